@@ -1,0 +1,1 @@
+"""The director: a programmable load balancer for layers 4 and 7."""

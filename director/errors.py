@@ -1,0 +1,71 @@
+"""The error families of the director.
+
+Two families, never mixed: *ours* (a caller broke a contract: `DirectorError`
+and below) and *theirs* (bytes or orders from outside were wrong).  An error of
+theirs carries what the shell needs to answer: a status, a drop reason, or the
+errno-like word of an LVS command.  This module knows nothing of any layer.
+"""
+
+from __future__ import annotations
+
+
+class DirectorError(Exception):
+    """A contract inside the program was broken, or an order cannot be carried out."""
+
+
+class LeaseError(DirectorError):
+    """A lease was released twice."""
+
+
+class ChangeRefused(DirectorError):
+    """A registry change is not valid; nothing of it was applied.
+
+    Attributes:
+        code: the errno word of IPVS for the same mistake (`EEXIST`, `ESRCH`, `ENOENT`,
+            `EINVAL`, `ERANGE`, `EBUSY`), so that commands can print LVS's own text.
+        at: the object meant, such as `pool web` or `web/a`.
+    """
+
+    def __init__(self, code: str, message: str, at: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.at = at
+
+
+class SchedulerError(DirectorError):
+    """A scheduler cannot be made: unknown name, bad argument, or its `start` raised."""
+
+
+class ConfigError(DirectorError):
+    """A configuration cannot be used; `problems` lists every reason, in file order."""
+
+    def __init__(self, problems: tuple[object, ...]) -> None:
+        super().__init__(f"{len(problems)} problem(s) in the configuration")
+        self.problems = problems
+
+
+class TheirsError(Exception):
+    """Something from outside was wrong."""
+
+
+class MessageError(TheirsError):
+    """An HTTP message that must not be forwarded.
+
+    Attributes:
+        status: the status to answer a client with (400, 413, 414, 417, 431, 501, 505);
+            a shell that reads from a server answers 502 whatever it says.
+        reason: a short noun phrase, used as counter name, log word and answer text.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class PacketError(TheirsError):
+    """A frame that must be dropped; `reason` names the counter, such as `short_tcp`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
