@@ -15,17 +15,17 @@ def test_a_scheduler_lives_as_in_ipvs() -> None:
         "choose",
         "stop",
     }
-    choose = IScheduler["choose"]
+    choose = IScheduler.get("choose")
     assert isinstance(choose, Method)
     assert choose.getSignatureInfo()["positional"] == ("servers", "key", "now")
 
 
 def test_a_scheduler_only_reads_servers() -> None:
-    assert not [name for name in IServer.names() if isinstance(IServer[name], Method)]
+    assert not [name for name in IServer.names() if isinstance(IServer.get(name), Method)]
 
 
 def test_facts_that_need_looking_up_are_methods() -> None:
-    methods = {name for name in IKey.names() if isinstance(IKey[name], Method)}
+    methods = {name for name in IKey.names() if isinstance(IKey.get(name), Method)}
     assert methods == {"header", "cookie", "query", "group"}
 
 
