@@ -12,10 +12,10 @@ JOBS   ?= 2
 # What the tests call, by command, and the Debian package that brings it.
 TEST_TOOLS  := nft:nftables ip:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
                chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light
-BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light nft:nftables ip:iproute2
+BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-l4 docs lab wheel news clean
+.PHONY: help run test lint bench docs lab wheel news clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 12
@@ -38,10 +38,6 @@ lint: $(VENV)/.dev            ## ruff, mypy --strict, import floors
 bench: $(VENV)/.dev            ## requests, bodies, latency, memory beside haproxy and nginx (ARGS=--help)
 	@.ci/packages $(BENCH_TOOLS)
 	$(BIN)/python -m tests.bench $(ARGS)
-
-bench-l4: $(VENV)/.dev            ## layer 4 beside nft DNAT (root)
-	@.ci/packages $(BENCH_TOOLS)
-	$(BIN)/python -m tests.bench.l4 $(ARGS)
 
 docs: $(VENV)/.docs            ## the documentation, into build/docs; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs

@@ -104,9 +104,7 @@ def _with_free_ports(ini: Path) -> dict[int, int]:
     free = dict(zip(sorted(ports), (each.getsockname()[1] for each in held), strict=True))
     for each in held:
         each.close()
-    ini.write_text(
-        re.sub(r"(?<=:)(\d{4,5})\b", lambda found: str(free[int(found[1])]), text), encoding="utf-8"
-    )
+    ini.write_text(PORT.sub(lambda found: str(free[int(found[1])]), text), encoding="utf-8")
     return free
 
 
