@@ -10,10 +10,9 @@ from pathlib import Path
 
 PROC = Path("/proc")
 ASK_PYTHON = """
-import platform, sys, sysconfig
-flags = sysconfig.get_config_var("CONFIG_ARGS") or ""
-kind = "optimised" if "--enable-optimizations" in flags else "not optimised"
-print(f"{platform.python_implementation()} {platform.python_version()}, {platform.python_compiler()}, {kind}")
+import platform, sys
+whose = "the distribution's" if sys.base_prefix == "/usr" else "a build of its own"
+print(platform.python_implementation(), platform.python_version(), f"({platform.python_compiler()}, {whose})")
 """
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
