@@ -8,7 +8,7 @@ from tests.gates.sources import PLUGINS, UNIT, docstring_lines, modules, shown, 
 
 # Nothing of a test of a pure room waits, pretends or starts a reactor.
 UNWANTED = frozenset({"unittest.mock", "mock", "time.sleep", "twisted.internet.reactor"})
-SHELLS = frozenset({"io", "admin", "cli", "demo"})
+SHELLS = frozenset({"io", "admin", "cli", "demo", "test_service.py", "test_tap.py", "test_plugins.py"})
 
 
 def test_twisted_keeps_its_own_package() -> None:
