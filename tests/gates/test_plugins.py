@@ -10,7 +10,9 @@ from director.interfaces import ISchedulerPlugin
 from tests.gates.sources import PLUGINS
 
 IPVS = {"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"}
-OURS = {"random", "p2c", "ewma", "least-time", "hash"}
+KTCPVS = {"http", "hhttp", "phttp", "chttp"}
+BEYOND = {"random", "p2c", "ewma", "least-time", "hash"}
+TUTORIAL = {"test"}
 
 
 def test_twistd_knows_one_command_of_ours() -> None:
@@ -23,7 +25,7 @@ def test_schedulers_are_exactly_those_of_the_documentation() -> None:
     if not (PLUGINS / "director_schedulers.py").exists():
         pytest.skip("twisted/plugins/director_schedulers.py is not there yet")
     names = sorted(plugin.name for plugin in getPlugins(ISchedulerPlugin))
-    assert names == sorted(IPVS | OURS)
+    assert names == sorted(IPVS | KTCPVS | BEYOND | TUTORIAL)
 
 
 def test_each_plugin_file_is_known() -> None:
