@@ -15,7 +15,6 @@ from director.model import Address, Check, Configuration, Pool, Server
 from director.registry import Registry
 from tests.unit.registries import FirstFit
 
-
 reactor: Any = installed
 
 
