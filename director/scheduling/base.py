@@ -105,3 +105,14 @@ class Scheduler:
             self._seen = servers if isinstance(servers, tuple) else ()
             self._seen_ids = frozenset(map(id, servers))
         return id(server) in self._seen_ids
+
+
+def named(scheduler: object) -> str:
+    """What a scheduler is called in the trace; the class when it has no name."""
+    return str(getattr(scheduler, "name", "")) or type(scheduler).__name__
+
+
+def explanation(scheduler: object, servers: Sequence[IServer], key: IKey, now: float) -> Explanation:
+    """The scores a scheduler gives, when it gives any: `explain` is no part of `IScheduler`."""
+    explain = getattr(scheduler, "explain", None)
+    return tuple(explain(servers, key, now)) if callable(explain) else ()

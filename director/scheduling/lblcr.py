@@ -24,10 +24,10 @@ def heaviest(servers: Sequence[IServer]) -> IServer:
 
 
 class LocalityReplicated(Scheduler):
-    """lblcr: the lightest of the servers that serve this virtual address; a new one joins when it is
-    overburdened.
+    """lblcr: the lightest of the servers that serve this virtual address.
 
-    A set that has not changed for a day loses its most loaded member.
+    A new server joins the set when that one is overburdened; a set that has not changed for a day loses its
+    most loaded member.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ def table_index(servers: int) -> int:
 
 
 def turns(weights: Sequence[int], index: int) -> list[int]:
-    """How many slots each server claims in a round, for a table of that index (6 bits of weight at index 12)."""
+    """Slots each server claims in a round, for a table of that index (6 bits of weight at index 12)."""
     divisor = gcd(*weights) or 1
     shift = max(0, (max(weights, default=0) // divisor).bit_length() - index // 2)
     return [max(1, weight // divisor >> shift) if weight else 0 for weight in weights]

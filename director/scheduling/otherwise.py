@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from zope.interface import implementer
 
 from director.interfaces import IKey, IScheduler, IServer
-from director.scheduling.base import Explanation
+from director.scheduling.base import Explanation, explanation, named
 
 
 @implementer(IScheduler)
@@ -72,14 +72,3 @@ class Otherwise:
         """Stop both."""
         self.first.stop()
         self.second.stop()
-
-
-def named(scheduler: object) -> str:
-    """What a scheduler is called in the trace; the class when it has no name."""
-    return str(getattr(scheduler, "name", "")) or type(scheduler).__name__
-
-
-def explanation(scheduler: object, servers: Sequence[IServer], key: IKey, now: float) -> Explanation:
-    """The scores a scheduler gives, when it gives any: `explain` is no part of `IScheduler`."""
-    explain = getattr(scheduler, "explain", None)
-    return tuple(explain(servers, key, now)) if callable(explain) else ()
