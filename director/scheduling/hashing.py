@@ -32,17 +32,17 @@ def table_bits(servers: int) -> int:
     return min(max(TABLE_BITS, (servers - 1).bit_length()), TABLE_BITS_MAX)
 
 
-def siphash13(number: int, word: int) -> int:
-    """SipHash-1-3 of the four little-endian bytes of `number` under the key (`word`, `word`); 64 bits.
+def siphash13(number: int, key0: int, key1: int) -> int:
+    """SipHash-1-3 of the four little-endian bytes of `number` under a key of two 64-bit words; 64 bits.
 
     The lower 32 bits are the kernel's `hsiphash` of a 64-bit machine, which mh of IPVS uses.
     Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with c = 1, d = 3.
     """
     block = 4 << 56 | number & MASK32
-    v0 = word ^ 0x736F6D6570736575
-    v1 = word ^ 0x646F72616E646F6D
-    v2 = word ^ 0x6C7967656E657261
-    v3 = word ^ 0x7465646279746573 ^ block
+    v0 = key0 ^ 0x736F6D6570736575
+    v1 = key1 ^ 0x646F72616E646F6D
+    v2 = key0 ^ 0x6C7967656E657261
+    v3 = key1 ^ 0x7465646279746573 ^ block
     for turn in range(4):
         if turn == 1:
             v0 ^= block

@@ -28,7 +28,7 @@ servers than slots; we take the next size then."""
 
 def keyed(number: int, key: int) -> int:
     """The 32-bit hash of a number under one of the two keys."""
-    return siphash13(number, key) & MASK32
+    return siphash13(number, key, key) & MASK32
 
 
 def table_index(servers: int) -> int:
