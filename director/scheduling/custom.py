@@ -147,13 +147,11 @@ class Guarded:
             spent = self.clock() - began
             if chosen is not None and not self.fallback.eligible(chosen, servers):
                 self._replace("choose returned something that is not one of the eligible servers")
+            elif spent > self.budget or self.strikes:
+                self._judge(spent)
         except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
             self._replace(f"choose raised {_cause(error)}")
-        if self.reason:
-            return self.fallback.choose(servers, key, now)
-        if spent > self.budget or self.strikes:
-            self._judge(spent)
-        return chosen
+        return self.fallback.choose(servers, key, now) if self.reason else chosen
 
     def explain(self, servers: Sequence[IServer], key: IKey, now: float) -> Explanation:
         """What the user's `explain` says, if it has one that works."""

@@ -7,7 +7,8 @@ block.
 
 The corner: when the heaviest servers are down or full, many levels have nobody.  IPVS walks them all; here
 the first round that found nobody lowers the level at once to the heaviest eligible weight, which gives the
-same server and the same state at a cost of at most three rounds.
+same server and the same state at a cost of at most three rounds.  IPVS recomputes at each change; here
+several changes without a choice between them count as one, so that a reload of a large pool stays linear.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class WeightedRoundRobin(Scheduler):
         """Begin at the head with the highest level."""
         super().start(service, servers)
         self.level = 0
+        self._measure()
 
     def choose(self, servers: Sequence[IServer], key: IKey, now: float) -> IServer | None:
         """The next server that reaches the level."""

@@ -15,7 +15,9 @@ from director.model import Address
 class Server:
     """A live server with nothing behind it."""
 
-    def __init__(self, name: str, weight: int = 1, *, active: int = 0, inactive: int = 0, latency: float = 0.0):
+    def __init__(
+        self, name: str, weight: int = 1, *, active: int = 0, inactive: int = 0, latency: float = 0.0
+    ) -> None:
         self.name = name
         self.number = 0x0A000000 + sum(ord(letter) << 8 * place for place, letter in enumerate(name[-3:]))
         self.port = 80
@@ -126,9 +128,6 @@ class Pool:
         server = next(server for server in self.servers if server.name == name)
         server.active -= 1
         total = server.active + server.inactive
-        if self.least:
-            clear = total < self.least
-        else:
-            clear = total * 4 < self.most * 3
+        clear = total < self.least if self.least else total * 4 < self.most * 3
         if clear:
             server.overloaded = False

@@ -7,7 +7,11 @@ from tests.unit.scheduling.fakes import KEY, Server, started
 
 
 def test_the_least_overhead_whatever_the_weight() -> None:
-    pool = (Server("a", 100, active=2), Server("b", active=1, inactive=255), Server("c", active=1, inactive=256))
+    pool = (
+        Server("a", 100, active=2),
+        Server("b", active=1, inactive=255),
+        Server("c", active=1, inactive=256),
+    )
     assert started(LeastConnections, pool).choose(pool, KEY, 0.0) is pool[1]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import SchedulerError
+from director.interfaces import IScheduler
 from director.scheduling.hashing import siphash13
 from director.scheduling.mh import MaglevHash, table_index, turns
 from tests.unit.scheduling.fakes import KEY, Key, Server, many, servers, started
@@ -103,30 +105,30 @@ def test_adding_gives_the_new_one_its_share() -> None:
     assert 0.09 < moved < 0.16
 
 
-@settings(max_examples=30)
+POOL = many(6)
+
+
+@cache
+def fixed(*flags: str) -> IScheduler:
+    """One scheduler for all examples; mh keeps nothing between choices."""
+    return started(MaglevHash, POOL, *flags)
+
+
+@cache
+def slots_of_paper() -> tuple[Server, ...]:
+    return tuple(oracle(POOL, [1] * 6))
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(0, 65535), st.sets(st.integers(0, 5), min_size=1))
 def test_only_clients_of_a_missing_server_move(client: int, port: int, up: set[int]) -> None:
-    mh, falling, with_port = FIXED[1:]
-    pool = FIXED[0]
-    eligible = tuple(pool[place] for place in sorted(up))
-    own = oracle_table()[h(client, 2654435761) % 4093]
-    assert mh.choose(pool, Key(client, port), 0.0) is own
-    assert with_port.choose(pool, Key(client, port), 0.0) is oracle_table()[h(client + port, 2654435761) % 4093]
-    assert mh.choose(eligible, Key(client), 0.0) is (own if own in eligible else None)
-    assert falling.choose(eligible, Key(client), 0.0) in ((own,) if own in eligible else eligible)
-
-
-FIXED = (
-    many(6),
-    *(started(MaglevHash, many(6), *flags) for flags in ((), ("fallback",), ("port",))),
-)
-for _each in FIXED[1:]:
-    _each.start("l7:www", FIXED[0])
-
-
-def oracle_table(kept: list[Server] = []) -> list[Server]:  # noqa: B006  # made once, it is slow
-    kept.extend(() if kept else oracle(FIXED[0], [1] * 6))
-    return kept
+    eligible = tuple(POOL[place] for place in sorted(up))
+    own = slots_of_paper()[h(client, 2654435761) % 4093]
+    by_port = slots_of_paper()[h(client + port, 2654435761) % 4093]
+    assert fixed().choose(POOL, Key(client, port), 0.0) is own
+    assert fixed("port").choose(POOL, Key(client, port), 0.0) is by_port
+    assert fixed().choose(eligible, Key(client), 0.0) is (own if own in eligible else None)
+    falling = fixed("fallback").choose(eligible, Key(client), 0.0)
+    assert falling in ((own,) if own in eligible else eligible)
 
 
 def test_fallback_hashes_again() -> None:

@@ -66,7 +66,7 @@ def test_fallback_searches_from_twice_the_index() -> None:
 
 
 def test_an_update_deals_again() -> None:
-    a, b = pool = servers(1, 1)
+    a, _ = pool = servers(1, 1)
     sh = started(SourceHash, pool)
     before = Counter(str(sh.choose(pool, Key(client), 0.0)) for client in range(4096))
     a.weight = 3
