@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from time import perf_counter
 from types import ModuleType
+from zlib import crc32
 
 from attrs import frozen
 from twisted.plugin import IPlugin, getPlugins
@@ -106,7 +107,7 @@ def load(path: str, attribute: str) -> object:
         raise SchedulerError(
             f"{path} cannot be read ({error.strerror}); check the path and its rights"
         ) from error
-    module = ModuleType(f"director_scheduler_{Path(path).stem}")
+    module = ModuleType(f"director_scheduler_{Path(path).stem}_{crc32(path.encode()):08x}")
     module.__file__ = path
     # Where dataclasses, attrs and pickle look for the module of a class.
     sys.modules[module.__name__] = module

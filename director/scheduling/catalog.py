@@ -119,11 +119,13 @@ class Catalog:
             factory = self._factories[spec.name] = _imported(plugin)
         try:
             made = factory(spec.argument, _flags(plugin, spec.flags), random)
-        except TypeError as error:
+        except SchedulerError:
+            raise
+        except Exception as error:  # a stranger's code may raise anything
+            cause = f"{type(error).__name__}: {error}"
             advice = "a scheduler is made with (argument, flags, random); subclass director's Scheduler"
-            raise SchedulerError(
-                f"{spec.name}: {plugin.location} cannot be made ({error}): {advice}"
-            ) from error
+            message = f"{spec.name}: {plugin.location} cannot be made ({cause}): {advice}"
+            raise SchedulerError(message) from error
         if not IScheduler.providedBy(made):
             advice = "declare @implementer(IScheduler) or subclass director.scheduling.base.Scheduler"
             raise SchedulerError(f"{spec.name}: {plugin.location} does not provide IScheduler: {advice}")

@@ -121,7 +121,8 @@ class RendezvousHash(Scheduler):
         if self.stale:
             known = self._seed_of
             self._seed_of = {each.name: known.get(each.name) or seed(each) for each in self.roster}
-        self._seeds = [(server, self._seed_of[server.name]) for server in servers]
+        known = self._seed_of
+        self._seeds = [(server, known.get(server.name) or seed(server)) for server in servers]
         self._alike = len({server.weight for server in servers}) == 1
         # A list may change behind our back, so only a tuple is remembered.
         self._among = servers if isinstance(servers, tuple) else None

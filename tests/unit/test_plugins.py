@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,10 @@ from director.interfaces import IScheduler, ISchedulerPlugin
 from director.model import CustomScheduler
 from director.model import Scheduler as Spec
 from director.plugins import SchedulerPlugin, catalog, discover, load
+from director.scheduling.base import explanation
 from director.scheduling.custom import Guarded, Note
 from director.scheduling.preview import preview
-from tests.unit.scheduling.fakes import KEY, Key, Server, many, names, servers
+from tests.unit.scheduling.fakes import KEY, Key, Pool, Server, many, names, servers
 
 ROOT = Path(__file__).parents[2]
 IPVS = {"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"}
@@ -159,7 +161,7 @@ def test_it_picks_an_eligible_server_or_none_whatever_happens(name: str, data: s
             chosen = scheduler.choose(eligible, key, turn * 100.0)
             assert chosen is None or chosen in eligible
             assert chosen is foretold
-            assert isinstance(scheduler.explain(eligible, key, turn * 100.0), tuple)
+            assert isinstance(explanation(scheduler, eligible, key, turn * 100.0), tuple)
             if chosen is not None:
                 chosen.active += 1
     scheduler.stop()
@@ -287,3 +289,63 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     first, second = str(refused.value).splitlines()
     assert first.startswith("[scheduler:tenant] ")
     assert second.startswith("[scheduler:wlc] two schedulers are called wlc")
+
+
+# --- the examples of the documentation -----------------------------------------------------------
+
+GUIDE = (ROOT / "docs" / "schedulers.md").read_text(encoding="utf-8")
+
+
+def blocks(kind: str) -> list[str]:
+    """The fenced blocks of that kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+def documented(tmp_path: Path, place: int, attribute: str) -> IScheduler:
+    """The class of one of the guide's Python blocks, as `[scheduler:mine]` gives it."""
+    path = tmp_path / "schedulers.py"
+    path.write_text(blocks("python")[place], encoding="utf-8")
+    filled = catalog([CustomScheduler("mine", str(path), attribute, budget=1.0)])
+    return filled.make(Spec("mine"), Random(1))
+
+
+def test_the_first_fit_of_the_guide_fills_servers_as_the_guide_shows(tmp_path: Path) -> None:
+    most, least = map(int, re.findall(r"server\.a = .* max=(\d+) min=(\d+)", GUIDE)[0])
+    pool = Pool(documented(tmp_path, 0, "FirstFit"), servers(1, 1, 1), most, least)
+    lines = blocks("text")[0].splitlines()
+    assert len(lines) == 7
+    for line in lines:
+        if opened := re.fullmatch(r"open (\d+) +-> ((?:[abc] )*[abc])(?:   .*)?", line):
+            assert [pool.connect() for _ in range(int(opened[1]))] == opened[2].split()
+        else:
+            closed = re.fullmatch(r"close ((?:[abc] )*[abc])   .*", line)
+            assert closed, line
+            for name in closed[1].split():
+                pool.close(name)
+
+
+def test_the_tenants_of_the_guide_stay_where_they_were(tmp_path: Path) -> None:
+    a, b = pool = servers(1, 1)
+    scheduler = documented(tmp_path, 1, "Tenant")
+    scheduler.start("l7:www", pool)
+    blue, red = (Key(facts={"header x-tenant": name}) for name in ("blue", "red"))
+    assert scheduler.choose(pool, blue, 0.0) is a
+    a.active = 3
+    assert names([scheduler.choose(pool, key, 0.0) for key in (red, blue, KEY)]) == "bab"
+    scheduler.server_removed(a)
+    assert scheduler.choose((b,), blue, 0.0) is b
+    assert isinstance(scheduler, Guarded)
+    assert scheduler.explain((b,), blue, 0.0) == (("b", "0/1"),)
+    assert scheduler.reason == ""
+
+
+def test_the_declaration_of_the_guide_is_a_plugin(tmp_path: Path) -> None:
+    path = tmp_path / "acme_plugin.py"
+    path.write_text(blocks("python")[2], encoding="utf-8")
+    assert verifyObject(ISchedulerPlugin, load(str(path), "tenant"))
+
+
+def test_the_guide_knows_each_scheduler_and_no_other() -> None:
+    table = GUIDE.split("## Which one")[1].split("###")[0]
+    first = "".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
+    assert sorted(re.findall(r"`([a-z0-9-]+)[`(]", first)) == ALL

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import TypeVar
 
 from zope.interface import implementer
 
 from director.interfaces import IKey, IScheduler, IServer
 from director.model import Address
+from director.scheduling.base import Scheduler
+
+Kind = TypeVar("Kind", bound=Scheduler)
 
 
 @implementer(IServer)
@@ -90,7 +94,7 @@ def many(count: int, weight: int = 1) -> tuple[Server, ...]:
     return made
 
 
-def started(cls: type, pool: Sequence[Server], *flags: str, argument: str = "", seed: int = 1) -> IScheduler:
+def started(cls: type[Kind], pool: Sequence[Server], *flags: str, argument: str = "", seed: int = 1) -> Kind:
     """A scheduler of that class at work for the pool."""
     scheduler = cls(argument, frozenset(flags), Random(seed))
     scheduler.start("l7:www", tuple(pool))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from random import Random
 from types import ModuleType
 
@@ -140,7 +141,7 @@ def test_a_name_must_be_writable_in_a_configuration(name: str) -> None:
 
 
 @pytest.fixture
-def stranger() -> ModuleType:
+def stranger() -> Iterator[ModuleType]:
     module = ModuleType("stranger")
     sys.modules["stranger"] = module
     yield module

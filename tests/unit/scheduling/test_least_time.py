@@ -34,7 +34,7 @@ def test_one_that_hangs_from_the_start_does_not_draw_all() -> None:
 def test_without_any_figure_load_decides() -> None:
     pool = servers(1, 2)
     scheduler = started(LeastTime, pool)
-    chosen = []
+    chosen: list[Server] = []
     for _ in range(6):
         server = scheduler.choose(pool, KEY, 0.0)
         assert isinstance(server, Server)
