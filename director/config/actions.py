@@ -16,7 +16,7 @@ from director.model import FaultStep, HeaderEdit, Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
 _REDIRECTS = ("301", "302", "303", "307", "308")
-_GROUP = re.compile(r"\$(?:\{([^}]*)(\}?)|([0-9]+))")
+_GROUP = re.compile(r"\$(?:\{([^}]*)(\}?)|([0-9]+)|\$)")
 _HASH = re.compile(r"(header|cookie|query)\s+(\S+)\Z|([a-z]+)\.([A-Za-z0-9_]+)\Z|([a-z]+)\Z")
 EXPECTED = ("rule", "pool", "server", "status", "location", "fault", "service", "scheduler")
 """What `expect` of a `[test:…]` can name."""
@@ -92,9 +92,11 @@ def _ascii(text: str, at: int) -> None:
 
 
 def template_groups(text: str) -> list[tuple[int, str]]:
-    """(offset, group) that a template names; raises `BadValue` for one that is not closed."""
+    """(offset, group) that a template names (`$$` is a dollar sign); raises `BadValue` for one not closed."""
     found = []
     for part in _GROUP.finditer(text):
+        if part[0] == "$$":
+            continue
         if part[1] is not None and not part[2]:
             raise BadValue("${ without }", "close the name of the group", part.start())
         found.append((part.start(), part[3] or part[1] or ""))

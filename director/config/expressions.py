@@ -128,7 +128,6 @@ class _Parser:
         return found
 
     def term(self, fact: str) -> Term:
-        start = self.at
         if fact not in PLAIN and fact not in NAMED:
             raise self.no_fact(fact)
         self.at += len(fact)
@@ -145,7 +144,6 @@ class _Parser:
                 f"a value is missing behind {operator}", 'write it, in "quotes" if it is and, or, not', self.at
             )
         checked = tuple(check_value(fact, operator, value, at) for at, value in values)
-        del start
         return Term(fact, name, operator, checked)
 
     def no_fact(self, word: str) -> BadValue:

@@ -21,7 +21,7 @@ Parser = Callable[[Value], object]
 
 _WORD = re.compile(r"\S+")
 _LISTED = re.compile(r"[^\s,]+")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.*-]*\Z")
+_NAME = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*-]*\Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _SWITCH = {"yes": True, "on": True, "true": True, "1": True, "no": False, "off": False, "false": False, "0": False}
 
