@@ -11,7 +11,17 @@ from director.config.addresses import address, network
 from director.config.facts import PLAIN
 from director.config.messages import BadValue
 from director.config.reader import Value
-from director.config.values import field_name, listed, local_path, name, networks, one_of, status, within, words
+from director.config.values import (
+    field_name,
+    listed,
+    local_path,
+    name,
+    networks,
+    one_of,
+    status,
+    within,
+    words,
+)
 from director.model import FaultStep, HeaderEdit, Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
@@ -61,7 +71,7 @@ def proxy_protocol(text: str) -> tuple[Network, ...]:
 def redirect(text: str) -> tuple[int, str]:
     """`301 https://example.org/new` as (status, location template)."""
     found = words(text)
-    if len(found) != 2:  # noqa: PLR2004 - STATUS LOCATION
+    if len(found) != 2:
         raise BadValue("expected STATUS LOCATION", "write 302 https://example.org/$1")
     if found[0][1] not in _REDIRECTS:
         raise BadValue(f"{found[0][1]} is no redirect", "statuses: " + " ".join(_REDIRECTS))
@@ -109,7 +119,9 @@ def edits(verb: str, text: str) -> tuple[HeaderEdit, ...]:
     for entry in re.finditer(r"[^,\n]+" if verb == "del" else r"[^\n]+", text):
         head, colon, rest = entry[0].partition(":")
         if verb != "del" and not colon:
-            raise BadValue(f"not a header field: {entry[0]!r}", "write Name: value, one on each line", entry.start())
+            raise BadValue(
+                f"not a header field: {entry[0]!r}", "write Name: value, one on each line", entry.start()
+            )
         field = within(entry.start(), field_name, head.strip())
         if field.lower() in _UNTOUCHABLE:
             hint = "the director frames each message by itself"
@@ -152,7 +164,7 @@ def hash_key(text: str) -> str:
 def request(text: str) -> tuple[str, str]:
     """`GET http://img.example.org/a.png` as (method, target)."""
     found = words(text)
-    if len(found) != 2:  # noqa: PLR2004 - METHOD URI
+    if len(found) != 2:
         hint = f"write GET {text}" if len(found) == 1 else "write METHOD URI, as in GET http://example.org/a"
         raise BadValue("expected METHOD URI", hint)
     method = within(found[0][0], field_name, found[0][1])

@@ -15,7 +15,9 @@ from director.model import Address, Network
 
 _ENDPOINTS = frozenset({"tcp", "tcp4", "tcp6", "ssl", "tls", "systemd", "haproxy", "stdio", "fd", "host"})
 _ENDPOINT = re.compile(r"([a-z][a-z0-9]*):(.*)\Z")
-_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?\Z")
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?\Z"
+)
 _NUMERIC = re.compile(r"[0-9.]+\Z")
 _HINT = "write HOST:PORT, [IPV6]:PORT, unix:/PATH or a Twisted endpoint"
 
@@ -71,7 +73,7 @@ def _split(text: str, *, needed: bool) -> tuple[str, str | None]:
 
 
 def _port(text: str, port: str, lowest: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", port) or not lowest <= int(port) <= 65535:  # noqa: PLR2004
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not lowest <= int(port) <= 65535:
         start = len(text) - len(port)
         raise BadValue(f"not a port: {port!r}", f"a port is a number from {lowest} to 65535", start)
     return int(port)
@@ -102,7 +104,9 @@ def network(text: str) -> Network:
         if strict:
             whole = ipaddress.ip_network(text, strict=False)
             raise BadValue(f"{text} is not the network's first address", f"write {whole}") from error
-        raise BadValue(f"not a network: {text!r}", "write an address or ADDRESS/BITS, as in 10.0.0.0/8") from error
+        raise BadValue(
+            f"not a network: {text!r}", "write an address or ADDRESS/BITS, as in 10.0.0.0/8"
+        ) from error
 
 
 def is_loopback(where: Address) -> bool:

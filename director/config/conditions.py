@@ -67,7 +67,7 @@ def _pattern_of(term: Term) -> re.Pattern[str]:
 
 def _answer(condition: Condition) -> Match:
     """A condition that captures nothing, with the common pair of terms unrolled."""
-    if isinstance(condition, And) and len(condition.parts) == 2:  # noqa: PLR2004 - host and path
+    if isinstance(condition, And) and len(condition.parts) == 2:
         first, second = (_test(part) for part in condition.parts)
         return lambda facts: NO_GROUPS if first(facts) and second(facts) else None
     test = _test(condition)
@@ -272,7 +272,9 @@ def _search(term: Term) -> Match:
         for text in texts(facts):
             found = pattern.search(text) if text is not None else None
             if found is not None:
-                return {key: found[number] for number, own in keys if found[number] is not None for key in own}
+                return {
+                    key: found[number] for number, own in keys if found[number] is not None for key in own
+                }
         return None
 
     return search

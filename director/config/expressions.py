@@ -1,4 +1,4 @@
-"""The language of `when`: text to a `Condition` of the model, with every mistake at its column.
+r"""The language of `when`: text to a `Condition` of the model, with every mistake at its column.
 
     condition  = all { "or" all }
     all        = one { "and" one }
@@ -9,7 +9,7 @@
     operator   = "=" | "^=" (begins) | "$=" (ends) | "*=" (holds) | "~" (regular expression, anywhere)
 
 A value runs to white space or to a parenthesis that it did not open; in double quotes it may hold
-anything (`\\"` and `\\\\` inside).  `conditions` compiles the result, `facts` knows what fits a fact.
+anything (`\"` and `\\` inside).  `conditions` compiles the result, `facts` knows what fits a fact.
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ class _Parser:
         values = self.values(operator)
         if not values:
             raise BadValue(
-                f"a value is missing behind {operator}", 'write it, in "quotes" if it is and, or, not', self.at
+                f"a value is missing behind {operator}",
+                'write it, in "quotes" if it is and, or, not',
+                self.at,
             )
         checked = tuple(check_value(fact, operator, value, at) for at, value in values)
         return Term(fact, name, operator, checked)
@@ -154,7 +156,9 @@ class _Parser:
                 if rest.startswith(foreign):
                     return BadValue(f"{foreign} is not of this language", ours, self.at)
             if not rest:
-                return BadValue("a term is missing here", "write FACT OPERATOR VALUE, as in path ^= /images/", self.at)
+                return BadValue(
+                    "a term is missing here", "write FACT OPERATOR VALUE, as in path ^= /images/", self.at
+                )
             return BadValue("expected a fact", "facts: " + " ".join(known), self.at)
         if word in _RESERVED:
             return BadValue(f"a term is missing before {word}", "write FACT OPERATOR VALUE", self.at)

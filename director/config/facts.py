@@ -31,29 +31,39 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 
 
 class Facts(Protocol):
-    """One request as conditions see it.
-
-    `host` and `sni` in lower case without port ('' = none); `path` normalised; `other_path` a second
-    reading of the path (`%2F` taken as `/`, slashes merged, dot segments resolved again), None when
-    there is just one reading; `uri` the target as sent; `version` `1.0` or `1.1`; `client` an address.
-    """
+    """One request as conditions see it."""
 
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """The Host in lower case without port; '' for none."""
+
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The normalised path."""
+
     @property
-    def other_path(self) -> str | None: ...
+    def other_path(self) -> str | None:
+        """A second reading of the path (`%2F` as `/`, slashes merged, dots resolved again), or None."""
+
     @property
-    def uri(self) -> str: ...
+    def uri(self) -> str:
+        """The target as sent."""
+
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """The method."""
+
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """`1.0` or `1.1`."""
+
     @property
-    def client(self) -> str: ...
+    def client(self) -> str:
+        """The client's address."""
+
     @property
-    def sni(self) -> str: ...
+    def sni(self) -> str:
+        """The server name of TLS in lower case; '' for none."""
 
     def header(self, name: str) -> str | None:
         """A header field by its name in lower case."""
@@ -104,7 +114,11 @@ def _host(operator: str, value: str, at: int) -> str:
         if not bare:
             raise BadValue("a wildcard without a name", "write *.example.org", at)
     if "*" in bare:
-        hint = f"write host in {value}" if value.startswith("*.") else "a wildcard is *.NAME and stands behind in"
+        hint = (
+            f"write host in {value}"
+            if value.startswith("*.")
+            else "a wildcard is *.NAME and stands behind in"
+        )
         raise BadValue("no wildcard is known here", hint, at)
     if not _HOST.match(bare):
         raise BadValue(f"not a host name: {value!r}", "letters, digits, - and . ", at)

@@ -49,7 +49,7 @@ class Fields:
             text = "unknown key"
             known = [key.name for key in self.kind.keys]
             hint = self.findings.nearest(item.key, known) or "keys of this section: " + ", ".join(known)
-        self._add(item.place, item.key, item.value.raw, text, hint, ERROR)
+        self._add(item.place, item.key, item.value.raw, text, hint=hint)
 
     def _read(self, key: Key, item: Item) -> None:
         try:
@@ -96,9 +96,12 @@ class Fields:
         item = self.section.items.get(key)
         for secret in item.value.secrets if item else ():
             text, hint = text.replace(secret, "***"), hint.replace(secret, "***")
-        self._add(self.place(key, offset), key, item.value.raw if item else "", text, hint, severity)
+        raw = item.value.raw if item else ""
+        self._add(self.place(key, offset), key, raw, text, hint=hint, severity=severity)
 
-    def _add(self, place: Position, key: str, value: str, text: str, hint: str, severity: str) -> None:
+    def _add(
+        self, place: Position, key: str, value: str, text: str, *, hint: str, severity: str = ERROR
+    ) -> None:
         self.findings.add(
             place, text, section=self.section.title, key=key, value=value, hint=hint, severity=severity
         )

@@ -9,7 +9,7 @@ holds when either does: so nothing is concluded from two path terms together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from attrs import frozen
@@ -187,7 +187,7 @@ def _narrower(one: Literal, wanted: Literal) -> bool:
     return ways is not None and ways(one.value, wanted.value)
 
 
-_WAYS = {
+_WAYS: Mapping[tuple[str, str], Callable[[str, str], bool]] = {
     ("^=", "^="): str.startswith,
     ("^=", "*="): str.__contains__,
     ("$=", "$="): str.endswith,

@@ -34,7 +34,9 @@ def _unused(kinds: Kinds) -> None:
             text = "no service or rule uses this pool"
             pool.problem("", text, f"add pool = {name} where it is meant, or remove it", severity=WARNING)
         if not any(key.startswith("server.") for key in pool.section.items):
-            pool.problem("", "the pool has no server", "add a line such as server.a = 10.0.0.1:80", severity=WARNING)
+            pool.problem(
+                "", "the pool has no server", "add a line such as server.a = 10.0.0.1:80", severity=WARNING
+            )
     for name, check in kinds["check"].items():
         if name not in checks:
             text = "no pool uses this check"
@@ -48,7 +50,8 @@ def _hidden(kinds: Kinds, rules: Sequence[Rule]) -> None:
     for group in by_service.values():
         for rule, by in hidden(group):
             fields, other = kinds["rule"][rule.name], kinds["rule"][by.name]
-            text = f"this rule can never match: [{other.section.title}] at {other.section.place} claims its requests"
+            by_name = f"[{other.section.title}] at {other.section.place}"
+            text = f"this rule can never match: {by_name} claims its requests"
             hint = "give it a smaller number, or narrow the other's when"
             fields.problem("when" if fields.given("when") else "", text, hint, severity=WARNING)
 

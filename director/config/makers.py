@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
+from director.config.actions import template_groups
+from director.config.addresses import is_loopback
 from director.config.conditions import group_names
 from director.config.fields import Fields
 from director.config.messages import BadValue
 from director.config.schedulers import check_name
-from director.config.actions import template_groups
-from director.config.addresses import is_loopback
 from director.config.schema.l4 import SYSCTLS
 from director.config.sources import Read
 from director.model import (
@@ -80,7 +80,9 @@ def server(fields: Fields, key: str) -> Server:
     if not _SERVER_NAME.match(name):
         fields.problem(key, f"not a name: {name!r}", "a name has letters, digits and . _ -")
     found = fields.get(key)
-    return Server(name, found.address, found.weight, found.max, found.min, found.forward, found.backup, found.tunnel)
+    return Server(
+        name, found.address, found.weight, found.max, found.min, found.forward, found.backup, found.tunnel
+    )
 
 
 def pool(fields: Fields) -> Pool:
@@ -133,7 +135,9 @@ def l7(fields: Fields) -> L7Service | None:
         return None
     if fields.get("protocol") != "http":
         for key in fields.given("switch", "forwarded", "trust", "tls"):
-            fields.problem(key, f"protocol = {fields.get('protocol')} has none", "remove it, or use protocol = http")
+            fields.problem(
+                key, f"protocol = {fields.get('protocol')} has none", "remove it, or use protocol = http"
+            )
     return L7Service(
         name=fields.name,
         listen=fields.get("listen"),
@@ -163,11 +167,15 @@ def rule(fields: Fields) -> Rule | None:
         fields.problem("", "the number is missing", "write [rule:100 TITLE]; rules run by number")
     actions = fields.given("pool", "redirect", "respond")
     if not actions:
-        fields.problem("", "the rule does nothing", "add pool = NAME, redirect = STATUS LOCATION or respond = STATUS")
+        fields.problem(
+            "", "the rule does nothing", "add pool = NAME, redirect = STATUS LOCATION or respond = STATUS"
+        )
     for other in actions[1:]:
         fields.problem(other, f"the rule already has {actions[0]}", "a rule has one action; remove one")
     if "rewrite_path" in fields.values and actions != ["pool"]:
-        fields.problem("rewrite_path", "only a request that goes to a pool has a path to rewrite", "remove it")
+        fields.problem(
+            "rewrite_path", "only a request that goes to a pool has a path to rewrite", "remove it"
+        )
     _check_groups(fields)
     if fields.broken or not numbered:
         return None
@@ -272,7 +280,9 @@ def l4_settings(fields: Fields) -> L4Settings:
     return L4Settings(
         interfaces=fields.get("interfaces") or (),
         engine=fields.get("engine"),
-        sysctls=tuple((key.name, str(fields.values[key.name])) for key in SYSCTLS if key.name in fields.values),
+        sysctls=tuple(
+            (key.name, str(fields.values[key.name])) for key in SYSCTLS if key.name in fields.values
+        ),
         timeouts=L4Timeouts(
             tcp=fields.get("timeout.tcp"),
             tcpfin=fields.get("timeout.tcpfin"),
@@ -288,13 +298,15 @@ def l4(fields: Fields) -> L4Service | None:
         return None
     virtual: Virtual = fields.get("virtual")
     if virtual.port == 0 and not virtual.fwmark and not fields.given("persistent"):
-        fields.problem("virtual", "a service on all ports must be persistent", "add persistent = 300s, or a port")
+        fields.problem(
+            "virtual", "a service on all ports must be persistent", "add persistent = 300s, or a port"
+        )
     if fields.get("ops") and virtual.protocol not in {"udp", ""}:
         fields.problem("ops", "one-packet scheduling is for udp and fwmark", "remove it")
     if fields.get("pe") and virtual.protocol != "udp":
         fields.problem("pe", "the SIP engine is for udp", "remove it")
     netmask = fields.get("netmask")
-    if netmask is not None and virtual.family == 4 and netmask > 32:  # noqa: PLR2004 - bits of an address
+    if netmask is not None and virtual.family == 4 and netmask > 32:
         fields.problem("netmask", "an IPv4 address has 32 bits", "write a prefix length from 1 to 32")
     scheduler = fields.get("scheduler")
     return L4Service(
@@ -316,7 +328,11 @@ def config_test(fields: Fields) -> ConfigTest | None:
         return None
     method, uri = fields.get("request")
     headers = list(fields.get("header") or ())
-    headers += [(key.removeprefix("header."), str(fields.values[key])) for key in fields.values if key[:7] == "header."]
+    headers += [
+        (key.removeprefix("header."), str(fields.values[key]))
+        for key in fields.values
+        if key[:7] == "header."
+    ]
     return ConfigTest(
         title=fields.name,
         method=method,

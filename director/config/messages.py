@@ -148,7 +148,7 @@ def suggest(word: str, known: Sequence[str]) -> str:
         near = [name for name in known if name.lower() == word.lower()][:1]
     if near:
         return f"did you mean {near[0]}?"
-    if 0 < len(known) <= 12:  # noqa: PLR2004 - what fits in one line
+    if 0 < len(known) <= 12:
         return "known: " + ", ".join(sorted(known))
     return ""
 

@@ -175,7 +175,9 @@ class _Parse:
         self.broken = True
         if not found or not found[1]:
             text = "a section is [kind] or [kind:name], alone on its line"
-            self.findings.add(place, text, hint="write it as in [pool:web]; comments stand on lines of their own")
+            self.findings.add(
+                place, text, hint="write it as in [pool:web]; comments stand on lines of their own"
+            )
             return
         kind, colon, name = (part.strip() for part in found[1].partition(":"))
         if not kind or (colon and not name):
@@ -201,7 +203,7 @@ class _Parse:
         found = _PAIR.match(line)
         place = Position(self.file, number, 1, line)
         if not found:
-            word = line.split()[0]
+            word = line.split(maxsplit=1)[0]
             hint = f"write {word.rstrip(':')} = …" if word[-1] == ":" else "write key = value, or [kind:name]"
             self.findings.add(place, "neither a section nor key = value", section=self.title, hint=hint)
         elif self.section is None:

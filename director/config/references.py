@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-
 from director.config.fields import Fields
 from director.config.messages import WARNING, BadValue
 from director.config.schedulers import SchedulerFacts, check_known
@@ -38,27 +37,30 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
         _expectations(test, kinds)
 
 
-def _lookup(fields: Fields, key: str, at: int, word: str, sections: Mapping[str, Fields], kind: str) -> None:
-    """Report `word` when no section of the kind has that name."""
-    if word not in sections:
-        hint = fields.findings.nearest(word, sections) or f"add a section [{kind}:{word}]"
-        fields.problem(key, f"there is no {kind} {word}", hint, at)
+def _lookup(
+    fields: Fields, key: str, word: tuple[int, str], sections: Mapping[str, Fields], kind: str
+) -> None:
+    """Report `word` (offset, name) when no section of the kind has that name."""
+    at, name = word
+    if name not in sections:
+        hint = fields.findings.nearest(name, sections) or f"add a section [{kind}:{name}]"
+        fields.problem(key, f"there is no {kind} {name}", hint, at)
 
 
 def _names(fields: Fields, key: str, sections: Mapping[str, Fields], kind: str) -> None:
     """Check a key that holds one name or a list of them."""
     if key in fields.values and fields.given(key):
         for at, word in listed(fields.text(key)):
-            _lookup(fields, key, at, word, sections, kind)
+            _lookup(fields, key, (at, word), sections, kind)
 
 
 def _l7(service: Fields, kinds: Kinds) -> None:
     _names(service, "pool", kinds["pool"], "pool")
     for at, step in service.get("fault") or ():
         if step.kind in {"pool", "page"}:
-            _lookup(service, "fault", at, step.name, kinds[step.kind], step.kind)
+            _lookup(service, "fault", (at, step.name), kinds[step.kind], step.kind)
     for at, word in service.get("tls") or ():
-        _lookup(service, "tls", at, word, kinds["cert"], "cert")
+        _lookup(service, "tls", (at, word), kinds["cert"], "cert")
     if service.given("pool"):
         return
     if service.get("protocol") != "http":
@@ -89,8 +91,12 @@ def _rules(kinds: Kinds) -> None:
 
 def _relayed(rule: Fields, protocol: str) -> None:
     """A connection that is not read has an address and a server name, no more."""
-    for key in rule.given("redirect", "respond", "hash", "set_header", "add_header", "del_header", "rewrite_path"):
-        rule.problem(key, f"a service with protocol = {protocol} reads no request", "remove it, or use protocol = http")
+    for key in rule.given(
+        "redirect", "respond", "hash", "set_header", "add_header", "del_header", "rewrite_path"
+    ):
+        rule.problem(
+            key, f"a service with protocol = {protocol} reads no request", "remove it, or use protocol = http"
+        )
     for term in terms(rule.get("when")):
         if term.fact not in {"client", "sni"}:
             at = max(rule.text("when").find(term.fact), 0)
@@ -144,7 +150,9 @@ def _layers(kinds: Kinds) -> None:
                 continue
             address = pool.get(key).address
             if name in of_l7 and address.host and not address.port:
-                pool.problem(key, "the port is missing", f"write {address.host}:80, with the port that is meant")
+                pool.problem(
+                    key, "the port is missing", f"write {address.host}:80, with the port that is meant"
+                )
             if name in of_l4 and not _is_ip(address.host):
                 pool.problem(key, "layer 4 needs an IP address here", "write the address itself, not a name")
 
@@ -186,7 +194,9 @@ def _listeners(kinds: Kinds) -> None:
                 if first is not fields:
                     other = f"[{first.section.title}] at {first.place('listen')}"
                     at = max(fields.text("listen").find(str(address)), 0) if fields.given("listen") else 0
-                    fields.problem("listen", f"{address} is already taken by {other}", "choose another port", at)
+                    fields.problem(
+                        "listen", f"{address} is already taken by {other}", "choose another port", at
+                    )
 
 
 def _virtuals(kinds: Kinds) -> None:
@@ -222,7 +232,11 @@ def _known_names(word: str, kinds: Kinds) -> set[str] | None:
     if word == "server":
         names = set()
         for pool, fields in kinds["pool"].items():
-            servers = {key.removeprefix("server.") for key in fields.given(*fields.section.items) if key[:7] == "server."}
+            servers = {
+                key.removeprefix("server.")
+                for key in fields.given(*fields.section.items)
+                if key[:7] == "server."
+            }
             names |= servers | {f"{pool}/{server}" for server in servers}
         return names
     if word in {"pool", "service"}:

@@ -27,7 +27,9 @@ class SchedulerFacts:
     takes_argument: bool = False
 
 
-_PLAIN = "rr wrr lc wlc lblc lblcr dh sed nq fo ovf twos random p2c ewma least-time test http hhttp phttp chttp"
+_PLAIN = (
+    "rr wrr lc wlc lblc lblcr dh sed nq fo ovf twos random p2c ewma least-time test http hhttp phttp chttp"
+)
 _HASHED = SchedulerFacts(("port", "fallback"))
 
 BUILT_IN: Mapping[str, SchedulerFacts] = {

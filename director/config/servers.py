@@ -97,7 +97,7 @@ def persistence(text: str) -> CookiePersistence:
     found = words(text)
     if found[0][1] != "cookie":
         raise BadValue(f"unknown kind of persistence {found[0][1]!r}", form)
-    if len(found) < 3 or found[2][1] != "insert":  # noqa: PLR2004 - cookie NAME insert
+    if len(found) < 3 or found[2][1] != "insert":
         raise BadValue("expected cookie NAME insert", form, found[min(2, len(found) - 1)][0])
     name = within(found[1][0], field_name, found[1][1])
     flags: dict[str, str] = {}
@@ -105,9 +105,13 @@ def persistence(text: str) -> CookiePersistence:
         key, equals, rest = word.partition("=")
         if key in flags or key + equals not in {"httponly", "secure", "samesite="}:
             raise BadValue(f"unknown or twice: {word!r}", form, at)
-        flags[key] = within(at + 9, lambda text: one_of(text, ("lax", "strict", "none")), rest) if equals else ""
+        flags[key] = (
+            within(at + 9, lambda text: one_of(text, ("lax", "strict", "none")), rest) if equals else ""
+        )
     if flags.get("samesite") == "none" and "secure" not in flags:
-        raise BadValue("samesite=none without secure", "browsers drop such a cookie; add secure", found[-1][0])
+        raise BadValue(
+            "samesite=none without secure", "browsers drop such a cookie; add secure", found[-1][0]
+        )
     return CookiePersistence(name, "httponly" in flags, "secure" in flags, flags.get("samesite", ""))
 
 
@@ -123,7 +127,9 @@ def retry(text: str) -> Retry:
         elif word.isdigit():
             statuses.add(within(at, lambda text: status(text, 400), word))
         else:
-            raise BadValue(f"unknown cause {word!r}", "known: connect empty timeout and statuses such as 503", at)
+            raise BadValue(
+                f"unknown cause {word!r}", "known: connect empty timeout and statuses such as 503", at
+            )
     if not on and not statuses:
         raise BadValue("no cause to try again", "write connect, empty; tries 2, or off")
     tries = 2

@@ -23,7 +23,16 @@ _WORD = re.compile(r"\S+")
 _LISTED = re.compile(r"[^\s,]+")
 _NAME = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*-]*\Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_SWITCH = {"yes": True, "on": True, "true": True, "1": True, "no": False, "off": False, "false": False, "0": False}
+_SWITCH = {
+    "yes": True,
+    "on": True,
+    "true": True,
+    "1": True,
+    "no": False,
+    "off": False,
+    "false": False,
+    "0": False,
+}
 
 
 def words(text: str) -> list[tuple[int, str]]:
@@ -181,7 +190,7 @@ def duration(low: float = 0.001, high: float = units.LONGEST) -> Parser:
     """A duration within bounds, in seconds."""
 
     def parse(text: str) -> float:
-        found = units.duration(text, micro=low < 0.001)  # noqa: PLR2004 - a key that counts in microseconds
+        found = units.duration(text, micro=low < 0.001)
         if not low <= found <= high:
             bounds = f"{units.show_duration(low)} to {units.show_duration(high)}"
             raise BadValue(f"{text} is out of range", f"write a duration from {bounds}")

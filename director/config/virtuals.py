@@ -31,7 +31,9 @@ def virtual(text: str) -> Virtual:
     if kind == "fwmark":
         mark = within(at, lambda text: units.count(text, 1, 2**32 - 1), word)
         if len(found) == last and found[2][1] != "inet6":
-            raise BadValue(f"unexpected {found[2][1]!r}", "write inet6 for IPv6, nothing for IPv4", found[2][0])
+            raise BadValue(
+                f"unexpected {found[2][1]!r}", "write inet6 for IPv6, nothing for IPv4", found[2][0]
+            )
         return Virtual(protocol="", fwmark=mark, family=6 if len(found) == last else 4)
     return within(at, lambda text: _addressed(kind, text), word)
 
@@ -41,7 +43,9 @@ def _addressed(protocol: str, text: str) -> Virtual:
     try:
         found = ipaddress.ip_address(where.host)
     except ValueError as error:
-        raise BadValue("a virtual service needs an IP address", "write the address itself, with its port") from error
+        raise BadValue(
+            "a virtual service needs an IP address", "write the address itself, with its port"
+        ) from error
     if found.is_unspecified or (found.is_multicast and protocol != "udp"):
         raise BadValue(f"{found} is nobody's address", "write the virtual address that clients use")
     return Virtual(protocol=protocol, host=str(found), port=where.port, family=found.version)

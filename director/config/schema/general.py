@@ -1,5 +1,7 @@
-"""Sections for the program itself: director, admin, users, pages, certificates, demo servers,
-schedulers of the user's own, tests of the configuration.
+"""Sections for the program itself and for what its services share.
+
+These are director, admin, users, pages, certificates, demo servers, schedulers of the user's own and
+tests of the configuration.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def _password(text: str) -> str:
 
 
 def _content_type(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;\s*[A-Za-z0-9_-]+=[^\s;]+)*", text):
+    if not re.fullmatch(
+        r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;\s*[A-Za-z0-9_-]+=[^\s;]+)*", text
+    ):
         raise BadValue("not a media type", "write one such as text/html; charset=utf-8")
     return text
 
@@ -153,7 +157,15 @@ PAGE = Kind(
     "NAME",
     "A page that the director serves itself, as a step of `fault =`. Read at start and at reload.",
     (
-        Key("file", "path", values.PATH, "The page, at most 1 MB.", example="sorry.html", required=True, path=True),
+        Key(
+            "file",
+            "path",
+            values.PATH,
+            "The page, at most 1 MB.",
+            example="sorry.html",
+            required=True,
+            path=True,
+        ),
         Key(
             "content_type",
             "media type",
@@ -210,7 +222,9 @@ DEMO = Kind(
     "NAME",
     "An embedded demo server: it answers with its name and the request that it saw.",
     (
-        Key("listen", "address", values.listener, "Where it listens.", example="127.0.0.1:9001", required=True),
+        Key(
+            "listen", "address", values.listener, "Where it listens.", example="127.0.0.1:9001", required=True
+        ),
     ),
 )
 
@@ -266,7 +280,9 @@ TEST = Kind(
             "expect",
             "list",
             values.on_text(actions.expectations),
-            "What must come out: " + ", ".join(f"`{word}`" for word in actions.EXPECTED) + ", each with a value.",
+            "What must come out: "
+            + ", ".join(f"`{word}`" for word in actions.EXPECTED)
+            + ", each with a value.",
             example="rule images, pool images",
             required=True,
         ),

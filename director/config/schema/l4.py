@@ -8,23 +8,27 @@ from director.config import schedulers, servers, values, virtuals
 from director.config.schema.shape import Key, Kind
 
 
-def _sysctl(name: str, default: str, takes: str, parse: Callable[[str], str], doc: str, example: str) -> Key:
-    return Key(name, takes, values.on_text(parse), doc, default=default, example=example)
+def _sysctl(name: str, default: str, form: tuple[str, Callable[[str], str]], doc: str, example: str) -> Key:
+    """A sysctl; `form` is what it takes in words and as a parser."""
+    return Key(name, form[0], values.on_text(form[1]), doc, default=default, example=example)
 
 
 def _switch(name: str, default: str, doc: str) -> Key:
-    return _sysctl(name, default, "0 or 1", virtuals.flag, doc, "1" if default == "0" else "0")
+    return _sysctl(name, default, ("0 or 1", virtuals.flag), doc, "1" if default == "0" else "0")
 
 
 SYSCTLS = (
     _sysctl(
-        "amemthresh", "1024", "pages", virtuals.number(0, 2**31 - 1), "The low-memory mark of the defence.", "4096"
+        "amemthresh",
+        "1024",
+        ("pages", virtuals.number(0, 2**31 - 1)),
+        "The low-memory mark of the defence.",
+        "4096",
     ),
     _sysctl(
         "am_droprate",
         "10",
-        "number",
-        virtuals.number(1, 2**31 - 1),
+        ("number", virtuals.number(1, 2**31 - 1)),
         "With `drop_packet = 3`, each so-many-th packet that would open a flow is dropped.",
         "20",
     ),
@@ -33,24 +37,22 @@ SYSCTLS = (
     _sysctl(
         "conn_reuse_mode",
         "1",
-        "0 to 3",
-        virtuals.number(0, 3),
-        "When a client port is used again: 0 keep the flow, 1 schedule anew in closing states, 2 also in FIN_WAIT.",
+        ("0 to 3", virtuals.number(0, 3)),
+        "When a client port is used again: 0 keep the flow, 1 schedule anew in "
+        "closing states, 2 also in FIN_WAIT.",
         "0",
     ),
     _sysctl(
         "drop_entry",
         "0",
-        "0 to 3",
-        virtuals.number(0, 3),
+        ("0 to 3", virtuals.number(0, 3)),
         "Drop half-open flows: 0 never, 1 and 2 when memory is low, 3 always.",
         "1",
     ),
     _sysctl(
         "drop_packet",
         "0",
-        "0 to 3",
-        virtuals.number(0, 3),
+        ("0 to 3", virtuals.number(0, 3)),
         "Drop packets that open flows: 0 never, 1 and 2 when memory is low, 3 always.",
         "1",
     ),
@@ -58,13 +60,16 @@ SYSCTLS = (
     _switch("expire_quiescent_template", "0", "A server with weight 0 loses its persistent clients at once."),
     _switch("ignore_tunneled", "0", "Packets of unknown protocols are not looked into a second time."),
     _sysctl(
-        "lblc_expiration", "1d", "duration", virtuals.seconds, "How long `lblc` remembers an unused destination.", "6h"
+        "lblc_expiration",
+        "1d",
+        ("duration", virtuals.seconds),
+        "How long `lblc` remembers an unused destination.",
+        "6h",
     ),
     _sysctl(
         "lblcr_expiration",
         "1d",
-        "duration",
-        virtuals.seconds,
+        ("duration", virtuals.seconds),
         "How long `lblcr` remembers an unused destination, and leaves its set of servers alone.",
         "6h",
     ),
@@ -75,8 +80,7 @@ SYSCTLS = (
     _sysctl(
         "secure_tcp",
         "0",
-        "0 to 3",
-        virtuals.number(0, 3),
+        ("0 to 3", virtuals.number(0, 3)),
         "The secure TCP state table: 0 never, 1 and 2 when memory is low, 3 always.",
         "1",
     ),
@@ -84,34 +88,39 @@ SYSCTLS = (
     _switch("sloppy_sctp", "0", "Any SCTP packet without ABORT opens a flow."),
     _switch("sync_persist_mode", "0", "Synchronise templates only, not the flows that they control."),
     _sysctl(
-        "sync_ports", "1", "1, 2, 4 … 64", virtuals.power_of_two, "Over how many ports synchronisation is spread.", "2"
+        "sync_ports",
+        "1",
+        ("1, 2, 4 … 64", virtuals.power_of_two),
+        "Over how many ports synchronisation is spread.",
+        "2",
     ),
     _sysctl(
         "sync_qlen_max",
         "8192",
-        "number",
-        virtuals.number(1, 2**31 - 1),
+        ("number", virtuals.number(1, 2**31 - 1)),
         "How many messages wait to be sent; the oldest is dropped.",
         "1024",
     ),
     _sysctl(
         "sync_refresh_period",
         "0",
-        "duration",
-        virtuals.seconds,
+        ("duration", virtuals.seconds),
         "Send a flow again when its timeout changed by more than this; 0 = by `sync_threshold` alone.",
         "10s",
     ),
-    _sysctl("sync_retries", "0", "0 to 3", virtuals.number(0, 3), "Send each message so many times more.", "2"),
+    _sysctl(
+        "sync_retries", "0", ("0 to 3", virtuals.number(0, 3)), "Send each message so many times more.", "2"
+    ),
     _sysctl(
         "sync_threshold",
         "3 50",
-        "`THRESHOLD PERIOD`",
-        virtuals.sync_threshold,
+        ("`THRESHOLD PERIOD`", virtuals.sync_threshold),
         "A flow is sent at its packet THRESHOLD and then once in PERIOD packets.",
         "3 100",
     ),
-    _sysctl("sync_version", "1", "0 or 1", virtuals.flag, "The format of messages; 0 is for old kernels.", "0"),
+    _sysctl(
+        "sync_version", "1", ("0 or 1", virtuals.flag), "The format of messages; 0 is for old kernels.", "0"
+    ),
 )
 
 WITHOUT_MEANING = {

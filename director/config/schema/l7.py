@@ -40,8 +40,8 @@ L7 = Kind(
             "fault",
             "list of `active`, `pool NAME`, `local ADDRESS`, `page NAME`",
             actions.fault,
-            "What is tried, in order, when no server can answer: the first live server of any rule; another pool; "
-            "a local server; a page. Without it a built-in page with status 503.",
+            "What is tried, in order, when no server can answer: the first live server of any rule; "
+            "another pool; a local server; a page. Without it a built-in page with status 503.",
             example="active, local 127.0.0.1:8099, page sorry",
         ),
         Key(
@@ -135,7 +135,8 @@ L7 = Kind(
 RULE = Kind(
     "rule",
     "NUMBER TITLE",
-    "A rule of a service. Rules run by number and the first that matches decides: `pool`, `redirect` or `respond`.",
+    "A rule of a service. Rules run by number and the first that matches decides: "
+    "`pool`, `redirect` or `respond`.",
     (
         Key("service", "l7 service", values.NAME, "The service it belongs to.", example="www", required=True),
         Key(
@@ -143,7 +144,8 @@ RULE = Kind(
             "condition",
             values.on_text(parse_condition),
             "Which requests it claims; without it all. Facts `host path uri method version client sni`, "
-            "`header NAME`, `cookie NAME`, `query NAME`; operators `= ^= $= *= ~ in exists`; `and or not ( )`.",
+            "`header NAME`, `cookie NAME`, `query NAME`; operators `= ^= $= *= ~ in exists`; "
+            "`and or not ( )`.",
             example="host in img.example.org *.img.example.org or path ^= /images/",
         ),
         Key("pool", "pool", values.NAME, "The request goes to a server of this pool.", example="images"),
@@ -165,8 +167,8 @@ RULE = Kind(
             "hash",
             "what to hash",
             values.on_text(actions.hash_key),
-            "The key for a hash scheduler: a captured group (`path.1`), a fact, `cookie NAME`, `header NAME`, "
-            "`query NAME`.",
+            "The key for a hash scheduler: a captured group (`path.1`), a fact, `cookie NAME`, "
+            "`header NAME`, `query NAME`.",
             example="path.1",
         ),
         Key(

@@ -16,7 +16,8 @@ POOL = Kind(
             servers.server,
             "A server; `NAME` is unique in the pool. `weight=0` takes no new clients. At `max` connections "
             "it takes no more until it is below `min` again. A `backup` is used when no other is eligible. "
-            "`forward=` (nat, dr, tun, local) and `tunnel=` (ipip, gre[,csum], gue:PORT[,csum]) are for layer 4.",
+            "`forward=` (nat, dr, tun, local) and `tunnel=` (ipip, gre[,csum], gue:PORT[,csum]) are for "
+            "layer 4.",
             example="10.0.0.11:8080 weight=2 max=200",
         ),
         Key(
@@ -46,8 +47,8 @@ POOL = Kind(
             "retry",
             "causes`; tries N`, or `off`",
             values.on_text(servers.retry),
-            "When a request is tried on another server: `connect` (failed), `empty` (closed before the first byte), "
-            "`timeout` (no first byte in time), or a status; `tries` counts the times after the first.",
+            "When a request is tried on another server: `connect` (failed), `empty` (closed before "
+            "the first byte), `timeout` (no first byte in time), or a status; `tries` counts the times after the first.",
             default="connect, empty; tries 2",
             example="connect, empty, timeout, 503; tries 2",
         ),
@@ -83,7 +84,14 @@ POOL = Kind(
             default="30s",
             example="2m",
         ),
-        Key("timeout.idle", "duration", values.duration(), "Between two bytes of a body.", default="1m", example="5m"),
+        Key(
+            "timeout.idle",
+            "duration",
+            values.duration(),
+            "Between two bytes of a body.",
+            default="1m",
+            example="5m",
+        ),
         Key(
             "timeout.tunnel",
             "duration",
@@ -129,8 +137,22 @@ CHECK = Kind(
             "The `Host` of the request; without it the server's address. For `http` only.",
             example="shop.example.org",
         ),
-        Key("every", "duration", values.duration(0.05, 86400.0), "Time between two probes.", default="2s", example="5s"),
-        Key("timeout", "duration", values.duration(0.01, 3600.0), "For one probe.", default="1s", example="500ms"),
+        Key(
+            "every",
+            "duration",
+            values.duration(0.05, 86400.0),
+            "Time between two probes.",
+            default="2s",
+            example="5s",
+        ),
+        Key(
+            "timeout",
+            "duration",
+            values.duration(0.01, 3600.0),
+            "For one probe.",
+            default="1s",
+            example="500ms",
+        ),
         Key(
             "rise",
             "number",
