@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from attrs import evolve, frozen
 
@@ -17,8 +16,8 @@ HTML_TYPE = "text/html; charset=utf-8"
 
 SECURITY_HEADERS = (
     ("Content-Security-Policy",
-     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+     ("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+      "form-action 'self'; frame-ancestors 'none'; base-uri 'none'")),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
@@ -57,7 +56,7 @@ class Refusal(Exception):  # noqa: N818 - it is what happened, not a fault
         self.headers = headers
 
 
-def as_json(value: Any, status: int = 200, headers: Headers = ()) -> Answer:
+def as_json(value: object, status: int = 200, headers: Headers = ()) -> Answer:
     """A value as JSON, with a newline for people with curl."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Answer(status, body + b"\n", JSON_TYPE, headers)

@@ -7,7 +7,7 @@ who may come in was settled before (`resource`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -101,7 +101,9 @@ class Api:
         """In pieces: there may be a hundred thousand lines."""
         control = self._control
         kept = len(control.traces(LARGEST_LIMIT))
-        found = metrics.families(self.sight(), control.readiness(), control.process(), kept, dict(self._counted))
+        found = metrics.families(
+            self.sight(), control.readiness(), control.process(), kept, dict(self._counted)
+        )
         return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
 
     def openapi(self, call: Call) -> Answer:
@@ -110,7 +112,7 @@ class Api:
 
     # -- reading --
 
-    def _tagged(self, value: Any, generation: int) -> Answer:
+    def _tagged(self, value: object, generation: int) -> Answer:
         return as_json(value, headers=(("ETag", etag(generation)),))
 
     def services(self, call: Call) -> Answer:
@@ -150,7 +152,9 @@ class Api:
         pool = sight.registry.pools.get(call.path["pool"])
         server = pool.server(call.path["server"]) if pool else None
         if server is None:
-            raise Refusal(404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path))
+            raise Refusal(
+                404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
+            )
         return self._tagged(views.server_view(server, sight), sight.registry.generation)
 
     def rules(self, call: Call) -> Answer:
@@ -234,7 +238,9 @@ class Api:
         order = edits.parse_object(call.body)
         changes = edits.server_changes(registry.configuration, pool, server, order)
         if call.if_match and call.if_match not in {"*", etag(registry.generation)}:
-            raise Refusal(412, "The configuration changed since; read it again", f"generation {registry.generation}")
+            raise Refusal(
+                412, "The configuration changed since; read it again", f"generation {registry.generation}"
+            )
         diff = edits.rehearse(registry.configuration, changes)
         if call.dry_run:
             return as_json({"dry_run": True, "diff": list(diff)})
@@ -252,13 +258,15 @@ class Api:
 
     def check_config(self, call: Call) -> Deferred[Answer]:
         """All findings; 200 also when there are errors, for the check itself went well."""
-        return maybeDeferred(self._control.check_config).addCallback(_problems)
+        done: Deferred[Sequence[Problem]] = maybeDeferred(cast("Any", self._control.check_config))
+        return done.addCallback(_problems)
 
     def reload(self, call: Call) -> Deferred[Answer]:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
             return self.check_config(call)
-        return maybeDeferred(self._control.reload, call.author).addCallback(self._reloaded)
+        done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
+        return done.addCallback(self._reloaded)
 
     def _reloaded(self, made: Generation) -> Answer:
         value = {"generation": made.number, "diff": list(made.diff)}

@@ -8,7 +8,7 @@ tests.  Values that cross the seam are frozen and defined here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -17,7 +17,7 @@ from director.changes import Change
 from director.registry import Generation, Registry
 
 T = TypeVar("T")
-Soon = T | Deferred[T]
+Soon: TypeAlias = "T | Deferred[T]"
 """A value, or a Deferred of it: either is fine where a method says so."""
 
 

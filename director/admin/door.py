@@ -98,7 +98,9 @@ class Door:
         wait = self.throttle.failed(visit.address, visit.now)
         if wait:
             seconds = str(int(wait) + 1)
-            raise Refusal(429, f"too many wrong log-ins; wait {seconds} s", "token", (("Retry-After", seconds),))
+            raise Refusal(
+                429, f"too many wrong log-ins; wait {seconds} s", "token", (("Retry-After", seconds),)
+            )
         return False
 
     def _same_site(self, visit: Visit) -> None:
@@ -115,7 +117,9 @@ class Door:
             given = form(visit.body).get("csrf", "")
         if not same(given, session.csrf):
             self.counted["writes_refused"] += 1
-            raise Refusal(403, "send the session's token as X-CSRF-Token; reload the page to get it", "X-CSRF-Token")
+            raise Refusal(
+                403, "send the session's token as X-CSRF-Token; reload the page to get it", "X-CSRF-Token"
+            )
 
     # -- signing in and out --
 
@@ -127,7 +131,9 @@ class Door:
 
     def login(self, visit: Visit) -> Answer:
         """The form."""
-        return see_other("/") if visit.peer else self._sign_in(form(visit.body).get("token", "").strip(), visit)
+        return (
+            see_other("/") if visit.peer else self._sign_in(form(visit.body).get("token", "").strip(), visit)
+        )
 
     def _sign_in(self, token: str, visit: Visit) -> Answer:
         try:
@@ -140,7 +146,9 @@ class Door:
             self.sessions.close(visit.cookie)
         session = self.sessions.open("the admin page", visit.now)
         self.counted["sign_ins"] += 1
-        return see_other("/", (("Set-Cookie", self._cookie(visit, session.identifier, int(ABSOLUTE_SECONDS))),))
+        return see_other(
+            "/", (("Set-Cookie", self._cookie(visit, session.identifier, int(ABSOLUTE_SECONDS))),)
+        )
 
     def logout(self, visit: Visit) -> Answer:
         """The session is gone at once."""

@@ -16,7 +16,7 @@ from attrs import evolve
 from director.admin.control import Question
 from director.changes import Change, Ordered, ServerChanged
 from director.errors import ChangeRefused, DirectorError
-from director.model import Configuration, State
+from director.model import Configuration, Server, State
 
 LARGEST_WEIGHT = 65535
 LARGEST_THRESHOLD = 2**32 - 1
@@ -28,7 +28,7 @@ LONGEST_URL = 8000
 MOST_HEADERS = 100
 
 
-class BadOrder(DirectorError):
+class BadOrder(DirectorError):  # noqa: N818 - it is what happened
     """The JSON is not what the route takes; `at` names the field."""
 
     def __init__(self, message: str, at: str = "") -> None:
@@ -50,7 +50,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise BadOrder(f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise BadOrder("the body must be a JSON object, such as {\"weight\": 2}")
+        raise BadOrder('the body must be a JSON object, such as {"weight": 2}')
     return value
 
 
@@ -110,7 +110,7 @@ def server_changes(
     state = _state(order)
     server = _server(configuration, pool_name, name)
     try:
-        changed = evolve(server, **{key: value for key, value in numbers.items() if value is not None})
+        changed = evolve(server, **_given(numbers))
     except DirectorError as error:
         raise BadOrder(str(error)) from error
     changes: list[Change] = [] if changed == server else [ServerChanged(pool_name, changed)]
@@ -119,7 +119,11 @@ def server_changes(
     return tuple(changes)
 
 
-def _server(configuration: Configuration, pool_name: str, name: str) -> Any:
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _server(configuration: Configuration, pool_name: str, name: str) -> Server:
     for pool in configuration.pools:
         if pool.name == pool_name:
             for server in pool.servers:
@@ -168,7 +172,9 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
     """Headers as an object, or as a list of [name, value] pairs when one stands twice."""
     pairs = list(value.items()) if isinstance(value, dict) else value
     shaped = isinstance(pairs, list) and all(
-        isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(one, str) and _clean(one) for one in pair)
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(isinstance(one, str) and _clean(one) for one in pair)
         for pair in pairs
     )
     if not shaped or len(pairs) > MOST_HEADERS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-UNKNOWN = "–"
+UNKNOWN = "\N{EN DASH}"
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -28,7 +28,7 @@ def size(value: int | None) -> str:
     if value is None:
         return UNKNOWN
     number, unit = float(value), SIZES[0]
-    for unit in SIZES:  # noqa: B007 - the last one stays
+    for unit in SIZES:
         if number < 1024 or unit == SIZES[-1]:
             break
         number /= 1024

@@ -6,6 +6,7 @@ accident: the content security policy forbids both anyway.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 VOID = frozenset({"meta", "link", "input", "br"})
@@ -17,16 +18,17 @@ class Html(str):
     __slots__ = ()
 
 
-Child = str | int | None | list["Child"] | tuple["Child", ...]
+Child = str | int | None | Sequence["Child"]
+Attributes = Mapping[str, str | int | bool | None]
 
 
-def el(name: str, attributes: dict[str, str | int | bool | None] | None = None, *children: Child) -> Html:
+def el(name: str, attributes: Attributes | None = None, *children: Child) -> Html:
     """An element; attributes that are None or False are left out, True stands without value."""
     start = f"<{name}{_attributes(attributes or {})}>"
     return Html(start if name in VOID else f"{start}{join(children)}</{name}>")
 
 
-def _attributes(attributes: dict[str, str | int | bool | None]) -> str:
+def _attributes(attributes: Attributes) -> str:
     text = ""
     for name, value in attributes.items():
         if value is True:
@@ -42,6 +44,6 @@ def join(children: Child) -> Html:
         return Html("")
     if isinstance(children, Html):
         return children
-    if isinstance(children, list | tuple):
-        return Html("".join(join(one) for one in children))
-    return Html(escape(str(children)))
+    if isinstance(children, str | int):
+        return Html(escape(str(children)))
+    return Html("".join(join(one) for one in children))

@@ -67,7 +67,9 @@ def pieces(families: Iterable[Family]) -> Iterator[bytes]:
         yield piece.encode("utf-8", "backslashreplace")
 
 
-def families(sight: Sight, readiness: Readiness, process: Process, traces: int, admin: dict[str, int]) -> list[Family]:
+def families(
+    sight: Sight, readiness: Readiness, process: Process, traces: int, admin: dict[str, int]
+) -> list[Family]:
     """Everything; `traces` is how many are kept, `admin` what the admin counts of itself."""
     return [
         *_whole(sight, readiness, process, traces, admin),
@@ -168,7 +170,12 @@ def _pools(pools: tuple[LivePool, ...]) -> Iterator[Family]:
         ("servers", "gauge", "Servers.", lambda pool: len(pool.servers)),
         ("waiting", "gauge", "Requests that wait for room.", lambda pool: pool.waiting),
         ("queue_full_total", "counter", "Requests refused by a full queue.", lambda pool: pool.queue_full),
-        ("queue_timeouts_total", "counter", "Requests that waited too long.", lambda pool: pool.queue_timeouts),
+        (
+            "queue_timeouts_total",
+            "counter",
+            "Requests that waited too long.",
+            lambda pool: pool.queue_timeouts,
+        ),
         ("no_server_total", "counter", "Choices that found no server.", lambda pool: pool.no_server),
     ):
         samples: list[Sample] = [("", {"pool": pool.name}, value(pool)) for pool in pools]

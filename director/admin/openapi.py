@@ -55,7 +55,9 @@ def document(version: str) -> dict[str, Any]:
 def operation(route: Route) -> dict[str, Any]:
     """One route as an operation."""
     signed = () if route.access == OPEN else (401,)
-    answers = {str(status): answer(route, status) for status in sorted({*route.statuses, *ANY_ROUTE, *signed})}
+    answers = {
+        str(status): answer(route, status) for status in sorted({*route.statuses, *ANY_ROUTE, *signed})
+    }
     found: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -73,9 +75,12 @@ def parameters(route: Route) -> list[dict[str, Any]]:
     """Path, query and header parameters."""
     text = {"type": "string"}
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": text} for name in re.findall(r"{(\w+)}", route.path)
+        {"name": name, "in": "path", "required": True, "schema": text}
+        for name in re.findall(r"{(\w+)}", route.path)
     ]
-    found += [{"name": name, "in": "query", "description": what, "schema": text} for name, what in route.query]
+    found += [
+        {"name": name, "in": "query", "description": what, "schema": text} for name, what in route.query
+    ]
     if 412 in route.statuses:
         found.append({"name": "If-Match", "in": "header", "description": "the ETag of a GET", "schema": text})
     return found

@@ -45,14 +45,18 @@ def _unbound(sight: Sight) -> Iterator[Finding]:
         if not one.bound:
             reason = f": {one.error}" if one.error else ""
             text = f"does not listen on {one.address}{reason}"
-            yield Finding("error", one.service, text, None, "The other listeners go on. Free the address, then reload.")
+            yield Finding(
+                "error", one.service, text, None, "The other listeners go on. Free the address, then reload."
+            )
 
 
 def _unready(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
     if any(not one.bound for one in sight.listeners):
         return
     for reason in readiness.reasons:
-        yield Finding("error", "director", f"is not ready: {reason}", None, "Probes get 503 at /readyz until then.")
+        yield Finding(
+            "error", "director", f"is not ready: {reason}", None, "Probes get 503 at /readyz until then."
+        )
 
 
 def _pools(sight: Sight) -> Iterator[Finding]:
@@ -90,7 +94,8 @@ def _servers(sight: Sight) -> Iterator[Finding]:
     for server in sight.registry.servers():
         if server.failing and server.state is not State.MAINT:
             why = "; ".join(
-                f"check {check}: {texts.get((server.key, check)) or 'failed'}" for check in sorted(server.failing)
+                f"check {check}: {texts.get((server.key, check)) or 'failed'}"
+                for check in sorted(server.failing)
             )
             at = f"server {server.pool.name}/{server.name}"
             yield Finding("warning", at, f"is down: {why}", server.since, _meanwhile(server))
@@ -106,12 +111,20 @@ def _meanwhile(server: RealServer) -> str:
 
 def headline(found: Sequence[Finding]) -> str:
     """The answer in one line."""
-    errors = sum(one.level == "error" for one in found)
+    errors = [one for one in found if one.level == "error"]
+    if len(errors) == 1:
+        return brief(errors[0])
     if errors:
-        return "Something is broken" if errors == 1 else f"{errors} things are broken"
-    if found:
-        return "Serving, with one trouble" if len(found) == 1 else f"Serving, with {len(found)} troubles"
-    return "All is well"
+        return f"{len(errors)} things are broken"
+    if len(found) == 1:
+        return f"Serving, but {brief(found[0], first=False)}"
+    return f"Serving, with {len(found)} troubles" if found else "All is well"
+
+
+def brief(one: Finding, *, first: bool = True) -> str:
+    """A finding without its reason, as a sentence or the end of one."""
+    text = f"{one.at} {one.text}".partition(": ")[0]
+    return text[:1].upper() + text[1:] if first else text
 
 
 def verdict(sight: Sight, readiness: Readiness) -> Json:
@@ -172,9 +185,13 @@ def process_view(process: Process, now: float) -> Json:
 
 
 def overview(
-    sight: Sight, readiness: Readiness, process: Process, events: Iterable[Event], traces: Iterable[TraceRecord]
+    sight: Sight,
+    readiness: Readiness,
+    process: Process,
+    events: Iterable[Event],
+    traces: Iterable[TraceRecord],
 ) -> Json:
-    """Everything on the first screen; `traces` are the recent requests, of which the fault answers are shown."""
+    """Everything on the first screen; of `traces`, the recent requests, the fault answers are shown."""
     registry = sight.registry
     return {
         "name": registry.configuration.settings.name,

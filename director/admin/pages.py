@@ -7,21 +7,28 @@ shows is made by the same code.
 
 from __future__ import annotations
 
-from director.admin.figures import ago, amount, clock, per_second, short, size
+from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short, size
 from director.admin.html import Child, Html, el, join
 from director.admin.views import CLASSES, Json
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✕"}
 LEVEL_WORDS = {"ok": "All is well", "warning": "Warning", "error": "Error"}
-STATUS_TONE = {"up": "good", "down": "bad", "full": "warn", "maintenance": "off", "quiesced": "off",
-               "drained": "off", "standby": "off"}  # fmt: skip
-DASH = "–"
+STATUS_TONE = {
+    "up": "good",
+    "down": "bad",
+    "full": "warn",
+    "maintenance": "off",
+    "quiesced": "off",
+    "drained": "off",
+    "standby": "off",
+}
 
 
 def document(title: str, body: Child, *, csrf: str = "", script: bool = False) -> str:
     """A whole page around `body`."""
     head = el(
-        "head", None,
+        "head",
+        None,
         el("meta", {"charset": "utf-8"}),
         el("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         el("meta", {"name": "color-scheme", "content": "light dark"}),
@@ -30,21 +37,27 @@ def document(title: str, body: Child, *, csrf: str = "", script: bool = False) -
         el("link", {"rel": "icon", "href": "/static/icon.svg", "type": "image/svg+xml"}),
         el("link", {"rel": "stylesheet", "href": "/static/admin.css"}),
         el("script", {"src": "/static/admin.js", "defer": True}) if script else None,
-    )  # fmt: skip
+    )
     return "<!DOCTYPE html>\n" + el("html", {"lang": "en"}, head, el("body", None, body))
 
 
 def home(view: Json, csrf: str) -> str:
     """The overview page."""
     out = el(
-        "form", {"method": "post", "action": "/logout", "class": "out"},
+        "form",
+        {"method": "post", "action": "/logout", "class": "out"},
         el("input", {"type": "hidden", "name": "csrf", "value": csrf}),
         el("button", {"type": "submit", "class": "quiet"}, "Sign out"),
-    )  # fmt: skip
+    )
     body = (
         el("a", {"class": "skip", "href": "#live"}, "Skip to the figures"),
-        el("header", {"class": "top"}, el("p", {"class": "brand"}, "director ", el("b", None, view["name"])),
-           el("p", {"id": "pulse", "class": "pulse", "role": "status"}), out if csrf else None),  # fmt: skip
+        el(
+            "header",
+            {"class": "top"},
+            el("p", {"class": "brand"}, "director ", el("b", None, view["name"])),
+            el("p", {"id": "pulse", "class": "pulse", "role": "status"}),
+            out if csrf else None,
+        ),
         el("main", {"id": "live", "tabindex": "-1"}, Html(live(view))),
         _foot(),
     )
@@ -52,24 +65,46 @@ def home(view: Json, csrf: str) -> str:
 
 
 def _foot() -> Html:
-    links = [("/metrics", "Metrics"), ("/openapi.json", "API"), ("/api/v1/config", "Configuration"),
-             ("/api/v1/requests", "Requests"), ("/api/v1/generations", "Changes")]  # fmt: skip
-    return el("footer", None, el("nav", {"aria-label": "Data"}, [el("a", {"href": to}, name) for to, name in links]))
+    links = [
+        ("/metrics", "Metrics"),
+        ("/openapi.json", "API"),
+        ("/api/v1/config", "Configuration"),
+        ("/api/v1/requests", "Requests"),
+        ("/api/v1/generations", "Changes"),
+    ]
+    return el(
+        "footer", None, el("nav", {"aria-label": "Data"}, [el("a", {"href": to}, name) for to, name in links])
+    )
 
 
 def login(message: str = "") -> str:
     """The sign-in page."""
     form = el(
-        "form", {"method": "post", "action": "/login", "class": "card"},
+        "form",
+        {"method": "post", "action": "/login", "class": "card"},
         el("h1", None, "Sign in to the director"),
         el("p", {"class": "alert", "role": "alert"}, message) if message else None,
         el("label", {"for": "token"}, "Admin token"),
-        el("input", {"id": "token", "name": "token", "type": "password", "autocomplete": "current-password",
-                     "required": True, "autofocus": True}),
+        el(
+            "input",
+            {
+                "id": "token",
+                "name": "token",
+                "type": "password",
+                "autocomplete": "current-password",
+                "required": True,
+                "autofocus": True,
+            },
+        ),
         el("button", {"type": "submit"}, "Sign in"),
-        el("p", {"class": "hint"}, "The director prints a link that signs in when it starts. The token stands in ",
-           el("code", None, "admin.token"), " in its state directory."),
-    )  # fmt: skip
+        el(
+            "p",
+            {"class": "hint"},
+            "The director prints a link that signs in when it starts. The token is in ",
+            el("code", None, "admin.token"),
+            " in its state directory.",
+        ),
+    )
     return document("Sign in · director", el("main", {"class": "sign"}, form))
 
 
@@ -85,18 +120,22 @@ def _verdict(view: Json) -> Html:
     verdict = view["verdict"]
     level = verdict["level"]
     mark = el("span", {"class": "mark", "aria-hidden": "true"}, MARKS[level])
-    when = el("p", {"class": "since"}, f"for {ago(verdict['for'])}, since {clock(verdict['since'])}") \
-        if verdict["since"] else None  # fmt: skip
+    when = (
+        el("p", {"class": "since"}, f"for {ago(verdict['for'])}, since {clock(verdict['since'])}")
+        if verdict["since"]
+        else None
+    )
     if level == "ok":
         when = el("p", {"class": "since"}, _calm(view))
     rows = [_finding(one) for one in verdict["findings"]]
     if verdict["more"]:
         rows.append(el("li", {"class": "finding"}, f"… and {verdict['more']} more; see the pools."))
     return el(
-        "section", {"class": f"verdict {level}", "aria-label": "Is anything wrong?"},
+        "section",
+        {"class": f"verdict {level}", "aria-label": "Is anything wrong?"},
         el("div", {"class": "answer"}, mark, el("div", None, el("h1", None, verdict["headline"]), when)),
         el("ul", {"class": "findings"}, rows) if rows else None,
-    )  # fmt: skip
+    )
 
 
 def _calm(view: Json) -> str:
@@ -109,27 +148,36 @@ def _calm(view: Json) -> str:
 def _finding(one: Json) -> Html:
     when = f" {ago(one['for'])}" if one["since"] else None
     return el(
-        "li", {"class": f"finding {one['level']}"},
-        el("p", None, el("b", None, one["at"]), " ", one["text"],
-           el("time", {"datetime": one["since"], "title": clock(one["since"])}, when) if when else None),
+        "li",
+        {"class": f"finding {one['level']}"},
+        el(
+            "p",
+            None,
+            el("b", None, one["at"]),
+            " ",
+            one["text"],
+            el("time", {"datetime": one["since"], "title": clock(one["since"])}, when) if when else None,
+        ),
         el("p", {"class": "doing"}, one["doing"]),
-    )  # fmt: skip
+    )
 
 
 def _vitals(view: Json) -> Html:
     process = view["process"]
     rates = [service["rate"] for service in view["services"] if service["rate"] is not None]
-    of_fds = DASH if process["fds"] is None else f"{amount(process['fds'])} of {short(process['max_fds'])}"
+    of_fds = UNKNOWN if process["fds"] is None else f"{amount(process['fds'])} of {short(process['max_fds'])}"
     facts = (
-        ("Requests", f"{per_second(sum(rates))}" if rates else DASH, "per second"),
+        ("Requests", f"{per_second(sum(rates))}" if rates else UNKNOWN, "per second"),
         ("Up", ago(process["uptime"]), f"version {process['version']}"),
         ("Generation", str(view["generation"]), "of the configuration"),
         ("Memory", size(process["rss"]), "resident"),
         ("Descriptors", of_fds, "open"),
         ("Hold-ups", amount(process["stalls"]), f"worst {short(process['worst_stall'], 's')}"),
     )
-    cells = [el("div", None, el("dt", None, name), el("dd", None, value, el("small", None, more)))
-             for name, value, more in facts]  # fmt: skip
+    cells = [
+        el("div", None, el("dt", None, name), el("dd", None, value, el("small", None, more)))
+        for name, value, more in facts
+    ]
     return el("section", {"class": "vitals", "aria-label": "The process"}, el("dl", None, cells))
 
 
@@ -137,13 +185,20 @@ def _table(caption: str, columns: tuple[tuple[str, str], ...], rows: list[Html],
     """A table that becomes a list of cards on a phone; roles keep its meaning there."""
     if not rows:
         return el("p", {"class": "empty"}, empty)
-    heads = [el("th", {"scope": "col", "role": "columnheader", "class": kind or None}, name) for name, kind in columns]
+    heads = [
+        el("th", {"scope": "col", "role": "columnheader", "class": kind or None}, name)
+        for name, kind in columns
+    ]
     return el(
-        "div", {"class": "scroll", "role": "region", "aria-label": caption, "tabindex": "0"},
-        el("table", {"role": "table", "aria-label": caption},
-           el("thead", {"role": "rowgroup"}, el("tr", {"role": "row"}, heads)),
-           el("tbody", {"role": "rowgroup"}, rows)),
-    )  # fmt: skip
+        "div",
+        {"class": "scroll", "role": "region", "aria-label": caption, "tabindex": "0"},
+        el(
+            "table",
+            {"role": "table", "aria-label": caption},
+            el("thead", {"role": "rowgroup"}, el("tr", {"role": "row"}, heads)),
+            el("tbody", {"role": "rowgroup"}, rows),
+        ),
+    )
 
 
 def _row(columns: tuple[tuple[str, str], ...], cells: tuple[Child, ...], tone: str = "") -> Html:
@@ -161,27 +216,49 @@ def _head(title: str, api: str, *more: Child) -> Html:
     return el("div", {"class": "head"}, el("h2", None, title), more, link)
 
 
-SERVICE = (("Service", ""), ("Listens on", ""), ("Sends to", ""), ("Requests/s", "num"), ("Requests", "num"),
-           ("Answers", "wide"), ("Errors", "num"), ("p50", "num"), ("p99", "num"))  # fmt: skip
+SERVICE = (
+    ("Service", ""),
+    ("Listens on", ""),
+    ("Sends to", ""),
+    ("Requests/s", "num"),
+    ("Requests", "num"),
+    ("Answers", "wide"),
+    ("Errors", "num"),
+    ("p50", "num"),
+    ("p99", "num"),
+)
 
 
 def _services(view: Json) -> Html:
     rows = [_service(one) for one in view["services"]]
-    table = _table("Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload.")
+    table = _table(
+        "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
+    )
     return el("section", None, _head("Services", "/api/v1/services"), table)
 
 
 def _service(one: Json) -> Html:
-    places = [el("span", {"class": "place" if place["bound"] else "place bad"}, place["address"],
-                 None if place["bound"] else " ✕ not bound") for place in one["listeners"]]  # fmt: skip
+    places = [
+        el(
+            "span",
+            {"class": "place" if place["bound"] else "place bad"},
+            place["address"],
+            None if place["bound"] else " ✕ not bound",
+        )
+        for place in one["listeners"]
+    ]
     rules = f"{one['rules']} rule{'s' if one['rules'] != 1 else ''}, then " if one["rules"] else ""
     cells = (
         el("span", {"class": "name"}, one["name"], el("small", None, f"{one['layer']} {one['protocol']}")),
         places or [el("span", {"class": "place"}, text) for text in one["listen"]],
         f"{rules}{one['pool'] or 'the fault path'}",
-        per_second(one["rate"]), amount(one["requests"]), answers(one["responses"]), errors(one["errors"]),
-        short(one["latency"]["p50"], "s"), short(one["latency"]["p99"], "s"),
-    )  # fmt: skip
+        per_second(one["rate"]),
+        amount(one["requests"]),
+        answers(one["responses"]),
+        errors(one["errors"]),
+        short(one["latency"]["p50"], "s"),
+        short(one["latency"]["p99"], "s"),
+    )
     return _row(SERVICE, cells)
 
 
@@ -189,17 +266,34 @@ def answers(responses: dict[str, int]) -> Child:
     """Responses by class: a bar for the eye, numbers for the rest."""
     total = sum(responses.values())
     if not total:
-        return DASH
+        return UNKNOWN
     bars, left = [], 0.0
     for name in CLASSES:
         width = responses[name] * 100 / total
         if width:
-            bars.append(el("rect", {"class": f"c{name[0]}", "x": f"{left:.2f}", "y": "0", "height": "6",
-                                    "width": f"{max(width, 0.8):.2f}"}))  # fmt: skip
+            bars.append(
+                el(
+                    "rect",
+                    {
+                        "class": f"c{name[0]}",
+                        "x": f"{left:.2f}",
+                        "y": "0",
+                        "height": "6",
+                        "width": f"{max(width, 0.8):.2f}",
+                    },
+                )
+            )
         left += width
-    svg = el("svg", {"viewBox": "0 0 100 6", "preserveAspectRatio": "none", "class": "bar", "aria-hidden": "true"}, bars)
-    words = [el("span", {"class": f"c{name[0]}"}, f"{name} {amount(responses[name])}") for name in CLASSES
-             if responses[name]]  # fmt: skip
+    svg = el(
+        "svg",
+        {"viewBox": "0 0 100 6", "preserveAspectRatio": "none", "class": "bar", "aria-hidden": "true"},
+        bars,
+    )
+    words = [
+        el("span", {"class": f"c{name[0]}"}, f"{name} {amount(responses[name])}")
+        for name in CLASSES
+        if responses[name]
+    ]
     return el("span", {"class": "answers"}, svg, el("span", {"class": "classes"}, words))
 
 
@@ -211,8 +305,18 @@ def errors(found: dict[str, int]) -> Child:
     return el("span", {"class": "errors"}, amount(sum(found.values())), el("small", None, causes))
 
 
-SERVER = (("Server", ""), ("State", ""), ("Evidence", "wide"), ("Weight", "num"), ("Load", "num"),
-          ("Requests/s", "num"), ("Answers", "wide"), ("Errors", "num"), ("p50", "num"), ("p99", "num"))  # fmt: skip
+SERVER = (
+    ("Server", ""),
+    ("State", ""),
+    ("Evidence", "wide"),
+    ("Weight", "num"),
+    ("Load", "num"),
+    ("Requests/s", "num"),
+    ("Answers", "wide"),
+    ("Errors", "num"),
+    ("p50", "num"),
+    ("p99", "num"),
+)
 
 
 def _pools(view: Json) -> Html:
@@ -229,11 +333,19 @@ def _pool(pool: Json) -> Html:
     facts += [f"used by {', '.join(pool['used_by'])}"] if pool["used_by"] else ["not used"]
     tone = "" if pool["eligible"] else " bad"
     rows = [_server(server) for server in pool["servers"]]
-    more = el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; JSON has all.") if pool["more"] else None
+    more = (
+        el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; JSON has all.")
+        if pool["more"]
+        else None
+    )
     api = f"/api/v1/pools/{pool['name']}"
-    head = el("div", {"class": "head"}, el("h3", None, pool["name"]),
-              el("p", {"class": f"facts{tone}"}, [el("span", None, fact) for fact in facts]),
-              el("a", {"class": "json", "href": api, "aria-label": f"Pool {pool['name']} as JSON"}, "JSON"))  # fmt: skip
+    head = el(
+        "div",
+        {"class": "head"},
+        el("h3", None, pool["name"]),
+        el("p", {"class": f"facts{tone}"}, [el("span", None, fact) for fact in facts]),
+        el("a", {"class": "json", "href": api, "aria-label": f"Pool {pool['name']} as JSON"}, "JSON"),
+    )
     table = _table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
     return el("article", {"class": "pool"}, head, table, more)
 
@@ -241,42 +353,90 @@ def _pool(pool: Json) -> Html:
 def _server(one: Json) -> Html:
     tone = STATUS_TONE.get(one["status"], "warn")
     limit = f" / {amount(one['max'])}" if one["max"] else ""
-    meter = el("meter", {"min": 0, "max": one["max"], "value": min(one["load"], one["max"]),
-                         "high": one["max"] * 3 // 4, "aria-label": "load of max"}) if one["max"] else None  # fmt: skip
+    meter = (
+        el(
+            "meter",
+            {
+                "min": 0,
+                "max": one["max"],
+                "value": min(one["load"], one["max"]),
+                "high": one["max"] * 3 // 4,
+                "aria-label": "load of max",
+            },
+        )
+        if one["max"]
+        else None
+    )
     badges = [el("small", None, "backup")] if one["backup"] else []
     cells = (
         el("span", {"class": "name"}, one["name"], badges, el("small", None, one["address"])),
-        el("span", {"class": f"state {tone}"}, el("i", {"aria-hidden": "true"}), one["status"],
-           el("small", None, ago(one["for"]))),
-        _evidence(one), amount(one["weight"]),
+        el(
+            "span",
+            {"class": f"state {tone}"},
+            el("i", {"aria-hidden": "true"}),
+            one["status"],
+            el("small", None, ago(one["for"])),
+        ),
+        _evidence(one),
+        amount(one["weight"]),
         el("span", {"class": "load"}, f"{amount(one['load'])}{limit}", meter),
-        per_second(one["rate"]), answers(one["responses"]), errors(one["errors"]),
-        short(one["latency"]["p50"], "s"), short(one["latency"]["p99"], "s"),
-    )  # fmt: skip
+        per_second(one["rate"]),
+        answers(one["responses"]),
+        errors(one["errors"]),
+        short(one["latency"]["p50"], "s"),
+        short(one["latency"]["p99"], "s"),
+    )
     return _row(SERVER, cells, tone)
 
 
 def _evidence(one: Json) -> Child:
     if not one["checks"]:
-        return el("span", {"class": "dim"}, "no check" if one["health"] == "unchecked" else "first check is running")
+        return el(
+            "span", {"class": "dim"}, "no check" if one["health"] == "unchecked" else "first check is running"
+        )
     return [_check(check) for check in one["checks"]]
 
 
 def _check(check: Json) -> Html:
-    dots = el("span", {"class": "dots", "role": "img",
-                       "aria-label": f"{sum(check['last'])} of the last {len(check['last'])} checks passed"},
-              [el("i", {"class": "good" if good else "bad"}) for good in check["last"]])  # fmt: skip
-    return el("span", {"class": "evidence"}, dots, f"{check['check']}: {check['evidence'] or check['verdict']}")
+    dots = el(
+        "span",
+        {
+            "class": "dots",
+            "role": "img",
+            "aria-label": f"{sum(check['last'])} of the last {len(check['last'])} checks passed",
+        },
+        [el("i", {"class": "good" if good else "bad"}) for good in check["last"]],
+    )
+    return el(
+        "span", {"class": "evidence"}, dots, f"{check['check']}: {check['evidence'] or check['verdict']}"
+    )
 
 
-FAULT = (("When", ""), ("Service", ""), ("Request", "wide"), ("Answered by", ""), ("Status", "num"), ("Why", "wide"))
+FAULT = (
+    ("When", ""),
+    ("Service", ""),
+    ("Request", "wide"),
+    ("Answered by", ""),
+    ("Status", "num"),
+    ("Why", "wide"),
+)
 
 
 def _faults(view: Json) -> Html:
-    rows = [_row(FAULT, (
-        el("a", {"href": f"/api/v1/requests/{one['id']}"}, clock(one["time"])), one["service"],
-        el("code", None, f"{one['method']} {one['host']}{one['target']}"[:120]), one["fault"],
-        str(one["status"]), "; ".join(one["story"]))) for one in view["faults"]]  # fmt: skip
+    rows = [
+        _row(
+            FAULT,
+            (
+                el("a", {"href": f"/api/v1/requests/{one['id']}"}, clock(one["time"])),
+                one["service"],
+                el("code", None, f"{one['method']} {one['host']}{one['target']}"[:120]),
+                one["fault"],
+                str(one["status"]),
+                "; ".join(one["story"]),
+            ),
+        )
+        for one in view["faults"]
+    ]
     table = _table("Fault answers", FAULT, rows, "No request needed the fault path lately.")
     return el("section", None, _head("Fault answers", "/api/v1/requests"), table)
 
@@ -285,7 +445,12 @@ EVENT = (("When", ""), ("Level", ""), ("What", "wide"))
 
 
 def _events(view: Json) -> Html:
-    rows = [_row(EVENT, (clock(one["time"]), el("span", {"class": f"level {one['level']}"}, one["level"]), one["text"]))
-            for one in view["events"]]  # fmt: skip
+    rows = [
+        _row(
+            EVENT,
+            (clock(one["time"]), el("span", {"class": f"level {one['level']}"}, one["level"]), one["text"]),
+        )
+        for one in view["events"]
+    ]
     table = _table("Events", EVENT, rows, "Nothing happened since the start.")
     return el("section", None, el("div", {"class": "head"}, el("h2", None, "Events")), table)

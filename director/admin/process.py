@@ -30,7 +30,7 @@ def rss() -> int | None:
 def fds() -> int | None:
     """Open descriptors, without the one that counts them."""
     try:
-        return len(os.listdir(PROC / "fd")) - 1
+        return sum(1 for _ in (PROC / "fd").iterdir()) - 1
     except OSError:
         return None
 

@@ -17,12 +17,13 @@ from typing import Any
 
 from attrs import frozen
 from klein import Klein
-from twisted.internet.defer import Deferred, TimeoutError as DeferredTimeout
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import Request
 from twisted.web.resource import Resource
+from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 from zope.interface import implementer
@@ -31,8 +32,8 @@ from director.admin import edits, pages
 from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, as_html
 from director.admin.api import Api, Call, refused_config
 from director.admin.door import Door, Guest, Visit
-from director.admin.routes import HTML, NOT_THE_API, ROUTES, Route
 from director.admin.files import load
+from director.admin.routes import HTML, NOT_THE_API, ROUTES, Route
 from director.errors import ChangeRefused, ConfigError, SchedulerError
 
 LARGEST_BODY = 64 * 1024
@@ -82,7 +83,9 @@ class AdminResource(Resource):
 
     isLeaf = True
 
-    def __init__(self, api: Api, door: Door, listening: Listening, clock: IReactorTime, now: Callable[[], float]) -> None:
+    def __init__(
+        self, api: Api, door: Door, listening: Listening, clock: IReactorTime, now: Callable[[], float]
+    ) -> None:
         super().__init__()
         self._api = api
         self._door = door
@@ -97,13 +100,13 @@ class AdminResource(Resource):
         app.url_map.strict_slashes = False
         app.url_map.merge_slashes = False
         for route in ROUTES:
-            serve = partial(self._serve, route)
-            serve.__name__ = route.name  # type: ignore[attr-defined]
+            serve: Any = partial(self._serve, route)
+            serve.__name__ = route.name
             app.route(klein_path(route.path), methods=[route.method])(serve)
-        app.handle_errors(Exception)(self._failed)
+        app.handle_errors(Exception)(self._failed)  # type: ignore[arg-type]
         return app
 
-    def render(self, request: Request) -> Any:
+    def render(self, request: Request) -> object:
         """Headers, then the checks that need no route, then the router."""
         for name, value in SECURITY_HEADERS:
             request.setHeader(name.encode(), value.encode())
@@ -200,7 +203,7 @@ class AdminResource(Resource):
         return _put(request, failed(failure.value, failure))
 
 
-def failed(error: BaseException, failure: Failure | None = None) -> Answer:
+def failed(error: BaseException | None, failure: Failure | None = None) -> Answer:
     """The answer for anything raised while a request was served; a surprise is logged, not shown."""
     if isinstance(error, Refusal):
         return as_error(error)
@@ -233,7 +236,7 @@ def shielded(work: Deferred[Any]) -> Deferred[Any]:
     """A Deferred that can be cancelled (time-out, caller gone) while the work goes on."""
     shown: Deferred[Any] = Deferred()
 
-    def good(result: Any) -> None:
+    def good(result: object) -> None:
         if not shown.called:
             shown.callback(result)
 
@@ -308,7 +311,7 @@ def _header(request: Request, name: bytes) -> str:
 def _readable(request: Request) -> None:
     """Routing needs text: a path that is not UTF-8, or holds control characters, is refused."""
     try:
-        text = b"/".join(request.postpath).decode("utf-8")
+        text = b"/".join(request.postpath or ()).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal(400, "the path is not UTF-8", "path") from error
     if not request.uri.startswith(b"/") or any(ord(one) < 0x20 or ord(one) == 0x7F for one in text):

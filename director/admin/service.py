@@ -54,7 +54,7 @@ def check_listen(listen: Address) -> None:
         )
 
 
-class AdminService(Service):  # type: ignore[misc]
+class AdminService(Service):
     """Serves the admin from start to stop.
 
     Args:
@@ -102,12 +102,17 @@ class AdminService(Service):  # type: ignore[misc]
         try:
             self._token, note = load_token(path)
         except OSError as error:
-            self._token, note = new_id(), f"cannot keep the admin token in {path}: {error.strerror}; it ends with this run"
+            self._token, note = (
+                new_id(),
+                f"cannot keep the admin token in {path}: {error.strerror}; it ends with this run",
+            )
         if note:
             log.info("{note}", note=note)
         door = Door(self._token, Sessions(new_id))
         api = Api(self._control, self._rates, door.counted)
-        self._open(Address(path=str(self._state_dir / SOCKET_FILE)), self._site(api, door, Listening(control=True)))
+        self._open(
+            Address(path=str(self._state_dir / SOCKET_FILE)), self._site(api, door, Listening(control=True))
+        )
         if self._listen is not None:
             names = LOOPBACK_NAMES | {self._listen.host.lower()}
             self._open(self._listen, self._site(api, door, Listening(names - {""})))
@@ -134,7 +139,7 @@ class AdminService(Service):  # type: ignore[misc]
         return self._reactor.listenTCP(address.port, site, interface=address.host)
 
     def _unix(self, path: str, site: AdminSite) -> Any:
-        """Bind with mode 0600 from the first moment; a lock file tells a dead director's socket from a live one's."""
+        """Bind with mode 0600 from the first moment; a lock file tells a dead socket from a live one."""
         if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
             raise DirectorError(f"the path {path} is too long for a unix socket; choose a shorter state_dir")
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -156,11 +161,17 @@ class AdminService(Service):  # type: ignore[misc]
     def _unbound(self, failure: Failure, address: Address) -> None:
         reason = str(failure.value)
         self._listeners.append(Listener("admin", str(address), bound=False, error=reason))
-        log.error("the admin does not listen on {at}: {reason}; traffic is not concerned", at=str(address), reason=reason)
+        log.error(
+            "the admin does not listen on {at}: {reason}; traffic is not concerned",
+            at=str(address),
+            reason=reason,
+        )
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening."""
         if self._pulse.running:
             self._pulse.stop()
         ports, self._ports, self._listeners = self._ports, [], []
-        return DeferredList([maybeDeferred(super().stopService), *(maybeDeferred(one.stopListening) for one in ports)])
+        return DeferredList(
+            [maybeDeferred(super().stopService), *(maybeDeferred(one.stopListening) for one in ports)]
+        )

@@ -9,6 +9,8 @@ import json
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.server import Request, Site
 
@@ -25,20 +27,28 @@ LINGER_SECONDS = 2.0
 def bare(status: str, message: str) -> bytes:
     """A whole answer for a request that never became one; the connection is closed after it."""
     body = json.dumps({"error": message, "at": "request"}).encode() + b"\n"
-    fields = (*SECURITY_HEADERS, ("Content-Type", JSON_TYPE), ("Content-Length", str(len(body))), ("Connection", "close"))
+    fields = (
+        *SECURITY_HEADERS,
+        ("Content-Type", JSON_TYPE),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    )
     head = "".join(f"{name}: {value}\r\n" for name, value in fields)
     return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
 
 
-class AdminChannel(HTTPChannel):  # type: ignore[misc]
+class AdminChannel(HTTPChannel):
     """HTTP/1.1 only; counted by its site."""
+
+    site: AdminSite
+    transport: Any
 
     def connectionMade(self) -> None:
         """One more."""
         self.site.connections += 1
         super().connectionMade()
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """One less."""
         self.site.connections -= 1
         super().connectionLost(reason)
@@ -49,7 +59,7 @@ class AdminChannel(HTTPChannel):  # type: ignore[misc]
         self.loseConnection()
 
 
-class AdminRequest(Request):  # type: ignore[misc]
+class AdminRequest(Request):
     """Refuses a large body by its length, or as soon as it has grown too large, before anything parses it."""
 
     _taken = 0
@@ -71,8 +81,10 @@ class AdminRequest(Request):  # type: ignore[misc]
 
     def _refuse(self) -> None:
         self._refused = True
-        channel = self.channel
-        channel.transport.write(bare("413 Content Too Large", f"the body may have at most {LARGEST_BODY} bytes"))
+        channel: Any = self.channel
+        channel.transport.write(
+            bare("413 Content Too Large", f"the body may have at most {LARGEST_BODY} bytes")
+        )
         channel.site.reactor.callLater(LINGER_SECONDS, channel.loseConnection)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
@@ -83,7 +95,7 @@ class AdminRequest(Request):  # type: ignore[misc]
         super().requestReceived(command, path, version)
 
 
-class AdminSite(Site):  # type: ignore[misc]
+class AdminSite(Site):
     """A site with limits.  It keeps no access log: a query may hold a token."""
 
     displayTracebacks = False  # noqa: N815
@@ -99,18 +111,21 @@ class AdminSite(Site):  # type: ignore[misc]
         self.connections = 0
         self.refused = 0
 
-    def buildProtocol(self, addr: IAddress | None) -> AdminChannel | None:
+    def buildProtocol(  # type: ignore[override]
+        self, addr: IAddress | None
+    ) -> AdminChannel | None:
         """A channel, or None when there are too many."""
         if self.connections >= CONNECTIONS:
             self.refused += 1
             return None
-        channel = AdminChannel()
+        channel: Any = AdminChannel()
         channel.factory = self
         channel.site = self
         channel.requestFactory = self.requestFactory
         channel.timeOut = self.timeOut
         channel.callLater = self.reactor.callLater
-        return channel
+        made: AdminChannel = channel
+        return made
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
         """For TLS's ALPN."""
@@ -122,5 +137,5 @@ class AdminSite(Site):  # type: ignore[misc]
     def stopFactory(self) -> None:
         """No log file is closed."""
 
-    def log(self, request: Any) -> None:
+    def log(self, request: object) -> None:
         """Nothing: see above."""

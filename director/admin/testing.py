@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import define, field, frozen
 
 from director.admin.control import (
-    Evidence,
     Event,
+    Evidence,
     Listener,
     Moment,
     Problem,
@@ -56,13 +56,13 @@ class MemoryControl:
     """Everything is a field that a test may set; writes are remembered in `registry.generations`."""
 
     registry: Registry
-    at: Moment = Moment(1000.0, 1_800_000_000.0)
+    at: Moment = field(factory=lambda: Moment(1000.0, 1_800_000_000.0))
     heard: list[Listener] = field(factory=list)
     evidence: list[Evidence] = field(factory=list)
     happened: list[Event] = field(factory=list)
     remembered: list[TraceRecord] = field(factory=list)
     against: tuple[str, ...] = ()
-    own: Process = Process("0.1", 1_799_990_000.0, rss=50_000_000, fds=30, max_fds=1024)
+    own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Soon[Generation] | Exception | None = None

@@ -129,7 +129,9 @@ def _server_view(server: RealServer, sight: Sight, evidence: Iterable[Evidence])
         "health": health(server),
         "failing": sorted(server.failing),
         **since(sight.moment, server.since),
-        "checks": [check_view(one, sight.moment) for one in evidence if one.check in server.pool.config.checks],
+        "checks": [
+            check_view(one, sight.moment) for one in evidence if one.check in server.pool.config.checks
+        ],
         "weight": server.weight,
         "max": server.max,
         "min": server.min,

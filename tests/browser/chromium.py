@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -24,6 +25,13 @@ def find() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
+def _higher(descriptor: int) -> int:
+    """The same pipe at a number that does not clash with 3 and 4."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD, 20)
+    os.close(descriptor)
+    return moved
+
+
 class Chromium:
     """One browser with one page.  Messages are JSON ended by NUL (`--remote-debugging-pipe`)."""
 
@@ -31,6 +39,7 @@ class Chromium:
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
         self._read, self._write = ours_in, ours_out
+        theirs_in, theirs_out = _higher(theirs_in), _higher(theirs_out)
         self._buffer = b""
         self._ids = itertools.count(1)
         self.events: list[dict[str, Any]] = []
