@@ -255,12 +255,12 @@ def _check(check: Json) -> Html:
 
 
 FAULT = (
-    ("When", ""),
-    ("Service", ""),
+    ("When", "time"),
+    ("Service", "brief"),
     ("Request", "wide"),
-    ("Answered by", ""),
+    ("Answered by", "wide"),
     ("Status", "num"),
-    ("Why", "wide"),
+    ("Why", ""),
 )
 
 
@@ -284,7 +284,7 @@ def faults(view: Json) -> Html:
     return el("section", None, _head("Fault answers", "/api/v1/requests"), table)
 
 
-EVENT = (("When", ""), ("Level", ""), ("What", "wide"))
+EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
 
 
 def events(view: Json) -> Html:
