@@ -186,7 +186,7 @@ class Api:
     def overview(self) -> views.Json:
         """The first screen's content."""
         control = self._control
-        faults = [one for one in control.traces(TRACES_SEEN) if one.fault][:FAULTS_SHOWN]
+        faults = [one for one in control.traces(TRACES_SEEN) if one["fault"]][:FAULTS_SHOWN]
         return overview(
             self.sight(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
         )

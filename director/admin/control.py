@@ -8,7 +8,7 @@ tests.  Values that cross the seam are frozen and defined here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -124,57 +124,15 @@ class Question:
     service: str = ""
 
 
-class TraceRecord(Protocol):
-    """The trace of one request, as layer 7 keeps it in its ring (read-only here).
+TraceRecord: TypeAlias = Mapping[str, Any]
+"""The trace of one request, with these keys.
 
-    `time` is wall-clock; `times` has `connect`, `first_byte` and `total` in seconds; `tries` is a
-    list of (server, outcome); `fault` is the step that answered, or empty.
-    """
-
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def time(self) -> float: ...  # noqa: D102
-    @property
-    def service(self) -> str: ...  # noqa: D102
-    @property
-    def client(self) -> str: ...  # noqa: D102
-    @property
-    def method(self) -> str: ...  # noqa: D102
-    @property
-    def target(self) -> str: ...  # noqa: D102
-    @property
-    def host(self) -> str: ...  # noqa: D102
-    @property
-    def rule(self) -> str: ...  # noqa: D102
-    @property
-    def pool(self) -> str: ...  # noqa: D102
-    @property
-    def sticky(self) -> str | None: ...  # noqa: D102
-    @property
-    def candidates(self) -> int: ...  # noqa: D102
-    @property
-    def scheduler(self) -> str: ...  # noqa: D102
-    @property
-    def server(self) -> str: ...  # noqa: D102
-    @property
-    def load(self) -> int: ...  # noqa: D102
-    @property
-    def weight(self) -> int: ...  # noqa: D102
-    @property
-    def tries(self) -> Sequence[tuple[str, str]]: ...  # noqa: D102
-    @property
-    def fault(self) -> str: ...  # noqa: D102
-    @property
-    def status(self) -> int: ...  # noqa: D102
-    @property
-    def sent(self) -> int: ...  # noqa: D102
-    @property
-    def received(self) -> int: ...  # noqa: D102
-    @property
-    def times(self) -> Mapping[str, float | None]: ...  # noqa: D102
-    @property
-    def outcome(self) -> str: ...  # noqa: D102
+`id service client method target host rule pool server fault outcome` are texts, empty when there is
+nothing to say; `service` is the name without layer, `fault` the step that answered.  `time` is
+wall-clock.  `sticky` is true when a cookie decided.  `scheduler candidates load weight` say how the
+server was chosen, None when it was not.  `tries` holds (server, what came of it) of failed tries;
+`status sent received` are numbers; `times` has `connect`, `first_byte` and `total` in seconds or None.
+"""
 
 
 class Control(Protocol):

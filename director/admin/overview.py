@@ -202,5 +202,5 @@ def overview(
         "services": [views.service_view(live, sight) for live in registry.services.values()],
         "pools": pools(sight),
         "events": [views.event_view(one) for one in events],
-        "faults": [views.trace_view(one, registry) for one in traces if one.fault],
+        "faults": [views.trace_view(one, registry) for one in traces if one["fault"]],
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from director.admin.control import (
     Event,
@@ -23,32 +24,20 @@ from director.errors import DirectorError
 from director.registry import Generation, Registry
 
 
-@frozen
-class Record:
-    """A trace; the fields are those of `TraceRecord`."""
-
-    id: str = "r1"
-    time: float = 0.0
-    service: str = "l7:www"
-    client: str = "127.0.0.1"
-    method: str = "GET"
-    target: str = "/"
-    host: str = "www.example.org"
-    rule: str = ""
-    pool: str = ""
-    sticky: str | None = None
-    candidates: int = 0
-    scheduler: str = ""
-    server: str = ""
-    load: int = 0
-    weight: int = 0
-    tries: Sequence[tuple[str, str]] = ()
-    fault: str = ""
-    status: int = 200
-    sent: int = 0
-    received: int = 0
-    times: Mapping[str, float | None] = field(factory=dict)
-    outcome: str = "ok"
+def record(**known: Any) -> TraceRecord:
+    """A trace of a request that no rule matched; give what differs."""
+    texts = dict.fromkeys(("rule", "pool", "server", "fault"), "")
+    chosen = dict.fromkeys(("scheduler", "candidates", "load", "weight"))
+    request = {
+        "service": "www",
+        "client": "127.0.0.1",
+        "method": "GET",
+        "target": "/",
+        "host": "www.example.org",
+    }
+    result = {"status": 200, "sent": 0, "received": 0, "outcome": "ok", "tries": (), "sticky": False}
+    times = {"connect": None, "first_byte": None, "total": 0.0}
+    return {"id": "r1", "time": 0.0, **texts, **chosen, **request, **result, "times": times, **known}
 
 
 @define
@@ -102,7 +91,7 @@ class MemoryControl:
 
     def trace(self, identifier: str) -> TraceRecord | None:
         """By id."""
-        return next((one for one in self.remembered if one.id == identifier), None)
+        return next((one for one in self.remembered if one["id"] == identifier), None)
 
     def explain(self, question: Question) -> TraceRecord:
         """Remember the question; answer with the newest trace."""

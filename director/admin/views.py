@@ -6,7 +6,7 @@ are seconds, times ISO 8601 in UTC.  `overview` builds the verdict on top of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -318,60 +318,69 @@ def event_view(one: Event) -> Json:
     return {"time": stamp(one.time), "level": one.level, "text": one.text}
 
 
-TRACE_FIELDS = (
-    "id", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "candidates",
-    "scheduler", "server", "load", "weight", "fault", "status", "sent", "received", "outcome",
-)  # fmt: skip
-
-
 def trace_view(trace: TraceRecord, registry: Registry) -> Json:
     """A trace with its story; `servers` is the present size of the pool."""
-    view: Json = {name: getattr(trace, name) for name in TRACE_FIELDS}
-    pool = registry.pools.get(trace.pool)
-    view["time"] = stamp(trace.time)
-    view["tries"] = [list(one) for one in trace.tries]
-    view["times"] = dict(trace.times)
-    view["servers"] = len(pool.servers) if pool else None
-    view["story"] = story(view)
+    pool = registry.pools.get(trace["pool"])
+    view: Json = {
+        **trace,
+        "time": stamp(trace["time"]),
+        "tries": [list(one) for one in trace["tries"]],
+        "times": dict(trace["times"]),
+        "servers": len(pool.servers) if pool else None,
+    }
+    cookie = pool.config.persist.name if pool and pool.config.persist else ""
+    view["story"] = story(view, cookie)
     return view
 
 
-def story(view: Mapping[str, Any]) -> list[str]:
+OUTCOMES = {
+    "truncated": "the server ended in the middle of its answer; the client can tell",
+    "junk": "the server's answer was no HTTP",
+    "no_answer": "no server answered",
+    "timeout": "no answer came in time",
+    "idle": "nothing moved for too long, so it was ended",
+    "client_gone": "the client went away",
+    "refused": "the request was refused as malformed",
+    "redirect": "the rule redirects",
+    "respond": "the rule answers by itself",
+    "max_forwards": "Max-Forwards ended here",
+    "tunnel_reset": "the tunnel was reset",
+}
+"""Sentences for the words of the layers; `ok` and `fault` need none, others are shown as they are."""
+
+
+def story(view: Mapping[str, Any], cookie: str = "") -> list[str]:
     """The decision as sentences, in the order in which it was made."""
-    parts = [_matched(view)]
+    parts = [f"rule {view['rule']} matched" if view["rule"] else "no rule matched"]
     if view["pool"]:
         parts.append(f"pool {view['pool']}")
-        parts.append(_eligible(view))
-    if view["server"]:
-        parts.append(_chose(view))
-    parts += [f"{server}: {outcome}" for server, outcome in view["tries"] if outcome not in {"", "ok"}]
+    if view["candidates"] is not None:
+        of = "" if view["servers"] is None else f" of {view['servers']}"
+        parts.append(f"{view['candidates']}{of} servers eligible")
+    parts += [f"{server} was tried: {what}" for server, what in view["tries"]]
+    if view["server"] and not view["fault"]:
+        parts.append(_chose(view, cookie))
     if view["fault"]:
         parts.append(f"the fault path answered: {view['fault']}")
+    return [*parts, *_ended(view)]
+
+
+def _chose(view: Mapping[str, Any], cookie: str) -> str:
+    facts = "" if view["weight"] is None else f": load {view['load']}, weight {view['weight']}"
+    if view["sticky"]:
+        return f"the client's cookie {cookie} names {view['server']}".replace("  ", " ") + facts
+    return f"{view['scheduler'] or 'the director'} chose {view['server']}{facts}"
+
+
+def _ended(view: Mapping[str, Any]) -> Iterator[str]:
     times = view["times"]
     if times.get("connect") is not None:
-        parts.append(f"connected in {milliseconds(times['connect'])}")
+        yield f"connected in {milliseconds(times['connect'])}"
+    if view["outcome"] not in {"", "ok", "fault"}:
+        yield OUTCOMES.get(view["outcome"], str(view["outcome"]))
     if view["status"]:
         total = times.get("total")
-        parts.append(f"{view['status']}" + ("" if total is None else f" in {milliseconds(total)}"))
-    if view["outcome"] not in {"", "ok"}:
-        parts.append(str(view["outcome"]))
-    return parts
-
-
-def _matched(view: Mapping[str, Any]) -> str:
-    return f"rule {view['rule']} matched" if view["rule"] else "no rule matched"
-
-
-def _eligible(view: Mapping[str, Any]) -> str:
-    of = "" if view["servers"] is None else f" of {view['servers']}"
-    return f"{view['candidates']}{of} servers eligible"
-
-
-def _chose(view: Mapping[str, Any]) -> str:
-    if view["sticky"]:
-        return f"the client's {view['sticky']} names {view['server']}"
-    facts = f"load {view['load']}, weight {view['weight']}"
-    return f"{view['scheduler'] or 'the director'} chose {view['server']}: {facts}"
+        yield f"{view['status']}" + ("" if total is None else f" in {milliseconds(total)}")
 
 
 def milliseconds(seconds: float) -> str:

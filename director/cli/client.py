@@ -69,9 +69,13 @@ class Client:
     def _ask(
         self, method: str, segments: tuple[str, ...], order: dict[str, Any] | None = None, query: str = ""
     ) -> Any:
-        target = "/api/v1/" + "/".join(quote(part, safe="") for part in segments) + (f"?{query}" if query else "")
+        target = (
+            "/api/v1/" + "/".join(quote(part, safe="") for part in segments) + (f"?{query}" if query else "")
+        )
         body = None if order is None else json.dumps(order).encode()
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if body is not None else {})
+        headers = {"Accept": "application/json"} | (
+            {"Content-Type": "application/json"} if body is not None else {}
+        )
         connection = UnixConnection(self._path)
         try:
             connection.request(method, target, body, headers)

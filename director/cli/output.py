@@ -99,7 +99,10 @@ def services(found: list[Json]) -> str:
         )
         for one in found
     ]
-    return table(("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON"), rows) or "No services.\n"
+    return (
+        table(("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON"), rows)
+        or "No services.\n"
+    )
 
 
 def _place(place: Json) -> str:
@@ -140,14 +143,17 @@ def servers(found: list[Json]) -> str:
 
 
 def _evidence(one: Json) -> str:
-    failed = [f"{check['check']}: {check['evidence']}" for check in one["checks"] if check["verdict"] == "down"]
+    failed = [
+        f"{check['check']}: {check['evidence']}" for check in one["checks"] if check["verdict"] == "down"
+    ]
     return f" ({'; '.join(failed)})" if failed else ""
 
 
 def rules(found: list[Json]) -> str:
     """All rules in order."""
     rows = [
-        (one["number"], one["title"], one["service"], one["requests"], f"{one['action']}{_when(one)}") for one in found
+        (one["number"], one["title"], one["service"], one["requests"], f"{one['action']}{_when(one)}")
+        for one in found
     ]
     return table(("NO", "RULE", "SERVICE", "HITS", "DOES"), rows) or "No rules.\n"
 

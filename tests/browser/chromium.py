@@ -120,7 +120,9 @@ class Chromium:
         """What the browser logged as errors: broken policies, failed loads, exceptions."""
         found = [one["params"]["entry"]["text"] for one in self.events
                  if one.get("method") == "Log.entryAdded" and one["params"]["entry"]["level"] == "error"]  # fmt: skip
-        return found + [str(one["params"]) for one in self.events if one.get("method") == "Runtime.exceptionThrown"]
+        return found + [
+            str(one["params"]) for one in self.events if one.get("method") == "Runtime.exceptionThrown"
+        ]
 
     def picture(self, path: Path) -> None:
         """The whole page as PNG."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from director.admin.control import Event, Evidence, Listener
-from director.admin.testing import MemoryControl, Record
+from director.admin.testing import MemoryControl, record
 from director.changes import Ordered, plan
 from director.model import (
     Address,
@@ -85,7 +85,9 @@ def control() -> MemoryControl:
     for one in made.registry.servers():
         if one.pool.config.checks:
             made.registry.set_health(one.key, "alive", alive=True, now=101.0)
-            made.evidence.append(Evidence("alive", one.key, alive=True, since=101.0, text="200 OK", last=(True,) * 10))
+            made.evidence.append(
+                Evidence("alive", one.key, alive=True, since=101.0, text="200 OK", last=(True,) * 10)
+            )
     made.happened = [Event(1_799_999_101.0, "info", "l7 www listens on 127.0.0.1:8080")]
     return made
 
@@ -118,10 +120,12 @@ def trouble(made: MemoryControl) -> None:
                                   last=(True,) * 7 + (False,) * 3))  # fmt: skip
     made.apply([Ordered("web", "b", State.DRAIN)], "ops")
     made.remembered = [
-        Record(id="f1", time=1_799_999_990.0, target="/images/a.png", rule="100 images", pool="images",
+        record(id="f1", time=1_799_999_990.0, target="/images/a.png", rule="100 images", pool="images",
                fault="local 127.0.0.1:8099", times={"total": 0.004}),
-        Record(id="g1", time=1_799_999_980.0, rule="200 users", pool="web", candidates=2, scheduler="wlc",
-               server="web/a", load=3, weight=2, times={"connect": 0.0003, "first_byte": 0.003, "total": 0.004}),
+        record(id="g1", time=1_799_999_980.0, rule="200 users", pool="web", candidates=2, scheduler="wlc",
+               server="a", load=3, weight=2, times={"connect": 0.0003, "first_byte": 0.003, "total": 0.004}),
     ]  # fmt: skip
-    made.happened.insert(0, Event(1_799_999_870.0, "error", "server images/i is down: check alive: connection refused"))
+    made.happened.insert(
+        0, Event(1_799_999_870.0, "error", "server images/i is down: check alive: connection refused")
+    )
     made.happened.insert(0, Event(1_799_999_960.0, "warning", "server web/b ordered to drain by ops"))
