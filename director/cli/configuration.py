@@ -71,10 +71,8 @@ def state_dir(path: Path) -> Path:
     checked = check(path)
     if checked.configuration is None:
         raise Refused(
-            f"{path} has errors, so its state_dir is not known.
-"
-            f"See them with: director check {path}
-"
+            f"{path} has errors, so its state_dir is not known.\n"
+            f"See them with: director check {path}\n"
             "Or name the socket with --socket PATH."
         )
     return Path(checked.configuration.settings.state_dir)

@@ -44,8 +44,8 @@ class Chromium:
         self._ids = itertools.count(1)
         self.events: list[dict[str, Any]] = []
         # The child finds the pipe at descriptors 3 and 4; a shell moves them there.
-        flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                 "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank")  # fmt: skip
+        flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                 "--no-first-run", "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank")  # fmt: skip
         script = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out} {theirs_in}<&- {theirs_out}>&-'
         self._process = subprocess.Popen(
             ["bash", "-c", script, find() or "", *flags],
@@ -118,11 +118,13 @@ class Chromium:
 
     def complaints(self) -> list[str]:
         """What the browser logged as errors: broken policies, failed loads, exceptions."""
-        found = [one["params"]["entry"]["text"] for one in self.events
-                 if one.get("method") == "Log.entryAdded" and one["params"]["entry"]["level"] == "error"]  # fmt: skip
-        return found + [
-            str(one["params"]) for one in self.events if one.get("method") == "Runtime.exceptionThrown"
-        ]
+        found = []
+        for one in self.events:
+            if one.get("method") == "Log.entryAdded" and one["params"]["entry"]["level"] == "error":
+                found.append(one["params"]["entry"]["text"])
+            if one.get("method") == "Runtime.exceptionThrown":
+                found.append(str(one["params"]))
+        return found
 
     def picture(self, path: Path) -> None:
         """The whole page as PNG."""

@@ -36,7 +36,10 @@ class First:
     def start(self, service: str, servers: Sequence[Any]) -> None:
         """Nothing to do."""
 
-    server_added = server_removed = server_updated = lambda self, server: None
+    def server_updated(self, server: Any) -> None:
+        """Nothing to do."""
+
+    server_added = server_removed = server_updated
 
     def choose(self, servers: Sequence[Any], key: Any, now: float) -> Any:
         """The first."""
@@ -72,7 +75,7 @@ CONFIGURATION = Configuration(
 
 def registry() -> Registry:
     """The configuration, live, at generation 1."""
-    made = Registry(lambda spec: First())
+    made = Registry(lambda _: First())
     made.apply(plan(Configuration(), CONFIGURATION), "start", 100.0, 1_799_999_100.0)
     return made
 
