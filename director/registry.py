@@ -339,6 +339,11 @@ class Registry:
             return ()
         return self._judge_again(address, check, now)
 
+    def reached(self, address: str) -> None:
+        """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
+        for server in self.by_address.get(address, ()):
+            server.reachable = True
+
     def _judge_again(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
         changed = []
         for server in self.by_address.get(address, ()):
