@@ -58,7 +58,9 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     if exchange.fault:
         give_back(exchange, reason)
         next_step(exchange, now)
-    elif pool is not None and "connect" in pool.config.retry.on and exchange.attempts < pool.config.retry.tries:
+    elif (
+        pool is not None and "connect" in pool.config.retry.on and exchange.attempts < pool.config.retry.tries
+    ):
         again(exchange, reason, now)
     else:
         give_back(exchange, reason)
