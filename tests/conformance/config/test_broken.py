@@ -69,7 +69,7 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
     ("two checks in one", GOOD + "check = x\n[check:x]\nhttp = GET /\ntcp = connect\n", [(9, "a check is either http or tcp")]),
     ("admin for all", GOOD + "[admin]\nlisten = :8404\n", [(7, "the admin listens on this machine only")]),
     ("workers", "[director]\nworkers = 4\n" + GOOD, [(2, "this version runs in one process")]),
-    ("tls", GOOD.replace("pool = web", "tls = a\npool=web"), [(3, "there is no cert a"), (3, "this version does not speak TLS")]),
+    ("tls", GOOD.replace("pool = web", "tls = a\npool=web"), [(3, "this version does not speak TLS"), (3, "there is no cert a")]),
     ("passthrough", GOOD.replace("pool = web", "pool=web\nprotocol = tls-passthrough"), [(4, "this version does not look into")]),
     ("proxy protocol", GOOD.replace("pool = web", "pool=web\nproxy_protocol = from ::/0"), [(4, "this version does not read PROXY")]),
     ("user", GOOD + f"[user:ops]\npassword = {HASH}\n", [(6, "users are not known yet")]),
