@@ -60,7 +60,11 @@ def scheduler(text: str) -> Written:
     at = 0
     while True:
         if len(links) == _MOST:
-            raise BadValue(f"more than {_MOST} schedulers in a row", "keep the first ones", at)
+            raise BadValue(
+                f"more than {_MOST} schedulers in a row",
+                "keep the first ones",
+                len(text) - len(text[at:].lstrip()),
+            )
         start, link, end = _link(text, at)
         links.append((start, link))
         if end == len(text):

@@ -23,7 +23,9 @@ def test_fault_chain() -> None:
     )
 
 
-@pytest.mark.parametrize(("text", "start"), [("", 0), ("activ", 0), ("active, page", 8), ("page a b", 7), ("local x", 6)])
+@pytest.mark.parametrize(
+    ("text", "start"), [("", 0), ("activ", 0), ("active, page", 8), ("page a b", 7), ("local x", 6)]
+)
 def test_mistakes_of_the_fault_chain(text: str, start: int) -> None:
     with pytest.raises(BadValue) as caught:
         actions.fault(value(text))
@@ -35,9 +37,14 @@ def test_actions_of_rules() -> None:
     assert actions.respond("403 Not from here.") == (403, "Not from here.")
     assert actions.respond("204") == (204, "")
     assert actions.rewrite_path("/v2/$1") == "/v2/$1"
-    assert actions.set_header("X-A: 1\nX-B: a: b") == (HeaderEdit("set", "X-A", "1"), HeaderEdit("set", "X-B", "a: b"))
+    assert actions.set_header("X-A: 1\nX-B: a: b") == (
+        HeaderEdit("set", "X-A", "1"),
+        HeaderEdit("set", "X-B", "a: b"),
+    )
     assert actions.add_header("X-A: 1") == (HeaderEdit("add", "X-A", "1"),)
-    assert actions.del_header("X-A, X-B\nX-C") == tuple(HeaderEdit("del", name) for name in ("X-A", "X-B", "X-C"))
+    assert actions.del_header("X-A, X-B\nX-C") == tuple(
+        HeaderEdit("del", name) for name in ("X-A", "X-B", "X-C")
+    )
     assert actions.template_groups("/$1/${name}/$$1") == [(1, "1"), (4, "name")]
 
 

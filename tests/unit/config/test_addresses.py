@@ -33,8 +33,22 @@ def test_forms(text: str, expected: Address) -> None:
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("", 0), ("80", 0), ("::1:80", 0), ("[::1:80", 0), ("[::g]:80", 1), ("10.0.0.300:80", 0), ("10.0.0:80", 0),
-        ("a b:80", 0), ("x:", 2), ("x:0", 2), ("x:65536", 2), ("x:٨٠", 2), ("-x:80", 0), ("unix:", 0), ("x", 0), ("[::1]80", 0),
+        ("", 0),
+        ("80", 0),
+        ("::1:80", 0),
+        ("[::1:80", 0),
+        ("[::g]:80", 1),
+        ("10.0.0.300:80", 0),
+        ("10.0.0:80", 0),
+        ("a b:80", 0),
+        ("x:", 2),
+        ("x:0", 2),
+        ("x:65536", 2),
+        ("x:٨٠", 2),
+        ("-x:80", 0),
+        ("unix:", 0),
+        ("x", 0),
+        ("[::1]80", 0),
     ],
 )
 def test_what_is_none(text: str, start: int) -> None:
@@ -69,8 +83,15 @@ def test_networks() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("127.3.2.1:1", True), ("[::1]:1", True), ("localhost:1", True), ("unix:/x", True), (":1", False),
-        ("10.0.0.1:1", False), ("x:1", False), ("systemd:domain=INET:index=0", True), ("tcp:80", False),
+        ("127.3.2.1:1", True),
+        ("[::1]:1", True),
+        ("localhost:1", True),
+        ("unix:/x", True),
+        (":1", False),
+        ("10.0.0.1:1", False),
+        ("x:1", False),
+        ("systemd:domain=INET:index=0", True),
+        ("tcp:80", False),
         ("tcp:80:interface=127.0.0.1", True),
     ],
 )

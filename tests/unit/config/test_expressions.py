@@ -10,15 +10,19 @@ from director.model import And, Not, Or, Term
 
 
 def test_the_examples_of_the_design() -> None:
-    assert parse_condition("host in img.example.org *.img.example.org or path ^= /images/") == Or((
-        Term("host", "", "in", ("img.example.org", "*.img.example.org")),
-        Term("path", "", "^=", ("/images/",)),
-    ))
+    assert parse_condition("host in img.example.org *.img.example.org or path ^= /images/") == Or(
+        (
+            Term("host", "", "in", ("img.example.org", "*.img.example.org")),
+            Term("path", "", "^=", ("/images/",)),
+        )
+    )
     assert parse_condition("path ~ ^/users/([^/]+)/") == Term("path", "", "~", ("^/users/([^/]+)/",))
-    assert parse_condition("path = /old and not method = POST") == And((
-        Term("path", "", "=", ("/old",)),
-        Not(Term("method", "", "=", ("POST",))),
-    ))
+    assert parse_condition("path = /old and not method = POST") == And(
+        (
+            Term("path", "", "=", ("/old",)),
+            Not(Term("method", "", "=", ("POST",))),
+        )
+    )
 
 
 def test_and_binds_before_or_and_not_before_and() -> None:
@@ -82,7 +86,25 @@ def test_mistakes_have_their_column(text: str, start: int, message: str) -> None
     assert (caught.value.start, caught.value.message) == (start, message)
 
 
-WORDS = ["host", "path", "header", "x", "=", "^=", "~", "in", "exists", "and", "or", "not", "(", ")", '"', "/a", "(b"]
+WORDS = [
+    "host",
+    "path",
+    "header",
+    "x",
+    "=",
+    "^=",
+    "~",
+    "in",
+    "exists",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    '"',
+    "/a",
+    "(b",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.sampled_from(["", " "]))

@@ -18,7 +18,9 @@ PLACE = Position("a.ini", 3, 8, "pool = wbe")
 
 def test_the_form_of_a_message() -> None:
     findings = Findings()
-    findings.add(PLACE, "there is no pool wbe", section="l7:www", key="pool", value="wbe", hint="did you mean web?")
+    findings.add(
+        PLACE, "there is no pool wbe", section="l7:www", key="pool", value="wbe", hint="did you mean web?"
+    )
     assert render(findings.problems()) == (
         "a.ini:3:8: error: [l7:www] pool = wbe: there is no pool wbe\n"
         "    pool = wbe\n"

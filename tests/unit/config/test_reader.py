@@ -15,7 +15,9 @@ def read(text: str) -> tuple[list[Section], list[tuple[int, int, str]]]:
 
 
 def test_sections_and_positions() -> None:
-    sections, problems = read("# head\n[pool:web]\nscheduler =  wlc  \n; note\nserver.a = x:1\n    weight=2\n\n  max=3\n")
+    sections, problems = read(
+        "# head\n[pool:web]\nscheduler =  wlc  \n; note\nserver.a = x:1\n    weight=2\n\n  max=3\n"
+    )
     assert problems == []
     (pool,) = sections
     assert (pool.kind, pool.name, pool.title) == ("pool", "web", "pool:web")
@@ -25,7 +27,11 @@ def test_sections_and_positions() -> None:
     server = pool.items["server.a"].value
     assert server.text == "x:1\nweight=2\nmax=3"
     assert [(server.at(i).line, server.at(i).column) for i in (0, 2, 4, 11, 13)] == [
-        (5, 12), (5, 14), (6, 5), (6, 12), (8, 3),
+        (5, 12),
+        (5, 14),
+        (6, 5),
+        (6, 12),
+        (8, 3),
     ]
     assert (pool.items["server.a"].place.line, pool.items["server.a"].place.column) == (5, 1)
 

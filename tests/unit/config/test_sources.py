@@ -35,7 +35,10 @@ def test_includes_are_sorted_nested_and_read_once(read_ini: Reader) -> None:
     )
     assert loaded.problems == ()
     assert loaded.document.files == [
-        "etc/main.ini", "etc/conf.d/a.ini", "etc/conf.d/more/c.ini", "etc/conf.d/b.ini",
+        "etc/main.ini",
+        "etc/conf.d/a.ini",
+        "etc/conf.d/more/c.ini",
+        "etc/conf.d/b.ini",
     ]
     assert [demo.name for demo in loaded.require().demos] == ["a", "c", "b"]
     assert loaded.require().settings.name == "x"
@@ -48,9 +51,7 @@ def test_a_pattern_may_match_nothing_but_a_path_must_exist(read_ini: Reader) -> 
 
 
 def test_a_cycle_is_shown_whole(read_ini: Reader) -> None:
-    loaded = read_ini(
-        "[director]\ninclude = a.ini\n", {"etc/a.ini": "[director]\ninclude = main.ini\n"}
-    )
+    loaded = read_ini("[director]\ninclude = a.ini\n", {"etc/a.ini": "[director]\ninclude = main.ini\n"})
     text = "includes itself: etc/main.ini -> etc/a.ini -> etc/main.ini"
     assert lines(loaded) == [("etc/a.ini", 2, 11, text)]
 
@@ -102,7 +103,9 @@ def test_variables_that_stand_for_nothing(read_ini: Reader, value: str, column: 
 
 
 def test_columns_behind_a_variable_are_those_of_the_file(read_ini: Reader) -> None:
-    loaded = read_ini("[l7:x]\nlisten = ${A}, ::1\npool = x\n[pool:x]\nserver.a = ${A} ${A}\n", environ={"A": "h:80"})
+    loaded = read_ini(
+        "[l7:x]\nlisten = ${A}, ::1\npool = x\n[pool:x]\nserver.a = ${A} ${A}\n", environ={"A": "h:80"}
+    )
     assert [(p.line, p.column) for p in loaded.problems] == [(2, 16), (5, 17)]
 
 

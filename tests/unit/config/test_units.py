@@ -10,13 +10,23 @@ from director.config.messages import BadValue
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("2s", 2.0), ("250ms", 0.25), ("1h30m", 5400.0), ("1d", 86400.0), ("0", 0.0), ("1.5s", 1.5), ("1m1ms", 60.001)],
+    [
+        ("2s", 2.0),
+        ("250ms", 0.25),
+        ("1h30m", 5400.0),
+        ("1d", 86400.0),
+        ("0", 0.0),
+        ("1.5s", 1.5),
+        ("1m1ms", 60.001),
+    ],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert units.duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "s", "2 s", "2x", "-2s", "1m1h", "1s1s", "2sx", "x2s", "99999d", "50us", "١s"])
+@pytest.mark.parametrize(
+    "text", ["", "s", "2 s", "2x", "-2s", "1m1h", "1s1s", "2sx", "x2s", "99999d", "50us", "١s"]
+)
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(BadValue):
         units.duration(text)
@@ -33,7 +43,9 @@ def test_microseconds_only_where_they_are_meant() -> None:
     assert units.duration("50us", micro=True) == pytest.approx(50e-6)
 
 
-@pytest.mark.parametrize(("text", "size"), [("0", 0), ("16k", 16384), ("1m", 1048576), ("2G", 2**31), ("4kb", 4096)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("0", 0), ("16k", 16384), ("1m", 1048576), ("2G", 2**31), ("4kb", 4096)]
+)
 def test_sizes(text: str, size: int) -> None:
     assert units.size(text) == size
 
