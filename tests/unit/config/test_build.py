@@ -24,7 +24,8 @@ def test_a_whole_configuration(read_ini: Reader) -> None:
     loaded = read_ini(
         "[director]\nname = edge\n[admin]\n[pool:web]\nserver.a = 10.0.0.1:80 weight=2\ncheck = alive\n"
         "[check:alive]\nhttp = GET /h\n[l7:www]\nlisten = :8080\npool = web\nfault = active, page sorry\n"
-        "limit.body = 1m\n[rule:10 img]\nservice = www\nwhen = path ^= /i\nrespond = 404\n[page:sorry]\nfile = s.html\n"
+        "limit.body = 1m\n[rule:10 img]\nservice = www\nwhen = path ^= /i\nrespond = 404\n"
+        "[page:sorry]\nfile = s.html\n"
         "[demo:red]\nlisten = :9001\n[scheduler:mine]\npython = m.py:Mine\n"
         "[test:x]\nrequest = GET /i\nheader.X-A = 1\nexpect = rule img, status 404\n",
         {"etc/s.html": "sorry"},

@@ -113,4 +113,7 @@ def test_nothing_but_bad_value_is_raised(words: list[str], space: str) -> None:
     try:
         parse_condition(text)
     except BadValue as bad:
-        assert 0 <= bad.start <= len(text)
+        start = bad.start
+    else:
+        start = 0
+    assert 0 <= start <= len(text)

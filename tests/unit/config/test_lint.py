@@ -39,7 +39,8 @@ def test_unused_and_empty(read_ini: Reader) -> None:
 
 def test_runaway_expressions_and_small_methods(read_ini: Reader) -> None:
     loaded = read_ini(
-        "[l7:w]\nlisten = :80\n[rule:1 a]\nservice = w\nwhen = method = post and path ~ (/a+)+$\nrespond = 404\n"
+        "[l7:w]\nlisten = :80\n[rule:1 a]\nservice = w\n"
+        "when = method = post and path ~ (/a+)+$\nrespond = 404\n"
     )
     assert [(p.column, p.severity, p.hint) for p in loaded.problems] == [
         (17, "warning", "write POST"),

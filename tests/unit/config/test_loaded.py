@@ -9,7 +9,10 @@ from director.config.messages import render
 from director.errors import ConfigError
 
 Reader = Callable[..., Loaded]
-TEXT = "[l7:s]\nlisten = :80\n[rule:1 a]\nservice = s\nrespond = 404\n[test:it]\nrequest = GET /\nexpect = status 404\n"
+TEXT = (
+    "[l7:s]\nlisten = :80\n[rule:1 a]\nservice = s\nrespond = 404\n"
+    "[test:it]\nrequest = GET /\nexpect = status 404\n"
+)
 
 
 def test_positions_of_sections_and_keys(read_ini: Reader) -> None:

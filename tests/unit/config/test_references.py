@@ -31,7 +31,8 @@ def test_a_mistake_inside_a_pool_does_not_make_its_name_unknown(read_ini: Reader
 
 
 def test_a_scheduler_of_the_users_own_is_known(read_ini: Reader) -> None:
-    text = "[l7:s]\nlisten = :80\npool = p\n[pool:p]\nserver.a = h:80\nscheduler = {0}\n[scheduler:{0}]\npython = a.py:B\n"
+    text = "[l7:s]\nlisten = :80\npool = p\n[pool:p]\nserver.a = h:80\n"
+    text += "scheduler = {0}\n[scheduler:{0}]\npython = a.py:B\n"
     assert read_ini(text.format("mine")).problems == ()
     (problem,) = read_ini(text.format("wlc")).problems
     assert problem.message == "wlc is a scheduler of the director"
