@@ -13,18 +13,18 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import attrgetter
+from types import MappingProxyType
 
 from director.config.addresses import network
 from director.config.facts import FOLDED, NAMED, Facts
 from director.config.regexes import regex
 from director.model import And, Condition, Not, Or, Term
 
-Groups = tuple[str | None, ...] | dict[str | int, str | None]
-"""Captured groups: numbers (1, 2 …) and names of the first regular expression that matched, and the
-same qualified by fact (`path.1`) for the first one on each fact; groups that took no part are absent.
-The empty tuple when nothing was captured."""
+Groups = Mapping[str, str]
+"""Captured groups: `1`, `2` and names of the first regular expression that matched, and the same
+qualified by fact (`path.1`) for the first one on each fact; groups that took no part are absent."""
 
-NO_GROUPS: Groups = ()
+NO_GROUPS: Groups = MappingProxyType({})
 """A match without captured groups."""
 
 Match = Callable[[Facts], Groups | None]
@@ -236,14 +236,14 @@ def _capturing(condition: Condition) -> Match:
 
 def _join(parts: tuple[Match, ...]) -> Match:
     def every(facts: Facts) -> Groups | None:
-        found: dict[str | int, str | None] = {}
+        found = NO_GROUPS
         for part in parts:
             groups = part(facts)
             if groups is None:
                 return None
-            if isinstance(groups, dict):
+            if groups:
                 found = {**groups, **found}
-        return found or NO_GROUPS
+        return found
 
     return every
 
@@ -262,9 +262,9 @@ def _first(parts: tuple[Match, ...]) -> Match:
 def _search(term: Term) -> Match:
     pattern = _pattern_of(term)
     names = {number: name for name, number in pattern.groupindex.items()}
-    keys: list[tuple[int, tuple[str | int, ...]]] = []
+    keys = []
     for number in range(1, pattern.groups + 1):
-        own: list[str | int] = [number, *([names[number]] if number in names else [])]
+        own = [str(number)] + ([names[number]] if number in names else [])
         keys.append((number, (*own, *(f"{term.fact}.{key}" for key in own))))
     texts = _texts(term)
 

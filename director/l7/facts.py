@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from zope.interface import implementer
 
+from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
 from director.l7.target import readings
 from director.registry import folded
@@ -17,9 +16,6 @@ from director.registry import folded
 if TYPE_CHECKING:
     from director.l7.http1 import RequestHead
 
-Groups = Mapping[str, str]
-"""Captured groups as `config.conditions` gives them: by number, by name, and qualified (`path.1`)."""
-NO_GROUPS: Groups = MappingProxyType({})
 
 folded_address = lru_cache(maxsize=4096)(folded)
 

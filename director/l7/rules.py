@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from director.counters import Requests
-    from director.l7.facts import Groups, RequestFacts
+    from director.config.conditions import Groups
+    from director.l7.facts import RequestFacts
     from director.model import Rule
 
 

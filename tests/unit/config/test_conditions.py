@@ -115,8 +115,8 @@ def test_both_readings_of_a_path_count() -> None:
     assert matches("path ^= /x", sly)
     assert not matches("not path ^= /admin", sly)
     groups = compile_condition(parse_condition("path ~ ^/(adm)"))(sly)
-    assert isinstance(groups, dict)
-    assert groups[1] == "adm"
+    assert groups is not None
+    assert groups["1"] == "adm"
 
 
 def test_groups() -> None:
@@ -124,15 +124,15 @@ def test_groups() -> None:
     assert captures(condition)
     groups = compile_condition(condition)(Request())
     assert groups == {
-        1: "www",
+        "1": "www",
         "shop": "www",
         "host.1": "www",
         "host.shop": "www",
         "path.1": "a",
     }
-    assert {str(key) for key in groups} <= group_names(condition)
+    assert set(groups) <= group_names(condition)
     either = compile_condition(parse_condition("path ~ ^/(z) or path ~ ^/(a)"))(Request())
-    assert isinstance(either, dict)
+    assert either is not None
     assert either["path.1"] == "a"
 
 
