@@ -46,7 +46,11 @@ def _unbound(sight: Sight) -> Iterator[Finding]:
             reason = f": {one.error}" if one.error else ""
             text = f"does not listen on {one.address}{reason}"
             yield Finding(
-                "error", one.service, text, None, "The other listeners go on. Free the address, then reload."
+                "error",
+                f"service {one.service}",
+                text,
+                None,
+                "The others go on. Free the address, then reload.",
             )
 
 

@@ -60,7 +60,19 @@ def test_rehearsing_says_what_would_be_done() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"1", b"null", b"{", b"\xff", b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 60000, b'{"a":' * 9000, b"\x00"],
+    [
+        b"",
+        b"[]",
+        b"1",
+        b"null",
+        b"{",
+        b"\xff",
+        b'{"a":1,"a":2}',
+        b'{"a":NaN}',
+        b"[" * 60000,
+        b'{"a":' * 9000,
+        b"\x00",
+    ],
 )
 def test_what_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(BadOrder):

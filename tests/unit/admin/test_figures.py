@@ -16,7 +16,14 @@ def test_ago_names_the_two_largest_units(seconds: float | None, text: str) -> No
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, UNKNOWN), (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (50_000_000, "48 MiB"), (2**50, "1024 TiB")],
+    [
+        (None, UNKNOWN),
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (50_000_000, "48 MiB"),
+        (2**50, "1024 TiB"),
+    ],
 )
 def test_sizes(value: int | None, text: str) -> None:
     assert size(value) == text
@@ -26,7 +33,13 @@ def test_counts_rates_and_durations() -> None:
     assert amount(1234567) == "1\u202f234\u202f567"
     assert amount(None) == UNKNOWN
     assert [per_second(one) for one in (None, 0.04, 9.96, 1234.4)] == [UNKNOWN, "0.0", "10.0", "1\u202f234"]
-    assert [short(one, "s") for one in (None, 0.0005, 0.25, 1, 30)] == [UNKNOWN, "0.5 ms", "250 ms", "1 s", "30 s"]
+    assert [short(one, "s") for one in (None, 0.0005, 0.25, 1, 30)] == [
+        UNKNOWN,
+        "0.5 ms",
+        "250 ms",
+        "1 s",
+        "30 s",
+    ]
     assert short(1024) == "1\u202f024"
 
 

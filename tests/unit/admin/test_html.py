@@ -42,9 +42,9 @@ def test_text_and_attributes_never_become_markup(text: str, value: str) -> None:
 
 def test_children_attributes_and_void_elements() -> None:
     assert el("br") == "<br>"
-    assert el("p", {"hidden": True, "id": None, "class": False, "x": 1}, "a", None, ["b", el("i", None, 3)]) == (
-        '<p hidden x="1">ab<i>3</i></p>'
-    )
+    assert el(
+        "p", {"hidden": True, "id": None, "class": False, "x": 1}, "a", None, ["b", el("i", None, 3)]
+    ) == ('<p hidden x="1">ab<i>3</i></p>')
 
 
 def test_markup_is_not_escaped_twice() -> None:

@@ -28,7 +28,9 @@ def test_it_is_kept_across_restarts(tmp_path: Path) -> None:
     assert load_token(path) == (first, "")
 
 
-@pytest.mark.parametrize("content", ["", "short\n", "with a space in its forty-three characters", "ä" * 40, "a\0" * 30])
+@pytest.mark.parametrize(
+    "content", ["", "short\n", "with a space in its forty-three characters", "ä" * 40, "a\0" * 30]
+)
 def test_a_file_without_a_usable_token_is_replaced(tmp_path: Path, content: str) -> None:
     path = tmp_path / "admin.token"
     path.write_text(content)
