@@ -41,8 +41,9 @@ def shown(
         request.param,
         str(tmp_path_factory.mktemp("state")),
     ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     try:
         assert process.stdout is not None
         yield request.param, process.stdout.readline().strip()
@@ -73,7 +74,7 @@ def test_it_fits_and_can_be_read(
     assert chromium.run("document.documentElement.scrollWidth") <= width
     assert chromium.complaints() == []
     assert "token" not in chromium.run("location.href")
-    pairs = chromium.run("""[...document.querySelectorAll("h1, h2, td, th, dd, dt, small, .doing, .since, a, button, .state")]
+    pairs = chromium.run("""[...document.querySelectorAll("h1, h2, td, th, dd, dt, small, p, a, button, .state")]
         .filter(one => one.offsetParent && one.textContent.trim()).map(one => {
             let ground = one, colour = "rgba(0, 0, 0, 0)";
             while (ground && colour === "rgba(0, 0, 0, 0)") {

@@ -46,9 +46,18 @@ def test_strangers_get_401_with_a_challenge() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "wanted"),
-    [(f"Bearer {TOKEN}", 200), (f"bearer  {TOKEN}", 200), ("Bearer wrong", 401), ("Bearer", 401), ("Bearer ", 401),
-     (f"Basic {TOKEN}", 401), (TOKEN, 401), (f"Bearer {TOKEN}x", 401), (f"Bearer {TOKEN[:-1]}", 401)],
-)  # fmt: skip
+    [
+        (f"Bearer {TOKEN}", 200),
+        (f"bearer  {TOKEN}", 200),
+        ("Bearer wrong", 401),
+        ("Bearer", 401),
+        ("Bearer ", 401),
+        (f"Basic {TOKEN}", 401),
+        (TOKEN, 401),
+        (f"Bearer {TOKEN}x", 401),
+        (f"Bearer {TOKEN[:-1]}", 401),
+    ],
+)
 def test_the_token_must_be_right(sent: str, wanted: int) -> None:
     assert status(door(), READ, evolve(VISIT, authorization=sent)) == wanted
 
@@ -104,12 +113,20 @@ def test_signing_out_ends_the_session() -> None:
 
 @pytest.mark.parametrize(
     ("change", "wanted"),
-    [({}, 403), ({"csrf": "id9"}, 403), ({"csrf": "id2"}, 200), ({"csrf": "id2", "origin": "http://127.0.0.1:8404"}, 200),
-     ({"csrf": "id2", "origin": "http://evil.example"}, 403), ({"csrf": "id2", "origin": "null"}, 403),
-     ({"csrf": "id2", "fetch_site": "cross-site"}, 403), ({"csrf": "id2", "fetch_site": "same-site"}, 403),
-     ({"csrf": "id2", "content_type": "text/plain"}, 415), ({"csrf": "id2", "content_type": FORM}, 415),
-     ({"csrf": "id2", "origin": "https://127.0.0.1:8404"}, 403)],
-)  # fmt: skip
+    [
+        ({}, 403),
+        ({"csrf": "id9"}, 403),
+        ({"csrf": "id2"}, 200),
+        ({"csrf": "id2", "origin": "http://127.0.0.1:8404"}, 200),
+        ({"csrf": "id2", "origin": "http://evil.example"}, 403),
+        ({"csrf": "id2", "origin": "null"}, 403),
+        ({"csrf": "id2", "fetch_site": "cross-site"}, 403),
+        ({"csrf": "id2", "fetch_site": "same-site"}, 403),
+        ({"csrf": "id2", "content_type": "text/plain"}, 415),
+        ({"csrf": "id2", "content_type": FORM}, 415),
+        ({"csrf": "id2", "origin": "https://127.0.0.1:8404"}, 403),
+    ],
+)
 def test_writes_of_a_browser(change: dict[str, str], wanted: int) -> None:
     found = door()
     visit = evolve(signed(found), method="PATCH", content_type=JSON)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,11 +31,22 @@ def test_what_is_so_already_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("order", "at"),
-    [({"weight": -1}, "weight"), ({"weight": 65536}, "weight"), ({"weight": True}, "weight"),
-     ({"weight": 1.0}, "weight"), ({"weight": "1"}, "weight"), ({"max": 2**32}, "max"), ({"min": -1}, "min"),
-     ({"state": "off"}, "state"), ({"state": 1}, "state"), ({"state": ["ready"]}, "state"), ({"wieght": 1}, "wieght"),
-     ({}, ""), ({"min": 300}, "")],
-)  # fmt: skip
+    [
+        ({"weight": -1}, "weight"),
+        ({"weight": 65536}, "weight"),
+        ({"weight": True}, "weight"),
+        ({"weight": 1.0}, "weight"),
+        ({"weight": "1"}, "weight"),
+        ({"max": 2**32}, "max"),
+        ({"min": -1}, "min"),
+        ({"state": "off"}, "state"),
+        ({"state": 1}, "state"),
+        ({"state": ["ready"]}, "state"),
+        ({"wieght": 1}, "wieght"),
+        ({}, ""),
+        ({"min": 300}, ""),
+    ],
+)
 def test_wrong_orders_name_the_field(order: dict[str, object], at: str) -> None:
     with pytest.raises(BadOrder) as caught:
         changes(order)
@@ -81,10 +94,8 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
 
 @given(st.binary(max_size=64))
 def test_no_bytes_raise_anything_else(body: bytes) -> None:
-    try:
+    with suppress(BadOrder):
         assert isinstance(parse_object(body), dict)
-    except BadOrder:
-        pass
 
 
 def test_a_question_has_defaults() -> None:
@@ -95,10 +106,21 @@ def test_a_question_has_defaults() -> None:
 
 @pytest.mark.parametrize(
     "order",
-    [{}, {"url": ""}, {"url": 1}, {"url": "a\r\nb"}, {"url": "x" * 8001}, {"url": "/", "headers": "a"},
-     {"url": "/", "headers": {"a": 1}}, {"url": "/", "headers": [["a"]]}, {"url": "/", "headers": {"a": "b\n"}},
-     {"url": "/", "headers": {str(n): "" for n in range(101)}}, {"url": "/", "method": "x" * 33}, {"url": "/", "x": 1}],
-)  # fmt: skip
+    [
+        {},
+        {"url": ""},
+        {"url": 1},
+        {"url": "a\r\nb"},
+        {"url": "x" * 8001},
+        {"url": "/", "headers": "a"},
+        {"url": "/", "headers": {"a": 1}},
+        {"url": "/", "headers": [["a"]]},
+        {"url": "/", "headers": {"a": "b\n"}},
+        {"url": "/", "headers": {str(n): "" for n in range(101)}},
+        {"url": "/", "method": "x" * 33},
+        {"url": "/", "x": 1},
+    ],
+)
 def test_wrong_questions_are_refused(order: dict[str, object]) -> None:
     with pytest.raises(BadOrder):
         question(order)

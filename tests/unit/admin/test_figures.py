@@ -7,9 +7,18 @@ from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, shor
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, UNKNOWN), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3600, "1 h"),
-     (3661, "1 h 1 min"), (90000, "1 d 1 h"), (86400 * 3 + 5, "3 d")],
-)  # fmt: skip
+    [
+        (None, UNKNOWN),
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3661, "1 h 1 min"),
+        (90000, "1 d 1 h"),
+        (86400 * 3 + 5, "3 d"),
+    ],
+)
 def test_ago_names_the_two_largest_units(seconds: float | None, text: str) -> None:
     assert ago(seconds) == text
 

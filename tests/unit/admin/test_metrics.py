@@ -64,8 +64,11 @@ def test_histograms_are_cumulative_and_end_with_all() -> None:
     latency = control.registry.services["l7:www"].requests.latency
     for seconds in (0.0004, 0.3, 100.0):
         latency.add(seconds)
-    buckets = [(labels, value) for name, labels, value in parsed(text(control))
-               if name == "director_service_response_seconds_bucket" and "l7:www" in labels]  # fmt: skip
+    buckets = [
+        (labels, value)
+        for name, labels, value in parsed(text(control))
+        if name == "director_service_response_seconds_bucket" and "l7:www" in labels
+    ]
     values = [value for _, value in buckets]
     assert values == sorted(values)
     assert buckets[0] == ('service="l7:www",le="0.0005"', 1)

@@ -77,8 +77,18 @@ def test_a_pool_that_nobody_uses_is_no_trouble() -> None:
 def test_the_first_screen_is_bounded_and_shows_trouble_first() -> None:
     control = sample.control()
     for number in range(15):
-        control.apply([PoolAdded(Pool(f"p{number}", tuple(sample.server(f"s{n}", 1000 * (number + 1) + n)
-                                                          for n in range(100)), checks=("alive",)))], "x")  # fmt: skip
+        control.apply(
+            [
+                PoolAdded(
+                    Pool(
+                        f"p{number}",
+                        tuple(sample.server(f"s{n}", 1000 * (number + 1) + n) for n in range(100)),
+                        checks=("alive",),
+                    )
+                )
+            ],
+            "x",
+        )
     control.registry.set_health("127.0.0.1:1099", "alive", alive=False, now=990.0)
     view = overview(sight(control), Readiness(), Process("0.1", 0.0), (), ())
     many = {pool["name"]: pool for pool in view["pools"]}

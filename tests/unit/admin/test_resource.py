@@ -93,10 +93,25 @@ def test_head_is_get_without_a_body(route: Route) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["/nope", "/api", "/api/v1", "/api/v1/", "/api/v1/pools/", "/api/v1/pools/none", "/api/v1/pools/web/servers/none",
-     "/api/v1/services/none", "/api/v1/requests/none", "//", "//evil.example/", "/static/", "/static/none",
-     "/api/v1/pools/web%2Fservers%2Fa", "/login/", "/healthz/x"],
-)  # fmt: skip
+    [
+        "/nope",
+        "/api",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/pools/",
+        "/api/v1/pools/none",
+        "/api/v1/pools/web/servers/none",
+        "/api/v1/services/none",
+        "/api/v1/requests/none",
+        "//",
+        "//evil.example/",
+        "/static/",
+        "/static/none",
+        "/api/v1/pools/web%2Fservers%2Fa",
+        "/login/",
+        "/healthz/x",
+    ],
+)
 def test_what_is_not_there_is_404(target: str) -> None:
     reply = admin().get(target)
     hardened(reply)
@@ -105,13 +120,48 @@ def test_what_is_not_there_is_404(target: str) -> None:
     assert set(reply.json) == {"error", "at"}
 
 
-DEEP = ["../admin.token", "..%2fadmin.token", "%2e%2e/admin.token", "%2e%2e%2fadmin.token", "..%252fadmin.token",
-        "....//admin.token", "..\\admin.token", "..%5cadmin.token", "/etc/passwd", "%2fetc%2fpasswd", "//etc/passwd",
-        "../../../../etc/passwd", "..%c0%afadmin.token", "%c0%ae%c0%ae/admin.token", "admin.css/../../pages.py",
-        "admin.css%00", "%00admin.css", "admin.css/", "admin.css%2f", "./admin.css", "..;/admin.css", "file:///etc/passwd",
-        "admin.css%20", "admin.css::$DATA", "ADMIN.CSS", "~root/.profile", "a" * 3000, ".", "..", "%2e", "%2e%2e",
-        "../static/../api.py", "..%2F..%2F..%2Fetc%2Fpasswd", "%252e%252e%252fetc", "\\etc\\passwd", "C:/x", "con",
-        "*", "?x", "admin.css%0d%0aX: y"]  # fmt: skip
+DEEP = [
+    "../admin.token",
+    "..%2fadmin.token",
+    "%2e%2e/admin.token",
+    "%2e%2e%2fadmin.token",
+    "..%252fadmin.token",
+    "....//admin.token",
+    "..\\admin.token",
+    "..%5cadmin.token",
+    "/etc/passwd",
+    "%2fetc%2fpasswd",
+    "//etc/passwd",
+    "../../../../etc/passwd",
+    "..%c0%afadmin.token",
+    "%c0%ae%c0%ae/admin.token",
+    "admin.css/../../pages.py",
+    "admin.css%00",
+    "%00admin.css",
+    "admin.css/",
+    "admin.css%2f",
+    "./admin.css",
+    "..;/admin.css",
+    "file:///etc/passwd",
+    "admin.css%20",
+    "admin.css::$DATA",
+    "ADMIN.CSS",
+    "~root/.profile",
+    "a" * 3000,
+    ".",
+    "..",
+    "%2e",
+    "%2e%2e",
+    "../static/../api.py",
+    "..%2F..%2F..%2Fetc%2Fpasswd",
+    "%252e%252e%252fetc",
+    "\\etc\\passwd",
+    "C:/x",
+    "con",
+    "*",
+    "?x",
+    "admin.css%0d%0aX: y",
+]
 
 
 @pytest.mark.parametrize("spelling", DEEP)
@@ -123,11 +173,27 @@ def test_no_spelling_climbs_out_of_the_static_files(spelling: str) -> None:
 
 @pytest.mark.parametrize(
     ("hosts", "wanted"),
-    [(["127.0.0.1:8404"], 200), (["localhost"], 200), (["LOCALHOST:1"], 200), (["[::1]:8404"], 200), (["127.0.0.1"], 200),
-     ([], 400), (["a", "b"], 400), (["127.0.0.1", "127.0.0.1"], 400), ([""], 400), (["127.0.0.1:x"], 400),
-     (["127.0.0.1/x"], 400), (["user@127.0.0.1"], 400), (["evil.example"], 421), (["127.0.0.1.evil.example"], 421),
-     (["localhost.evil.example:8404"], 421), (["127.0.0.2"], 421), (["<script>"], 400), (["127.0.0.1:999999"], 400)],
-)  # fmt: skip
+    [
+        (["127.0.0.1:8404"], 200),
+        (["localhost"], 200),
+        (["LOCALHOST:1"], 200),
+        (["[::1]:8404"], 200),
+        (["127.0.0.1"], 200),
+        ([], 400),
+        (["a", "b"], 400),
+        (["127.0.0.1", "127.0.0.1"], 400),
+        ([""], 400),
+        (["127.0.0.1:x"], 400),
+        (["127.0.0.1/x"], 400),
+        (["user@127.0.0.1"], 400),
+        (["evil.example"], 421),
+        (["127.0.0.1.evil.example"], 421),
+        (["localhost.evil.example:8404"], 421),
+        (["127.0.0.2"], 421),
+        (["<script>"], 400),
+        (["127.0.0.1:999999"], 400),
+    ],
+)
 def test_the_host_must_mean_us(hosts: list[str], wanted: int) -> None:
     head = "".join(f"Host: {host}\r\n" for host in hosts)
     reply = admin().raw(f"GET /healthz HTTP/1.1\r\n{head}\r\n".encode())
@@ -154,8 +220,11 @@ def test_another_content_type_is_415(route: Route, kind: str) -> None:
     assert reply.status == 415
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET" and route.access != OPEN],
-                         ids=lambda route: route.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if route.method != "GET" and route.access != OPEN],
+    ids=lambda route: route.name,
+)
 def test_a_browser_without_the_csrf_token_changes_nothing(route: Route) -> None:
     made = admin()
     before = made.control.registry.generation
@@ -207,10 +276,15 @@ def test_a_large_body_is_refused_also_without_the_site() -> None:
 
 @pytest.mark.parametrize(
     ("error", "wanted"),
-    [(ChangeRefused("EBUSY", "in use", "pool web"), 409), (ChangeRefused("ESRCH", "none"), 404),
-     (ChangeRefused("EINVAL", "bad"), 400), (SchedulerError("no such"), 409), (ConfigError(("a:1:1: error",)), 409),
-     (RuntimeError("secret words"), 500)],
-)  # fmt: skip
+    [
+        (ChangeRefused("EBUSY", "in use", "pool web"), 409),
+        (ChangeRefused("ESRCH", "none"), 404),
+        (ChangeRefused("EINVAL", "bad"), 400),
+        (SchedulerError("no such"), 409),
+        (ConfigError(("a:1:1: error",)), 409),
+        (RuntimeError("secret words"), 500),
+    ],
+)
 def test_what_goes_wrong_has_its_status(error: Exception, wanted: int) -> None:
     made = admin()
     made.control.reloaded = error
@@ -267,8 +341,17 @@ def test_long_answers_wait_for_a_slow_reader() -> None:
 
 @pytest.mark.parametrize(
     ("host", "wanted"),
-    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("", False),
-     ("::", False), ("10.0.0.1", False), ("example.org", False)],
-)  # fmt: skip
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("example.org", False),
+    ],
+)
 def test_loopback(host: str, wanted: bool) -> None:
     assert loopback(host) == wanted

@@ -23,7 +23,7 @@ class Reactor(MemoryReactorClock):  # type: ignore[misc]
 
     taken: frozenset[int] = frozenset()
 
-    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> object:
+    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> object:  # noqa: N802
         if port in self.taken:
             raise CannotListenError(interface, port, OSError(98, "Address already in use"))
         found = super().listenTCP(port, factory, backlog, interface)

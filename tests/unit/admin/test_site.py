@@ -7,16 +7,23 @@ from director.admin.resource import LARGEST_BODY
 from director.admin.site import CONNECTIONS, IDLE_SECONDS, LINGER_SECONDS
 from tests.unit.admin.wire import TOKEN, Admin, parsed
 
-HEAD = f"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+HEAD = (
+    "POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    f"Authorization: Bearer {TOKEN}\r\n"
+)
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-     b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
-     b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 600 + b"\r\n",
-     b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20000 + b"\r\n\r\n"],
-)  # fmt: skip
+    [
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 600 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20000 + b"\r\n\r\n",
+    ],
+)
 def test_malformed_requests_get_a_hardened_400(data: bytes) -> None:
     made = Admin()
     protocol, transport = made.connect()

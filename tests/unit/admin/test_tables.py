@@ -41,8 +41,13 @@ def test_state_is_told_by_words_not_by_colour_alone() -> None:
 
 
 def test_bars_are_in_proportion() -> None:
-    rects = [attributes for name, attributes in read(str(tables.answers({"1xx": 0, "2xx": 3, "3xx": 0, "4xx": 0, "5xx": 1}))).tags
-             if name == "rect"]  # fmt: skip
+    rects = [
+        attributes
+        for name, attributes in read(
+            str(tables.answers({"1xx": 0, "2xx": 3, "3xx": 0, "4xx": 0, "5xx": 1}))
+        ).tags
+        if name == "rect"
+    ]
     assert [(one["class"], one["x"], one["width"]) for one in rects] == [
         ("c2", "0.00", "75.00"),
         ("c5", "75.00", "25.00"),

@@ -8,8 +8,11 @@ from tests.unit.admin import sample
 
 
 def methods(kind: type) -> dict[str, inspect.Signature]:
-    return {name: inspect.signature(found) for name, found in vars(kind).items()
-            if inspect.isfunction(found) and not name.startswith("_")}  # fmt: skip
+    return {
+        name: inspect.signature(found)
+        for name, found in vars(kind).items()
+        if inspect.isfunction(found) and not name.startswith("_")
+    }
 
 
 def test_the_fake_has_each_method_with_the_same_signature() -> None:

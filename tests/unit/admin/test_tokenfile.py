@@ -19,7 +19,7 @@ def test_a_token_is_made_private_and_long(tmp_path: Path) -> None:
     assert path.read_text() == token + "\n"
     assert len(token) * 6 >= 256
     assert "made a new" in note
-    assert os.listdir(path.parent) == ["admin.token"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_it_is_kept_across_restarts(tmp_path: Path) -> None:
@@ -69,4 +69,4 @@ def test_a_folder_in_its_place_is_an_error_and_leaves_nothing(tmp_path: Path) ->
     path.mkdir()
     with pytest.raises(OSError, match=r"."):
         load_token(path)
-    assert os.listdir(tmp_path) == ["admin.token"]
+    assert list(tmp_path.iterdir()) == [path]

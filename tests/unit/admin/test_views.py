@@ -110,8 +110,12 @@ def test_a_latency_beyond_all_bounds_is_still_a_number() -> None:
 
 
 def test_conditions_are_written_as_they_are_read() -> None:
-    part = And((Or((Term("host", "", "in", ("a", "b")), Term("cookie", "sid", "exists"))),
-                Not(Term("method", "", "=", ("POST",)))))  # fmt: skip
+    part = And(
+        (
+            Or((Term("host", "", "in", ("a", "b")), Term("cookie", "sid", "exists"))),
+            Not(Term("method", "", "=", ("POST",))),
+        )
+    )
     assert views.condition(part) == "(host in a b or cookie sid exists) and not method = POST"
 
 
@@ -126,18 +130,63 @@ def test_rules_show_what_they_do() -> None:
 @pytest.mark.parametrize(
     ("known", "story"),
     [
-        ({"rule": "100 images", "pool": "web", "candidates": 3, "scheduler": "wlc", "server": "a", "load": 0, "weight": 2,
-          "times": {"connect": 0.0003, "first_byte": 0.003, "total": 0.004}},
-         ["rule 100 images matched", "pool web", "3 of 3 servers eligible", "wlc chose a: load 0, weight 2",
-          "connected in 0.3 ms", "200 in 4 ms"]),
-        ({"pool": "web", "candidates": 2, "server": "a", "sticky": True, "load": 1, "weight": 2, "status": 0,
-          "outcome": "client_gone"},
-         ["no rule matched", "pool web", "2 of 3 servers eligible", "the client's cookie DIRECTOR names a: load 1, weight 2",
-          "the client went away"]),
-        ({"pool": "gone", "tries": (("a", "connection refused"),), "fault": "page sorry", "status": 503, "outcome": "fault",
-          "times": {}},
-         ["no rule matched", "pool gone", "a was tried: connection refused", "the fault path answered: page sorry", "503"]),
+        (
+            {
+                "rule": "100 images",
+                "pool": "web",
+                "candidates": 3,
+                "scheduler": "wlc",
+                "server": "a",
+                "load": 0,
+                "weight": 2,
+                "times": {"connect": 0.0003, "first_byte": 0.003, "total": 0.004},
+            },
+            [
+                "rule 100 images matched",
+                "pool web",
+                "3 of 3 servers eligible",
+                "wlc chose a: load 0, weight 2",
+                "connected in 0.3 ms",
+                "200 in 4 ms",
+            ],
+        ),
+        (
+            {
+                "pool": "web",
+                "candidates": 2,
+                "server": "a",
+                "sticky": True,
+                "load": 1,
+                "weight": 2,
+                "status": 0,
+                "outcome": "client_gone",
+            },
+            [
+                "no rule matched",
+                "pool web",
+                "2 of 3 servers eligible",
+                "the client's cookie DIRECTOR names a: load 1, weight 2",
+                "the client went away",
+            ],
+        ),
+        (
+            {
+                "pool": "gone",
+                "tries": (("a", "connection refused"),),
+                "fault": "page sorry",
+                "status": 503,
+                "outcome": "fault",
+                "times": {},
+            },
+            [
+                "no rule matched",
+                "pool gone",
+                "a was tried: connection refused",
+                "the fault path answered: page sorry",
+                "503",
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_story_of_a_decision(known: dict[str, Any], story: list[str]) -> None:
     assert views.trace_view(record(**known), sample.registry())["story"] == story

@@ -73,8 +73,14 @@ class Admin:
         self.clock.pump([0] * 50)
         return parsed(transport.value(), method)
 
-    def ask(self, method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"",
-            address: str = "127.0.0.1") -> Reply:  # fmt: skip
+    def ask(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+        address: str = "127.0.0.1",
+    ) -> Reply:
         fields = {"Host": "127.0.0.1:8404", **(headers or {})}
         if body:
             fields["Content-Length"] = str(len(body))

@@ -90,15 +90,20 @@ def test_drain_can_wait_until_the_server_is_empty(client: MemoryClient, run: Run
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("drain", "web/none"), "web/none: No such server in the pool"),
-     (("drain", "web"), "'web' is not POOL/SERVER, such as web/a; `director show servers` lists them"),
-     (("weight", "web/a", "70000"), "weight: weight must be a whole number from 0 to 65535"),
-     (("why", "nope"), "nope: No such request is remembered; only the last ones are kept"),
-     (("why", "GET"), "give a URL too: director why GET http://HOST/PATH"),
-     (("why", "GET", "http://a/", "-H", "nonsense"), "'nonsense' is not a header; write -H 'Name: value'"),
-     (("show", "connections"), "connections are not listed in this version; `director show servers` has their numbers"),
-     (("drill", "run", "x"), "fault drills are not in this version")],
-)  # fmt: skip
+    [
+        (("drain", "web/none"), "web/none: No such server in the pool"),
+        (("drain", "web"), "'web' is not POOL/SERVER, such as web/a; `director show servers` lists them"),
+        (("weight", "web/a", "70000"), "weight: weight must be a whole number from 0 to 65535"),
+        (("why", "nope"), "nope: No such request is remembered; only the last ones are kept"),
+        (("why", "GET"), "give a URL too: director why GET http://HOST/PATH"),
+        (("why", "GET", "http://a/", "-H", "nonsense"), "'nonsense' is not a header; write -H 'Name: value'"),
+        (
+            ("show", "connections"),
+            "connections are not listed in this version; `director show servers` has their numbers",
+        ),
+        (("drill", "run", "x"), "fault drills are not in this version"),
+    ],
+)
 def test_refusals_say_what_to_do(client: MemoryClient, run: Run, words: tuple[str, ...], said: str) -> None:
     assert run(*words) == (2, "", f"director: {said}\n")
     code, out, _ = run(*words, "--json")
