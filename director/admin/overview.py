@@ -157,7 +157,7 @@ def _trouble(server: RealServer) -> int:
 
 
 def _pool(pool: LivePool, sight: Sight, room: int) -> Json:
-    shown = pool.servers
+    shown: Sequence[RealServer] = pool.servers
     if len(shown) > room:
         shown = sorted(shown, key=_trouble)[:room]
     view = views.pool_view(pool, sight, servers=False)

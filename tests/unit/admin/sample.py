@@ -10,6 +10,7 @@ from director.admin.testing import MemoryControl, record
 from director.changes import Ordered, plan
 from director.model import (
     Address,
+    Check,
     Configuration,
     CookiePersistence,
     FaultStep,
@@ -55,6 +56,7 @@ def server(name: str, port: int, **more: Any) -> Server:
 
 CONFIGURATION = Configuration(
     settings=Settings(name="edge-1"),
+    checks=(Check("alive"),),
     pools=(
         Pool(
             "web",

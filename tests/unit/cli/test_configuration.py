@@ -1,58 +1,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from director.cli import configuration
 from director.cli.client import Refused
-from director.errors import ConfigError
-from director.model import Configuration, Settings
+
+GOOD = "[director]\nstate_dir = ../var\n[pool:web]\nserver.a = 127.0.0.1:9001\n"
 
 
-class Reader:
-    """Stands where the configuration room's reader does."""
-
-    def __init__(self, result: Any) -> None:
-        self._result = result
-
-    def load(self, path: Path) -> Any:
-        if isinstance(self._result, Exception):
-            raise self._result
-        return self._result
+def written(folder: Path, text: str) -> Path:
+    path = folder / "etc" / "director.ini"
+    path.parent.mkdir()
+    path.write_text(text)
+    return path
 
 
-def use(monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
-    monkeypatch.setattr(configuration, "_module", lambda _: Reader(result))
+def test_the_state_dir_is_relative_to_the_file(tmp_path: Path) -> None:
+    found = configuration.state_dir(written(tmp_path, GOOD))
+    assert found.resolve() == tmp_path / "var"
 
 
-def problem(severity: str) -> SimpleNamespace:
-    return SimpleNamespace(severity=severity)
-
-
-def test_a_good_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    use(monkeypatch, (Configuration(settings=Settings(state_dir="/run/director")), [problem("warning")]))
-    found = configuration.check(tmp_path)
-    assert (found.errors, found.warnings) == (0, 1)
-    assert configuration.state_dir(tmp_path) == Path("/run/director")
-
-
-def test_a_file_with_errors_has_no_state_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    use(monkeypatch, ConfigError((problem("error"), problem("warning"))))
-    found = configuration.check(tmp_path)
-    assert (found.configuration, found.errors, found.warnings) == (None, 1, 1)
+def test_a_file_with_errors_has_no_state_dir(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "[l7:www]\nlisten = :8080\npool = none\n")
+    checked = configuration.check(path)
+    assert checked.errors == 1
+    assert configuration.exit_code(checked, strict=False) == 2
+    assert configuration.text(checked).endswith("1 error, 1 warning\n")
     with pytest.raises(Refused, match=r"has errors(.|\n)*director check"):
-        configuration.state_dir(tmp_path)
+        configuration.state_dir(path)
 
 
 def test_a_file_that_is_not_there_says_what_to_name() -> None:
     with pytest.raises(Refused, match=r"there is no(.|\n)*-c FILE(.|\n)*--socket PATH"):
         configuration.state_dir(Path("/nowhere/director.ini"))
-
-
-def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    use(monkeypatch, PermissionError(13, "Permission denied"))
-    with pytest.raises(Refused, match="Permission denied"):
-        configuration.check(tmp_path)

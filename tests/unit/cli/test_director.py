@@ -11,6 +11,8 @@ from attrs import define, field
 
 from director.cli import configuration, director
 from director.cli.client import Refused, understood
+from director.errors import DirectorError
+from director.model import Forward
 from director.selection import claim
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin
@@ -132,23 +134,47 @@ def test_config_export_prints_the_merged_file(client: MemoryClient, run: Run) ->
     assert run("config", "export") == (0, "[director]\nname = edge-1\n", "")
 
 
-@pytest.mark.parametrize(
-    ("found", "strict", "code"),
-    [
-        ((), False, 0),
-        (("warning",), False, 0),
-        (("warning",), True, 1),
-        (("error",), False, 2),
-        (("error",), True, 2),
-    ],
+GOOD = (
+    "[director]\nstate_dir = var\n[pool:web]\nserver.a = 127.0.0.1:9001\n[l7:www]\nlisten = :80\npool = web\n"
 )
-def test_check_exits_as_documented(
-    monkeypatch: pytest.MonkeyPatch, run: Run, found: tuple[str, ...], strict: bool, code: int
-) -> None:
-    checked = configuration.Checked(None, tuple(SimpleNamespace(severity=one) for one in found))
-    monkeypatch.setattr(configuration, "check", lambda _: checked)
-    monkeypatch.setattr(configuration, "text", lambda _: "text\n")
-    assert run("check", "x.ini", *(["--strict"] if strict else [])) == (code, "text\n", "")
+
+
+def test_check_exits_as_documented(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.ini"
+    path.write_text(GOOD)
+    assert run("check", str(path)) == (0, "no errors, no warnings\n", "")
+    assert run("check", str(path), "--strict")[0] == 0
+    path.write_text(GOOD.replace("pool = web", "pool = wbe"))
+    code, out, _ = run("check", str(path))
+    assert code == 2
+    assert f"{path}:7:8: error: [l7:www] pool = wbe: " in out
+    code, out, _ = run("check", str(path), "--json")
+    assert code == 2
+    assert json.loads(out)[-1]["line"] == 7
+
+
+def test_check_of_a_file_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    assert run("check", str(tmp_path / "none.ini"))[0] == 2
+
+
+def test_lab_runs_the_methods_named(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    asked: list[Any] = []
+
+    def lab_run(methods: Any, said: Callable[[str], None]) -> list[Any]:
+        asked.append([one.value for one in methods])
+        said("a line")
+        return [SimpleNamespace(method=methods[0], transfer="ok", failed="no ip")]
+
+    def lab_down(said: Callable[[str], None]) -> None:
+        raise DirectorError("needs root")
+
+    found = SimpleNamespace(lab_run=lab_run, lab_down=lab_down, METHODS=tuple(Forward))
+    monkeypatch.setattr(director.importlib, "import_module", lambda _: found)
+    assert run("lab", "run", "dr") == (2, "a line\n", "")
+    code, out, _ = run("lab", "run", "--json")
+    assert (code, json.loads(out)) == (2, [{"method": "nat", "transfer": "ok", "failed": "no ip"}])
+    assert asked == [["dr"], ["nat", "dr", "tun", "local"]]
+    assert run("lab", "down") == (2, "", "director: needs root\n")
 
 
 def test_the_socket_is_found_by_option_then_environment_then_file(
