@@ -17,7 +17,7 @@ from director.registry import LivePool, RealServer
 
 POOL_ROWS = 40
 """Servers of a pool in the overview; those in trouble come first."""
-ALL_ROWS = 400
+ALL_ROWS = 200
 """Servers in the whole overview."""
 FINDINGS = 20
 LEVELS = ("ok", "warning", "error")

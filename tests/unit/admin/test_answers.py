@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import json
 
-from director.admin.answers import SECURITY_HEADERS, Refusal, as_error, as_html, as_json, as_text, see_other
+from director.admin.answers import (
+    SECURITY_HEADERS,
+    Refusal,
+    as_array,
+    as_error,
+    as_html,
+    as_json,
+    as_text,
+    see_other,
+)
 
 
 def test_json_ends_with_a_newline_and_keeps_unicode() -> None:
@@ -35,3 +44,10 @@ def test_the_policy_lets_nothing_in_from_outside() -> None:
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_an_array_comes_in_pieces() -> None:
+    assert b"".join(as_array([])) == b"[]\n"
+    pieces = list(as_array([1, {"a": "b"}]))
+    assert len(pieces) == 3
+    assert json.loads(b"".join(pieces)) == [1, {"a": "b"}]
