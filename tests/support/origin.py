@@ -139,7 +139,7 @@ class Origin:
     """
 
     def __init__(self, answer: Answer | None = None, *, port: int = 0, host: str = "127.0.0.1") -> None:
-        self.answer: Answer = answer or (lambda message: [Send(plain(message))])
+        self.answer: Answer = answer or self.usual
         self.early: Answer | None = None
         self.read_rate = 0
         self.records: list[Record] = []
@@ -150,6 +150,11 @@ class Origin:
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server((host, port), backlog=BACKLOG)
         self.host, self.port = self._listener.getsockname()[:2]
+
+    @staticmethod
+    def usual(message: Message) -> Sequence[Step]:
+        """Answer `plain`."""
+        return [Send(plain(message))]
 
     @property
     def address(self) -> str:

@@ -70,7 +70,7 @@ BAD_BODIES = {
     "trailer-lf": b"3\r\nabc\r\n0\r\nX-T: a\n\r\n", "trailer-no-colon": b"3\r\nabc\r\n0\r\nX-T\r\n\r\n", "trailer-space-colon": b"3\r\nabc\r\n0\r\nX-T : a\r\n\r\n",
     "trailer-fold": b"3\r\nabc\r\n0\r\nX-T: a\r\n b\r\n\r\n", "trailer-nul": b"3\r\nabc\r\n0\r\nX-T: \x00\r\n\r\n", "trailer-empty-name": b"3\r\nabc\r\n0\r\n: a\r\n\r\n",
     "trailer-cr": b"3\r\nabc\r\n0\r\nX-T: a\rb\r\n\r\n", "trailer-space-line": b"3\r\nabc\r\n0\r\n \r\n\r\n", "trailer-request": b"3\r\nabc\r\n0\r\nGET /x HTTP/1.1\r\n\r\n",
-    "plain": b"abc",
+    "plain": b"plain\r\n",
 }
 CUTS = {
     "no-chunk": b"", "half-size": b"3", "size-cr": b"3\r", "no-data": b"3\r\n", "half-data": b"3\r\nab", "no-data-crlf": b"3\r\nabc", "data-cr": b"3\r\nabc\r",

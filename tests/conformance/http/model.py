@@ -15,7 +15,7 @@ Fields = tuple[tuple[bytes, bytes], ...]
 Segments = tuple[bytes, ...]
 
 # Fields of one connection: none of them may reach the server as the client sent it (RFC 9110 7.6.1).
-CONNECTION_FIELDS = (b"keep-alive", b"proxy-connection", b"te")
+CONNECTION_FIELDS = (b"keep-alive", b"proxy-connection")
 
 
 class Verdict(enum.Enum):
