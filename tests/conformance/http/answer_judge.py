@@ -25,7 +25,9 @@ def complaints(place: Place, origin: Origin, case: AnswerCase) -> list[str]:
     origin.forget()
     origin.answer = answer
     with RawClient(place, patience=PATIENCE) as client:
-        client.ask(b"%s /%s HTTP/%s\r\nHost: a.example\r\n\r\n" % (case.method, case.id.encode(), case.version))
+        client.ask(
+            b"%s /%s HTTP/%s\r\nHost: a.example\r\n\r\n" % (case.method, case.id.encode(), case.version)
+        )
         client.wait(1)
         client.wait(patience=0.2)
     found = [f"client got no HTTP: {client.malformed}"] if client.malformed else []
@@ -37,7 +39,11 @@ def _failed(case: AnswerCase, client: RawClient) -> list[str]:
     if len(client.interim) > INTERIM_BOUND:
         return [f"{len(client.interim)} interim answers were passed on"]
     if client.answers:
-        return [] if client.statuses[0] in GONE and len(client.answers) == 1 else [f"clean answers {client.statuses}"]
+        return (
+            []
+            if client.statuses[0] in GONE and len(client.answers) == 1
+            else [f"clean answers {client.statuses}"]
+        )
     if client.truncated is None:
         # A connection that ends after interim answers is a failure that the client can detect.
         return [] if client.interim and client.ended else [f"no answer ({client.ended or 'left open'})"]
@@ -56,9 +62,11 @@ def _passed(case: AnswerCase, client: RawClient) -> list[str]:
         found.append(f"body {bytes(got.body[:60])!r} ({got.size}), expected {case.body[:60]!r}")
     if tuple(message.status for message in client.interim) != case.interim:
         found.append(f"interim {[message.status for message in client.interim]}, expected {case.interim}")
-    for name in dict.fromkeys(name for name, _ in case.fields):
-        if got.values(name) != [value for key, value in case.fields if key == name]:
-            found.append(f"{name!r} is {got.values(name)!r}")
+    found += [
+        f"{name!r} is {got.values(name)!r}"
+        for name in dict.fromkeys(name for name, _ in case.fields)
+        if got.values(name) != [value for key, value in case.fields if key == name]
+    ]
     found += [f"{name!r} was passed on" for name in case.absent if got.values(name)]
     if case.version == b"1.0" and (got.values(b"transfer-encoding") or not client.ended):
         found.append("an HTTP/1.0 client got chunks or no end")

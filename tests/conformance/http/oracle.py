@@ -9,17 +9,16 @@ import httptools
 
 from tests.conformance.http.model import Fields, Seen
 
-
 # Cases with an empty line in front of a request (RFC 9112 2.2), which h11 0.16 does not take.
 H11_CANNOT = frozenset({"line.one-empty-line", "line.one-empty-line-split", "pipeline.empty-line-between"})
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """The oracle does not take these bytes as whole requests."""
 
 
 def by_h11(raw: bytes) -> tuple[Seen, ...]:
-    """All requests in `raw`; raises Disagreement when h11 refuses or wants more."""
+    """All requests in `raw`; raises DisagreementError when h11 refuses or wants more."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 22)
     connection.receive_data(raw)
     found: list[Seen] = []
@@ -27,7 +26,7 @@ def by_h11(raw: bytes) -> tuple[Seen, ...]:
         while (seen := _next(connection)) is not None:
             found.append(seen)
     except h11.RemoteProtocolError as error:
-        raise Disagreement(str(error)) from error
+        raise DisagreementError(str(error)) from error
     return tuple(found)
 
 
@@ -45,7 +44,7 @@ def _next(connection: h11.Connection) -> Seen | None:
             trailers = tuple((bytes(n), bytes(v)) for n, v in event.headers)
             return Seen(request.method, request.target, _fields(request), bytes(body), trailers)
         elif request is not None:
-            raise Disagreement("incomplete")
+            raise DisagreementError("incomplete")
         else:
             return None
 
@@ -71,7 +70,11 @@ class _Collector:
         self.on_message_begin()
 
     def on_message_begin(self) -> None:
-        self.target, self.body, self.fields = b"", bytearray(), list[tuple[bytes, bytes]]()
+        self.target, self.body, self.fields = (
+            b"",
+            bytearray(),
+            list[tuple[bytes, bytes]](),
+        )
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -84,11 +87,18 @@ class _Collector:
         self.body += body
 
     def on_message_complete(self) -> None:
-        self.seen.append(Seen(self.parser.get_method(), self.target, tuple(self.fields), bytes(self.body)))
+        self.seen.append(
+            Seen(
+                self.parser.get_method(),
+                self.target,
+                tuple(self.fields),
+                bytes(self.body),
+            )
+        )
 
 
 def by_httptools(raw: bytes) -> tuple[Seen, ...]:
-    """All requests in `raw`; raises Disagreement when llhttp refuses."""
+    """All requests in `raw`; raises DisagreementError when llhttp refuses."""
     collector = _Collector()
     collector.parser = httptools.HttpRequestParser(collector)
     try:
@@ -96,5 +106,5 @@ def by_httptools(raw: bytes) -> tuple[Seen, ...]:
     except httptools.HttpParserUpgrade:
         pass
     except httptools.HttpParserError as error:
-        raise Disagreement(str(error)) from error
+        raise DisagreementError(str(error)) from error
     return tuple(collector.seen)

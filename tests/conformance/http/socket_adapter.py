@@ -62,7 +62,11 @@ class SocketJudge:
 
     def _settle(self) -> None:
         """Wait until nothing is under way at the origin any more."""
-        wait_until(lambda: not any(r.begun and r.end == "open" for r in self.origin.records), 1.0, 0.002)
+        wait_until(
+            lambda: not any(r.begun and r.end == "open" for r in self.origin.records),
+            1.0,
+            0.002,
+        )
 
     def _outcome(self, client: RawClient, case: Case, *, sentinel: bool) -> Outcome:
         log, answers = list(self.origin.log), list(client.answers)

@@ -9,8 +9,8 @@ import pytest
 from tests.conformance.http import answers, bypass
 from tests.conformance.http.corpus import CASES
 from tests.conformance.http.model import Case, Seen, Verdict
-from tests.conformance.http.oracle import H11_CANNOT, Disagreement, by_h11, by_httptools
-from tests.support.strict import Malformed, Reader
+from tests.conformance.http.oracle import H11_CANNOT, DisagreementError, by_h11, by_httptools
+from tests.support.strict import MalformedError, Reader
 
 LEGAL = [case for case in CASES if case.verdict is Verdict.FORWARD]
 # Where a grown-up parser is wrong or narrower than the RFC; the RFC wins.
@@ -52,7 +52,10 @@ def test_a_case_is_coherent(case: Case) -> None:
 def agree(case: Case, seen: tuple[Seen, ...]) -> None:
     assert [(each.method, each.body) for each in seen] == [(want.method, want.body) for want in case.wants]
     for want, each in zip(case.wants, seen, strict=True):
-        targets = {*want.targets, *(part for part in case.raw.split(b" ") if part.startswith(b"http://"))}
+        targets = {
+            *want.targets,
+            *(part for part in case.raw.split(b" ") if part.startswith(b"http://")),
+        }
         assert each.target in targets
         for name, _ in want.fields:
             if name != b"host" or b"://" not in each.target:
@@ -70,7 +73,7 @@ def test_legal_is_legal_for_h11(case: Case) -> None:
 def test_legal_is_legal_for_httptools(case: Case) -> None:
     try:
         seen = by_httptools(case.raw)
-    except Disagreement:
+    except DisagreementError:
         assert case.id.startswith(tuple(prefix for prefix, _ in HTTPTOOLS_DIFFERS))
     else:
         agree(case, seen)
@@ -80,7 +83,7 @@ def test_legal_is_legal_for_httptools(case: Case) -> None:
 def test_legal_is_legal_for_our_own_origin(case: Case) -> None:
     """The strict reader behind the proxy must not be stricter than the corpus."""
     if case.id in H11_CANNOT:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             Reader().feed(case.raw)
         return
     raw = case.raw.replace(b"CHUNKED", b"chunked").replace(b"cHuNkEd", b"chunked")

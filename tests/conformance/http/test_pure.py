@@ -48,4 +48,6 @@ def test_what_is_accepted_reads_the_same_for_h11(case: Case, judge: Judge) -> No
     if case.verdict is Verdict.REFUSE or not outcome.seen or case.id in H11_CANNOT:
         return
     theirs = by_h11(case.raw)
-    assert [(each.method, each.body) for each in outcome.seen] == [(each.method, each.body) for each in theirs]
+    assert [(each.method, each.body) for each in outcome.seen] == [
+        (each.method, each.body) for each in theirs
+    ]
