@@ -87,7 +87,7 @@ def test_trailers_of_an_answer_pass_or_are_dropped_whole(start: StartDirector) -
     with answering(Send(head + chunked(b"abc", trailers=b"X-Sum: 1\r\n"))) as origin:
         answer = fetch(start(web({"s": origin.address})).place, GET)
     assert bytes(answer.body) == b"abc"
-    assert answer.trailers in ([], [(b"X-Sum", b"1")])
+    assert [(name.lower(), value) for name, value in answer.trailers] in ([], [(b"x-sum", b"1")])
 
 
 BODILESS: dict[str, tuple[bytes, bytes]] = {
@@ -210,7 +210,7 @@ def test_half_close_of_the_server_lets_the_client_finish(start: StartDirector) -
             client.socket.sendall(b"still here")
             time.sleep(0.3)
         time.sleep(0.3)
-    assert any(record.raw.endswith(b"still here") for record in origin.records)
+    assert origin.tunnelled == b"still here"
 
 
 def test_pipelined_answers_keep_their_order(start: StartDirector) -> None:

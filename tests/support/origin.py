@@ -139,6 +139,7 @@ class Origin:
         read_rate: bytes per second that are read at most; 0 = as fast as possible.
         records: one per accepted connection.
         log: complete requests of all connections, in order of their completion.
+        tunnelled: what came to an `Echo`.
     """
 
     def __init__(self, answer: Answer | None = None, *, port: int = 0, host: str = "127.0.0.1") -> None:
@@ -148,6 +149,7 @@ class Origin:
         self.read_rate = 0
         self.records: list[Record] = []
         self.log: list[Message] = []
+        self.tunnelled = bytearray()
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -289,6 +291,12 @@ class Origin:
                 return not self.stopping.wait(seconds)
             case HalfClose():
                 client.shutdown(socket.SHUT_WR)
+            case Echo(goodbye):
+                while data := client.recv(65536):
+                    self.tunnelled += data
+                    client.sendall(data)
+                client.sendall(goodbye)
+                return False
             case _:
                 _end(client, step)
                 return False
@@ -310,10 +318,6 @@ def _end(client: socket.socket, step: Step) -> None:
         case Hang():
             while client.recv(65536):
                 pass
-        case Echo(goodbye):
-            while data := client.recv(65536):
-                client.sendall(data)
-            client.sendall(goodbye)
         case _:
             pass
 
