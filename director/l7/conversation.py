@@ -26,10 +26,11 @@ from director.l7.commands import (
     ServerFailed,
     ToClient,
 )
-from director.l7.exchange import Exchange, Phase
+from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts, RequestFacts
 from director.l7.forwarded import client_address
 from director.l7.http1 import RequestFramer, RequestHead
+from director.l7.phase import Phase
 
 if TYPE_CHECKING:
     from director.l7.facts import Peer
