@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from director.registry import LivePool, RealServer
 
 
-def synthetic_head(site: Site, method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]) -> RequestHead:
+def synthetic_head(
+    site: Site, method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]
+) -> RequestHead:
     """The head of a request that nobody sent, through the same framer as a real one.
 
     Raises MessageError for what a client would be refused for.
