@@ -313,6 +313,7 @@ def _goods() -> list[AnswerCase]:
             "chunked-to-10",
             "RFC 9112 6.1: no chunks to an HTTP/1.0 client",
             OK + CODED + b"\r\n" + chunked(b"ab", b"c"),
+            reuse=True,
             version=b"1.0",
         ),
         _good(
@@ -507,6 +508,7 @@ def _goods() -> list[AnswerCase]:
             "103-to-10",
             "RFC 9110 15.2: never to an HTTP/1.0 client",
             b"HTTP/1.1 103 X\r\n\r\n" + OK + LENGTH + END,
+            reuse=True,
             version=b"1.0",
         ),
     ]
