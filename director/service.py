@@ -95,6 +95,8 @@ class DirectorService(MultiService):
 
     def privilegedStartService(self) -> None:
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
+        # From the first moment: a SIGHUP must never end the program.
+        signal.signal(signal.SIGHUP, lambda *_: self.reactor.callFromThread(self._reload_by_signal))
         raise_descriptor_limit()
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
@@ -138,7 +140,6 @@ class DirectorService(MultiService):
 
     def _listen_to_signals(self) -> None:
         later = self.reactor.callFromThread
-        signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
         signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
         signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
