@@ -11,7 +11,7 @@ it a few times per second, so setting it costs nothing.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from director.errors import MessageError
 from director.l7 import answers
@@ -33,6 +33,8 @@ from director.l7.http1 import RequestFramer, RequestHead
 from director.l7.phase import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from director.l7.facts import Peer
     from director.l7.site import Frontage
 
@@ -53,8 +55,8 @@ class Conversation:
     """
 
     __slots__ = (
-        "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer", "frontage", "out",
-        "peer", "requests",
+        "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer",
+        "frontage", "out", "peer", "requests",
     )  # fmt: skip
 
     def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
@@ -81,7 +83,8 @@ class Conversation:
             if self.exchange is not None:
                 self.exchange.server_bytes(event.data, now)  # type: ignore[union-attr]
         else:
-            self._ON[event if kind is Happened else kind](self, event, now)  # type: ignore[index]
+            what: Any = event if kind is Happened else kind
+            self._ON[what](self, event, now)
         if self.exchange is None and not self.closing:
             self._read_on(now)
         return out
@@ -184,8 +187,8 @@ class Conversation:
         site.live.requests.responses[error.status // 100] += 1
         site.live.requests.errors["refused"] += 1
         self.frontage.record((
-            self.frontage.new_id(), now, site.config.name, self.peer.client, "-", "-", "", "", "", False, None, "", (), "",
-            error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
+            self.frontage.new_id(), now, site.config.name, self.peer.client, "-", "-", "", "", "", False,
+            None, "", (), "", error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
         ))  # fmt: skip
         self.framer.take()
         self._linger(now)
@@ -265,7 +268,7 @@ class Conversation:
         else:
             self.close()
 
-    _ON = {  # noqa: RUF012
+    _ON: ClassVar[dict[Any, Callable[[Conversation, Any, float], None]]] = {
         Happened.CLIENT_OPENED: _opened,
         Happened.CLIENT_ENDED: _client_ended,
         Happened.CLIENT_GONE: _client_gone,

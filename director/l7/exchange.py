@@ -402,10 +402,10 @@ class Exchange:
         self.phase = Phase.OVER
         compiled, pool, facts = self.compiled, self.pool, self.facts
         conversation.frontage.record((
-            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri, facts.host,
-            "" if compiled is None else compiled.name, "" if pool is None else pool.name, self.sticky, self.reason,
-            self.server_name, tuple(self.tries), self.fault, self.status, outcome, self.to_client, self.received,
-            self.connected, self.first_byte, total,
+            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri,
+            facts.host, "" if compiled is None else compiled.name, "" if pool is None else pool.name,
+            self.sticky, self.reason, self.server_name, tuple(self.tries), self.fault, self.status, outcome,
+            self.to_client, self.received, self.connected, self.first_byte, total,
         ))  # fmt: skip
         conversation.finished(now, keep=keep)
 

@@ -12,7 +12,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from director.l7.io.stream import Stream
+from director.l7.io.stream import Stream, words
 
 if TYPE_CHECKING:
     from director.l7.io.frontend import ClientSide
@@ -104,7 +104,7 @@ class Backends:
     # -- idle connections --
 
     def take(self, key: str, client: ClientSide, *, careful: bool) -> ServerSide | None:
-        """The most recently used idle connection to `key`, now belonging to `client`; None if there is none."""
+        """The most recently used idle connection to `key`, now `client`'s; None if there is none."""
         line = self._idle.get(key)
         while line:
             side = line.pop()
@@ -269,6 +269,4 @@ def _literal_family(host: str) -> socket.AddressFamily | None:
 
 
 def _error_words(code: int) -> str:
-    from director.l7.io.stream import _words
-
-    return _words(OSError(code, ""))
+    return words(OSError(code, ""))

@@ -7,7 +7,7 @@ come back.  It decides nothing.  Whatever goes wrong costs this one connection.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.logger import Logger
 
@@ -29,6 +29,8 @@ from director.l7.conversation import Conversation
 from director.registry import RealServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from director.l7.facts import Peer
     from director.l7.io.backend import ServerSide
     from director.l7.io.service import Listening
@@ -45,8 +47,8 @@ class ClientSide:
     """A client's stream, its conversation, and the server connection that serves it at the moment."""
 
     __slots__ = (
-        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_pool", "conversation",
-        "listening", "now", "server", "stream",
+        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_pool",
+        "conversation", "listening", "now", "server", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -141,7 +143,7 @@ class ClientSide:
         """Give an event to the conversation and perform what follows from it."""
         try:
             self._perform(self.conversation.receive(event, self.now()))
-        except Exception:  # a defect of ours must cost one connection, not the process
+        except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
             self._break_off()
         lines = self.listening.shell.lines
@@ -257,7 +259,7 @@ class ClientSide:
             server.stream.abort()
         self.stream.abort()
 
-    _DO = {  # noqa: RUF012
+    _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
         Do.KEEP_SERVER: _keep_server,
         Do.DROP_SERVER: _drop_server,
         Do.END_SERVER: _end_server,

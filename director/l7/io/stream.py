@@ -58,8 +58,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_closing", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv", "_send", "_writing",
-        "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
+        "_closing", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv", "_send",
+        "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
     )  # fmt: skip
 
     def __init__(
@@ -102,7 +102,7 @@ class Stream:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.fail(_words(error))
+            self.fail(words(error))
             return
         size = len(data)
         if size:
@@ -129,7 +129,7 @@ class Stream:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self.fail(_words(error))
+                self.fail(words(error))
                 return
             self.progress += sent
             self._queued -= sent
@@ -143,7 +143,7 @@ class Stream:
         assert self.socket is not None  # noqa: S101 - only called while the socket is there
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            self.fail(_words(OSError(code, os.strerror(code))))
+            self.fail(words(OSError(code, os.strerror(code))))
             return False
         self.connecting = False
         self.resume()
@@ -189,7 +189,7 @@ class Stream:
             sent = 0
         except OSError as error:
             # Told from the loop, not from inside the owner's own call.
-            self._error = _words(error)
+            self._error = words(error)
             self._want_to_write()
             return
         self.progress += sent
@@ -301,6 +301,6 @@ _WORDS = {
 }
 
 
-def _words(error: OSError) -> str:
+def words(error: OSError) -> str:
     """An error in words that are the same everywhere."""
     return _WORDS.get(error.errno or 0) or (os.strerror(error.errno) if error.errno else str(error))
