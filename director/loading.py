@@ -6,6 +6,7 @@ Called at start, at each reload, and by `director check`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from random import Random
 from urllib.parse import urlsplit
@@ -29,7 +30,8 @@ from director.sites import build_sites
 
 def read(path: str) -> Loaded:
     """The configuration at `path` with everything that is wrong with it; raises nothing for that."""
-    loaded = load_file(path, known=known_schedulers())
+    loaded = load_file(os.path.abspath(path), known=known_schedulers())  # noqa: PTH100 - `..` stays as written
+    loaded = evolve(loaded, problems=tuple(evolve(one, file=_shown(one.file)) for one in loaded.problems))
     configuration = loaded.configuration
     if configuration is None:
         return loaded
@@ -39,6 +41,12 @@ def read(path: str) -> Loaded:
     if not problems:
         return loaded
     return evolve(loaded, configuration=None, problems=(*loaded.problems, *problems))
+
+
+def _shown(path: str) -> str:
+    """A path as an operator would write it from here."""
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
 
 
 def load(path: object) -> tuple[Configuration | None, tuple[Problem, ...]]:

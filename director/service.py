@@ -13,12 +13,14 @@ import resource
 import secrets
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
+from attrs import evolve
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -42,6 +44,9 @@ from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
+
+TRIALS = 3
+"""Commands to try that are printed at start."""
 
 _log = Logger(namespace="director")
 
@@ -105,7 +110,7 @@ class DirectorService(MultiService):
             loop.clock = self.reactor
             loop.start(period, now=False)
         self.reactor.callWhenRunning(self._listen_to_signals)
-        _log.info("{text}", text=self._ready_line())
+        _log.info("{text}", text="\n".join(self._ready_lines()))
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
@@ -150,9 +155,19 @@ class DirectorService(MultiService):
         except OSError as error:
             _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
 
-    def _ready_line(self) -> str:
-        addresses = " ".join(f"{name}={address}" for name, address, _ in self.shell.listeners())
-        return f"{self.settings.name} is ready: {addresses or 'no listeners'}"
+    def _ready_lines(self) -> Iterator[str]:
+        """Where it serves, what to try, and how to look at it."""
+        listeners = self.shell.listeners()
+        addresses = " ".join(f"{name}={address}" for name, address, _ in listeners)
+        yield f"{self.settings.name} is ready: {addresses or 'no listeners'}"
+        for command in trials(self.registry.configuration):
+            yield f"try    {command}"
+        link = self.admin.link
+        if link and event_log.target == "-":
+            yield f"admin  {link}"
+        elif link:
+            yield f"admin  {link.partition('?')[0]} with the token in {self.state_dir / 'admin.token'}"
+        yield f"ask    director show servers --socket {self.state_dir / 'control.sock'}"
 
     # -- changes --
 
@@ -276,6 +291,22 @@ class DirectorService(MultiService):
             server.stats.estimator.tick()
         for service in self.registry.services.values():
             service.stats.estimator.tick()
+
+
+def trials(configuration: Configuration) -> list[str]:
+    """Up to three curl commands: the first plain listener, then what its `[test:…]` sections ask for."""
+    service = next((one for one in configuration.l7 if one.protocol == "http"), None)
+    address = next((one for one in service.listen if one.port), None) if service is not None else None
+    if address is None:
+        return []
+    base = f"http://{evolve(address, host=address.host or '127.0.0.1')}"
+    found = [f"curl {base}/"]
+    for test in configuration.tests:
+        parts = urlsplit(test.uri)
+        if test.method == "GET" and not test.headers:
+            host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
+            found.append(f"curl {host}{base}{parts.path or '/'}")
+    return found[:TRIALS]
 
 
 def _next_id(run: str, numbers: itertools.count[int]) -> str:

@@ -173,8 +173,8 @@ def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None
 
 def fall_back(exchange: Exchange, cause: str, now: float) -> None:
     """Take the service's fault path because of `cause`."""
-    if exchange.pool is not None:
-        exchange.tries.append((exchange.pool.name, f"{cause}: {exchange.pool.why_none()}"))
+    if exchange.pool is not None and cause != "connect_failed":
+        exchange.tries.append((f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none()}"))
     exchange.steps = exchange.site.faults(cause)
     next_step(exchange, now)
 

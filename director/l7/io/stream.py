@@ -167,14 +167,18 @@ class Stream:
 
     def readConnectionLost(self, reason: object) -> None:
         """The reactor saw a hang-up while reading."""
-        self.fail("connection reset")
+        self.connectionLost(reason)
 
     def writeConnectionLost(self, reason: object) -> None:
         """Nothing to do: errors of writing come through `doWrite`."""
 
     def connectionLost(self, reason: object) -> None:
         """The reactor saw an error, or stops."""
-        self.fail("connection reset")
+        if self.connecting and self.socket is not None:
+            code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self.fail(_words(OSError(code, os.strerror(code))) if code else "connection reset")
+        else:
+            self.fail("connection reset")
 
     # -- what owners ask for --
 
