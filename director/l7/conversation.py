@@ -103,7 +103,11 @@ class Conversation:
             self.out.append(Do.PAUSE_CLIENT)
 
     def resume(self) -> None:
-        """Read from the client again."""
+        """Read from the client again, unless enough further requests wait already."""
+        if self._paused and len(self.framer.buffer) <= READ_AHEAD_LIMIT:
+            self._read_more()
+
+    def _read_more(self) -> None:
         if self._paused:
             self._paused = False
             self.out.append(Do.RESUME_CLIENT)
@@ -165,6 +169,7 @@ class Conversation:
 
     def _wait_for_head(self, now: float) -> None:
         """A head has begun: it must be whole in time, however slowly it drips."""
+        self._read_more()
         if not self._begun:
             self._begun = True
             self.deadline = now + self.frontage.site.timeouts.client
@@ -199,9 +204,7 @@ class Conversation:
         self.framer.take()
         self.out.append(Do.LINGER_CLIENT)
         self.deadline = now + LINGER_SECONDS
-        if self._paused:
-            self._paused = False
-            self.out.append(Do.RESUME_CLIENT)
+        self._read_more()
 
     # -- other events --
 
@@ -260,7 +263,7 @@ class Conversation:
     def _expired(self, event: Expired, now: float) -> None:
         self.deadline = math.inf
         if self.exchange is not None:
-            self.exchange.expired(now, server_stalls=event.server_stalls)
+            self.exchange.expired(event, now)
         elif self.closing:
             self.out.append(Do.CLOSE_CLIENT)
         elif self._begun or (self.framer.buffer and not self.requests):

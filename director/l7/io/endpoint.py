@@ -14,6 +14,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from director.l7.io.listener import BindError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -151,6 +153,16 @@ class _EndpointPort:
         self._closed = True
         if self._port is not None:
             self._port.stopListening()
+
+
+def check_endpoint(reactor: Any, description: str) -> None:
+    """Refuse what Twisted cannot read, before anything changes.  Raises BindError."""
+    try:
+        serverFromString(reactor, description)
+    except Exception as error:  # each kind of endpoint has its own parser, which may raise anything
+        raise BindError(
+            f"cannot listen on {description}: {error}; see the list of endpoint strings of Twisted"
+        ) from error
 
 
 def listen_on_endpoint(

@@ -58,8 +58,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_closing", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv", "_send",
-        "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
+        "_closing", "_ended", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv",
+        "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,7 @@ class Stream:
         self._writing = False
         self._closing = False
         self._ending = False
+        self._ended = False
         self._error = ""
 
     # -- what the reactor asks for --
@@ -113,6 +114,7 @@ class Stream:
             self.owner.received(data)
         elif self.socket is not None:
             self.pause()
+            self._ended = True
             self.owner.ended()
 
     def doWrite(self) -> None:
@@ -176,7 +178,7 @@ class Stream:
         """The reactor saw an error, or stops."""
         if self.connecting and self.socket is not None:
             code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self.fail(_words(OSError(code, os.strerror(code))) if code else "connection reset")
+            self.fail(words(OSError(code, os.strerror(code))) if code else "connection reset")
         else:
             self.fail("connection reset")
 
@@ -226,8 +228,8 @@ class Stream:
             self.reactor.removeReader(self)
 
     def resume(self) -> None:
-        """Read (again)."""
-        if not self._reading and self.socket is not None:
+        """Read (again); behind the peer's FIN there is nothing to read."""
+        if not (self._reading or self._ended) and self.socket is not None:
             self._reading = True
             self.reactor.addReader(self)
 
