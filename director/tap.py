@@ -28,7 +28,7 @@ class Options(usage.Options):
     optParameters = [  # noqa: RUF012 - Twisted's form
         ["config", "c", "etc/director.ini", "The configuration file."],
     ]
-    optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012
+    optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012 - Twisted's form
 
     def postOptions(self) -> None:
         """Choose reactor and log before twistd does."""
