@@ -203,7 +203,7 @@ class ChunkedBody:
             raise MessageError(431, "trailers too large")
         if line == b"\r\n":
             self.done = True
-        elif line[-2:] != b"\r\n" or FIELD_LINE.fullmatch(line, 0, len(line) - 2) is None:
+        elif FIELD_LINE.fullmatch(line) is None:
             raise MessageError(400, "bad trailer field")
         elif line.partition(b":")[0].lower() not in _FORBIDDEN_TRAILERS:
             self.trailers += line

@@ -68,10 +68,9 @@ class ForwardedPolicy:
         self._pseudonym = name.encode("latin-1")
         self._plain_via = self._via % 1
 
-    def dropped(self, head: RequestHead, *, trusted: bool) -> list[tuple[int, int]]:
-        """Spans of the fields that must not be sent on."""
-        names = (_DROP_TRUSTED if trusted else _DROP_UNTRUSTED)[self._kind]
-        return [span for name, span in head.where if name in names]
+    def dropped(self, head: RequestHead, *, trusted: bool) -> frozenset[bytes]:
+        """Names of the fields that must not be sent on."""
+        return (_DROP_TRUSTED if trusted else _DROP_UNTRUSTED)[self._kind]
 
     def loops(self, head: RequestHead) -> int:
         """How often this director already stands in the request's Via."""

@@ -12,9 +12,9 @@ import re
 from typing import NamedTuple
 
 from director.errors import MessageError
-from director.l7.grammar import HOST, PCHAR, QUERY
+from director.l7.grammar import HOST, PATH, QUERY
 
-_ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)((?:/(?:" + PCHAR + rb"|/)*+)?)(\?" + QUERY + rb"*+)?")
+_ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)(/" + PATH + rb"*+)?+(\?" + QUERY + rb"*+)?+")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
