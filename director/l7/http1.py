@@ -132,6 +132,11 @@ class RequestHead:
         self.expect = said.expect
         self.upgrade = said.upgrade
 
+    @property
+    def block(self) -> bytes:
+        """The field lines as they came."""
+        return self.lines.text
+
     def body(self) -> Body:
         """A fresh reader for its body."""
         if self.length == 0:
