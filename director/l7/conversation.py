@@ -169,7 +169,8 @@ class Conversation:
     def _begin(self, head: RequestHead, now: float) -> None:
         site = self.frontage.site
         self.framer.limits = site.limits
-        client = client_address(head, self.peer, site.config.trust) if self.peer.trusted else self.peer.client
+        config = site.config
+        client = client_address(head, self.peer, config.trust, config.forwarded) if self.peer.trusted else self.peer.client
         facts = RequestFacts(head, self.peer, client)
         self.requests += 1
         exchange = self.exchange = Exchange(self, site, head, facts, now)

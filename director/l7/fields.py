@@ -20,8 +20,8 @@ _SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding", b"max-for
 """Fields that may come only once."""
 HOP_BY_HOP = frozenset(
     (
-        b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
-        b"http2-settings", b"content_length", b"transfer_encoding",
+        b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
+        b"upgrade", b"http2-settings", b"content_length", b"transfer_encoding",
     )
 )  # fmt: skip
 """Hop-by-hop fields (RFC 9110 7.6.1), and the spellings that CGI-like servers take for framing fields."""

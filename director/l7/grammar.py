@@ -32,7 +32,9 @@ TOKEN_START = re.compile(TOKEN)
 _FIELD = TOKEN + rb"++:" + VALUE + rb"*+\r\n"
 REQUEST_REST = re.compile(rb"HTTP/1\.([0-9])\r\n((?:" + _FIELD + rb")*+)\r\n")
 """A request head behind its target: minor version, field lines."""
-RESPONSE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (" + VALUE + rb"*+))?+\r\n((?:" + _FIELD + rb")*+)\r\n")
+RESPONSE = re.compile(
+    rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: (" + VALUE + rb"*+))?+\r\n((?:" + _FIELD + rb")*+)\r\n"
+)
 """A whole response head: minor version, status, reason (None if left out), field lines (RFC 9112 4)."""
 FIELD_LINE = re.compile(_FIELD)
 """A field line with its end."""

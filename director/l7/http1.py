@@ -114,8 +114,8 @@ class RequestHead:
     """
 
     __slots__ = (
-        "expect", "fields", "host", "keep_alive", "length", "lines", "method", "minor", "path", "query", "sent",
-        "upgrade",
+        "expect", "fields", "host", "keep_alive", "length", "lines", "method", "minor", "path", "query",
+        "sent", "upgrade",
     )  # fmt: skip
 
     def __init__(self, method: bytes, sent: bytes, path: bytes, query: bytes, said: Said) -> None:
@@ -163,7 +163,7 @@ class RequestHead:
 
     def header(self, name: str) -> str | None:
         """The value of any field by lower-case name, repeats joined by comma; None when absent."""
-        values = self.lines.values(name.encode("latin-1"))
+        values = self.lines.values(name.encode("latin-1", "replace"))
         return b", ".join(values).decode("latin-1") if values else None
 
 
@@ -279,9 +279,7 @@ class RequestFramer:
         if start + _VERSION > limits.line:
             raise MessageError(414, "request line too long")
         text = last.lines.text
-        if len(text) > limits.header or (
-            len(text) > 4 * limits.fields and text.count(b"\n") > limits.fields
-        ):
+        if len(text) > limits.header or (len(text) > 4 * limits.fields and text.count(b"\n") > limits.fields):
             raise MessageError(431, "header too large")
         return last
 

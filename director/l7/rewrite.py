@@ -1,7 +1,7 @@
 """Heads on their way out: the request a server gets, the response a client gets.
 
 Field blocks are sent on as they came, less hop-by-hop and nominated fields, plus what
-this hop adds.  Templates of rules (`$1`, `$name`, `$host`, `$path`, `$query`) are filled here.
+this hop adds.  Templates of rules (`$1`, `${NAME}`, `${host}`) are filled here.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from director.errors import MessageError
 from director.l7.fields import CHUNKED, HOP_BY_HOP, NOTHING, FieldBlock
 from director.l7.grammar import NONE_OF_INTEREST
+from director.l7.target import readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"\$(?:([0-9]+)|\{([^}]*)\}|\$)")
 _SAFE_PATH = "/-._~!$&'()*+,;=:@%"
 _OWN = frozenset(("host", "path", "uri", "client", "method"))
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_DOTS = re.compile(rb"(?i)(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|$)")
+"""A dot segment in any spelling."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNTOUCHED = HOP_BY_HOP | {b"content-length"}
 _HOST = frozenset((b"host",))
@@ -52,11 +57,19 @@ def fill(template: str, facts: RequestFacts) -> str:
 
 
 def rewritten_target(template: str, head: RequestHead, facts: RequestFacts) -> bytes:
-    """The target for the server by a rule's `rewrite_path`; the query stays as it was sent."""
-    path = quote(fill(template, facts), safe=_SAFE_PATH)
+    """The target for the server by a rule's `rewrite_path`; the query stays as it was sent.
+
+    Raises: MessageError 400 when what the client put into the template makes a path that climbs (`..`)
+        or has no safe reading.
+    """
+    path = _BARE_PERCENT.sub("%25", quote(fill(template, facts), safe=_SAFE_PATH))
     if not path.startswith("/"):
         path = "/" + path
-    return path.encode("ascii") + head.query
+    sent = path.encode("ascii")
+    readings(sent)
+    if _DOTS.search(sent):
+        raise MessageError(400, "the rewritten path climbs")
+    return sent + head.query
 
 
 def edited(block: bytes, edits: Sequence[HeaderEdit], facts: RequestFacts) -> bytes:
