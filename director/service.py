@@ -95,8 +95,6 @@ class DirectorService(MultiService):
 
     def privilegedStartService(self) -> None:
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
-        # From the first moment: a SIGHUP must never end the program.
-        signal.signal(signal.SIGHUP, lambda *_: self.reactor.callFromThread(self._reload_by_signal))
         raise_descriptor_limit()
         self._listen_to_orders()
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -142,6 +140,7 @@ class DirectorService(MultiService):
     def _listen_to_orders(self) -> None:
         """From before the first address is bound: unheard, either signal would end the process."""
         later = self.reactor.callFromThread
+        signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
         signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
 
     def _listen_to_signals(self) -> None:
