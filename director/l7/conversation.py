@@ -178,7 +178,11 @@ class Conversation:
         site = self.frontage.site
         self.framer.limits = site.limits
         config = site.config
-        client = client_address(head, self.peer, config.trust, config.forwarded) if self.peer.trusted else self.peer.client
+        client = (
+            client_address(head, self.peer, config.trust, config.forwarded)
+            if self.peer.trusted
+            else self.peer.client
+        )
         facts = RequestFacts(head, self.peer, client)
         self.requests += 1
         exchange = self.exchange = Exchange(self, site, head, facts, now)
