@@ -18,6 +18,7 @@ through, and the stack forgets it when its time is up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from director.l4.io.plan import Address, CapturePlan, Endpoint
@@ -61,9 +62,7 @@ _CHAIN = f"""\
 
 def table_name(director: str) -> str:
     """The name of a director's table: `director-NAME`, with what nft does not take replaced."""
-    return "director-" + "".join(
-        one if one.isascii() and (one.isalnum() or one in "._-") else "_" for one in director
-    )
+    return "director-" + re.sub(r"[^A-Za-z0-9._-]", "_", director)
 
 
 def removal(table: str) -> str:
@@ -89,10 +88,9 @@ def ruleset(
         for version in (4, 6)
     )
     chains = "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
-    return (
-        f"{removal(table)}table netdev {table} {{\n"
-        f'  chain owner {{ accept comment "{owner}"\n  }}\n{sets}{local_sets}{_TABLE_CHAINS}{_errors_chain(plan.answers)}{chains}}}\n'
-    )
+    owned = f'  chain owner {{ accept comment "{owner}"\n  }}\n'
+    content = owned + sets + local_sets + _TABLE_CHAINS + _errors_chain(plan.answers) + chains
+    return f"{removal(table)}table netdev {table} {{\n{content}}}\n"
 
 
 _TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}

@@ -1,0 +1,410 @@
+"""The layer-4 shell as one Twisted service: rings, netlink, capture and the forwarder together.
+
+The composition root makes one `L4Director`, gives it the forwarder, and calls `reload` with
+the services it shall capture.  Frames go in by the ports, `Forwarder.receive` decides, and
+its verdicts are carried out here.  What cannot be done is a value (`lacking`, `troubles`) and an
+event, never an exception into the reactor: layer 7 runs on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from director.l4.io import arp, filter as packet_filter, nft, probe
+from director.l4.io.hold import Hop, HoldQueue
+from director.l4.io.inject import StackInjector
+from director.l4.io.install import Installer
+from director.l4.io.kernel import (
+    AddressesChanged,
+    Event,
+    KernelView,
+    LinkChanged,
+    NeighbourFailed,
+    NeighbourKnown,
+)
+from director.l4.io.netlink import NetlinkReader, NetlinkSocket
+from director.l4.io.plan import CapturePlan, Endpoint, Taken, capture_plan, parse_address
+from director.l4.io.ring import PacketPort, Port
+from director.l4.io.rtnetlink import Link
+from director.l4.io.tpacket import RingSize
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
+from director.model import L4Service, L4Settings, Pool
+
+TICK = 0.25
+"""Seconds between two calls of `Forwarder.tick`."""
+ASK_EVERY = 1.0
+ASK_LIMIT = 64
+"""Neighbours in use that are asked again, per second."""
+SETTLE = 0.2
+"""Seconds that address and link changes are collected before the rules are replaced."""
+
+_SEND_ONLY = RingSize(slots=128, slot=2048, queue=16 << 20)
+
+
+class ForwarderDoor(Protocol):
+    """The pure room behind this shell."""
+
+    def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
+        """One frame in, one verdict out."""
+
+    def tick(self, now: float) -> Any:
+        """Time passes; may return a verdict."""
+
+
+class L4Director(Service):
+    """Layer 4 of one director in one network namespace.
+
+    Attributes:
+        lacking: what keeps layer 4 from running, or None.
+        troubles: what goes wrong now, one sentence for each object; empty when all is well.
+        view: links, addresses, neighbours and routes (for the forwarder's routing).
+        ports: the ports by interface index.
+        drops: verdicts `Drop` by reason, and the shell's own.
+    """
+
+    name = "l4"
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        clock: Callable[[], float],
+        director: str,
+        *,
+        state_dir: Path,
+        settings: L4Settings,
+        forwarder: Callable[[KernelView], ForwarderDoor],
+        tell: Callable[[Event], None] = lambda _event: None,
+    ) -> None:
+        """`forwarder` makes the pure room from the view when the service starts.
+
+        `clock` gives monotonic seconds; `tell` gets what happens to links, routes and neighbours.
+        """
+        self.lacking: probe.Lacking | None = None
+        self.troubles: dict[str, str] = {}
+        self.ports: dict[int, Port] = {}
+        self.drops: Counter[str] = Counter()
+        self.view: KernelView | None = None
+        self.held: HoldQueue[Hold] = HoldQueue()
+        self._reactor, self._clock, self._director = reactor, clock, director
+        self._state_dir, self._settings = state_dir, settings
+        self._make_forwarder, self._tell = forwarder, tell
+        self._forwarder: ForwarderDoor | None = None
+        self._plan = CapturePlan()
+        self._taken = Taken(self._plan)
+        self._installer: Installer | None = None
+        self._asker: NetlinkSocket | None = None
+        self._reader: NetlinkReader | None = None
+        self._injector: StackInjector | None = None
+        self._lock = DeferredLock()
+        self._timer: IDelayedCall | None = None
+        self._settling: IDelayedCall | None = None
+        self._next_ask = 0.0
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Open netlink and the ports, if this process may; what it lacks is in `lacking`."""
+        super().startService()
+        self.lacking = probe.lacking()
+        run = nft.find()
+        if self.lacking is not None or run is None:
+            self._log.warn("{lacking}", lacking=self.lacking)
+            return
+        self._installer = Installer(self._director, self._state_dir, run)
+        left = self._installer.leftovers()
+        if left is not None:
+            self._log.info("taking over what an earlier run left: {left.table} {left.addresses}", left=left)
+        self._asker = asker = NetlinkSocket()
+        self._injector = StackInjector(self._set_up)
+        self.view = view = KernelView(asker, self._heard)
+        self._forwarder = self._make_forwarder(view)
+        self._reader = NetlinkReader(self._reactor, view.apply, view.read_all)
+        view.read_all()
+        self._reader.start()
+        self._missing_interfaces()
+        self._timer = self._reactor.callLater(TICK, self._tick)
+
+    def stopService(self) -> Deferred[None]:
+        """Give everything back to the host: addresses and rules first, then the ports."""
+        super().stopService()
+        for timer in (self._timer, self._settling):
+            if timer is not None and timer.active():
+                timer.cancel()
+        if self._installer is None:
+            return succeed(None)
+        done: Deferred[None] = self._in_thread(self._installer.remove)
+        done.addErrback(self._not_removed)
+        return done.addCallback(self._close)
+
+    def reload(
+        self,
+        services: Iterable[L4Service],
+        pools: Mapping[str, Pool],
+        keep: Iterable[Endpoint] = (),
+    ) -> Deferred[None]:
+        """Capture exactly `services`; `keep` are listeners of this host on virtual addresses.
+
+        The result fires when the kernel holds the new rules.  It never fails: when the rules are
+        refused, what was installed before stays, and `troubles["capture"]` says why.
+        """
+        chosen = list(services)
+        self._plan = capture_plan(chosen, pools, keep)
+        if self.view is None:
+            return succeed(None)
+        self._taken = Taken(self._plan, self.view.local())
+        self.view.watch(_server_addresses(chosen, pools))
+        self.view.settle()
+        program = packet_filter.program(self._plan)
+        for ifindex, port in self.ports.items():
+            if self._wanted(self.view.links.get(ifindex)):
+                port.attach(program)
+        return self._install()
+
+    # --- frames ---------------------------------------------------------------------------------
+
+    def _receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> None:
+        forwarder = self._forwarder
+        if forwarder is None:
+            return
+        verdict = forwarder.receive(frame, ifindex, now, offload)
+        if type(verdict) is Transmit:
+            port = self.ports.get(verdict.ifindex)
+            if port is not None:
+                port.transmit(verdict.frame, verdict.offload)
+                return
+        self._perform(verdict, now)
+        if isinstance(verdict, Deliver) and self._taken(frame) and self._injector is not None:
+            self._injector.give(frame, offload)
+
+    def _perform(self, verdict: Verdict | None, now: float) -> None:
+        if isinstance(verdict, Transmit):
+            self._transmit(verdict)
+        elif isinstance(verdict, Hold):
+            self._hold(verdict, now)
+        elif isinstance(verdict, Batch):
+            for one in verdict.verdicts:
+                self._perform(one, now)
+        elif isinstance(verdict, Drop):
+            self.drops[verdict.reason] += 1
+
+    def _transmit(self, verdict: Transmit | Hold) -> None:
+        port = self.ports.get(verdict.ifindex) or self._send_port(verdict.ifindex)
+        if port is None:
+            self.drops["no_interface"] += 1
+        else:
+            port.transmit(verdict.frame, verdict.offload)
+
+    def _hold(self, verdict: Hold, now: float) -> None:
+        hop = (verdict.ifindex, verdict.next_hop)
+        if self.view is not None and self.held.put(hop, verdict, now):
+            self.view.resolve(hop, now)
+
+    def _send_port(self, ifindex: int) -> Port | None:
+        """A port for an interface that is not captured, but that a route leads out of."""
+        link = self.view.links.get(ifindex) if self.view else None
+        if link is None:
+            return None
+        return self._open(link, [(6, 0, 0, 0)], _SEND_ONLY)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = self._reactor.callLater(TICK, self._tick)
+        now = self._clock()
+        if self.view is None or self._forwarder is None:
+            return
+        try:
+            result = self._forwarder.tick(now)
+            if isinstance(result, (Transmit, Hold, Batch)):
+                self._perform(result, now)
+        except Exception:  # noqa: BLE001 - the next tick must come
+            self._log.failure("the forwarder's tick failed")
+        self.view.settle()
+        for hop in self.held.expire(now):
+            self._tell(NeighbourFailed(hop))
+        for hop in self.held.hops():
+            self.view.resolve(hop, now)
+        if now >= self._next_ask:
+            self._next_ask = now + ASK_EVERY
+            self._ask_neighbours(self.view)
+            for port in self.ports.values():
+                port.refresh()
+
+    def _ask_neighbours(self, view: KernelView) -> None:
+        for (ifindex, address), _mac in view.due(ASK_LIMIT):
+            port, link = self.ports.get(ifindex), view.links.get(ifindex)
+            source = view.source(ifindex, 4) if len(address) == 4 else None
+            if source and port and link:
+                port.transmit(arp.request(link.mac, source, address))
+            elif self._asker is not None:
+                try:
+                    self._asker.probe(ifindex, address)
+                except OSError:
+                    view.counters.resolution_errors += 1
+
+    # --- what netlink tells -----------------------------------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, NeighbourKnown):
+            for held in self.held.take(event.hop):
+                held.frame[0:6] = event.mac
+                self._transmit(held)
+        elif isinstance(event, NeighbourFailed):
+            self.held.fail(event.hop)
+        elif isinstance(event, LinkChanged):
+            self._link_changed(event)
+        elif isinstance(event, AddressesChanged):
+            self._address_changed(event)
+        self._tell(event)
+
+    def _link_changed(self, event: LinkChanged) -> None:
+        link = event.link
+        port = self.ports.get(link.ifindex)
+        if link.gone or (port is not None and port.interface != link.name):
+            self._shut(link.ifindex)
+        if link.gone:
+            self._settle_soon()
+        elif self._wanted(link):
+            if link.ifindex in self.ports:
+                self.ports[link.ifindex].start()
+            elif link.up and self._open_wanted(link) is not None:
+                self._settle_soon()
+        self._missing_interfaces()
+
+    def _address_changed(self, event: AddressesChanged) -> None:
+        virtual = any(one.packed == event.change.address for one in self._plan.virtual_addresses())
+        if self.view is not None:
+            self._taken.local = self.view.local()
+        if virtual == event.change.gone:
+            self._settle_soon()
+
+    def _missing_interfaces(self) -> None:
+        """An interface of the settings that is not there, or down, is a trouble until it comes."""
+        view = self.view
+        if view is None:
+            return
+        for name in self._settings.interfaces:
+            link = view.named(name)
+            if link is None:
+                self.troubles[name] = f"interface {name} does not exist; layer 4 starts on it when it appears"
+            elif not (link.up and link.running):
+                self.troubles[name] = f"interface {name} is down; layer 4 works on it when it is up"
+            else:
+                self.troubles.pop(name, None)
+
+    # --- ports --------------------------------------------------------------------------------------
+
+    def _wanted(self, link: Link | None) -> bool:
+        if link is None or link.name == "lo":
+            return False
+        chosen = self._settings.interfaces
+        return link.name in chosen if chosen else not link.name.startswith("dirstack")
+
+    def _open_wanted(self, link: Link) -> Port | None:
+        return self._open(link, packet_filter.program(self._plan), RingSize.for_mtu(link.mtu))
+
+    def _open(self, link: Link, program: list[packet_filter.Instruction], size: RingSize) -> Port | None:
+        try:
+            port = PacketPort(
+                self._reactor,
+                self._clock,
+                link.name,
+                link.ifindex,
+                receive=self._receive,
+                program=program,
+                size=size,
+            )
+        except OSError as error:
+            self.troubles[link.name] = f"interface {link.name} cannot be opened: {error.strerror}"
+            return None
+        self.ports[link.ifindex] = port
+        port.start()
+        return port
+
+    def _shut(self, ifindex: int) -> None:
+        port = self.ports.pop(ifindex, None)
+        if port is not None:
+            port.close()
+
+    # --- the kernel's rules -------------------------------------------------------------------------
+
+    def _settle_soon(self) -> None:
+        if self.running and (self._settling is None or not self._settling.active()):
+            self._settling = self._reactor.callLater(SETTLE, self._install)
+
+    def _install(self) -> Deferred[None]:
+        installer, view = self._installer, self.view
+        if installer is None or view is None:
+            return succeed(None)
+        plan = self._plan
+        links = [view.links.get(ifindex) for ifindex in self.ports]
+        interfaces = [link.name for link in links if link is not None and self._wanted(link)]
+        done: Deferred[None] = self._in_thread(lambda: installer.apply(plan, interfaces))
+        return done.addCallbacks(self._now_installed, self._not_installed)
+
+    def _now_installed(self, _result: None) -> None:
+        self.troubles.pop("capture", None)
+
+    def _not_installed(self, failure: Failure) -> None:
+        self.troubles["capture"] = f"virtual addresses are not captured: {failure.getErrorMessage()}"
+        self._log.error("{trouble}", trouble=self.troubles["capture"])
+
+    def _not_removed(self, failure: Failure) -> None:
+        self._log.error("not all could be removed: {why}", why=failure.getErrorMessage())
+
+    def _in_thread(self, work: Callable[[], None]) -> Deferred[None]:
+        pool = self._reactor.getThreadPool()
+        return self._lock.run(lambda: deferToThreadPool(self._reactor, pool, work))
+
+    def _close(self, _result: None) -> None:
+        for ifindex in list(self.ports):
+            self._shut(ifindex)
+        for one in (self._reader, self._asker, self._injector):
+            if one is not None:
+                one.close()
+        self._forwarder = self.view = self._installer = None
+
+    def _set_up(self, name: str) -> None:
+        if self._asker is not None and self.view is not None:
+            self.view.read_all()
+            link = self.view.named(name)
+            if link is not None:
+                self._asker.set_up(link.ifindex)
+
+    def counters(self) -> dict[str, int]:
+        """Every counter of the shell, by name; ports have their interface's name in front."""
+        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
+        sources: list[tuple[str, object]] = [("hold", self.held.counters)]
+        if self.view is not None:
+            sources.append(("kernel", self.view.counters))
+        for port in self.ports.values():
+            port.refresh()
+            sources.append((port.interface, port.counters))
+        for prefix, counters in sources:
+            for field in getattr(type(counters), "__attrs_attrs__", ()):
+                result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
+        if self._injector is not None:
+            result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
+        return result
+
+
+def _server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:
+    """The servers of the services, packed, each once."""
+    names = {service.pool for service in services}
+    servers = [server for name in sorted(names & pools.keys()) for server in pools[name].servers]
+    found = (parse_address(server.address.host) for server in servers)
+    return list(dict.fromkeys(address.packed for address in found if address is not None))
+
+
+__all__ = ["Hop", "L4Director"]
