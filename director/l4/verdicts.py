@@ -1,22 +1,26 @@
-"""What the forwarder says about a frame; the shell does it."""
+"""What the forwarder says about a frame; the shell does it.
+
+Plain tuples with names: one is made for every packet, so making one must cost little.
+"""
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import NamedTuple
 
 
-@frozen
-class Transmit:
-    """Send `frame` on `ifindex` with its virtio header."""
+class Transmit(NamedTuple):
+    """Send `frame` (whole, both MAC addresses set) on `ifindex` with its virtio header (empty = none)."""
 
     ifindex: int
     frame: bytearray
     offload: bytes = b""
 
 
-@frozen
-class Hold:
-    """Send `frame` once the link-layer address of `next_hop` is known; bytes 0 to 5 are filled then."""
+class Hold(NamedTuple):
+    """Send `frame` once the link-layer address of `next_hop` (packed) is known; bytes 0 to 5 are filled then.
+
+    The shell keeps it in a bounded queue and starts resolving.
+    """
 
     next_hop: bytes
     ifindex: int
@@ -24,23 +28,28 @@ class Hold:
     offload: bytes = b""
 
 
-@frozen
-class Deliver:
-    """Not the director's: the host's own stack decides."""
+class Deliver(NamedTuple):
+    """Not the director's, or for this host: the host's own stack decides (ACCEPT of IPVS)."""
+
+    why: str = ""
 
 
-@frozen
-class Drop:
-    """Forget the frame; `reason` names the counter."""
+class Drop(NamedTuple):
+    """Forget the frame; `reason` names the counter, which the forwarder has already raised."""
 
     reason: str
 
 
-@frozen
-class Batch:
-    """Several verdicts, in order."""
+class Batch(NamedTuple):
+    """Several verdicts, in order; may be empty."""
 
     verdicts: tuple[Transmit | Hold | Deliver | Drop, ...]
 
 
-Verdict = Transmit | Hold | Deliver | Drop | Batch
+Single = Transmit | Hold | Deliver | Drop
+Verdict = Single | Batch
+
+
+def batch(verdicts: list[Single]) -> Verdict:
+    """One verdict out of many: itself when there is but one."""
+    return verdicts[0] if len(verdicts) == 1 else Batch(tuple(verdicts))

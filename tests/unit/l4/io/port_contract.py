@@ -5,15 +5,16 @@ A subclass provides `open(receive, accepts_all)`, `put(frame, offload)`, `turn()
 
 from __future__ import annotations
 
-IFACE = "dirport1"
-FRAME = bytes.fromhex("020000000002 020000000001 0800 45000028000100004006") + bytes(40)
-PARTIAL = bytes.fromhex("01010042a805220010 00".replace(" ", ""))
+PARTIAL = bytes.fromhex("01014200a80522001000")
 """NEEDS_CSUM, TCPv4, header 66, segments of 1448, checksum at 34 + 16 (little endian)."""
 
 
 def numbered(number, size=100):
-    head = bytearray(FRAME[:34])
-    return bytes(head) + number.to_bytes(4, "big") + bytes(size)
+    """A TCP segment, its header 32 bytes long, with `number` where the ports are."""
+    ethernet = bytes.fromhex("020000000002 020000000001 0800")
+    ip = bytes.fromhex("4500") + (52 + size).to_bytes(2, "big") + bytes.fromhex("0001000040060000 0a000001 0a000002")
+    tcp = number.to_bytes(4, "big") + bytes(8) + bytes.fromhex("8010ffff00000000") + b"\x01" * 12
+    return ethernet + ip + tcp + bytes(size)
 
 
 class PortContract:
