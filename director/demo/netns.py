@@ -57,11 +57,20 @@ class Namespaces:
 
     def add(self, role: str) -> str:
         """Make a namespace with its loopback up; returns its full name."""
-        name = f"{self.tag}-{role}"
+        name = self.name(role)
         command(["ip", "netns", "add", name])
         self.names.append(name)
         self.run(name, "ip", "link", "set", "lo", "up")
         return name
+
+    def name(self, role: str) -> str:
+        """The full name of the namespace of `role`."""
+        return f"{self.tag}-{role}"
+
+    def ended(self) -> str:
+        """The command of a process that ended by itself; empty when all run."""
+        over = (one for one in self._processes if one.poll() is not None)
+        return next((" ".join(map(str, one.args)) for one in over if isinstance(one.args, list)), "")
 
     def adopt(self, names: Sequence[str]) -> None:
         """Own namespaces made by an earlier run, so that `close` removes them."""

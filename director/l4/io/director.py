@@ -20,7 +20,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director.l4.io import arp, filter as packet_filter, nft, probe
+from director.l4.io import arp, nft, probe
+from director.l4.io import filter as packet_filter
 from director.l4.io.hold import Hop, HoldQueue
 from director.l4.io.inject import StackInjector
 from director.l4.io.install import Installer
@@ -57,7 +58,7 @@ class ForwarderDoor(Protocol):
     def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         """One frame in, one verdict out."""
 
-    def tick(self, now: float) -> Any:
+    def tick(self, now: float) -> Verdict | None:
         """Time passes; may return a verdict."""
 
 
@@ -77,7 +78,7 @@ class L4Director(Service):
 
     def __init__(
         self,
-        reactor: Any,
+        reactor: Any,  # noqa: ANN401 - four zope interfaces at once; there is no type for that
         clock: Callable[[], float],
         director: str,
         *,
@@ -225,9 +226,7 @@ class L4Director(Service):
         if self.view is None or self._forwarder is None:
             return
         try:
-            result = self._forwarder.tick(now)
-            if isinstance(result, (Transmit, Hold, Batch)):
-                self._perform(result, now)
+            self._perform(self._forwarder.tick(now), now)
         except Exception:  # noqa: BLE001 - the next tick must come
             self._log.failure("the forwarder's tick failed")
         self.view.settle()

@@ -28,12 +28,15 @@ _ETHERNET = 14
 _VIRTIO = struct.Struct("=BBHHHH")
 
 
+def shifted(offload: bytes, count: int) -> bytes:
+    """The virtio header of a packet from whose front `count` bytes were taken."""
+    flags, kind, header, size, start, offset = _VIRTIO.unpack(offload)
+    return _VIRTIO.pack(flags, kind, max(0, header - count), size, max(0, start - count), offset)
+
+
 def without_link_header(offload: bytes) -> bytes:
     """The virtio header of a frame, for the same packet without its Ethernet header."""
-    if not offload:
-        return NO_OFFLOAD
-    flags, kind, header, size, start, offset = _VIRTIO.unpack(offload)
-    return _VIRTIO.pack(flags, kind, max(0, header - _ETHERNET), size, max(0, start - _ETHERNET), offset)
+    return shifted(offload, _ETHERNET) if offload else NO_OFFLOAD
 
 
 class StackInjector:
