@@ -150,7 +150,7 @@ def _explained(method: Forward) -> str:
     return {
         Forward.NAT: "the director rewrites addresses both ways",
         Forward.DR: "the director hands the packet over unchanged; the server answers the client itself",
-        Forward.TUN: "the director wraps the packet in IPIP; the server unwraps it and answers the client itself",
+        Forward.TUN: "the director wraps the packet in IPIP; the server unwraps it and answers by itself",
     }[method]
 
 

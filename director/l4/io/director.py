@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from director.l4.io import arp, nft, probe
 from director.l4.io import filter as packet_filter
-from director.l4.io.hold import Hop, HoldQueue
+from director.l4.io.hold import HoldQueue
 from director.l4.io.inject import StackInjector
 from director.l4.io.install import Installer
 from director.l4.io.kernel import (
@@ -35,7 +35,8 @@ from director.l4.io.kernel import (
 )
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
 from director.l4.io.plan import CapturePlan, Endpoint, Taken, capture_plan, parse_address
-from director.l4.io.ring import PacketPort, Port
+from director.l4.io.ports import MakePort, Ports
+from director.l4.io.ring import PacketPort
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
@@ -48,8 +49,6 @@ ASK_LIMIT = 64
 """Neighbours in use that are asked again, per second."""
 SETTLE = 0.2
 """Seconds that address and link changes are collected before the rules are replaced."""
-
-_SEND_ONLY = RingSize(slots=128, slot=2048, queue=16 << 20)
 
 
 class ForwarderDoor(Protocol):
@@ -69,7 +68,7 @@ class L4Director(Service):
         lacking: what keeps layer 4 from running, or None.
         troubles: what goes wrong now, one sentence for each object; empty when all is well.
         view: links, addresses, neighbours and routes (for the forwarder's routing).
-        ports: the ports by interface index.
+        ports: the ports of the interfaces.
         drops: verdicts `Drop` by reason, and the shell's own.
     """
 
@@ -86,19 +85,21 @@ class L4Director(Service):
         settings: L4Settings,
         forwarder: Callable[[KernelView], ForwarderDoor],
         tell: Callable[[Event], None] = lambda _event: None,
+        make_port: MakePort | None = None,
     ) -> None:
         """`forwarder` makes the pure room from the view when the service starts.
 
-        `clock` gives monotonic seconds; `tell` gets what happens to links, routes and neighbours.
+        `clock` gives monotonic seconds; `tell` gets what happens to links, routes and neighbours;
+        `make_port` opens ports (packet sockets unless a test says otherwise).
         """
         self.lacking: probe.Lacking | None = None
         self.troubles: dict[str, str] = {}
-        self.ports: dict[int, Port] = {}
+        self.ports = Ports.empty(settings.interfaces, make_port or self._packet_port, self.troubles)
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
-        self._reactor, self._clock, self._director = reactor, clock, director
-        self._state_dir, self._settings = state_dir, settings
+        self._reactor, self._clock = reactor, clock
+        self._director, self._state_dir = director, state_dir
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
         self._plan = CapturePlan()
@@ -133,7 +134,7 @@ class L4Director(Service):
         self._reader = NetlinkReader(self._reactor, view.apply, view.read_all)
         view.read_all()
         self._reader.start()
-        self._missing_interfaces()
+        self.ports.check(view.links.values())
         self._timer = self._reactor.callLater(TICK, self._tick)
 
     def stopService(self) -> Deferred[None]:
@@ -166,10 +167,7 @@ class L4Director(Service):
         self._taken = Taken(self._plan, self.view.local())
         self.view.watch(_server_addresses(chosen, pools))
         self.view.settle()
-        program = packet_filter.program(self._plan)
-        for ifindex, port in self.ports.items():
-            if self._wanted(self.view.links.get(ifindex)):
-                port.attach(program)
+        self.ports.attach(packet_filter.program(self._plan))
         return self._install()
 
     # --- frames ---------------------------------------------------------------------------------
@@ -180,7 +178,7 @@ class L4Director(Service):
             return
         verdict = forwarder.receive(frame, ifindex, now, offload)
         if type(verdict) is Transmit:
-            port = self.ports.get(verdict.ifindex)
+            port = self.ports.by_index.get(verdict.ifindex)
             if port is not None:
                 port.transmit(verdict.frame, verdict.offload)
                 return
@@ -200,7 +198,9 @@ class L4Director(Service):
             self.drops[verdict.reason] += 1
 
     def _transmit(self, verdict: Transmit | Hold) -> None:
-        port = self.ports.get(verdict.ifindex) or self._send_port(verdict.ifindex)
+        port = self.ports.by_index.get(verdict.ifindex)
+        if port is None and self.view is not None:
+            port = self.ports.sender(self.view.links.get(verdict.ifindex))
         if port is None:
             self.drops["no_interface"] += 1
         else:
@@ -210,13 +210,6 @@ class L4Director(Service):
         hop = (verdict.ifindex, verdict.next_hop)
         if self.view is not None and self.held.put(hop, verdict, now):
             self.view.resolve(hop, now)
-
-    def _send_port(self, ifindex: int) -> Port | None:
-        """A port for an interface that is not captured, but that a route leads out of."""
-        link = self.view.links.get(ifindex) if self.view else None
-        if link is None:
-            return None
-        return self._open(link, [(6, 0, 0, 0)], _SEND_ONLY)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -237,12 +230,12 @@ class L4Director(Service):
         if now >= self._next_ask:
             self._next_ask = now + ASK_EVERY
             self._ask_neighbours(self.view)
-            for port in self.ports.values():
+            for port in self.ports.by_index.values():
                 port.refresh()
 
     def _ask_neighbours(self, view: KernelView) -> None:
         for (ifindex, address), _mac in view.due(ASK_LIMIT):
-            port, link = self.ports.get(ifindex), view.links.get(ifindex)
+            port, link = self.ports.by_index.get(ifindex), view.links.get(ifindex)
             source = view.source(ifindex, 4) if len(address) == 4 else None
             if source and port and link:
                 port.transmit(arp.request(link.mac, source, address))
@@ -269,17 +262,13 @@ class L4Director(Service):
 
     def _link_changed(self, event: LinkChanged) -> None:
         link = event.link
-        port = self.ports.get(link.ifindex)
-        if link.gone or (port is not None and port.interface != link.name):
-            self._shut(link.ifindex)
-        if link.gone:
+        renewed = self.ports.changed(link)
+        if link.up and not link.gone and self.ports.wanted(link):
+            renewed = self.ports.read(link, packet_filter.program(self._plan)) or renewed
+        if renewed:
             self._settle_soon()
-        elif self._wanted(link):
-            if link.ifindex in self.ports:
-                self.ports[link.ifindex].start()
-            elif link.up and self._open_wanted(link) is not None:
-                self._settle_soon()
-        self._missing_interfaces()
+        if self.view is not None:
+            self.ports.check(self.view.links.values())
 
     def _address_changed(self, event: AddressesChanged) -> None:
         virtual = any(one.packed == event.change.address for one in self._plan.virtual_addresses())
@@ -288,53 +277,18 @@ class L4Director(Service):
         if virtual == event.change.gone:
             self._settle_soon()
 
-    def _missing_interfaces(self) -> None:
-        """An interface of the settings that is not there, or down, is a trouble until it comes."""
-        view = self.view
-        if view is None:
-            return
-        for name in self._settings.interfaces:
-            link = view.named(name)
-            if link is None:
-                self.troubles[name] = f"interface {name} does not exist; layer 4 starts on it when it appears"
-            elif not (link.up and link.running):
-                self.troubles[name] = f"interface {name} is down; layer 4 works on it when it is up"
-            else:
-                self.troubles.pop(name, None)
-
-    # --- ports --------------------------------------------------------------------------------------
-
-    def _wanted(self, link: Link | None) -> bool:
-        if link is None or link.name == "lo":
-            return False
-        chosen = self._settings.interfaces
-        return link.name in chosen if chosen else not link.name.startswith("dirstack")
-
-    def _open_wanted(self, link: Link) -> Port | None:
-        return self._open(link, packet_filter.program(self._plan), RingSize.for_mtu(link.mtu))
-
-    def _open(self, link: Link, program: list[packet_filter.Instruction], size: RingSize) -> Port | None:
-        try:
-            port = PacketPort(
-                self._reactor,
-                self._clock,
-                link.name,
-                link.ifindex,
-                receive=self._receive,
-                program=program,
-                size=size,
-            )
-        except OSError as error:
-            self.troubles[link.name] = f"interface {link.name} cannot be opened: {error.strerror}"
-            return None
-        self.ports[link.ifindex] = port
-        port.start()
-        return port
-
-    def _shut(self, ifindex: int) -> None:
-        port = self.ports.pop(ifindex, None)
-        if port is not None:
-            port.close()
+    def _packet_port(
+        self, link: Link, program: list[packet_filter.Instruction], size: RingSize
+    ) -> PacketPort:
+        return PacketPort(
+            self._reactor,
+            self._clock,
+            link.name,
+            link.ifindex,
+            receive=self._receive,
+            program=program,
+            size=size,
+        )
 
     # --- the kernel's rules -------------------------------------------------------------------------
 
@@ -343,12 +297,11 @@ class L4Director(Service):
             self._settling = self._reactor.callLater(SETTLE, self._install)
 
     def _install(self) -> Deferred[None]:
-        installer, view = self._installer, self.view
-        if installer is None or view is None:
+        installer = self._installer
+        if installer is None:
             return succeed(None)
         plan = self._plan
-        links = [view.links.get(ifindex) for ifindex in self.ports]
-        interfaces = [link.name for link in links if link is not None and self._wanted(link)]
+        interfaces = self.ports.captured()
         done: Deferred[None] = self._in_thread(lambda: installer.apply(plan, interfaces))
         return done.addCallbacks(self._now_installed, self._not_installed)
 
@@ -367,8 +320,7 @@ class L4Director(Service):
         return self._lock.run(lambda: deferToThreadPool(self._reactor, pool, work))
 
     def _close(self, _result: None) -> None:
-        for ifindex in list(self.ports):
-            self._shut(ifindex)
+        self.ports.close()
         for one in (self._reader, self._asker, self._injector):
             if one is not None:
                 one.close()
@@ -387,7 +339,7 @@ class L4Director(Service):
         sources: list[tuple[str, object]] = [("hold", self.held.counters)]
         if self.view is not None:
             sources.append(("kernel", self.view.counters))
-        for port in self.ports.values():
+        for port in self.ports.by_index.values():
             port.refresh()
             sources.append((port.interface, port.counters))
         for prefix, counters in sources:
@@ -404,6 +356,3 @@ def _server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) 
     servers = [server for name in sorted(names & pools.keys()) for server in pools[name].servers]
     found = (parse_address(server.address.host) for server in servers)
     return list(dict.fromkeys(address.packed for address in found if address is not None))
-
-
-__all__ = ["Hop", "L4Director"]

@@ -18,9 +18,7 @@ def _fold(value: int) -> int:
 class StubForwarder:
     """Forwards `vip:vport` to `rip:rport` by `method` (dr or nat), without any state but the addresses."""
 
-    def __init__(
-        self, view: KernelView, method: str, vip: bytes, vport: int, rip: bytes, rport: int
-    ) -> None:
+    def __init__(self, view: KernelView, method: str, vip: bytes, vport: int, rip: bytes, rport: int) -> None:
         self.view, self.method = view, method
         self.vip, self.vport, self.rip, self.rport = vip, vport, rip, rport
 

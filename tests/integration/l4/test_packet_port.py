@@ -16,7 +16,6 @@ from director.l4.io.plan import CapturePlan
 from director.l4.io.ring import PacketPort
 from director.l4.io.tpacket import RingSize
 
-pytestmark = [pytest.mark.integration, pytest.mark.root]
 
 _PATH = Path(__file__).parents[2] / "unit" / "l4" / "io" / "port_contract.py"
 _SPEC = importlib.util.spec_from_file_location("port_contract", _PATH)

@@ -12,7 +12,11 @@ PARTIAL = bytes.fromhex("01014200a80522001000")
 def numbered(number, size=100):
     """A TCP segment, its header 32 bytes long, with `number` where the ports are."""
     ethernet = bytes.fromhex("020000000002 020000000001 0800")
-    ip = bytes.fromhex("4500") + (52 + size).to_bytes(2, "big") + bytes.fromhex("0001000040060000 0a000001 0a000002")
+    ip = (
+        bytes.fromhex("4500")
+        + (52 + size).to_bytes(2, "big")
+        + bytes.fromhex("0001000040060000 0a000001 0a000002")
+    )
     tcp = number.to_bytes(4, "big") + bytes(8) + bytes.fromhex("8010ffff00000000") + b"\x01" * 12
     return ethernet + ip + tcp + bytes(size)
 

@@ -31,7 +31,9 @@ def test_state_survives(tmp_path):
     assert state.read() is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1}', '{"version":1,"addresses":3}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"version": 2}', '{"version": 1}', '{"version":1,"addresses":3}']
+)
 def test_a_damaged_file_is_no_state(tmp_path, content):
     (tmp_path / STATE_FILE).write_text(content)
     assert State(tmp_path).read() is None

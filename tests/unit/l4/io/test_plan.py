@@ -4,7 +4,15 @@ import ipaddress
 
 import pytest
 
-from director.l4.io.plan import ALL_PORTS, FTP_PORTS, CapturePlan, Endpoint, Taken, capture_plan, parse_address
+from director.l4.io.plan import (
+    ALL_PORTS,
+    FTP_PORTS,
+    CapturePlan,
+    Endpoint,
+    Taken,
+    capture_plan,
+    parse_address,
+)
 from director.model import Address, Forward, L4Service, Pool, Server, Virtual
 
 VIP, REAL, CLIENT = (ipaddress.ip_address(one) for one in ("198.51.100.10", "10.0.0.11", "203.0.113.9"))

@@ -10,7 +10,9 @@ from director.l4.io.ring import MemoryPacketPort, PortCounters, count_send_error
 
 
 def _contract():
-    spec = importlib.util.spec_from_file_location("port_contract", Path(__file__).with_name("port_contract.py"))
+    spec = importlib.util.spec_from_file_location(
+        "port_contract", Path(__file__).with_name("port_contract.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

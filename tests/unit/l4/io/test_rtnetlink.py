@@ -22,7 +22,9 @@ def message(kind, body, sequence=1):
 
 def link(flags=0x41, kind=rtnetlink.NEW_LINK):
     body = struct.pack("=BxHiII", 0, 1, 7, flags, 0)
-    return message(kind, body + attribute(3, b"eth0\0") + attribute(1, MAC) + attribute(4, struct.pack("=I", 1400)))
+    return message(
+        kind, body + attribute(3, b"eth0\0") + attribute(1, MAC) + attribute(4, struct.pack("=I", 1400))
+    )
 
 
 def one(data):
@@ -47,7 +49,11 @@ def test_an_address_and_its_removal():
 
 
 def test_a_neighbour():
-    body = struct.pack("=BxxxiHBB", socket.AF_INET, 7, 2, 0, 1) + attribute(1, b"\x0a\0\0\x02") + attribute(2, MAC)
+    body = (
+        struct.pack("=BxxxiHBB", socket.AF_INET, 7, 2, 0, 1)
+        + attribute(1, b"\x0a\0\0\x02")
+        + attribute(2, MAC)
+    )
     assert one(message(rtnetlink.NEW_NEIGHBOUR, body)) == rtnetlink.Neighbour(7, b"\x0a\0\0\x02", MAC, 2)
     assert one(message(rtnetlink.DEL_NEIGHBOUR, body)).state == 0
 
@@ -55,7 +61,12 @@ def test_a_neighbour():
 def test_a_route_answer():
     head = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, 0, 0, 254, 0, 0, 1, 0)
     metrics = attribute(2, struct.pack("=I", 1300))
-    body = head + attribute(4, struct.pack("=I", 7)) + attribute(5, b"\x0a\0\0\xfe") + attribute(7, b"\x0a\0\0\x01")
+    body = (
+        head
+        + attribute(4, struct.pack("=I", 7))
+        + attribute(5, b"\x0a\0\0\xfe")
+        + attribute(7, b"\x0a\0\0\x01")
+    )
     found = rtnetlink.route_answer(body + attribute(8, metrics))
     assert found == rtnetlink.KernelRoute(7, b"\x0a\0\0\x01", b"\x0a\0\0\xfe", 1300, local=False)
 
@@ -93,7 +104,11 @@ def test_requests_are_what_another_implementation_reads(address):
     packed = socket.inet_pton(family, address)
     asked = rtmsg.rtmsg(rtnetlink.get_route(packed, 5))
     asked.decode()
-    assert (asked["family"], asked["dst_len"], asked.get_attr("RTA_DST")) == (family, 8 * len(packed), address)
+    assert (asked["family"], asked["dst_len"], asked.get_attr("RTA_DST")) == (
+        family,
+        8 * len(packed),
+        address,
+    )
     assert (asked["header"]["type"], asked["header"]["sequence_number"]) == (rtnetlink.GET_ROUTE, 5)
     added = ifaddrmsg.ifaddrmsg(rtnetlink.set_address(rtnetlink.NEW_ADDRESS, 1, packed, 6))
     added.decode()
