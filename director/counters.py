@@ -1,0 +1,144 @@
+"""Named counters and rates per service, pool, server and rule.
+
+Plain integers in slotted objects: the data paths add to them directly, everybody
+else reads copies.  Rates follow IPVS's estimator (`lvs-semantics` H) to the bit,
+because operators compare `--rate` figures.  No clock here: `tick` is called every
+two seconds by a shell.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+
+ESTIMATOR_PERIOD = 2.0
+"""Seconds between two calls of `Estimator.tick` (H: every 2 s)."""
+
+LATENCY_BOUNDS = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+)  # fmt: skip
+"""Upper bounds of the latency histogram in seconds; one more bucket is above the last."""
+
+
+class Traffic:
+    """What IPVS counts for a destination, a service and the whole (H): plain totals since start."""
+
+    __slots__ = ("conns", "inbytes", "inpkts", "outbytes", "outpkts")
+
+    NAMES = ("conns", "inpkts", "outpkts", "inbytes", "outbytes")
+
+    def __init__(self) -> None:
+        self.conns = 0
+        self.inpkts = 0
+        self.outpkts = 0
+        self.inbytes = 0
+        self.outbytes = 0
+
+    def totals(self) -> tuple[int, int, int, int, int]:
+        """Conns, packets in and out, bytes in and out."""
+        return self.conns, self.inpkts, self.outpkts, self.inbytes, self.outbytes
+
+
+class Estimator:
+    """Smoothed per-second rates of one `Traffic`, in IPVS's fixed point (H).
+
+    A sample of packets is scaled by 2^10 per second, one of bytes by 2^5; the average moves a
+    quarter of the way each period, so a steady 10 per second approaches 10.
+    """
+
+    __slots__ = ("_averages", "_last", "_traffic")
+
+    _SHIFTS = (9, 9, 9, 4, 4)
+    """Left shift of a two-second difference, per counter: 2^10 / 2 s and 2^5 / 2 s."""
+    _DOWN = ((0x1FF, 10), (0x1FF, 10), (0x1FF, 10), (0xF, 5), (0xF, 5))
+    """Rounding term and right shift that turn an average into a shown rate."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._last = traffic.totals()
+        self._averages = [0, 0, 0, 0, 0]
+
+    def tick(self) -> None:
+        """Take one sample; call it once per `ESTIMATOR_PERIOD`."""
+        totals = self._traffic.totals()
+        for index, (new, old) in enumerate(zip(totals, self._last, strict=True)):
+            sample = (new - old) << self._SHIFTS[index]
+            self._averages[index] += (sample - self._averages[index]) >> 2
+        self._last = totals
+
+    def rates(self) -> tuple[int, ...]:
+        """Conns/s, packets/s in and out, bytes/s in and out."""
+        return tuple(
+            (average + add) >> shift for average, (add, shift) in zip(self._averages, self._DOWN, strict=True)
+        )
+
+    def clear(self) -> None:
+        """Forget the averages, as zeroing counters does."""
+        self._averages = [0, 0, 0, 0, 0]
+        self._last = self._traffic.totals()
+
+
+class Zeroable:
+    """Totals as an operator sees them: since the last zeroing, which stores a base (H)."""
+
+    __slots__ = ("_base", "estimator", "traffic")
+
+    def __init__(self) -> None:
+        self.traffic = Traffic()
+        self.estimator = Estimator(self.traffic)
+        self._base = (0, 0, 0, 0, 0)
+
+    def zero(self) -> None:
+        """Start counting from here; the rates start anew too."""
+        self._base = self.traffic.totals()
+        self.estimator.clear()
+
+    def shown(self) -> tuple[int, ...]:
+        """Conns, packets in and out, bytes in and out since the last zeroing."""
+        return tuple(now - base for now, base in zip(self.traffic.totals(), self._base, strict=True))
+
+
+class Histogram:
+    """Latencies in the buckets of `LATENCY_BOUNDS`."""
+
+    __slots__ = ("buckets", "total")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(LATENCY_BOUNDS) + 1)
+        self.total = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one latency."""
+        self.buckets[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        self.total += seconds
+
+    def quantile(self, share: float) -> float | None:
+        """Upper bound of the bucket in which the `share` (0..1) of all latencies lies, or None."""
+        count = sum(self.buckets)
+        if not count:
+            return None
+        seen = 0
+        for bound, number in zip(LATENCY_BOUNDS, self.buckets, strict=False):
+            seen += number
+            if seen >= share * count:
+                return bound
+        return float("inf")
+
+
+class Requests:
+    """What layer 7 counts for a server, a service or a rule.
+
+    Attributes:
+        requests: requests that chose it.
+        responses: final responses by class, index 1 to 5.
+        errors: failures by cause (`connect`, `timeout`, `empty`, `junk`, `truncated`, …), a bounded
+            vocabulary of the code, never text from the network.
+    """
+
+    __slots__ = ("errors", "latency", "requests", "responses")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.responses = [0] * 6
+        self.errors: Counter[str] = Counter()
+        self.latency = Histogram()

@@ -1,0 +1,436 @@
+"""One request and its answer: decide, choose, connect, send, count.
+
+An exchange goes through the phases of `phase`.  What the server answers is relayed by
+`relaying`, what goes wrong is met by `recovery`; both work on the exchange and end it through
+`finish`, which releases the lease, counts, and writes the record, once.
+
+What can be sent again: a request of which nothing was sent yet (connect failures), always;
+an idempotent one (RFC 9110 9.2.2) while all that was sent is still in the spool.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from director.errors import MessageError
+from director.l7 import affinity, answers, recovery, relaying
+from director.l7.body import NO_BODY, Body, chunk, last_chunk
+from director.l7.commands import Do, Open, ToClient, ToServer, Wait
+from director.l7.http1 import CHUNKED
+from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
+from director.l7.reply import Reply
+from director.l7.rewrite import edited, fill, request_head, rewritten_target
+from director.registry import RealServer
+from director.selection import select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from director.l7.conversation import Conversation
+    from director.l7.facts import RequestFacts
+    from director.l7.http1 import RequestHead
+    from director.l7.rules import CompiledRule
+    from director.l7.site import FaultTarget, Site
+    from director.model import Address
+    from director.registry import LivePool
+    from director.selection import Lease
+
+SPOOL_LIMIT = 65536
+"""Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
+VIA_LIMIT = 4
+"""Times a request may pass this director before it is called a loop."""
+
+
+class Exchange:
+    """One request being served on behalf of a conversation.
+
+    Attributes beyond the obvious:
+        spool: the body octets sent or to be sent, None once they cannot be sent again.
+        reason: of the lease that was last held, for the record.
+        tries: (server, what came of it) of every try that failed.
+        fault: the step of the fault path that serves it, "" outside of it.
+        steps: the rest of the fault path.
+        opened: when the current try began; `connected` and `first_byte` count from it.
+    """
+
+    phase = Phase.QUEUE
+    compiled: CompiledRule | None = None
+    pool: LivePool | None = None
+    lease: Lease | None = None
+    target: RealServer | Address | None = None
+    reply: Reply | None = None
+    sent_head = b""
+    spool: list[bytes] | None = None
+    spooled = 0
+    received = 0
+    to_client = 0
+    status = 0
+    sticky = False
+    reused = False
+    called = False
+    fault = ""
+    reason: tuple[Any, ...] | None = None
+    server_name = ""
+    connected: float | None = None
+    first_byte: float | None = None
+    opened = 0.0
+    attempts = 0
+    client_done = False
+    server_done = False
+    steps: Iterator[FaultTarget] | None = None
+
+    def __init__(
+        self, conversation: Conversation, site: Site, head: RequestHead, facts: RequestFacts, now: float
+    ) -> None:
+        self.conversation = conversation
+        self.site = site
+        self.head = head
+        self.facts = facts
+        self.started = now
+        self.body: Body = NO_BODY if head.length == 0 else head.body()
+        self.timeouts = DEFAULT_TIMEOUTS
+        self.identity = conversation.frontage.new_id()
+        self.tries: list[tuple[str, str]] = []
+        self.tried: list[RealServer] = []
+
+    # -- deciding --
+
+    def start(self, now: float) -> None:
+        """Judge the request and take the first step."""
+        head, site = self.head, self.site
+        compiled = self.compiled = site.decide(self.facts)
+        if compiled is not None:
+            compiled.counters.requests += 1
+            if not compiled.pool:
+                self._answer_by_rule(compiled, now)
+                return
+        if (b"max-forwards" in head.fields or b"via" in head.fields) and self._ends_here(now):
+            return
+        self.sent_head = self._prepare(compiled)
+        if site.per_connection:
+            self.body = NO_BODY
+        elif not self.body.done:
+            self.spool = []
+            self.client_bytes(self.conversation.framer.take(), now)
+            if self.phase is Phase.OVER:
+                return
+        self.choose(compiled.pool if compiled is not None else site.config.pool, now)
+
+    def start_tunnel(self, now: float) -> None:
+        """Relay a connection without reading it (`protocol = tcp`)."""
+        self.choose(self.site.config.pool, now)
+
+    def _prepare(self, compiled: CompiledRule | None) -> bytes:
+        """The head for the server."""
+        head, peer, policy = self.head, self.conversation.peer, self.site.policy
+        sent = head.sent
+        if compiled is not None:
+            rule = compiled.rule
+            if rule.rewrite_path:
+                sent = rewritten_target(rule.rewrite_path, head, self.facts)
+            if rule.headers:
+                head = head.with_block(edited(head.kept(), rule.headers, self.facts))
+        added = policy.lines(head, peer, self.identity.encode())
+        dropped = policy.dropped(head, trusted=peer.trusted)
+        if b"max-forwards" in head.fields and head.method in (b"TRACE", b"OPTIONS"):
+            added += b"Max-Forwards: %d\r\n" % (int(head.fields[b"max-forwards"]) - 1)
+            dropped = dropped + [span for name, span in head.where if name == b"max-forwards"]
+        return request_head(head, sent, dropped, added)
+
+    def _ends_here(self, now: float) -> bool:
+        """Max-Forwards used up, or the request goes round in circles (RFC 9110 7.6.2, 7.6.3)."""
+        head = self.head
+        hops = head.fields.get(b"max-forwards")
+        if hops is not None and head.method in (b"TRACE", b"OPTIONS"):
+            if not hops.isdigit() or len(hops) > 9:
+                self.refuse(MessageError(400, "bad Max-Forwards"), now)
+                return True
+            if int(hops) == 0:
+                self._own(200, b"", b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n", "max_forwards", now)
+                return True
+        if self.site.policy.loops(head) >= VIA_LIMIT:
+            reason = "the request goes round in circles; look at its Via and at the servers' addresses"
+            self.refuse(MessageError(508, reason), now)
+            return True
+        return False
+
+    def _answer_by_rule(self, compiled: CompiledRule, now: float) -> None:
+        rule = compiled.rule
+        if rule.redirect is not None:
+            status, template = rule.redirect
+            location = fill(template, self.facts).encode("latin-1", "replace")
+            self._own(status, b"", b"Location: " + location + b"\r\n", "redirect", now)
+        else:
+            status, text = rule.respond or (404, "")
+            self._own(status, text.encode() + b"\n" if text else b"", b"", "respond", now)
+
+    # -- choosing and connecting --
+
+    def choose(self, pool_name: str, now: float) -> None:
+        """Select a server of the pool; else stand in line; else take the fault path."""
+        site = self.site
+        pool = site.registry.pools.get(pool_name)
+        if pool is None:
+            recovery.fall_back(self, "no_server", now)
+            return
+        self.pool = pool
+        self.timeouts = pool.config.timeouts
+        if pool.waiting and not self.called and self._stand_in_line(pool, now):
+            return
+        preferred = self._preferred(pool) if pool.config.persist is not None else None
+        lease = select(
+            site.registry, pool, site.key, self.facts, now, preferred=preferred, exclude=self.tried
+        )
+        if lease is not None:
+            self.sticky = lease.server is preferred
+            self.connect(lease, lease.server, now)
+        elif not self._stand_in_line(pool, now):
+            recovery.fall_back(self, "no_server", now)
+
+    def _preferred(self, pool: LivePool) -> RealServer | None:
+        persist = pool.config.persist
+        value = self.facts.cookie(persist.name) if persist is not None else None
+        return affinity.find(pool, value) if value else None
+
+    def _stand_in_line(self, pool: LivePool, now: float) -> bool:
+        """False when there is no line, it is full, or waiting would not help."""
+        queue = pool.config.queue
+        if queue.length == 0 or not any(one.overloaded and one.available for one in pool.servers):
+            return False
+        if pool.waiting >= queue.length:
+            pool.queue_full += 1
+            return False
+        self.phase = Phase.QUEUE
+        self.called = False
+        self.conversation.deadline = now + queue.timeout
+        self.conversation.out.append(Wait(pool))
+        return True
+
+    def room(self, now: float) -> None:
+        """Our turn in the line has come."""
+        if self.phase is Phase.QUEUE and self.pool is not None:
+            self.called = True
+            self.choose(self.pool.name, now)
+
+    def connect(
+        self, lease: Lease | None, target: RealServer | Address, now: float, *, fresh: bool = False
+    ) -> None:
+        """Ask for a connection to `target`, on which `lease` is the claim (None for a local server)."""
+        self.lease = lease
+        self.target = target
+        if lease is not None:
+            self.reason = lease.reason
+            self.server_name = lease.server.name
+            lease.server.requests.requests += 1
+        else:
+            self.server_name = str(target)
+        self.phase = Phase.CONNECT
+        self.opened = now
+        self.conversation.deadline = now + self.timeouts.connect
+        fresh = fresh or self.site.per_connection
+        self.conversation.out.append(Open(target, fresh=fresh, careful=self.head.method not in IDEMPOTENT))
+
+    def server_ready(self, now: float, *, reused: bool) -> None:
+        """A connection is there: send what we have of the request."""
+        self.reused = reused
+        conversation = self.conversation
+        if self.lease is not None:
+            self.lease.server.reachable = True
+        if not reused:
+            self.connected = now - self.opened
+        if self.site.per_connection:
+            data = self.sent_head + conversation.framer.take()
+            if data:
+                conversation.out.append(ToServer(data))
+            relaying.tunnel(self, now)
+            return
+        self.phase = Phase.ANSWER
+        self.reply = Reply(self.head)
+        conversation.out.append(
+            ToServer(self.sent_head if not self.spool else self.sent_head + b"".join(self.spool))
+        )
+        if self.spool is not None and (self.spooled > SPOOL_LIMIT or self.head.method not in IDEMPOTENT):
+            self.spool = None
+        conversation.resume()
+        self._wait_for_answer(now)
+
+    def _wait_for_answer(self, now: float) -> None:
+        seconds = self.timeouts.response if self.body.done else self.site.timeouts.client
+        self.conversation.deadline = now + seconds
+
+    # -- the request's body --
+
+    def client_bytes(self, data: bytes, now: float) -> None:
+        """Body octets (or tunnelled ones) from the client."""
+        if self.phase is Phase.TUNNEL:
+            self.received += len(data)
+            self.conversation.out.append(ToServer(data))
+            self.conversation.deadline = now + self.timeouts.tunnel
+            return
+        try:
+            payload, surplus = self.body.read(data)
+        except MessageError as error:
+            self.refuse(error, now)
+            return
+        self.received += len(payload)
+        limit = self.site.limits.body
+        if limit and self.received > limit:
+            self.refuse(MessageError(413, "body too large"), now)
+            return
+        if surplus:
+            self.conversation.framer.feed(surplus)
+        self._forward_body(payload, now)
+
+    def _forward_body(self, payload: bytes, now: float) -> None:
+        framed = payload
+        if self.head.length == CHUNKED:
+            framed = chunk(payload) if payload else b""
+            if self.body.done:
+                framed += last_chunk(self.body.trailers)
+        if not framed:
+            return
+        sending = self.phase in (Phase.ANSWER, Phase.BODY)
+        if self.spool is not None:
+            self._spool(framed, sending=sending)
+        if sending:
+            self.conversation.out.append(ToServer(framed))
+            if self.phase is Phase.ANSWER:
+                self._wait_for_answer(now)
+
+    def _spool(self, framed: bytes, *, sending: bool) -> None:
+        """Keep octets for another try; beyond the limit there will be none, or the client must wait."""
+        assert self.spool is not None  # noqa: S101 - asked by the caller
+        self.spool.append(framed)
+        self.spooled += len(framed)
+        if self.spooled > SPOOL_LIMIT:
+            if sending:
+                self.spool = None
+            else:
+                self.conversation.pause()
+
+    # -- events that `relaying` and `recovery` meet --
+
+    def server_bytes(self, data: bytes, now: float) -> None:
+        """Octets from the server."""
+        relaying.server_bytes(self, data, now)
+
+    def server_ended(self, now: float) -> None:
+        """FIN from the server."""
+        relaying.server_ended(self, now)
+
+    def server_failed(self, reason: str, now: float) -> None:
+        """The connection could not be made, or was reset."""
+        recovery.server_failed(self, reason, now)
+
+    def expired(self, now: float, *, server_stalls: bool) -> None:
+        """The deadline of the current phase has passed."""
+        recovery.expired(self, now, server_stalls=server_stalls)
+
+    def client_ended_tunnel(self, now: float) -> None:
+        """The client sent FIN inside a tunnel: pass it on, go on with the other direction."""
+        relaying.half_closed(self, now, by_server=False)
+
+    def client_gone(self, now: float) -> None:
+        """The client left before the end."""
+        self.conversation.out.append(Do.LEAVE_LINE if self.phase is Phase.QUEUE else Do.DROP_SERVER)
+        self.finish("client_gone", now, server_gone=True)
+
+    # -- own answers --
+
+    def refuse(self, error: MessageError, now: float) -> None:
+        """The request itself is wrong (seen late, in its body): refuse it, and close behind it."""
+        if self.phase is Phase.BODY:
+            recovery.cut(self, "refused", now)
+            return
+        if self.phase in (Phase.CONNECT, Phase.ANSWER):
+            recovery.give_back(self, error.reason)
+        elif self.phase is Phase.QUEUE and self.pool is not None:
+            self.conversation.out.append(Do.LEAVE_LINE)
+        self.head.keep_alive = False
+        fields = self.connection_lines(error.reason)
+        text = answers.refusal(error.status, error.reason, fields, head_only=self.head_only)
+        self.answer(error.status, text, "refused", now)
+
+    @property
+    def head_only(self) -> bool:
+        """The answer has no body because HEAD was asked."""
+        return self.head.method == b"HEAD"
+
+    def connection_lines(self, cause: str) -> bytes:
+        """Connection lines for an answer of our own, with the mark for trusted clients."""
+        if self.head.keep_alive and self.conversation.may_stay and self.body.done:
+            return (b"" if self.head.minor else b"Connection: keep-alive\r\n") + self.marks(cause)
+        self.head.keep_alive = False
+        return b"Connection: close\r\n" + self.marks(cause)
+
+    def marks(self, cause: str) -> bytes:
+        """The field that tells a trusted client what the director did itself."""
+        if not self.conversation.peer.trusted:
+            return b""
+        return f"X-Director: {cause}; id={self.identity}\r\n".encode("latin-1", "replace")
+
+    def _own(self, status: int, body: bytes, fields: bytes, outcome: str, now: float) -> None:
+        fields += self.connection_lines(outcome)
+        self.answer(status, answers.answer(status, body, fields, head_only=self.head_only), outcome, now)
+
+    def answer(self, status: int, text: bytes, outcome: str, now: float) -> None:
+        """Give a whole answer of our own; a connection that is relayed unread just ends."""
+        self.status = status
+        if self.site.is_http:
+            self.write(text)
+        self.finish(outcome, now, server_gone=True)
+
+    def write(self, data: bytes) -> None:
+        """Octets for the client."""
+        if data:
+            self.to_client += len(data)
+            self.conversation.out.append(ToClient(data))
+
+    # -- ending --
+
+    def finish(self, outcome: str, now: float, *, server_gone: bool = False) -> None:
+        """The one end: server connection, lease, counters, record, and what becomes of the client."""
+        reply, conversation = self.reply, self.conversation
+        if not server_gone:
+            reuse = self.phase is Phase.BODY and reply is not None and reply.reusable and self.body.done
+            conversation.out.append(Do.KEEP_SERVER if reuse else Do.DROP_SERVER)
+        keep = self.head.keep_alive and self.body.done and self.phase is not Phase.TUNNEL
+        if keep and reply is not None and reply.head is not None:
+            keep = not reply.to_close
+        total = now - self.started
+        self._count(total, now)
+        self.phase = Phase.OVER
+        compiled, pool, facts = self.compiled, self.pool, self.facts
+        conversation.frontage.record((
+            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri, facts.host,
+            "" if compiled is None else compiled.name, "" if pool is None else pool.name, self.sticky, self.reason,
+            self.server_name, tuple(self.tries), self.fault, self.status, outcome, self.to_client, self.received,
+            self.connected, self.first_byte, total,
+        ))  # fmt: skip
+        conversation.finished(now, keep=keep)
+
+    def _count(self, total: float, now: float) -> None:
+        status_class = self.status // 100
+        service = self.site.live.requests
+        service.requests += 1
+        service.responses[status_class] += 1
+        service.latency.add(total)
+        if self.fault:
+            service.errors["fault"] += 1
+        if self.compiled is not None:
+            self.compiled.counters.responses[status_class] += 1
+        lease = self.lease
+        if lease is None:
+            return
+        self.lease = None
+        server = lease.server
+        counters = server.requests
+        counters.responses[status_class] += 1
+        if self.first_byte is not None:
+            counters.latency.add(self.first_byte)
+            server.observe(self.first_byte, now)
+        traffic = server.stats.traffic
+        traffic.conns += 1
+        traffic.inbytes += self.received
+        traffic.outbytes += self.to_client
+        lease.release()
