@@ -33,6 +33,12 @@ def inner(frame: bytes | bytearray, offload: bytes) -> tuple[bytes, bytes] | Non
     return whole, shifted(offload, header) if offload else b""
 
 
+def _pass(injector: StackInjector, frame: bytearray, offload: bytes) -> None:
+    found = inner(frame, offload)
+    if found is not None:
+        injector.give(*found)
+
+
 def main(interface: str) -> None:
     """Decapsulate until ended."""
     netlink = NetlinkSocket()
@@ -45,10 +51,7 @@ def main(interface: str) -> None:
         waiting.register(ring.fileno(), select.POLLIN)
         while True:
             waiting.poll()
-            for frame, offload in ring.frames(256):
-                found = inner(frame, offload)
-                if found is not None:
-                    injector.give(*found)
+            ring.drain(256, lambda frame, offload: _pass(injector, frame, offload))
 
 
 if __name__ == "__main__":

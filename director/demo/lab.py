@@ -223,7 +223,10 @@ def _env(place: Path) -> dict[str, str]:
 
 def examples() -> Path:
     """The folder of the example inis: of the source tree, or of the installation."""
-    for place in (_SOURCES / "etc" / "examples", Path(sys.prefix) / "share" / "director" / "examples"):
+    for place in (
+        _SOURCES / "etc" / "examples",
+        Path(sys.prefix) / "share" / "director" / "etc" / "examples",
+    ):
         if place.is_dir():
             return place
     raise DirectorError("the example inis are missing: run the lab from the source tree")

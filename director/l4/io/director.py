@@ -36,7 +36,7 @@ from director.l4.io.kernel import (
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
 from director.l4.io.plan import CapturePlan, Endpoint, Taken, capture_plan, parse_address
 from director.l4.io.ports import MakePort, Ports
-from director.l4.io.ring import PacketPort
+from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
@@ -108,6 +108,7 @@ class L4Director(Service):
         self._asker: NetlinkSocket | None = None
         self._reader: NetlinkReader | None = None
         self._injector: StackInjector | None = None
+        self._turn = Turn()
         self._lock = DeferredLock()
         self._timer: IDelayedCall | None = None
         self._settling: IDelayedCall | None = None
@@ -287,7 +288,9 @@ class L4Director(Service):
             link.ifindex,
             receive=self._receive,
             program=program,
+            mtu=link.mtu,
             size=size,
+            turn=self._turn,
         )
 
     # --- the kernel's rules -------------------------------------------------------------------------

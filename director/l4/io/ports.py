@@ -80,9 +80,9 @@ class Ports:
         return [self.by_index[ifindex].interface for ifindex in sorted(self.readers)]
 
     def changed(self, link: Link) -> bool:
-        """A link came, went or changed its name; True when its port had to be closed."""
+        """A link came, went, or got another name or MTU; True when its port had to be closed."""
         port = self.by_index.get(link.ifindex)
-        if port is None or not (link.gone or port.interface != link.name):
+        if port is None or not (link.gone or (port.interface, port.mtu) != (link.name, link.mtu)):
             return False
         self.shut(link.ifindex)
         return True

@@ -21,9 +21,14 @@ from zope.interface import implementer
 
 from director.l4.io.filter import Instruction
 from director.l4.io.tpacket import PacketSocket, RingSize
+from director.l4.io.transmit import LARGEST, TransmitRing
 
 BATCH = 256
 """Frames taken per turn of the reactor, so that layer 7 and timers are never starved."""
+FLUSH = 32
+"""Frames sent together at most: more would save little and make the first of them late."""
+
+ETHERNET = 14
 
 Receive = Callable[[bytearray, int, float, bytes], None]
 
@@ -50,13 +55,14 @@ class Port(Protocol):
 
     ifindex: int
     interface: str
+    mtu: int
     counters: PortCounters
 
     def start(self) -> None:
         """Begin to read."""
 
     def transmit(self, frame: bytes | bytearray | memoryview, offload: bytes = b"") -> bool:
-        """Send one Ethernet frame now; False, and a counter, when it could not be."""
+        """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter."""
@@ -68,6 +74,25 @@ class Port(Protocol):
         """Stop reading and give everything back."""
 
 
+class Turn:
+    """One port's turn to read, known to all: what is sent meanwhile is flushed at its end."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self._waiting: list[PacketPort] = []
+
+    def later(self, port: PacketPort) -> None:
+        """`port` has frames to flush."""
+        self._waiting.append(port)
+
+    def end(self) -> None:
+        """Flush what was sent during the turn."""
+        self.open = False
+        for port in self._waiting:
+            port.flush()
+        self._waiting.clear()
+
+
 _REASONS = {
     errno.ENOBUFS: "dropped_send_full",
     errno.EAGAIN: "dropped_send_full",
@@ -75,10 +100,10 @@ _REASONS = {
 }
 
 
-def count_send_error(counters: PortCounters, code: int | None) -> None:
-    """Add one to the counter that names errno `code` of a send."""
+def count_send_error(counters: PortCounters, code: int | None, count: int = 1) -> None:
+    """Add `count` to the counter that names errno `code` of a send."""
     name = _REASONS.get(code or 0, "dropped_send_failed")
-    setattr(counters, name, getattr(counters, name) + 1)
+    setattr(counters, name, getattr(counters, name) + count)
 
 
 @implementer(IReadDescriptor)
@@ -96,16 +121,30 @@ class PacketPort:
         *,
         receive: Receive,
         program: list[Instruction],
+        mtu: int = 1500,
         size: RingSize | None = None,
+        turn: Turn | None = None,
     ) -> None:
-        """Opens the socket, so it raises OSError like `PacketSocket`; reads after `start`."""
+        """Opens the sockets, so it raises OSError like `PacketSocket`; reads after `start`.
+
+        Ports that send for one another share a `turn`.
+        """
         self.interface = interface
         self.ifindex = ifindex
         self.counters = PortCounters()
         self._reactor = reactor
         self._clock = clock
         self._receive = receive
-        self._socket = PacketSocket(interface, program, size or RingSize())
+        self.mtu = mtu
+        self._turn = turn or Turn()
+        size = size or RingSize.for_mtu(mtu)
+        self._socket = PacketSocket(interface, program, size)
+        try:
+            self._out = TransmitRing(interface, size.queue)
+        except OSError:
+            self._socket.close()
+            raise
+        self._small = min(LARGEST, mtu + ETHERNET)
         self._reading = False
 
     def start(self) -> None:
@@ -124,33 +163,60 @@ class PacketPort:
 
     def doRead(self) -> None:
         """Hand a bounded batch of frames to `receive`; a frame that raises costs only itself."""
-        now = self._clock()
-        counters, receive, ifindex = self.counters, self._receive, self.ifindex
-        frames = size = 0
-        for frame, offload in self._socket.frames(BATCH):
-            frames += 1
-            size += len(frame)
+        now, receive, ifindex = self._clock(), self._receive, self.ifindex
+
+        def take(frame: bytearray, offload: bytes) -> None:
             try:
                 receive(frame, ifindex, now, offload)
             except Exception:  # noqa: BLE001 - hostile bytes must never stop the port
-                counters.failed_frames += 1
-                if counters.failed_frames & (counters.failed_frames - 1) == 0:
-                    self._log.failure("a frame on {port.interface} could not be handled", port=self)
-            if not self._reading:
-                break
-        counters.received += frames
-        counters.received_bytes += size
+                self._failed()
+
+        self._turn.open = True
+        frames, octets = self._socket.drain(BATCH, take)
+        self._turn.end()
+        self.counters.received += frames
+        self.counters.received_bytes += octets
+
+    def _failed(self) -> None:
+        """Count a frame that raised; the log gets every one whose number is a power of two."""
+        self.counters.failed_frames += 1
+        if self.counters.failed_frames & (self.counters.failed_frames - 1) == 0:
+            self._log.failure("a frame on {port.interface} could not be handled", port=self)
 
     def transmit(self, frame: bytes | bytearray | memoryview, offload: bytes = b"") -> bool:
-        """Send one Ethernet frame now; False, and a counter, when it could not be."""
-        try:
-            self._socket.send(frame, offload)
-        except OSError as error:
-            count_send_error(self.counters, error.errno)
-            return False
+        """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
+        size = len(frame)
+        if size <= self._small and (not offload or not offload[1]):
+            if not self._out.put(frame, offload) and not self._again(frame, offload):
+                return False
+            if not self._turn.open or self._out.waiting >= FLUSH:
+                self.flush()
+            elif self._out.waiting == 1:
+                self._turn.later(self)
+        else:
+            self.flush()
+            try:
+                self._socket.send(frame, offload)
+            except OSError as error:
+                count_send_error(self.counters, error.errno)
+                return False
         self.counters.sent += 1
-        self.counters.sent_bytes += len(frame)
+        self.counters.sent_bytes += size
         return True
+
+    def flush(self) -> None:
+        """Have the kernel send what waits in the ring."""
+        code, lost = self._out.flush()
+        if lost:
+            count_send_error(self.counters, code, lost)
+
+    def _again(self, frame: bytes | bytearray | memoryview, offload: bytes) -> bool:
+        """The ring is full: flush and try once more."""
+        self.flush()
+        if self._out.put(frame, offload):
+            return True
+        count_send_error(self.counters, errno.EAGAIN)
+        return False
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter."""
@@ -176,6 +242,7 @@ class PacketPort:
         if self._reading:
             self._reading = False
             self._reactor.removeReader(self)
+        self._out.close()
         self._socket.close()
 
 
@@ -201,7 +268,8 @@ class MemoryPacketPort:
         self.counters = PortCounters()
         self.sent: deque[tuple[bytes, bytes]] = deque(maxlen=slots)
         self.program: list[Instruction] = []
-        self._clock, self._receive, self._mtu, self._accepts = clock, receive, mtu, accepts
+        self.mtu = mtu
+        self._clock, self._receive, self._accepts = clock, receive, accepts
         self._slots = slots
         self._waiting: deque[tuple[bytes, bytes]] = deque()
         self._reading = False
@@ -234,9 +302,9 @@ class MemoryPacketPort:
                 break
 
     def transmit(self, frame: bytes | bytearray | memoryview, offload: bytes = b"") -> bool:
-        """Send one Ethernet frame now; False, and a counter, when it could not be."""
+        """Send one Ethernet frame; False, and a counter, when it could not be."""
         segmented = len(offload) > 1 and offload[1] != 0
-        if not segmented and len(frame) > self._mtu + 18:
+        if not segmented and len(frame) > self.mtu + ETHERNET + 4:
             count_send_error(self.counters, errno.EMSGSIZE)
             return False
         self.sent.append((bytes(frame), offload))

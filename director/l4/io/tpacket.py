@@ -20,7 +20,7 @@ import ctypes
 import mmap
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from attrs import frozen
 
@@ -39,8 +39,8 @@ _TPACKET_V2 = 1
 _ETH_P_ALL = 0x0003
 
 _STATUS_USER, _STATUS_COPY, _STATUS_VLAN = 0x01, 0x02, 0x10
-_HEADER = struct.Struct("=IIIHH")
-"""tp_status, tp_len, tp_snaplen, tp_mac, tp_net of struct tpacket2_hdr."""
+_HEADER = struct.Struct("=IIIH")
+"""tp_status, tp_len, tp_snaplen and tp_mac of struct tpacket2_hdr."""
 _VLAN_TAG = struct.Struct("=H")
 _VLAN_OFFSET = 24
 _WORD = struct.Struct("=I")
@@ -48,7 +48,7 @@ _STATISTICS = struct.Struct("=II")
 _BLOCK = 1 << 18
 
 Received = tuple[bytearray, bytes]
-"""A frame, and the ten bytes of its virtio header (empty when nothing was offloaded)."""
+"""A frame, and the ten bytes of its virtio header."""
 
 
 @frozen
@@ -83,6 +83,7 @@ class PacketSocket:
         self.vlan_foreign = 0
         self.truncated = 0
         self._drops = 0
+        self._closed = False
         self._slot, self._bytes = size.slot, size.slot * size.slots
         self._next = 0
         self._buffer = bytearray(LARGEST_FRAME)
@@ -121,31 +122,38 @@ class PacketSocket:
         """The descriptor; readable when the ring holds a frame."""
         return self._socket.fileno()
 
-    def frames(self, limit: int) -> Iterator[Received]:
-        """Up to `limit` frames that have arrived, oldest first; each is the caller's own copy."""
+    def drain(self, limit: int, take: Callable[[bytearray, bytes], None]) -> tuple[int, int]:
+        """Give up to `limit` frames that have arrived to `take`, oldest first; how many, and their bytes.
+
+        Each frame is a copy of its own, with the virtio header that belongs to it (empty when it
+        is all zeros).  `take` must not raise; when it closes the socket the rest is left.
+        """
         ring, view, slot, size = self._ring, self._view, self._slot, self._bytes
-        offset = self._next
+        unpack, release = _HEADER.unpack_from, _WORD.pack_into
+        offset, frames, octets = self._next, 0, 0
         for _ in range(limit):
-            status, length, snaplen, mac, _net = _HEADER.unpack_from(ring, offset)
+            status, length, snaplen, mac = unpack(ring, offset)
             if not status & _STATUS_USER:
                 break
-            received: Received | None
+            start = offset + mac
             if status & (_STATUS_COPY | _STATUS_VLAN) or length > snaplen:
                 received = self._unusual(status, length, snaplen, offset)
             else:
-                start = offset + mac
-                header = bytes(view[start - VIRTIO_HEADER : start])
-                received = (
-                    bytearray(view[start : start + snaplen]),
-                    b"" if header == NO_OFFLOAD else header,
-                )
-            _WORD.pack_into(ring, offset, 0)
+                received = bytearray(view[start : start + snaplen]), ring[start - VIRTIO_HEADER : start]
+            release(ring, offset, 0)
             offset += slot
             if offset == size:
                 offset = 0
             self._next = offset
-            if received is not None:
-                yield received
+            if received is None:
+                continue
+            frame, header = received
+            frames += 1
+            octets += len(frame)
+            take(frame, b"" if header == NO_OFFLOAD else header)
+            if self._closed:
+                break
+        return frames, octets
 
     def _unusual(self, status: int, length: int, snaplen: int, offset: int) -> Received | None:
         """A frame too large for its slot, one cut short, or one with a VLAN tag beside it."""
@@ -164,7 +172,7 @@ class PacketSocket:
     def _in_slot(self, snaplen: int, offset: int) -> Received:
         start = offset + int(_HEADER.unpack_from(self._ring, offset)[3])
         header = bytes(self._view[start - VIRTIO_HEADER : start])
-        return bytearray(self._view[start : start + snaplen]), b"" if header == NO_OFFLOAD else header
+        return bytearray(self._view[start : start + snaplen]), header
 
     def _large(self) -> Received | None:
         try:
@@ -173,7 +181,7 @@ class PacketSocket:
             return None
         header = bytes(self._buffer[:VIRTIO_HEADER])
         frame = bytearray(memoryview(self._buffer)[VIRTIO_HEADER:count])
-        return frame, b"" if header == NO_OFFLOAD else header
+        return frame, header
 
     def send(self, frame: bytes | bytearray | memoryview, offload: bytes) -> None:
         """Send one frame with its virtio header (empty = nothing to offload).
@@ -198,8 +206,9 @@ class PacketSocket:
 
     def close(self) -> None:
         """Unmap and close; a second call does nothing."""
-        if self._socket.fileno() < 0:
+        if self._closed:
             return
+        self._closed = True
         self._view.release()
         self._ring.close()
         self._socket.close()

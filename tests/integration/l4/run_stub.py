@@ -1,4 +1,4 @@
-"""Run the layer-4 shell with the stub forwarder: run_stub.py STATE_DIR NAME METHOD VIP:PORT RIP:PORT PROTO."""
+"""Run the shell with the stub forwarder: run_stub.py STATE_DIR NAME METHOD VIP:PORT RIP:PORT PROTOCOLS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def main(state_dir: str, name: str, method: str, virtual: str, real: str, protoc
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     vip, vport = virtual.rsplit(":", 1)
     rip, rport = real.rsplit(":", 1)
-    service = L4Service("web", Virtual(protocol, vip, int(vport)), "web", Forward(method))
+    services = [
+        L4Service(one, Virtual(one, vip, int(vport)), "web", Forward(method)) for one in protocol.split(",")
+    ]
     pool = Pool("web", (Server("a", Address(rip, int(rport))),))
 
     def forwarder(view):
@@ -45,7 +47,7 @@ def main(state_dir: str, name: str, method: str, virtual: str, real: str, protoc
         if layer.lacking:
             sys.stdout.write(json.dumps({"lacking": str(layer.lacking)}) + "\n")
             sys.stdout.flush()
-        layer.reload([service], {"web": pool}).addCallback(ready)
+        layer.reload(services, {"web": pool}).addCallback(ready)
 
     def counters():
         Path(state_dir, "counters.json").write_text(json.dumps(layer.counters()))

@@ -32,11 +32,11 @@ class StubForwarder:
         start = 14 + 4 * (frame[14] & 15)
         sport, dport = struct.unpack_from("!HH", frame, start)
         source, destination = bytes(frame[26:30]), bytes(frame[30:34])
-        if (destination, dport) == (self.vip, self.vport):
+        if destination == self.vip and self.vport in (0, dport):
             if self.method == "nat":
                 self._rewrite(frame, start, 30, 2, self.rip, self.rport, offload)
             return self._send(frame, self.rip, offload)
-        if self.method == "nat" and (source, sport) == (self.rip, self.rport):
+        if self.method == "nat" and source == self.rip and self.rport in (0, sport):
             if destination in self.view.local():
                 return Deliver()
             self._rewrite(frame, start, 26, 0, self.vip, self.vport, offload)
@@ -51,6 +51,7 @@ class StubForwarder:
         new = struct.unpack("!HH", address)
         delta = sum(new) + sum(0xFFFF - one for one in old)
         frame[at : at + 4] = address
+        port = port or old_port
         _WORD.pack_into(frame, start + port_at, port)
         check = start + (16 if frame[23] == 6 else 6)
         value = _WORD.unpack_from(frame, check)[0]

@@ -43,7 +43,8 @@ class Wire:
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         self.socket.setsockopt(SOL_PACKET, 23, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, 32, 1 << 24)
+        for option in (32, 33):
+            self.socket.setsockopt(socket.SOL_SOCKET, option, 1 << 25)
         self.socket.bind((interface, 3))
         self.socket.settimeout(0.3)
 
@@ -123,8 +124,10 @@ class TestPacketPort(contract.PortContract):
         net.run(name, "ip", "link", "set", "port0", "down")
         self.port.connectionLost(None)
         assert self.reactor.reading == set()
-        assert not self.port.transmit(contract.numbered(1))
+        self.port.transmit(contract.numbered(1))
         assert self.port.counters.dropped_send_failed == 1
+        assert not self.port.transmit(contract.numbered(1, 60000), contract.PARTIAL)
+        assert self.port.counters.dropped_send_failed == 2
         net.run(name, "ip", "link", "set", "port0", "up")
         self.port.start()
         assert self.reactor.reading == {self.port}
@@ -133,3 +136,26 @@ class TestPacketPort(contract.PortContract):
             self.put(contract.numbered(7))
             self.turn()
         assert self.received
+        # What could not be sent while the link was down is not sent late.
+        assert self.out() == []
+
+    def test_small_and_large_frames_keep_their_order(self):
+        self.port._turn.open = True
+        for number, size in ((1, 100), (2, 60000), (3, 100), (4, 100)):
+            self.port.transmit(contract.numbered(number, size), contract.PARTIAL if size > 1500 else b"")
+        self.port._turn.end()
+        assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == [1, 2, 3, 4]
+
+    def test_more_frames_than_slots_in_one_turn(self):
+        self.port._turn.open = True
+        for number in range(3000):
+            assert self.port.transmit(contract.numbered(number))
+        self.port._turn.end()
+        assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == list(range(3000))
+
+    def test_an_unfinished_checksum_goes_out_as_such(self):
+        header = struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 16)
+        self.port.transmit(contract.numbered(1), header)
+        [(frame, offload)] = self.out()
+        assert frame == contract.numbered(1)
+        assert (offload[0], offload[6:]) == (1, header[6:])

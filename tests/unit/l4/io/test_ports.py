@@ -24,7 +24,7 @@ class Bench:
         if self.fail:
             raise OSError(self.fail, "no such thing")
         self.made.append((link.name, program, size))
-        return MemoryPacketPort(lambda: 0.0, link.name, link.ifindex, receive=lambda *_all: None)
+        return MemoryPacketPort(lambda: 0.0, link.name, link.ifindex, receive=lambda *_all: None, mtu=link.mtu)
 
 
 @pytest.fixture
