@@ -122,7 +122,16 @@ class Bench:
         log = self.place / "director.log"
         log.write_bytes(b"")
         script = SOURCES / "tests" / "integration" / "l4" / os.environ.get("BENCH_L4_RUNNER", "run_core.py")
-        argv = [self.python, str(script), str(self.place), "bench", method, f"{VIP}:0", f"{SERVER}:0", "tcp,udp"]
+        argv = [
+            self.python,
+            str(script),
+            str(self.place),
+            "bench",
+            method,
+            f"{VIP}:0",
+            f"{SERVER}:0",
+            "tcp,udp",
+        ]
         site = next(one for one in sys.path if one.endswith("site-packages"))
         process = self.net.start(
             self.director, *argv, log=log, env={"PYTHONPATH": os.pathsep.join((str(SOURCES), site))}
@@ -202,7 +211,9 @@ def show(results: dict[str, dict[str, float]], python: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("seconds", nargs="?", type=float, default=2.0)
     parser.add_argument("--python", default=sys.executable, help="interpreter that runs the director")
     parser.add_argument("--lanes", default=",".join(LANES))
@@ -219,5 +230,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-

@@ -13,6 +13,7 @@ from twisted.internet import reactor
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from director.l4.io.director import L4Director
+from director.l4.io.kernel import KernelView
 from director.model import Address, Forward, L4Service, L4Settings, Pool, Server, Virtual
 
 
@@ -25,7 +26,7 @@ def main(state_dir: str, name: str, method: str, virtual: str, real: str, protoc
     ]
     pool = Pool("web", (Server("a", Address(rip, int(rport))),))
 
-    def forwarder(view):
+    def forwarder(view: KernelView) -> object:
         packed = [ipaddress.ip_address(one).packed for one in (vip, rip)]
         return StubForwarder(view, method, packed[0], int(vport), packed[1], int(rport))
 
@@ -38,18 +39,18 @@ def main(state_dir: str, name: str, method: str, virtual: str, real: str, protoc
         forwarder=forwarder,
     )
 
-    def ready(_result):
+    def ready(_result: object) -> None:
         sys.stdout.write(json.dumps({"ready": True, "troubles": layer.troubles}) + "\n")
         sys.stdout.flush()
 
-    def start():
+    def start() -> None:
         layer.startService()
         if layer.lacking:
             sys.stdout.write(json.dumps({"lacking": str(layer.lacking)}) + "\n")
             sys.stdout.flush()
         layer.reload(services, {"web": pool}).addCallback(ready)
 
-    def counters():
+    def counters() -> None:
         Path(state_dir, "counters.json").write_text(json.dumps(layer.counters()))
 
     reactor.callWhenRunning(start)

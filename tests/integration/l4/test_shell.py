@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
+
+from director.demo.netns import Namespaces
+from tests.integration.l4.bed import Bed, wait_for
 
 VIP, REAL = "198.51.100.10", "172.16.0.2"
 URL = f"http://{VIP}:8080/"
 
 
-def test_traffic_passes_and_a_stop_leaves_nothing(bed):
+def test_traffic_passes_and_a_stop_leaves_nothing(bed: Bed) -> None:
     before = bed.addresses(), bed.tables(), bed.devices()
     bed.serve()
     process, said = bed.start()
@@ -23,7 +27,7 @@ def test_traffic_passes_and_a_stop_leaves_nothing(bed):
     assert not (bed.place / "state" / "l4-capture.json").exists()
 
 
-def test_what_a_kill_leaves_the_next_start_takes_over_and_the_next_stop_removes(bed):
+def test_what_a_kill_leaves_the_next_start_takes_over_and_the_next_stop_removes(bed: Bed) -> None:
     before = bed.addresses(), bed.tables()
     bed.serve()
     process, _said = bed.start()
@@ -37,7 +41,7 @@ def test_what_a_kill_leaves_the_next_start_takes_over_and_the_next_stop_removes(
     assert (bed.addresses(), bed.tables()) == before
 
 
-def test_after_a_kill_other_services_and_another_name_still_leave_nothing(bed):
+def test_after_a_kill_other_services_and_another_name_still_leave_nothing(bed: Bed) -> None:
     before = bed.addresses(), bed.tables()
     process, _said = bed.start()
     process.kill()
@@ -51,7 +55,7 @@ def test_after_a_kill_other_services_and_another_name_still_leave_nothing(bed):
     assert (bed.addresses(), bed.tables()) == before
 
 
-def test_an_address_that_was_there_before_stays(bed):
+def test_an_address_that_was_there_before_stays(bed: Bed) -> None:
     bed.net.address(bed.director, "lo", f"{VIP}/32")
     bed.serve()
     process, _said = bed.start()
@@ -60,7 +64,7 @@ def test_an_address_that_was_there_before_stays(bed):
     assert VIP in bed.addresses()
 
 
-def test_other_ports_of_the_virtual_address_stay_with_the_host(bed):
+def test_other_ports_of_the_virtual_address_stay_with_the_host(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     bed.serve(9090, bed.director, "the host itself")
@@ -69,7 +73,7 @@ def test_other_ports_of_the_virtual_address_stay_with_the_host(bed):
     bed.stop(process)
 
 
-def test_the_host_never_answers_for_the_service(bed):
+def test_the_host_never_answers_for_the_service(bed: Bed) -> None:
     process, _said = bed.start()
     bed.serve(8080, bed.director, "wrong")
     # Nothing listens on the server, so its reset comes back translated; the host's own
@@ -78,14 +82,14 @@ def test_the_host_never_answers_for_the_service(bed):
     bed.stop(process)
 
 
-def test_the_directors_own_connections_to_a_server_are_its_own(bed):
+def test_the_directors_own_connections_to_a_server_are_its_own(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     assert bed.get(f"http://{REAL}:8080/", bed.director) == "hello"
     bed.stop(process)
 
 
-def test_a_connection_to_a_server_that_passes_no_virtual_address_is_given_back(bed):
+def test_a_connection_to_a_server_that_passes_no_virtual_address_is_given_back(bed: Bed) -> None:
     """The stub translates every answer, so the service is one whose answers it does not know."""
     bed.serve(8080)
     process, _said = bed.start(method="dr")
@@ -93,7 +97,9 @@ def test_a_connection_to_a_server_that_passes_no_virtual_address_is_given_back(b
     bed.stop(process)
 
 
-def test_two_directors_in_two_namespaces_do_not_touch_each_other(bed, net, tmp_path):
+def test_two_directors_in_two_namespaces_do_not_touch_each_other(
+    bed: Bed, net: Namespaces, tmp_path: Path
+) -> None:
     other = net.add("other")
     net.run(other, "ip", "link", "add", "o0", "type", "veth", "peer", "name", "o1")
     net.run(other, "ip", "link", "set", "o0", "up")
@@ -108,7 +114,7 @@ def test_two_directors_in_two_namespaces_do_not_touch_each_other(bed, net, tmp_p
     bed.stop(first)
 
 
-def test_a_copied_state_is_not_acted_on_in_another_namespace(bed, net):
+def test_a_copied_state_is_not_acted_on_in_another_namespace(bed: Bed, net: Namespaces) -> None:
     other = net.add("other")
     net.address(other, "lo", f"{VIP}/32")
     process, _said = bed.start()
@@ -119,7 +125,7 @@ def test_a_copied_state_is_not_acted_on_in_another_namespace(bed, net):
     assert VIP in bed.addresses(other)
 
 
-def test_two_of_one_name_in_one_namespace_are_refused(bed):
+def test_two_of_one_name_in_one_namespace_are_refused(bed: Bed) -> None:
     bed.serve()
     first, _said = bed.start()
     second, said = bed.start(state="second")
@@ -130,9 +136,9 @@ def test_two_of_one_name_in_one_namespace_are_refused(bed):
     bed.stop(first)
 
 
-def test_without_capabilities_it_says_what_it_lacks(bed):
+def test_without_capabilities_it_says_what_it_lacks(bed: Bed) -> None:
     prefix = ("setpriv", "--bounding-set", "-net_raw,-net_admin")
-    process, said = bed.start(prefix=prefix)
+    process, _said = bed.start(prefix=prefix)
     log = (bed.place / "state" / "log").read_text()
     assert "no CAP_NET_RAW, no CAP_NET_ADMIN" in log
     assert "setcap" in log
@@ -141,18 +147,18 @@ def test_without_capabilities_it_says_what_it_lacks(bed):
     bed.stop(process)
 
 
-def test_a_link_that_goes_down_and_comes_back(bed, until):
+def test_a_link_that_goes_down_and_comes_back(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     assert bed.get(URL) == "hello"
     bed.net.run(bed.director, "ip", "link", "set", "d1", "down")
     assert bed.get(URL, seconds=1) is None
     bed.net.run(bed.director, "ip", "link", "set", "d1", "up")
-    assert until(lambda: bed.get(URL, seconds=1)) == "hello"
+    assert wait_for(lambda: bed.get(URL, seconds=1)) == "hello"
     bed.stop(process)
 
 
-def test_an_interface_that_vanishes_and_is_made_anew(bed, until):
+def test_an_interface_that_vanishes_and_is_made_anew(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     assert bed.get(URL) == "hello"
@@ -162,20 +168,20 @@ def test_an_interface_that_vanishes_and_is_made_anew(bed, until):
     bed.net.address(bed.client, "c0", "10.0.0.2/24")
     bed.net.address(bed.director, "d0", "10.0.0.1/24")
     bed.net.run(bed.client, "ip", "route", "add", "default", "via", "10.0.0.1")
-    assert until(lambda: bed.get(URL, seconds=1)) == "hello"
+    assert wait_for(lambda: bed.get(URL, seconds=1)) == "hello"
     bed.serve(8080, bed.director, "wrong")
     assert bed.get(URL) == "hello"
     bed.stop(process)
 
 
-def test_a_virtual_address_that_somebody_removed_returns(bed, until):
+def test_a_virtual_address_that_somebody_removed_returns(bed: Bed) -> None:
     process, _said = bed.start()
     bed.net.run(bed.director, "ip", "address", "del", f"{VIP}/32", "dev", "lo")
-    assert until(lambda: VIP in bed.addresses())
+    assert wait_for(lambda: VIP in bed.addresses())
     bed.stop(process)
 
 
-def test_a_server_with_another_link_layer_address_is_found_within_two_seconds(bed):
+def test_a_server_with_another_link_layer_address_is_found_within_two_seconds(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     assert bed.get(URL) == "hello"
@@ -191,7 +197,7 @@ def test_a_server_with_another_link_layer_address_is_found_within_two_seconds(be
 
 
 @pytest.mark.slow
-def test_a_server_that_does_not_answer_costs_a_bounded_queue(bed):
+def test_a_server_that_does_not_answer_costs_a_bounded_queue(bed: Bed) -> None:
     process, _said = bed.start()
     bed.net.run(bed.server, "ip", "link", "set", "s0", "arp", "off")
     bed.net.run(bed.director, "ip", "neigh", "flush", "all")

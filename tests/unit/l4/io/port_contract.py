@@ -9,7 +9,7 @@ PARTIAL = bytes.fromhex("01014200a80522001000")
 """NEEDS_CSUM, TCPv4, header 66, segments of 1448, checksum at 34 + 16 (little endian)."""
 
 
-def numbered(number, size=100):
+def numbered(number: int, size: int = 100) -> object:
     """A TCP segment, its header 32 bytes long, with `number` where the ports are."""
     ethernet = bytes.fromhex("020000000002 020000000001 0800")
     ip = (
@@ -24,7 +24,7 @@ def numbered(number, size=100):
 class PortContract:
     """Mixed into the tests of each port."""
 
-    def test_a_frame_arrives_whole_and_is_the_receivers_own(self):
+    def test_a_frame_arrives_whole_and_is_the_receivers_own(self) -> None:
         self.put(numbered(1))
         self.turn()
         [(frame, ifindex, now, offload)] = self.received
@@ -32,7 +32,7 @@ class PortContract:
         assert isinstance(frame, bytearray)
         assert now > 0
 
-    def test_order_is_kept(self):
+    def test_order_is_kept(self) -> None:
         for number in range(600):
             self.put(numbered(number))
         for _ in range(4):
@@ -40,13 +40,13 @@ class PortContract:
         assert [int.from_bytes(one[0][34:38], "big") for one in self.received] == list(range(600))
         assert self.port.counters.received == 600
 
-    def test_one_turn_is_bounded(self):
+    def test_one_turn_is_bounded(self) -> None:
         for number in range(600):
             self.put(numbered(number))
         self.turn()
         assert len(self.received) == 256
 
-    def test_a_super_frame_passes_whole_between_small_ones(self):
+    def test_a_super_frame_passes_whole_between_small_ones(self) -> None:
         big = numbered(2, 60000)
         self.put(numbered(1))
         self.put(big, PARTIAL)
@@ -56,21 +56,21 @@ class PortContract:
         assert bytes(self.received[1][0]) == big
         assert self.received[1][3][:2] == PARTIAL[:2]
 
-    def test_what_is_sent_goes_out_and_does_not_come_back(self):
+    def test_what_is_sent_goes_out_and_does_not_come_back(self) -> None:
         assert self.port.transmit(numbered(9))
         self.turn()
         assert self.received == []
         assert [frame for frame, _offload in self.out()] == [numbered(9)]
         assert self.port.counters.sent == 1
 
-    def test_a_super_frame_goes_out(self):
+    def test_a_super_frame_goes_out(self) -> None:
         assert self.port.transmit(numbered(9, 60000), PARTIAL)
 
-    def test_a_frame_larger_than_the_mtu_is_refused_and_counted(self):
+    def test_a_frame_larger_than_the_mtu_is_refused_and_counted(self) -> None:
         assert not self.port.transmit(numbered(9, 3000))
         assert self.port.counters.dropped_send_too_big == 1
 
-    def test_a_full_ring_drops_and_counts(self):
+    def test_a_full_ring_drops_and_counts(self) -> None:
         for number in range(self.slots + 50):
             self.put(numbered(number))
         for _ in range(self.slots // 256 + 2):
@@ -79,7 +79,7 @@ class PortContract:
         assert len(self.received) == self.slots
         assert self.port.counters.dropped_ring_full == 50
 
-    def test_a_frame_that_raises_costs_only_itself(self):
+    def test_a_frame_that_raises_costs_only_itself(self) -> None:
         self.fail_on = 1
         for number in range(3):
             self.put(numbered(number))
@@ -87,7 +87,7 @@ class PortContract:
         assert len(self.received) == 2
         assert self.port.counters.failed_frames == 1
 
-    def test_closing_within_a_batch_stops_it(self):
+    def test_closing_within_a_batch_stops_it(self) -> None:
         self.close_on = 1
         for number in range(3):
             self.put(numbered(number))
@@ -95,7 +95,7 @@ class PortContract:
         assert len(self.received) == 1
         self.port.close()
 
-    def got(self, frame, ifindex, now, offload):
+    def got(self, frame: bytes, ifindex: int, now: float, offload: bytes) -> None:
         """The receiver of the port under test."""
         number = int.from_bytes(frame[34:38], "big")
         if number == self.close_on:

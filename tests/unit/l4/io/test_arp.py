@@ -5,7 +5,7 @@ import pytest
 from director.l4.io import arp
 
 
-def test_the_request_is_what_scapy_builds():
+def test_the_request_is_what_scapy_builds() -> None:
     scapy = pytest.importorskip("scapy.all", reason="scapy is the second implementation")
     mac = "02:00:00:00:00:01"
     expected = bytes(

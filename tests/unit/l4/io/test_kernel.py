@@ -24,38 +24,38 @@ ROUTE = KernelRoute(2, SELF, b"", 0, local=False)
 class Asker:
     """A kernel of three dicts."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.routes, self.facts, self.resolved, self.asked = {}, {}, [], []
 
-    def route(self, address):
+    def route(self, address: str) -> object:
         self.asked.append(address)
         if self.routes.get(address) is OSError:
             raise OSError(errno.ENOBUFS, "no room")
         return self.routes.get(address)
 
-    def dump(self, kind):
+    def dump(self, kind: int) -> object:
         return self.facts.get(kind, [])
 
-    def resolve(self, ifindex, address):
+    def resolve(self, ifindex: int, address: str) -> None:
         self.resolved.append((ifindex, address))
 
 
 @pytest.fixture
-def asker():
+def asker() -> object:
     return Asker()
 
 
 @pytest.fixture
-def told():
+def told() -> object:
     return []
 
 
 @pytest.fixture
-def view(asker, told):
+def view(asker: Asker, told: list[object]) -> object:
     return KernelView(asker, told.append)
 
 
-def test_a_route_is_asked_for_once_and_again_after_a_change(view, asker):
+def test_a_route_is_asked_for_once_and_again_after_a_change(view: KernelView, asker: Asker) -> None:
     asker.routes[REAL] = ROUTE
     assert [view.route(REAL), view.route(REAL)] == [ROUTE, ROUTE]
     assert asker.asked == [REAL]
@@ -66,7 +66,7 @@ def test_a_route_is_asked_for_once_and_again_after_a_change(view, asker):
     assert len(asker.asked) == 2
 
 
-def test_an_error_is_not_remembered(view, asker):
+def test_an_error_is_not_remembered(view: KernelView, asker: Asker) -> None:
     asker.routes[REAL] = OSError
     assert view.route(REAL) is None
     asker.routes[REAL] = ROUTE
@@ -74,7 +74,7 @@ def test_an_error_is_not_remembered(view, asker):
     assert view.counters.route_errors == 1
 
 
-def test_the_memory_is_bounded(view, monkeypatch):
+def test_the_memory_is_bounded(view: KernelView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "MAX_ROUTES", 10)
     for number in range(25):
         view.route(bytes([10, 0, 0, number]))
@@ -82,7 +82,7 @@ def test_the_memory_is_bounded(view, monkeypatch):
     assert view.counters.route_memory_emptied == 2
 
 
-def test_a_neighbour_is_known_changes_and_fails(view, told):
+def test_a_neighbour_is_known_changes_and_fails(view: KernelView, told: list[object]) -> None:
     hop = (2, REAL)
     view.apply(Neighbour(2, REAL, MAC, 0x02))
     view.apply(Neighbour(2, REAL, MAC, 0x04))
@@ -94,20 +94,20 @@ def test_a_neighbour_is_known_changes_and_fails(view, told):
     assert told == [NeighbourKnown(hop, MAC), NeighbourKnown(hop, OTHER), NeighbourFailed(hop)]
 
 
-def test_an_incomplete_entry_is_not_usable(view, told):
+def test_an_incomplete_entry_is_not_usable(view: KernelView, told: list[object]) -> None:
     view.apply(Neighbour(2, REAL, b"", 0x01))
     assert view.mac(2, REAL) is None
     assert told == []
 
 
-def test_resolving_is_ordered_once_a_second(view, asker):
+def test_resolving_is_ordered_once_a_second(view: KernelView, asker: Asker) -> None:
     hop = (2, REAL)
     for now in (0.0, 0.5, 0.99, 1.0, 1.5):
         view.resolve(hop, now)
     assert asker.resolved == [hop, hop]
 
 
-def test_used_neighbours_are_asked_again_but_not_fixed_ones(view):
+def test_used_neighbours_are_asked_again_but_not_fixed_ones(view: KernelView) -> None:
     view.apply(Neighbour(2, REAL, MAC, 0x02))
     view.apply(Neighbour(2, GATEWAY, OTHER, 0x80))
     assert view.due(10) == []
@@ -117,7 +117,7 @@ def test_used_neighbours_are_asked_again_but_not_fixed_ones(view):
     assert view.due(10) == []
 
 
-def test_due_is_bounded_and_loses_nobody(view):
+def test_due_is_bounded_and_loses_nobody(view: KernelView) -> None:
     hops = [bytes([10, 0, 0, number]) for number in range(5)]
     for address in hops:
         view.apply(Neighbour(2, address, MAC, 0x02))
@@ -126,7 +126,7 @@ def test_due_is_bounded_and_loses_nobody(view):
     assert sorted(seen) == [(2, address) for address in hops]
 
 
-def test_links_and_addresses(view, told):
+def test_links_and_addresses(view: KernelView, told: list[object]) -> None:
     view.apply(ETH0)
     view.apply(ETH0)
     view.apply(InterfaceAddress(2, SELF, 24))
@@ -142,7 +142,7 @@ def test_links_and_addresses(view, told):
     assert view.local() == frozenset()
 
 
-def test_a_watched_way_vanishes_and_returns(view, asker, told):
+def test_a_watched_way_vanishes_and_returns(view: KernelView, asker: Asker, told: list[object]) -> None:
     asker.routes[REAL] = ROUTE
     view.watch([REAL])
     view.settle()
@@ -158,7 +158,7 @@ def test_a_watched_way_vanishes_and_returns(view, asker, told):
     assert told == [RouteVanished(REAL), RouteReturned(REAL)]
 
 
-def test_a_storm_of_changes_costs_one_look(view, asker):
+def test_a_storm_of_changes_costs_one_look(view: KernelView, asker: Asker) -> None:
     view.watch([REAL])
     for _ in range(1000):
         view.apply(RoutesChanged())
@@ -167,7 +167,7 @@ def test_a_storm_of_changes_costs_one_look(view, asker):
     assert asker.asked == [REAL]
 
 
-def test_reading_all_anew_forgets_what_is_gone(view, asker, told):
+def test_reading_all_anew_forgets_what_is_gone(view: KernelView, asker: Asker, told: list[object]) -> None:
     asker.facts = {
         rtnetlink.GET_LINK: [ETH0],
         rtnetlink.GET_ADDRESS: [InterfaceAddress(2, SELF, 24)],
@@ -184,6 +184,6 @@ def test_reading_all_anew_forgets_what_is_gone(view, asker, told):
 
 
 @pytest.mark.parametrize("code", [errno.EEXIST, errno.EADDRNOTAVAIL, errno.ENODEV])
-def test_what_is_so_already_is_no_error(code):
+def test_what_is_so_already_is_no_error(code: int) -> None:
     assert kernel.is_missing(OSError(code, ""))
     assert not kernel.is_missing(OSError(errno.EPERM, ""))

@@ -7,10 +7,10 @@ LISTED = "table netdev director-a\ntable netdev other\ntable netdev director-b\n
 OWNER = 'table netdev director-a {\n\tchain owner {\n\t\taccept comment "a pid 1 start 2"\n\t}\n}\n'
 
 
-def test_owners_of_our_tables_only():
+def test_owners_of_our_tables_only() -> object:
     said = []
 
-    def run(text):
+    def run(text: str) -> object:
         said.append(text)
         if text.startswith("list tables"):
             return LISTED
@@ -22,6 +22,6 @@ def test_owners_of_our_tables_only():
     assert not any("other" in text for text in said)
 
 
-def test_finding_is_probing():
+def test_finding_is_probing() -> None:
     run = nft.find()
     assert run is None or callable(run)

@@ -8,7 +8,7 @@ from director.l4.io.tpacket import RingSize
 
 
 @pytest.mark.parametrize("mtu", [68, 1500, 1792, 1793, 9000, 65535])
-def test_a_slot_holds_a_frame_of_the_mtu_and_a_ring_is_whole_blocks(mtu):
+def test_a_slot_holds_a_frame_of_the_mtu_and_a_ring_is_whole_blocks(mtu: int) -> None:
     size = RingSize.for_mtu(mtu)
     # packet_mmap: slots are multiples of 16, blocks of the page, and a block is whole slots.
     assert size.slot >= mtu + 200
