@@ -99,6 +99,7 @@ class AdminSite(Site):
     """A site with limits.  It keeps no access log: a query may hold a token."""
 
     displayTracebacks = False  # noqa: N815
+    noisy = False
 
     def __init__(self, resource: AdminResource, reactor: IReactorTime) -> None:
         super().__init__(

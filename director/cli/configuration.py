@@ -16,8 +16,8 @@ from attrs import frozen
 from director.cli.client import Refused
 from director.errors import ConfigError
 
-READER = "director.config.io.load"
-"""`load(path)` gives (configuration, problems); it raises ConfigError with every problem."""
+READER = "director.loading"
+"""`load(path)` gives (configuration, problems), with the installed schedulers and `[test:…]` rehearsed."""
 MESSAGES = "director.config.messages"
 """`render(problems)` gives the text of design 5, `as_json(problems)` the same for editors."""
 

@@ -26,7 +26,7 @@ from director.model import FaultStep, HeaderEdit, Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
 _REDIRECTS = ("301", "302", "303", "307", "308")
-_GROUP = re.compile(r"\$(?:\{([^}]*)(\}?)|([0-9]+)|\$)")
+_GROUP = re.compile(r"\$(?:\{([^}]*)(\}?)|([0-9])|\$)")
 _HASH = re.compile(r"(header|cookie|query)\s+(\S+)\Z|([a-z]+)\.([A-Za-z0-9_]+)\Z|([a-z]+)\Z")
 EXPECTED = ("rule", "pool", "server", "status", "location", "fault", "service", "scheduler")
 """What `expect` of a `[test:…]` can name."""

@@ -54,4 +54,4 @@ def _text(item: Item, key: Key | None) -> str:
         text = resolve(item.value.file, text)
     else:
         text = _UNIX.sub(lambda found: f"unix:{resolve(item.value.file, found[1])}", text)
-    return re.sub(r"\$(?=[${])", "$$$$", text)
+    return re.sub(r"\$(?=[${])", "$$", text)

@@ -67,7 +67,7 @@ class Fields:
             elif row.key in self.values and (row.when is None or row.when(self.values[row.key])):
                 self.problem(row.key, row.sentence, row.hint)
 
-    def get(self, key: str) -> Any:  # noqa: ANN401 - a table of many types
+    def get(self, key: str) -> Any:
         """The value of a key, or its default, or None."""
         if key in self.values:
             return self.values[key]

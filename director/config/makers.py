@@ -203,7 +203,7 @@ def _check_groups(fields: Fields) -> None:
     """Every `$1` and `path.1` must be a group that `when` can capture."""
     if fields.given("when") and "when" not in fields.values:
         return
-    known = group_names(fields.get("when"))
+    known = group_names(fields.get("when")) | {"host", "path", "query", "uri", "client", "method"}
     named: list[tuple[str, int, str]] = []
     for key in fields.given("redirect", "rewrite_path", "set_header", "add_header"):
         try:

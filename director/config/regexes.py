@@ -16,7 +16,7 @@ LONGEST = 1000
 """Characters of one expression."""
 
 _REPEAT = re.compile(r"(?:[*+]|\{[0-9]*,\})([?+]?)")
-_SPAN = re.compile(r"\{[0-9]*(,?)[0-9]*\}|\?")
+_SPAN = re.compile(r"(?:\{[0-9]*,?[0-9]*\}|\?)[?+]?")
 _OPENING = re.compile(r"\((?:\?(?:P<\w+>|P=\w+|P>\w+|<?[=!]|[:>]|\([^)]*\)|[aiLmsux-]*:?))?")
 
 
@@ -71,8 +71,7 @@ def nested_repeat(text: str) -> int | None:
             at += 1
         else:
             span = _SPAN.match(text, at)
-            at = span.end() if span else at + 1
-            ended = ended and span is not None
+            at, ended = span.end() if span else at + 1, False
     return None
 
 

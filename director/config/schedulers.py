@@ -42,6 +42,9 @@ BUILT_IN: Mapping[str, SchedulerFacts] = {
 
 _CHOICE = re.compile(r"\s*([A-Za-z0-9_-]+)\s*(\()?")
 _ELSE = re.compile(r"(?:^|(?<=\s))else(?=\s|\Z)")
+_ANY_FLAGS = frozenset({"flag-1", "flag-2", "flag-3"})
+"""ipvsadm's names for the flags of any scheduler, by their place."""
+
 _MOST = 4
 """Schedulers in one `else` chain."""
 
@@ -60,7 +63,11 @@ def scheduler(text: str) -> Written:
     at = 0
     while True:
         if len(links) == _MOST:
-            raise BadValue(f"more than {_MOST} schedulers in a row", "keep the first ones", at)
+            raise BadValue(
+                f"more than {_MOST} schedulers in a row",
+                "keep the first ones",
+                len(text) - len(text[at:].lstrip()),
+            )
         start, link, end = _link(text, at)
         links.append((start, link))
         if end == len(text):
@@ -107,12 +114,10 @@ def check_known(written: Written, known: Mapping[str, SchedulerFacts], text: str
         facts = known.get(link.name)
         if facts is None:
             raise BadValue(f"unknown scheduler {link.name}", _hint(link.name, known), at)
-        if facts.takes_argument and not link.argument:
-            raise BadValue(f"{link.name} needs to know what", f"write {link.name}(cookie NAME)", at)
         if link.argument and not facts.takes_argument:
             raise BadValue(f"{link.name} takes no argument", f"write {link.name}", at)
         for flag in link.flags:
-            if flag not in facts.flags:
+            if flag not in facts.flags and flag not in _ANY_FLAGS:
                 allowed = f"flags of {link.name}: {' '.join(facts.flags)}" if facts.flags else "remove it"
                 place = text.find(flag, at + len(link.name))
                 raise BadValue(f"{link.name} has no flag {flag}", allowed, max(place, at))

@@ -10,9 +10,9 @@ import re
 
 from director.config.messages import BadValue
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PER_SECOND = {"us": 1e6, "ms": 1e3}
 _BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_MICRO = 1e-6
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|m|h|d)")
@@ -35,15 +35,20 @@ def duration(text: str, *, micro: bool = False) -> float:
     total, at, last = 0.0, 0, float("inf")
     for part in _PART.finditer(text):
         number, unit = part.groups()
-        size = _MICRO if unit == "us" else _SECONDS[unit]
+        size = _SECONDS[unit] if unit in _SECONDS else 1 / _PER_SECOND[unit]
         if part.start() != at or len(number) > _DIGITS or size >= last or (unit == "us" and not micro):
             break
-        total, at, last = total + float(number) * size, part.end(), size
+        total, at, last = total + _in_seconds(number, unit), part.end(), size
     if at != len(text) or not text:
         raise BadValue(f"not a duration: {text!r}", "write a number and a unit: ms s m h d, as in 1h30m", at)
     if total > LONGEST:
         raise BadValue("longer than ten years", "is the unit right? ms s m h d")
     return total
+
+
+def _in_seconds(number: str, unit: str) -> float:
+    """Divided where the unit is a fraction, so that 50us is the same float as 50e-6."""
+    return float(number) * _SECONDS[unit] if unit in _SECONDS else float(number) / _PER_SECOND[unit]
 
 
 def size(text: str) -> int:
@@ -61,7 +66,7 @@ def rate(text: str) -> float:
     found = _RATE.match(text)
     if not found or len(found[1]) > _DIGITS:
         raise BadValue(f"not a rate: {text!r}", "write a number per unit of time, as in 100/s")
-    return float(found[1]) / _SECONDS[found[2]]
+    return float(found[1]) / _in_seconds("1", found[2])
 
 
 def count(text: str, low: int = 0, high: int = 2**31 - 1) -> int:
@@ -77,7 +82,7 @@ def count(text: str, low: int = 0, high: int = 2**31 - 1) -> int:
 def show_duration(seconds: float) -> str:
     """Seconds as the shortest duration that reads back the same: 5400.0 -> `1h30m`."""
     if seconds and seconds < 1:
-        micro = round(seconds / _MICRO)
+        micro = round(seconds * _PER_SECOND["us"])
         return f"{micro // 1000}ms" if micro % 1000 == 0 else f"{micro}us"
     rest = round(seconds * 1000)
     text = ""

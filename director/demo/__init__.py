@@ -1,1 +1,1 @@
-"""What a newcomer plays with: embedded demo servers and the layer-4 lab."""
+"""Embedded demo servers, so that the shipped configuration runs without anything else."""

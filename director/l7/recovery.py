@@ -58,7 +58,9 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     if exchange.fault:
         give_back(exchange, reason)
         next_step(exchange, now)
-    elif pool is not None and "connect" in pool.config.retry.on and exchange.attempts < pool.config.retry.tries:
+    elif (
+        pool is not None and "connect" in pool.config.retry.on and exchange.attempts < pool.config.retry.tries
+    ):
         again(exchange, reason, now)
     else:
         give_back(exchange, reason)
@@ -171,8 +173,8 @@ def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None
 
 def fall_back(exchange: Exchange, cause: str, now: float) -> None:
     """Take the service's fault path because of `cause`."""
-    if exchange.pool is not None:
-        exchange.tries.append((exchange.pool.name, f"{cause}: {exchange.pool.why_none()}"))
+    if exchange.pool is not None and cause != "connect_failed":
+        exchange.tries.append((f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none()}"))
     exchange.steps = exchange.site.faults(cause)
     next_step(exchange, now)
 

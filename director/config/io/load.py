@@ -17,18 +17,24 @@ from director.model import Configuration
 
 
 def load(
-    path: str, *, environ: Mapping[str, str] | None = None, known: Mapping[str, SchedulerFacts] = BUILT_IN
+    path: str | os.PathLike[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    known: Mapping[str, SchedulerFacts] = BUILT_IN,
 ) -> Loaded:
     """Read, check and build the configuration at `path`; nothing is raised for what is wrong in it.
 
     `environ` None = the process's own; `known` are the schedulers that the catalogue found.
     """
     world = World(read, find, os.environ if environ is None else environ)
-    return load_from(path, world, known)
+    return load_from(os.fspath(path), world, known)
 
 
 def check(
-    path: str, *, environ: Mapping[str, str] | None = None, known: Mapping[str, SchedulerFacts] = BUILT_IN
+    path: str | os.PathLike[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    known: Mapping[str, SchedulerFacts] = BUILT_IN,
 ) -> tuple[Configuration | None, tuple[Problem, ...]]:
     """The core of `director check`; print with `messages.render`, end with `messages.exit_code`."""
     loaded = load(path, environ=environ, known=known)

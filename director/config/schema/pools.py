@@ -48,7 +48,8 @@ POOL = Kind(
             "causes`; tries N`, or `off`",
             values.on_text(servers.retry),
             "When a request is tried on another server: `connect` (failed), `empty` (closed before "
-            "the first byte), `timeout` (no first byte in time), or a status; `tries` counts the times after the first.",
+            "the first byte), `timeout` (no first byte in time), or a status; `tries` counts "
+            "the times after the first.",
             default="connect, empty; tries 2",
             example="connect, empty, timeout, 503; tries 2",
         ),

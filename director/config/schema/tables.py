@@ -25,7 +25,9 @@ KINDS: tuple[Kind, ...] = (
 """All kinds, in the order of the reference."""
 
 _BY_NAME: Mapping[tuple[str, bool], Kind] = {(kind.kind, bool(kind.named)): kind for kind in KINDS}
-_EXACT: Mapping[Kind, Mapping[str, Key]] = {kind: {key.name: key for key in kind.keys} for kind in KINDS}
+_EXACT: Mapping[Kind, Mapping[str, Key]] = {
+    kind: {key.name: key for key in kind.keys if not key.name.endswith(".NAME")} for kind in KINDS
+}
 _PREFIXES: Mapping[Kind, tuple[tuple[str, Key], ...]] = {
     kind: tuple((key.name.removesuffix("NAME"), key) for key in kind.keys if key.name.endswith(".NAME"))
     for kind in KINDS
@@ -41,7 +43,7 @@ def key_of(kind: Kind, name: str) -> Key | None:
     """The key of that name, or the one that stands for all names with its beginning; or None."""
     found = _EXACT[kind].get(name)
     if found is not None:
-        return found if not name.endswith(".NAME") else None
+        return found
     for prefix, key in _PREFIXES[kind]:
         if name.startswith(prefix) and len(name) > len(prefix):
             return key
