@@ -95,8 +95,9 @@ def lab_up(method: Forward = Forward.NAT, say: Say = lambda _line: None, start: 
     place = Path(tempfile.mkdtemp(prefix="director-lab-"))
     made = Namespaces("lab")
     try:
-        pids = _build(made, topology(method), place, start)
-        _wait(made)
+        plan = topology(method)
+        pids = _build(made, plan, place, start)
+        _wait(made, plan.servers)
         left = {"namespaces": made.names, "processes": pids, "place": str(place)}
         STANDING.write_text(json.dumps(left), encoding="utf-8")
     except BaseException:
@@ -164,8 +165,9 @@ def _try(made: Namespaces, method: Forward, place: Path, start: Command) -> Repo
     """One method from the first namespace to the last answer; a failure is part of the report."""
     exchanges: list[Exchange] = []
     try:
-        _build(made, topology(method), place, start)
-        _wait(made)
+        plan = topology(method)
+        _build(made, plan, place, start)
+        _wait(made, plan.servers)
         exchanges += [_ask(made) for _ in range(REQUESTS)]
         return Report(method, tuple(exchanges), _download(made, place))
     except DirectorError as error:
@@ -239,25 +241,25 @@ def _curl(made: Namespaces, *arguments: str) -> str:
     return made.run(made.name("client"), "curl", "-sS", "--fail", *arguments)
 
 
-def _wait(made: Namespaces) -> None:
-    """Until the first answer.  Raises DirectorError when the director ended or the time is over."""
+def _wait(made: Namespaces, servers: Iterable[Host]) -> None:
+    """Until every server has answered.  Raises DirectorError when a program ended or the time is over."""
     deadline = time.monotonic() + PATIENCE
-    while True:
+    missing = {server.role for server in servers}
+    while missing:
         try:
-            _curl(made, "--max-time", "1", f"http://{VIRTUAL}:{PORT}/")
-            return
+            missing.discard(_ask(made).server)
         except DirectorError as error:
-            if time.monotonic() > deadline:
-                raise DirectorError(
-                    f"no answer from {VIRTUAL}:{PORT} in {PATIENCE:.0f} s ({error})"
-                ) from error
             if made.ended():
                 raise DirectorError(f"a program of the lab ended at once: {made.ended()}") from error
+            if time.monotonic() > deadline:
+                raise DirectorError(f"no answer in {PATIENCE:.0f} s ({error})") from error
             time.sleep(0.2)
+        if time.monotonic() > deadline:
+            raise DirectorError(f"no answer from {', '.join(sorted(missing))} in {PATIENCE:.0f} s")
 
 
 def _ask(made: Namespaces) -> Exchange:
-    seen = json.loads(_curl(made, "--max-time", "5", f"http://{VIRTUAL}:{PORT}/"))
+    seen = json.loads(_curl(made, "--max-time", "2", f"http://{VIRTUAL}:{PORT}/"))
     return Exchange(f"{VIRTUAL}:{PORT}", seen["server"], seen["from"], seen["to"])
 
 
