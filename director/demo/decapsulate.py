@@ -14,7 +14,7 @@ import sys
 from director.l4.io.filter import accept_all_ip
 from director.l4.io.inject import StackInjector, shifted
 from director.l4.io.netlink import NetlinkSocket
-from director.l4.io.tpacket import PacketSocket, RingSize
+from director.l4.io.tpacket import PacketSocket, RingSize, attach
 
 _ETHERNET = 14
 _IPIP = 4
@@ -43,9 +43,10 @@ def main(interface: str) -> None:
     """Decapsulate until ended."""
     netlink = NetlinkSocket()
     injector = StackInjector(lambda name: netlink.set_up(socket.if_nametoindex(name)))
-    # While a raw socket listens for the protocol, the stack does not answer that nobody does.
+    # While a raw socket takes the protocol, the stack does not answer that nobody does.  Its filter
+    # drops everything, because a full one counts as nobody.
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, _IPIP) as claim:
-        claim.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        attach(claim, [(6, 0, 0, 0)])
         ring = PacketSocket(interface, accept_all_ip(), RingSize())
         waiting = select.poll()
         waiting.register(ring.fileno(), select.POLLIN)

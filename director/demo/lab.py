@@ -46,7 +46,7 @@ Command = Callable[[Path], list[str]]
 
 def twistd(ini: Path) -> list[str]:
     """The director as an operator starts it: `twistd -n director -c INI`."""
-    return [_PYTHON, "-c", _TWISTD, "-n", "--pidfile=", "director", "-c", str(ini)]
+    return [_PYTHON, "-P", "-c", _TWISTD, "-n", "--pidfile=", "director", "-c", str(ini)]
 
 
 @frozen
@@ -215,7 +215,7 @@ def _start_server(made: Namespaces, host: Host, place: Path) -> Iterator[int]:
         programs.append(("director.demo.decapsulate", host.interfaces[0][1]))
     for module, *arguments in programs:
         log = place / f"{host.role}.log"
-        yield made.start(name, _PYTHON, "-m", module, *arguments, log=log, env=_env(place)).pid
+        yield made.start(name, _PYTHON, "-P", "-m", module, *arguments, log=log, env=_env(place)).pid
 
 
 def _env(place: Path) -> dict[str, str]:

@@ -51,6 +51,13 @@ Received = tuple[bytearray, bytes]
 """A frame, and the ten bytes of its virtio header."""
 
 
+def attach(sock: socket.socket, program: list[Instruction]) -> None:
+    """Set a socket's filter.  Raises OSError when the kernel does not take the program."""
+    code = ctypes.create_string_buffer(assemble(program))
+    head = struct.pack("HP", len(program), ctypes.addressof(code))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+
+
 @frozen
 class RingSize:
     """How much a ring holds: `slots` frames of up to `slot` bytes (headers of the ring included).
@@ -114,9 +121,7 @@ class PacketSocket:
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter; the kernel swaps it at once."""
-        code = ctypes.create_string_buffer(assemble(program))
-        head = struct.pack("HP", len(program), ctypes.addressof(code))
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+        attach(self._socket, program)
 
     def fileno(self) -> int:
         """The descriptor; readable when the ring holds a frame."""
