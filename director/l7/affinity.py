@@ -1,0 +1,41 @@
+"""Affinity: a cookie of ours that brings a client back to its server (`persist = cookie …`).
+
+The value does not show the server's name or address: it is a keyed hash of pool and
+server name, so it stays valid over restarts and reloads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from director.model import CookiePersistence
+    from director.registry import LivePool, RealServer
+
+
+@lru_cache(maxsize=16384)
+def token(pool: str, server: str) -> str:
+    """The cookie value that stands for a server: 16 hexadecimal digits."""
+    return hashlib.blake2s(f"{pool}\0{server}".encode(), digest_size=8, person=b"affinity").hexdigest()
+
+
+def find(pool: LivePool, value: str) -> RealServer | None:
+    """The server of the pool that a cookie value stands for, if it still is there."""
+    for server in pool.servers:
+        if token(pool.name, server.name) == value:
+            return server
+    return None
+
+
+def set_cookie(persist: CookiePersistence, server: RealServer) -> bytes:
+    """The Set-Cookie line that binds a client to a server (RFC 6265 4.1)."""
+    line = f"Set-Cookie: {persist.name}={token(server.pool.name, server.name)}; Path=/"
+    if persist.httponly:
+        line += "; HttpOnly"
+    if persist.secure:
+        line += "; Secure"
+    if persist.samesite:
+        line += f"; SameSite={persist.samesite.capitalize()}"
+    return line.encode("latin-1") + b"\r\n"

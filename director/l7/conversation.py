@@ -1,0 +1,278 @@
+"""One client connection, without a socket: events in, commands out (the door of layer 7).
+
+A conversation reads requests one after the other and lets an `Exchange` serve each; it
+answers what cannot become a request itself.  Requests that a client sends ahead wait in
+the framer, bounded, and are answered strictly in order.
+
+`deadline` is the monotonic second at which the shell must deliver `Expired`; the shell looks at
+it a few times per second, so setting it costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from director.errors import MessageError
+from director.l7 import answers
+from director.l7.commands import (
+    ClientBytes,
+    Command,
+    Do,
+    Event,
+    Expired,
+    Happened,
+    ServerBytes,
+    ServerFailed,
+    ToClient,
+)
+from director.l7.exchange import Exchange, Phase
+from director.l7.facts import ConnectionFacts, RequestFacts
+from director.l7.forwarded import client_address
+from director.l7.http1 import RequestFramer, RequestHead
+
+if TYPE_CHECKING:
+    from director.l7.facts import Peer
+    from director.l7.site import Frontage
+
+READ_AHEAD_LIMIT = 65536
+"""Octets of further requests taken from a client while one is being served; then it is paused."""
+LINGER_SECONDS = 5.0
+"""How long a refused client may go on sending before the connection is closed for good."""
+
+
+class Conversation:
+    """The state of one client connection.
+
+    Attributes:
+        exchange: the request being served, None between requests.
+        deadline: when `Expired` is due; infinity for never.
+        client_ended: the client sent FIN.
+        closing: the last octet for the client was given out; what still comes is dropped.
+    """
+
+    __slots__ = (
+        "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer", "frontage", "out",
+        "peer", "requests",
+    )  # fmt: skip
+
+    def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
+        self.frontage = frontage
+        self.peer = peer
+        self.framer = RequestFramer(frontage.site.limits)
+        self.exchange: Exchange | None = None
+        self.out: list[Command] = []
+        self.deadline = now + frontage.site.timeouts.client
+        self.client_ended = False
+        self.closing = False
+        self.requests = 0
+        self._begun = False
+        self._paused = False
+        self._draining = False
+
+    def receive(self, event: Event, now: float) -> list[Command]:
+        """Take one event; returns the commands that follow from it, in order."""
+        out = self.out = []
+        kind = event.__class__
+        if kind is ClientBytes:
+            self._client_bytes(event.data, now)  # type: ignore[union-attr]
+        elif kind is ServerBytes:
+            if self.exchange is not None:
+                self.exchange.server_bytes(event.data, now)  # type: ignore[union-attr]
+        else:
+            self._ON[event if kind is Happened else kind](self, event, now)  # type: ignore[index]
+        if self.exchange is None and not self.closing:
+            self._read_on(now)
+        return out
+
+    # -- what an exchange may ask and say --
+
+    @property
+    def may_stay(self) -> bool:
+        """The client's connection may stay open behind the answer."""
+        return not self._draining and (not self.client_ended or bool(self.framer.buffer))
+
+    def pause(self) -> None:
+        """Take no more from the client for now."""
+        if not self._paused:
+            self._paused = True
+            self.out.append(Do.PAUSE_CLIENT)
+
+    def resume(self) -> None:
+        """Read from the client again."""
+        if self._paused:
+            self._paused = False
+            self.out.append(Do.RESUME_CLIENT)
+
+    def close(self) -> None:
+        """Close when all is written."""
+        self.closing = True
+        self.deadline = math.inf
+        self.out.append(Do.CLOSE_CLIENT)
+
+    def abort(self) -> None:
+        """Reset: what the client got must not look whole."""
+        self.closing = True
+        self.deadline = math.inf
+        self.out.append(Do.ABORT_CLIENT)
+
+    def finished(self, now: float, *, keep: bool) -> None:
+        """The exchange is over; keep the connection for another request, or end it."""
+        self.exchange = None
+        if self.closing:
+            return
+        if keep and self.may_stay:
+            self.deadline = now + self.frontage.site.timeouts.keepalive
+            self._begun = False
+            self.resume()
+        elif self.client_ended:
+            self.close()
+        else:
+            self._linger(now)
+
+    # -- reading requests --
+
+    def _client_bytes(self, data: bytes, now: float) -> None:
+        exchange = self.exchange
+        if self.closing:
+            return
+        if exchange is None:
+            self.framer.feed(data)
+        elif exchange.phase is Phase.TUNNEL or not exchange.body.done:
+            exchange.client_bytes(data, now)
+        else:
+            self.framer.feed(data)
+            if len(self.framer.buffer) > READ_AHEAD_LIMIT:
+                self.pause()
+
+    def _read_on(self, now: float) -> None:
+        """Serve requests that are here until one has to wait for something."""
+        while self.exchange is None and not self.closing and self.framer.buffer:
+            try:
+                head = self.framer.head()
+                if head is None:
+                    self._wait_for_head(now)
+                    break
+                self._begin(head, now)
+            except MessageError as error:
+                self._refuse(error, now)
+        if self.client_ended and self.exchange is None and not self.closing:
+            self.close()
+
+    def _wait_for_head(self, now: float) -> None:
+        """A head has begun: it must be whole in time, however slowly it drips."""
+        if not self._begun:
+            self._begun = True
+            self.deadline = now + self.frontage.site.timeouts.client
+
+    def _begin(self, head: RequestHead, now: float) -> None:
+        site = self.frontage.site
+        self.framer.limits = site.limits
+        client = client_address(head, self.peer, site.config.trust) if self.peer.trusted else self.peer.client
+        facts = RequestFacts(head, self.peer, client)
+        self.requests += 1
+        exchange = self.exchange = Exchange(self, site, head, facts, now)
+        exchange.start(now)
+
+    def _refuse(self, error: MessageError, now: float) -> None:
+        """Answer what could not become a request, and read no further."""
+        site = self.frontage.site
+        text = answers.refusal(error.status, error.reason, b"Connection: close\r\n")
+        self.out.append(ToClient(text))
+        site.live.requests.requests += 1
+        site.live.requests.responses[error.status // 100] += 1
+        site.live.requests.errors["refused"] += 1
+        self.frontage.record((
+            self.frontage.new_id(), now, site.config.name, self.peer.client, "-", "-", "", "", "", False, None, "", (), "",
+            error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
+        ))  # fmt: skip
+        self.framer.take()
+        self._linger(now)
+
+    def _linger(self, now: float) -> None:
+        """End our side, but read on a little: closing on unread octets would reset the answer away."""
+        self.closing = True
+        self.framer.take()
+        self.out.append(Do.LINGER_CLIENT)
+        self.deadline = now + LINGER_SECONDS
+        if self._paused:
+            self._paused = False
+            self.out.append(Do.RESUME_CLIENT)
+
+    # -- other events --
+
+    def _opened(self, event: Event, now: float) -> None:
+        """`protocol = tcp`: the connection itself is the request."""
+        site = self.frontage.site
+        head = RequestHead()
+        head.method = head.sent = head.path = head.query = head.host = head.block = head.upgrade = b""
+        head.fields, head.spans, head.where = {}, [], []
+        head.minor, head.length, head.expect, head.keep_alive = 1, 0, False, False
+        self.exchange = Exchange(self, site, head, ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
+        self.exchange.start_tunnel(now)
+
+    def _client_ended(self, event: Event, now: float) -> None:
+        self.client_ended = True
+        exchange = self.exchange
+        if self.closing:
+            self.close()
+        elif exchange is None:
+            self.framer.take()
+            self.close()
+        elif exchange.phase is Phase.TUNNEL:
+            exchange.client_ended_tunnel(now)
+        elif not exchange.body.done:
+            exchange.client_gone(now)
+
+    def _client_gone(self, event: Event, now: float) -> None:
+        self.closing = True
+        self.client_ended = True
+        if self.exchange is not None:
+            self.exchange.client_gone(now)
+        self.deadline = math.inf
+
+    def _server_ready(self, event: Event, now: float) -> None:
+        if self.exchange is not None:
+            self.exchange.server_ready(now, reused=event is Happened.SERVER_REUSED)
+
+    def _server_ended(self, event: Event, now: float) -> None:
+        if self.exchange is not None:
+            self.exchange.server_ended(now)
+
+    def _server_failed(self, event: ServerFailed, now: float) -> None:
+        if self.exchange is not None:
+            self.exchange.server_failed(event.reason, now)
+
+    def _room(self, event: Event, now: float) -> None:
+        if self.exchange is not None:
+            self.exchange.room(now)
+
+    def _drain(self, event: Event, now: float) -> None:
+        """The service stops: an idle client is let go, a busy one after its answer."""
+        self._draining = True
+        if self.exchange is None and not self.closing and not self.framer.buffer:
+            self.close()
+
+    def _expired(self, event: Expired, now: float) -> None:
+        self.deadline = math.inf
+        if self.exchange is not None:
+            self.exchange.expired(now, server_stalls=event.server_stalls)
+        elif self.closing:
+            self.out.append(Do.CLOSE_CLIENT)
+        elif self._begun or (self.framer.buffer and not self.requests):
+            self._refuse(MessageError(408, "the request's head did not come in time"), now)
+        else:
+            self.close()
+
+    _ON = {  # noqa: RUF012
+        Happened.CLIENT_OPENED: _opened,
+        Happened.CLIENT_ENDED: _client_ended,
+        Happened.CLIENT_GONE: _client_gone,
+        Happened.SERVER_READY: _server_ready,
+        Happened.SERVER_REUSED: _server_ready,
+        Happened.SERVER_ENDED: _server_ended,
+        Happened.ROOM: _room,
+        Happened.DRAIN: _drain,
+        ServerFailed: _server_failed,
+        Expired: _expired,
+    }

@@ -1,0 +1,152 @@
+"""What one request says, as rules and schedulers ask for it (`IKey` and the terms of `when`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from zope.interface import implementer
+
+from director.interfaces import IKey
+from director.l7.target import readings
+from director.registry import folded
+
+if TYPE_CHECKING:
+    from director.l7.http1 import RequestHead
+
+Groups = tuple[str | None, ...] | dict[str | int, str | None]
+
+folded_address = lru_cache(maxsize=4096)(folded)
+
+
+@lru_cache(maxsize=1024)
+def host_name(value: bytes) -> str:
+    """A Host value in lower case without its port; IPv6 literals keep their brackets."""
+    text = value.decode("latin-1").lower()
+    if text.startswith("["):
+        return text[: text.find("]") + 1]
+    return text.partition(":")[0].rstrip(".")
+
+
+class Peer:
+    """The two ends of a client's connection: who called (address, port) and whom."""
+
+    __slots__ = ("client", "client_port", "trusted", "virtual", "virtual_port")
+
+    def __init__(self, client: str, client_port: int, virtual: str, virtual_port: int, *, trusted: bool = False) -> None:
+        self.client = client
+        self.client_port = client_port
+        self.virtual = virtual
+        self.virtual_port = virtual_port
+        self.trusted = trusted
+
+
+@implementer(IKey)
+class RequestFacts:
+    """Facts of one HTTP request.  Raises MessageError 400 when its path has no safe reading."""
+
+    __slots__ = (
+        "_head", "client", "client_port", "groups", "hash_key", "host", "method", "other_path", "path", "sni", "uri",
+        "version", "virtual", "virtual_port",
+    )  # fmt: skip
+
+    groups: Groups
+    hash_key: str | None
+
+    def __init__(self, head: RequestHead, peer: Peer, client: str) -> None:
+        self._head = head
+        self.client = client
+        self.client_port = peer.client_port
+        self.virtual = peer.virtual
+        self.virtual_port = peer.virtual_port
+        path = head.path
+        other = None
+        if b"%" in path or b"//" in path or b"/." in path:
+            path, other = readings(path)
+        self.path = path.decode("latin-1")
+        self.other_path = other.decode("latin-1") if other is not None else None
+        self.uri = head.sent.decode("latin-1")
+        self.method = head.method.decode("latin-1")
+        self.host = host_name(head.host)
+        self.version = "1.1" if head.minor else "1.0"
+        self.sni = ""
+        self.groups = ()
+        self.hash_key = None
+
+    @property
+    def client_number(self) -> int:
+        """Client address folded to 32 bits."""
+        return folded_address(self.client)
+
+    @property
+    def virtual_number(self) -> int:
+        """Virtual address folded to 32 bits."""
+        return folded_address(self.virtual)
+
+    def header(self, name: str) -> str | None:
+        """A field's value (lower-case name), repeats joined by comma."""
+        return self._head.header(name)
+
+    def cookie(self, name: str) -> str | None:
+        """The value of the first cookie of that name (RFC 6265 4.2)."""
+        text = self._head.header("cookie")
+        if text is None or name not in text:
+            return None
+        for pair in text.replace(",", ";").split(";"):
+            key, equals, value = pair.strip().partition("=")
+            if equals and key == name:
+                return value.strip('"')
+        return None
+
+    def query(self, name: str) -> str | None:
+        """The first value of a query parameter, decoded."""
+        for pair in self._head.query[1:].decode("latin-1").split("&"):
+            key, _, value = pair.partition("=")
+            if unquote_plus(key) == name:
+                return unquote_plus(value)
+        return None
+
+    def group(self, number: int) -> str | None:
+        """A captured group of the rule's regular expression, by number (1 = the first)."""
+        groups = self.groups
+        if isinstance(groups, dict):
+            return groups.get(number)
+        return groups[number - 1] if 0 < number <= len(groups) else None
+
+
+@implementer(IKey)
+class ConnectionFacts:
+    """Facts of a connection that is relayed without being read (`protocol = tcp`)."""
+
+    __slots__ = ("client", "client_port", "virtual", "virtual_port")
+
+    host = path = uri = method = sni = version = ""
+    other_path = None
+    hash_key = None
+
+    def __init__(self, peer: Peer) -> None:
+        self.client = peer.client
+        self.client_port = peer.client_port
+        self.virtual = peer.virtual
+        self.virtual_port = peer.virtual_port
+
+    @property
+    def client_number(self) -> int:
+        """Client address folded to 32 bits."""
+        return folded_address(self.client)
+
+    @property
+    def virtual_number(self) -> int:
+        """Virtual address folded to 32 bits."""
+        return folded_address(self.virtual)
+
+    def header(self, name: str) -> str | None:
+        """Nothing was read."""
+        return None
+
+    cookie = query = header
+
+    def group(self, number: int) -> str | None:
+        """Nothing was matched."""
+        return None

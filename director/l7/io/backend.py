@@ -1,0 +1,269 @@
+"""Connections to servers: opening them, keeping idle ones, handing them out again.
+
+An idle connection belongs to an address, not to a client (KTCPVS A.8).  It is watched while idle:
+a FIN, a reset or an unexpected octet takes it out at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from director.l7.io.stream import Stream
+
+if TYPE_CHECKING:
+    from director.l7.io.frontend import ClientSide
+    from director.model import Address
+
+IDLE_SECONDS = 30.0
+"""How long an idle server connection is kept (KTCPVS keepalive_timeout, A.5)."""
+RESOLVED_SECONDS = 10.0
+"""How long the addresses of a server's name are used before the name is asked for again."""
+NAMES_KEPT = 4096
+
+
+class ServerSide:
+    """One connection to a server, busy for one client or idle."""
+
+    __slots__ = ("_idle_since", "backends", "client", "key", "stream")
+
+    stream: Stream
+
+    def __init__(self, backends: Backends, key: str, client: ClientSide | None) -> None:
+        self.backends = backends
+        self.key = key
+        self.client = client
+        self._idle_since = 0.0
+
+    @property
+    def idle_since(self) -> float:
+        """When it became idle."""
+        return self._idle_since
+
+    @idle_since.setter
+    def idle_since(self, now: float) -> None:
+        self._idle_since = now
+
+    def connected(self) -> None:
+        """The connect succeeded."""
+        if self.client is not None:
+            self.client.server_connected()
+
+    def received(self, data: bytes) -> None:
+        """Octets for the client; from an idle connection nothing may come."""
+        if self.client is not None:
+            self.client.server_received(data)
+        else:
+            self.backends.idle_spoke += 1
+            self.stream.abort()
+
+    def ended(self) -> None:
+        """FIN from the server."""
+        if self.client is not None:
+            self.client.server_ended()
+        else:
+            self.stream.close()
+
+    def lost(self, reason: str) -> None:
+        """Gone."""
+        self.backends.forget(self)
+        if self.client is not None:
+            self.client.server_lost(reason)
+
+    def blocked(self) -> None:
+        """The server does not take more: stop reading from the client."""
+        if self.client is not None:
+            self.client.server_blocked()
+
+    def drained(self) -> None:
+        """It does again."""
+        if self.client is not None:
+            self.client.server_drained()
+
+
+class Backends:
+    """All connections to servers of one director."""
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+        self.open = 0
+        self.opened = 0
+        self.reused = 0
+        self.idle_spoke = 0
+        self.idle_closed = 0
+        self._idle: dict[str, deque[ServerSide]] = {}
+        self._names: dict[str, tuple[float, list[tuple[socket.AddressFamily, tuple[Any, ...]]]]] = {}
+
+    def idle_count(self) -> int:
+        """Idle connections kept now."""
+        return sum(len(line) for line in self._idle.values())
+
+    # -- idle connections --
+
+    def take(self, key: str, client: ClientSide, *, careful: bool) -> ServerSide | None:
+        """The most recently used idle connection to `key`, now belonging to `client`; None if there is none."""
+        line = self._idle.get(key)
+        while line:
+            side = line.pop()
+            if side.stream.socket is None:
+                continue
+            if careful and not side.stream.is_alive():
+                side.stream.abort()
+                continue
+            side.client = client
+            self.reused += 1
+            return side
+        return None
+
+    def keep(self, side: ServerSide, limit: int, now: float) -> None:
+        """Put a connection among the idle ones; the oldest goes when there are more than `limit`."""
+        side.client = None
+        if side.stream.socket is None or limit <= 0:
+            side.stream.close()
+            return
+        side.stream.resume()
+        side.idle_since = now
+        line = self._idle.get(side.key)
+        if line is None:
+            line = self._idle[side.key] = deque()
+        line.append(side)
+        if len(line) > limit:
+            self.idle_closed += 1
+            line.popleft().stream.close()
+
+    def forget(self, side: ServerSide) -> None:
+        """A connection is gone."""
+        self.open -= 1
+        if side.client is None:
+            line = self._idle.get(side.key)
+            if line is not None:
+                with contextlib.suppress(ValueError):
+                    line.remove(side)
+                if not line:
+                    del self._idle[side.key]
+
+    def sweep(self, now: float, wanted: set[str] | None = None) -> None:
+        """Close connections that were idle too long, or whose server is not among `wanted` any more."""
+        for key, line in list(self._idle.items()):
+            unwanted = wanted is not None and key not in wanted
+            while line and (unwanted or now - line[0].idle_since > IDLE_SECONDS):
+                self.idle_closed += 1
+                line.popleft().stream.close()
+
+    # -- new connections --
+
+    def connect(self, address: Address, client: ClientSide) -> ServerSide:
+        """Begin a connection; `client` hears `server_connected` or `server_lost` later, never now."""
+        side = ServerSide(self, str(address), client)
+        self.open += 1
+        self.opened += 1
+        if address.path:
+            self._begin(side, socket.AF_UNIX, address.path)
+            return side
+        family = _literal_family(address.host)
+        if family is not None:
+            self._begin(side, family, (address.host, address.port))
+            return side
+        cached = self._names.get(address.host)
+        if cached is not None and cached[0] > self.reactor.seconds():
+            found, target = cached[1][0]
+            self._begin(side, found, (*target, address.port))
+        else:
+            self._resolve(side, address)
+        return side
+
+    def _begin(self, side: ServerSide, family: socket.AddressFamily, target: Any) -> None:
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            self._refuse_later(side, "out of file descriptors" if error.errno in (errno.EMFILE, errno.ENFILE) else str(error))
+            return
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        old = getattr(side, "stream", None)
+        side.stream = Stream(self.reactor, sock, side, connecting=True)
+        if isinstance(old, _Unborn) and old.gone:
+            side.stream.abort()
+            return
+        code = sock.connect_ex(target)
+        if code not in (0, errno.EINPROGRESS):
+            self.reactor.callLater(0, side.stream.fail, _error_words(code))
+            return
+        side.stream.wait_for_connect()
+
+    def _refuse_later(self, side: ServerSide, reason: str) -> None:
+        unborn = _Unborn()
+        side.stream = unborn  # type: ignore[assignment]
+        self.reactor.callLater(0, unborn.fail, side, reason)
+
+    def _resolve(self, side: ServerSide, address: Address) -> None:
+        """Ask for a name off the reactor's thread; the answer is kept for a while."""
+        unborn = _Unborn()
+        side.stream = unborn  # type: ignore[assignment]
+        waiting = self.reactor.resolve(address.host, (1, 2))
+
+        def found(host: str) -> None:
+            if len(self._names) >= NAMES_KEPT:
+                self._names.clear()
+            self._names[address.host] = (self.reactor.seconds() + RESOLVED_SECONDS, [(socket.AF_INET, (host,))])
+            if unborn.gone:
+                self.forget(side)
+                return
+            self._begin(side, socket.AF_INET, (host, address.port))
+
+        def failed(_: object) -> None:
+            if unborn.gone:
+                self.forget(side)
+                return
+            unborn.fail(side, f"the name {address.host} cannot be resolved")
+
+        waiting.addCallbacks(found, failed)
+
+
+class _Unborn:
+    """Stands for a stream whose socket is not there yet (a name is being resolved)."""
+
+    __slots__ = ("gone",)
+    socket = None
+    is_blocked = False
+    progress = 0
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def abort(self) -> None:
+        """Give up; the answer will find nobody."""
+        self.gone = True
+
+    close = abort
+
+    def pause(self) -> None:
+        """Nothing to pause."""
+
+    resume = pause
+
+    def fail(self, side: ServerSide, reason: str) -> None:
+        """Tell the owner, unless it has left."""
+        if not self.gone:
+            self.gone = True
+            side.lost(reason)
+
+
+def _literal_family(host: str) -> socket.AddressFamily | None:
+    """The family of an address literal; None for a name."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host.partition("%")[0])
+        except OSError:
+            continue
+        return family
+    return None
+
+
+def _error_words(code: int) -> str:
+    from director.l7.io.stream import _words
+
+    return _words(OSError(code, ""))

@@ -1,0 +1,269 @@
+"""One client connection: facts in, commands out to sockets.
+
+`ClientSide` feeds what its two streams report to the conversation and performs the commands that
+come back.  It decides nothing.  Whatever goes wrong costs this one connection.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from twisted.logger import Logger
+
+from director.l7.commands import (
+    ClientBytes,
+    Command,
+    Do,
+    Event,
+    Expired,
+    Happened,
+    Open,
+    ServerBytes,
+    ServerFailed,
+    ToClient,
+    ToServer,
+    Wait,
+)
+from director.l7.conversation import Conversation
+from director.registry import RealServer
+
+if TYPE_CHECKING:
+    from director.l7.facts import Peer
+    from director.l7.io.backend import ServerSide
+    from director.l7.io.service import Listening
+    from director.l7.io.stream import Stream
+    from director.registry import LivePool
+
+CLOSE_SECONDS = 30.0
+"""How long a closing connection may go without taking an octet of what is still queued for it."""
+
+_log = Logger(namespace="director.l7")
+
+
+class ClientSide:
+    """A client's stream, its conversation, and the server connection that serves it at the moment."""
+
+    __slots__ = (
+        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_pool", "conversation",
+        "listening", "now", "server", "stream",
+    )  # fmt: skip
+
+    stream: Stream
+
+    def __init__(self, listening: Listening, peer: Peer) -> None:
+        self.listening = listening
+        self.now = listening.shell.reactor.seconds
+        self.conversation = Conversation(listening.frontage, peer, self.now())
+        self.server: ServerSide | None = None
+        self._limit = 64
+        self._pool: LivePool | None = None
+        self._held_by_conversation = False
+        self._held_by_server = False
+        self._closing_since = math.inf
+        self._closing_progress = 0
+
+    # -- from the client's stream --
+
+    def received(self, data: bytes) -> None:
+        """Octets from the client."""
+        self.tell(ClientBytes(data))
+
+    def ended(self) -> None:
+        """FIN from the client."""
+        self.tell(Happened.CLIENT_ENDED)
+
+    def lost(self, reason: str) -> None:
+        """The client is gone."""
+        self.tell(Happened.CLIENT_GONE)
+        self.listening.gone(self)
+
+    def blocked(self) -> None:
+        """The client does not take more: stop reading from the server."""
+        if self.server is not None:
+            self.server.stream.pause()
+
+    def drained(self) -> None:
+        """It does again."""
+        if self.server is not None:
+            self.server.stream.resume()
+
+    # -- from the server's stream --
+
+    def server_connected(self) -> None:
+        """A new connection is open."""
+        self.tell(Happened.SERVER_READY)
+
+    def server_received(self, data: bytes) -> None:
+        """Octets from the server."""
+        self.tell(ServerBytes(data))
+
+    def server_ended(self) -> None:
+        """FIN from the server."""
+        self.tell(Happened.SERVER_ENDED)
+
+    def server_lost(self, reason: str) -> None:
+        """The server's connection failed; when we closed it ourselves nobody listens any more."""
+        if self.server is not None:
+            self._let_go()
+            self.tell(ServerFailed(reason))
+
+    def server_blocked(self) -> None:
+        """The server does not take more: stop reading from the client."""
+        self._held_by_server = True
+        self.stream.pause()
+
+    def server_drained(self) -> None:
+        """It does again."""
+        self._held_by_server = False
+        self._resume()
+
+    # -- events in, commands out --
+
+    def check(self, now: float) -> None:
+        """Deliver a deadline that has passed; end a close that makes no progress."""
+        if self.conversation.deadline <= now:
+            server = self.server
+            self.tell(
+                Expired(
+                    client_stalls=self.stream.is_blocked,
+                    server_stalls=server is not None and server.stream.is_blocked,
+                )
+            )
+        elif self._closing_since + CLOSE_SECONDS <= now:
+            if self.stream.progress == self._closing_progress:
+                self.stream.abort()
+            else:
+                self._closing_since = now
+                self._closing_progress = self.stream.progress
+
+    def tell(self, event: Event) -> None:
+        """Give an event to the conversation and perform what follows from it."""
+        try:
+            self._perform(self.conversation.receive(event, self.now()))
+        except Exception:  # a defect of ours must cost one connection, not the process
+            _log.failure("a conversation failed; its connection is closed. Please report this.")
+            self._break_off()
+        lines = self.listening.shell.lines
+        if lines.waiting:
+            lines.poke()
+
+    def _perform(self, commands: list[Command]) -> None:
+        # Performing may add to the list: opening can succeed at once.
+        for command in commands:
+            kind = command.__class__
+            if kind is ToClient:
+                self.stream.write(command.data)  # type: ignore[union-attr]
+            elif kind is ToServer:
+                if self.server is not None:
+                    self.server.stream.write(command.data)  # type: ignore[union-attr]
+            elif kind is Open:
+                commands += self._open(command)  # type: ignore[arg-type]
+            elif kind is Wait:
+                self._wait(command.pool)  # type: ignore[union-attr]
+            else:
+                self._DO[command](self)  # type: ignore[index]
+
+    def _open(self, command: Open) -> list[Command]:
+        backends = self.listening.shell.backends
+        target: Any = command.target
+        if isinstance(target, RealServer):
+            address = target.address
+            self._limit = target.pool.config.idle_connections
+        else:
+            address = target
+        if not command.fresh:
+            side = backends.take(str(address) if target is address else target.key, self, careful=command.careful)
+            if side is not None:
+                self.server = side
+                return self.conversation.receive(Happened.SERVER_REUSED, self.now())
+        self.server = backends.connect(address, self)
+        return []
+
+    def _wait(self, pool: LivePool) -> None:
+        self._pool = pool
+        self.listening.shell.lines.join(pool, self)
+
+    def room(self) -> None:
+        """The line has come to us."""
+        self._pool = None
+        self.tell(Happened.ROOM)
+
+    def _leave_line(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            self.listening.shell.lines.leave(pool, self)
+
+    def _let_go(self) -> ServerSide | None:
+        """No server any more; a client that was held back for it reads on."""
+        server, self.server = self.server, None
+        if server is not None:
+            server.client = None
+            if self._held_by_server:
+                self._held_by_server = False
+                self._resume()
+        return server
+
+    def _keep_server(self) -> None:
+        server = self._let_go()
+        if server is not None:
+            self.listening.shell.backends.keep(server, self._limit, self.now())
+
+    def _drop_server(self) -> None:
+        server = self._let_go()
+        if server is not None:
+            server.stream.close()
+
+    def _end_server(self) -> None:
+        if self.server is not None:
+            self.server.stream.end()
+
+    def _close_client(self) -> None:
+        self._closing_since = self.now()
+        self._closing_progress = self.stream.progress
+        self.stream.close()
+
+    def _linger_client(self) -> None:
+        self._closing_since = self.now()
+        self._closing_progress = self.stream.progress
+        self.stream.end()
+        self._resume()
+
+    def _pause_client(self) -> None:
+        self._held_by_conversation = True
+        self.stream.pause()
+
+    def _resume_client(self) -> None:
+        self._held_by_conversation = False
+        self._resume()
+
+    def _resume(self) -> None:
+        if not (self._held_by_conversation or self._held_by_server) and not self.conversation.client_ended:
+            self.stream.resume()
+
+    def _break_off(self) -> None:
+        """End everything after a defect, giving back what is held."""
+        exchange = self.conversation.exchange
+        if exchange is not None and exchange.lease is not None and exchange.lease.held:
+            exchange.lease.release()
+            exchange.lease = None
+        self.conversation.exchange = None
+        self.conversation.closing = True
+        self._leave_line()
+        server = self._let_go()
+        if server is not None:
+            server.stream.abort()
+        self.stream.abort()
+
+    _DO = {  # noqa: RUF012
+        Do.KEEP_SERVER: _keep_server,
+        Do.DROP_SERVER: _drop_server,
+        Do.END_SERVER: _end_server,
+        Do.END_CLIENT: lambda self: self.stream.end(),
+        Do.CLOSE_CLIENT: _close_client,
+        Do.LINGER_CLIENT: _linger_client,
+        Do.ABORT_CLIENT: lambda self: self.stream.abort(),
+        Do.PAUSE_CLIENT: _pause_client,
+        Do.RESUME_CLIENT: _resume_client,
+        Do.LEAVE_LINE: _leave_line,
+    }

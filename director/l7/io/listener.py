@@ -1,0 +1,177 @@
+"""Accepting connections: a socket with a deep backlog, and what happens when descriptors run out.
+
+With Twisted's default backlog of 50, thousands of clients at once wait for SYN retries; 4096 holds
+them.  Out of descriptors, a listener pauses and leaves the clients in the backlog instead of
+accepting and dropping them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from director.errors import DirectorError
+from director.l7.io.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from director.model import Address
+
+BACKLOG = 4096
+ACCEPTS_PER_TURN = 128
+"""Connections accepted per turn of the loop, so that running ones get their share."""
+PAUSE_SECONDS = 0.1
+"""How long accepting rests when it cannot go on."""
+
+_EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_log = Logger(namespace="director.listener")
+
+
+class BindError(DirectorError):
+    """An address cannot be listened on; the message says why and what to do."""
+
+
+def bind(address: Address) -> socket.socket:
+    """A listening, non-blocking socket.  Raises BindError."""
+    family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    target: Any = address.path or (address.host, address.port)
+    sock = None
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        if family == socket.AF_UNIX:
+            _remove_stale(address.path)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # So that `:80` and `[::]:80` can stand side by side.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(target)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        raise BindError(f"cannot listen on {address}: {_advice(error)}") from error
+    return sock
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket file that nobody listens on any more."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(0.2)
+                if probe.connect_ex(path) == errno.ECONNREFUSED:
+                    os.unlink(path)  # noqa: PTH108
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the address is in use; stop the other program (ss -ltnp shows it) or choose another port"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 need CAP_NET_BIND_SERVICE; grant it (see etc/director.service) or choose a port above"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine does not have that address; add it (ip address add) or listen on another"
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+@implementer(IReadDescriptor)
+class Listener:
+    """A listening socket that makes a client side for each connection.
+
+    `accept(stream, peer_address, own_address)` is called for each; `room()` says whether one more is
+    welcome.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        sock: socket.socket,
+        accept: Callable[[Stream, Any, Any], None],
+        room: Callable[[], bool],
+    ) -> None:
+        self.reactor = reactor
+        self.socket = sock
+        self._accept = accept
+        self._room = room
+        self.accepted = 0
+        self.pauses = 0
+        self._tcp = sock.family != socket.AF_UNIX
+        self._resumption: Any = None
+        self._told = False
+
+    def fileno(self) -> int:
+        """The descriptor, -1 once closed."""
+        return self.socket.fileno()
+
+    def logPrefix(self) -> str:  # noqa: N802
+        """A name for log lines."""
+        return "listener"
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self.reactor.addReader(self)
+
+    def doRead(self) -> None:  # noqa: N802
+        """Accept what waits, up to `ACCEPTS_PER_TURN`."""
+        for _ in range(ACCEPTS_PER_TURN):
+            if not self._room():
+                self._pause("the limit of client connections is reached")
+                return
+            try:
+                sock, peer = self.socket.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    self._pause(os.strerror(error.errno or 0))
+                    return
+                continue
+            self._told = False
+            self.accepted += 1
+            sock.setblocking(False)
+            if self._tcp:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._accept(Stream(self.reactor, sock), peer, sock.getsockname())
+
+    def _pause(self, why: str) -> None:
+        """Leave clients in the backlog for a moment; say so once per episode."""
+        self.pauses += 1
+        if not self._told:
+            self._told = True
+            _log.warn(
+                "{why}: accepting rests, clients wait in the backlog. Raise LimitNOFILE or max_connections if this lasts.",
+                why=why,
+            )
+        self.reactor.removeReader(self)
+        self._resumption = self.reactor.callLater(PAUSE_SECONDS, self._resume)
+
+    def _resume(self) -> None:
+        self._resumption = None
+        self.reactor.addReader(self)
+
+    def connectionLost(self, reason: object) -> None:  # noqa: N802
+        """The reactor stops."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; connections already accepted live on."""
+        if self._resumption is not None:
+            self._resumption.cancel()
+            self._resumption = None
+        if self.socket.fileno() != -1:
+            self.reactor.removeReader(self)
+            path = self.socket.getsockname() if not self._tcp else ""
+            self.socket.close()
+            if path:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)  # noqa: PTH108

@@ -1,0 +1,246 @@
+"""The layer-7 shell: listeners, client sides, deadlines and records of all services.
+
+`Shell.apply` takes over a new set of services: addresses that are new are bound before anything
+changes, so a refused bind leaves all as it was; sites are swapped in place, so no connection notices.
+"""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from director.l7.commands import Happened
+from director.l7.facts import Peer
+from director.l7.io.backend import Backends
+from director.l7.io.endpoint import listen_on_endpoint
+from director.l7.io.frontend import ClientSide
+from director.l7.io.lines import Lines
+from director.l7.io.listener import Listener, bind
+from director.l7.site import Frontage, Site
+from director.l7.trace import Traces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from director.l7.io.access_log import AccessLog
+    from director.l7.io.stream import Stream
+    from director.l7.trace import Record
+    from director.model import Address
+
+SWEEP_SECONDS = 0.1
+"""How often deadlines are looked at: the precision of every time-out."""
+IDLE_SWEEP_TURNS = 10
+"""Sweeps between two looks at idle server connections."""
+RESERVED_DESCRIPTORS = 128
+"""Descriptors kept for logs, admin, checks and the rest of the program."""
+CLIENT_SHARE = 0.75
+"""Share of the other descriptors that clients may use; the rest is for servers."""
+STALL_SECONDS = 0.05
+"""A sweep that comes this late shows that something blocked the loop."""
+
+_log = Logger(namespace="director.l7")
+
+
+class Listening:
+    """One address of one service: its listener and the clients that came through it."""
+
+    def __init__(self, shell: Shell, frontage: Frontage, address: Address) -> None:
+        self.shell = shell
+        self.frontage = frontage
+        self.address = address
+        self.clients: set[ClientSide] = set()
+        self.port: Any = None
+
+    def open(self, prepared: Any) -> None:
+        """Begin to accept on a bound socket (or open a Twisted endpoint)."""
+        if self.address.endpoint:
+            self.port = listen_on_endpoint(self.shell.reactor, self.address.endpoint, self.accepted, self.shell.has_room)
+        else:
+            self.port = Listener(self.shell.reactor, prepared, self.accepted, self.shell.has_room)
+            self.port.start()
+
+    def accepted(self, stream: Stream, peer: Any, own: Any) -> None:
+        """A client came: `peer` and `own` are socket addresses."""
+        client, client_port = peer[:2] if isinstance(peer, tuple) else ("unix", 0)
+        virtual, virtual_port = own[:2] if isinstance(own, tuple) else ("unix", 0)
+        site = self.frontage.site
+        facts = Peer(client, client_port, virtual, virtual_port, trusted=site.trusts(client))
+        side = ClientSide(self, facts)
+        side.stream = stream
+        stream.owner = side
+        self.clients.add(side)
+        self.shell.clients += 1
+        stream.resume()
+        if not site.is_http:
+            side.tell(Happened.CLIENT_OPENED)
+
+    def gone(self, side: ClientSide) -> None:
+        """A client has left."""
+        if side in self.clients:
+            self.clients.remove(side)
+            self.shell.clients -= 1
+            self.shell.left()
+
+    def close(self) -> None:
+        """Stop accepting."""
+        if self.port is not None:
+            self.port.close()
+            self.port = None
+
+
+class Shell:
+    """All of layer 7 that touches sockets.
+
+    Attributes:
+        clients: client connections open now.
+        stalls: sweeps that came later than `STALL_SECONDS`.
+    """
+
+    def __init__(self, reactor: Any, access_log: AccessLog, traces: int) -> None:
+        self.reactor = reactor
+        self.backends = Backends(reactor)
+        self.lines = Lines()
+        self.traces = Traces(traces)
+        self.access_log = access_log
+        self.frontages: dict[str, Frontage] = {}
+        self.clients = 0
+        self.stalls = 0
+        self.max_clients = _client_limit()
+        self._listenings: dict[tuple[str, Address], Listening] = {}
+        self._closed: list[Listening] = []
+        self._timer: Any = None
+        self._due = 0.0
+        self._turn = 0
+        self._empty: Deferred[None] | None = None
+
+    # -- life --
+
+    def start(self) -> None:
+        """Begin to watch deadlines."""
+        self._due = self.reactor.seconds() + SWEEP_SECONDS
+        self._timer = self.reactor.callLater(SWEEP_SECONDS, self._sweep)
+
+    def stop(self, grace: float) -> Deferred[None]:
+        """Stop accepting, let running requests end for `grace` seconds, then cut what is left."""
+        for listening in self._listenings.values():
+            listening.close()
+        for side in self._all_clients():
+            side.tell(Happened.DRAIN)
+        done: Deferred[None] = succeed(None)
+        if self.clients:
+            done = self._empty = Deferred()
+            late = self.reactor.callLater(grace, self._cut)
+            done.addBoth(lambda _: late.active() and late.cancel())
+        return done.addBoth(lambda _: self._stopped())
+
+    def left(self) -> None:
+        """A client left; when we only wait for that, go on stopping."""
+        if self.clients == 0 and self._empty is not None:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def _cut(self) -> None:
+        _log.warn("{count} connection(s) did not end within shutdown_grace; they are cut", count=self.clients)
+        for side in self._all_clients():
+            side.stream.abort()
+        self.left()
+
+    def _stopped(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.backends.sweep(self.reactor.seconds(), set())
+
+    def _all_clients(self) -> list[ClientSide]:
+        everyone = [*self._listenings.values(), *self._closed]
+        return [side for listening in everyone for side in tuple(listening.clients)]
+
+    def has_room(self) -> bool:
+        """One more client is welcome."""
+        return self.clients < self.max_clients
+
+    # -- services --
+
+    def apply(self, sites: Iterable[Site], new_id: Callable[[], str], max_connections: int = 0) -> None:
+        """Serve exactly these sites.  Raises BindError with nothing changed."""
+        wanted = {(site.config.name, address): site for site in sites for address in site.config.listen}
+        leaving = [place for place in self._listenings if place not in wanted]
+        moving = {address: self._listenings[(name, address)] for name, address in leaving}
+        bound = self._bind(wanted, set(moving))
+        self.max_clients = min(max_connections or self.max_clients, _client_limit())
+        for site in sites:
+            frontage = self.frontages.get(site.config.name)
+            if frontage is None:
+                self.frontages[site.config.name] = Frontage(site, new_id, self.record)
+            else:
+                frontage.site = site
+        for place in leaving:
+            self._retire(place)
+        for place, prepared in bound.items():
+            listening = Listening(self, self.frontages[place[0]], place[1])
+            listening.open(prepared if prepared is not None or place[1].endpoint else bind(place[1]))
+            self._listenings[place] = listening
+        names = {site.config.name for site in sites}
+        for name in self.frontages.keys() - names:
+            del self.frontages[name]
+
+    def _bind(self, wanted: dict[tuple[str, Address], Site], moving: set[Address]) -> dict[tuple[str, Address], Any]:
+        """Bind all new addresses, or none; an address that only changes its service is bound later."""
+        bound: dict[tuple[str, Address], Any] = {}
+        try:
+            for place in wanted:
+                if place not in self._listenings:
+                    bound[place] = None
+                    if not place[1].endpoint and place[1] not in moving:
+                        bound[place] = bind(place[1])
+        except Exception:
+            for sock in bound.values():
+                if sock is not None:
+                    sock.close()
+            raise
+        return bound
+
+    def _retire(self, place: tuple[str, Address]) -> None:
+        listening = self._listenings.pop(place)
+        listening.close()
+        for side in tuple(listening.clients):
+            side.tell(Happened.DRAIN)
+        self._closed = [one for one in self._closed if one.clients]
+        if listening.clients:
+            self._closed.append(listening)
+
+    def listeners(self) -> list[tuple[str, str, int]]:
+        """(service, address, clients) of every listener."""
+        return [(name, str(address), len(one.clients)) for (name, address), one in self._listenings.items()]
+
+    # -- records and deadlines --
+
+    def record(self, record: Record) -> None:
+        """Keep the trace and log the line."""
+        self.traces.append(record)
+        self.access_log.append(record)
+
+    def _sweep(self) -> None:
+        now = self.reactor.seconds()
+        if now - self._due > STALL_SECONDS:
+            self.stalls += 1
+        for side in self._all_clients():
+            side.check(now)
+        self._turn += 1
+        if self._turn % IDLE_SWEEP_TURNS == 0:
+            self.backends.sweep(now)
+        self.access_log.flush()
+        if self.lines.waiting:
+            self.lines.poke()
+        now = self.reactor.seconds()
+        self._due = now + SWEEP_SECONDS
+        self._timer = self.reactor.callLater(SWEEP_SECONDS, self._sweep)
+
+
+def _client_limit() -> int:
+    """Clients that the descriptors of this process allow."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, int((soft - RESERVED_DESCRIPTORS) * CLIENT_SHARE))

@@ -1,0 +1,304 @@
+"""One TCP or unix connection on the reactor, with writes tried at once.
+
+Twisted's own transport queues every write and comes back for it: two `epoll_ctl` and a turn of the
+loop per message.  A `Stream` sends at once when nothing is queued and queues only what the socket
+did not take, so that order, half-close and back-pressure keep their meaning.  It works on any
+reactor with `IReactorFDSet`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import struct
+from collections import deque
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDescriptor
+from zope.interface import implementer
+
+SMALL_READ = 16384
+"""Octets read at once while messages are small: enough for any head, cheap to allocate."""
+LARGE_READ = 262144
+"""Octets read at once while a body is streaming: fewer turns, and the copy is still in cache."""
+HIGH_WATER = 131072
+"""Octets queued for writing at which the other side is paused; it goes on when the queue is empty."""
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Owner(Protocol):
+    """What a stream tells its owner."""
+
+    def received(self, data: bytes) -> None:
+        """Octets came."""
+
+    def ended(self) -> None:
+        """The peer sent FIN; writing still works."""
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone; called once, and last."""
+
+    def blocked(self) -> None:
+        """More is queued than `HIGH_WATER`: produce no more."""
+
+    def drained(self) -> None:
+        """The queue is empty again."""
+
+
+@implementer(IReadWriteDescriptor, IHalfCloseableDescriptor)
+class Stream:
+    """A connected (or connecting) socket.
+
+    Attributes:
+        is_blocked: the owner was told to stop and not yet to go on.
+        progress: counts octets that left, so that a stall can be told from slowness.
+    """
+
+    __slots__ = (
+        "_closing", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv", "_send", "_writing",
+        "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
+    )  # fmt: skip
+
+    def __init__(self, reactor: Any, sock: socket.socket, owner: Owner | None = None, *, connecting: bool = False) -> None:
+        self.reactor = reactor
+        self.socket: socket.socket | None = sock
+        self.owner: Any = owner
+        self.connecting = connecting
+        self.is_blocked = False
+        self.progress = 0
+        self._recv = sock.recv
+        self._send = sock.send
+        self._queue: deque[memoryview] = deque()
+        self._queued = 0
+        self._read_size = SMALL_READ
+        self._reading = False
+        self._writing = False
+        self._closing = False
+        self._ending = False
+        self._error = ""
+
+    # -- what the reactor asks for --
+
+    def fileno(self) -> int:
+        """The descriptor, -1 once closed."""
+        return self.socket.fileno() if self.socket is not None else -1
+
+    def logPrefix(self) -> str:  # noqa: N802
+        """A name for log lines."""
+        return "stream"
+
+    def doRead(self) -> None:  # noqa: N802
+        """Octets, an end or an error are there."""
+        if self.connecting:
+            self.doWrite()
+            return
+        try:
+            data = self._recv(self._read_size)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.fail(_words(error))
+            return
+        size = len(data)
+        if size:
+            if size == self._read_size:
+                self._read_size = LARGE_READ
+            elif size < SMALL_READ:
+                self._read_size = SMALL_READ
+            self.owner.received(data)
+        elif self.socket is not None:
+            self.pause()
+            self.owner.ended()
+
+    def doWrite(self) -> None:  # noqa: N802
+        """The socket takes octets again, or the connect has an outcome."""
+        if self._error or self.socket is None:
+            self.fail(self._error)
+            return
+        if self.connecting and not self._connected():
+            return
+        while self._queue:
+            piece = self._queue[0]
+            try:
+                sent = self._send(piece)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.fail(_words(error))
+                return
+            self.progress += sent
+            self._queued -= sent
+            if sent < len(piece):
+                self._queue[0] = piece[sent:]
+                return
+            self._queue.popleft()
+        self._flushed()
+
+    def _connected(self) -> bool:
+        assert self.socket is not None  # noqa: S101 - only called while the socket is there
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.fail(_words(OSError(code, os.strerror(code))))
+            return False
+        self.connecting = False
+        self.resume()
+        self.owner.connected()
+        return self.socket is not None
+
+    def _flushed(self) -> None:
+        """All is written: tell the owner, or carry out an end or a close that waited for it."""
+        if self._writing and not self._queue:
+            self._writing = False
+            self.reactor.removeWriter(self)
+        if self._closing:
+            self._shut("")
+            return
+        if self._ending:
+            self._ending = False
+            self._shutdown()
+        if self.is_blocked:
+            self.is_blocked = False
+            self.owner.drained()
+
+    def readConnectionLost(self, reason: object) -> None:  # noqa: N802
+        """The reactor saw a hang-up while reading."""
+        self.fail("connection reset")
+
+    def writeConnectionLost(self, reason: object) -> None:  # noqa: N802
+        """Nothing to do: errors of writing come through `doWrite`."""
+
+    def connectionLost(self, reason: object) -> None:  # noqa: N802
+        """The reactor saw an error, or stops."""
+        self.fail("connection reset")
+
+    # -- what owners ask for --
+
+    def write(self, data: bytes) -> None:
+        """Send now what the socket takes; queue the rest in order."""
+        if self._queue or self.connecting or self._error or self.socket is None:
+            self._enqueue(memoryview(data))
+            return
+        try:
+            sent = self._send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            # Told from the loop, not from inside the owner's own call.
+            self._error = _words(error)
+            self._want_to_write()
+            return
+        self.progress += sent
+        if sent < len(data):
+            self._enqueue(memoryview(data)[sent:])
+
+    def _enqueue(self, piece: memoryview) -> None:
+        if self.socket is None or self._error:
+            return
+        self._queue.append(piece)
+        self._queued += len(piece)
+        self._want_to_write()
+        if self._queued > HIGH_WATER and not self.is_blocked:
+            self.is_blocked = True
+            self.owner.blocked()
+
+    def _want_to_write(self) -> None:
+        if not self._writing:
+            self._writing = True
+            self.reactor.addWriter(self)
+
+    def wait_for_connect(self) -> None:
+        """Watch for the outcome of a connect under way."""
+        self._want_to_write()
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._reading:
+            self._reading = False
+            self.reactor.removeReader(self)
+
+    def resume(self) -> None:
+        """Read (again)."""
+        if not self._reading and self.socket is not None:
+            self._reading = True
+            self.reactor.addReader(self)
+
+    def end(self) -> None:
+        """Send FIN behind what is queued; reading goes on."""
+        if self._queue:
+            self._ending = True
+        else:
+            self._shutdown()
+
+    def close(self) -> None:
+        """Close behind what is queued."""
+        if self._queue and not self._error:
+            self._closing = True
+        else:
+            self._shut("")
+
+    def abort(self) -> None:
+        """Reset the connection now; what is queued is dropped."""
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._shut("")
+
+    def is_alive(self) -> bool:
+        """Nothing unexpected came while idle: no FIN, no error, no octets."""
+        if self.socket is None or self._error:
+            return False
+        try:
+            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def fail(self, reason: str) -> None:
+        """Close because of an error, and say so to the owner."""
+        self._shut(reason or "connection reset")
+
+    def _shutdown(self) -> None:
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_WR)
+
+    def _shut(self, reason: str) -> None:
+        sock = self.socket
+        if sock is None:
+            return
+        self.pause()
+        if self._writing:
+            self._writing = False
+            self.reactor.removeWriter(self)
+        self.socket = None
+        self._queue.clear()
+        self._queued = 0
+        sock.close()
+        owner, self.owner = self.owner, None
+        del self._recv, self._send
+        if owner is not None:
+            owner.lost(reason)
+
+
+_WORDS = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset",
+    errno.EPIPE: "connection reset",
+    errno.ETIMEDOUT: "connect timed out",
+    errno.EHOSTUNREACH: "no route to host",
+    errno.ENETUNREACH: "network unreachable",
+    errno.ENOENT: "no such socket",
+    errno.EMFILE: "out of file descriptors",
+    errno.ENFILE: "out of file descriptors",
+    errno.EADDRNOTAVAIL: "out of local ports",
+}
+
+
+def _words(error: OSError) -> str:
+    """An error in words that are the same everywhere."""
+    return _WORDS.get(error.errno or 0) or (os.strerror(error.errno) if error.errno else str(error))

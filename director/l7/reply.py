@@ -1,0 +1,100 @@
+"""The server's answer on its way to the client: framing on one side, framing on the other.
+
+A `Reply` reads heads and body of one answer and gives the octets for the client.  Close-delimited
+and chunked bodies go to an HTTP/1.1 client as chunks, so that it can tell a whole answer from a cut
+one; an HTTP/1.0 client gets them until the close.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.l7.body import Body, chunk, last_chunk
+from director.l7.http1 import ResponseFramer, ResponseHead
+from director.l7.rewrite import response_head
+
+if TYPE_CHECKING:
+    from director.l7.http1 import RequestHead
+
+INTERIM_LIMIT = 32
+"""Interim (1xx) answers passed on before the final one; a server that sends more is broken."""
+
+
+class Reply:
+    """One answer being relayed.
+
+    Attributes:
+        head: the final head once it is here.
+        interim: how many 1xx heads came before it.
+        dirty: octets came behind the answer; the server's connection must not be used again.
+    """
+
+    __slots__ = ("_body", "_chunked", "_request", "dirty", "framer", "head", "interim", "to_close")
+
+    _body: Body
+
+    def __init__(self, request: RequestHead) -> None:
+        self._request = request
+        self.framer = ResponseFramer(request.method)
+        self.head: ResponseHead | None = None
+        self.interim = 0
+        self.dirty = False
+        self.to_close = False
+
+    @property
+    def started(self) -> bool:
+        """Some octet of the answer is here."""
+        return self.head is not None or self.interim > 0 or bool(self.framer.buffer)
+
+    @property
+    def done(self) -> bool:
+        """The whole answer was read."""
+        return self.head is not None and self._body.done
+
+    @property
+    def reusable(self) -> bool:
+        """The server's connection can carry another request."""
+        return self.head is not None and self.head.keep_alive and not self.dirty and self._body.done
+
+    def begin(self, head: ResponseHead, *, keep: bool, added: bytes, no_store: bool) -> bytes:
+        """Take the final head; returns the head for the client.
+
+        `keep`: the client's connection shall stay open; `to_close` tells afterwards whether it can.
+        """
+        self.head = head
+        self._body = head.body()
+        request = self._request
+        self._chunked = head.length < 0 and request.minor > 0
+        self.to_close = not keep or (head.length < 0 and not self._chunked)
+        if self._chunked:
+            added += b"Transfer-Encoding: chunked\r\n"
+        if self.to_close:
+            added += b"Connection: close\r\n"
+        elif request.minor == 0:
+            added += b"Connection: keep-alive\r\n"
+        return response_head(head, added, no_store=no_store)
+
+    def body(self, data: bytes) -> bytes:
+        """Body octets for the client.  Raises MessageError when the server's framing breaks."""
+        payload, surplus = self._body.read(data)
+        if surplus:
+            self.dirty = True
+        if not self._chunked:
+            return payload
+        framed = chunk(payload) if payload else b""
+        return framed + last_chunk(self._body.trailers) if self._body.done else framed
+
+    def end(self) -> bytes | None:
+        """The server has closed: octets that complete the answer, or None when it is cut short."""
+        if self.head is None or not self._body.end():
+            return None
+        return last_chunk(b"") if self._chunked else b""
+
+    def is_upgrade(self, head: ResponseHead) -> bool:
+        """A 101 that was asked for."""
+        return head.status == 101 and bool(self._request.upgrade) and bool(head.upgrade)
+
+    def interim_head(self, head: ResponseHead) -> bytes:
+        """A 1xx head for the client: nothing for HTTP/1.0, which does not know them."""
+        self.interim += 1
+        return response_head(head, b"") if self._request.minor else b""

@@ -1,0 +1,79 @@
+"""What is remembered of a request: one tuple, for the log line and the kept trace alike.
+
+A record is a plain tuple in the order of `FIELDS`, because making one must cost next to
+nothing when nobody looks.  `as_dict` and the two formatters are for whoever does look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+FIELDS = (
+    "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason", "server",
+    "tries", "fault", "status", "outcome", "sent", "received", "connect", "first_byte", "total",
+)  # fmt: skip
+"""`time` and durations are seconds, monotonic; `sent` are octets to the client, `received` from it;
+`reason` is a lease's (scheduler, active, inactive, weight, candidates) or None; `tries` is a tuple of
+(server, what came of it); `connect` and `first_byte` may be None."""
+
+Record = tuple[Any, ...]
+
+
+class Traces:
+    """The last `size` records, by id."""
+
+    def __init__(self, size: int) -> None:
+        self._ring: deque[Record] = deque(maxlen=size)
+        self.append = self._ring.append
+
+    def find(self, identity: str) -> Record | None:
+        """The record with that id, newest first; None when it is not (or no longer) kept."""
+        return next((record for record in reversed(self._ring) if record[0] == identity), None)
+
+    def last(self, limit: int) -> list[Record]:
+        """The newest records, newest first."""
+        return [record for record, _ in zip(reversed(self._ring), range(limit), strict=False)]
+
+
+def as_dict(record: Record, epoch: float) -> dict[str, Any]:
+    """A record for people and programs; `epoch` is wall clock minus monotonic clock, in seconds."""
+    found = dict(zip(FIELDS, record, strict=True))
+    reason = found.pop("reason")
+    names = ("scheduler", "active", "inactive", "weight", "candidates")
+    found |= dict(zip(names, reason or (None,) * len(names), strict=True))
+    found["load"] = None if reason is None else reason[1] + reason[2]
+    found["time"] += epoch
+    found["tries"] = [list(one) for one in found["tries"]]
+    found["times"] = {name: found.pop(name) for name in ("connect", "first_byte", "total")}
+    return found
+
+
+def _stamp(seconds: float) -> str:
+    """UTC in ISO 8601 with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f}"
+
+
+def text_line(record: Record, epoch: float) -> str:
+    """One access-log line: time, client, request, status, octets, then where it went, why and how long."""
+    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, fault, status,
+     outcome, sent, received, connect, first, total) = record  # fmt: skip
+    why = "sticky" if sticky else reason[0] if reason else "-"
+    return (
+        f'{_stamp(at + epoch)} {client} "{method} {host}{target}" {status} {outcome} {received}/{sent}B '
+        f"svc={service} rule={json.dumps(rule) if rule else '-'} pool={pool or '-'} server={server or '-'} by={why} "
+        f"tries={len(tries)} fault={fault or '-'} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
+    )
+
+
+def json_line(record: Record, epoch: float) -> str:
+    """The same as one JSON object on a line."""
+    found = as_dict(record, epoch)
+    found["time"] = _stamp(found["time"])
+    return json.dumps(found, ensure_ascii=True, separators=(",", ":")) + "\n"
