@@ -25,7 +25,9 @@ def read(packet: Packet) -> None:
     room = len(frame) - L3
     if room < SIZE:
         raise PacketError("short_ipv4")
-    first, tos, total, ident, bits, ttl, protocol, _check, source, destination = _HEADER.unpack_from(frame, L3)
+    first, tos, total, ident, bits, ttl, protocol, _check, source, destination = _HEADER.unpack_from(
+        frame, L3
+    )
     size = (first & 15) * 4
     if first >> 4 != 4 or size < SIZE:
         raise PacketError("bad_ipv4_header")
@@ -87,9 +89,7 @@ def build(
 ) -> bytearray:  # fmt: skip
     """A header without options for a payload of `length` bytes."""
     header = bytearray(
-        _HEADER.pack(
-            0x45, tos, SIZE + length, ident, DF if df else 0, ttl, protocol, 0, source, destination
-        )
+        _HEADER.pack(0x45, tos, SIZE + length, ident, DF if df else 0, ttl, protocol, 0, source, destination)
     )
     sign(header, 0)
     return header

@@ -40,7 +40,7 @@ def read(packet: Packet) -> None:
 def _walk(packet: Packet, following: int) -> None:
     """Skip extension headers up to layer 4, or to the payload of a later fragment.
 
-    `head` is left at the offset of the next-header byte that names layer 4.
+    `cut` is left at the fragment header, `head` at the next-header byte that names it.
     """
     frame, place = packet.frame, L3 + SIZE
     packet.head = L3 + 6
@@ -57,7 +57,10 @@ def _walk(packet: Packet, following: int) -> None:
         else:
             packet.protocol, packet.l4 = following, place
             return
-        packet.head = place
+        if following == FRAGMENT:
+            packet.cut = place
+        elif not packet.cut:
+            packet.head = place
         following = frame[place]
         place += size
         if place > packet.end:
@@ -83,4 +86,6 @@ def build(
     source: bytes, destination: bytes, following: int, length: int, *, hops: int = 64, traffic_class: int = 0
 ) -> bytearray:
     """A header for a payload of `length` bytes, flow label 0."""
-    return bytearray(_HEADER.pack(6 << 28 | traffic_class << 20, length, following, hops, source, destination))
+    return bytearray(
+        _HEADER.pack(6 << 28 | traffic_class << 20, length, following, hops, source, destination)
+    )

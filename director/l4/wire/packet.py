@@ -8,7 +8,8 @@ as it came; whoever rewrites the frame passes deltas on and does not need the fi
 from __future__ import annotations
 
 from director.errors import PacketError
-from director.l4.wire import ipv4, ipv6, offload as vnet, transport
+from director.l4.wire import ipv4, ipv6, transport
+from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import checksum, ones_sum, pseudo
 from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
 
@@ -23,11 +24,14 @@ class Packet:
 
     `l4` is the offset of the layer-4 header in `frame`, `end` the end of the packet.  `fragment` is
     the offset in bytes, `more` the more-fragments bit; a later fragment has no ports (both 0).
+    `pieces` is the size of the largest fragment of a datagram that was put together, else 0; `tag` the
+    VLAN tag it came with, on interface `tag_ifindex`.  `cut` is the offset of an IPv6 fragment header and
+    `head` that of the byte which announces it.
     """
 
     __slots__ = (
-        "destination", "df", "dport", "end", "family", "fragment", "frame", "head", "ident", "l4", "more",
-        "offload", "protocol", "source", "sport", "tag", "tcp_flags", "tos", "ttl",
+        "cut", "destination", "df", "dport", "end", "family", "fragment", "frame", "head", "ident", "l4", "more",
+        "offload", "pieces", "protocol", "source", "sport", "tag", "tag_ifindex", "tcp_flags", "tos", "ttl",
     )  # fmt: skip
 
     def __init__(self, frame: bytearray, family: int, offload: vnet.Offload) -> None:
@@ -38,6 +42,7 @@ class Packet:
         self.protocol = self.l4 = self.end = self.fragment = 0
         self.sport = self.dport = self.tcp_flags = self.ttl = self.tos = self.ident = 0
         self.head = L3
+        self.cut = self.pieces = self.tag_ifindex = 0
         self.more = self.df = False
 
     @property

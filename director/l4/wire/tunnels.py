@@ -22,7 +22,13 @@ def gre(ethertype: int, inner: bytes | bytearray, *, with_checksum: bool) -> byt
 
 
 def gue(
-    sport: int, dport: int, following: int, inner: bytes | bytearray, outer: tuple[bytes, bytes], *, with_checksum: bool
+    sport: int,
+    dport: int,
+    following: int,
+    inner: bytes | bytearray,
+    outer: tuple[bytes, bytes],
+    *,
+    with_checksum: bool,
 ) -> bytes:
     """UDP and GUE headers in front of `inner`; `outer` are the outer source and destination.
 

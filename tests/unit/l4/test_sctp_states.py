@@ -11,20 +11,33 @@ CHUNK = {
     "COOKIE-ACK": 11, "SHUTDOWN-COMPLETE": 14,
 }  # fmt: skip
 IN, OUT, ONLY = sctp.INPUT, sctp.OUTPUT, sctp.INPUT_ONLY
-UP = [(IN, "INIT", "INIT1"), (OUT, "INIT-ACK", "C-SENT"), (IN, "COOKIE-ECHO", "C-REPLIED"), (OUT, "COOKIE-ACK", "ESTABLISHED")]
+UP = [
+    (IN, "INIT", "INIT1"),
+    (OUT, "INIT-ACK", "C-SENT"),
+    (IN, "COOKIE-ECHO", "C-REPLIED"),
+    (OUT, "COOKIE-ACK", "ESTABLISHED"),
+]
 PATHS = [
     ("up", UP),
     ("data changes nothing", [*UP, (IN, "DATA", "ESTABLISHED"), (OUT, "DATA", "ESTABLISHED")]),
     ("init again", [(IN, "INIT", "INIT1"), (IN, "INIT", "INIT")]),
     (
         "client ends",
-        [*UP, (IN, "SHUTDOWN", "S-RECEIVED"), (OUT, "SHUTDOWN-ACK", "S-ACK-SENT"), (IN, "SHUTDOWN-COMPLETE", "CLOSED")],
+        [
+            *UP,
+            (IN, "SHUTDOWN", "S-RECEIVED"),
+            (OUT, "SHUTDOWN-ACK", "S-ACK-SENT"),
+            (IN, "SHUTDOWN-COMPLETE", "CLOSED"),
+        ],
     ),
     ("server ends", [*UP, (OUT, "SHUTDOWN", "S-SENT"), (IN, "SHUTDOWN-ACK", "CLOSED")]),
     ("abort in", [*UP, (IN, "ABORT", "CLOSED")]),
     ("abort out at once", [(IN, "INIT", "INIT1"), (OUT, "ABORT", "REJECTED")]),
     ("abort in while waiting", [(OUT, "INIT", "C-WAIT"), (IN, "ABORT", "REJECTED")]),
-    ("server not seen", [(ONLY, "INIT", "INIT1"), (ONLY, "COOKIE-ECHO", "ESTABLISHED"), (ONLY, "ABORT", "CLOSED")]),
+    (
+        "server not seen",
+        [(ONLY, "INIT", "INIT1"), (ONLY, "COOKIE-ECHO", "ESTABLISHED"), (ONLY, "ABORT", "CLOSED")],
+    ),
 ]
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from director.l4.wire import offload
 from director.l4.wire.offload import Offload
 
-SEEN = bytes([1, 1]) + (66).to_bytes(2, "little") + (1448).to_bytes(2, "little") + (34).to_bytes(2, "little") + b"\x10\0"
+SEEN = (
+    bytes([1, 1])
+    + (66).to_bytes(2, "little")
+    + (1448).to_bytes(2, "little")
+    + (34).to_bytes(2, "little")
+    + b"\x10\0"
+)
 
 
 def test_super_frame_of_a_local_sender() -> None:

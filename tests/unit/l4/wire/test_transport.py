@@ -9,7 +9,13 @@ from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkCookieAck, SCTPChun
 from director.l4.wire import transport
 from director.l4.wire.packet import parse
 
-TWO = bytes(Ether() / IP(src="192.0.2.1", dst="192.0.2.2") / SCTP(sport=1, dport=2) / SCTPChunkCookieEcho(cookie=b"abcde") / SCTPChunkAbort())
+TWO = bytes(
+    Ether()
+    / IP(src="192.0.2.1", dst="192.0.2.2")
+    / SCTP(sport=1, dport=2)
+    / SCTPChunkCookieEcho(cookie=b"abcde")
+    / SCTPChunkAbort()
+)
 
 
 def test_chunks_are_found_behind_padding() -> None:

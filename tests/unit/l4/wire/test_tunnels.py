@@ -24,7 +24,9 @@ def test_gre(with_checksum: bool) -> None:
 def test_gue(with_checksum: bool) -> None:
     ends = (b"\x0a\0\0\1", b"\x0a\0\0\2")
     made = tunnels.gue(40000, 6080, 4, INNER, ends, with_checksum=with_checksum)
-    assert made[:6] == (40000).to_bytes(2, "big") + (6080).to_bytes(2, "big") + (12 + len(INNER)).to_bytes(2, "big")
+    assert made[:6] == (40000).to_bytes(2, "big") + (6080).to_bytes(2, "big") + (12 + len(INNER)).to_bytes(
+        2, "big"
+    )
     assert made[8:] == b"\x00\x04\x00\x00"
     if with_checksum:
         assert checksum(made + INNER, pseudo(*ends, 17, len(made) + len(INNER))) == 0
