@@ -34,7 +34,7 @@ from director.l4.io.kernel import (
     NeighbourKnown,
 )
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
-from director.l4.io.plan import CapturePlan, Endpoint, Taken, capture_plan, parse_address
+from director.l4.io.plan import CapturePlan, Endpoint, Side, Taken, capture_plan, parse_address
 from director.l4.io.ports import MakePort, Ports
 from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
@@ -49,6 +49,11 @@ ASK_LIMIT = 64
 """Neighbours in use that are asked again, per second."""
 SETTLE = 0.2
 """Seconds that address and link changes are collected before the rules are replaced."""
+
+GRACE = 5.0
+"""Seconds after a start that follows a crash in which a server's answer without a flow is dropped.
+Given to the stack it would reach the client untranslated, and the client's reset would end a
+connection that its next packet could have made known again (`sloppy_tcp`)."""
 
 
 class ForwarderDoor(Protocol):
@@ -113,6 +118,7 @@ class L4Director(Service):
         self._timer: IDelayedCall | None = None
         self._settling: IDelayedCall | None = None
         self._next_ask = 0.0
+        self._grace = 0.0
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -127,6 +133,7 @@ class L4Director(Service):
         self._installer = Installer(self._director, self._state_dir, run)
         left = self._installer.leftovers()
         if left is not None:
+            self._grace = self._clock() + GRACE
             self._log.info("taking over what an earlier run left: {left.table} {left.addresses}", left=left)
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
@@ -184,7 +191,15 @@ class L4Director(Service):
                 port.transmit(verdict.frame, verdict.offload)
                 return
         self._perform(verdict, now)
-        if isinstance(verdict, Deliver) and self._taken(frame) and self._injector is not None:
+        if isinstance(verdict, Deliver):
+            self._give_back(frame, now, offload)
+
+    def _give_back(self, frame: bytearray, now: float, offload: bytes) -> None:
+        """Let the host's stack have a frame that the rules took and that is not the director's."""
+        side = self._taken(frame)
+        if side is Side.ANSWER and now < self._grace:
+            self.drops["answer_before_its_flow"] += 1
+        elif side and self._injector is not None:
             self._injector.give(frame, offload)
 
     def _perform(self, verdict: Verdict | None, now: float) -> None:

@@ -11,6 +11,7 @@ ports of a virtual address stay with the host, for a layer-7 listener beside it.
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 from collections.abc import Iterable, Mapping
 
@@ -131,6 +132,14 @@ def _once(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple(dict.fromkeys(endpoints))
 
 
+class Side(enum.IntEnum):
+    """Whose packet the drops took: nobody's, a client's to a service, or a NAT server's answer."""
+
+    NEITHER = 0
+    VIRTUAL = 1
+    ANSWER = 2
+
+
 class Taken:
     """Says of one frame whether the drops of a plan take it from the host's stack.
 
@@ -145,17 +154,19 @@ class Taken:
         self._keep = _Ports(plan.keep)
         self.local = frozenset(local)
 
-    def __call__(self, frame: bytes | bytearray | memoryview) -> bool:
-        """True when the stack never saw `frame` (an Ethernet frame)."""
+    def __call__(self, frame: bytes | bytearray | memoryview) -> Side:
+        """Why the stack never saw `frame` (an Ethernet frame), if it did not."""
         found = _ends(frame)
         if found is None:
-            return False
+            return Side.NEITHER
         protocol, source, sport, destination, dport = found
         if self._keep.has(protocol, destination, dport):
-            return False
+            return Side.NEITHER
         if self._virtuals.has(protocol, destination, dport):
-            return True
-        return destination not in self.local and self._answers.has(protocol, source, sport)
+            return Side.VIRTUAL
+        if destination not in self.local and self._answers.has(protocol, source, sport):
+            return Side.ANSWER
+        return Side.NEITHER
 
 
 class _Ports:

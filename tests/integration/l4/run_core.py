@@ -88,7 +88,8 @@ def main(state_dir: str, name: str, *words: str) -> None:
         layer.reload(desired.l4, {pool.name: pool for pool in desired.pools}).addCallback(ready)
 
     def counters() -> None:
-        found = layer.counters() | {f"core_{key}": value for key, value in made[0].counters.items()}
+        core = made[0].counters if made else {}
+        found = layer.counters() | {f"core_{key}": value for key, value in core.items()}
         Path(state_dir, "counters.json").write_text(json.dumps(found))
 
     reactor.callWhenRunning(start)

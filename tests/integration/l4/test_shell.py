@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def test_after_a_kill_other_services_and_another_name_still_leave_nothing(bed: B
     process, _said = bed.start()
     process.kill()
     process.wait()
-    process, said = bed.start(name="edge-2", vip="198.51.100.77")
+    process, said = bed.start(name="edge-2", virtual="198.51.100.77:8080")
     assert said["troubles"] == {}
     assert VIP not in bed.addresses()
     assert "198.51.100.77" in bed.addresses()
@@ -89,11 +88,22 @@ def test_the_directors_own_connections_to_a_server_are_its_own(bed: Bed) -> None
     bed.stop(process)
 
 
-def test_a_connection_to_a_server_that_passes_no_virtual_address_is_given_back(bed: Bed) -> None:
-    """The stub translates every answer, so the service is one whose answers it does not know."""
-    bed.serve(8080)
-    process, _said = bed.start(method="dr")
+def test_a_connection_to_a_server_past_the_virtual_address_is_given_back(bed: Bed) -> None:
+    """The client talks to the server itself: its answers match no flow, and the host routes them."""
+    bed.serve()
+    process, _said = bed.start()
     assert bed.get(f"http://{REAL}:8080/") == "hello"
+    assert bed.get(URL) == "hello"
+    counters = bed.stop(process)
+    assert counters["stack_given"] > 0
+    assert counters["stack_lost"] == 0
+    assert "dirstack0" not in bed.devices()
+
+
+def test_a_local_server_gets_its_packets_back(bed: Bed) -> None:
+    bed.serve(8080, bed.director, "the host itself")
+    process, _said = bed.start("local")
+    assert bed.get(URL) == "the host itself"
     bed.stop(process)
 
 
@@ -108,7 +118,7 @@ def test_two_directors_in_two_namespaces_do_not_touch_each_other(
     second, said = bed.start(where=other, state="other")
     assert said["troubles"] == {}
     assert VIP in bed.addresses(other)
-    bed.stop(second)
+    bed.stop(second, "other")
     assert VIP not in bed.addresses(other)
     assert bed.get(URL) == "hello"
     bed.stop(first)
@@ -204,7 +214,6 @@ def test_a_server_that_does_not_answer_costs_a_bounded_queue(bed: Bed) -> None:
     for _ in range(3):
         assert bed.get(URL, seconds=1) is None
     time.sleep(3.5)
-    bed.stop(process)
-    counters = json.loads((bed.place / "state" / "counters.json").read_text())
+    counters = bed.stop(process)
     assert counters["hold_held"] > 0
     assert counters["hold_dropped_unresolved"] == counters["hold_held"]

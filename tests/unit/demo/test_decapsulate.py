@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from director.demo.decapsulate import inner
+from director.demo.decapsulate import inner, is_fragment
 
 scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
 
@@ -44,6 +44,14 @@ def test_an_unfinished_checksum_moves_with_its_packet() -> None:
 )
 def test_other_packets_are_left_alone(layers: tuple[object, ...]) -> None:
     assert inner(frame(*layers), b"") is None
+
+
+def test_only_fragments_of_the_tunnel_are_waited_for() -> None:
+    assert is_fragment(frame(scapy.IP(proto=4, frag=3), INNER))
+    assert is_fragment(frame(scapy.IP(proto=4, flags="MF"), INNER))
+    assert not is_fragment(frame(scapy.IP(proto=4), INNER))
+    assert not is_fragment(frame(scapy.IP(proto=17, frag=3), INNER))
+    assert not is_fragment(b"")
 
 
 def test_no_truncation_raises() -> None:

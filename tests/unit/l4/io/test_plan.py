@@ -10,6 +10,7 @@ from director.l4.io.plan import (
     FTP_PORTS,
     CapturePlan,
     Endpoint,
+    Side,
     Taken,
     capture_plan,
     parse_address,
@@ -108,20 +109,20 @@ DIRECTOR = ipaddress.ip_address("10.0.0.1")
 @pytest.mark.parametrize(
     ("taken", "payload"),
     [
-        (True, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=80)),
-        (False, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=81)),
-        (False, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.UDP(dport=80)),
-        (False, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=443)),
-        (False, lambda s: s.IP(src=str(CLIENT), dst=str(VIP), frag=5) / b"\x00\x50\x00\x50"),
-        (True, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=8080)),
-        (False, lambda s: s.IP(src=str(REAL), dst=str(DIRECTOR)) / s.TCP(sport=8080)),
-        (False, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=22)),
-        (False, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.ICMP()),
-        (True, lambda s: s.IPv6(dst="2001:db8::1") / s.TCP(dport=80)),
-        (False, lambda s: s.ARP(pdst=str(VIP))),
+        (Side.VIRTUAL, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=80)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=81)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.UDP(dport=80)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=443)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP), frag=5) / b"\x00\x50\x00\x50"),
+        (Side.ANSWER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=8080)),
+        (Side.NEITHER, lambda s: s.IP(src=str(REAL), dst=str(DIRECTOR)) / s.TCP(sport=8080)),
+        (Side.NEITHER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=22)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.ICMP()),
+        (Side.VIRTUAL, lambda s: s.IPv6(dst="2001:db8::1") / s.TCP(dport=80)),
+        (Side.NEITHER, lambda s: s.ARP(pdst=str(VIP))),
     ],
 )
-def test_taken(taken: bool, payload: Callable[[object], object]) -> None:
+def test_taken(taken: Side, payload: Callable[[object], object]) -> None:
     assert Taken(PLAN, [DIRECTOR.packed])(built(payload)) is taken
 
 
