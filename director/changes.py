@@ -1,82 +1,68 @@
 """Changes of the registry as values, and the comparison of desired against running.
 
-A change knows two things: what it does to a `Configuration` (pure; this is where it
-is checked) and which primitive of the registry carries it out (cannot fail after the
-check).  `plan` gives the ordered changes from one configuration to another: what is
-added comes before what is removed, pools before the services that use them.
-`Registry.apply` is the only caller of both methods.
+A change knows two things: what it does to a `Draft` of the configuration (pure; this
+is where it is checked) and which primitive of the registry carries it out (cannot fail
+after the check).  `plan` gives the ordered changes from one configuration to another:
+what is added comes before what is removed, pools before the services that use them.
+`Registry.apply` is the only one that carries changes out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
-import attrs
 from attrs import evolve, frozen
 
+from director.draft import REST_FIELDS, Draft, by_name
 from director.errors import ChangeRefused, DirectorError
 from director.model import Configuration, L4Service, L7Service, Pool, Server, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from director.registry import Registry
 
 
-class Named(Protocol):
-    """Anything that a name tells from its like."""
-
-    @property
-    def name(self) -> str:
-        """The name."""
-
-
-T = TypeVar("T", bound=Named)
-
-
-class Change(Protocol):
+class Change:
     """One change; `str(change)` is the sentence an operator reads in the generation's diff."""
+
+    __slots__ = ()
+
+    def on_draft(self, draft: Draft) -> None:
+        """Make the change in `draft`; raises ChangeRefused, perhaps with half of it done."""
+        raise NotImplementedError
+
+    def on_registry(self, registry: Registry, now: float) -> None:
+        """Carry it out on the live objects; it was checked, so it does not fail."""
+        raise NotImplementedError
 
     def on_configuration(self, configuration: Configuration) -> Configuration:
         """The configuration with the change; raises ChangeRefused when it does not hold."""
-
-    def on_registry(self, registry: Registry, now: float) -> None:
-        """Carry it out on the live objects."""
+        return changed(configuration, (self,))
 
 
-def _by_name(items: tuple[T, ...]) -> dict[str, T]:
-    return {item.name: item for item in items}
+def changed(configuration: Configuration, changes: Iterable[Change]) -> Configuration:
+    """`configuration` with all of `changes`.  Raises ChangeRefused when one does not hold."""
+    draft = Draft(configuration)
+    for change in changes:
+        change.on_draft(draft)
+    return draft.closed()
 
 
-def _found(items: tuple[T, ...], name: str, kind: str) -> T:
-    for item in items:
-        if item.name == name:
-            return item
-    raise ChangeRefused("ESRCH", f"No such {kind}", name)
-
-
-def _with(items: tuple[T, ...], item: T) -> tuple[T, ...]:
-    """`items` with the one of that name replaced, or with the new one at the end."""
-    if any(one.name == item.name for one in items):
-        return tuple(item if one.name == item.name else one for one in items)
-    return (*items, item)
-
-
-def _without(items: tuple[T, ...], name: str) -> tuple[T, ...]:
-    return tuple(one for one in items if one.name != name)
+# --- pools ------------------------------------------------------------------------------
 
 
 @frozen
-class PoolAdded:
+class PoolAdded(Change):
     """A pool with all its servers."""
 
     pool: Pool
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
+    def on_draft(self, draft: Draft) -> None:
         """EEXIST when the pool is there."""
-        if self.pool.name in _by_name(configuration.pools):
-            raise ChangeRefused("EEXIST", "Pool already exists", self.pool.name)
-        return evolve(configuration, pools=(*configuration.pools, self.pool))
+        if self.pool.name in draft.pools:
+            raise ChangeRefused("EEXIST", f"Pool already exists: {self.pool.name}", f"pool {self.pool.name}")
+        draft.put_pool(self.pool)
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Make it live."""
@@ -87,15 +73,17 @@ class PoolAdded:
 
 
 @frozen
-class PoolChanged:
+class PoolChanged(Change):
     """Settings or order of a pool; its servers are changed by changes of their own, before this one."""
 
     pool: Pool
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
-        """ESRCH when the pool is not there."""
-        _found(configuration.pools, self.pool.name, "pool")
-        return evolve(configuration, pools=_with(configuration.pools, self.pool))
+    def on_draft(self, draft: Draft) -> None:
+        """ESRCH when the pool is not there, EINVAL when its servers are not those it has now."""
+        if draft.servers(self.pool.name) != by_name(self.pool.servers):
+            message = f"The servers of pool {self.pool.name} are changed one by one, not with its settings"
+            raise ChangeRefused("EINVAL", message, f"pool {self.pool.name}")
+        draft.put_pool(self.pool)
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Take over settings and order."""
@@ -106,20 +94,14 @@ class PoolChanged:
 
 
 @frozen
-class PoolRemoved:
-    """A pool leaves; refused while a service or rule names it."""
+class PoolRemoved(Change):
+    """A pool leaves; refused while a service, a fault step or a rule names it."""
 
     name: str
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
+    def on_draft(self, draft: Draft) -> None:
         """ESRCH when it is not there, EBUSY while something uses it."""
-        _found(configuration.pools, self.name, "pool")
-        users = [f"l7 {one.name}" for one in configuration.l7 if one.pool == self.name]
-        users += [f"l4 {one.name}" for one in configuration.l4 if one.pool == self.name]
-        users += [f"rule {one.name}" for one in configuration.rules if one.pool == self.name]
-        if users:
-            raise ChangeRefused("EBUSY", f"Pool is in use by {', '.join(users)}", self.name)
-        return evolve(configuration, pools=_without(configuration.pools, self.name))
+        draft.drop_pool(self.name)
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Take it away."""
@@ -129,19 +111,23 @@ class PoolRemoved:
         return f"pool {self.name} removed"
 
 
+# --- servers ----------------------------------------------------------------------------
+
+
 @frozen
-class ServerAdded:
+class ServerAdded(Change):
     """A server joins a pool, at the end of its order."""
 
     pool: str
     server: Server
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
+    def on_draft(self, draft: Draft) -> None:
         """ESRCH without the pool, EEXIST when the name is taken."""
-        pool = _found(configuration.pools, self.pool, "pool")
-        if self.server.name in _by_name(pool.servers):
-            raise ChangeRefused("EEXIST", "Destination already exists", f"{self.pool}/{self.server.name}")
-        return _with_servers(configuration, pool, (*pool.servers, self.server))
+        servers = draft.servers(self.pool)
+        name = self.server.name
+        if name in servers:
+            raise ChangeRefused("EEXIST", f"Server already exists: {self.pool}/{name}", f"{self.pool}/{name}")
+        servers[name] = self.server
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Make it live."""
@@ -152,22 +138,19 @@ class ServerAdded:
 
 
 @frozen
-class ServerChanged:
+class ServerChanged(Change):
     """Weight, thresholds or other settings of a server; the address stays (else remove and add)."""
 
     pool: str
     server: Server
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
+    def on_draft(self, draft: Draft) -> None:
         """ESRCH without the pool, ENOENT without the server, EINVAL for another address."""
-        pool = _found(configuration.pools, self.pool, "pool")
-        old = _by_name(pool.servers).get(self.server.name)
-        at = f"{self.pool}/{self.server.name}"
-        if old is None:
-            raise ChangeRefused("ENOENT", "No such destination", at)
-        if old.address != self.server.address:
-            raise ChangeRefused("EINVAL", "An address cannot be changed; remove the server and add it anew", at)
-        return _with_servers(configuration, pool, _with(pool.servers, self.server))
+        name = self.server.name
+        if draft.server(self.pool, name).address != self.server.address:
+            message = "An address cannot be changed; remove the server and add it anew"
+            raise ChangeRefused("EINVAL", message, f"{self.pool}/{name}")
+        draft.servers(self.pool)[name] = self.server
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Take over the settings."""
@@ -175,22 +158,22 @@ class ServerChanged:
 
     def __str__(self) -> str:
         server = self.server
-        return f"server {self.pool}/{server.name} now weight={server.weight} max={server.max} min={server.min}"
+        return (
+            f"server {self.pool}/{server.name} now weight={server.weight} max={server.max} min={server.min}"
+        )
 
 
 @frozen
-class ServerRemoved:
+class ServerRemoved(Change):
     """A server leaves its pool; connections it holds go on."""
 
     pool: str
     name: str
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
+    def on_draft(self, draft: Draft) -> None:
         """ESRCH without the pool, ENOENT without the server."""
-        pool = _found(configuration.pools, self.pool, "pool")
-        if self.name not in _by_name(pool.servers):
-            raise ChangeRefused("ENOENT", "No such destination", f"{self.pool}/{self.name}")
-        return _with_servers(configuration, pool, _without(pool.servers, self.name))
+        draft.server(self.pool, self.name)
+        del draft.servers(self.pool)[self.name]
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Take it away."""
@@ -201,19 +184,16 @@ class ServerRemoved:
 
 
 @frozen
-class Ordered:
+class Ordered(Change):
     """An administrator's order for a server: ready, drain or maint."""
 
     pool: str
     name: str
     state: State
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
-        """Orders are running state: nothing changes, but the server must be there."""
-        pool = _found(configuration.pools, self.pool, "pool")
-        if self.name not in _by_name(pool.servers):
-            raise ChangeRefused("ENOENT", "No such destination", f"{self.pool}/{self.name}")
-        return configuration
+    def on_draft(self, draft: Draft) -> None:
+        """Orders are running state: nothing changes, but the server must be there (ESRCH, ENOENT)."""
+        draft.server(self.pool, self.name)
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Carry the order out."""
@@ -224,19 +204,22 @@ class Ordered:
 
 
 def weight(configuration: Configuration, pool_name: str, name: str, value: int) -> ServerChanged:
-    """The change that gives a server another weight.  Raises ChangeRefused when there is none such."""
-    pool = _found(configuration.pools, pool_name, "pool")
-    server = _by_name(pool.servers).get(name)
-    if server is None:
-        raise ChangeRefused("ENOENT", "No such destination", f"{pool_name}/{name}")
+    """The change that gives a server another weight.
+
+    Raises ChangeRefused: ESRCH, ENOENT when it is not there, ERANGE for a weight below 0.
+    """
+    server = Draft(configuration).server(pool_name, name)
     try:
         return ServerChanged(pool_name, evolve(server, weight=value))
     except DirectorError as error:
         raise ChangeRefused("ERANGE", str(error), f"{pool_name}/{name}") from error
 
 
+# --- services and the rest ----------------------------------------------------------------
+
+
 @frozen
-class ServiceSet:
+class ServiceSet(Change):
     """A service of either layer is added, or takes over new settings."""
 
     service: L7Service | L4Service
@@ -246,13 +229,9 @@ class ServiceSet:
         """`l7:NAME` or `l4:NAME`."""
         return f"{'l4' if isinstance(self.service, L4Service) else 'l7'}:{self.service.name}"
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
+    def on_draft(self, draft: Draft) -> None:
         """ESRCH when it names a pool that is not there."""
-        if self.service.pool:
-            _found(configuration.pools, self.service.pool, "pool")
-        if isinstance(self.service, L4Service):
-            return evolve(configuration, l4=_with(configuration.l4, self.service))
-        return evolve(configuration, l7=_with(configuration.l7, self.service))
+        draft.put_service(self.service)
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Make or change it."""
@@ -263,19 +242,14 @@ class ServiceSet:
 
 
 @frozen
-class ServiceRemoved:
+class ServiceRemoved(Change):
     """A service leaves; what it has open goes on."""
 
     key: str
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
-        """ESRCH when it is not there."""
-        layer, _, name = self.key.partition(":")
-        if layer == "l4":
-            _found(configuration.l4, name, "service")
-            return evolve(configuration, l4=_without(configuration.l4, name))
-        _found(configuration.l7, name, "service")
-        return evolve(configuration, l7=_without(configuration.l7, name))
+    def on_draft(self, draft: Draft) -> None:
+        """ESRCH when it is not there, EBUSY while rules belong to it."""
+        draft.drop_service(self.key)
 
     def on_registry(self, registry: Registry, now: float) -> None:
         """Take it away."""
@@ -285,27 +259,49 @@ class ServiceRemoved:
         return f"service {self.key} removed"
 
 
-SHARED_FIELDS = tuple(
-    one.name for one in attrs.fields(Configuration) if one.name not in ("pools", "l7", "l4")
-)
-"""What of a configuration has no live object in the registry (rules, pages, checks, …)."""
-
-
 @frozen
-class RestReplaced:
+class RestReplaced(Change):
     """Everything of the configuration that has no live object of its own here."""
 
     desired: Configuration
 
-    def on_configuration(self, configuration: Configuration) -> Configuration:
-        """Nothing to check: `config.build` did."""
-        return evolve(configuration, **{name: getattr(self.desired, name) for name in SHARED_FIELDS})
+    def on_draft(self, draft: Draft) -> None:
+        """ESRCH when a rule names a pool or a service that is not there."""
+        draft.put_rest(self.desired)
 
     def on_registry(self, registry: Registry, now: float) -> None:
-        """The shells read the configuration itself."""
+        """The shells read the configuration itself; only the users' own schedulers are live."""
+        registry.update_custom_schedulers(self.desired.schedulers)
 
     def __str__(self) -> str:
         return "rules, pages, checks and settings replaced"
+
+
+@frozen
+class Rearranged(Change):
+    """Pools and services stand in another order; it matters to the reader of a list alone."""
+
+    pools: tuple[str, ...]
+    l7: tuple[str, ...]
+    l4: tuple[str, ...]
+
+    def on_draft(self, draft: Draft) -> None:
+        """EINVAL when the names are not exactly those that are there."""
+        if {*self.pools} != {*draft.pools} or {*self.l7} != {*draft.l7} or {*self.l4} != {*draft.l4}:
+            raise ChangeRefused("EINVAL", "An order names every pool and service exactly once")
+        draft.pools = {name: draft.pools[name] for name in self.pools}
+        draft.l7 = {name: draft.l7[name] for name in self.l7}
+        draft.l4 = {name: draft.l4[name] for name in self.l4}
+
+    def on_registry(self, registry: Registry, now: float) -> None:
+        """Put the live pools in that order."""
+        registry.rearrange(self.pools)
+
+    def __str__(self) -> str:
+        return "order of pools and services changed"
+
+
+# --- desired against running ----------------------------------------------------------------
 
 
 def plan(running: Configuration, desired: Configuration) -> tuple[Change, ...]:
@@ -318,47 +314,61 @@ def plan(running: Configuration, desired: Configuration) -> tuple[Change, ...]:
 
 
 def _changes(running: Configuration, desired: Configuration) -> Iterator[Change]:
-    old_pools, new_pools = _by_name(running.pools), _by_name(desired.pools)
-    for name, pool in new_pools.items():
-        if name not in old_pools:
+    old, new = by_name(running.pools), by_name(desired.pools)
+    for name, pool in new.items():
+        if name not in old:
             yield PoolAdded(pool)
-        elif pool != old_pools[name]:
-            yield from _pool_changes(old_pools[name], pool)
-    yield from _services_set(running, desired)
-    if any(getattr(running, name) != getattr(desired, name) for name in SHARED_FIELDS):
+        elif pool != old[name]:
+            yield from _pool_changes(old[name], pool)
+    services = _set_and_removed("l7", running.l7, desired.l7), _set_and_removed("l4", running.l4, desired.l4)
+    for set_, _removed in services:
+        yield from set_
+    if any(getattr(running, name) != getattr(desired, name) for name in REST_FIELDS):
         yield RestReplaced(desired)
-    for name in _by_name(running.l7).keys() - _by_name(desired.l7).keys():
-        yield ServiceRemoved(f"l7:{name}")
-    for name in _by_name(running.l4).keys() - _by_name(desired.l4).keys():
-        yield ServiceRemoved(f"l4:{name}")
-    for name in old_pools.keys() - new_pools.keys():
-        yield PoolRemoved(name)
+    for _set, removed in services:
+        yield from removed
+    yield from (PoolRemoved(name) for name in old if name not in new)
+    yield from _rearranged(running, desired)
 
 
-def _services_set(running: Configuration, desired: Configuration) -> Iterator[Change]:
-    old_l7, old_l4 = _by_name(running.l7), _by_name(running.l4)
-    for l7 in desired.l7:
-        if old_l7.get(l7.name) != l7:
-            yield ServiceSet(l7)
-    for l4 in desired.l4:
-        if old_l4.get(l4.name) != l4:
-            yield ServiceSet(l4)
+def _set_and_removed(
+    layer: str, running: tuple[L7Service | L4Service, ...], desired: tuple[L7Service | L4Service, ...]
+) -> tuple[list[Change], list[Change]]:
+    old, new = by_name(running), by_name(desired)
+    set_: list[Change] = [ServiceSet(one) for name, one in new.items() if old.get(name) != one]
+    removed: list[Change] = [ServiceRemoved(f"{layer}:{name}") for name in old if name not in new]
+    return set_, removed
 
 
 def _pool_changes(old: Pool, new: Pool) -> Iterator[Change]:
-    before, after = _by_name(old.servers), _by_name(new.servers)
-    moved = {name for name, one in after.items() if name in before and before[name].address != one.address}
+    before, after = by_name(old.servers), by_name(new.servers)
+    moved = [name for name, one in after.items() if name in before and before[name].address != one.address]
     for name in moved:
         yield ServerRemoved(old.name, name)
+        del before[name]
     for name, server in after.items():
-        if name not in before or name in moved:
+        if name not in before:
             yield ServerAdded(old.name, server)
         elif before[name] != server:
             yield ServerChanged(old.name, server)
-    for name in before.keys() - after.keys():
-        yield ServerRemoved(old.name, name)
-    yield PoolChanged(new)
+    for name in before:
+        if name not in after:
+            yield ServerRemoved(old.name, name)
+    if _order(before, after) != [*after] or evolve(old, servers=new.servers) != new:
+        yield PoolChanged(new)
 
 
-def _with_servers(configuration: Configuration, pool: Pool, servers: tuple[Server, ...]) -> Configuration:
-    return evolve(configuration, pools=_with(configuration.pools, evolve(pool, servers=servers)))
+def _rearranged(running: Configuration, desired: Configuration) -> Iterator[Change]:
+    lists = (running.pools, desired.pools), (running.l7, desired.l7), (running.l4, desired.l4)
+    names = [(by_name(old), by_name(new)) for old, new in lists]
+    if any(_order(old, new) != [*new] for old, new in names):
+        pools, l7, l4 = (tuple(new) for _old, new in names)
+        yield Rearranged(pools, l7, l4)
+
+
+def _order(before: Iterable[str], after: Iterable[str]) -> list[str]:
+    """How names stand when those of `before` that stay keep their places and new ones follow."""
+    wanted = dict.fromkeys(after)
+    stay = [name for name in before if name in wanted]
+    known = set(stay)
+    return [*stay, *(name for name in wanted if name not in known)]

@@ -194,7 +194,10 @@ class PoolTimeouts:
 
 @frozen
 class Pool:
-    """`[pool:NAME]`: servers in configured order and how one of them is picked."""
+    """`[pool:NAME]`: servers in configured order and how one of them is picked.
+
+    `idle_connections` is how many unused connections are kept open to each server.
+    """
 
     name: str
     servers: tuple[Server, ...] = ()
@@ -204,6 +207,7 @@ class Pool:
     retry: Retry = Retry()
     queue: Queue = Queue()
     timeouts: PoolTimeouts = PoolTimeouts()
+    idle_connections: int = 64
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]
@@ -272,8 +276,21 @@ class L7Timeouts:
 
 
 @frozen
+class L7Limits:
+    """Bytes of a request line, of all header fields, of a body (0 = any); `fields` is their number."""
+
+    line: int = 16384
+    header: int = 32768
+    fields: int = 512
+    body: int = 0
+
+
+@frozen
 class L7Service:
-    """`[l7:NAME]`: listeners and what happens to a request that no rule claims."""
+    """`[l7:NAME]`: listeners and what happens to a request that no rule claims.
+
+    `max_connections` 0 = as many as the process may have.
+    """
 
     name: str
     listen: tuple[Address, ...]
@@ -286,6 +303,8 @@ class L7Service:
     trust: tuple[Network, ...] = ()
     proxy_protocol: tuple[Network, ...] = ()
     tls: tuple[str, ...] = ()
+    limits: L7Limits = L7Limits()
+    max_connections: int = 0
 
 
 @frozen
@@ -353,7 +372,10 @@ class Virtual:
 
 @frozen
 class L4Service:
-    """`[l4:NAME]`: a virtual service on raw sockets (`lvs-semantics` B.2)."""
+    """`[l4:NAME]`: a virtual service on raw sockets (`lvs-semantics` B.2).
+
+    `engine` is the persistence engine (`pe = sip`), '' for none; `options` are per-service settings.
+    """
 
     name: str
     virtual: Virtual
@@ -368,12 +390,23 @@ class L4Service:
 
 
 @frozen
+class L4Timeouts:
+    """Seconds an idle flow is kept in the states that `ipvsadm --set tcp tcpfin udp` changes (D.1, D.3)."""
+
+    tcp: float = 900.0
+    tcpfin: float = 120.0
+    udp: float = 300.0
+
+
+@frozen
 class L4Settings:
     """`[l4]`: interfaces, engine, and the sysctls of `lvs-semantics` C.7 as (key, value) pairs."""
 
     interfaces: tuple[str, ...] = ()
     engine: str = "auto"
     sysctls: tuple[tuple[str, str], ...] = ()
+    timeouts: L4Timeouts = L4Timeouts()
+    conn_tab_bits: int = 12
 
 
 # --- the rest of the file ---------------------------------------------------------------
@@ -381,13 +414,19 @@ class L4Settings:
 
 @frozen
 class Settings:
-    """`[director]`."""
+    """`[director]`.
+
+    `workers` -1 = as many as there are processors (`auto`); `trace` is how many decisions are kept;
+    `access_log` is a path, `stdout` or `off`.
+    """
 
     name: str = "director"
     state_dir: str = ""
     workers: int = 0
     log: str = "text"
     shutdown_grace: float = 10.0
+    trace: int = 4096
+    access_log: str = "stdout"
 
 
 @frozen

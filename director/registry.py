@@ -1,4 +1,4 @@
-"""What exists now: live pools, servers and services, and the generations that made them.
+"""What exists now: all live pools and services, and the generations that made them.
 
 The registry holds the running state that belongs to a configuration: load,
 health, orders, overload flags, scheduler instances and counters.  Both layers,
@@ -12,197 +12,36 @@ leave keep their object while leases hold it, so nothing that runs is cut.
 
 from __future__ import annotations
 
-import ipaddress
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.counters import Requests, Zeroable
+from director.draft import Draft, pools_of
 from director.errors import ChangeRefused, SchedulerError
-from director.model import Configuration, L4Service, L7Service, Pool, Server, State
+from director.live import LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.model import Configuration, CustomScheduler, L4Service, L7Service, Pool, Server, State
 from director.model import Scheduler as SchedulerSpec
+from director.snapshot import RegistrySnapshot, taken
 
 if TYPE_CHECKING:
     from director.changes import Change
 
+# The live objects stand in `director.live`; most callers know them as part of the registry.
+__all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
+
 TRASH_SECONDS = 120.0
-"""How long a removed, idle server can be taken back with its counters (B.8)."""
+"""How long a removed server must have been seen idle before it is forgotten (B.8)."""
+SWEEP_PERIOD = 60.0
+"""How often `Registry.sweep` is called (B.8: half of the above), so re-adding works for 120 to 180 s."""
 GENERATIONS_KEPT = 256
 """Generations remembered for people; older ones are dropped."""
-LATENCY_DECAY = 10.0
-"""Time constant in seconds of the latency average; a peak is taken over at once."""
+FALLBACK = SchedulerSpec("wlc")
+"""What picks when a scheduler that was proven cannot be started after all."""
 
-MakeScheduler = Callable[[SchedulerSpec], Any]
-"""Gives an `IScheduler` for what the configuration names; raises `SchedulerError`."""
-
-
-def folded(host: str) -> int:
-    """An address as 32 bits: IPv4 as it is, IPv6 folded by XOR of its four words, names 0 (F.2)."""
-    try:
-        packed = ipaddress.ip_address(host).packed
-    except ValueError:
-        return 0
-    number = 0
-    for start in range(0, len(packed), 4):
-        number ^= int.from_bytes(packed[start : start + 4], "big")
-    return number
-
-
-class RealServer:
-    """One live server of one pool: its order, health, load and counters (`IServer`).
-
-    `active` and `inactive` count leases only; `selection` is the only writer of them and of
-    `overloaded`.  `present` is False once it left the pool.
-    """
-
-    __slots__ = (
-        "active", "address", "available", "config", "failing", "idle_since", "inactive", "key", "last_weight",
-        "latency", "max", "min", "name", "number", "overloaded", "persistent", "pool", "port", "present",
-        "reachable", "reported", "requests", "since", "state", "stats", "weight", "_latency_at",
-    )  # fmt: skip
-
-    def __init__(self, config: Server, pool: LivePool, now: float) -> None:
-        self.pool = pool
-        self.name = config.name
-        self.address = config.address
-        self.key = str(config.address)
-        self.number = folded(config.address.host)
-        self.port = config.address.port
-        self.active = 0
-        self.inactive = 0
-        self.persistent = 0
-        self.overloaded = False
-        self.present = True
-        self.state = State.READY
-        self.failing: frozenset[str] = frozenset()
-        self.reported: frozenset[str] = frozenset()
-        self.reachable = True
-        self.available = True
-        self.latency = 0.0
-        self._latency_at = 0.0
-        self.since = now
-        self.idle_since: float | None = None
-        self.stats = Zeroable()
-        self.requests = Requests()
-        self.last_weight = 0
-        self.configure(config)
-
-    def configure(self, config: Server) -> None:
-        """Take over weight and thresholds; raising or removing `max` clears overload (B.3)."""
-        old_max = getattr(self, "max", 0)
-        self.config = config
-        self.weight = config.weight
-        if config.weight:
-            self.last_weight = config.weight
-        self.max = config.max
-        self.min = config.min
-        if config.max == 0 or config.max > old_max:
-            self.overloaded = False
-
-    @property
-    def load(self) -> int:
-        """Active plus inactive: what the thresholds compare."""
-        return self.active + self.inactive
-
-    @property
-    def eligible(self) -> bool:
-        """May be chosen for new work."""
-        return self.available and self.state is State.READY and self.weight > 0 and not self.overloaded
-
-    @property
-    def serves_its_own(self) -> bool:
-        """May still be chosen for clients that already belong to it (sticky cookie, template)."""
-        return self.available
-
-    @property
-    def empty(self) -> bool:
-        """Nothing runs on it any more: what an operator waits for after `drain`."""
-        return self.load == 0
-
-    def refresh(self) -> None:
-        """Derive `available` from presence, health and order, and tell the pool."""
-        self.available = self.present and not self.failing and self.state is not State.MAINT
-        self.pool.invalidate()
-
-    def observe(self, seconds: float, now: float) -> None:
-        """Take one response time into `latency`: peaks at once, falls with `LATENCY_DECAY`."""
-        if seconds >= self.latency:
-            self.latency = seconds
-        else:
-            keep = math.exp((self._latency_at - now) / LATENCY_DECAY)
-            self.latency = self.latency * keep + seconds * (1.0 - keep)
-        self._latency_at = now
-
-
-class LivePool:
-    """One live pool: its servers in configured order and a scheduler per service that uses it."""
-
-    def __init__(self, config: Pool) -> None:
-        self.config = config
-        self.name = config.name
-        self.servers: list[RealServer] = []
-        self.schedulers: dict[str, Any] = {}
-        self.waiting = 0
-        self.queue_full = 0
-        self.queue_timeouts = 0
-        self.no_server = 0
-        self._eligible: tuple[RealServer, ...] | None = None
-
-    def invalidate(self) -> None:
-        """Forget the cached set of eligible servers."""
-        self._eligible = None
-
-    def eligible(self) -> tuple[RealServer, ...]:
-        """Servers that may be chosen now, in configured order.
-
-        Backup servers count only while every other server is down, drained or quiesced; a pool
-        whose servers are merely full has none (requests then queue or take the fault path).
-        """
-        found = self._eligible
-        if found is None:
-            found = self._eligible = self._find_eligible()
-        return found
-
-    def _find_eligible(self) -> tuple[RealServer, ...]:
-        main = [server for server in self.servers if not server.config.backup]
-        if any(server.available and server.state is State.READY and server.weight > 0 for server in main):
-            return tuple(server for server in main if server.eligible)
-        return tuple(server for server in self.servers if server.config.backup and server.eligible)
-
-    def server(self, name: str) -> RealServer | None:
-        """The present server of that name."""
-        return next((server for server in self.servers if server.name == name), None)
-
-    def why_none(self) -> str:
-        """Why nothing can be chosen, in words for the log and the trace."""
-        if not self.servers:
-            return "the pool has no servers"
-        if any(server.overloaded and server.available and server.weight for server in self.servers):
-            return "every live server is at its max"
-        if any(server.available for server in self.servers):
-            return "every live server is drained or has weight 0"
-        return "every server is down or in maintenance"
-
-
-class LiveService:
-    """One live service (`l7:NAME` or `l4:NAME`): counters that survive reloads."""
-
-    def __init__(self, key: str, config: L7Service | L4Service) -> None:
-        self.key = key
-        self.config: L7Service | L4Service = config
-        self.stats = Zeroable()
-        self.requests = Requests()
-        self.rules: dict[str, Requests] = {}
-
-    def rule(self, name: str) -> Requests:
-        """Counters of one of its rules, made when first asked for."""
-        found = self.rules.get(name)
-        if found is None:
-            found = self.rules[name] = Requests()
-        return found
+MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
+"""Gives an `IScheduler` with a `name` for what the configuration names; raises `SchedulerError`."""
 
 
 @frozen
@@ -225,8 +64,10 @@ class Registry:
         self.services: dict[str, LiveService] = {}
         self.generations: deque[Generation] = deque(maxlen=GENERATIONS_KEPT)
         self.generation = 0
-        self.by_address: dict[str, list[RealServer]] = {}
-        self._leaving: list[RealServer] = []
+        self.by_address: dict[str, dict[RealServer, None]] = {}
+        self._verdicts: dict[str, dict[str, bool]] = {}
+        self._pools_served: dict[str, set[LivePool]] = {}
+        self._leaving: dict[tuple[str, str], list[RealServer]] = {}
 
     # -- reading --
 
@@ -237,14 +78,28 @@ class Registry:
 
     def leaving(self) -> tuple[RealServer, ...]:
         """Servers that were removed and still hold connections, or can still be taken back."""
-        return tuple(self._leaving)
+        return tuple(server for alike in self._leaving.values() for server in alike)
 
-    def scheduler(self, pool: LivePool, service: str) -> Any:
-        """The scheduler of (service, pool), made and started when first asked for."""
+    def snapshot(self) -> RegistrySnapshot:
+        """All that outsiders may see, as frozen values."""
+        return taken(self)
+
+    def scheduler(self, pool: LivePool, service: str) -> LiveScheduler:
+        """The scheduler of (service, pool), made and started when first asked for.
+
+        It was proven when its configuration was applied; should it fail now all the same, wlc works
+        in its place and `pool.scheduler_failures` counts it.  Raises SchedulerError when that fails too.
+        """
         found = pool.schedulers.get(service)
         if found is None:
-            found = self._started(self._spec(service, pool.config), service, pool)
+            spec = self._spec(service, pool.config)
+            try:
+                found = self._started(spec, service, pool.servers)
+            except SchedulerError:
+                pool.scheduler_failures += 1
+                found = self._started(FALLBACK, service, pool.servers)
             pool.schedulers[service] = found
+            self._pools_served.setdefault(service, set()).add(pool)
         return found
 
     def _spec(self, service: str, pool: Pool) -> SchedulerSpec:
@@ -254,13 +109,14 @@ class Registry:
         own = config.scheduler if isinstance(config, L4Service) else None
         return own or pool.scheduler
 
-    def _started(self, spec: SchedulerSpec, service: str, pool: LivePool) -> Any:
-        scheduler = self._make_scheduler(spec)
+    def _started(self, spec: SchedulerSpec, service: str, servers: tuple[RealServer, ...]) -> LiveScheduler:
         try:
-            scheduler.start(service, tuple(pool.servers))
+            scheduler = self._make_scheduler(spec)
+            scheduler.start(service, servers)
+        except SchedulerError:
+            raise
         except Exception as error:  # a plug-in may raise anything; the service is refused with its words
-            message = f"scheduler {spec} refused service {service}: {error}"
-            raise SchedulerError(message) from error
+            raise SchedulerError(f"scheduler {spec} refused service {service}: {error}") from error
         return scheduler
 
     # -- health and orders --
@@ -268,34 +124,54 @@ class Registry:
     def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
         """Take a verdict of `check` about an address; returns the servers whose availability changed.
 
-        Every server of any pool with that address and that check shares the evidence (design 3).
+        Every server of any pool with that address and that check shares the evidence (design 3), also
+        one that joins later.  A verdict about an address that no server has is ignored.
         """
+        if address not in self.by_address:
+            return ()
+        self._verdicts.setdefault(address, {})[check] = alive
+        return self._judge_again(address, check, now)
+
+    def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
+        """Drop a verdict, because nobody probes for it any more; returns the servers it changed."""
+        verdicts = self._verdicts.get(address, {})
+        if verdicts.pop(check, None) is None:
+            return ()
+        return self._judge_again(address, check, now)
+
+    def reached(self, address: str) -> None:
+        """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
+        for server in self.by_address.get(address, ()):
+            server.reachable = True
+
+    def _judge_again(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
         changed = []
         for server in self.by_address.get(address, ()):
-            if check not in server.pool.config.checks:
-                continue
-            before = server.available
-            server.reported |= {check}
-            server.failing = server.failing - {check} if alive else server.failing | {check}
-            server.refresh()
-            if server.available != before:
-                server.since = now
-                changed.append(server)
+            if check in server.pool.config.checks:
+                before = server.available
+                self._judge(server)
+                if server.available != before:
+                    server.since = now
+                    changed.append(server)
         return tuple(changed)
+
+    def _judge(self, server: RealServer) -> None:
+        """Derive a server's health from the verdicts on its address."""
+        verdicts = self._verdicts.get(server.key, {})
+        mine = frozenset(check for check in server.pool.config.checks if check in verdicts)
+        server.reported = mine
+        server.failing = frozenset(check for check in mine if not verdicts[check])
+        server.refresh()
 
     # -- changes --
 
     def apply(self, changes: Iterable[Change], author: str, now: float, time: float) -> Generation:
         """Check all changes, then apply all of them, and return the new generation.
 
-        Raises ChangeRefused or SchedulerError with nothing applied: each change first proves on a
-        copy of the configuration that it holds, and new schedulers are made on probation.
+        Raises ChangeRefused with nothing applied and no live object touched (see `proven`).
         """
         ordered = tuple(changes)
-        desired = self.configuration
-        for change in ordered:
-            desired = change.on_configuration(desired)
-        self._prove_schedulers(desired)
+        desired = self.proven(ordered, now)
         for change in ordered:
             change.on_registry(self, now)
         self.configuration = desired
@@ -304,85 +180,104 @@ class Registry:
         self.generations.append(made)
         return made
 
-    def _prove_schedulers(self, desired: Configuration) -> None:
-        """Make (and drop) every scheduler that is not running yet, so that mistakes show before."""
-        running = {pool.config.scheduler for pool in self.pools.values()}
-        running |= {service.scheduler for service in self.configuration.l4 if service.scheduler}
-        wanted = {pool.scheduler: f"pool {pool.name}" for pool in desired.pools}
-        wanted |= {service.scheduler: f"l4 {service.name}" for service in desired.l4 if service.scheduler}
-        for spec, at in wanted.items():
-            if spec in running:
+    def proven(self, changes: Iterable[Change], now: float) -> Configuration:
+        """The configuration that `changes` would make; applies nothing (a dry run).
+
+        Every change must hold on a draft, and every scheduler that would begin work is started on
+        probation with servers of its own.  Raises ChangeRefused.
+        """
+        draft = Draft(self.configuration)
+        for change in changes:
+            change.on_draft(draft)
+        draft.verify()
+        desired = draft.closed()
+        self._prove_schedulers(desired, now)
+        return desired
+
+    def _prove_schedulers(self, desired: Configuration, now: float) -> None:
+        running = uses(self.configuration)
+        pools = {pool.name: pool for pool in desired.pools}
+        servers: dict[str, tuple[RealServer, ...]] = {}
+        for (pool_name, service), (spec, code) in uses(desired).items():
+            if running.get((pool_name, service)) == (spec, code):
                 continue
+            if pool_name not in servers:
+                trial = LivePool(pools[pool_name])
+                servers[pool_name] = tuple(RealServer(one, trial, now) for one in trial.config.servers)
             try:
-                self._make_scheduler(spec)
+                self._started(spec, service, servers[pool_name]).stop()
             except SchedulerError as error:
-                raise ChangeRefused("ENOENT", str(error), at) from error
+                raise ChangeRefused("ENOENT", str(error), f"pool {pool_name}") from error
+            except Exception as error:  # `stop` of a plug-in may raise anything, too
+                raise ChangeRefused(
+                    "EINVAL", f"scheduler {spec} refused to stop: {error}", pool_name
+                ) from error
 
     # The methods below are called by `changes` only, after everything was checked.
 
     def add_pool(self, config: Pool, now: float) -> None:
         """Make a live pool with its servers."""
-        pool = self.pools[config.name] = LivePool(config)
+        self.pools[config.name] = LivePool(config)
         for server in config.servers:
             self.add_server(config.name, server, now)
 
     def update_pool(self, config: Pool) -> None:
-        """Take over the pool's settings and order; a changed scheduler starts anew, health evidence of
-        checks that no longer apply is dropped."""
+        """Take over the pool's settings and order.
+
+        A changed scheduler or order starts the schedulers anew; health evidence of checks that no
+        longer apply is dropped, that of checks which now apply counts at once.
+        """
         pool = self.pools[config.name]
-        if config.scheduler != pool.config.scheduler:
+        names = [server.name for server in config.servers]
+        if config.scheduler != pool.config.scheduler or names != [*pool.by_name]:
             self._drop_schedulers(pool)
         pool.config = config
-        place = {server.name: index for index, server in enumerate(config.servers)}
-        pool.servers.sort(key=lambda server: place.get(server.name, len(place)))
-        checks = frozenset(config.checks)
+        pool.arrange(names)
         for server in pool.servers:
-            server.failing &= checks
-            server.reported &= checks
-            server.refresh()
+            self._judge(server)
 
     def remove_pool(self, name: str, now: float) -> None:
         """Take a pool away; its servers finish what they hold."""
         pool = self.pools.pop(name)
         self._drop_schedulers(pool)
-        for server in tuple(pool.servers):
+        for server in pool.servers:
             self._leave(server, now)
-        pool.servers.clear()
+
+    def rearrange(self, pools: Iterable[str]) -> None:
+        """Put the pools in the order of these names, which are exactly theirs."""
+        self.pools = {name: self.pools[name] for name in pools}
 
     def add_server(self, pool_name: str, config: Server, now: float) -> None:
         """Add a server, or take back one that left not long ago (B.8)."""
         pool = self.pools[pool_name]
-        server = self._returning(pool_name, str(config.address), now)
+        server = self._returning(pool_name, str(config.address))
         if server is None:
             server = RealServer(config, pool, now)
         else:
-            server.pool, server.name, server.present, server.idle_since = pool, config.name, True, None
+            server.pool, server.name, server.present = pool, config.name, True
+            server.idle_since, server.since = None, now
             server.configure(config)
-        pool.servers.append(server)
-        self.by_address.setdefault(server.key, []).append(server)
-        server.refresh()
-        for scheduler in pool.schedulers.values():
-            scheduler.server_added(server)
+        pool.put(server)
+        self.by_address.setdefault(server.key, {})[server] = None
+        self._judge(server)
+        self._tell(pool, "server_added", server)
 
     def update_server(self, pool_name: str, config: Server) -> None:
         """Take over weight, thresholds and the rest of a server's settings (same address)."""
-        server = self._present(pool_name, config.name)
+        server = self.pools[pool_name].by_name[config.name]
         server.configure(config)
         server.refresh()
-        for scheduler in server.pool.schedulers.values():
-            scheduler.server_updated(server)
+        self._tell(server.pool, "server_updated", server)
 
     def remove_server(self, pool_name: str, name: str, now: float) -> None:
         """Take a server away; what it holds goes on."""
-        server = self._present(pool_name, name)
-        server.pool.servers.remove(server)
-        for scheduler in server.pool.schedulers.values():
-            scheduler.server_removed(server)
+        server = self.pools[pool_name].by_name[name]
         self._leave(server, now)
+        self._tell(server.pool, "server_removed", server)
 
     def order(self, pool_name: str, name: str, state: State, now: float) -> None:
         """Carry out `ready`, `drain` or `maint`."""
-        server = self._present(pool_name, name)
+        server = self.pools[pool_name].by_name[name]
         if server.state is not state:
             server.state = state
             server.since = now
@@ -403,51 +298,112 @@ class Registry:
         del self.services[key]
         self._forget_schedulers(key)
 
+    def update_custom_schedulers(self, desired: tuple[CustomScheduler, ...]) -> None:
+        """Let the schedulers start anew whose `[scheduler:NAME]` changed, at their next choice."""
+        changed = {one.name for one in {*desired} ^ {*self.configuration.schedulers}}
+        if changed:
+            self.restart_schedulers(changed)
+
+    def restart_schedulers(self, names: set[str]) -> None:
+        """Let all schedulers of these names start anew, as when a user's own file was edited."""
+        for pool in self.pools.values():
+            for service in tuple(pool.schedulers):
+                if names & named(self._spec(service, pool.config)):
+                    self._stop(pool, service)
+
     def sweep(self, now: float) -> None:
-        """Forget servers that left and have been idle for `TRASH_SECONDS`; call it every minute."""
-        kept = []
-        for server in self._leaving:
-            if not server.empty or server.persistent:
-                server.idle_since = None
-            elif server.idle_since is None:
-                server.idle_since = now
-            if server.idle_since is None or now - server.idle_since < TRASH_SECONDS:
-                kept.append(server)
-        self._leaving = kept
+        """Forget servers that left and have been idle for `TRASH_SECONDS`; call it every `SWEEP_PERIOD`."""
+        for place, alike in tuple(self._leaving.items()):
+            kept = [server for server in alike if not _expired(server, now)]
+            if kept:
+                self._leaving[place] = kept
+            else:
+                del self._leaving[place]
 
     # -- inside --
 
-    def _present(self, pool_name: str, name: str) -> RealServer:
-        server = self.pools[pool_name].server(name)
-        if server is None:
-            raise ChangeRefused("ENOENT", "No such server in the pool", f"{pool_name}/{name}")
-        return server
-
     def _leave(self, server: RealServer, now: float) -> None:
+        server.pool.drop(server)
         server.present = False
         server.since = now
         server.refresh()
         alike = self.by_address[server.key]
-        alike.remove(server)
+        del alike[server]
         if not alike:
             del self.by_address[server.key]
-        self._leaving.append(server)
+            self._verdicts.pop(server.key, None)
+        self._leaving.setdefault((server.pool.name, server.key), []).append(server)
 
-    def _returning(self, pool_name: str, address: str, now: float) -> RealServer | None:
-        self.sweep(now)
-        for server in self._leaving:
-            if server.key == address and server.pool.name == pool_name:
-                self._leaving.remove(server)
-                return server
-        return None
+    def _returning(self, pool_name: str, address: str) -> RealServer | None:
+        alike = self._leaving.get((pool_name, address))
+        if not alike:
+            return None
+        server = alike.pop()
+        if not alike:
+            del self._leaving[pool_name, address]
+        return server
+
+    def _tell(self, pool: LivePool, news: str, server: RealServer) -> None:
+        """Tell the pool's schedulers; one that raises starts anew at its next choice."""
+        for service, scheduler in tuple(pool.schedulers.items()):
+            try:
+                getattr(scheduler, news)(server)
+            except Exception:  # noqa: BLE001 - a plug-in's fault must not leave a change half applied
+                pool.scheduler_failures += 1
+                self._stop(pool, service)
 
     def _drop_schedulers(self, pool: LivePool) -> None:
-        for scheduler in pool.schedulers.values():
-            scheduler.stop()
-        pool.schedulers.clear()
+        for service in tuple(pool.schedulers):
+            self._stop(pool, service)
 
     def _forget_schedulers(self, service: str) -> None:
-        for pool in self.pools.values():
-            scheduler = pool.schedulers.pop(service, None)
-            if scheduler is not None:
-                scheduler.stop()
+        for pool in tuple(self._pools_served.get(service, ())):
+            self._stop(pool, service)
+
+    def _stop(self, pool: LivePool, service: str) -> None:
+        scheduler = pool.schedulers.pop(service)
+        pools = self._pools_served[service]
+        pools.discard(pool)
+        if not pools:
+            del self._pools_served[service]
+        try:
+            scheduler.stop()
+        except Exception:  # noqa: BLE001 - a plug-in's fault must not leave a change half applied
+            pool.scheduler_failures += 1
+
+
+def _expired(server: RealServer, now: float) -> bool:
+    """Whether a server that left can go; the first look at an idle one only starts its time (B.8)."""
+    if not server.empty or server.persistent:
+        server.idle_since = None
+    elif server.idle_since is None:
+        server.idle_since = now
+    return server.idle_since is not None and now - server.idle_since >= TRASH_SECONDS
+
+
+def named(spec: SchedulerSpec) -> set[str]:
+    """The names of a scheduler and of those behind its `else`."""
+    return {spec.name} | (named(spec.otherwise) if spec.otherwise else set())
+
+
+Use = tuple[SchedulerSpec, frozenset[CustomScheduler]]
+
+
+def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
+    """Which scheduler, with which users' own behind it, works for each (pool, service).
+
+    A pool that no service names counts as used by the service `""`, so that its scheduler is proven too.
+    """
+    custom = {one.name: one for one in configuration.schedulers}
+
+    def use(spec: SchedulerSpec) -> Use:
+        return spec, frozenset(custom[name] for name in named(spec) if name in custom)
+
+    pools = {pool.name: use(pool.scheduler) for pool in configuration.pools}
+    pairs = [(pool, f"l7:{one.name}") for one in configuration.l7 for pool in pools_of(one)]
+    pairs += [(rule.pool, f"l7:{rule.service}") for rule in configuration.rules if rule.pool]
+    found = {(pool, service): pools[pool] for pool, service in pairs}
+    for l4 in configuration.l4:
+        found[l4.pool, f"l4:{l4.name}"] = use(l4.scheduler) if l4.scheduler else pools[l4.pool]
+    named_pools = {pool for pool, _service in found}
+    return found | {(name, ""): one for name, one in pools.items() if name not in named_pools}

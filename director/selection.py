@@ -11,13 +11,14 @@ knows neither sockets nor clocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from director.errors import LeaseError
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from director.interfaces import IKey
     from director.registry import LivePool, RealServer, Registry
 
 STICKY = "sticky"
@@ -68,7 +69,9 @@ class Lease:
 
     __slots__ = ("_held", "_inactive", "reason", "server")
 
-    def __init__(self, server: RealServer, reason: tuple[str, int, int, int, int], *, inactive: bool = False) -> None:
+    def __init__(
+        self, server: RealServer, reason: tuple[str, int, int, int, int], *, inactive: bool = False
+    ) -> None:
         self.server = server
         self.reason = reason
         self._inactive = inactive
@@ -132,7 +135,7 @@ def select(
     registry: Registry,
     pool: LivePool,
     service: str,
-    key: Any,
+    key: IKey,
     now: float,
     *,
     preferred: RealServer | None = None,

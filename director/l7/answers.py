@@ -36,19 +36,34 @@ def phrase(status: int) -> str:
 
 
 def answer(
-    status: int, body: bytes, fields: bytes = b"", *, content_type: str = "text/plain; charset=utf-8", head_only: bool = False
+    status: int,
+    body: bytes,
+    fields: bytes = b"",
+    *,
+    content_type: str = "text/plain; charset=utf-8",
+    head_only: bool = False,
 ) -> bytes:
     """One complete response; `fields` are whole lines (Connection, Location, …)."""
     line = f"HTTP/1.1 {status} {phrase(status)}\r\n".encode("latin-1")
     if status == 204 or status == 304:
         return line + fields + b"\r\n"
-    text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (line, content_type.encode("latin-1"), len(body), fields)
+    text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
+        line,
+        content_type.encode("latin-1"),
+        len(body),
+        fields,
+    )
     return text if head_only else text + body
 
 
 def refusal(status: int, reason: str, fields: bytes, *, head_only: bool = False) -> bytes:
     """A refusal of a request: its reason as plain text."""
-    return answer(status, f"{status} {phrase(status)}: {reason}\n".encode("latin-1", "replace"), fields, head_only=head_only)
+    return answer(
+        status,
+        f"{status} {phrase(status)}: {reason}\n".encode("latin-1", "replace"),
+        fields,
+        head_only=head_only,
+    )
 
 
 def failure(status: int, identity: str, fields: bytes, *, head_only: bool = False) -> bytes:

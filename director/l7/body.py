@@ -11,7 +11,7 @@ from director.errors import MessageError
 from director.l7.grammar import CHUNK_LINE, FIELD_LINE
 
 CHUNK_LINE_LIMIT = 4096
-"""Longest size line with extensions; servers that use extensions at all send a few dozen bytes."""
+"""Longest size line with extensions, without its CRLF; servers that use extensions at all send a few dozen bytes."""
 EXTENSION_LIMIT = 16384
 """Bytes of chunk extensions in one body; beyond it they are an attack (CVE-2023-39326's class)."""
 TRAILER_LIMIT = 16384
@@ -102,32 +102,38 @@ class ChunkedBody:
     """The chunked coding (RFC 9112 7.1), strictly: CRLF only, hexadecimal sizes, valid extensions.
 
     States: *size* waits for a size line, *data* for `_left` bytes, *crlf* for the end of a chunk,
-    *trailer* for trailer lines.  `trailers` holds the accepted trailer lines when done.
+    *trailer* for trailer lines.  `trailers` holds the accepted trailer lines when done, `held` the
+    begin of a line that has not come to its end.
     """
 
-    __slots__ = ("_extensions", "_held", "_left", "_state", "_trailer_bytes", "done", "trailers")
+    __slots__ = ("_extensions", "_left", "_state", "_trailer_bytes", "done", "held", "trailers")
     remaining = -1
 
     def __init__(self) -> None:
         self.done = False
         self.trailers = b""
-        self._held = b""
+        self.held = b""
         self._left = 0
         self._state = self._size
         self._extensions = 0
         self._trailer_bytes = 0
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Payload and surplus.  Raises MessageError 400 for anything but a strict chunk."""
-        if self._held:
-            data = self._held + data
-            self._held = b""
+        """Payload and surplus.  Raises MessageError: 400 for anything but strict chunks, 431 for long trailers."""
+        if self.held:
+            held = self.held
+            if b"\n" not in data and len(held) + len(data) <= CHUNK_LINE_LIMIT and self._state != self._crlf:
+                # Still inside one line, whose begin was judged: a drip is not matched again octet by octet.
+                self.held = held + data
+                return b"", b""
+            data = held + data
+            self.held = b""
         payload: list[bytes] = []
         position = 0
         while not self.done:
             moved = self._state(data, position, payload)
             if moved < 0:
-                self._held = data[position:]
+                self.held = data[position:]
                 return b"".join(payload), b""
             position = moved
         return b"".join(payload), data[position:]
@@ -141,19 +147,22 @@ class ChunkedBody:
         if found is None:
             self._refuse_bad_size(data, position)
             return -1
-        self._extensions += len(found[2])
+        end = found.end()
+        if end - position > CHUNK_LINE_LIMIT + 2:
+            raise MessageError(400, "bad chunk size")
+        self._extensions += end - found.end(1) - 2
         if self._extensions > EXTENSION_LIMIT:
             raise MessageError(400, "too many chunk extensions")
         self._left = int(found[1], 16)
         if self._left > 1 << 60:
             raise MessageError(400, "chunk too large")
         self._state = self._data if self._left else self._trailer
-        return found.end()
+        return end
 
     def _refuse_bad_size(self, data: bytes, position: int) -> None:
         """A line that is complete, too long, or starts wrongly can never become right."""
         end = data.find(b"\n", position)
-        if end >= 0 or len(data) - position > CHUNK_LINE_LIMIT:
+        if end >= 0 or len(data) - position > CHUNK_LINE_LIMIT + 1:
             raise MessageError(400, "bad chunk size")
         start = data[position : position + 1]
         if start and start not in b"0123456789abcdefABCDEF":

@@ -26,10 +26,11 @@ from director.l7.commands import (
     ServerFailed,
     ToClient,
 )
-from director.l7.exchange import Exchange, Phase
+from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts, RequestFacts
 from director.l7.forwarded import client_address
 from director.l7.http1 import RequestFramer, RequestHead
+from director.l7.phase import Phase
 
 if TYPE_CHECKING:
     from director.l7.facts import Peer
@@ -177,7 +178,8 @@ class Conversation:
     def _refuse(self, error: MessageError, now: float) -> None:
         """Answer what could not become a request, and read no further."""
         site = self.frontage.site
-        text = answers.refusal(error.status, error.reason, b"Connection: close\r\n")
+        head_only = self.framer.buffer.startswith(b"HEAD ")
+        text = answers.refusal(error.status, error.reason, b"Connection: close\r\n", head_only=head_only)
         self.out.append(ToClient(text))
         site.live.requests.requests += 1
         site.live.requests.responses[error.status // 100] += 1

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 from zope.interface import implementer
 
+from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
 from director.l7.target import readings
 from director.registry import folded
@@ -15,7 +16,6 @@ from director.registry import folded
 if TYPE_CHECKING:
     from director.l7.http1 import RequestHead
 
-Groups = tuple[str | None, ...] | dict[str | int, str | None]
 
 folded_address = lru_cache(maxsize=4096)(folded)
 
@@ -34,7 +34,9 @@ class Peer:
 
     __slots__ = ("client", "client_port", "trusted", "virtual", "virtual_port")
 
-    def __init__(self, client: str, client_port: int, virtual: str, virtual_port: int, *, trusted: bool = False) -> None:
+    def __init__(
+        self, client: str, client_port: int, virtual: str, virtual_port: int, *, trusted: bool = False
+    ) -> None:
         self.client = client
         self.client_port = client_port
         self.virtual = virtual
@@ -71,7 +73,7 @@ class RequestFacts:
         self.host = host_name(head.host)
         self.version = "1.1" if head.minor else "1.0"
         self.sni = ""
-        self.groups = ()
+        self.groups = NO_GROUPS
         self.hash_key = None
 
     @property
@@ -109,10 +111,7 @@ class RequestFacts:
 
     def group(self, number: int) -> str | None:
         """A captured group of the rule's regular expression, by number (1 = the first)."""
-        groups = self.groups
-        if isinstance(groups, dict):
-            return groups.get(number)
-        return groups[number - 1] if 0 < number <= len(groups) else None
+        return self.groups.get(str(number))
 
 
 @implementer(IKey)

@@ -66,8 +66,7 @@ HOST = re.compile(
 )
 """uri-host [":" port] (RFC 9110 7.2, RFC 3986 3.2.2); IPvFuture is not accepted."""
 
-CHUNK_LINE = re.compile(
-    rb"([0-9A-Fa-f]{1,16})((?:[ \t]*;[ \t]*" + TOKEN + rb"++"
-    rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"++|\"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+\"))?)*+)\r\n"
-)
-"""A chunk's size line with extensions (RFC 9112 7.1, 7.1.1)."""
+_QUOTED = rb"\"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+\""
+_EXTENSION = rb"[ \t]*+;[ \t]*+%(t)b++(?:[ \t]*+=[ \t]*+(?:%(t)b++|%(q)b))?+" % {b"t": TOKEN, b"q": _QUOTED}
+CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16}+)(?:" + _EXTENSION + rb")*+\r\n")
+"""A chunk's size line with extensions (RFC 9112 7.1, 7.1.1): size."""

@@ -45,7 +45,9 @@ _DROPPED = frozenset(
     )
 )  # fmt: skip
 """Hop-by-hop fields (RFC 9110 7.6.1), and the spellings that CGI-like servers take for framing fields."""
-_NEVER_NOMINATED = frozenset((b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control"))
+_NEVER_NOMINATED = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control")
+)
 """Options of Connection that must not make a field vanish."""
 
 
@@ -115,7 +117,18 @@ class RequestHead:
 class ResponseHead:
     """One accepted response head; attributes as in `RequestHead`, `length` may be UNTIL_CLOSE."""
 
-    __slots__ = ("block", "fields", "keep_alive", "length", "minor", "reason", "spans", "status", "upgrade", "where")
+    __slots__ = (
+        "block",
+        "fields",
+        "keep_alive",
+        "length",
+        "minor",
+        "reason",
+        "spans",
+        "status",
+        "upgrade",
+        "where",
+    )
 
     fields: dict[bytes, bytes]
     spans: list[tuple[int, int]]
@@ -351,7 +364,9 @@ class RequestFramer:
             line = buffer[self._judged : end + 1]
             if self._lines == 0:
                 self._judge_request_line(line)
-            elif line != b"\r\n" and (line[-2:] != b"\r\n" or FIELD_LINE.fullmatch(line, 0, len(line) - 2) is None):
+            elif line != b"\r\n" and (
+                line[-2:] != b"\r\n" or FIELD_LINE.fullmatch(line, 0, len(line) - 2) is None
+            ):
                 raise MessageError(400, "malformed field line")
             self._lines += 1
             self._judged = end + 1

@@ -19,26 +19,28 @@ if TYPE_CHECKING:
     from director.l7.http1 import RequestHead, ResponseHead
     from director.model import HeaderEdit
 
-_PLACE = re.compile(r"\$(\d|[a-z_][a-z0-9_]*)")
+_PLACE = re.compile(r"\$(?:([0-9]+)|\{([^}]*)\}|\$)")
 _SAFE_PATH = "/-._~!$&'()*+,;=:@%"
+_OWN = frozenset(("host", "path", "uri", "client", "method"))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fill(template: str, facts: RequestFacts) -> str:
-    """`template` with `$1` (groups), `$name` (named groups), `$host`, `$path`, `$query` filled in.
+    """`template` with `$1` or `${NAME}` filled in by the rule's captured groups, and `$$` by a dollar.
 
-    What is absent becomes empty; control characters never come out, so no field can be split.
+    `${host}`, `${path}`, `${uri}`, `${query}`, `${client}` and `${method}` are the request's own.  What is
+    absent becomes empty; control characters never come out, so no field can be split.
     """
 
     def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if name.isdigit():
-            return facts.group(int(name)) or ""
-        if isinstance(facts.groups, dict) and name in facts.groups:
-            return facts.groups[name] or ""
+        name = found[1] or found[2]
+        if name is None:
+            return "$"
+        if name in facts.groups:
+            return facts.groups[name]
         if name == "query":
             return facts.uri.partition("?")[2]
-        return str(getattr(facts, name)) if name in ("host", "path", "uri", "client", "method") else found[0]
+        return str(getattr(facts, name)) if name in _OWN else ""
 
     return _CONTROL.sub("", _PLACE.sub(value, template)) if "$" in template else template
 

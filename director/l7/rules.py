@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from director.config.conditions import compile_condition
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from director.counters import Requests
-    from director.l7.facts import Groups, RequestFacts
-    from director.model import Condition, Rule
-
-Matcher = "Callable[[RequestFacts], Groups | None]"
+    from director.config.conditions import Groups
+    from director.l7.facts import RequestFacts
+    from director.model import Rule
 
 
 class CompiledRule:
@@ -28,20 +29,12 @@ class CompiledRule:
         self.hash_group = rule.hash
 
 
-def compile_rules(
-    rules: Iterable[Rule],
-    compile_condition: Callable[[Condition], Callable[[Any], Groups | None]],
-    counters: Callable[[str], Requests],
-) -> tuple[CompiledRule, ...]:
-    """Rules by number, each ready to match."""
+def compile_rules(rules: Iterable[Rule], counters: Callable[[str], Requests]) -> tuple[CompiledRule, ...]:
+    """Rules by number, each ready to match; `counters` gives a rule's counters by its name."""
     return tuple(
-        CompiledRule(rule, _always if rule.when is None else compile_condition(rule.when), counters(rule.name))
+        CompiledRule(rule, compile_condition(rule.when), counters(rule.name))
         for rule in sorted(rules, key=lambda rule: rule.number)
     )
-
-
-def _always(facts: object) -> Groups | None:
-    return ()
 
 
 def decide(rules: tuple[CompiledRule, ...], facts: RequestFacts) -> CompiledRule | None:
@@ -57,13 +50,12 @@ def decide(rules: tuple[CompiledRule, ...], facts: RequestFacts) -> CompiledRule
 
 
 def _hash_key(expression: str, facts: RequestFacts) -> str | None:
-    """The value `hash =` names: `path.1` (or any `FACT.N`) a captured group, else a fact or `header NAME` …"""
-    fact, dot, number = expression.partition(".")
-    if dot and number.isdigit():
-        return facts.group(int(number))
+    """The value that `hash =` names: a captured group (`path.1`), a fact, or `header NAME` and its like."""
     word, _, name = expression.partition(" ")
     if name:
         reader = {"header": facts.header, "cookie": facts.cookie, "query": facts.query}.get(word)
         return reader(name.lower() if word == "header" else name) if reader else None
-    value = getattr(facts, fact, None)
+    if expression in facts.groups:
+        return facts.groups[expression]
+    value = getattr(facts, expression, None)
     return value if isinstance(value, str) else None

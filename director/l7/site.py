@@ -65,9 +65,10 @@ class Site:
 class Frontage:
     """The mutable face of a service: its current site, its request ids, and where records go."""
 
-    __slots__ = ("new_id", "record", "site")
+    __slots__ = ("clients", "new_id", "record", "site")
 
     def __init__(self, site: Site, new_id: Callable[[], str], record: Callable[[Record], None]) -> None:
         self.site = site
+        self.clients = 0
         self.new_id = new_id
         self.record = record

@@ -179,7 +179,9 @@ class Backends:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
-            self._refuse_later(side, "out of file descriptors" if error.errno in (errno.EMFILE, errno.ENFILE) else str(error))
+            self._refuse_later(
+                side, "out of file descriptors" if error.errno in (errno.EMFILE, errno.ENFILE) else str(error)
+            )
             return
         if family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -208,7 +210,10 @@ class Backends:
         def found(host: str) -> None:
             if len(self._names) >= NAMES_KEPT:
                 self._names.clear()
-            self._names[address.host] = (self.reactor.seconds() + RESOLVED_SECONDS, [(socket.AF_INET, (host,))])
+            self._names[address.host] = (
+                self.reactor.seconds() + RESOLVED_SECONDS,
+                [(socket.AF_INET, (host,))],
+            )
             if unborn.gone:
                 self.forget(side)
                 return

@@ -31,10 +31,10 @@ class TransportStream(Protocol):
     progress = 0
     _gone = False
 
-    def connectionMade(self) -> None:  # noqa: N802
+    def connectionMade(self) -> None:
         """Hand ourselves to the listening service."""
         transport: Any = self.transport
-        transport.registerProducer(self, True)  # noqa: FBT003
+        transport.registerProducer(self, True)
         accepted: Callable[..., None] = self.factory.accepted  # type: ignore[union-attr]
         peer, own = transport.getPeer(), transport.getHost()
         accepted(self, _socket_address(peer), _socket_address(own))
@@ -44,37 +44,37 @@ class TransportStream(Protocol):
         """None once the connection is gone."""
         return None if self._gone else self
 
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+    def dataReceived(self, data: bytes) -> None:
         """Octets came."""
         self.owner.received(data)
 
-    def readConnectionLost(self) -> None:  # noqa: N802
+    def readConnectionLost(self) -> None:
         """FIN came."""
         self.owner.ended()
 
-    def writeConnectionLost(self) -> None:  # noqa: N802
+    def writeConnectionLost(self) -> None:
         """Our FIN went."""
 
-    def connectionLost(self, reason: Failure | None = None) -> None:  # type: ignore[override] # noqa: N802
+    def connectionLost(self, reason: Failure | None = None) -> None:  # type: ignore[override]
         """Gone."""
         self._gone = True
         owner, self.owner = self.owner, None
         if owner is not None:
             owner.lost("" if reason is None or reason.check(ConnectionDone) else "connection reset")
 
-    def pauseProducing(self) -> None:  # noqa: N802
+    def pauseProducing(self) -> None:
         """The transport has too much queued."""
         self.is_blocked = True
         self.owner.blocked()
 
-    def resumeProducing(self) -> None:  # noqa: N802
+    def resumeProducing(self) -> None:
         """The transport's queue is empty."""
         self.is_blocked = False
         self.progress += 1
         if self.owner is not None:
             self.owner.drained()
 
-    def stopProducing(self) -> None:  # noqa: N802
+    def stopProducing(self) -> None:
         """The transport is closing."""
 
     def write(self, data: bytes) -> None:
@@ -128,7 +128,9 @@ class _EndpointPort:
             port.stopListening()
 
     def _failed(self, failure: Failure, description: str) -> None:
-        _log.error("cannot listen on {description}: {why}", description=description, why=failure.getErrorMessage())
+        _log.error(
+            "cannot listen on {description}: {why}", description=description, why=failure.getErrorMessage()
+        )
 
     def close(self) -> None:
         """Stop accepting."""
@@ -146,7 +148,7 @@ def listen_on_endpoint(
         protocol = TransportStream
         noisy = False
 
-        def buildProtocol(self, addr: object) -> Protocol | None:  # noqa: N802
+        def buildProtocol(self, addr: object) -> Protocol | None:
             return super().buildProtocol(addr) if room() else None  # type: ignore[arg-type]
 
     factory = _Factory()

@@ -173,7 +173,9 @@ class ClientSide:
         else:
             address = target
         if not command.fresh:
-            side = backends.take(str(address) if target is address else target.key, self, careful=command.careful)
+            side = backends.take(
+                str(address) if target is address else target.key, self, careful=command.careful
+            )
             if side is not None:
                 self.server = side
                 return self.conversation.receive(Happened.SERVER_REUSED, self.now())

@@ -112,7 +112,7 @@ class Listener:
         """The descriptor, -1 once closed."""
         return self.socket.fileno()
 
-    def logPrefix(self) -> str:  # noqa: N802
+    def logPrefix(self) -> str:
         """A name for log lines."""
         return "listener"
 
@@ -120,7 +120,7 @@ class Listener:
         """Begin to accept."""
         self.reactor.addReader(self)
 
-    def doRead(self) -> None:  # noqa: N802
+    def doRead(self) -> None:
         """Accept what waits, up to `ACCEPTS_PER_TURN`."""
         for _ in range(ACCEPTS_PER_TURN):
             if not self._room():
@@ -159,7 +159,7 @@ class Listener:
         self._resumption = None
         self.reactor.addReader(self)
 
-    def connectionLost(self, reason: object) -> None:  # noqa: N802
+    def connectionLost(self, reason: object) -> None:
         """The reactor stops."""
         self.close()
 

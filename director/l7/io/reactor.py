@@ -42,7 +42,7 @@ class LeanReactor(EPollReactor):
                     log.err(None, "a descriptor failed while reading")
                     why = CONNECTION_LOST
                 if why:
-                    self._disconnectSelectable(selectable, why, True)  # noqa: FBT003
+                    self._disconnectSelectable(selectable, why, True)
             else:
                 log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
 

@@ -7,6 +7,7 @@ changes, so a refused bind leaves all as it was; sites are swapped in place, so 
 from __future__ import annotations
 
 import resource
+import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -23,12 +24,12 @@ from director.l7.site import Frontage, Site
 from director.l7.trace import Traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from director.l7.io.access_log import AccessLog
     from director.l7.io.stream import Stream
     from director.l7.trace import Record
-    from director.model import Address
+    from director.model import Address, L7Service
 
 SWEEP_SECONDS = 0.1
 """How often deadlines are looked at: the precision of every time-out."""
@@ -56,11 +57,17 @@ class Listening:
 
     def open(self, prepared: Any) -> None:
         """Begin to accept on a bound socket (or open a Twisted endpoint)."""
+        reactor = self.shell.reactor
         if self.address.endpoint:
-            self.port = listen_on_endpoint(self.shell.reactor, self.address.endpoint, self.accepted, self.shell.has_room)
+            self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
         else:
-            self.port = Listener(self.shell.reactor, prepared, self.accepted, self.shell.has_room)
+            self.port = Listener(reactor, prepared or bind(self.address), self.accepted, self.has_room)
             self.port.start()
+
+    def has_room(self) -> bool:
+        """One more client is welcome."""
+        limit = self.frontage.site.config.max_connections
+        return self.shell.clients < self.shell.max_clients and (not limit or self.frontage.clients < limit)
 
     def accepted(self, stream: Stream, peer: Any, own: Any) -> None:
         """A client came: `peer` and `own` are socket addresses."""
@@ -73,6 +80,7 @@ class Listening:
         stream.owner = side
         self.clients.add(side)
         self.shell.clients += 1
+        self.frontage.clients += 1
         stream.resume()
         if not site.is_http:
             side.tell(Happened.CLIENT_OPENED)
@@ -82,6 +90,7 @@ class Listening:
         if side in self.clients:
             self.clients.remove(side)
             self.shell.clients -= 1
+            self.frontage.clients -= 1
             self.shell.left()
 
     def close(self) -> None:
@@ -96,7 +105,7 @@ class Shell:
 
     Attributes:
         clients: client connections open now.
-        stalls: sweeps that came later than `STALL_SECONDS`.
+        stalls: sweeps that came later than `STALL_SECONDS`; `worst_stall` is by how much at most.
     """
 
     def __init__(self, reactor: Any, access_log: AccessLog, traces: int) -> None:
@@ -108,9 +117,11 @@ class Shell:
         self.frontages: dict[str, Frontage] = {}
         self.clients = 0
         self.stalls = 0
+        self.worst_stall = 0.0
         self.max_clients = _client_limit()
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
+        self._prepared: dict[tuple[str, Address], socket.socket] = {}
         self._timer: Any = None
         self._due = 0.0
         self._turn = 0
@@ -158,50 +169,43 @@ class Shell:
         everyone = [*self._listenings.values(), *self._closed]
         return [side for listening in everyone for side in tuple(listening.clients)]
 
-    def has_room(self) -> bool:
-        """One more client is welcome."""
-        return self.clients < self.max_clients
-
     # -- services --
 
-    def apply(self, sites: Iterable[Site], new_id: Callable[[], str], max_connections: int = 0) -> None:
-        """Serve exactly these sites.  Raises BindError with nothing changed."""
+    def prepare(self, services: Iterable[L7Service]) -> None:
+        """Bind all addresses that are new, or none.  Raises BindError with nothing changed.
+
+        An address that only moves to another service is bound when its old listener is closed.
+        """
+        wanted = {(service.name, address) for service in services for address in service.listen}
+        held = {address for name, address in self._listenings}
+        for place in wanted:
+            address = place[1]
+            if place not in self._listenings and not address.endpoint and address not in held:
+                self._prepared[place] = bind(address)
+
+    def abandon(self) -> None:
+        """Give up what was prepared."""
+        for sock in self._prepared.values():
+            sock.close()
+        self._prepared.clear()
+
+    def apply(self, sites: Sequence[Site], new_id: Callable[[], str]) -> None:
+        """Serve exactly these sites, whose addresses were prepared."""
         wanted = {(site.config.name, address): site for site in sites for address in site.config.listen}
-        leaving = [place for place in self._listenings if place not in wanted]
-        moving = {address: self._listenings[(name, address)] for name, address in leaving}
-        bound = self._bind(wanted, set(moving))
-        self.max_clients = min(max_connections or self.max_clients, _client_limit())
+        for place in [place for place in self._listenings if place not in wanted]:
+            self._retire(place)
         for site in sites:
             frontage = self.frontages.get(site.config.name)
             if frontage is None:
                 self.frontages[site.config.name] = Frontage(site, new_id, self.record)
             else:
                 frontage.site = site
-        for place in leaving:
-            self._retire(place)
-        for place, prepared in bound.items():
-            listening = Listening(self, self.frontages[place[0]], place[1])
-            listening.open(prepared if prepared is not None or place[1].endpoint else bind(place[1]))
-            self._listenings[place] = listening
-        names = {site.config.name for site in sites}
-        for name in self.frontages.keys() - names:
+        for place in wanted:
+            if place not in self._listenings:
+                self._listenings[place] = listening = Listening(self, self.frontages[place[0]], place[1])
+                listening.open(self._prepared.pop(place, None))
+        for name in self.frontages.keys() - {site.config.name for site in sites}:
             del self.frontages[name]
-
-    def _bind(self, wanted: dict[tuple[str, Address], Site], moving: set[Address]) -> dict[tuple[str, Address], Any]:
-        """Bind all new addresses, or none; an address that only changes its service is bound later."""
-        bound: dict[tuple[str, Address], Any] = {}
-        try:
-            for place in wanted:
-                if place not in self._listenings:
-                    bound[place] = None
-                    if not place[1].endpoint and place[1] not in moving:
-                        bound[place] = bind(place[1])
-        except Exception:
-            for sock in bound.values():
-                if sock is not None:
-                    sock.close()
-            raise
-        return bound
 
     def _retire(self, place: tuple[str, Address]) -> None:
         listening = self._listenings.pop(place)
@@ -225,8 +229,10 @@ class Shell:
 
     def _sweep(self) -> None:
         now = self.reactor.seconds()
-        if now - self._due > STALL_SECONDS:
+        late = now - self._due
+        if late > STALL_SECONDS:
             self.stalls += 1
+            self.worst_stall = max(self.worst_stall, late)
         for side in self._all_clients():
             side.check(now)
         self._turn += 1

@@ -62,7 +62,9 @@ class Stream:
         "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
     )  # fmt: skip
 
-    def __init__(self, reactor: Any, sock: socket.socket, owner: Owner | None = None, *, connecting: bool = False) -> None:
+    def __init__(
+        self, reactor: Any, sock: socket.socket, owner: Owner | None = None, *, connecting: bool = False
+    ) -> None:
         self.reactor = reactor
         self.socket: socket.socket | None = sock
         self.owner: Any = owner
@@ -86,11 +88,11 @@ class Stream:
         """The descriptor, -1 once closed."""
         return self.socket.fileno() if self.socket is not None else -1
 
-    def logPrefix(self) -> str:  # noqa: N802
+    def logPrefix(self) -> str:
         """A name for log lines."""
         return "stream"
 
-    def doRead(self) -> None:  # noqa: N802
+    def doRead(self) -> None:
         """Octets, an end or an error are there."""
         if self.connecting:
             self.doWrite()
@@ -113,7 +115,7 @@ class Stream:
             self.pause()
             self.owner.ended()
 
-    def doWrite(self) -> None:  # noqa: N802
+    def doWrite(self) -> None:
         """The socket takes octets again, or the connect has an outcome."""
         if self._error or self.socket is None:
             self.fail(self._error)
@@ -163,16 +165,20 @@ class Stream:
             self.is_blocked = False
             self.owner.drained()
 
-    def readConnectionLost(self, reason: object) -> None:  # noqa: N802
+    def readConnectionLost(self, reason: object) -> None:
         """The reactor saw a hang-up while reading."""
-        self.fail("connection reset")
+        self.connectionLost(reason)
 
-    def writeConnectionLost(self, reason: object) -> None:  # noqa: N802
+    def writeConnectionLost(self, reason: object) -> None:
         """Nothing to do: errors of writing come through `doWrite`."""
 
-    def connectionLost(self, reason: object) -> None:  # noqa: N802
+    def connectionLost(self, reason: object) -> None:
         """The reactor saw an error, or stops."""
-        self.fail("connection reset")
+        if self.connecting and self.socket is not None:
+            code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self.fail(_words(OSError(code, os.strerror(code))) if code else "connection reset")
+        else:
+            self.fail("connection reset")
 
     # -- what owners ask for --
 

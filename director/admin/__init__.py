@@ -1,0 +1,1 @@
+"""The web admin: views (pure), the API, the pages, sessions, and the sites that serve them."""

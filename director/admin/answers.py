@@ -1,0 +1,92 @@
+"""What the admin answers with, as values: good ones, errors, and the headers on all of them.
+
+Pure.  `api` and `pages` return an `Answer`, `resource` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve, frozen
+
+JSON_TYPE = "application/json"
+TEXT_TYPE = "text/plain; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+SECURITY_HEADERS = (
+    ("Content-Security-Policy",
+     ("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+      "form-action 'self'; frame-ancestors 'none'; base-uri 'none'")),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+)  # fmt: skip
+"""On every answer, errors included; nothing may be loaded from outside or framed.
+
+The referrer policy is not `no-referrer`, for then browsers send `Origin: null` with our own forms."""
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@frozen
+class Answer:
+    """A whole answer; `pieces` are written one by one, so that a long one does not hold up the reactor."""
+
+    status: int = 200
+    body: bytes = b""
+    type: str = JSON_TYPE
+    headers: Headers = ()
+    pieces: Iterable[bytes] | None = None
+
+    def with_headers(self, *headers: tuple[str, str]) -> Answer:
+        """The same with more headers."""
+        return evolve(self, headers=(*self.headers, *headers))
+
+
+class Refusal(Exception):  # noqa: N818 - it is what happened, not a fault
+    """Raised where a request cannot be answered well; becomes `{"error": …, "at": …}`."""
+
+    def __init__(self, status: int, message: str, at: str = "", headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.at = at
+        self.headers = headers
+
+
+def as_json(value: object, status: int = 200, headers: Headers = ()) -> Answer:
+    """A value as JSON, with a newline for people with curl."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return Answer(status, body + b"\n", JSON_TYPE, headers)
+
+
+def as_array(values: Iterable[object]) -> Iterator[bytes]:
+    """A JSON array, one value a piece, each made when it is asked for."""
+    before = b"["
+    for value in values:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        yield before + text.encode("utf-8", "backslashreplace")
+        before = b","
+    yield b"[]\n" if before == b"[" else b"]\n"
+
+
+def as_text(text: str, status: int = 200) -> Answer:
+    """Plain text."""
+    return Answer(status, text.encode("utf-8", "backslashreplace"), TEXT_TYPE)
+
+
+def as_html(text: str, status: int = 200, headers: Headers = ()) -> Answer:
+    """A page."""
+    return Answer(status, text.encode("utf-8", "backslashreplace"), HTML_TYPE, headers)
+
+
+def as_error(refusal: Refusal) -> Answer:
+    """A refusal as JSON."""
+    return as_json({"error": str(refusal), "at": refusal.at}, refusal.status, refusal.headers)
+
+
+def see_other(path: str, headers: Headers = ()) -> Answer:
+    """Go on to one of our own paths, a constant of the code: never text from a request."""
+    return Answer(303, b"", TEXT_TYPE, (("Location", path), *headers))

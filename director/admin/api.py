@@ -1,0 +1,293 @@
+"""The API: each public method answers the route of that name (`routes`).
+
+It reads through `Control`, sends changes through `Control.apply`, and returns values;
+who may come in was settled before (`resource`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from attrs import field, frozen
+from twisted.internet.defer import Deferred, maybeDeferred
+
+from director.admin import edits, metrics, pages, views
+from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
+from director.admin.control import Control, Problem
+from director.admin.openapi import document
+from director.admin.overview import overview
+from director.admin.rates import Rates
+from director.admin.views import Sight
+from director.changes import Change
+from director.errors import DirectorError, TheirsError
+from director.registry import Generation
+
+TRACES_SEEN = 500
+"""Recent requests looked through for fault answers."""
+FAULTS_SHOWN = 20
+EVENTS_SHOWN = 20
+LARGEST_LIMIT = 1000
+
+
+@frozen
+class Call:
+    """One request to the admin, after the gate.
+
+    Attributes:
+        path: the variable segments by name.
+        query: first value of each query parameter.
+        csrf: the session's token for the page's forms; empty without a session.
+    """
+
+    path: Mapping[str, str] = field(factory=dict)
+    query: Mapping[str, str] = field(factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    author: str = ""
+    if_match: str = ""
+    accept: str = ""
+    csrf: str = field(default="", repr=False)
+
+    @property
+    def dry_run(self) -> bool:
+        """The caller asks what would be done."""
+        return self.query.get("dry_run", "0") not in {"", "0"}
+
+
+def etag(generation: int) -> str:
+    """The tag of everything that a generation holds."""
+    return f'"g{generation}"'
+
+
+def limit(call: Call) -> int:
+    """`?limit=`, 50 when not given.  Raises Refusal."""
+    text = call.query.get("limit", "50")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
+        raise Refusal(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}", "limit")
+    return int(text)
+
+
+class Api:
+    """All routes that speak JSON or plain text."""
+
+    def __init__(self, control: Control, rates: Rates, counted: Mapping[str, int]) -> None:
+        self._control = control
+        self._rates = rates
+        self._counted = counted
+
+    def sight(self) -> Sight:
+        """Everything a view may look at, now."""
+        control = self._control
+        return Sight(
+            control.snapshot(),
+            control.moment(),
+            self._rates,
+            tuple(control.listeners()),
+            tuple(control.checks()),
+        )
+
+    # -- probes and scrapers --
+
+    def healthz(self, call: Call) -> Answer:
+        """Alive, since it answers."""
+        return as_text("ok\n")
+
+    def readyz(self, call: Call) -> Answer:
+        """503 with the reasons while traffic should not come."""
+        found = self._control.readiness()
+        return as_json({"ready": found.ready, "reasons": list(found.reasons)}, 200 if found.ready else 503)
+
+    def metrics(self, call: Call) -> Answer:
+        """In pieces: there may be a hundred thousand lines."""
+        control = self._control
+        kept = len(control.traces(LARGEST_LIMIT))
+        found = metrics.families(
+            self.sight(), control.readiness(), control.process(), kept, dict(self._counted)
+        )
+        return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
+
+    def openapi(self, call: Call) -> Answer:
+        """The description of all this."""
+        return as_json(document(self._control.process().version))
+
+    # -- reading --
+
+    def _tagged(self, value: object, generation: int) -> Answer:
+        return as_json(value, headers=(("ETag", etag(generation)),))
+
+    def services(self, call: Call) -> Answer:
+        """All services."""
+        sight = self.sight()
+        found = [views.service_view(live, sight) for live in sight.registry.services.values()]
+        return self._tagged(found, sight.registry.generation)
+
+    def service(self, call: Call) -> Answer:
+        """By key, or by name when only one layer has it."""
+        sight, name = self.sight(), call.path["service"]
+        services = sight.registry.services
+        found = [services[key] for key in (name, f"l7:{name}", f"l4:{name}") if key in services]
+        if not found:
+            raise Refusal(404, "No such service; /api/v1/services lists them", name)
+        if len(found) > 1:
+            raise Refusal(409, f"Both layers have it; say l7:{name} or l4:{name}", name)
+        return self._tagged(views.service_view(found[0], sight), sight.registry.generation)
+
+    def pools(self, call: Call) -> Answer:
+        """All pools with their servers, in pieces: there may be ten thousand servers."""
+        sight = self.sight()
+        pools = tuple(sight.registry.pools.values())
+        pieces = as_array(views.pool_view(pool, sight) for pool in pools)
+        return Answer(pieces=pieces, headers=self._tag(sight.registry.generation))
+
+    def pool(self, call: Call) -> Answer:
+        """One pool."""
+        sight = self.sight()
+        pool = sight.registry.pools.get(call.path["pool"])
+        if pool is None:
+            raise Refusal(404, "No such pool; /api/v1/pools lists them", call.path["pool"])
+        return self._tagged(views.pool_view(pool, sight), sight.registry.generation)
+
+    def server(self, call: Call) -> Answer:
+        """One server."""
+        sight = self.sight()
+        pool = sight.registry.pools.get(call.path["pool"])
+        server = pool.server(call.path["server"]) if pool else None
+        if server is None:
+            raise Refusal(
+                404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
+            )
+        return self._tagged(views.server_view(server, sight), sight.registry.generation)
+
+    def rules(self, call: Call) -> Answer:
+        """In the order in which they are tried."""
+        sight = self.sight()
+        rules = sorted(sight.registry.configuration.rules, key=lambda rule: rule.number)
+        return self._tagged([views.rule_view(rule, sight) for rule in rules], sight.registry.generation)
+
+    def schedulers(self, call: Call) -> Answer:
+        """Which scheduler picks for whom, and the user's own from files."""
+        registry = self._control.snapshot()
+        used: dict[str, list[str]] = {}
+        for pool in registry.pools.values():
+            used.setdefault(str(pool.config.scheduler), []).append(f"pool {pool.name}")
+        for service in registry.configuration.l4:
+            if service.scheduler:
+                used.setdefault(str(service.scheduler), []).append(f"l4:{service.name}")
+        own = {one.name: {"file": f"{one.path}:{one.attribute}", "budget": one.budget}
+               for one in registry.configuration.schedulers}  # fmt: skip
+        found = [{"scheduler": name, "used_by": users, "own": own.get(name.split()[0].partition("(")[0])}
+                 for name, users in sorted(used.items())]  # fmt: skip
+        return self._tagged(found, registry.generation)
+
+    def checks(self, call: Call) -> Answer:
+        """Evidence by check and address."""
+        moment = self._control.moment()
+        return as_json([views.check_view(one, moment) for one in self._control.checks()])
+
+    def overview(self) -> views.Json:
+        """The first screen's content."""
+        control = self._control
+        faults = [one for one in control.traces(TRACES_SEEN) if one["fault"]][:FAULTS_SHOWN]
+        return overview(
+            self.sight(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
+        )
+
+    def stats(self, call: Call) -> Answer:
+        """The overview: figures, or the very piece of the page that shows them."""
+        view = self.overview()
+        if call.accept.startswith("text/html"):
+            return as_html(pages.live(view))
+        return as_json(view)
+
+    def generations(self, call: Call) -> Answer:
+        """Newest first."""
+        kept = list(self._control.snapshot().generations)
+        return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
+
+    def requests(self, call: Call) -> Answer:
+        """Newest first."""
+        registry = self._control.snapshot()
+        return as_json([views.trace_view(one, registry) for one in self._control.traces(limit(call))])
+
+    def request(self, call: Call) -> Answer:
+        """By id."""
+        found = self._control.trace(call.path["id"])
+        if found is None:
+            raise Refusal(404, "No such request is remembered; only the last ones are kept", call.path["id"])
+        return as_json(views.trace_view(found, self._control.snapshot()))
+
+    def config(self, call: Call) -> Answer:
+        """The merged ini."""
+        tag = ("ETag", etag(self._control.snapshot().generation))
+        return as_text(self._control.config_text()).with_headers(tag)
+
+    # -- asking and changing --
+
+    def explain(self, call: Call) -> Answer:
+        """Decide for a request that nobody made."""
+        question = edits.question(edits.parse_object(call.body))
+        try:
+            found = self._control.explain(question)
+        except (DirectorError, TheirsError) as error:
+            raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
+        return as_json(views.trace_view(found, self._control.snapshot()))
+
+    def change_server(self, call: Call) -> Answer:
+        """Weight, thresholds, state."""
+        registry = self._control.snapshot()
+        pool, server = call.path["pool"], call.path["server"]
+        order = edits.parse_object(call.body)
+        changes = edits.server_changes(registry.configuration, pool, server, order)
+        if call.if_match and call.if_match not in {"*", etag(registry.generation)}:
+            raise Refusal(
+                412, "The configuration changed since; read it again", f"generation {registry.generation}"
+            )
+        diff = edits.rehearse(registry.configuration, changes)
+        if call.dry_run:
+            return as_json({"dry_run": True, "diff": list(diff)})
+        return self._applied(changes, call.author)
+
+    def _applied(self, changes: Sequence[Change], author: str) -> Answer:
+        if not changes:
+            generation = self._control.snapshot().generation
+            return as_json({"generation": generation, "diff": []}, headers=self._tag(generation))
+        made = self._control.apply(changes, author)
+        return as_json({"generation": made.number, "diff": list(made.diff)}, headers=self._tag(made.number))
+
+    def _tag(self, generation: int) -> Headers:
+        return (("ETag", etag(generation)),)
+
+    def check_config(self, call: Call) -> Deferred[Answer]:
+        """All findings; 200 also when there are errors, for the check itself went well."""
+        done: Deferred[Sequence[Problem]] = maybeDeferred(cast("Any", self._control.check_config))
+        return done.addCallback(_problems)
+
+    def reload(self, call: Call) -> Deferred[Answer]:
+        """Apply the file; refused with all findings when it has errors."""
+        if call.dry_run:
+            return self.check_config(call)
+        done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
+        return done.addCallback(self._reloaded)
+
+    def _reloaded(self, made: Generation) -> Answer:
+        value = {"generation": made.number, "diff": list(made.diff)}
+        return as_json(value, headers=self._tag(made.number))
+
+
+def _problems(found: Sequence[Problem]) -> Answer:
+    problems = [{"severity": one.severity, "at": one.at, "message": one.message} for one in found]
+    errors = sum(one.severity == "error" for one in found)
+    return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
+
+
+def refused_config(problems: Sequence[object]) -> Answer:
+    """A reload that found errors: 409 with every one of them."""
+    first = str(problems[0]) if problems else "the configuration cannot be used"
+    answer = as_error(Refusal(409, f"nothing was changed: {first}", "config"))
+    if len(problems) < 2:
+        return answer
+    return as_json(
+        {"error": f"nothing was changed: {len(problems)} problems", "at": "config",
+         "problems": [str(one) for one in problems]},
+        409,
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+"""What the admin may ask of the running program: the one seam between them.
+
+The admin and the command line never import a layer, the health room or the fault room.
+The composition root implements `Control`; `admin.testing.MemoryControl` does so for
+tests.  Values that cross the seam are frozen and defined here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+
+from director.changes import Change
+from director.registry import Generation, Registry
+
+T = TypeVar("T")
+Soon: TypeAlias = "T | Deferred[T]"
+"""A value, or a Deferred of it: either is fine where a method says so."""
+
+
+@frozen
+class Moment:
+    """Now on both clocks: `now` monotonic seconds, `time` seconds since the epoch for people."""
+
+    now: float
+    time: float
+
+    def when(self, since: float) -> float:
+        """The wall-clock time of a monotonic `since`."""
+        return self.time - (self.now - since)
+
+
+@frozen
+class Listener:
+    """One address of one service (`l7:NAME`, `l4:NAME` or `admin`); `error` says why it is not bound."""
+
+    service: str
+    address: str
+    bound: bool = True
+    error: str = ""
+
+
+@frozen
+class Event:
+    """Something an operator may want to know: `level` is `info`, `warning` or `error`."""
+
+    time: float
+    level: str
+    text: str
+
+
+@frozen
+class Readiness:
+    """Ready for traffic when there is no reason against it."""
+
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """True when every listener is bound, a configuration runs and the director is not stopping."""
+        return not self.reasons
+
+
+@frozen
+class Evidence:
+    """What one check knows about one address.
+
+    Attributes:
+        alive: the verdict, None before the first.
+        since: monotonic seconds of the verdict's last change.
+        text: the last result in words, such as `503 Service Unavailable` or `connection refused`.
+        last: up to ten last results, oldest first.
+        seconds: how long the last check took, or None.
+    """
+
+    check: str
+    address: str
+    alive: bool | None = None
+    since: float = 0.0
+    text: str = ""
+    last: tuple[bool, ...] = ()
+    seconds: float | None = None
+
+
+@frozen
+class Problem:
+    """One finding of a configuration check; `severity` is `error` or `warning`, `at` is file:line:column."""
+
+    severity: str
+    at: str
+    message: str
+
+
+@frozen
+class Process:
+    """The process itself; None where the system does not tell.
+
+    Attributes:
+        started: wall-clock time of the start.
+        rss: resident bytes.
+        stalls: how often the reactor was held up for more than 50 ms; `worst_stall` in seconds.
+    """
+
+    version: str
+    started: float
+    rss: int | None = None
+    fds: int | None = None
+    max_fds: int | None = None
+    stalls: int = 0
+    worst_stall: float = 0.0
+
+
+@frozen
+class Question:
+    """A request that was not made: what would be decided?  `service` may be empty: found by the URL."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    client: str = "127.0.0.1"
+    service: str = ""
+
+
+TraceRecord: TypeAlias = Mapping[str, Any]
+"""The trace of one request, with these keys.
+
+`id service client method target host rule pool server fault outcome` are texts, empty when there is
+nothing to say; `service` is the name without layer, `fault` the step that answered.  `time` is
+wall-clock.  `sticky` is true when a cookie decided.  `scheduler candidates load weight` say how the
+server was chosen, None when it was not.  `tries` holds (server, what came of it) of failed tries;
+`status sent received` are numbers; `times` has `connect`, `first_byte` and `total` in seconds or None.
+"""
+
+
+class Control(Protocol):
+    """The running program, as the admin sees it."""
+
+    def moment(self) -> Moment:
+        """Both clocks."""
+
+    def snapshot(self) -> Registry:
+        """What exists now; the admin only reads it."""
+
+    def listeners(self) -> Sequence[Listener]:
+        """Every address of every service, bound or not."""
+
+    def readiness(self) -> Readiness:
+        """May traffic come?"""
+
+    def process(self) -> Process:
+        """Memory, descriptors, stalls."""
+
+    def checks(self) -> Sequence[Evidence]:
+        """Health evidence, one for each (check, address)."""
+
+    def events(self, limit: int) -> Sequence[Event]:
+        """The last events, newest first."""
+
+    def traces(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests, newest first."""
+
+    def trace(self, identifier: str) -> TraceRecord | None:
+        """One request by its id, or None when the ring has dropped it."""
+
+    def explain(self, question: Question) -> TraceRecord:
+        """Decide as for a real request, without sending one.
+
+        Nothing is claimed or counted.  Raises DirectorError or TheirsError when it cannot be decided.
+        """
+
+    def config_text(self) -> str:
+        """The merged ini: file and overlay, without secrets."""
+
+    def check_config(self) -> Soon[Sequence[Problem]]:
+        """Read the configuration file again and say what is wrong with it; nothing is applied."""
+
+    def reload(self, author: str) -> Soon[Generation]:
+        """Apply the configuration file.  Raises ConfigError or ChangeRefused with nothing applied."""
+
+    def apply(self, changes: Iterable[Change], author: str) -> Generation:
+        """Apply and remember changes.  Raises ChangeRefused or SchedulerError with nothing applied."""

@@ -1,0 +1,182 @@
+"""Orders that come in as JSON, turned into registry changes.
+
+Pure.  Every message names the field and what is right; the caller answers 400 for
+`BadOrder`, and `status_of` maps a refused change to its status.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from director.admin.control import Question
+from director.changes import Change, Ordered, ServerChanged
+from director.errors import ChangeRefused, DirectorError
+from director.model import Configuration, Server, State
+
+LARGEST_WEIGHT = 65535
+LARGEST_THRESHOLD = 2**32 - 1
+STATES = {one.value: one for one in State}
+STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
+METHODS = 32
+"""Longest method of a question; a longer one is no method."""
+LONGEST_URL = 8000
+MOST_HEADERS = 100
+
+
+class BadOrder(DirectorError):  # noqa: N818 - it is what happened
+    """The JSON is not what the route takes; `at` names the field."""
+
+    def __init__(self, message: str, at: str = "") -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def status_of(error: ChangeRefused) -> int:
+    """The HTTP status for a refused change."""
+    return STATUS.get(error.code, 400)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """A JSON object with each key once.  Raises BadOrder."""
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise BadOrder("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise BadOrder(f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadOrder('the body must be a JSON object, such as {"weight": 2}')
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadOrder("a key stands twice in the JSON")
+    return found
+
+
+def _no_constant(word: str) -> None:
+    raise BadOrder(f"{word} is not a JSON number")
+
+
+def _known(order: Mapping[str, Any], names: Iterable[str]) -> None:
+    names = tuple(names)
+    for key in order:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+            raise BadOrder(f"unknown field {key[:40]!r}; {hint}", key[:40])
+
+
+def _number(order: Mapping[str, Any], name: str, largest: int) -> int | None:
+    value = order.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
+        raise BadOrder(f"{name} must be a whole number from 0 to {largest}", name)
+    return value
+
+
+def _state(order: Mapping[str, Any]) -> State | None:
+    value = order.get("state")
+    if value is None:
+        return None
+    if not isinstance(value, str) or value not in STATES:
+        raise BadOrder(f"state must be one of {', '.join(STATES)}", "state")
+    return STATES[value]
+
+
+def server_changes(
+    configuration: Configuration, pool_name: str, name: str, order: Mapping[str, Any]
+) -> tuple[Change, ...]:
+    """Changes for a PATCH of a server with `weight`, `max`, `min`, `state`; empty when nothing differs.
+
+    Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
+    """
+    _known(order, ("weight", "max", "min", "state"))
+    if not order:
+        raise BadOrder("nothing to change: give weight, max, min or state")
+    numbers = {
+        "weight": _number(order, "weight", LARGEST_WEIGHT),
+        "max": _number(order, "max", LARGEST_THRESHOLD),
+        "min": _number(order, "min", LARGEST_THRESHOLD),
+    }
+    state = _state(order)
+    server = _server(configuration, pool_name, name)
+    try:
+        changed = evolve(server, **_given(numbers))
+    except DirectorError as error:
+        raise BadOrder(str(error)) from error
+    changes: list[Change] = [] if changed == server else [ServerChanged(pool_name, changed)]
+    if state is not None:
+        changes.append(Ordered(pool_name, name, state))
+    return tuple(changes)
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _server(configuration: Configuration, pool_name: str, name: str) -> Server:
+    for pool in configuration.pools:
+        if pool.name == pool_name:
+            for server in pool.servers:
+                if server.name == name:
+                    return server
+            raise ChangeRefused("ENOENT", "No such server in the pool", f"{pool_name}/{name}")
+    raise ChangeRefused("ESRCH", "No such pool", pool_name)
+
+
+def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[str, ...]:
+    """What the changes would do, as sentences; nothing is applied.  Raises ChangeRefused."""
+    said = []
+    for change in changes:
+        configuration = change.on_configuration(configuration)
+        said.append(str(change))
+    return tuple(said)
+
+
+def question(order: Mapping[str, Any]) -> Question:
+    """The request of an `explain` order.  Raises BadOrder."""
+    _known(order, ("method", "url", "headers", "client", "service"))
+    url = _text(order, "url", LONGEST_URL)
+    if not url:
+        raise BadOrder("give a url, such as http://www.example.org/path", "url")
+    return Question(
+        method=_text(order, "method", METHODS) or "GET",
+        url=url,
+        headers=_headers(order.get("headers") or {}),
+        client=_text(order, "client", 64) or "127.0.0.1",
+        service=_text(order, "service", 128),
+    )
+
+
+def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
+    value = order.get(name, "")
+    if not isinstance(value, str) or len(value) > longest or not _clean(value):
+        raise BadOrder(f"{name} must be text of at most {longest} visible characters", name)
+    return value
+
+
+def _clean(text: str) -> bool:
+    return text.isprintable() and text.isascii()
+
+
+def _headers(value: Any) -> tuple[tuple[str, str], ...]:
+    """Headers as an object, or as a list of [name, value] pairs when one stands twice."""
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    shaped = isinstance(pairs, list) and all(
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(isinstance(one, str) and _clean(one) for one in pair)
+        for pair in pairs
+    )
+    if not shaped or len(pairs) > MOST_HEADERS:
+        raise BadOrder("headers must be an object of texts, or a list of [name, value]", "headers")
+    return tuple((name, text) for name, text in pairs)

@@ -1,0 +1,210 @@
+"""Is anything wrong, since when, and what is being done about it: the first screen's content.
+
+Pure.  `overview` gives what the page shows and `/api/v1/stats` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import frozen
+
+from director.admin import views
+from director.admin.control import Event, Process, Readiness, TraceRecord
+from director.admin.views import Json, Sight
+from director.model import L7Service, State
+from director.registry import LivePool, RealServer
+
+POOL_ROWS = 40
+"""Servers of a pool in the overview; those in trouble come first."""
+ALL_ROWS = 200
+"""Servers in the whole overview."""
+FINDINGS = 20
+LEVELS = ("ok", "warning", "error")
+
+
+@frozen
+class Finding:
+    """One thing that is wrong: where, what, since when (monotonic seconds, None = unknown), what is done."""
+
+    level: str
+    at: str
+    text: str
+    since: float | None
+    doing: str
+
+
+def findings(sight: Sight, readiness: Readiness) -> list[Finding]:
+    """All that is wrong now, the worst first."""
+    found = [*_unbound(sight), *_unready(sight, readiness), *_pools(sight), *_servers(sight)]
+    return sorted(found, key=lambda one: -LEVELS.index(one.level))
+
+
+def _unbound(sight: Sight) -> Iterator[Finding]:
+    for one in sight.listeners:
+        if not one.bound:
+            reason = f": {one.error}" if one.error else ""
+            text = f"does not listen on {one.address}{reason}"
+            yield Finding(
+                "error",
+                f"service {one.service}",
+                text,
+                None,
+                "The others go on. Free the address, then reload.",
+            )
+
+
+def _unready(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
+    if any(not one.bound for one in sight.listeners):
+        return
+    for reason in readiness.reasons:
+        yield Finding(
+            "error", "director", f"is not ready: {reason}", None, "Probes get 503 at /readyz until then."
+        )
+
+
+def _pools(sight: Sight) -> Iterator[Finding]:
+    for pool in sight.registry.pools.values():
+        if not pool.eligible() and views.users(sight.registry, pool.name):
+            then = max((server.since for server in pool.servers), default=None)
+            text = f"cannot serve: {pool.why_none()}"
+            yield Finding("error", f"pool {pool.name}", text, then, _instead(sight, pool))
+        elif pool.waiting:
+            text = f"has {pool.waiting} requests waiting for a server with room"
+            doing = f"They wait up to {pool.config.queue.timeout:g} s, then take the fault path."
+            yield Finding("warning", f"pool {pool.name}", text, None, doing)
+
+
+def _instead(sight: Sight, pool: LivePool) -> str:
+    """What clients of a pool get while it cannot serve."""
+    if pool.waiting:
+        return f"{pool.waiting} requests wait for room; others take the fault path."
+    paths = []
+    for key in views.users(sight.registry, pool.name):
+        live = sight.registry.services.get(key)
+        if live and isinstance(live.config, L7Service):
+            steps = ", ".join(views.fault_step(step) for step in live.config.fault)
+            paths.append(f"Clients of {key} get: {steps or 'the built-in 503 page'}.")
+        else:
+            paths.append(f"New connections to {key} are refused.")
+    return " ".join(paths)
+
+
+def _servers(sight: Sight) -> Iterator[Finding]:
+    texts: dict[tuple[str, str], str] = {}
+    for one in sight.evidence:
+        if one.alive is False:
+            texts[one.address, one.check] = one.text
+    for server in sight.registry.servers():
+        if server.failing and server.state is not State.MAINT:
+            why = "; ".join(
+                f"check {check}: {texts.get((server.key, check)) or 'failed'}"
+                for check in sorted(server.failing)
+            )
+            at = f"server {server.pool.name}/{server.name}"
+            yield Finding("warning", at, f"is down: {why}", server.since, _meanwhile(server))
+
+
+def _meanwhile(server: RealServer) -> str:
+    others = len(server.pool.eligible())
+    if not others:
+        return "No other server of the pool can take its traffic. It is checked on and returns by itself."
+    noun = "server takes" if others == 1 else "servers take"
+    return f"{others} other {noun} its traffic. It is checked on and returns by itself."
+
+
+def headline(found: Sequence[Finding]) -> str:
+    """The answer in one line."""
+    errors = [one for one in found if one.level == "error"]
+    if len(errors) == 1:
+        return brief(errors[0])
+    if errors:
+        return f"{len(errors)} things are broken"
+    if len(found) == 1:
+        return f"Serving, but {brief(found[0], first=False)}"
+    return f"Serving, with {len(found)} troubles" if found else "All is well"
+
+
+def brief(one: Finding, *, first: bool = True) -> str:
+    """A finding without its reason, as a sentence or the end of one."""
+    text = f"{one.at} {one.text}".partition(": ")[0]
+    return text[:1].upper() + text[1:] if first else text
+
+
+def verdict(sight: Sight, readiness: Readiness) -> Json:
+    """Level, headline, since when, and the findings (at most `FINDINGS`; `more` counts the rest)."""
+    found = findings(sight, readiness)
+    known = [one.since for one in found if one.since is not None]
+    return {
+        "level": found[0].level if found else "ok",
+        "headline": headline(found),
+        **(views.since(sight.moment, min(known)) if known else {"since": None, "for": None}),
+        "findings": [_finding_view(one, sight) for one in found[:FINDINGS]],
+        "more": max(0, len(found) - FINDINGS),
+    }
+
+
+def _finding_view(one: Finding, sight: Sight) -> Json:
+    when = {"since": None, "for": None} if one.since is None else views.since(sight.moment, one.since)
+    return {"level": one.level, "at": one.at, "text": one.text, "doing": one.doing, **when}
+
+
+def _trouble(server: RealServer) -> int:
+    """Order of rows: down first, then ordered away or full, then the rest as configured."""
+    if server.failing:
+        return 0
+    return 1 if server.state is not State.READY or server.overloaded or server.weight == 0 else 2
+
+
+def _pool(pool: LivePool, sight: Sight, room: int) -> Json:
+    shown: Sequence[RealServer] = pool.servers
+    if len(shown) > room:
+        shown = sorted(shown, key=_trouble)[:room]
+    view = views.pool_view(pool, sight, servers=False)
+    return {**view, "servers": views.server_views(shown, sight), "more": len(pool.servers) - len(shown)}
+
+
+def pools(sight: Sight) -> list[Json]:
+    """All pools, each with as many servers as fit."""
+    left, found = ALL_ROWS, []
+    for pool in sight.registry.pools.values():
+        view = _pool(pool, sight, min(POOL_ROWS, left))
+        left -= len(view["servers"])
+        found.append(view)
+    return found
+
+
+def process_view(process: Process, now: float) -> Json:
+    """The process; `uptime` in seconds from its wall-clock start."""
+    return {
+        "version": process.version,
+        "started": views.stamp(process.started),
+        "uptime": round(max(0.0, now - process.started), 3),
+        "rss": process.rss,
+        "fds": process.fds,
+        "max_fds": process.max_fds,
+        "stalls": process.stalls,
+        "worst_stall": process.worst_stall,
+    }
+
+
+def overview(
+    sight: Sight,
+    readiness: Readiness,
+    process: Process,
+    events: Iterable[Event],
+    traces: Iterable[TraceRecord],
+) -> Json:
+    """Everything on the first screen; of `traces`, the recent requests, the fault answers are shown."""
+    registry = sight.registry
+    return {
+        "name": registry.configuration.settings.name,
+        "time": views.stamp(sight.moment.time),
+        "generation": registry.generation,
+        "verdict": verdict(sight, readiness),
+        "process": process_view(process, sight.moment.time),
+        "services": [views.service_view(live, sight) for live in registry.services.values()],
+        "pools": pools(sight),
+        "events": [views.event_view(one) for one in events],
+        "faults": [views.trace_view(one, registry) for one in traces if one["fault"]],
+    }

@@ -1,0 +1,48 @@
+"""Requests per second of everything that counts requests, over the last ten seconds.
+
+Pure.  `site`'s service takes a sample every two seconds; `views` reads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from director.registry import Registry
+
+SAMPLES = 6
+"""Six samples, two seconds apart, span ten seconds."""
+
+Counts = dict[tuple[str, ...], int]
+
+
+def counts(registry: Registry) -> Counts:
+    """Requests so far: of services (key,), of servers (pool, name), of rules (service, "rule", name)."""
+    found: Counts = {}
+    for service in registry.services.values():
+        found[(service.key,)] = service.requests.requests
+        for name, rule in service.rules.items():
+            found[service.key, "rule", name] = rule.requests
+    for server in registry.servers():
+        found[server.pool.name, server.name] = server.requests.requests
+    return found
+
+
+class Rates:
+    """A short history of counts; holds at most `SAMPLES` of them."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, Counts]] = deque(maxlen=SAMPLES)
+
+    def sample(self, registry: Registry, now: float) -> None:
+        """Take a sample; `now` is monotonic seconds."""
+        self._samples.append((now, counts(registry)))
+
+    def per_second(self, *key: str) -> float | None:
+        """The rate of one key, or None before there are two samples of it."""
+        known = [(now, sample[key]) for now, sample in self._samples if key in sample]
+        if len(known) < 2:
+            return None
+        (start, first), (end, last) = known[0], known[-1]
+        if end <= start:
+            return None
+        return max(0.0, (last - first) / (end - start))

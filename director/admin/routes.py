@@ -1,0 +1,159 @@
+"""Every route of the admin, once, as data.
+
+`resource` builds Klein's router from it, `openapi` the description, the tests their
+matrices.  The name of a route is the name of the method of `Api` or `Pages` that answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+OPEN = "open"
+"""For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
+SIGNED = "signed"
+"""For the token, a session, or a peer of the control socket."""
+
+JSON = "application/json"
+HTML = "text/html"
+TEXT = "text/plain"
+FORM = "application/x-www-form-urlencoded"
+
+
+@frozen
+class Route:
+    """One method on one path.
+
+    Attributes:
+        path: with `{name}` for each variable segment.
+        takes: content type of the body it needs, empty when it needs none (a body is then ignored).
+        gives: content type of a good answer.
+        query: parameters it knows, with what they mean.
+        statuses: answers beyond 400, 401, 404, 405, 413, 421 and 500, which any route may give.
+        body: JSON schema of the body.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    access: str = SIGNED
+    takes: str = ""
+    gives: str = JSON
+    query: tuple[tuple[str, str], ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    body: dict[str, Any] | None = None
+
+
+def _whole(largest: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 0, "maximum": largest}
+
+
+SERVER_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "minProperties": 1,
+    "properties": {
+        "weight": _whole(65535),
+        "max": _whole(2**32 - 1),
+        "min": _whole(2**32 - 1),
+        "state": {"type": "string", "enum": ["ready", "drain", "maint"]},
+    },
+}
+QUESTION: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["url"],
+    "properties": {
+        "method": {"type": "string", "default": "GET"},
+        "url": {"type": "string"},
+        "headers": {
+            "description": "an object, or a list of [name, value]",
+            "type": ["object", "array"],
+        },
+        "client": {"type": "string", "default": "127.0.0.1"},
+        "service": {"type": "string", "description": "l7:NAME; empty = found by the URL"},
+    },
+}
+LIMIT = ("limit", "how many, 1 to 1000; 50 when not given")
+DRY_RUN = ("dry_run", "1 = say what would be done, do nothing")
+
+ROUTES = (
+    Route("healthz", "GET", "/healthz", "The process is alive.", OPEN, gives=TEXT),
+    Route("readyz", "GET", "/readyz", "May traffic come? Reasons when not.", OPEN, statuses=(200, 503)),
+    Route("metrics", "GET", "/metrics", "Prometheus text format 0.0.4.", OPEN, gives=TEXT),
+    Route("openapi", "GET", "/openapi.json", "This description.", OPEN),
+    Route("static", "GET", "/static/{file}", "Style, script and icon of the pages.", OPEN, gives="*/*"),
+    Route(
+        "login_page",
+        "GET",
+        "/login",
+        "Sign in with ?token=, or a form for it.",
+        OPEN,
+        gives=HTML,
+        query=(("token", "the admin token"),),
+        statuses=(200, 303, 403, 429),
+    ),
+    Route(
+        "login",
+        "POST",
+        "/login",
+        "Sign in with the form.",
+        OPEN,
+        takes=FORM,
+        gives=HTML,
+        statuses=(303, 403, 415, 429),
+    ),
+    Route("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
+    Route("home", "GET", "/", "The overview page.", gives=HTML),
+    Route("services", "GET", "/api/v1/services", "All services."),
+    Route("service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."),
+    Route("pools", "GET", "/api/v1/pools", "All pools with their servers."),
+    Route("pool", "GET", "/api/v1/pools/{pool}", "One pool with its servers."),
+    Route("server", "GET", "/api/v1/pools/{pool}/servers/{server}", "One server."),
+    Route(
+        "change_server",
+        "PATCH",
+        "/api/v1/pools/{pool}/servers/{server}",
+        "Weight, thresholds, state.",
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=(200, 403, 409, 412, 415),
+        body=SERVER_ORDER,
+    ),
+    Route("rules", "GET", "/api/v1/rules", "All rules in order, with hits."),
+    Route("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
+    Route("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    Route("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
+    Route("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
+    Route("requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)),
+    Route("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
+    Route(
+        "explain",
+        "POST",
+        "/api/v1/explain",
+        "What would be decided for a request.",
+        takes=JSON,
+        statuses=(200, 403, 415),
+        body=QUESTION,
+    ),
+    Route("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
+    Route(
+        "check_config",
+        "POST",
+        "/api/v1/config/check",
+        "Check the configuration file; apply nothing.",
+        statuses=(200, 403, 504),
+    ),
+    Route(
+        "reload",
+        "POST",
+        "/api/v1/config/reload",
+        "Apply the configuration file.",
+        query=(DRY_RUN,),
+        statuses=(200, 403, 409, 504),
+    ),
+)
+
+NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home"})

@@ -1,0 +1,177 @@
+"""The admin as a Twisted service: token, listener, control socket, and the pulse of the rates.
+
+The composition root makes one with its `Control`.  A listener that cannot be bound is an
+event and a `Listener` with its reason: traffic goes on without a page.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from director.admin.api import Api
+from director.admin.control import Control, Listener
+from director.admin.door import Door
+from director.admin.rates import Rates
+from director.admin.resource import LOOPBACK_NAMES, AdminResource, Listening, loopback
+from director.admin.sessions import Sessions
+from director.admin.site import AdminSite
+from director.admin.tokenfile import load_token
+from director.counters import ESTIMATOR_PERIOD
+from director.errors import DirectorError
+from director.model import Address
+
+TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
+SOCKET_FILE = "control.sock"
+LONGEST_SOCKET_PATH = 107
+"""Bytes of a unix socket's path (unix(7): 108 with the NUL)."""
+
+log = Logger()
+
+
+def new_id() -> str:
+    """A session's id: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def check_listen(listen: Address) -> None:
+    """Raises DirectorError when others than this machine could reach the admin in clear text."""
+    if not listen.path and not listen.endpoint and not loopback(listen.host):
+        raise DirectorError(
+            f"[admin] listen = {listen}: without TLS the admin listens on a loopback address only; "
+            "use 127.0.0.1 or [::1], and reach it from elsewhere through ssh -L"
+        )
+
+
+class AdminService(Service):
+    """Serves the admin from start to stop.
+
+    Args:
+        control: the running program.
+        listen: `[admin] listen`, or None for the control socket alone.
+        state_dir: where the token and the control socket lie.
+        reactor: Twisted's, or a memory reactor.
+    """
+
+    def __init__(self, control: Control, listen: Address | None, state_dir: Path, reactor: Any) -> None:
+        if listen is not None:
+            check_listen(listen)
+        self._control = control
+        self._listen = listen
+        self._state_dir = state_dir
+        self._reactor = reactor
+        self._rates = Rates()
+        self._pulse = LoopingCall(self.pulse)
+        self._pulse.clock = reactor
+        self._ports: list[Any] = []
+        self._listeners: list[Listener] = []
+        self._token = ""
+
+    @property
+    def link(self) -> str:
+        """The link that signs in, to be printed once at start; empty without a bound TCP listener."""
+        for port in self._ports:
+            host = port.getHost()
+            if hasattr(host, "port"):
+                return f"http://{Address(host.host, host.port)}/login?token={self._token}"
+        return ""
+
+    def listeners(self) -> tuple[Listener, ...]:
+        """The admin's own, for `Control.listeners` and `readiness`."""
+        return tuple(self._listeners)
+
+    def pulse(self) -> None:
+        """Take a sample for the rates."""
+        self._rates.sample(self._control.snapshot(), self._control.moment().now)
+
+    def startService(self) -> None:
+        """Read or make the token, then listen."""
+        super().startService()
+        path = self._state_dir / TOKEN_FILE
+        try:
+            self._token, note = load_token(path)
+        except OSError as error:
+            self._token, note = (
+                new_id(),
+                f"cannot keep the admin token in {path}: {error.strerror}; it ends with this run",
+            )
+        if note:
+            log.info("{note}", note=note)
+        door = Door(self._token, Sessions(new_id))
+        api = Api(self._control, self._rates, door.counted)
+        self._open(
+            Address(path=str(self._state_dir / SOCKET_FILE)), self._site(api, door, Listening(control=True))
+        )
+        if self._listen is not None:
+            names = LOOPBACK_NAMES | {self._listen.host.lower()}
+            self._open(self._listen, self._site(api, door, Listening(names - {""})))
+        self._pulse.start(ESTIMATOR_PERIOD)
+
+    def _site(self, api: Api, door: Door, listening: Listening) -> AdminSite:
+        now: Callable[[], float] = lambda: self._control.moment().now  # noqa: E731
+        return AdminSite(AdminResource(api, door, listening, self._reactor, now), self._reactor)
+
+    def _open(self, address: Address, site: AdminSite) -> None:
+        try:
+            if address.endpoint:
+                serverFromString(self._reactor, address.endpoint).listen(site).addCallbacks(
+                    self._bound, self._unbound, callbackArgs=(address,), errbackArgs=(address,)
+                )
+                return
+            port = self._unix(address.path, site) if address.path else self._tcp(address, site)
+        except (CannotListenError, OSError, DirectorError) as error:
+            self._unbound(Failure(error), address)
+        else:
+            self._bound(port, address)
+
+    def _tcp(self, address: Address, site: AdminSite) -> Any:
+        return self._reactor.listenTCP(address.port, site, interface=address.host)
+
+    def _unix(self, path: str, site: AdminSite) -> Any:
+        """Bind with mode 0600 from the first moment; a lock file tells a dead socket from a live one."""
+        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+            raise DirectorError(f"the path {path} is too long for a unix socket; choose a shorter state_dir")
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mask = os.umask(0o177)
+        try:
+            return self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
+        finally:
+            os.umask(mask)
+
+    def _bound(self, port: Any, address: Address) -> None:
+        host = getattr(port.getHost(), "host", "")
+        if host and not loopback(host):
+            port.stopListening()
+            self._unbound(Failure(DirectorError("without TLS only a loopback address is used")), address)
+            return
+        self._ports.append(port)
+        self._listeners.append(Listener("admin", str(address)))
+
+    def _unbound(self, failure: Failure, address: Address) -> None:
+        reason = str(failure.value)
+        self._listeners.append(Listener("admin", str(address), bound=False, error=reason))
+        log.error(
+            "the admin does not listen on {at}: {reason}; traffic is not concerned",
+            at=str(address),
+            reason=reason,
+        )
+
+    def stopService(self) -> Deferred[Any]:
+        """Stop listening."""
+        if self._pulse.running:
+            self._pulse.stop()
+        ports, self._ports, self._listeners = self._ports, [], []
+        return DeferredList(
+            [maybeDeferred(super().stopService), *(maybeDeferred(one.stopListening) for one in ports)]
+        )

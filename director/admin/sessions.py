@@ -1,0 +1,112 @@
+"""Who may come in: comparison of secrets, browser sessions, and the brake on wrong log-ins.
+
+Pure: ids come from a function that is passed in, time as monotonic seconds.  Tables are
+bounded; what is dropped when they are full is said at each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable
+
+from attrs import define
+
+SESSIONS = 64
+"""Sessions kept; the one used longest ago is dropped for a new one."""
+IDLE_SECONDS = 3600.0
+ABSOLUTE_SECONDS = 12 * 3600.0
+FAILURES = 10
+"""Wrong log-ins an address may make at once; then one more each `REFILL_SECONDS`."""
+REFILL_SECONDS = 6.0
+ADDRESSES = 1024
+"""Addresses the brake remembers; the one seen longest ago is forgotten."""
+
+
+def same(given: str, expected: str) -> bool:
+    """Compare two secrets in a time that does not tell where they differ, nor how long they are."""
+    return hmac.compare_digest(digest(given), digest(expected))
+
+
+def digest(secret: str) -> bytes:
+    """SHA-256 of a secret, so that tables need not hold it."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+@define
+class Session:
+    """One signed-in browser; `csrf` must come back with every write it makes."""
+
+    identifier: str
+    csrf: str
+    author: str
+    opened: float
+    used: float
+
+
+class Sessions:
+    """All sessions of this process; none survives a restart."""
+
+    def __init__(self, make_id: Callable[[], str]) -> None:
+        self._make_id = make_id
+        self._by_digest: OrderedDict[bytes, Session] = OrderedDict()
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._by_digest)
+
+    def open(self, author: str, now: float) -> Session:
+        """A new session with a new id."""
+        while len(self._by_digest) >= SESSIONS:
+            self._by_digest.popitem(last=False)
+            self.dropped += 1
+        session = Session(self._make_id(), self._make_id(), author, now, now)
+        self._by_digest[digest(session.identifier)] = session
+        return session
+
+    def find(self, identifier: str, now: float) -> Session | None:
+        """The live session of that id, marked as used now; None when unknown or expired."""
+        key = digest(identifier)
+        session = self._by_digest.get(key)
+        if session is None:
+            return None
+        if now - session.used > IDLE_SECONDS or now - session.opened > ABSOLUTE_SECONDS:
+            del self._by_digest[key]
+            return None
+        session.used = now
+        self._by_digest.move_to_end(key)
+        return session
+
+    def close(self, identifier: str) -> None:
+        """Sign out; an unknown id is ignored."""
+        self._by_digest.pop(digest(identifier), None)
+
+
+class Throttle:
+    """A brake for wrong log-ins, one token bucket per address.
+
+    It slows guessing and keeps the log quiet.  It never refuses the right token: 256 random bits are
+    not found by trying, and an attacker on the same address must not lock the operator out.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self.refused = 0
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def failed(self, address: str, now: float) -> float:
+        """Count a wrong log-in; returns 0 when there is room, else the seconds to wait (answer 429)."""
+        room, then = self._buckets.pop(address, (float(FAILURES), now))
+        room = min(float(FAILURES), room + (now - then) / REFILL_SECONDS)
+        wait = 0.0 if room >= 1.0 else (1.0 - room) * REFILL_SECONDS
+        if wait:
+            self.refused += 1
+        else:
+            room -= 1.0
+        self._buckets[address] = (room, now)
+        if len(self._buckets) > ADDRESSES:
+            self._buckets.popitem(last=False)
+        return wait

@@ -1,0 +1,304 @@
+"""The tables of the overview page, from the view model.
+
+Pure; used by `pages`.  On a phone each row becomes a card (`static/admin.css`); the roles
+keep the meaning of a table for those who listen.
+"""
+
+from __future__ import annotations
+
+from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short
+from director.admin.html import Child, Html, el
+from director.admin.views import CLASSES, Json
+
+STATUS_TONE = {
+    "up": "good",
+    "down": "bad",
+    "full": "warn",
+    "maintenance": "off",
+    "quiesced": "off",
+    "drained": "off",
+    "standby": "off",
+}
+
+
+def _table(caption: str, columns: tuple[tuple[str, str], ...], rows: list[Html], empty: str) -> Html:
+    """A table that becomes a list of cards on a phone; roles keep its meaning there."""
+    if not rows:
+        return el("p", {"class": "empty"}, empty)
+    heads = [
+        el("th", {"scope": "col", "role": "columnheader", "class": kind or None}, name)
+        for name, kind in columns
+    ]
+    return el(
+        "div",
+        {"class": "scroll", "role": "region", "aria-label": caption, "tabindex": "0"},
+        el(
+            "table",
+            {"role": "table", "aria-label": caption},
+            el("thead", {"role": "rowgroup"}, el("tr", {"role": "row"}, heads)),
+            el("tbody", {"role": "rowgroup"}, rows),
+        ),
+    )
+
+
+def _row(columns: tuple[tuple[str, str], ...], cells: tuple[Child, ...], tone: str = "") -> Html:
+    """One row; the first cell is its header."""
+    made = []
+    for index, ((name, kind), cell) in enumerate(zip(columns, cells, strict=True)):
+        tag, role = ("th", "rowheader") if index == 0 else ("td", "cell")
+        scope = "row" if index == 0 else None
+        made.append(el(tag, {"role": role, "scope": scope, "class": kind or None, "data-label": name}, cell))
+    return el("tr", {"role": "row", "class": tone or None}, made)
+
+
+def _head(title: str, api: str, *more: Child) -> Html:
+    link = el("a", {"class": "json", "href": api, "aria-label": f"{title} as JSON"}, "JSON")
+    return el("div", {"class": "head"}, el("h2", None, title), more, link)
+
+
+SERVICE = (
+    ("Service", ""),
+    ("Listens on", ""),
+    ("Sends to", ""),
+    ("Requests/s", "num"),
+    ("Requests", "num"),
+    ("Answers", "wide"),
+    ("Errors", "num"),
+    ("p50", "num"),
+    ("p99", "num"),
+)
+
+
+def services(view: Json) -> Html:
+    """Services with listeners, rate and errors."""
+    rows = [_service(one) for one in view["services"]]
+    table = _table(
+        "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
+    )
+    return el("section", None, _head("Services", "/api/v1/services"), table)
+
+
+def _service(one: Json) -> Html:
+    places = [
+        el(
+            "span",
+            {"class": "place" if place["bound"] else "place bad"},
+            place["address"],
+            None if place["bound"] else " ✕ not bound",
+        )
+        for place in one["listeners"]
+    ]
+    rules = f"{one['rules']} rule{'s' if one['rules'] != 1 else ''}, then " if one["rules"] else ""
+    cells = (
+        el("span", {"class": "name"}, one["name"], el("small", None, f"{one['layer']} {one['protocol']}")),
+        places or [el("span", {"class": "place"}, text) for text in one["listen"]],
+        f"{rules}{one['pool'] or 'the fault path'}",
+        per_second(one["rate"]),
+        amount(one["requests"]),
+        answers(one["responses"]),
+        errors(one["errors"]),
+        short(one["latency"]["p50"], "s"),
+        short(one["latency"]["p99"], "s"),
+    )
+    return _row(SERVICE, cells)
+
+
+def answers(responses: dict[str, int]) -> Child:
+    """Responses by class: a bar for the eye, numbers for the rest."""
+    total = sum(responses.values())
+    if not total:
+        return UNKNOWN
+    bars, left = [], 0.0
+    for name in CLASSES:
+        width = responses[name] * 100 / total
+        if width:
+            bars.append(
+                el(
+                    "rect",
+                    {
+                        "class": f"c{name[0]}",
+                        "x": f"{left:.2f}",
+                        "y": "0",
+                        "height": "6",
+                        "width": f"{max(width, 0.8):.2f}",
+                    },
+                )
+            )
+        left += width
+    svg = el(
+        "svg",
+        {"viewBox": "0 0 100 6", "preserveAspectRatio": "none", "class": "bar", "aria-hidden": "true"},
+        bars,
+    )
+    words = [
+        el("span", {"class": f"c{name[0]}"}, f"{name} {amount(responses[name])}")
+        for name in CLASSES
+        if responses[name]
+    ]
+    return el("span", {"class": "answers"}, svg, el("span", {"class": "classes"}, words))
+
+
+def errors(found: dict[str, int]) -> Child:
+    """Errors with their causes on request."""
+    if not found:
+        return "0"
+    causes = ", ".join(f"{cause} {number}" for cause, number in found.items())
+    return el("span", {"class": "errors"}, amount(sum(found.values())), el("small", None, causes))
+
+
+SERVER = (
+    ("Server", ""),
+    ("State", ""),
+    ("Evidence", "wide"),
+    ("Weight", "num"),
+    ("Load", "num"),
+    ("Requests/s", "num"),
+    ("Answers", "wide"),
+    ("Errors", "num"),
+    ("p50", "num"),
+    ("p99", "num"),
+)
+
+
+def pools(view: Json) -> Html:
+    """Pools, each with a table of its servers."""
+    found = [_pool(one) for one in view["pools"]]
+    empty = el("p", {"class": "empty"}, "No pool is configured yet: add a [pool:NAME] section and reload.")
+    return el("section", None, _head("Pools", "/api/v1/pools"), found or empty)
+
+
+def _pool(pool: Json) -> Html:
+    queue = pool["queue"]
+    facts = [f"{pool['eligible']} of {pool['total']} take new work", pool["scheduler"]]
+    facts += [f"cookie {pool['persist']}"] if pool["persist"] else []
+    facts += [f"{queue['waiting']} of {queue['length']} waiting"] if queue["length"] else []
+    facts += [f"used by {', '.join(pool['used_by'])}"] if pool["used_by"] else ["not used"]
+    tone = "" if pool["eligible"] else " bad"
+    rows = [_server(server) for server in pool["servers"]]
+    more = (
+        el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; JSON has all.")
+        if pool["more"]
+        else None
+    )
+    api = f"/api/v1/pools/{pool['name']}"
+    head = el(
+        "div",
+        {"class": "head"},
+        el("h3", None, pool["name"]),
+        el("p", {"class": f"facts{tone}"}, [el("span", None, fact) for fact in facts]),
+        el("a", {"class": "json", "href": api, "aria-label": f"Pool {pool['name']} as JSON"}, "JSON"),
+    )
+    table = _table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
+    return el("article", {"class": "pool"}, head, table, more)
+
+
+def _server(one: Json) -> Html:
+    tone = STATUS_TONE.get(one["status"], "warn")
+    limit = f" / {amount(one['max'])}" if one["max"] else ""
+    meter = (
+        el(
+            "meter",
+            {
+                "min": 0,
+                "max": one["max"],
+                "value": min(one["load"], one["max"]),
+                "high": one["max"] * 3 // 4,
+                "aria-label": "load of max",
+            },
+        )
+        if one["max"]
+        else None
+    )
+    badges = [el("small", None, "backup")] if one["backup"] else []
+    cells = (
+        el("span", {"class": "name"}, one["name"], badges, el("small", None, one["address"])),
+        el(
+            "span",
+            {"class": f"state {tone}"},
+            el("i", {"aria-hidden": "true"}),
+            one["status"],
+            el("small", None, ago(one["for"])),
+        ),
+        _evidence(one),
+        amount(one["weight"]),
+        el("span", {"class": "load"}, f"{amount(one['load'])}{limit}", meter),
+        per_second(one["rate"]),
+        answers(one["responses"]),
+        errors(one["errors"]),
+        short(one["latency"]["p50"], "s"),
+        short(one["latency"]["p99"], "s"),
+    )
+    return _row(SERVER, cells, tone)
+
+
+def _evidence(one: Json) -> Child:
+    if not one["checks"]:
+        return el(
+            "span", {"class": "dim"}, "no check" if one["health"] == "unchecked" else "first check is running"
+        )
+    return [_check(check) for check in one["checks"]]
+
+
+def _check(check: Json) -> Html:
+    dots = el(
+        "span",
+        {
+            "class": "dots",
+            "role": "img",
+            "aria-label": f"{sum(check['last'])} of the last {len(check['last'])} checks passed",
+        },
+        [el("i", {"class": "good" if good else "bad"}) for good in check["last"]],
+    )
+    return el(
+        "span", {"class": "evidence"}, dots, f"{check['check']}: {check['evidence'] or check['verdict']}"
+    )
+
+
+FAULT = (
+    ("When", "time"),
+    ("Service", "brief"),
+    ("Request", "wide"),
+    ("Answered by", "wide"),
+    ("Status", "num"),
+    ("Why", ""),
+)
+
+
+def faults(view: Json) -> Html:
+    """Requests that the fault path answered."""
+    rows = [
+        _row(
+            FAULT,
+            (
+                el("a", {"href": f"/api/v1/requests/{one['id']}"}, clock(one["time"])),
+                one["service"],
+                el("code", None, f"{one['method']} {one['host']}{one['target']}"[:120]),
+                one["fault"],
+                str(one["status"]),
+                "; ".join(one["story"]),
+            ),
+        )
+        for one in view["faults"]
+    ]
+    table = _table("Fault answers", FAULT, rows, "No request needed the fault path lately.")
+    return el("section", None, _head("Fault answers", "/api/v1/requests"), table)
+
+
+EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
+
+
+def events(view: Json) -> Html:
+    """The last events."""
+    rows = [
+        _row(
+            EVENT,
+            (clock(one["time"]), el("span", {"class": f"level {one['level']}"}, one["level"]), one["text"]),
+        )
+        for one in view["events"]
+    ]
+    table = _table("Events", EVENT, rows, "Nothing happened since the start.")
+    return el("section", None, el("div", {"class": "head"}, el("h2", None, "Events")), table)
+
+
+def _level(word: str) -> Html:
+    return el("span", {"class": f"level {word}"}, word)

@@ -1,0 +1,119 @@
+"""A `Control` in memory, for tests and for trying the pages; it stands over a real registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attrs import define, field
+
+from director.admin.control import (
+    Event,
+    Evidence,
+    Listener,
+    Moment,
+    Problem,
+    Process,
+    Question,
+    Readiness,
+    Soon,
+    TraceRecord,
+)
+from director.changes import Change
+from director.errors import DirectorError
+from director.registry import Generation, Registry
+
+
+def record(**known: Any) -> TraceRecord:
+    """A trace of a request that no rule matched; give what differs."""
+    texts = dict.fromkeys(("rule", "pool", "server", "fault"), "")
+    chosen = dict.fromkeys(("scheduler", "candidates", "load", "weight"))
+    request = {
+        "service": "www",
+        "client": "127.0.0.1",
+        "method": "GET",
+        "target": "/",
+        "host": "www.example.org",
+    }
+    result = {"status": 200, "sent": 0, "received": 0, "outcome": "ok", "tries": (), "sticky": False}
+    times = {"connect": None, "first_byte": None, "total": 0.0}
+    return {"id": "r1", "time": 0.0, **texts, **chosen, **request, **result, "times": times, **known}
+
+
+@define
+class MemoryControl:
+    """Everything is a field that a test may set; writes are remembered in `registry.generations`."""
+
+    registry: Registry
+    at: Moment = field(factory=lambda: Moment(1000.0, 1_800_000_000.0))
+    heard: list[Listener] = field(factory=list)
+    evidence: list[Evidence] = field(factory=list)
+    happened: list[Event] = field(factory=list)
+    remembered: list[TraceRecord] = field(factory=list)
+    against: tuple[str, ...] = ()
+    own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
+    text: str = "[director]\nname = edge-1\n"
+    problems: Soon[Sequence[Problem]] = ()
+    reloaded: Soon[Generation] | Exception | None = None
+    asked: list[Question] = field(factory=list)
+
+    def moment(self) -> Moment:
+        """As set."""
+        return self.at
+
+    def snapshot(self) -> Registry:
+        """The registry itself."""
+        return self.registry
+
+    def listeners(self) -> Sequence[Listener]:
+        """As set."""
+        return self.heard
+
+    def readiness(self) -> Readiness:
+        """As set."""
+        return Readiness(self.against)
+
+    def process(self) -> Process:
+        """As set."""
+        return self.own
+
+    def checks(self) -> Sequence[Evidence]:
+        """As set."""
+        return self.evidence
+
+    def events(self, limit: int) -> Sequence[Event]:
+        """As set."""
+        return self.happened[:limit]
+
+    def traces(self, limit: int) -> Sequence[TraceRecord]:
+        """As set."""
+        return self.remembered[:limit]
+
+    def trace(self, identifier: str) -> TraceRecord | None:
+        """By id."""
+        return next((one for one in self.remembered if one["id"] == identifier), None)
+
+    def explain(self, question: Question) -> TraceRecord:
+        """Remember the question; answer with the newest trace."""
+        self.asked.append(question)
+        if not self.remembered:
+            raise DirectorError("no service listens there")
+        return self.remembered[0]
+
+    def config_text(self) -> str:
+        """As set."""
+        return self.text
+
+    def check_config(self) -> Soon[Sequence[Problem]]:
+        """As set."""
+        return self.problems
+
+    def reload(self, author: str) -> Soon[Generation]:
+        """As set; a generation without changes when nothing is set."""
+        if isinstance(self.reloaded, Exception):
+            raise self.reloaded
+        return self.reloaded or self.registry.apply((), author, self.at.now, self.at.time)
+
+    def apply(self, changes: Iterable[Change], author: str) -> Generation:
+        """On the registry."""
+        return self.registry.apply(changes, author, self.at.now, self.at.time)

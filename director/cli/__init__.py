@@ -1,0 +1,1 @@
+"""Command-line tools; they speak the admin API over the control socket."""

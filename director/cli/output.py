@@ -1,0 +1,215 @@
+"""What the commands print: JSON of the API in, lines of text out.
+
+Pure.  Tables are aligned, their last column takes what is left of the width, and all fit
+in 80 columns unless a name alone is wider.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+WIDTH = 80
+GAP = "  "
+UNKNOWN = "-"
+NUMBER = re.compile(r"-?[0-9][0-9.,]*( ms| s)?|-")
+
+Json = dict[str, Any]
+
+
+def clean(text: object) -> str:
+    """Text that cannot steer a terminal: control characters are shown as escapes."""
+    return "".join(one if unicodedata.category(one)[0] != "C" else f"\\x{ord(one):02x}" for one in str(text))
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], width: int = WIDTH) -> str:
+    """Aligned columns, numbers to the right; the last column is wrapped into the width."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if not cells:
+        return ""
+    columns = range(len(heads))
+    widths = [max(len(heads[index]), *(len(row[index]) for row in cells)) for index in columns]
+    right = [all(NUMBER.fullmatch(row[index]) for row in cells) for index in columns]
+    left = sum(widths[:-1]) + len(GAP) * (len(heads) - 1)
+    room = max(width - left, len(heads[-1]), 12)
+    lines = [_line(heads, widths, right)]
+    for row in cells:
+        first, *more = wrap(row[-1], room)
+        lines.append(_line([*row[:-1], first], widths, right))
+        lines += [" " * left + one for one in more]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    return GAP.join(
+        cell.rjust(size) if number else cell.ljust(size)
+        for cell, size, number in zip(cells, widths, right, strict=True)
+    )
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """Text in lines of at most `room` characters, broken at spaces where there are some."""
+    lines, rest = [], text
+    while len(rest) > room:
+        at = rest.rfind(" ", 0, room + 1)
+        at = at if at > 0 else room
+        lines.append(rest[:at].rstrip(" "))
+        rest = rest[at:].lstrip(" ")
+    return [*lines, rest]
+
+
+def rate(value: float | None) -> str:
+    """Requests per second."""
+    return UNKNOWN if value is None else f"{value:.1f}"
+
+
+def duration(seconds: float | None) -> str:
+    """A latency."""
+    if seconds is None:
+        return UNKNOWN
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def ago(seconds: float | None) -> str:
+    """How long, in its largest unit."""
+    if seconds is None:
+        return UNKNOWN
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+# --- one function for each thing that can be shown ------------------------------------------
+
+
+def services(found: list[Json]) -> str:
+    """All services."""
+    rows = [
+        (
+            one["key"],
+            one["pool"] or UNKNOWN,
+            rate(one["rate"]),
+            one["requests"],
+            sum(one["errors"].values()),
+            duration(one["latency"]["p99"]),
+            ", ".join(_place(place) for place in one["listeners"]) or ", ".join(one["listen"]),
+        )
+        for one in found
+    ]
+    return (
+        table(("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON"), rows)
+        or "No services.\n"
+    )
+
+
+def _place(place: Json) -> str:
+    return place["address"] if place["bound"] else f"{place['address']} (NOT BOUND: {place['error']})"
+
+
+def pools(found: list[Json]) -> str:
+    """All pools."""
+    rows = [
+        (
+            one["name"],
+            f"{one['eligible']} of {one['total']}",
+            one["queue"]["waiting"],
+            one["scheduler"],
+            one["why_none"] or ", ".join(one["used_by"]) or "not used",
+        )
+        for one in found
+    ]
+    return table(("POOL", "READY", "WAITING", "SCHEDULER", "USED BY"), rows) or "No pools.\n"
+
+
+def servers(found: list[Json]) -> str:
+    """The servers of all pools."""
+    rows = [
+        (
+            f"{one['pool']}/{one['name']}",
+            one["address"],
+            one["weight"],
+            f"{one['load']}/{one['max']}" if one["max"] else one["load"],
+            rate(one["rate"]),
+            ago(one["for"]),
+            f"{one['status']}{_evidence(one)}",
+        )
+        for pool in found
+        for one in pool["servers"]
+    ]
+    return table(("SERVER", "ADDRESS", "WEIGHT", "LOAD", "REQ/S", "SINCE", "STATE"), rows) or "No servers.\n"
+
+
+def _evidence(one: Json) -> str:
+    failed = [
+        f"{check['check']}: {check['evidence']}" for check in one["checks"] if check["verdict"] == "down"
+    ]
+    return f" ({'; '.join(failed)})" if failed else ""
+
+
+def rules(found: list[Json]) -> str:
+    """All rules in order."""
+    rows = [
+        (one["number"], one["title"], one["service"], one["requests"], f"{one['action']}{_when(one)}")
+        for one in found
+    ]
+    return table(("NO", "RULE", "SERVICE", "HITS", "DOES"), rows) or "No rules.\n"
+
+
+def _when(one: Json) -> str:
+    return f" when {one['when']}" if one["when"] else ""
+
+
+def checks(found: list[Json]) -> str:
+    """Health evidence."""
+    rows = [
+        (
+            one["check"],
+            one["address"],
+            one["verdict"],
+            ago(one["for"]),
+            duration(one["seconds"]),
+            "".join("+" if good else "x" for good in one["last"]) or UNKNOWN,
+            one["evidence"],
+        )
+        for one in found
+    ]
+    return table(("CHECK", "ADDRESS", "STATE", "SINCE", "TOOK", "LAST", "EVIDENCE"), rows) or "No checks.\n"
+
+
+def why(trace: Json) -> str:
+    """A decision as sentences, with the request it was made for."""
+    head = f"{trace['method']} {trace['host']}{trace['target']} from {trace['client']} at {trace['service']}"
+    lines = [f"  {wrapped}" for part in trace["story"] for wrapped in wrap(clean(part), WIDTH - 2)]
+    name = f"request {clean(trace['id'])}, {clean(trace['time'])}\n" if trace["id"] else ""
+    return f"{name}{clean(head)}\n" + "\n".join(lines) + "\n"
+
+
+def applied(answer: Json) -> str:
+    """What a change did."""
+    if answer.get("dry_run"):
+        lines = [f"would do: {clean(line)}" for line in answer["diff"]] or ["nothing would change"]
+    elif not answer["diff"]:
+        lines = [f"nothing to change; generation {answer['generation']} runs"]
+    else:
+        lines = [clean(line) for line in answer["diff"]]
+        lines.append(f"generation {answer['generation']} runs")
+    return "\n".join(lines) + "\n"
+
+
+def problems(found: Sequence[Json]) -> str:
+    """Findings of a configuration check, and their number."""
+    lines = [f"{one['at']}: {one['severity']}: {one['message']}" for one in found]
+    errors = sum(one["severity"] == "error" for one in found)
+    return "\n".join([*lines, count(errors, len(found) - errors)]) + "\n"
+
+
+def count(errors: int, warnings: int) -> str:
+    """`no errors, 1 warning`."""
+    return f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
+
+
+def _number(value: int, word: str) -> str:
+    return f"{value or 'no'} {word}{'' if value == 1 else 's'}"

@@ -1,0 +1,90 @@
+"""From a document to a `Configuration`: every section by its table, then what they say of each other.
+
+`build` reports all mistakes at once and gives a configuration only when there is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from director.config import lint, makers, references
+from director.config.fields import Fields
+from director.config.messages import Findings
+from director.config.reader import Section
+from director.config.schedulers import BUILT_IN, SchedulerFacts
+from director.config.schema.tables import KINDS, kind_of
+from director.config.sources import Document, Read
+from director.model import Configuration, Settings
+
+T = TypeVar("T")
+
+SETTINGS_OF_L4 = "l4-settings"
+
+
+def build(
+    document: Document, read: Read, findings: Findings, known: Mapping[str, SchedulerFacts] = BUILT_IN
+) -> Configuration | None:
+    """The configuration that `document` says, or None when `findings` has an error.
+
+    `read` gives the content of pages and certificates; `known` are the schedulers.
+    """
+    kinds = _read_sections(document.sections.values(), findings)
+    configuration = _make(kinds, read)
+    references.check(kinds, known)
+    lint.warn(kinds, configuration.rules)
+    return None if findings.failed else configuration
+
+
+def _read_sections(sections: Iterable[Section], findings: Findings) -> dict[str, dict[str, Fields]]:
+    kinds: dict[str, dict[str, Fields]] = {kind.kind: {} for kind in KINDS}
+    kinds[SETTINGS_OF_L4] = {}
+    for section in sections:
+        kind = kind_of(section.kind, named=bool(section.name))
+        if kind is None:
+            _unknown(section, findings)
+            continue
+        group = SETTINGS_OF_L4 if section.title == "l4" else section.kind
+        kinds[group][section.name] = Fields(section, kind, findings)
+    return kinds
+
+
+def _unknown(section: Section, findings: Findings) -> None:
+    other = kind_of(section.kind, named=not section.name)
+    if other is not None:
+        text = "this section has no name" if section.name else "the section needs a name"
+        findings.add(section.place, text, section=section.title, hint=f"write {other.heading}")
+        return
+    known = [kind.kind for kind in KINDS]
+    hint = findings.nearest(section.kind, known) or "known: " + ", ".join(kind.heading for kind in KINDS)
+    findings.add(section.place, f"unknown section {section.kind}", section=section.title, hint=hint)
+
+
+def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuration:
+    """All values that can be made; those of broken sections are left out."""
+    settings = _all(kinds["director"], makers.settings)
+    return Configuration(
+        settings=settings[0] if settings else Settings(),
+        admin=_first(kinds["admin"], makers.admin),
+        users=_all(kinds["user"], makers.user),
+        pools=_all(kinds["pool"], makers.pool),
+        checks=_all(kinds["check"], makers.check),
+        l7=_all(kinds["l7"], makers.l7),
+        rules=_all(kinds["rule"], makers.rule),
+        pages=_all(kinds["page"], lambda fields: makers.page(fields, read)),
+        certificates=_all(kinds["cert"], lambda fields: makers.certificate(fields, read)),
+        l4_settings=_first(kinds[SETTINGS_OF_L4], makers.l4_settings),
+        l4=_all(kinds["l4"], makers.l4),
+        demos=_all(kinds["demo"], makers.demo),
+        schedulers=_all(kinds["scheduler"], makers.custom_scheduler),
+        tests=_all(kinds["test"], makers.config_test),
+    )
+
+
+def _all(sections: Mapping[str, Fields], make: Callable[[Fields], T | None]) -> tuple[T, ...]:
+    made = (make(fields) for fields in sections.values())
+    return tuple(value for value in made if value is not None)
+
+
+def _first(sections: Mapping[str, Fields], make: Callable[[Fields], T]) -> T | None:
+    return next((make(fields) for fields in sections.values()), None)

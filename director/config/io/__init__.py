@@ -1,0 +1,1 @@
+"""The shell of the configuration: real files and the real environment."""

@@ -1,0 +1,61 @@
+"""What came of reading a configuration: its value, its problems, and where everything stands.
+
+Made by `load_from` (and by `io/load` with real files); the commands print it, layer 7 runs its
+`[test:…]` sections and reports failures with `problem_at`, `export` prints it merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from director.config.build import build
+from director.config.messages import ERROR, Findings, Position, Problem
+from director.config.schedulers import BUILT_IN, SchedulerFacts
+from director.config.sources import Document, World, gather
+from director.errors import ConfigError
+from director.model import Configuration
+
+
+@frozen
+class Loaded:
+    """`configuration` is None when one of the `problems` is an error; `document` holds the places."""
+
+    configuration: Configuration | None
+    problems: tuple[Problem, ...]
+    document: Document
+
+    def position_of(self, section: str, key: str = "") -> Position:
+        """The place of a key's value (`test:images`, `expect`), else of the section, else of the file."""
+        return self.document.position_of(section, key)
+
+    def problem_at(self, section: str, key: str, text: str, hint: str = "", severity: str = ERROR) -> Problem:
+        """A problem found later, such as a `[test:…]` that failed, at its place in the file."""
+        findings = Findings()
+        found = self.document.sections.get(section)
+        item = found.items.get(key) if found else None
+        findings.add(
+            self.position_of(section, key),
+            text,
+            section=section,
+            key=key,
+            value=item.value.raw if item else "",
+            hint=hint,
+            severity=severity,
+        )
+        return findings.problems()[0]
+
+    def require(self) -> Configuration:
+        """The configuration; raises `ConfigError` with the problems when there is none."""
+        if self.configuration is None:
+            raise ConfigError(self.problems)
+        return self.configuration
+
+
+def load_from(path: str, world: World, known: Mapping[str, SchedulerFacts] = BUILT_IN) -> Loaded:
+    """Read, check and build the configuration at `path`, as `world` shows it."""
+    findings = Findings()
+    document = gather(path, world, findings)
+    configuration = build(document, world.read, findings, known) if document.files else None
+    return Loaded(configuration, findings.problems(), document)

@@ -1,0 +1,244 @@
+"""What sections say about each other: unknown names, numbers and addresses taken twice, layers that clash.
+
+Called by `build` when every section was read by itself.  A name counts as known when its section is
+there, even if that section has mistakes of its own: one mistake, one message.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+
+from director.config.fields import Fields
+from director.config.messages import WARNING, BadValue
+from director.config.schedulers import SchedulerFacts, check_known
+from director.config.values import listed
+from director.model import Address, Condition, Not, Term
+
+Kinds = Mapping[str, Mapping[str, Fields]]
+"""Sections by kind and name; `l4` are the services, `l4-settings` the section without a name."""
+
+
+def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
+    """Report every reference that leads nowhere or clashes with another."""
+    for pool in kinds["pool"].values():
+        _names(pool, "check", kinds["check"], "check")
+        _server_places(pool)
+    for service in kinds["l7"].values():
+        _l7(service, kinds)
+    _rules(kinds)
+    for virtual in kinds["l4"].values():
+        _names(virtual, "pool", kinds["pool"], "pool")
+    _layers(kinds)
+    _schedulers(kinds, known)
+    _listeners(kinds)
+    _virtuals(kinds)
+    for test in kinds["test"].values():
+        _expectations(test, kinds)
+
+
+def _lookup(
+    fields: Fields, key: str, word: tuple[int, str], sections: Mapping[str, Fields], kind: str
+) -> None:
+    """Report `word` (offset, name) when no section of the kind has that name."""
+    at, name = word
+    if name not in sections:
+        hint = fields.findings.nearest(name, sections) or f"add a section [{kind}:{name}]"
+        fields.problem(key, f"there is no {kind} {name}", hint, at)
+
+
+def _names(fields: Fields, key: str, sections: Mapping[str, Fields], kind: str) -> None:
+    """Check a key that holds one name or a list of them."""
+    if key in fields.values and fields.given(key):
+        for at, word in listed(fields.text(key)):
+            _lookup(fields, key, (at, word), sections, kind)
+
+
+def _l7(service: Fields, kinds: Kinds) -> None:
+    _names(service, "pool", kinds["pool"], "pool")
+    for at, step in service.get("fault") or ():
+        if step.kind in {"pool", "page"}:
+            _lookup(service, "fault", (at, step.name), kinds[step.kind], step.kind)
+    for at, word in service.get("tls") or ():
+        _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+    if service.given("pool"):
+        return
+    if service.get("protocol") != "http":
+        text = f"protocol = {service.get('protocol')} needs a pool"
+        service.problem("", text, "add a line such as pool = web")
+    elif not any(rule.get("service") == service.name for rule in kinds["rule"].values()):
+        text = "neither a pool nor a rule: every request gets the fault answer"
+        service.problem("", text, "add a line such as pool = web", severity=WARNING)
+
+
+def _rules(kinds: Kinds) -> None:
+    numbers: dict[tuple[str, int], Fields] = {}
+    for rule in kinds["rule"].values():
+        _names(rule, "service", kinds["l7"], "l7")
+        _names(rule, "pool", kinds["pool"], "pool")
+        number = rule.name.split(" ")[0]
+        service = rule.get("service")
+        if not number.isdigit() or not isinstance(service, str):
+            continue
+        first = numbers.setdefault((service, int(number)), rule)
+        if first is not rule:
+            text = f"service {service} already has a rule {int(number)} at {first.section.place}"
+            rule.problem("", text, "give one of the two another number")
+        owner = kinds["l7"].get(service)
+        if owner is not None and owner.get("protocol") != "http":
+            _relayed(rule, owner.get("protocol"))
+
+
+def _relayed(rule: Fields, protocol: str) -> None:
+    """A connection that is not read has an address and a server name, no more."""
+    for key in rule.given(
+        "redirect", "respond", "hash", "set_header", "add_header", "del_header", "rewrite_path"
+    ):
+        rule.problem(
+            key, f"a service with protocol = {protocol} reads no request", "remove it, or use protocol = http"
+        )
+    for term in terms(rule.get("when")):
+        if term.fact not in {"client", "sni"}:
+            at = max(rule.text("when").find(term.fact), 0)
+            text = f"a service with protocol = {protocol} has no {term.fact}"
+            rule.problem("when", text, "known there: client, sni", at)
+
+
+def terms(condition: Condition | None) -> Iterator[Term]:
+    """All terms of a condition, from left to right."""
+    if isinstance(condition, Term):
+        yield condition
+    elif isinstance(condition, Not):
+        yield from terms(condition.part)
+    elif condition is not None:
+        for part in condition.parts:
+            yield from terms(part)
+
+
+# --- servers -----------------------------------------------------------------------------
+
+
+def _server_places(pool: Fields) -> None:
+    """Two servers of a pool at one address are one server with two weights: surely a slip."""
+    seen: dict[Address, str] = {}
+    for key in pool.values:
+        if not key.startswith("server."):
+            continue
+        address = pool.get(key).address
+        first = seen.setdefault(address, key)
+        if first != key:
+            text = f"{first} has the same address at {pool.place(first)}"
+            pool.problem(key, text, "correct the address or remove one of the two", severity=WARNING)
+
+
+def used_pools(kinds: Kinds, layer: str) -> set[str]:
+    """Names of pools that services and rules of a layer (`l7` or `l4`) use."""
+    used = {str(fields.get("pool")) for fields in kinds[layer].values() if fields.given("pool")}
+    if layer == "l7":
+        used |= {str(fields.get("pool")) for fields in kinds["rule"].values() if fields.given("pool")}
+        for service in kinds["l7"].values():
+            used |= {step.name for _, step in service.get("fault") or () if step.kind == "pool"}
+    return used
+
+
+def _layers(kinds: Kinds) -> None:
+    """Layer 7 needs ports, layer 4 needs IP addresses."""
+    of_l7, of_l4 = used_pools(kinds, "l7"), used_pools(kinds, "l4")
+    for name, pool in kinds["pool"].items():
+        for key in pool.values:
+            if not key.startswith("server."):
+                continue
+            address = pool.get(key).address
+            if name in of_l7 and address.host and not address.port:
+                pool.problem(
+                    key, "the port is missing", f"write {address.host}:80, with the port that is meant"
+                )
+            if name in of_l4 and not _is_ip(address.host):
+                pool.problem(key, "layer 4 needs an IP address here", "write the address itself, not a name")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _schedulers(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
+    for name, fields in kinds["scheduler"].items():
+        if name in known:
+            fields.problem("", f"{name} is a scheduler of the director", "give yours another name")
+    everything = {**dict.fromkeys(kinds["scheduler"], SchedulerFacts()), **known}
+    for fields in (*kinds["pool"].values(), *kinds["l4"].values()):
+        if "scheduler" in fields.values:
+            try:
+                check_known(fields.get("scheduler"), everything, fields.text("scheduler"))
+            except BadValue as bad:
+                fields.bad("scheduler", bad)
+
+
+# --- addresses ---------------------------------------------------------------------------
+
+
+def _listeners(kinds: Kinds) -> None:
+    """An address can be listened on once."""
+    seen: dict[Address, Fields] = {}
+    for kind in ("admin", "l7", "demo"):
+        for fields in kinds[kind].values():
+            listen = fields.get("listen") or ()
+            for address in (listen,) if isinstance(listen, Address) else listen:
+                if not address.port and not address.path and not address.endpoint:
+                    continue
+                first = seen.setdefault(address, fields)
+                if first is not fields:
+                    other = f"[{first.section.title}] at {first.place('listen')}"
+                    at = max(fields.text("listen").find(str(address)), 0) if fields.given("listen") else 0
+                    fields.problem(
+                        "listen", f"{address} is already taken by {other}", "choose another port", at
+                    )
+
+
+def _virtuals(kinds: Kinds) -> None:
+    """A virtual service exists once (EEXIST)."""
+    seen: dict[object, Fields] = {}
+    for fields in kinds["l4"].values():
+        virtual = fields.get("virtual")
+        first = seen.setdefault(virtual, fields) if virtual is not None else fields
+        if first is not fields:
+            other = f"[{first.section.title}] at {first.place('virtual')}"
+            fields.problem("virtual", f"the service already exists as {other}", "change one of the two")
+
+
+# --- tests -------------------------------------------------------------------------------
+
+
+def _expectations(test: Fields, kinds: Kinds) -> None:
+    for at, word, value in test.get("expect") or ():
+        known = _known_names(word, kinds)
+        if known is not None and value not in known:
+            hint = test.findings.nearest(value, known) or "correct the name"
+            test.problem("expect", f"there is no {word} {value}", hint, at)
+
+
+def _known_names(word: str, kinds: Kinds) -> set[str] | None:
+    """What `expect` can call a rule, pool, server or service; None for words that name none of these."""
+    if word == "rule":
+        names = {"none"}
+        for name in kinds["rule"]:
+            number, _, title = name.partition(" ")
+            names |= {name, number, title}
+        return names
+    if word == "server":
+        names = set()
+        for pool, fields in kinds["pool"].items():
+            servers = {
+                key.removeprefix("server.")
+                for key in fields.given(*fields.section.items)
+                if key[:7] == "server."
+            }
+            names |= servers | {f"{pool}/{server}" for server in servers}
+        return names
+    if word in {"pool", "service"}:
+        return {"none", *kinds["pool" if word == "pool" else "l7"]}
+    return None

@@ -1,0 +1,176 @@
+"""Sections `[pool:NAME]` and `[check:NAME]`."""
+
+from __future__ import annotations
+
+from director.config import schedulers, servers, values
+from director.config.schema.shape import Key, Kind
+
+POOL = Kind(
+    "pool",
+    "NAME",
+    "Servers and how one of them is picked. Services of both layers may use the same pool.",
+    (
+        Key(
+            "server.NAME",
+            "`ADDRESS:PORT` and any of `weight=N max=N min=N backup forward=METHOD tunnel=KIND`",
+            servers.server,
+            "A server; `NAME` is unique in the pool. `weight=0` takes no new clients. At `max` connections "
+            "it takes no more until it is below `min` again. A `backup` is used when no other is eligible. "
+            "`forward=` (nat, dr, tun, local) and `tunnel=` (ipip, gre[,csum], gue:PORT[,csum]) are for "
+            "layer 4.",
+            example="10.0.0.11:8080 weight=2 max=200",
+        ),
+        Key(
+            "scheduler",
+            "scheduler",
+            values.on_text(schedulers.scheduler),
+            "Which scheduler picks, with its flags; `A else B` asks B when A has no answer.",
+            default="wlc",
+            example="hash(cookie sid) else wlc",
+        ),
+        Key(
+            "check",
+            "list of checks",
+            values.NAMES,
+            "The health checks; a server is healthy when all of them say so. Without one a server counts as "
+            "healthy.",
+            example="alive",
+        ),
+        Key(
+            "persist",
+            "`cookie NAME insert [httponly] [secure] [samesite=lax]`",
+            values.on_text(servers.persistence),
+            "Keeps a client at its server, by a cookie of the director's own.",
+            example="cookie DIRECTOR insert httponly",
+        ),
+        Key(
+            "retry",
+            "causes`; tries N`, or `off`",
+            values.on_text(servers.retry),
+            "When a request is tried on another server: `connect` (failed), `empty` (closed before "
+            "the first byte), `timeout` (no first byte in time), or a status; `tries` counts "
+            "the times after the first.",
+            default="connect, empty; tries 2",
+            example="connect, empty, timeout, 503; tries 2",
+        ),
+        Key(
+            "queue",
+            "`LENGTH for TIME`, or `off`",
+            values.on_text(servers.queue),
+            "How many requests may wait when every server is at `max`, and how long each.",
+            default="off",
+            example="100 for 5s",
+        ),
+        Key(
+            "idle_connections",
+            "number",
+            values.count(0, 100_000),
+            "How many unused connections are kept open to each server.",
+            default="64",
+            example="256",
+        ),
+        Key(
+            "timeout.connect",
+            "duration",
+            values.duration(),
+            "For a server to accept a connection.",
+            default="2s",
+            example="500ms",
+        ),
+        Key(
+            "timeout.response",
+            "duration",
+            values.duration(),
+            "From the request to the first byte of the response.",
+            default="30s",
+            example="2m",
+        ),
+        Key(
+            "timeout.idle",
+            "duration",
+            values.duration(),
+            "Between two bytes of a body.",
+            default="1m",
+            example="5m",
+        ),
+        Key(
+            "timeout.tunnel",
+            "duration",
+            values.duration(),
+            "For an upgraded or relayed connection on which nothing moves.",
+            default="1h",
+            example="12h",
+        ),
+    ),
+)
+
+CHECK = Kind(
+    "check",
+    "NAME",
+    "A health check, made of each server of the pools that name it: `http` or `tcp`.",
+    (
+        Key(
+            "http",
+            "`METHOD PATH`",
+            values.on_text(servers.probe),
+            "The request that is sent.",
+            example="GET /healthz",
+        ),
+        Key(
+            "tcp",
+            "`connect`",
+            values.choice("connect"),
+            "A connection is opened and closed again.",
+            example="connect",
+        ),
+        Key(
+            "expect",
+            "`status LIST`",
+            values.on_text(servers.expected),
+            "Which statuses mean alive; numbers and ranges. For `http` only.",
+            default="status 200-399",
+            example="status 200-299, 304",
+        ),
+        Key(
+            "host",
+            "host",
+            values.on_text(servers.check_host),
+            "The `Host` of the request; without it the server's address. For `http` only.",
+            example="shop.example.org",
+        ),
+        Key(
+            "every",
+            "duration",
+            values.duration(0.05, 86400.0),
+            "Time between two probes.",
+            default="2s",
+            example="5s",
+        ),
+        Key(
+            "timeout",
+            "duration",
+            values.duration(0.01, 3600.0),
+            "For one probe.",
+            default="1s",
+            example="500ms",
+        ),
+        Key(
+            "rise",
+            "number",
+            values.count(1, 1000),
+            "Good probes in a row that make a dead server alive.",
+            default="2",
+            example="3",
+        ),
+        Key(
+            "fall",
+            "number",
+            values.count(1, 1000),
+            "Bad probes in a row that make a live server dead.",
+            default="3",
+            example="2",
+        ),
+    ),
+)
+
+KINDS = (POOL, CHECK)

@@ -1,0 +1,51 @@
+"""What a table of the schema consists of: kinds of sections and their keys.
+
+The tables (`general`, `pools`, `l7`, `l4`) are data of these two shapes; `tables` joins them, `build`
+reads sections by them, `reference` prints them.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from director.config.reader import Piece, Value
+from director.config.values import Parser
+
+
+@frozen(eq=False)
+class Key:
+    """One key of a section.
+
+    `takes` names the form of the value and `default` is written as in the ini ('' = none).  A `name`
+    that ends in `.NAME` stands for all keys that begin so.  `path` marks values that name a file.
+    """
+
+    name: str
+    takes: str
+    parse: Parser
+    doc: str
+    default: str = ""
+    example: str = ""
+    required: bool = False
+    path: bool = False
+
+    def standard(self) -> object:
+        """The default as a value; None when there is none."""
+        if not self.default:
+            return None
+        return self.parse(Value(self.default, self.default, "", (Piece(0, 0, 0, ""),)))
+
+
+@frozen(eq=False)
+class Kind:
+    """One kind of section: `[kind]`, or `[kind:…]` when `named` says what stands behind the colon."""
+
+    kind: str
+    named: str
+    doc: str
+    keys: tuple[Key, ...]
+
+    @property
+    def heading(self) -> str:
+        """The section as it is written: `[pool:NAME]`."""
+        return f"[{self.kind}:{self.named}]" if self.named else f"[{self.kind}]"

@@ -1,0 +1,1 @@
+"""Embedded demo servers, so that the shipped configuration runs without anything else."""

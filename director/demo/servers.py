@@ -1,0 +1,213 @@
+"""The embedded demo servers (`[demo:NAME]`): small origins to look at a director with.
+
+Each answers with its name and the request it saw.  Some paths misbehave on purpose:
+
+* `/healthz`: 200, for checks.
+* `/slow?ms=N`: answers after N milliseconds (at most a minute).
+* `/status/N`: answers with that status.
+* `/bytes/N`: a body of N octets, streamed (at most 1 GiB).
+* `/echo`: the request's body, back.
+* `Upgrade: websocket`, anywhere: a WebSocket that greets and echoes (`director.demo.websocket`).
+
+Built on twisted.web, which is good enough for a demo and never stands on the
+director's own path.  `service.py` makes one `DemoService` for each section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import (
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    UNIXServerEndpoint,
+    serverFromString,
+)
+from twisted.internet.interfaces import IPushProducer, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
+
+from director.demo import websocket
+from director.model import Address, Demo
+
+SLOWEST_MS = 60_000
+LARGEST = 1 << 30
+BACKLOG = 4096
+"""As the director's own listeners: a burst of connects must not wait for SYN retries."""
+_PIECE = b"0123456789abcdef" * 4096
+
+
+class DemoResource(Resource):
+    """Everything one demo server answers."""
+
+    isLeaf = True
+
+    def __init__(self, name: str, reactor: Any) -> None:
+        super().__init__()
+        self._name = name
+        self._reactor = reactor
+        self._paths: dict[bytes, Callable[[Request], bytes | int]] = {
+            b"healthz": self._fine,
+            b"slow": self._slow,
+            b"echo": self._echo,
+        }
+        self._numbered: dict[bytes, Callable[[Request, int], bytes | int]] = {
+            b"status": self._status,
+            b"bytes": self._bytes,
+        }
+
+    def render(self, request: Request) -> bytes | int:
+        """Answer any method; HEAD loses its body in twisted.web."""
+        request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+        request.setHeader(b"Server", f"demo {self._name}".encode())
+        if websocket.wanted(request):
+            return websocket.accept(request, self._name)
+        first, *rest = request.postpath or [b""]
+        if first in self._paths and not rest:
+            return self._paths[first](request)
+        if first in self._numbered and len(rest) == 1 and rest[0].isdigit() and len(rest[0]) <= 10:
+            return self._numbered[first](request, int(rest[0]))
+        return self._seen(request)
+
+    def _seen(self, request: Request) -> bytes:
+        """The name and the request as it arrived."""
+        line = b" ".join((request.method, request.uri, request.clientproto))
+        fields = [
+            name + b": " + value
+            for name, values in request.requestHeaders.getAllRawHeaders()
+            for value in values
+        ]
+        lines = [f"server: {self._name}".encode(), b"", line, *fields]
+        return b"\n".join(lines) + b"\n"
+
+    def _fine(self, request: Request) -> bytes:
+        return f"{self._name} is fine\n".encode()
+
+    def _echo(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", request.getHeader(b"content-type") or b"application/octet-stream")
+        body: bytes = request.content.read() if request.content is not None else b""
+        return body
+
+    def _status(self, request: Request, number: int) -> bytes:
+        if not 200 <= number <= 599:
+            request.setResponseCode(400)
+            return b"a status is a number from 200 to 599\n"
+        request.setResponseCode(number)
+        return b"" if number in {204, 205, 304} else f"{self._name} says {number}\n".encode()
+
+    def _slow(self, request: Request) -> int:
+        wanted = request.args.get(b"ms", [b"1000"])[0] if request.args else b"1000"
+        pause = min(int(wanted), SLOWEST_MS) if wanted.isdigit() and len(wanted) <= 9 else 1000
+
+        def answer() -> None:
+            request.write(f"{self._name} took {pause} ms\n".encode())
+            request.finish()
+
+        later = self._reactor.callLater(pause / 1000, answer)
+        request.notifyFinish().addErrback(lambda _gone: later.cancel())
+        return NOT_DONE_YET
+
+    def _bytes(self, request: Request, number: int) -> int:
+        number = min(number, LARGEST)
+        request.setHeader(b"Content-Type", b"application/octet-stream")
+        request.setHeader(b"Content-Length", str(number).encode())
+        if request.method == b"HEAD" or not number:
+            request.finish()
+            return NOT_DONE_YET
+        Octets(request, number).start()
+        return NOT_DONE_YET
+
+
+@implementer(IPushProducer)
+class Octets:
+    """Writes a body as fast as the client takes it, and no faster."""
+
+    def __init__(self, request: Request, number: int) -> None:
+        self._request = request
+        self._left = number
+        self._paused = True
+        request.notifyFinish().addErrback(lambda _gone: self.stopProducing())
+
+    def start(self) -> None:
+        """Begin."""
+        self._request.registerProducer(self, True)
+        self.resumeProducing()
+
+    def resumeProducing(self) -> None:
+        """The client takes more."""
+        self._paused = False
+        while self._left and not self._paused:
+            piece = _PIECE[: self._left]
+            self._left -= len(piece)
+            self._request.write(piece)
+            if not self._left:
+                self._request.unregisterProducer()
+                self._request.finish()
+
+    def pauseProducing(self) -> None:
+        """The client is behind."""
+        self._paused = True
+
+    def stopProducing(self) -> None:
+        """The client left."""
+        self._left = 0
+
+
+def endpoint_for(reactor: Any, address: Address) -> IStreamServerEndpoint:
+    """Where an address listens."""
+    if address.endpoint:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, address.endpoint)
+        return endpoint
+    if address.path:
+        return UNIXServerEndpoint(reactor, address.path, backlog=BACKLOG)
+    if ":" in address.host:
+        return TCP6ServerEndpoint(reactor, address.port, BACKLOG, address.host)
+    return TCP4ServerEndpoint(reactor, address.port, BACKLOG, address.host)
+
+
+class DemoService(Service):
+    """One demo server, as long as it runs.  A refused bind is an event; the director goes on."""
+
+    log = Logger(namespace="director.demo")
+
+    def __init__(self, demo: Demo, reactor: Any) -> None:
+        self.demo = demo
+        self._reactor = reactor
+        self.port: Any = None
+
+    def startService(self) -> None:
+        """Begin to listen."""
+        super().startService()
+        site = Site(DemoResource(self.demo.name, self._reactor), reactor=self._reactor)
+        site.displayTracebacks = False
+        site.noisy = False
+        listening = endpoint_for(self._reactor, self.demo.listen).listen(site)
+        listening.addCallbacks(self._listens, self._refused)
+
+    def stopService(self) -> Deferred[None] | None:
+        """Stop listening; connections end by themselves."""
+        super().stopService()
+        port, self.port = self.port, None
+        stopped: Deferred[None] | None = port.stopListening() if port is not None else None
+        return stopped
+
+    def _listens(self, port: Any) -> None:
+        if self.running:
+            self.port = port
+        else:
+            port.stopListening()
+
+    def _refused(self, failure: Failure) -> None:
+        self.log.error(
+            "demo server {name} cannot listen on {address}: {reason}; "
+            "change its `listen`, or stop the program that is there",
+            name=self.demo.name,
+            address=str(self.demo.listen),
+            reason=failure.getErrorMessage(),
+        )

@@ -1,0 +1,211 @@
+"""The health service: runs the probes of the plan and carries verdicts into the registry.
+
+One timer for all targets; the plan says what is due, `Evidence` says what a result
+means, the registry shares the verdict with every server of that address and check.
+The shell above learns which servers changed (`report`), so that waiting requests can
+be served.  Failures stay small: one probe, one log line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+from director.health.io.probes import Probe
+from director.health.plan import Key, Plan, Target, targets
+from director.health.verdict import CheckSnapshot, Evidence, Result, Transition
+from director.model import Configuration, State
+from director.registry import RealServer, Registry
+
+Report = Callable[[tuple[RealServer, ...]], None]
+"""Told which servers became available or unavailable."""
+
+CHANGED = (
+    "pool {pool} server {server} is {state}: {reason} ({count} of {needed}), "
+    "was {before} for {lasted:.0f}s, next check in {every:g}s"
+)
+NOT_PROBED = "{address} could not be checked by {check}: {reason}; raise the limits of the process"
+
+
+class HealthService(Service):
+    """Probes everything the configuration names, as long as it runs.
+
+    Args:
+        clock: monotonic seconds.
+        report: called with the servers whose availability a verdict changed.
+        random: spreads the probes; seeded in tests.
+
+    Attributes:
+        probes: how many probes were begun.
+        unjudged: how many could not be made for a reason of our own.
+    """
+
+    log = Logger(namespace="director.health")
+
+    def __init__(
+        self,
+        registry: Registry,
+        reactor: Any,
+        clock: Callable[[], float],
+        report: Report,
+        random: Random | None = None,
+    ) -> None:
+        self.registry = registry
+        self.plan = Plan(random or Random())
+        self.probes = 0
+        self.unjudged = 0
+        self._reactor = reactor
+        self._clock = clock
+        self._report = report
+        self._evidence: dict[Key, Evidence] = {}
+        self._under_way: dict[Key, Probe] = {}
+        self._timer: Any = None
+        self._timer_at = 0.0
+
+    # -- life --
+
+    def startService(self) -> None:
+        """Begin with what the registry's configuration names."""
+        super().startService()
+        self.reload(self.registry.configuration)
+
+    def stopService(self) -> None:
+        """Give up all probes; verdicts stay as they are."""
+        super().stopService()
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        for probe in tuple(self._under_way.values()):
+            probe.cancel()
+
+    def reload(self, configuration: Configuration) -> None:
+        """Probe what `configuration` names from now on; call it after every change of the registry.
+
+        Evidence of checks that did not change is kept.  A check that changed begins anew, and the verdict
+        it had stands until its first result.
+        """
+        now = self._clock()
+        wanted = targets(configuration)
+        changed = {key for key, old in self.plan.targets.items() if wanted.get(key) != old}
+        for key in changed:
+            self._evidence.pop(key, None)
+            if key in self._under_way:
+                self._under_way[key].cancel()
+        self.plan.retarget(wanted, now)
+        told = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
+        told += [
+            # Again, because a server that left and came back in one change has lost its verdict.
+            self.registry.set_health(*key, evidence.alive, now)
+            for key, evidence in self._evidence.items()
+            if evidence.alive is not None
+        ]
+        self._tell(tuple(server for servers in told for server in servers))
+        self._schedule()
+
+    # -- for the admin --
+
+    def snapshot(self) -> tuple[CheckSnapshot, ...]:
+        """The evidence on every target, in the order of the configuration."""
+        now = self._clock()
+        shown = []
+        for key, target in self.plan.targets.items():
+            due = self.plan.due(key)
+            evidence = self._evidence.get(key) or Evidence(target.check, now)
+            shown.append(evidence.snapshot(key[0], None if due is None else max(0.0, due - now)))
+        return tuple(shown)
+
+    def probe_now(self, address: str, check: str) -> bool:
+        """Probe at once, because an operator asks; False when there is no such target or it is busy."""
+        known = self.plan.hurry((address, check), self._clock())
+        self._schedule()
+        return known
+
+    # -- probing --
+
+    def _schedule(self) -> None:
+        """Keep the one timer at the time of the next probe."""
+        due = self.plan.next_time() if self.running else None
+        if self._timer is not None and self._timer.active():
+            if due == self._timer_at:
+                return
+            self._timer.cancel()
+        self._timer = None
+        if due is not None:
+            self._timer_at = due
+            self._timer = self._reactor.callLater(max(0.0, due - self._clock()), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        for target in self.plan.take(self._clock()):
+            if self._asked_for(target.key):
+                self._begin(target)
+            else:
+                self.plan.done(target.key, self._clock())
+        self._schedule()
+
+    def _asked_for(self, key: Key) -> bool:
+        """Whether some server of that address and check is not in maintenance."""
+        address, check = key
+        return any(
+            server.state is not State.MAINT and check in server.pool.config.checks
+            for server in self.registry.by_address.get(address, ())
+        )
+
+    def _begin(self, target: Target) -> None:
+        key = target.key
+
+        def gone() -> None:
+            del self._under_way[key]
+            self.plan.done(key, self._clock())
+            self._schedule()
+
+        self.probes += 1
+        probe = self._under_way[key] = Probe(
+            self._reactor, self._clock, target, lambda result: self._judge(target, result), gone
+        )
+        probe.start()
+
+    # -- judging --
+
+    def _judge(self, target: Target, result: Result) -> None:
+        address, check = key = target.key
+        evidence = self._evidence.get(key)
+        if evidence is None:
+            evidence = self._evidence[key] = Evidence(target.check, result.time)
+        if result.alive is None:
+            self.unjudged += 1
+            self.log.warn(NOT_PROBED, address=address, check=check, reason=result.reason)  # noqa: G010
+        if result.alive:
+            self.registry.reached(address)
+        turned = evidence.take(result)
+        if turned is not None:
+            servers = self.registry.set_health(address, check, turned.alive, result.time)
+            for server in servers:
+                self._say(server, target, turned)
+            self._tell(servers)
+
+    def _say(self, server: RealServer, target: Target, turned: Transition) -> None:
+        words = {True: "up", False: "down", None: "unknown"}
+        say = self.log.info if turned.alive else self.log.warn
+        say(
+            CHANGED,
+            pool=server.pool.name,
+            server=server.name,
+            address=server.key,
+            check=target.check.name,
+            state=words[turned.alive],
+            reason=turned.reason,
+            count=turned.count,
+            needed=turned.needed,
+            before=words[turned.before],
+            lasted=turned.lasted,
+            every=target.check.every,
+        )
+
+    def _tell(self, servers: tuple[RealServer, ...]) -> None:
+        if servers:
+            self._report(servers)

@@ -1,0 +1,103 @@
+"""Deciding without sending: what would become of a request (`director why`, `[test:…]`).
+
+Nothing is claimed, counted or disturbed: schedulers are asked on a copy of their state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from director.l7 import affinity
+from director.l7.facts import Peer, RequestFacts
+from director.l7.forwarded import client_address
+from director.l7.http1 import RequestFramer, RequestHead
+from director.l7.rewrite import fill
+from director.scheduling.preview import preview
+
+if TYPE_CHECKING:
+    from director.l7.rules import CompiledRule
+    from director.l7.site import Site
+    from director.registry import LivePool, RealServer
+
+
+def synthetic_head(
+    site: Site, method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]
+) -> RequestHead:
+    """The head of a request that nobody sent, through the same framer as a real one.
+
+    Raises MessageError for what a client would be refused for.
+    """
+    lines = [f"{method} {target} HTTP/1.1"]
+    if not any(name.lower() == "host" for name, _ in headers):
+        lines.append(f"Host: {host}")
+    lines += [f"{name}: {value}" for name, value in headers]
+    framer = RequestFramer(site.limits)
+    framer.feed(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8"))
+    head = framer.head()
+    assert head is not None  # noqa: S101 - the text above is whole, so the framer gives a head or raises
+    return head
+
+
+def explain(site: Site, head: RequestHead, client: str, now: float) -> dict[str, Any]:
+    """What would be decided, in the keys of a trace (`trace.as_dict`), with `scores` by server.
+
+    Raises MessageError 400 when the path has no safe reading.
+    """
+    peer = Peer(client, 0, "", 0, trusted=site.trusts(client))
+    facts = RequestFacts(head, peer, client_address(head, peer, site.config.trust))
+    compiled = site.decide(facts)
+    told = _blank(site, facts)
+    if compiled is not None:
+        told["rule"] = compiled.name
+        if not compiled.pool:
+            told |= _own_answer(compiled, facts)
+            return told
+    pool = site.registry.pools.get(compiled.pool if compiled is not None else site.config.pool)
+    if pool is None:
+        told["fault"] = "no pool is named"
+        return told
+    return told | _choice(site, pool, facts, now)
+
+
+def _blank(site: Site, facts: RequestFacts) -> dict[str, Any]:
+    return {
+        "id": "", "time": 0.0, "service": site.config.name, "client": facts.client, "method": facts.method,
+        "target": facts.uri, "host": facts.host, "path": facts.path, "rule": "", "pool": "", "sticky": False,
+        "scheduler": None, "active": None, "inactive": None, "load": None, "weight": None, "candidates": None,
+        "server": "", "tries": [], "fault": "", "status": 0, "outcome": "explained", "sent": 0, "received": 0,
+        "times": {"connect": None, "first_byte": None, "total": None}, "scores": {},
+    }  # fmt: skip
+
+
+def _own_answer(compiled: CompiledRule, facts: RequestFacts) -> dict[str, Any]:
+    rule = compiled.rule
+    if rule.redirect is not None:
+        return {"status": rule.redirect[0], "outcome": "redirect", "location": fill(rule.redirect[1], facts)}
+    return {"status": (rule.respond or (404, ""))[0], "outcome": "respond"}
+
+
+def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict[str, Any]:
+    told: dict[str, Any] = {"pool": pool.name}
+    candidates = pool.eligible()
+    told["candidates"] = len(candidates)
+    persist = pool.config.persist
+    value = facts.cookie(persist.name) if persist is not None else None
+    preferred = affinity.find(pool, value) if value else None
+    if preferred is not None and preferred.available:
+        return told | _server(preferred) | {"sticky": True, "scheduler": "sticky"}
+    if not candidates:
+        return told | {"fault": f"no_server: {pool.why_none()}"}
+    scheduler = site.registry.scheduler(pool, site.key)
+    if hasattr(scheduler, "explain"):
+        told["scores"] = dict(scheduler.explain(candidates, facts, now))
+    chosen: Any = preview(scheduler, candidates, facts, now)
+    if chosen is None:
+        return told | {"scheduler": scheduler.name, "fault": f"no_server: {scheduler.name} found none"}
+    return told | _server(chosen) | {"scheduler": scheduler.name}
+
+
+def _server(server: RealServer) -> dict[str, Any]:
+    return {
+        "server": server.name, "active": server.active, "inactive": server.inactive, "load": server.load,
+        "weight": server.weight,
+    }  # fmt: skip

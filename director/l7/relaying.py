@@ -1,0 +1,135 @@
+"""The answer on its way back: interim and final heads, bodies, upgrades and tunnels.
+
+Functions over an `Exchange`, called by it when the server speaks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.errors import MessageError
+from director.l7 import affinity, recovery
+from director.l7.commands import Do, ToServer
+from director.l7.phase import Phase
+from director.l7.reply import INTERIM_LIMIT
+from director.l7.rewrite import response_head
+
+if TYPE_CHECKING:
+    from director.l7.exchange import Exchange
+    from director.l7.http1 import ResponseHead
+    from director.l7.reply import Reply
+
+
+def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
+    """Octets from the server."""
+    if exchange.phase is Phase.TUNNEL:
+        exchange.write(data)
+        exchange.conversation.deadline = now + exchange.timeouts.tunnel
+        return
+    reply = exchange.reply
+    if reply is None:
+        return
+    try:
+        if reply.head is None:
+            reply.framer.feed(data)
+            _read_heads(exchange, reply, now)
+        else:
+            _pass_on(exchange, reply, reply.body(data), now)
+    except MessageError as error:
+        recovery.junk(exchange, error.reason, now)
+
+
+def _read_heads(exchange: Exchange, reply: Reply, now: float) -> None:
+    while (head := reply.framer.head()) is not None:
+        if exchange.first_byte is None:
+            exchange.first_byte = now - exchange.opened
+        if head.status >= 200:
+            _final_head(exchange, reply, head, now)
+            return
+        if reply.is_upgrade(head):
+            _switch_protocols(exchange, reply, head, now)
+            return
+        if head.status == 101 or reply.interim >= INTERIM_LIMIT:
+            raise MessageError(502, "unasked or endless interim answers")
+        exchange.write(reply.interim_head(head))
+
+
+def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> None:
+    pool = exchange.pool
+    if pool is not None and head.status in pool.config.retry.statuses and recovery.may_retry(exchange):
+        recovery.again(exchange, f"status {head.status}", now)
+        return
+    keep = exchange.head.keep_alive and exchange.conversation.may_stay and exchange.body.done
+    text = reply.begin(head, keep=keep, added=_added(exchange), no_store=bool(exchange.fault))
+    # Nothing is written before the first octets of the body are known to be right.
+    text += reply.body(reply.framer.take())
+    exchange.status = head.status
+    exchange.phase = Phase.BODY
+    _pass_on(exchange, reply, text, now)
+
+
+def _added(exchange: Exchange) -> bytes:
+    """Field lines that this hop adds to the answer: the affinity cookie, or the mark of a fault."""
+    if exchange.fault:
+        return exchange.marks(exchange.fault)
+    lease, pool = exchange.lease, exchange.pool
+    if lease is None or pool is None or pool.config.persist is None or exchange.sticky:
+        return b""
+    return affinity.set_cookie(pool.config.persist, lease.server)
+
+
+def _pass_on(exchange: Exchange, reply: Reply, text: bytes, now: float) -> None:
+    exchange.write(text)
+    if reply.done:
+        exchange.finish("fault" if exchange.fault else "ok", now)
+    else:
+        exchange.conversation.deadline = now + exchange.timeouts.idle
+
+
+def server_ended(exchange: Exchange, now: float) -> None:
+    """FIN from the server: the end of a close-delimited body, of half a tunnel, or a failure."""
+    if exchange.phase is Phase.TUNNEL:
+        half_closed(exchange, now, by_server=True)
+    elif exchange.phase is Phase.BODY and exchange.reply is not None:
+        rest = exchange.reply.end()
+        if rest is None:
+            recovery.cut(exchange, "truncated", now)
+        else:
+            exchange.write(rest)
+            exchange.finish("fault" if exchange.fault else "ok", now)
+    elif exchange.phase is Phase.ANSWER:
+        recovery.no_answer(exchange, "closed before an answer", now)
+
+
+def _switch_protocols(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> None:
+    """The server changes protocols as asked: from here on octets pass unread."""
+    conversation = exchange.conversation
+    exchange.status = 101
+    exchange.write(response_head(head, b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"))
+    exchange.write(reply.framer.take())
+    held = conversation.framer.take()
+    if held:
+        exchange.received += len(held)
+        conversation.out.append(ToServer(held))
+    tunnel(exchange, now)
+
+
+def tunnel(exchange: Exchange, now: float) -> None:
+    """Pass octets both ways until both sides have ended."""
+    exchange.phase = Phase.TUNNEL
+    exchange.conversation.resume()
+    exchange.conversation.deadline = now + exchange.timeouts.tunnel
+    if exchange.conversation.client_ended:
+        half_closed(exchange, now, by_server=False)
+
+
+def half_closed(exchange: Exchange, now: float, *, by_server: bool) -> None:
+    """One side of a tunnel sent FIN: pass it on; when both have, the tunnel is over."""
+    if by_server:
+        exchange.server_done = True
+        exchange.conversation.out.append(Do.END_CLIENT)
+    else:
+        exchange.client_done = True
+        exchange.conversation.out.append(Do.END_SERVER)
+    if exchange.server_done and exchange.client_done:
+        exchange.finish("ok", now)

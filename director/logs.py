@@ -1,0 +1,81 @@
+"""What the program says about itself: one line per event, in text or JSON, written off the loop.
+
+`observer` is what twistd is given instead of its own; it also keeps the last events for the admin.
+Access records go their own way (`l7.io.access_log`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.logger import ILogObserver, LogLevel, formatEvent
+from zope.interface import implementer
+
+from director.admin.control import Event
+from director.l7.io.writer import Writer
+
+EVENTS_KEPT = 512
+"""Events kept for the admin."""
+
+_LEVELS = {LogLevel.debug: "debug", LogLevel.info: "info", LogLevel.warn: "warning"}
+
+
+@implementer(ILogObserver)
+class EventLog:
+    """A log observer that writes lines and remembers events of the director's own."""
+
+    def __init__(self) -> None:
+        self.form = "text"
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.target = "-"
+        self.writer: Writer | None = None
+
+    def open(self) -> None:
+        """Begin to write to `target`: a file, or `-` (standard output).  Raises OSError."""
+        self.writer = Writer(sys.stdout.fileno() if self.target == "-" else self.target, lambda _: None)
+        self.writer.start()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take one event of twisted.logger."""
+        level = _LEVELS.get(event.get("log_level", LogLevel.info), "error")
+        namespace = str(event.get("log_namespace", "-"))
+        if level == "debug" or (level == "info" and not namespace.startswith("director")):
+            return
+        text = formatEvent(event).strip()
+        failure = event.get("log_failure")
+        stamp = float(event.get("log_time") or time.time())
+        first = text.partition("\n")[0]
+        self.events.append(Event(stamp, level, first))
+        if failure is not None:
+            text += "\n" + failure.getTraceback()
+        self._write(stamp, level, namespace, text)
+
+    def _write(self, stamp: float, level: str, namespace: str, text: str) -> None:
+        if self.writer is None:
+            return
+        moment = datetime.fromtimestamp(stamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        if self.form == "json":
+            line = json.dumps({"time": moment, "level": level, "from": namespace, "event": text})
+        else:
+            line = f"{moment} {level}: " + "\n    ".join(text.splitlines())
+        self.writer.write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def stop(self) -> None:
+        """Write what waits."""
+        if self.writer is not None:
+            self.writer.stop()
+
+
+event_log = EventLog()
+"""The one log of this process: twistd wants to be given its observer before there is a service."""
+
+
+def observer() -> EventLog:
+    """The observer that twistd asks for when it starts to log, after it has become a daemon."""
+    event_log.open()
+    return event_log

@@ -1,0 +1,6 @@
+"""Scheduling: one algorithm per file, named as in IPVS.
+
+`base` is what they all stand on, `catalog` finds one by name, `otherwise` joins two, `custom` guards a
+user's own, `preview` asks without disturbing.  `selection` is the only caller of `choose`.  Nothing here
+knows a clock, a socket, the registry or a layer: servers (`IServer`), keys (`IKey`) and `now` come in.
+"""

@@ -1,0 +1,320 @@
+"""The composition root: one configuration becomes one running director.
+
+`DirectorService` makes the registry and the shells of all rooms, starts and stops them in order, and is
+the only place where a change reaches all of them: registry first, then what follows from it.
+A reload is prepared completely (read, checked, rehearsed, addresses bound) before anything running
+changes; what cannot be applied leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import secrets
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import evolve
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from director import loading, plugins
+from director.admin.service import AdminService
+from director.changes import Change, plan
+from director.config.loaded import Loaded
+from director.config.messages import render
+from director.control import RunningControl
+from director.counters import ESTIMATOR_PERIOD
+from director.demo.servers import DemoService
+from director.errors import ChangeRefused, ConfigError, DirectorError
+from director.health.io.service import HealthService
+from director.l7.io.access_log import AccessLog
+from director.l7.io.service import Shell
+from director.logs import event_log
+from director.model import Configuration, Demo
+from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
+from director.scheduling.catalog import Catalog
+from director.scheduling.custom import Note
+from director.sites import build_sites
+
+TRIALS = 3
+"""Commands to try that are printed at start."""
+
+_log = Logger(namespace="director")
+
+
+class DirectorService(MultiService):
+    """One running director.
+
+    Args:
+        path: the ini, for reloads.
+        loaded: what came of reading it; it has a configuration.
+        reactor: Twisted's reactor.
+    """
+
+    def __init__(self, path: str, loaded: Loaded, reactor: Any) -> None:
+        super().__init__()
+        configuration = loaded.require()
+        settings = configuration.settings
+        self.path = path
+        self.reactor = reactor
+        self.settings = settings
+        self.state_dir = Path(settings.state_dir)
+        self._random = Random()
+        self._catalog = self._make_catalog(configuration)
+        self.registry = Registry(self._make_scheduler)
+        epoch = time.time() - reactor.seconds()
+        self.access_log = AccessLog(settings.access_log, settings.log, epoch, reactor)
+        self.shell = Shell(reactor, self.access_log, settings.trace)
+        self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
+        self.control = RunningControl(
+            path, loaded, self.registry, self.shell, self.health, reactor, self.apply, self.reload
+        )
+        listen = configuration.admin.listen if configuration.admin is not None else None
+        self.admin = AdminService(self.control, listen, self.state_dir, reactor)
+        self.control.admin_listeners = self.admin.listeners
+        self.demos: dict[Demo, DemoService] = {}
+        for part in (self.health, self.admin):
+            part.setServiceParent(self)
+        run = secrets.token_hex(3)
+        self._new_id = partial(_next_id, run, itertools.count(1))
+        self._loops = [
+            (LoopingCall(self._sweep), SWEEP_PERIOD),
+            (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
+        ]
+
+    # -- life --
+
+    def privilegedStartService(self) -> None:
+        """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
+        raise_descriptor_limit()
+        self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        event_log.form = self.settings.log
+        self.access_log.start()
+        self._install(self.control.loaded, "start")
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Serve."""
+        super().startService()
+        self.shell.start()
+        for loop, period in self._loops:
+            loop.clock = self.reactor
+            loop.start(period, now=False)
+        self.reactor.callWhenRunning(self._listen_to_signals)
+        _log.info("{text}", text="\n".join(self._ready_lines()))
+
+    def stopService(self) -> Deferred[Any]:
+        """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
+        self.control.stopping = True
+        _log.info(
+            "stopping: {count} client connection(s) may end within {grace:g}s",
+            count=self.shell.clients,
+            grace=self.settings.shutdown_grace,
+        )
+        drained = self.shell.stop(self.settings.shutdown_grace)
+        return drained.addBoth(lambda _: self._stop_rest())
+
+    def _stop_rest(self) -> Deferred[Any]:
+        for loop, _ in self._loops:
+            if loop.running:
+                loop.stop()
+        done = maybeDeferred(super().stopService)
+        return done.addBoth(self._stopped)
+
+    def _stopped(self, result: Any) -> Any:
+        self.access_log.stop()
+        _log.info("stopped")
+        event_log.stop()
+        return result
+
+    def _listen_to_signals(self) -> None:
+        later = self.reactor.callFromThread
+        signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
+        signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
+        signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
+        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
+
+    def _stop_by_signal(self) -> None:
+        """End with status 0; a second signal while stopping changes nothing."""
+        if not self.control.stopping:
+            self.control.stopping = True
+            self.reactor.stop()
+
+    def _reopen_logs(self) -> None:
+        try:
+            self.access_log.reopen()
+        except OSError as error:
+            _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
+
+    def _ready_lines(self) -> Iterator[str]:
+        """Where it serves, what to try, and how to look at it."""
+        listeners = self.shell.listeners()
+        addresses = " ".join(f"{name}={address}" for name, address, _ in listeners)
+        yield f"{self.settings.name} is ready: {addresses or 'no listeners'}"
+        for command in trials(self.registry.configuration):
+            yield f"try    {command}"
+        link = self.admin.link
+        if link and event_log.target == "-":
+            yield f"admin  {link}"
+        elif link:
+            yield f"admin  {link.partition('?')[0]} with the token in {self.state_dir / 'admin.token'}"
+        yield f"ask    director show servers --socket {self.state_dir / 'control.sock'}"
+
+    # -- changes --
+
+    def apply(self, changes: Iterable[Change], author: str) -> Generation:
+        """Apply changes of the registry and let every part follow.  Raises ChangeRefused."""
+        made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+        self._follow()
+        self._announce(made)
+        return made
+
+    def reload(self, author: str) -> Generation:
+        """Read the file again and apply what changed.  Raises ConfigError, ChangeRefused or BindError."""
+        loaded = loading.read(self.path)
+        if loaded.configuration is None:
+            _log.error(
+                "the configuration is refused, the running one goes on:\n{text}", text=render(loaded.problems)
+            )
+            raise ConfigError(loaded.problems)
+        try:
+            made = self._install(loaded, author)
+        except (DirectorError, OSError) as error:
+            _log.error("the configuration cannot be applied, the running one goes on: {why}", why=str(error))
+            raise
+        self.control.loaded = loaded
+        return made
+
+    def _install(self, loaded: Loaded, author: str) -> Generation:
+        """Make a configuration the running one, or leave everything as it was."""
+        configuration = loaded.require()
+        self._refuse_what_needs_a_restart(configuration)
+        old = self._catalog
+        self._catalog = self._make_catalog(configuration)
+        changes = plan(self.registry.configuration, configuration)
+        try:
+            self.registry.proven(changes, self.reactor.seconds())
+            self.shell.prepare(configuration.l7)
+        except Exception:
+            self._catalog = old
+            self.shell.abandon()
+            raise
+        made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+        self.registry.restart_schedulers({one.name for one in configuration.schedulers})
+        self._install_demos(configuration)
+        self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
+        self._follow()
+        self._announce(made)
+        return made
+
+    def _install_demos(self, configuration: Configuration) -> None:
+        for demo in self.demos.keys() - set(configuration.demos):
+            self.demos.pop(demo).disownServiceParent()
+        for demo in configuration.demos:
+            if demo not in self.demos:
+                self.demos[demo] = DemoService(demo, self.reactor)
+                self.demos[demo].setServiceParent(self)
+
+    def _refuse_what_needs_a_restart(self, configuration: Configuration) -> None:
+        """Some settings are read at start only; saying so beats ignoring them."""
+        if self.registry.generation == 0:
+            return
+        old, new = self.registry.configuration, configuration
+        for name in ("name", "state_dir", "workers", "log", "trace", "access_log"):
+            if getattr(old.settings, name) != getattr(new.settings, name):
+                raise ChangeRefused("EINVAL", f"[director] {name} is read at start; restart to change it")
+        if old.admin != new.admin:
+            raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
+
+    def _follow(self) -> None:
+        """What the registry's change means for the parts."""
+        if self.health.running:
+            self.health.reload(self.registry.configuration)
+        self.shell.backends.sweep(
+            self.reactor.seconds(), set(self.registry.by_address) | self._local_addresses()
+        )
+        self.shell.lines.poke()
+
+    def _local_addresses(self) -> set[str]:
+        services = self.registry.configuration.l7
+        return {str(step.address) for one in services for step in one.fault if step.kind == "local"}
+
+    def _announce(self, made: Generation) -> None:
+        for sentence in made.diff[:20]:
+            _log.info(
+                "generation {number} by {author}: {what}",
+                number=made.number,
+                author=made.author,
+                what=sentence,
+            )
+        if len(made.diff) > 20:
+            _log.info("generation {number}: and {count} more", number=made.number, count=len(made.diff) - 20)
+
+    def _reload_by_signal(self) -> None:
+        try:
+            made = self.reload("SIGHUP")
+        except (DirectorError, OSError):
+            return
+        _log.info(
+            "reloaded: generation {number}, {count} change(s)", number=made.number, count=len(made.diff)
+        )
+
+    # -- parts --
+
+    def _make_catalog(self, configuration: Configuration) -> Catalog:
+        return plugins.catalog(configuration.schedulers, self._scheduler_note)
+
+    def _make_scheduler(self, spec: Any) -> Any:
+        return self._catalog.make(spec, self._random)
+
+    def _scheduler_note(self, note: Note) -> None:
+        _log.error("{note}", note=str(note))
+
+    def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
+        if servers:
+            self.shell.lines.poke()
+
+    def _sweep(self) -> None:
+        self.registry.sweep(self.reactor.seconds())
+
+    def _estimate(self) -> None:
+        for server in self.registry.servers():
+            server.stats.estimator.tick()
+        for service in self.registry.services.values():
+            service.stats.estimator.tick()
+
+
+def trials(configuration: Configuration) -> list[str]:
+    """Up to three curl commands: the first plain listener, then what its `[test:…]` sections ask for."""
+    service = next((one for one in configuration.l7 if one.protocol == "http"), None)
+    address = next((one for one in service.listen if one.port), None) if service is not None else None
+    if address is None:
+        return []
+    base = f"http://{evolve(address, host=address.host or '127.0.0.1')}"
+    found = [f"curl {base}/"]
+    for test in configuration.tests:
+        parts = urlsplit(test.uri)
+        if test.method == "GET" and not test.headers:
+            host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
+            found.append(f"curl {host}{base}{parts.path or '/'}")
+    return found[:TRIALS]
+
+
+def _next_id(run: str, numbers: itertools.count[int]) -> str:
+    return f"{run}-{next(numbers):x}"
+
+
+def raise_descriptor_limit() -> None:
+    """Use all descriptors that the system allows this process anyway."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

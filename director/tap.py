@@ -1,0 +1,84 @@
+"""`twistd director`: options, the reactor, the log, and the way in (composition).
+
+Everything that can be wrong before the program serves ends here, in one clear message and a status
+that is not 0.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.python import usage
+
+REACTOR = "twisted.internet.reactor"
+"""The module under which Twisted keeps the one reactor once somebody has chosen it."""
+
+
+class Options(usage.Options):
+    """Run the director."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A programmable load balancer for layers 4 and 7. SIGHUP reloads the configuration, SIGUSR1 "
+        "reopens the access log, SIGTERM lets requests end and stops. See also: director --help"
+    )
+    optParameters = [  # noqa: RUF012 - Twisted's form
+        ["config", "c", "etc/director.ini", "The configuration file."],
+    ]
+    optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012
+
+    def postOptions(self) -> None:
+        """Choose reactor and log before twistd does."""
+        if not self["stock-reactor"] and REACTOR not in sys.modules:
+            from director.l7.io.reactor import install
+
+            install()
+        twistd: Any = self.parent
+        if twistd is not None and not twistd.get("logger") and not twistd.get("syslog"):
+            from director.logs import event_log
+
+            event_log.target = twistd.get("logfile") or ("-" if twistd.get("nodaemon") else "twistd.log")
+            twistd["logger"] = "director.logs.observer"
+
+
+def makeService(options: Options) -> IService:
+    """The whole program as one service.
+
+    Raises usage.UsageError, whose text twistd prints, when the configuration has errors.
+    """
+    from director.config.messages import render
+    from director.loading import read
+
+    path = os.path.abspath(options["config"])  # noqa: PTH100 - twistd may change the directory
+    loaded = read(path)
+    if loaded.problems:
+        sys.stderr.write(render(loaded.problems) + "\n")
+    if loaded.configuration is None:
+        raise usage.UsageError(f"{options['config']} has errors; nothing was started")
+    from twisted.internet import reactor
+
+    from director.service import DirectorService
+
+    return _Guarded(DirectorService(path, loaded, reactor))
+
+
+class _Guarded(MultiService):
+    """Turns what stops a start (an address in use, a missing right) into a line and status 1."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        inner.setServiceParent(self)
+
+    def privilegedStartService(self) -> None:
+        """Start, or end with one clear line."""
+        from director.errors import DirectorError
+
+        try:
+            super().privilegedStartService()
+        except (DirectorError, OSError) as error:
+            sys.stderr.write(f"the director cannot start: {error}\n")
+            sys.stderr.flush()
+            os._exit(1)

@@ -1,0 +1,176 @@
+"""Broken configurations: each is refused, and at the right line.  One row, one mistake (or the ones named)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from director.config.loaded import Loaded
+
+GOOD = """\
+[l7:www]
+listen = :8080
+pool = web
+[pool:web]
+server.a = 10.0.0.1:80
+"""
+
+RULE = GOOD + "[rule:1 a]\nservice = www\n"
+HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"
+
+ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
+    ("empty", b"", [(0, "the file is empty")]),
+    ("binary", b"\x7fELF\x02\x00\x00", [(0, "this is a binary file, not text")]),
+    ("latin-1", "[l7:é]".encode("latin-1"), [(1, "not UTF-8")]),
+    ("no section", "pool = web\n", [(1, "a key before the first section")]),
+    ("open bracket", GOOD + "[pool:x\n", [(6, "a section is [kind] or [kind:name], alone on its line")]),
+    ("colon for equals", GOOD + "check: alive\n", [(6, "neither a section nor key = value")]),
+    ("unknown section", GOOD + "[pol:x]\n", [(6, "unknown section pol")]),
+    ("section without name", GOOD + "[pool]\n", [(6, "the section needs a name")]),
+    ("section with name", GOOD + "[admin:x]\n", [(6, "this section has no name")]),
+    ("unknown key", GOOD + "sheduler = rr\n", [(6, "unknown key")]),
+    ("duplicate section", GOOD + "[pool:web]\n", [(6, "the section is already at etc/main.ini:4")]),
+    ("duplicate key", GOOD + "server.a = 10.0.0.2:80\n", [(6, "the key is already set at etc/main.ini:5")]),
+    (
+        "unknown pool",
+        GOOD.replace("pool = web", "pool = wbe"),
+        [(3, "there is no pool wbe"), (4, "no service or rule")],
+    ),
+    ("unknown check", GOOD + "check = alive\n", [(6, "there is no check alive")]),
+    ("unknown service", GOOD + "[rule:1 a]\nservice = w\nrespond = 403\n", [(7, "there is no l7 w")]),
+    (
+        "unknown page",
+        GOOD + "[l7:x]\nlisten = :1\nfault = page none\npool=web\n",
+        [(8, "there is no page none")],
+    ),
+    ("unknown scheduler", GOOD + "scheduler = wcl\n", [(6, "unknown scheduler wcl")]),
+    ("unknown flag", GOOD + "scheduler = sh prot\n", [(6, "sh has no flag prot")]),
+    (
+        "missing page file",
+        GOOD + "[page:x]\nfile = none.html\n",
+        [(7, "cannot read etc/none.html: No such file")],
+    ),
+    (
+        "missing include",
+        "[director]\ninclude = none.ini\n" + GOOD,
+        [(2, "cannot read etc/none.ini: No such file")],
+    ),
+    ("bare number", GOOD + "timeout.connect = 2\n", [(6, "2 what? write 2s or 2ms")]),
+    ("bad size", GOOD.replace("pool = web", "pool = web\nlimit.line = 16q"), [(4, "not a size: '16q'")]),
+    ("bad port", GOOD.replace(":8080", ":80800"), [(2, "not a port: '80800'")]),
+    ("bare port", GOOD.replace(":8080", "8080"), [(2, "8080 is a port without an address")]),
+    ("bad address", GOOD.replace("10.0.0.1", "10.0.0.300"), [(5, "not an IPv4 address: '10.0.0.300'")]),
+    ("open IPv6", GOOD.replace("10.0.0.1", "::1"), [(5, "an IPv6 address needs brackets")]),
+    ("server without port", GOOD.replace("10.0.0.1:80", "10.0.0.1"), [(5, "the port is missing")]),
+    (
+        "bad weight",
+        GOOD.replace(":80\n", ":80\n").replace("0.1:80", "0.1:80 weight=-1"),
+        [(5, "not a whole number: '-1'")],
+    ),
+    ("min above max", GOOD.replace("0.1:80", "0.1:80 max=2 min=3"), [(5, "min=3 is larger than max=2")]),
+    ("unknown attribute", GOOD.replace("0.1:80", "0.1:80 wieght=3"), [(5, "unknown: 'wieght=3'")]),
+    (
+        "port taken",
+        GOOD + "[demo:x]\nlisten = :8080\n",
+        [(7, ":8080 is already taken by [l7:www] at etc/main.ini:2")],
+    ),
+    ("missing key", "[l7:www]\npool = web\n[pool:web]\nserver.a = h:80\n", [(1, "listen is missing")]),
+    ("no action", RULE, [(6, "the rule does nothing")]),
+    ("two actions", RULE + "pool = web\nrespond = 403\n", [(9, "the rule already has pool")]),
+    ("no number", GOOD + "[rule:a]\nservice = www\nrespond = 403\n", [(6, "the number is missing")]),
+    (
+        "equal numbers",
+        RULE + "when = path = /a\npool = web\n[rule:1 b]\nservice = www\nwhen = path = /b\npool = web\n",
+        [(10, "service www already has a rule 1 at etc/main.ini:6")],
+    ),
+    ("bad condition", RULE + "respond = 403\nwhen = path = /a and\n", [(9, "a term is missing here")]),
+    (
+        "bad expression",
+        RULE + "respond = 403\nwhen = path ~ (a\n",
+        [(9, "not a regular expression: missing )")],
+    ),
+    ("bad redirect", RULE + "redirect = 200 /x\n", [(8, "200 is no redirect")]),
+    ("group of nothing", RULE + "redirect = 301 /x/$1\n", [(8, "no group 1 is captured by when")]),
+    (
+        "framing header",
+        RULE + "pool = web\nset_header = Content-Length: 5\n",
+        [(9, "Content-Length cannot be changed")],
+    ),
+    ("bad check", GOOD + "[check:x]\nhttp = /healthz\n", [(6, "no pool uses"), (7, "expected METHOD PATH")]),
+    (
+        "two checks in one",
+        GOOD + "check = x\n[check:x]\nhttp = GET /\ntcp = connect\n",
+        [(9, "a check is either http or tcp")],
+    ),
+    ("admin for all", GOOD + "[admin]\nlisten = :8404\n", [(7, "the admin listens on this machine only")]),
+    ("workers", "[director]\nworkers = 4\n" + GOOD, [(2, "this version runs in one process")]),
+    (
+        "tls",
+        GOOD.replace("pool = web", "tls = a\npool=web"),
+        [(3, "this version does not speak TLS"), (3, "there is no cert a")],
+    ),
+    (
+        "passthrough",
+        GOOD.replace("pool = web", "pool=web\nprotocol = tls-passthrough"),
+        [(4, "this version does not look into")],
+    ),
+    (
+        "proxy protocol",
+        GOOD.replace("pool = web", "pool=web\nproxy_protocol = from ::/0"),
+        [(4, "this version does not read PROXY")],
+    ),
+    ("user", GOOD + f"[user:ops]\npassword = {HASH}\n", [(6, "users are not known yet")]),
+    (
+        "plain password",
+        GOOD + "[user:ops]\npassword = hunter2\n",
+        [(6, "users are not known yet"), (7, "not an argon2 hash")],
+    ),
+    ("layer 4", GOOD + "[l4]\ninterfaces = lo\n", [(6, "this version has no layer 4")]),
+    (
+        "layer 4 service",
+        GOOD + "[l4:x]\nvirtual = tcp 192.0.2.1:0\npool = web\n",
+        [(6, "this version has no layer 4"), (7, "a service on all ports must be persistent")],
+    ),
+    (
+        "sysctl without meaning",
+        GOOD + "[l4]\nconntrack = 1\n",
+        [(6, "this version"), (7, "this sysctl has no meaning here")],
+    ),
+    (
+        "undefined variable",
+        GOOD + "queue = ${DEPTH} for 5s\n",
+        [(6, "the environment has no DEPTH"), (6, "expected LENGTH for TIME")],
+    ),
+    (
+        "test of nothing",
+        GOOD + "[test:x]\nrequest = GET /\nexpect = pool wbe\n",
+        [(8, "there is no pool wbe")],
+    ),
+    (
+        "tcp with a path rule",
+        RULE.replace("pool = web", "pool = web\nprotocol = tcp") + "pool=web\nwhen = path = /\n",
+        [
+            (10, "a service with protocol = tcp has no path"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_broken(read_ini: Callable[..., Loaded], text: str | bytes, expected: list[tuple[int, str]]) -> None:
+    loaded = read_ini(text)
+    assert loaded.configuration is None
+    found = [(problem.line, problem.message) for problem in loaded.problems]
+    assert len(found) == len(expected), found
+    for (line, message), (wanted_line, wanted) in zip(found, expected, strict=True):
+        assert line == wanted_line
+        assert wanted in message
+
+
+def test_there_are_at_least_thirty() -> None:
+    assert len(ROWS) >= 30
+
+
+def test_the_good_one_is_good(read_ini: Callable[..., Loaded]) -> None:
+    assert read_ini(GOOD).problems == ()

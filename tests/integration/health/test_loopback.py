@@ -1,0 +1,39 @@
+"""Real probes against real sockets on loopback: answers, refusals, hangs, names and unix sockets."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("probing.py")
+
+
+@pytest.mark.integration
+def test_real_servers_are_judged_right(tmp_path: Path) -> None:
+    """In a process of its own, because a reactor runs once."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        done = subprocess.run(
+            [sys.executable, str(PROGRAM), str(tmp_path / "x.sock"), str(unused.getsockname()[1])],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            cwd=Path(__file__).parents[3],
+            env={"PYTHONPATH": str(Path(__file__).parents[3])},
+        )
+    assert done.stderr == ""
+    assert dict(line.split(" = ") for line in done.stdout.splitlines()) == {
+        "good": "True status 200",
+        "bad": "False status 503, expected 200-299",
+        "big": "True status 200",
+        "unix": "True connected",
+        "name": "True connected",
+        "refused": "False connect refused",
+        "hangs": "False no answer within 0.5s",
+        "nosocket": "False there is no such unix socket",
+    }

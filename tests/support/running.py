@@ -1,0 +1,230 @@
+"""Programs under test, started from a text of configuration on free ports and always stopped.
+
+`Director(ini, directory)` runs `twistd -n director -c FILE`; `Haproxy(cfg, directory)` is the second
+opinion.  Both are context managers, write their output to `directory/log`, and are stopped by pid.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+ROOT = Path(__file__).parents[2]
+Place = tuple[str, int]
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.create_server((host, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 5.0, every: float = 0.02) -> bool:
+    """Ask `condition()` until it holds; False when time is up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(every)
+    return bool(condition())
+
+
+def accepts(place: Place) -> bool:
+    """Somebody listens there."""
+    try:
+        with socket.create_connection(place, 1):
+            return True
+    except OSError:
+        return False
+
+
+class Program:
+    """One child process; `start` waits until `places` accept."""
+
+    def __init__(self, arguments: list[str], directory: Path, places: list[Place]) -> None:
+        self.arguments, self.directory, self.places = arguments, directory, places
+        self.descriptors = 0
+        self.output: IO[bytes] | int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        path = self.directory / "log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def start(self) -> None:
+        """Run it and wait for its ports; raises AssertionError with its log when it does not come up."""
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        with (self.directory / "log").open("ab") as log:
+            process = self.process = subprocess.Popen(
+                self.arguments,
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log if self.output is None else self.output,
+                stderr=subprocess.STDOUT if self.output is None else log,
+                preexec_fn=self._limit if self.descriptors else None,  # noqa: PLW1509 - no threads need it
+            )
+        up = wait_until(
+            lambda: process.poll() is not None or all(map(accepts, self.places)),
+            20,
+        )
+        if not up or process.poll() is not None:
+            self.stop()
+            raise AssertionError(f"{self.arguments[0]} did not start:\n{self.log[-4000:]}")
+
+    def _limit(self) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+
+    def stop(self, patience: float = 10.0) -> int:
+        """SIGTERM, then SIGKILL when it does not go; returns the exit status."""
+        process = self.process
+        if process is None:
+            return 0
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        if process.stdout:
+            process.stdout.close()
+        return process.returncode
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    @property
+    def resident(self) -> int:
+        """Resident memory of the process and its children, in bytes."""
+        return sum(_resident(pid) for pid in (self.pid, *children(self.pid)))
+
+    @property
+    def descriptors_open(self) -> int:
+        """Open descriptors of the process."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of all descendants."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    direct = [int(word) for word in text.split()]
+    return direct + [each for child in direct for each in children(child)]
+
+
+class Director(Program):
+    """The program itself.
+
+    `ini` may hold `{listen}` (the port of the service), `{admin}` (that of the admin page) and
+    `{state}`; `place` is where the service `www` listens.
+    """
+
+    def __init__(self, ini: str, directory: Path, *, descriptors: int = 0) -> None:
+        self.port, self.admin = free_port(), free_port()
+        self.file = directory / "director.ini"
+        self.place = ("127.0.0.1", self.port)
+        twistd = Path(sys.executable).with_name("twistd")
+        arguments = [str(twistd), "-n", "--pidfile=", "director", "-c", str(self.file)]
+        super().__init__(arguments, directory, [self.place])
+        self.descriptors = descriptors
+        self.write(ini)
+
+    def write(self, ini: str) -> None:
+        """Put another configuration in the file (it counts at the next start or reload)."""
+        text = ini.format(listen=self.port, admin=self.admin, state=self.directory / "var")
+        self.file.write_text(text, encoding="utf-8")
+
+    def reload(self) -> None:
+        """SIGHUP."""
+        self.signal(signal.SIGHUP)
+
+
+class Haproxy(Program):
+    """HAProxy, as a second opinion: `cfg` may hold `{listen}`."""
+
+    def __init__(self, cfg: str, directory: Path) -> None:
+        self.place = ("127.0.0.1", free_port())
+        file = directory / "haproxy.cfg"
+        file.write_text(cfg.format(listen=self.place[1]), encoding="utf-8")
+        super().__init__(["haproxy", "-db", "-f", str(file)], directory, [self.place])
+
+
+class OriginProcess(Program):
+    """`tests.support.origin` as a process of its own, to be killed, stopped and started again."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        folder = directory / name
+        folder.mkdir()
+        self.name, self.port, self.journal = name, free_port(), folder / "journal"
+        self.address = f"127.0.0.1:{self.port}"
+        arguments = [
+            sys.executable,
+            "-m",
+            "tests.support.origin",
+            "--port",
+            str(self.port),
+        ]
+        arguments += ["--name", name, "--journal", str(self.journal)]
+        super().__init__(arguments, folder, [("127.0.0.1", self.port)])
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        self.signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(5)
+
+    @property
+    def seen(self) -> list[tuple[str, str]]:
+        """(id, method) of each complete request."""
+        if not self.journal.exists():
+            return []
+        lines = self.journal.read_text(encoding="utf-8").splitlines()
+        return [(entry["id"], entry["method"]) for entry in map(json.loads, lines)]

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import pytest
+from twisted.internet import error
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+)
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+
+from director.health.io.probes import Probe, endpoint_for, why
+from director.health.plan import Target
+from director.health.verdict import Result
+from director.model import Address, Check
+
+TCP = Check("alive", timeout=1.0)
+HTTP = Check("alive", kind="http", timeout=1.0, statuses=((200, 299),))
+
+
+class Watched:
+    """A probe in a reactor of memory, and what became of it."""
+
+    def __init__(self, check: Check, address: Address | None = None) -> None:
+        self.reactor: Any = MemoryReactorClock()
+        self.results: list[Result] = []
+        self.gone = 0
+        target = Target(address or Address("10.0.0.1", 80), check)
+        self.probe = Probe(self.reactor, self.reactor.seconds, target, self.results.append, self._gone)
+        self.transport = StringTransport()
+        self.protocol: Any = None
+        self.probe.start()
+
+    def _gone(self) -> None:
+        self.gone += 1
+
+    def accept(self) -> None:
+        factory = self.reactor.tcpClients[0][2]
+        self.protocol = factory.buildProtocol(None)
+        self.protocol.makeConnection(self.transport)
+
+    def refuse(self, problem: Exception) -> None:
+        self.reactor.tcpClients[0][2].clientConnectionFailed(None, Failure(problem))
+
+    def close(self, problem: Exception | None = None) -> None:
+        self.protocol.connectionLost(Failure(problem or error.ConnectionDone()))
+
+    @property
+    def words(self) -> list[tuple[bool | None, str]]:
+        return [(result.alive, result.reason) for result in self.results]
+
+
+def test_a_tcp_check_is_a_connect() -> None:
+    probe = Watched(TCP)
+    assert probe.reactor.tcpClients[0][:2] == ("10.0.0.1", 80)
+    probe.reactor.advance(0.25)
+    probe.accept()
+    probe.close()
+    assert probe.words == [(True, "connected")]
+    assert probe.results[0].duration == 0.25
+    assert probe.transport.disconnecting or probe.transport.disconnected
+    assert (probe.gone, probe.reactor.getDelayedCalls()) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (error.ConnectionRefusedError(), (False, "connect refused")),
+        (error.TCPTimedOutError(), (False, "connect timed out")),
+        (error.TimeoutError(), (False, "connect timed out")),
+        (error.NoRouteError(), (False, "no route to the host")),
+        (error.DNSLookupError(), (False, "the name cannot be resolved")),
+        (error.ConnectBindError(errno.EMFILE), (None, "not probed: EMFILE on our side")),
+        (error.ConnectError(errno.ENFILE), (None, "not probed: ENFILE on our side")),
+        (error.ConnectError(errno.EACCES), (False, "connect failed: EACCES")),
+        (error.ConnectError(errno.ENOENT), (False, "there is no such unix socket")),
+        (ValueError(), (False, "connect failed: ValueError")),
+    ],
+)
+def test_a_failed_connect_has_its_reason(problem: Exception, words: tuple[bool | None, str]) -> None:
+    probe = Watched(TCP)
+    probe.refuse(problem)
+    assert probe.words == [words]
+    assert (probe.gone, probe.reactor.getDelayedCalls()) == (1, [])
+    assert why(Failure(problem)) == words
+
+
+def test_a_connect_that_hangs_ends_in_time() -> None:
+    probe = Watched(TCP)
+    probe.reactor.advance(0.99)
+    assert (probe.words, probe.gone) == ([], 0)
+    probe.reactor.advance(0.02)
+    assert probe.words == [(False, "connect timed out within 1s")]
+    assert probe.gone == 1
+    assert probe.reactor.getDelayedCalls() == []
+
+
+def test_an_http_check_asks_and_judges_at_the_head() -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+    assert probe.transport.value().startswith(b"GET / HTTP/1.1\r\nHost: 10.0.0.1:80\r\n")
+    probe.protocol.dataReceived(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert probe.words == [(True, "status 204")]
+    assert probe.gone == 0
+    probe.close()
+    assert (probe.words, probe.gone, probe.reactor.getDelayedCalls()) == ([(True, "status 204")], 1, [])
+
+
+def test_a_bad_status_ends_the_connection() -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+    probe.protocol.dataReceived(b"HTTP/1.1 500 Oh\r\n\r\n")
+    assert probe.words == [(False, "status 500, expected 200-299")]
+    assert probe.transport.disconnected or probe.transport.disconnecting
+
+
+def test_a_long_body_is_not_read_to_its_end() -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+    probe.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
+    probe.protocol.dataReceived(b"x" * 65536)
+    assert not probe.transport.disconnecting
+    probe.protocol.dataReceived(b"x")
+    assert probe.transport.disconnected or probe.transport.disconnecting
+
+
+def test_a_trickling_answer_ends_in_time() -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+    for octet in b"HTTP/1.1":
+        probe.reactor.advance(0.1)
+        probe.protocol.dataReceived(bytes([octet]))
+    probe.reactor.advance(0.3)
+    assert probe.words == [(False, "no answer within 1s")]
+    assert probe.gone == 1
+
+
+def test_a_trickling_body_holds_its_slot_no_longer_than_the_limit() -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+    probe.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
+    probe.reactor.advance(1.1)
+    assert (probe.words, probe.gone) == ([(True, "status 200")], 1)
+
+
+def test_a_server_that_closes_has_not_answered() -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+    probe.close(error.ConnectionLost())
+    assert probe.words == [(False, "the connection was closed without an answer")]
+
+
+def test_a_cancelled_probe_says_nothing() -> None:
+    for connected in (False, True):
+        probe = Watched(HTTP)
+        if connected:
+            probe.accept()
+        probe.probe.cancel()
+        assert (probe.words, probe.gone, probe.reactor.getDelayedCalls()) == ([], 1, [])
+
+
+def test_an_endpoint_that_cannot_be_made_is_a_result() -> None:
+    probe = Watched(TCP, Address(endpoint="nosuch:1"))
+    assert probe.results[0].alive is False
+    assert probe.gone == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        (Address("10.0.0.1", 80), TCP4ClientEndpoint),
+        (Address("::1", 80), TCP6ClientEndpoint),
+        (Address("www.example.org", 80), HostnameEndpoint),
+        (Address(path="/run/x.sock"), UNIXClientEndpoint),
+        (Address(endpoint="tcp:10.0.0.1:80"), TCP4ClientEndpoint),
+    ],
+)
+def test_each_shape_of_address_is_reached_its_way(address: Address, kind: type) -> None:
+    assert isinstance(endpoint_for(MemoryReactorClock(), address, 1.0), kind)

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import evolve
+from twisted.internet import error
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from director.changes import Ordered, ServerAdded, ServerRemoved, plan
+from director.health.io.service import HealthService
+from director.model import Check, Configuration, Pool, State
+from director.registry import RealServer
+from tests.unit.registries import live, registry_of, server, turn
+
+CHECK = Check("alive", every=2.0, timeout=1.0, rise=2, fall=3)
+WEB = Pool("web", (server("a", 1), server("b", 2)), checks=("alive",))
+API = Pool("api", (server("x", 1),), checks=("alive",))
+CONFIGURATION = Configuration(pools=(WEB, API), checks=(CHECK,))
+
+
+class World:
+    """A health service in a reactor of memory, in front of servers that answer or refuse."""
+
+    def __init__(self, configuration: Configuration = CONFIGURATION) -> None:
+        self.registry = registry_of(configuration=configuration)
+        self.reactor: Any = MemoryReactorClock()
+        self.told: list[tuple[RealServer, ...]] = []
+        self.down: set[str] = set()
+        self.asked: list[str] = []
+        self.service = HealthService(
+            self.registry, self.reactor, self.reactor.seconds, self.told.append, Random(3)
+        )
+        self.service.startService()
+
+    def run(self, seconds: float) -> None:
+        """Let time pass in small steps; each connect is answered at once."""
+        for _ in range(round(seconds * 20)):
+            self.reactor.advance(0.05)
+            clients, self.reactor.tcpClients[:] = list(self.reactor.tcpClients), []
+            for host, _port, factory, *_rest in clients:
+                self.asked.append(host)
+                if host in self.down:
+                    factory.clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
+                else:
+                    protocol = factory.buildProtocol(None)
+                    protocol.makeConnection(StringTransport())
+                    protocol.connectionLost(Failure(error.ConnectionDone()))
+
+    def turn(self, configuration: Configuration) -> None:
+        turn(self.registry, configuration, self.reactor.seconds())
+        self.service.reload(configuration)
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """What the service logs, as text."""
+    found: list[str] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        found.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield found
+    globalLogPublisher.removeObserver(observe)
+
+
+def test_the_first_result_decides_for_all_pools() -> None:
+    world = World()
+    world.down.add("10.0.0.1")
+    world.run(1.1)
+    assert sorted(world.asked) == ["10.0.0.1", "10.0.0.2"]
+    assert not live(world.registry, "web", "a").available
+    assert not live(world.registry, "api", "x").available
+    assert live(world.registry, "web", "b").available
+    assert world.told == [(live(world.registry, "web", "a"), live(world.registry, "api", "x"))]
+
+
+def test_down_after_fall_and_up_after_rise() -> None:
+    """Within interval x fall (rise) and a second: the row `Health checks` of the hardening table."""
+    world = World()
+    world.run(2.0)
+    world.down.add("10.0.0.1")
+    world.run(2.0)
+    assert live(world.registry, "web", "a").available
+    world.run(2.0 * 2 + 1.0)
+    assert not live(world.registry, "web", "a").available
+    world.down.clear()
+    world.run(2.0 * 2 + 1.0)
+    assert live(world.registry, "web", "a").available
+
+
+def test_one_line_tells_what_happened(lines: list[str]) -> None:
+    world = World(evolve(CONFIGURATION, pools=(WEB,)))
+    world.run(4.0)
+    lines.clear()
+    world.down.add("10.0.0.1")
+    world.run(8.0)
+    [line] = lines
+    start = "pool web server a is down: connect refused (3 of 3), was up for "
+    assert line.startswith(start)
+    assert line.endswith("s, next check in 2s")
+
+
+def test_there_is_one_timer_and_none_after_the_end() -> None:
+    world = World()
+    for _ in range(40):
+        world.run(0.25)
+        assert len(world.reactor.getDelayedCalls()) == 1
+    world.service.stopService()
+    assert world.reactor.getDelayedCalls() == []
+
+
+def test_stop_ends_probes_under_way() -> None:
+    world = World()
+    world.reactor.advance(1.1)
+    assert len(world.reactor.tcpClients) == 2
+    world.service.stopService()
+    assert world.reactor.getDelayedCalls() == []
+    assert world.service.snapshot()[0].results == ()
+
+
+def test_a_reload_keeps_the_evidence_of_what_did_not_change() -> None:
+    world = World()
+    world.down.add("10.0.0.1")
+    world.run(3.0)
+    before = world.service.snapshot()[0]
+    world.turn(evolve(CONFIGURATION, pools=(evolve(WEB, servers=(*WEB.servers, server("c", 3))), API)))
+    after = world.service.snapshot()
+    assert after[0].results == before.results
+    assert not live(world.registry, "web", "a").available
+    assert [one.address for one in after] == ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"]
+    assert after[2].results == ()
+
+
+def test_a_changed_check_begins_anew_but_its_verdict_stands() -> None:
+    world = World()
+    world.down.add("10.0.0.1")
+    world.run(3.0)
+    world.turn(evolve(CONFIGURATION, checks=(evolve(CHECK, every=5.0),)))
+    assert world.service.snapshot()[0].results == ()
+    assert not live(world.registry, "web", "a").available
+    world.down.clear()
+    world.run(1.2)
+    assert live(world.registry, "web", "a").available
+
+
+def test_a_check_that_goes_takes_its_verdict_along() -> None:
+    world = World()
+    world.down.add("10.0.0.1")
+    world.run(3.0)
+    world.turn(evolve(CONFIGURATION, pools=(evolve(WEB, checks=()), evolve(API, checks=()))))
+    assert live(world.registry, "web", "a").available
+    world.asked.clear()
+    world.run(5.0)
+    assert world.asked == []
+    assert world.reactor.getDelayedCalls() == []
+
+
+def test_a_server_that_leaves_and_comes_back_in_one_change_is_still_down() -> None:
+    world = World()
+    world.down.add("10.0.0.2")
+    world.run(3.0)
+    changes = [ServerRemoved("web", "b"), ServerAdded("web", server("renamed", 2))]
+    world.registry.apply(changes, "test", world.reactor.seconds(), 0.0)
+    world.service.reload(world.registry.configuration)
+    assert not live(world.registry, "web", "renamed").available
+    assert world.told[-1] == (live(world.registry, "web", "renamed"),)
+
+
+def test_maintenance_stops_the_checks() -> None:
+    world = World(evolve(CONFIGURATION, pools=(WEB,)))
+    world.run(2.0)
+    for state, expected in ((State.MAINT, {"10.0.0.2"}), (State.READY, {"10.0.0.1", "10.0.0.2"})):
+        world.registry.apply([Ordered("web", "a", state)], "test", 0.0, 0.0)
+        world.asked.clear()
+        world.run(5.0)
+        assert {*world.asked} == expected
+
+
+def test_a_success_marks_the_server_reachable() -> None:
+    """A.7 [REC], K26: set on success."""
+    world = World()
+    live(world.registry, "web", "b").reachable = False
+    world.run(1.1)
+    assert live(world.registry, "web", "b").reachable
+
+
+def test_lack_of_descriptors_is_not_the_servers_fault(lines: list[str]) -> None:
+    world = World()
+    world.run(1.1)
+    world.reactor.advance(2.2)
+    for _host, _port, factory, *_rest in world.reactor.tcpClients:
+        factory.clientConnectionFailed(None, Failure(error.ConnectBindError(24)))
+    assert world.service.unjudged == 2
+    assert live(world.registry, "web", "a").available
+    assert "raise the limits" in lines[-1]
+
+
+def test_a_check_can_be_run_now() -> None:
+    world = World()
+    world.run(2.0)
+    world.asked.clear()
+    assert world.service.probe_now("10.0.0.1:80", "alive")
+    world.run(0.05)
+    assert world.asked == ["10.0.0.1"]
+    assert not world.service.probe_now("10.9.9.9:80", "alive")
+
+
+def test_a_server_removed_while_it_is_probed() -> None:
+    world = World()
+    world.reactor.advance(1.1)
+    world.turn(Configuration())
+    world.reactor.tcpClients.clear()
+    world.run(3.0)
+    assert world.service.snapshot() == ()
+    assert plan(world.registry.configuration, Configuration()) == ()
+    assert world.reactor.getDelayedCalls() == []
+
+
+def test_the_snapshot_says_when_the_next_probe_comes() -> None:
+    world = World()
+    world.run(1.1)
+    shown = world.service.snapshot()[0]
+    assert shown.alive is True
+    assert shown.results[0].reason == "connected"
+    assert shown.next_in is not None
+    assert 0.0 <= shown.next_in <= 2.1
+
+
+def test_two_hundred_hanging_servers_do_not_delay_another() -> None:
+    """All probes of a storm fit the slots: the live one is probed in its own rhythm."""
+    servers = tuple(server(f"s{last}", last) for last in range(1, 201))
+    check = evolve(CHECK, every=1.0)
+    world = World(Configuration(pools=(Pool("web", servers, checks=("alive",)),), checks=(check,)))
+    world.reactor.advance(1.0)
+    world.reactor.advance(5.0)
+    assert world.service.plan.late == 0

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.health.verdict import RESULTS_KEPT, TRANSITIONS_KEPT, Evidence, Result
+from director.model import Check
+
+
+def fed(evidence: Evidence, marks: str) -> str:
+    """Feed `+` and `-` (and `?`), one a second; the state after each as the same signs."""
+    shown = ""
+    for second, mark in enumerate(marks, start=1):
+        evidence.take(Result(float(second), {"+": True, "-": False, "?": None}[mark], mark, 0.01))
+        shown += {True: "+", False: "-", None: "?"}[evidence.alive]
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("results", "states"),
+    [
+        ("+", "+"),
+        ("-", "-"),
+        ("+--", "++-"[:2] + "+"),
+        ("+---", "+++-"),
+        ("+--+--+", "+++++++"),
+        ("-+", "--"),
+        ("-++", "--+"),
+        ("-+-+-+", "------"),
+        ("+---++", "+++--+"),
+        ("?", "?"),
+        ("?-", "?-"),
+        ("+--?-", "++++-"),
+    ],
+)
+def test_rise_two_and_fall_three(results: str, states: str) -> None:
+    """The first result decides; then three failures make down, two successes make up; ours never count."""
+    assert fed(Evidence(Check("alive", rise=2, fall=3), 0.0), results) == states
+
+
+@given(st.text("+-", max_size=80), st.integers(1, 4), st.integers(1, 4))
+def test_a_state_changes_only_after_a_whole_run(results: str, rise: int, fall: int) -> None:
+    """The oracle looks at runs of equal results, not at a counter."""
+    states = fed(Evidence(Check("alive", rise=rise, fall=fall), 0.0), results)
+    expected = ""
+    for end in range(1, len(results) + 1):
+        before = expected[-1:] or results[0]
+        run = len(results[:end]) - len(results[:end].rstrip(results[end - 1]))
+        turned = results[end - 1] != before and run >= (rise if results[end - 1] == "+" else fall)
+        expected += results[end - 1] if turned else before
+    assert states == expected
+
+
+def test_a_transition_says_why_and_how_long() -> None:
+    evidence = Evidence(Check("alive", fall=2), 0.0)
+    evidence.take(Result(1.0, alive=True, reason="connected", duration=0.01))
+    assert evidence.take(Result(5.0, alive=False, reason="connect refused", duration=0.0)) is None
+    assert (evidence.count, evidence.needed) == (1, 2)
+    turned = evidence.take(Result(7.0, alive=False, reason="connect refused", duration=0.0))
+    assert turned is not None
+    assert (turned.before, turned.alive, turned.reason) == (True, False, "connect refused")
+    assert (turned.count, turned.needed, turned.lasted, turned.time) == (2, 2, 6.0, 7.0)
+    assert (evidence.since, evidence.count) == (7.0, 0)
+
+
+def test_evidence_is_bounded() -> None:
+    evidence = Evidence(Check("alive", rise=1, fall=1), 0.0)
+    fed(evidence, "+-" * 100)
+    shown = evidence.snapshot("10.0.0.1:80", 1.5)
+    assert (len(shown.results), len(shown.transitions)) == (RESULTS_KEPT, TRANSITIONS_KEPT)
+    assert shown.results[-1].time == 200.0
+    assert (shown.address, shown.check, shown.alive, shown.next_in) == ("10.0.0.1:80", "alive", False, 1.5)
+
+
+def test_a_snapshot_is_a_copy() -> None:
+    evidence = Evidence(Check("alive"), 0.0)
+    before = evidence.snapshot("a", None)
+    fed(evidence, "+")
+    assert (before.alive, before.results) == (None, ())
