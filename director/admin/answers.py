@@ -6,7 +6,7 @@ Pure.  `api` and `pages` return an `Answer`, `resource` writes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
 
@@ -60,6 +60,16 @@ def as_json(value: object, status: int = 200, headers: Headers = ()) -> Answer:
     """A value as JSON, with a newline for people with curl."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
     return Answer(status, body + b"\n", JSON_TYPE, headers)
+
+
+def as_array(values: Iterable[object]) -> Iterator[bytes]:
+    """A JSON array, one value a piece, each made when it is asked for."""
+    before = b"["
+    for value in values:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        yield before + text.encode("utf-8", "backslashreplace")
+        before = b","
+    yield b"[]\n" if before == b"[" else b"]\n"
 
 
 def as_text(text: str, status: int = 200) -> Answer:

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from director.admin import edits, metrics, pages, views
-from director.admin.answers import Answer, Headers, Refusal, as_error, as_html, as_json, as_text
+from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
 from director.admin.control import Control, Problem
 from director.admin.openapi import document
 from director.admin.overview import overview
@@ -133,10 +133,11 @@ class Api:
         return self._tagged(views.service_view(found[0], sight), sight.registry.generation)
 
     def pools(self, call: Call) -> Answer:
-        """All pools with their servers."""
+        """All pools with their servers, in pieces: there may be ten thousand servers."""
         sight = self.sight()
-        found = [views.pool_view(pool, sight) for pool in sight.registry.pools.values()]
-        return self._tagged(found, sight.registry.generation)
+        pools = tuple(sight.registry.pools.values())
+        pieces = as_array(views.pool_view(pool, sight) for pool in pools)
+        return Answer(pieces=pieces, headers=self._tag(sight.registry.generation))
 
     def pool(self, call: Call) -> Answer:
         """One pool."""

@@ -177,6 +177,7 @@ def _pools(pools: tuple[LivePool, ...]) -> Iterator[Family]:
             lambda pool: pool.queue_timeouts,
         ),
         ("no_server_total", "counter", "Choices that found no server.", lambda pool: pool.no_server),
+        ("scheduler_failures_total", "counter", "Schedulers replaced.", lambda pool: pool.scheduler_failures),
     ):
         samples: list[Sample] = [("", {"pool": pool.name}, value(pool)) for pool in pools]
         yield Family(f"director_pool_{name}", kind, text, samples)

@@ -17,7 +17,7 @@ from director.registry import LivePool, RealServer
 
 POOL_ROWS = 40
 """Servers of a pool in the overview; those in trouble come first."""
-ALL_ROWS = 400
+ALL_ROWS = 200
 """Servers in the whole overview."""
 FINDINGS = 20
 LEVELS = ("ok", "warning", "error")
@@ -46,7 +46,11 @@ def _unbound(sight: Sight) -> Iterator[Finding]:
             reason = f": {one.error}" if one.error else ""
             text = f"does not listen on {one.address}{reason}"
             yield Finding(
-                "error", one.service, text, None, "The other listeners go on. Free the address, then reload."
+                "error",
+                f"service {one.service}",
+                text,
+                None,
+                "The others go on. Free the address, then reload.",
             )
 
 
@@ -153,7 +157,7 @@ def _trouble(server: RealServer) -> int:
 
 
 def _pool(pool: LivePool, sight: Sight, room: int) -> Json:
-    shown = pool.servers
+    shown: Sequence[RealServer] = pool.servers
     if len(shown) > room:
         shown = sorted(shown, key=_trouble)[:room]
     view = views.pool_view(pool, sight, servers=False)

@@ -97,7 +97,6 @@ class AdminResource(Resource):
 
     def _routed(self) -> Klein:
         app = Klein()
-        app.url_map.strict_slashes = False
         app.url_map.merge_slashes = False
         for route in ROUTES:
             serve: Any = partial(self._serve, route)
@@ -314,6 +313,9 @@ def _readable(request: Request) -> None:
         text = b"/".join(request.postpath or ()).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal(400, "the path is not UTF-8", "path") from error
+    segments = request.postpath or []
+    if b"" in segments[:-1] or any(b"/" in segment for segment in segments):
+        raise Refusal(404, "There is no such page; no name is empty or holds a slash", "path")
     if not request.uri.startswith(b"/") or any(ord(one) < 0x20 or ord(one) == 0x7F for one in text):
         raise Refusal(400, "the path must begin with / and hold no control characters", "path")
 

@@ -58,6 +58,10 @@ class AdminChannel(HTTPChannel):
         self.transport.write(bare("400 Bad Request", "the request is malformed or its head is too large"))
         self.loseConnection()
 
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
+        """Twisted would close without a word."""
+        self._respondToBadRequestAndDisconnect()
+
 
 class AdminRequest(Request):
     """Refuses a large body by its length, or as soon as it has grown too large, before anything parses it."""

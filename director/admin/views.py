@@ -167,6 +167,7 @@ def pool_view(pool: LivePool, sight: Sight, *, servers: bool = True) -> Json:
             "timeouts": pool.queue_timeouts,
         },
         "no_server": pool.no_server,
+        "scheduler_failures": pool.scheduler_failures,
         "total": len(pool.servers),
         "eligible": len(eligible),
         "why_none": "" if eligible else pool.why_none(),

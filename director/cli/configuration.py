@@ -1,7 +1,6 @@
-"""The one seam between the commands and the configuration room: reading a file, on the spot.
+"""The one seam between the commands and the configuration: reading a file, on the spot.
 
-The director need not run for any of this.  Imports are late: `director show` should not
-pay for the reader.
+The director need not run for any of this.
 """
 
 from __future__ import annotations
@@ -9,56 +8,54 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
+from director.cli import output
 from director.cli.client import Refused
-from director.errors import ConfigError
+from director.config import messages
+from director.config.io import load
+from director.config.messages import Problem
+from director.model import Configuration
 
 READER = "director.loading"
-"""`load(path)` gives (configuration, problems), with the installed schedulers and `[test:…]` rehearsed."""
-MESSAGES = "director.config.messages"
-"""`render(problems)` gives the text of design 5, `as_json(problems)` the same for editors."""
+"""The composition's own reader: it knows the installed schedulers and rehearses `[test:…]`.  Named, not
+imported, because the commands stand below the composition and never import a layer."""
 
 
 @frozen
 class Checked:
     """What a file holds: the configuration (None when it has errors) and all findings."""
 
-    configuration: Any
-    problems: Sequence[Any]
+    configuration: Configuration | None
+    problems: Sequence[Problem]
 
     @property
     def errors(self) -> int:
         """How many findings are errors."""
-        return sum(one.severity == "error" for one in self.problems)
-
-    @property
-    def warnings(self) -> int:
-        """How many findings are warnings."""
-        return len(self.problems) - self.errors
+        return sum(one.severity == messages.ERROR for one in self.problems)
 
 
 def check(path: Path) -> Checked:
-    """Read a file and everything it includes.  Raises Refused when it cannot be opened."""
-    try:
-        configuration, problems = _module(READER).load(path)
-    except ConfigError as error:
-        return Checked(None, error.problems)
-    except OSError as error:
-        raise Refused(f"cannot read {path}: {error.strerror}") from error
-    return Checked(configuration, tuple(problems))
+    """Read a file as the program does; what is wrong with it is in the findings."""
+    configuration, problems = importlib.import_module(READER).load(path)
+    return Checked(configuration, problems)
 
 
 def text(checked: Checked) -> str:
-    """Findings for people, as in design 5."""
-    return str(_module(MESSAGES).render(checked.problems))
+    """Findings for people, as in design 5, and their number."""
+    count = output.count(checked.errors, len(checked.problems) - checked.errors)
+    return f"{messages.render(checked.problems)}{count}\n"
 
 
 def json_text(checked: Checked) -> str:
     """Findings for editors."""
-    return str(_module(MESSAGES).as_json(checked.problems))
+    return messages.as_json(checked.problems)
+
+
+def exit_code(checked: Checked, *, strict: bool) -> int:
+    """0 clean, 1 warnings with `strict`, 2 errors."""
+    return messages.exit_code(checked.problems, strict=strict)
 
 
 def state_dir(path: Path) -> Path:
@@ -68,15 +65,11 @@ def state_dir(path: Path) -> Path:
             f"there is no {path} here.\n"
             "Name the director's configuration with -c FILE, or its socket with --socket PATH."
         )
-    checked = check(path)
-    if checked.configuration is None:
+    configuration, _ = load.check(str(path))
+    if configuration is None:
         raise Refused(
             f"{path} has errors, so its state_dir is not known.\n"
             f"See them with: director check {path}\n"
             "Or name the socket with --socket PATH."
         )
-    return Path(checked.configuration.settings.state_dir)
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(name)
+    return Path(configuration.settings.state_dir)

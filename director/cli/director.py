@@ -18,10 +18,12 @@ from typing import Any
 
 from director.cli import configuration, output, passwd
 from director.cli.client import Client, Refused
+from director.errors import DirectorError
+from director.model import Forward
 
 DEFAULT_FILE = "etc/director.ini"
 SOCKET_FILE = "control.sock"
-DONE, WARNED, REFUSED = 0, 1, 2
+DONE, REFUSED = 0, 2
 POLL_SECONDS = 1.0
 THINGS = ("services", "pools", "servers", "connections", "rules", "checks", "config")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
@@ -84,9 +86,7 @@ def check(arguments: Arguments) -> int:
     """`check FILE`."""
     checked = configuration.check(Path(arguments.file))
     say(configuration.json_text(checked) if arguments.json else configuration.text(checked))
-    if checked.errors:
-        return REFUSED
-    return WARNED if checked.warnings and arguments.strict else DONE
+    return configuration.exit_code(checked, strict=arguments.strict)
 
 
 def show(arguments: Arguments) -> int:
@@ -186,13 +186,43 @@ def config(arguments: Arguments) -> int:
 
 
 def lab(arguments: Arguments) -> int:
-    """`lab up|down|run`."""
+    """`lab up|down|run [METHOD …]`."""
     try:
         found = importlib.import_module("director.demo.lab")
     except ImportError as error:
         raise Refused(f"the namespace lab is not in this installation ({error})") from error
-    code: int = found.main([arguments.action, *arguments.rest])
-    return code
+    methods = tuple(arguments.methods)
+    quiet = arguments.json
+    try:
+        if arguments.action == "run":
+            return ran(found.lab_run(methods or found.METHODS, silent if quiet else say_line), as_json=quiet)
+        if arguments.action == "up":
+            found.lab_up((methods or (Forward.NAT,))[0], say_line)
+        else:
+            found.lab_down(say_line)
+    except DirectorError as error:
+        raise Refused(str(error)) from error
+    return DONE
+
+
+def ran(reports: Sequence[Any], *, as_json: bool) -> int:
+    """The end of `lab run`: 2 when a method failed."""
+    if as_json:
+        shown = [
+            {"method": one.method.value, "transfer": one.transfer, "failed": one.failed} for one in reports
+        ]
+        say(json.dumps(shown, indent=2) + "\n")
+    return REFUSED if any(one.failed for one in reports) else DONE
+
+
+def say_line(line: str) -> None:
+    """Print a line at once."""
+    say(line + "\n")
+    sys.stdout.flush()
+
+
+def silent(line: str) -> None:
+    """Print nothing: JSON comes at the end."""
 
 
 def password(arguments: Arguments) -> int:
@@ -279,7 +309,7 @@ def _others(add: Add) -> None:
     made.add_argument("action", choices=("export",))
     made = add("lab", lab, "A client, a director and real servers in network namespaces.")
     made.add_argument("action", choices=("up", "down", "run"))
-    made.add_argument("rest", nargs="*")
+    made.add_argument("methods", nargs="*", type=Forward, metavar="nat|dr|tun")
     made = add("passwd", password, "Make the section of a user.")
     made.add_argument("user", metavar="USER")
     made.add_argument("--role", choices=("viewer", "operator", "admin"), default="viewer")

@@ -55,8 +55,8 @@ def wrap(text: str, room: int) -> list[str]:
     while len(rest) > room:
         at = rest.rfind(" ", 0, room + 1)
         at = at if at > 0 else room
-        lines.append(rest[:at].rstrip())
-        rest = rest[at:].lstrip()
+        lines.append(rest[:at].rstrip(" "))
+        rest = rest[at:].lstrip(" ")
     return [*lines, rest]
 
 

@@ -95,11 +95,12 @@ class Track:
     `until` is the time up to which everything here may be used without asking again (0 = ask now);
     `put` the bytes that replace addresses and ports (None = unchanged), `macs` the twelve bytes of the
     Ethernet header, `change_ip`, `change_l4`, `change_addresses` the checksum deltas, `total` the sum
-    of the addresses as they come (to verify the IP header), `mtu` the largest packet, `ifindex` the way out.
+    of the addresses as they come (to verify the IP header), `calm` a byte per TCP flags byte that is 1 when
+    such a packet changes no state, `mtu` the largest packet, `ifindex` the way out.
     """
 
     __slots__ = (
-        "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs", "mtu", "put",
+        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs", "mtu", "put",
         "total", "until",
     )  # fmt: skip
 
@@ -109,6 +110,7 @@ class Track:
         self.direction = direction
         self.put: bytes | None = None
         self.macs = b""
+        self.calm = b""
         self.change_ip = self.change_l4 = self.change_addresses = self.total = 0
         self.mtu = 0
         self.ifindex = 0

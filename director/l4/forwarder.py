@@ -8,7 +8,6 @@ nothing about their flow.  Everything else goes the general way, in `inbound`, `
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from random import Random
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -28,7 +27,6 @@ from director.l4.passing import Passing
 from director.l4.services import Services
 from director.l4.settings import Settings
 from director.l4.states import States
-from director.l4.tcp_states import EVENTS
 from director.l4.verdicts import Batch, Deliver, Transmit, Verdict
 from director.l4.wire import offload as vnet
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
@@ -50,6 +48,8 @@ _PUT_ONE = Struct("!H").pack_into
 _PUT_TWO = Struct("!HH").pack_into
 _PUT_V4 = Struct("!HH12s").pack_into
 _PUT_V6 = Struct("!H36s").pack_into
+_new = tuple.__new__
+"""Makes a `Transmit` without the Python function a named tuple puts in between."""
 _LEAST_V4, _LEAST_V6 = 52, 72
 _NORMAL = 0x4500
 _FRAGMENT = 0x3FFF
@@ -99,7 +99,7 @@ class Forwarder:
         self._macs: dict[int, bytes] = {index: link.mac for index, link in routing.links.items()}
         exits = Exits(routing, self.counters)
         self.exits = exits
-        self._means = Means(exits, Icmp(exits, settings.icmp_rate), settings, random)
+        self._means = Means(exits, Icmp(exits, settings.icmp_rate), settings, self.states, random)
         self._fragments = Reassembly(self.counters)
         self.admission = Admission(
             registry, self.services, self.table, self.defence, self._means, self._traffic
@@ -120,8 +120,7 @@ class Forwarder:
     @backup.setter
     def backup(self, running: bool) -> None:
         self._backup = running
-        for track in self._all_tracks():
-            track.until = 0.0
+        self._stale()
 
     # -- the hot path --
 
@@ -145,7 +144,9 @@ class Forwarder:
                     and hops > 0x1FF
                     and mac == self._macs.get(ifindex)
                     and (first + length + ident + bits + hops + check + track.total) % 0xFFFF == 0
-                    and self._steady(track, protocol, flags, udp)
+                    and track.calm[flags]
+                    and (udp or protocol == TCP)
+                    and track.flow.server.available
                 ):
                     check = (check ^ 0xFFFF) + track.change_ip
                     if check > 0xFFFF:
@@ -175,7 +176,9 @@ class Forwarder:
             and length + 40 <= track.mtu
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
-            and self._steady(track, protocol, flags, udp)
+            and track.calm[flags]
+            and (udp or protocol == TCP)
+            and track.flow.server.available
         ):
             put = track.put
             if put is None:
@@ -185,17 +188,6 @@ class Forwarder:
                 _put_check(frame, 54, track, protocol, udp if protocol == UDP else tcp, offload)
             return self._carry(frame, track, length + 40, now, offload)
         return self._general(frame, ifindex, now, offload)
-
-    def _steady(self, track: Track, protocol: int, flags: int, udp_sum: int) -> bool:
-        """The packet changes nothing about its flow but its age."""
-        flow = track.flow
-        if protocol == TCP:
-            state = flow.state
-            if flags & SYN or self.states.tcp[track.direction][EVENTS[flags]][state] != state:
-                return False
-        elif not udp_sum:
-            return False
-        return flow.server.available and flow.service.present
 
     def _carry(self, frame: bytearray, track: Track, length: int, now: float, offload: bytes) -> Transmit:
         """Count a packet of the hot path and send it."""
@@ -218,7 +210,7 @@ class Forwarder:
             total.inpkts += 1
             total.inbytes += length
         frame[0:12] = track.macs
-        return Transmit(track.ifindex, frame, offload)
+        return _new(Transmit, (track.ifindex, frame, offload))
 
     # -- the general way --
 
@@ -297,21 +289,28 @@ class Forwarder:
     def tick(self, now: float) -> Batch:
         """Time passes: call it a few times a second.  Ends what is over; returns what is to be sent."""
         self._macs = {index: link.mac for index, link in self._routing.links.items()}
+        self._follow_registry()
         self._fragments.expire(now)
         self.table.expire(now, TICK_LIMIT)
         if now >= self._next_second:
             self._next_second = now + 1.0
-            self._second(now)
+            self.defence.second(self.memory, now)
+            if self.states.secure(self.defence.secure):
+                self._stale()
         if now >= self._next_estimate:
             self._next_estimate = now + ESTIMATOR_PERIOD
             if self.settings.run_estimation:
                 self._estimate()
         return Batch(())
 
-    def _second(self, now: float) -> None:
-        self.defence.second(self.memory, now)
-        self.states.secure(self.defence.secure)
-        if self.services.refresh() and self.settings.expire_nodest_conn:
+    def _follow_registry(self) -> None:
+        """See services and servers as they are now; end what has no server any more, when told to."""
+        self.services.refresh()
+        if not self.services.moved:
+            return
+        self.services.moved = False
+        self._stale()
+        if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and not one.usable]:
                 self.table.expire_now(entry)
 
@@ -332,9 +331,11 @@ class Forwarder:
         for entry in list(self.table.entries):
             self.table.end(entry)
 
-    def _all_tracks(self) -> Iterator[Track]:
+    def _stale(self) -> None:
+        """Something changed for all: the next packet of every flow goes the general way."""
         for tracks in self._tracks.values():
-            yield from tracks.values()
+            for track in tracks.values():
+                track.until = 0.0
 
 
 def _put_check(frame: bytearray, l4: int, track: Track, protocol: int, check: int, offload: bytes) -> None:

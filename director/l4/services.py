@@ -96,12 +96,14 @@ class Services:
         self._marked: dict[tuple[int, int], VirtualService] = {}
         self._any_port = self._any_ftp = False
         self._generation = -1
+        self.moved = False
 
-    def refresh(self) -> bool:
-        """Follow the registry; True when it had moved on."""
+    def refresh(self) -> None:
+        """Follow the registry; `moved` tells the forwarder that it had moved on."""
         if self._generation == self.registry.generation:
-            return False
+            return
         self._generation = self.registry.generation
+        self.moved = True
         before, self.by_key = self.by_key, {}
         for key, live in self.registry.services.items():
             if isinstance(live.config, L4Service):
@@ -111,7 +113,6 @@ class Services:
         for gone in before.values():
             gone.present = False
         self._index()
-        return True
 
     @staticmethod
     def _kept(old: VirtualService | None, key: str, live: LiveService, config: L4Service) -> VirtualService:

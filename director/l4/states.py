@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from director.l4.wire.packet import Packet
 
 UDP_NAME = "UDP"
+ALWAYS = b"\1" * 256
+"""A protocol without states: no packet changes any."""
 
 
 class States:
@@ -26,12 +28,19 @@ class States:
 
     def __init__(self, settings: Settings) -> None:
         self.tcp = tcp_states.NORMAL
+        self._calm = tcp_states.calm(self.tcp)
         self.tcp_timeouts = tcp_states.timeouts(settings.timeout_tcp, settings.timeout_tcpfin)
         self.udp_timeout = settings.timeout_udp
 
-    def secure(self, on: bool) -> None:
-        """Put the secure TCP table in force, or the normal one."""
-        self.tcp = tcp_states.SECURE if on else tcp_states.NORMAL
+    def secure(self, on: bool) -> bool:
+        """Put the secure TCP table in force, or the normal one; True when that changed."""
+        before, self.tcp = self.tcp, tcp_states.SECURE if on else tcp_states.NORMAL
+        self._calm = tcp_states.calm(self.tcp)
+        return before is not self.tcp
+
+    def calm(self, flow: Flow, direction: int) -> bytes:
+        """For each flags byte whether such a packet leaves the flow's state alone (1) or not (0)."""
+        return self._calm[direction][flow.state] if flow.protocol == TCP else ALWAYS
 
     def advance(self, flow: Flow, packet: Packet, output: bool) -> None:
         """Take one packet of `flow` into account: state, timeout, active or inactive, ASSURED."""
@@ -57,7 +66,10 @@ class States:
         else:
             active, established = state in sctp_states.ACTIVE, state == sctp_states.ESTABLISHED
             flow.timeout = sctp_states.TIMEOUTS[state]
+        if flow.state == state:
+            return
         flow.state = state
+        flow.stale()
         if flow.lease is not None:
             if active:
                 flow.lease.activate()

@@ -6,6 +6,8 @@ each old state, in the order of the states' numbers.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 NONE, ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, SYNACK = (
     range(11)
 )
@@ -104,3 +106,15 @@ def timeouts(tcp: float = 0.0, fin: float = 0.0) -> tuple[float, ...]:
     changed[ESTABLISHED] = tcp or changed[ESTABLISHED]
     changed[FIN_WAIT] = fin or changed[FIN_WAIT]
     return tuple(changed)
+
+
+@lru_cache(maxsize=2)
+def calm(tables: tuple[Rows, Rows, Rows]) -> tuple[tuple[bytes, ...], ...]:
+    """By direction and state: 256 bytes, 1 for each flags byte without SYN that keeps the state."""
+    return tuple(
+        tuple(
+            bytes(not flags & 2 and rows[EVENTS[flags]][state] == state for flags in range(256))
+            for state in range(len(NAMES))
+        )
+        for rows in tables
+    )

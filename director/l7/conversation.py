@@ -178,7 +178,8 @@ class Conversation:
     def _refuse(self, error: MessageError, now: float) -> None:
         """Answer what could not become a request, and read no further."""
         site = self.frontage.site
-        text = answers.refusal(error.status, error.reason, b"Connection: close\r\n")
+        head_only = self.framer.buffer.startswith(b"HEAD ")
+        text = answers.refusal(error.status, error.reason, b"Connection: close\r\n", head_only=head_only)
         self.out.append(ToClient(text))
         site.live.requests.requests += 1
         site.live.requests.responses[error.status // 100] += 1

@@ -129,10 +129,17 @@ def fail(exchange: Exchange, status: int, outcome: str, reason: str, now: float)
 
 
 def cut(exchange: Exchange, outcome: str, now: float) -> None:
-    """The answer breaks off: reset the client, which must see that it is not whole."""
+    """The answer breaks off, and the client must see that it is not whole.
+
+    Where the framing shows it (a length or chunks), what was relayed still arrives and then the
+    connection ends; where the end of the connection is the end of the answer, it is reset.
+    """
     _count(exchange, outcome)
     exchange.conversation.out.append(Do.DROP_SERVER)
-    exchange.conversation.abort()
+    if exchange.reply is not None and exchange.reply.shows_its_end:
+        exchange.conversation.close()
+    else:
+        exchange.conversation.abort()
     exchange.finish(outcome, now, server_gone=True)
 
 

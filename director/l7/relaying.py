@@ -34,7 +34,7 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
             reply.framer.feed(data)
             _read_heads(exchange, reply, now)
         else:
-            _relay(exchange, reply, b"", data, now)
+            _pass_on(exchange, reply, reply.body(data), now)
     except MessageError as error:
         recovery.junk(exchange, error.reason, now)
 
@@ -59,11 +59,13 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
     if pool is not None and head.status in pool.config.retry.statuses and recovery.may_retry(exchange):
         recovery.again(exchange, f"status {head.status}", now)
         return
-    exchange.status = head.status
-    exchange.phase = Phase.BODY
     keep = exchange.head.keep_alive and exchange.conversation.may_stay and exchange.body.done
     text = reply.begin(head, keep=keep, added=_added(exchange), no_store=bool(exchange.fault))
-    _relay(exchange, reply, text, reply.framer.take(), now)
+    # Nothing is written before the first octets of the body are known to be right.
+    text += reply.body(reply.framer.take())
+    exchange.status = head.status
+    exchange.phase = Phase.BODY
+    _pass_on(exchange, reply, text, now)
 
 
 def _added(exchange: Exchange) -> bytes:
@@ -76,8 +78,8 @@ def _added(exchange: Exchange) -> bytes:
     return affinity.set_cookie(pool.config.persist, lease.server)
 
 
-def _relay(exchange: Exchange, reply: Reply, text: bytes, data: bytes, now: float) -> None:
-    exchange.write(text + reply.body(data) if text else reply.body(data))
+def _pass_on(exchange: Exchange, reply: Reply, text: bytes, now: float) -> None:
+    exchange.write(text)
     if reply.done:
         exchange.finish("fault" if exchange.fault else "ok", now)
     else:

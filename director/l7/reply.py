@@ -52,6 +52,11 @@ class Reply:
         return self.head is not None and self._body.done
 
     @property
+    def shows_its_end(self) -> bool:
+        """The client can tell a whole answer from a cut one by its framing."""
+        return self.head is not None and (self._chunked or self.head.length >= 0)
+
+    @property
     def reusable(self) -> bool:
         """The server's connection can carry another request."""
         return self.head is not None and self.head.keep_alive and not self.dirty and self._body.done

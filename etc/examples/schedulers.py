@@ -8,7 +8,7 @@ order of the configuration; it is never empty.  Return one of them, or None for 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zlib import crc32
+from hashlib import blake2b
 
 from director.interfaces import IKey, IServer
 
@@ -21,4 +21,4 @@ class Tenant:
         tenant = key.header("x-tenant")
         if tenant is None:
             return None
-        return max(servers, key=lambda server: crc32(f"{tenant} {server.name}".encode()))
+        return max(servers, key=lambda server: blake2b(f"{tenant} {server.name}".encode()).digest())

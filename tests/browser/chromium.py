@@ -44,14 +44,25 @@ class Chromium:
         self._ids = itertools.count(1)
         self.events: list[dict[str, Any]] = []
         # The child finds the pipe at descriptors 3 and 4; a shell moves them there.
-        flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                 "--no-first-run", "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank")  # fmt: skip
+        flags = (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        )
         script = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out} {theirs_in}<&- {theirs_out}>&-'
         self._process = subprocess.Popen(
             ["bash", "-c", script, find() or "", *flags],
-            pass_fds=(theirs_in, theirs_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(profile), "TZ": "UTC"},
-        )  # fmt: skip
+            pass_fds=(theirs_in, theirs_out),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": str(profile), "TZ": "UTC"},
+        )
         os.close(theirs_in)
         os.close(theirs_out)
         page = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -89,8 +100,13 @@ class Chromium:
 
     def view(self, width: int, height: int, theme: str = "light", *, scripts: bool = True) -> None:
         """Set the size of the screen, the preferred theme, and whether scripts run."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
-                  mobile=width < 500)  # fmt: skip
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
 

@@ -7,8 +7,9 @@ import socket
 import time
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Self
 
-from tests.support.strict import Malformed, Message, Reader
+from tests.support.strict import MalformedError, Message, Reader
 
 Place = tuple[str, int]
 
@@ -37,11 +38,14 @@ class RawClient:
         self.socket.connect(place)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def __enter__(self) -> RawClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.socket.close()
 
@@ -126,7 +130,7 @@ class RawClient:
         elif not self.malformed:
             try:
                 self._keep(self.reader.feed(data))
-            except Malformed as error:
+            except MalformedError as error:
                 self.malformed = str(error)
 
     def _keep(self, messages: Iterable[Message]) -> None:
@@ -139,5 +143,7 @@ def fetch(place: Place, data: bytes, *, patience: float = 5.0) -> Message:
     with RawClient(place, patience=patience) as client:
         client.ask(data)
         client.wait(1)
-        assert client.answers, f"no answer: {client.ended or 'time is up'} {client.malformed} {bytes(client.raw[:200])!r}"
+        assert client.answers, (
+            f"no answer: {client.ended or 'time is up'} {client.malformed} {bytes(client.raw[:200])!r}"
+        )
         return client.answers[0]

@@ -10,6 +10,7 @@ A thread per connection and blocking sockets: a script that hangs, drips or rese
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import socket
@@ -19,11 +20,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import parse_qs
 
 from attrs import define, field, frozen
 
-from tests.support.strict import Malformed, Message, Reader
+from tests.support.strict import MalformedError, Message, Reader
 
 BACKLOG = 4096
 
@@ -133,23 +135,32 @@ class Origin:
     Attributes:
         answer: from a complete request to steps; may be replaced at any time.
         early: like `answer`, asked when the head is in and the body is not; None = wait for the body.
+        continues: answer `100 Continue` to a request that expects it.
         read_rate: bytes per second that are read at most; 0 = as fast as possible.
         records: one per accepted connection.
         log: complete requests of all connections, in order of their completion.
+        tunnelled: what came to an `Echo`.
     """
 
     def __init__(self, answer: Answer | None = None, *, port: int = 0, host: str = "127.0.0.1") -> None:
-        self.answer: Answer = answer or (lambda message: [Send(plain(message))])
+        self.answer: Answer = answer or self.usual
         self.early: Answer | None = None
+        self.continues = False
         self.read_rate = 0
         self.records: list[Record] = []
         self.log: list[Message] = []
+        self.tunnelled = bytearray()
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server((host, port), backlog=BACKLOG)
         self.host, self.port = self._listener.getsockname()[:2]
+
+    @staticmethod
+    def usual(message: Message) -> Sequence[Step]:
+        """Answer `plain`."""
+        return [Send(plain(message))]
 
     @property
     def address(self) -> str:
@@ -170,14 +181,17 @@ class Origin:
             for record in self.records:
                 record.messages, record.raw = [], bytearray()
 
-    def __enter__(self) -> Origin:
+    def __enter__(self) -> Self:
         thread = threading.Thread(target=self._accept, daemon=True)
         thread.start()
         self._threads.append(thread)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -222,7 +236,7 @@ class Origin:
         with client:
             try:
                 self._talk(client, record)
-            except Malformed as error:
+            except MalformedError as error:
                 record.end = f"malformed: {error}"
             except OSError:
                 record.end = "reset"
@@ -253,6 +267,8 @@ class Origin:
                 answered_early = True
                 if not self._perform(client, self.early(reader.current)):
                     return
+            elif self.continues and reader.current and reader.current.value(b"expect"):
+                client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             for message in done:
                 if not answered_early and not self._perform(client, self.answer(message)):
                     return
@@ -270,36 +286,45 @@ class Origin:
                 for _ in range(count):
                     client.sendall(data)
             case Drip(data, size, gap):
-                for start in range(0, len(data), size):
-                    client.sendall(data[start : start + size])
-                    if self.stopping.wait(gap):
-                        return False
+                return self._drip(client, data, size, gap)
             case Pause(seconds):
                 return not self.stopping.wait(seconds)
-            case Close():
-                return False
             case HalfClose():
                 client.shutdown(socket.SHUT_WR)
-            case Reset():
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                return False
-            case Hang():
-                while client.recv(65536):
-                    pass
-                return False
             case Echo(goodbye):
                 while data := client.recv(65536):
+                    self.tunnelled += data
                     client.sendall(data)
                 client.sendall(goodbye)
+                return False
+            case _:
+                _end(client, step)
+                return False
+        return True
+
+    def _drip(self, client: socket.socket, data: bytes, size: int, gap: float) -> bool:
+        for start in range(0, len(data), size):
+            client.sendall(data[start : start + size])
+            if self.stopping.wait(gap):
                 return False
         return True
 
 
+def _end(client: socket.socket, step: Step) -> None:
+    """The steps behind which nothing more is said."""
+    match step:
+        case Reset():
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        case Hang():
+            while client.recv(65536):
+                pass
+        case _:
+            pass
+
+
 def _shut(sock: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def by_query(message: Message, name: bytes) -> list[Step]:
@@ -307,7 +332,10 @@ def by_query(message: Message, name: bytes) -> list[Step]:
     query = parse_qs(message.target.partition(b"?")[2].decode("latin-1"))
     steps: list[Step] = [Pause(float(query["delay"][0]))] if "delay" in query else []
     if "size" in query:
-        return [*steps, *sized(int(query["size"][0]), query.get("framing", ["length"])[0])]
+        return [
+            *steps,
+            *sized(int(query["size"][0]), query.get("framing", ["length"])[0]),
+        ]
     if "status" in query:
         return [*steps, Send(response(int(query["status"][0]), b"as asked"))]
     return [*steps, Send(plain(message, name))]
@@ -321,10 +349,23 @@ def sized(size: int, framing: str = "length") -> list[Step]:
     if framing == "chunked":
         piece = b"%x\r\n%s\r\n" % (len(block), block)
         tail = (b"%x\r\n%s\r\n" % (rest, block[:rest]) if rest else b"") + b"0\r\n\r\n"
-        return [Send(head + b"Transfer-Encoding: chunked\r\n\r\n"), Repeat(piece, count), Send(tail)]
+        return [
+            Send(head + b"Transfer-Encoding: chunked\r\n\r\n"),
+            Repeat(piece, count),
+            Send(tail),
+        ]
     if framing == "close":
-        return [Send(head + b"Connection: close\r\n\r\n"), Repeat(block, count), Send(block[:rest]), Close()]
-    return [Send(head + b"Content-Length: %d\r\n\r\n" % size), Repeat(block, count), Send(block[:rest])]
+        return [
+            Send(head + b"Connection: close\r\n\r\n"),
+            Repeat(block, count),
+            Send(block[:rest]),
+            Close(),
+        ]
+    return [
+        Send(head + b"Content-Length: %d\r\n\r\n" % size),
+        Repeat(block, count),
+        Send(block[:rest]),
+    ]
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ opinion.  Both are context managers, write their output to `directory/log`, and 
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -13,9 +14,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Self
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
@@ -27,7 +29,7 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Any, seconds: float = 5.0, every: float = 0.02) -> bool:  # noqa: ANN401
+def wait_until(condition: Callable[[], object], seconds: float = 5.0, every: float = 0.02) -> bool:
     """Ask `condition()` until it holds; False when time is up."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -71,7 +73,7 @@ class Program:
         """Run it and wait for its ports; raises AssertionError with its log when it does not come up."""
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(
+            process = self.process = subprocess.Popen(
                 self.arguments,
                 cwd=self.directory,
                 env=environment,
@@ -80,8 +82,11 @@ class Program:
                 stderr=subprocess.STDOUT if self.output is None else log,
                 preexec_fn=self._limit if self.descriptors else None,  # noqa: PLW1509 - no threads need it
             )
-        up = wait_until(lambda: self.process.poll() is not None or all(map(accepts, self.places)), 20)
-        if not up or self.process.poll() is not None:
+        up = wait_until(
+            lambda: process.poll() is not None or all(map(accepts, self.places)),
+            20,
+        )
+        if not up or process.poll() is not None:
             self.stop()
             raise AssertionError(f"{self.arguments[0]} did not start:\n{self.log[-4000:]}")
 
@@ -120,7 +125,7 @@ class Program:
         """Open descriptors of the process."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
-    def __enter__(self) -> Any:  # noqa: ANN401 - Self of each kind
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
@@ -129,7 +134,10 @@ class Program:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -187,3 +195,36 @@ class Haproxy(Program):
         file = directory / "haproxy.cfg"
         file.write_text(cfg.format(listen=self.place[1]), encoding="utf-8")
         super().__init__(["haproxy", "-db", "-f", str(file)], directory, [self.place])
+
+
+class OriginProcess(Program):
+    """`tests.support.origin` as a process of its own, to be killed, stopped and started again."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        folder = directory / name
+        folder.mkdir()
+        self.name, self.port, self.journal = name, free_port(), folder / "journal"
+        self.address = f"127.0.0.1:{self.port}"
+        arguments = [
+            sys.executable,
+            "-m",
+            "tests.support.origin",
+            "--port",
+            str(self.port),
+        ]
+        arguments += ["--name", name, "--journal", str(self.journal)]
+        super().__init__(arguments, folder, [("127.0.0.1", self.port)])
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        self.signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(5)
+
+    @property
+    def seen(self) -> list[tuple[str, str]]:
+        """(id, method) of each complete request."""
+        if not self.journal.exists():
+            return []
+        lines = self.journal.read_text(encoding="utf-8").splitlines()
+        return [(entry["id"], entry["method"]) for entry in map(json.loads, lines)]

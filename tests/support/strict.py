@@ -1,7 +1,7 @@
 """A strict reader of HTTP/1.x messages for test origins and test clients.
 
 Written from RFC 9112 alone and kept apart from the program on purpose: it is the second opinion.  It
-never repairs: anything that a lenient recipient could read in two ways raises `Malformed`.  Bodies are
+never repairs: anything that a lenient recipient could read in two ways raises `MalformedError`.  Bodies are
 hashed as they pass; only the first `KEEP` bytes stay in memory.
 """
 
@@ -20,14 +20,16 @@ HEAD_LIMIT = 4 << 20
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/1\.([0-9])")
 STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-5][0-9]{2}) ([\t \x21-\x7e\x80-\xff]*)")
-FIELD_LINE = re.compile(rb"(" + TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff]|[ \t]+(?=[\x21-\x7e\x80-\xff]))*)[ \t]*")
+FIELD_LINE = re.compile(
+    rb"(" + TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff]|[ \t]+(?=[\x21-\x7e\x80-\xff]))*)[ \t]*"
+)
 # Chunk extensions are allowed and ignored (RFC 9112 7.1.1), but only visible octets and white space.
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t \x21-\x7e\x80-\xff]*)?")
 
 Fields = list[tuple[bytes, bytes]]
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """Bytes that are no HTTP/1.x message; the text says why."""
 
 
@@ -103,7 +105,7 @@ class Reader:
         self.methods.append(method)
 
     def feed(self, data: bytes) -> list[Message]:
-        """Take bytes in; return what is complete.  Raises `Malformed`."""
+        """Take bytes in; return what is complete.  Raises `MalformedError`."""
         self.buffer += data
         done: list[Message] = []
         while self._step(done):
@@ -134,13 +136,13 @@ class Reader:
         end = self.buffer.find(b"\n")
         if end < 0:
             if len(self.buffer) > HEAD_LIMIT:
-                raise Malformed("line without end")
+                raise MalformedError("line without end")
             return None
         if end == 0 or self.buffer[end - 1] != 0x0D:
-            raise Malformed("bare LF")
+            raise MalformedError("bare LF")
         line = bytes(self.buffer[: end - 1])
         if b"\r" in line:
-            raise Malformed("bare CR")
+            raise MalformedError("bare CR")
         del self.buffer[: end + 1]
         return line
 
@@ -151,7 +153,7 @@ class Reader:
         if self.current is None:
             pattern = STATUS_LINE if self.responses else REQUEST_LINE
             if not pattern.fullmatch(line):
-                raise Malformed(f"start line {line[:80]!r}")
+                raise MalformedError(f"start line {line[:80]!r}")
             self.current = Message(line, [])
         elif line:
             self.current.fields.append(_field(line))
@@ -162,7 +164,7 @@ class Reader:
     def _head_ends(self, done: list[Message]) -> None:
         message = self._now()
         if not self.responses and len(message.values(b"host")) != 1 and message.version != b"HTTP/1.0":
-            raise Malformed("not exactly one Host")
+            raise MalformedError("not exactly one Host")
         kind, self.left = self._framing(message)
         message.framing = kind
         self.state = {"chunked": "size", "none": "head"}.get(kind, kind)
@@ -170,20 +172,23 @@ class Reader:
             done.append(self._finish())
 
     def _framing(self, message: Message) -> tuple[str, int]:
-        codings, lengths = message.values(b"transfer-encoding"), message.values(b"content-length")
+        codings, lengths = (
+            message.values(b"transfer-encoding"),
+            message.values(b"content-length"),
+        )
         if self.responses:
             bodiless = self._bodiless(message)
             if bodiless:
                 return bodiless, 0
         if codings and lengths:
-            raise Malformed("Content-Length and Transfer-Encoding")
+            raise MalformedError("Content-Length and Transfer-Encoding")
         if codings:
             if codings != [b"chunked"]:
-                raise Malformed(f"Transfer-Encoding {codings!r}")
+                raise MalformedError(f"Transfer-Encoding {codings!r}")
             return "chunked", 0
         if lengths:
             if len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,18}", lengths[0]):
-                raise Malformed(f"Content-Length {lengths!r}")
+                raise MalformedError(f"Content-Length {lengths!r}")
             return "length", int(lengths[0])
         return ("close", 0) if self.responses else ("none", 0)
 
@@ -194,7 +199,7 @@ class Reader:
         if message.status < 200:
             return "none"
         if not self.methods:
-            raise Malformed("an answer that nobody asked for")
+            raise MalformedError("an answer that nobody asked for")
         method = self.methods.popleft()
         return "none" if method == b"HEAD" or message.status in {204, 304} else ""
 
@@ -218,7 +223,7 @@ class Reader:
             return False
         match = CHUNK_LINE.fullmatch(line)
         if not match:
-            raise Malformed(f"chunk size {line[:80]!r}")
+            raise MalformedError(f"chunk size {line[:80]!r}")
         self.left = int(match[1], 16)
         self.state = "chunk" if self.left else "trailer"
         return True
@@ -237,7 +242,7 @@ class Reader:
         if len(self.buffer) < 2:
             return False
         if self.buffer[:2] != b"\r\n":
-            raise Malformed("chunk without CRLF")
+            raise MalformedError("chunk without CRLF")
         del self.buffer[:2]
         self.state = "size"
         return True
@@ -274,5 +279,5 @@ class Reader:
 def _field(line: bytes) -> tuple[bytes, bytes]:
     match = FIELD_LINE.fullmatch(line)
     if not match:
-        raise Malformed(f"field line {line[:80]!r}")
+        raise MalformedError(f"field line {line[:80]!r}")
     return match[1], match[2]

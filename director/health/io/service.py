@@ -96,8 +96,14 @@ class HealthService(Service):
             if key in self._under_way:
                 self._under_way[key].cancel()
         self.plan.retarget(wanted, now)
-        freed = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
-        self._tell(tuple(server for servers in freed for server in servers))
+        told = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
+        told += [
+            # Again, because a server that left and came back in one change has lost its verdict.
+            self.registry.set_health(*key, evidence.alive, now)
+            for key, evidence in self._evidence.items()
+            if evidence.alive is not None
+        ]
+        self._tell(tuple(server for servers in told for server in servers))
         self._schedule()
 
     # -- for the admin --

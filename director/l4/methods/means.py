@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from director.l4.exits import Exits, Way
     from director.l4.flows import Track
     from director.l4.settings import Settings
+    from director.l4.states import States
     from director.l4.wire.packet import Packet
 
 FRESH = 1.0
@@ -30,10 +31,11 @@ HOST = Deliver("local")
 class Means:
     """Ways out, ICMP errors, settings and a source of identifications."""
 
-    def __init__(self, exits: Exits, icmp: Icmp, settings: Settings, random: Random) -> None:
+    def __init__(self, exits: Exits, icmp: Icmp, settings: Settings, states: States, random: Random) -> None:
         self.exits = exits
         self.icmp = icmp
         self.settings = settings
+        self.states = states
         self.random = random
 
 
@@ -56,13 +58,14 @@ def lower(packet: Packet) -> None:
         packet.frame[L3 + 7] -= 1
 
 
-def quicken(track: Track, way: Way, now: float, put: bytes | None, mtu: int) -> None:
+def quicken(track: Track, way: Way, now: float, put: bytes | None, means: Means) -> None:
     """Let the hot path carry the following packets of this direction for a while."""
     if way.mac is None or way.local:
         return
     own = track.key
     track.macs = way.mac + way.own
-    track.ifindex, track.mtu = way.ifindex, mtu
+    track.ifindex, track.mtu = way.ifindex, way.mtu
+    track.calm = means.states.calm(track.flow, track.direction)
     if track.put != put or not track.total:
         ports = len(own) - 4
         track.total = ones_sum(own[:ports])

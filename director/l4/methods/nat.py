@@ -34,7 +34,7 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
         return ended
     put = key(flow.client, flow.target, flow.cport, flow.dport)
     if packet.protocol in _QUICK and not flow.app and packet.sport == flow.cport:
-        quicken(flow.to_server, way, now, put, way.mtu)
+        quicken(flow.to_server, way, now, put, means)
     rewrite(packet, packet.source, flow.target, packet.sport, flow.dport)
     lower(packet)
     return means.exits.send(packet, way, offload)
@@ -52,7 +52,7 @@ def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
         return ended
     put = key(flow.virtual, flow.client, flow.vport, flow.cport)
     if packet.protocol in _QUICK and not flow.app:
-        quicken(flow.to_client, way, now, put, way.mtu)
+        quicken(flow.to_client, way, now, put, means)
     rewrite(packet, flow.virtual, packet.destination, flow.vport, packet.dport)
     lower(packet)
     return means.exits.send(packet, way, offload)

@@ -7,8 +7,24 @@ from random import Random
 
 import pytest
 
+from director.changes import plan
 from director.config.io.load import load
+from director.model import Configuration
 from director.plugins import catalog
+from director.registry import Registry
+from director.selection import select
+from tests.unit.registries import Key
+
+
+class Tenants(Key):
+    """Requests of one tenant; of none when the name is empty."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+
+    def header(self, name: str) -> str | None:
+        return self._tenant if name == "x-tenant" and self._tenant else None
+
 
 ETC = Path(__file__).parents[3] / "etc"
 SHIPPED = [path.relative_to(ETC).as_posix() for path in sorted(ETC.rglob("*.ini"))]
@@ -60,3 +76,17 @@ def test_its_schedulers_can_be_made(name: str) -> None:
     made = catalog(configuration.schedulers)
     for pool in configuration.pools:
         assert made.make(pool.scheduler, Random(1)) is not None
+
+
+def test_the_scheduler_to_learn_from_keeps_a_tenant_at_home() -> None:
+    configuration = load(str(ETC / "examples" / "custom-scheduler.ini"), environ={}).configuration
+    assert configuration is not None
+    registry = Registry(lambda spec: catalog(configuration.schedulers).make(spec, Random(1)))
+    registry.apply(plan(Configuration(), configuration), "test", 0.0, 0.0)
+    homes = {}
+    for tenant in ("", *(f"tenant {number}" for number in range(20))):
+        leases = [select(registry, registry.pools["web"], "l7:www", Tenants(tenant), 0.0) for _ in range(3)]
+        homes[tenant] = {lease.server.name for lease in leases if lease is not None}
+    assert homes.pop("") == {"red", "green", "blue"}
+    assert {len(servers) for servers in homes.values()} == {1}
+    assert set.union(*homes.values()) == {"red", "green", "blue"}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from tests.conformance.http import bodies, connections, field_lines, request_line, targets
+from tests.conformance.http import (
+    bodies,
+    connections,
+    field_lines,
+    request_line,
+    targets,
+)
 from tests.conformance.http.model import Case, Verdict, refuse
 
 CASES: tuple[Case, ...] = (
@@ -33,6 +39,13 @@ def truncations(case: Case) -> list[Case]:
         return []
     allowed = frozenset({0, 400, 408, 413, 414, 417, 431, 501, 505})
     return [
-        refuse(f"{case.id}.cut-{length}", case.about, case.raw[:length], statuses=allowed, partial=True, fin=True)
+        refuse(
+            f"{case.id}.cut-{length}",
+            case.about,
+            case.raw[:length],
+            statuses=allowed,
+            partial=True,
+            fin=True,
+        )
         for length in range(len(case.raw))
     ]

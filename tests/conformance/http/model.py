@@ -15,7 +15,7 @@ Fields = tuple[tuple[bytes, bytes], ...]
 Segments = tuple[bytes, ...]
 
 # Fields of one connection: none of them may reach the server as the client sent it (RFC 9110 7.6.1).
-CONNECTION_FIELDS = (b"keep-alive", b"proxy-connection", b"te")
+CONNECTION_FIELDS = (b"keep-alive", b"proxy-connection")
 
 
 class Verdict(enum.Enum):
@@ -125,8 +125,13 @@ def complaints(case: Case, outcome: Outcome) -> list[str]:
         return found + _refusal(case, outcome)
     if case.verdict is Verdict.FORWARD:
         return found + _forwarding(case, outcome)
-    refused, forwarded = _refusal(evolve(case, wants=case.wants[:-1]), outcome), _forwarding(case, outcome)
-    return found + (["neither refused nor forwarded: ", *refused, *forwarded] if refused and forwarded else [])
+    refused, forwarded = (
+        _refusal(evolve(case, wants=case.wants[:-1]), outcome),
+        _forwarding(case, outcome),
+    )
+    return found + (
+        ["neither refused nor forwarded: ", *refused, *forwarded] if refused and forwarded else []
+    )
 
 
 def _refusal(case: Case, outcome: Outcome) -> list[str]:
@@ -173,7 +178,9 @@ def _request(want: Want, got: Seen, *, rewritten: bool) -> list[str]:
     if got.target not in want.targets:
         found.append(f"target {got.target[:80]!r}, expected {want.targets[0][:80]!r}")
     if got.body != want.body:
-        found.append(f"body {got.body[:80]!r} ({len(got.body)}), expected {want.body[:80]!r} ({len(want.body)})")
+        found.append(
+            f"body {got.body[:80]!r} ({len(got.body)}), expected {want.body[:80]!r} ({len(want.body)})"
+        )
     for name in dict.fromkeys(name for name, _ in want.fields):
         values = tuple(value for key, value in want.fields if key == name)
         if got.values(name) != values:
@@ -192,7 +199,7 @@ def _request(want: Want, got: Seen, *, rewritten: bool) -> list[str]:
 BAD = frozenset({400})
 
 
-def refuse(  # noqa: D417
+def refuse(
     ident: str,
     about: str,
     *segments: bytes,
@@ -204,27 +211,63 @@ def refuse(  # noqa: D417
 ) -> Case:
     """A case that must be refused."""
     return Case(
-        ident, about, segments, Verdict.REFUSE, frozenset(statuses), wants, partial, fin, setting=setting
+        ident,
+        about,
+        segments,
+        Verdict.REFUSE,
+        frozenset(statuses),
+        wants,
+        partial,
+        fin,
+        setting=setting,
     )
 
 
 def forward(
-    ident: str, about: str, raw: bytes | Segments, *wants: Want, keep: bool = True, fin: bool = False,
+    ident: str,
+    about: str,
+    raw: bytes | Segments,
+    *wants: Want,
+    keep: bool = True,
+    fin: bool = False,
     setting: str = "plain",
 ) -> Case:
     """A case that must be forwarded."""
     segments = (raw,) if isinstance(raw, bytes) else raw
-    return Case(ident, about, segments, Verdict.FORWARD, wants=wants, keep=keep, fin=fin, setting=setting)
+    return Case(
+        ident,
+        about,
+        segments,
+        Verdict.FORWARD,
+        wants=wants,
+        keep=keep,
+        fin=fin,
+        setting=setting,
+    )
 
 
 def either(
-    ident: str, about: str, raw: bytes | Segments, *wants: Want, statuses: frozenset[int] | set[int] = BAD,
-    keep: bool = True, partial: bool = False, fin: bool = False,
+    ident: str,
+    about: str,
+    raw: bytes | Segments,
+    *wants: Want,
+    statuses: frozenset[int] | set[int] = BAD,
+    keep: bool = True,
+    partial: bool = False,
+    fin: bool = False,
 ) -> Case:
     """A case that may be refused or forwarded, but nothing between."""
     segments = (raw,) if isinstance(raw, bytes) else raw
     return Case(
-        ident, about, segments, Verdict.EITHER, frozenset(statuses), wants, partial=partial, keep=keep, fin=fin
+        ident,
+        about,
+        segments,
+        Verdict.EITHER,
+        frozenset(statuses),
+        wants,
+        partial=partial,
+        keep=keep,
+        fin=fin,
     )
 
 

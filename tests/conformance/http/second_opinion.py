@@ -39,7 +39,9 @@ backend origin
 def main() -> None:
     """Run all cases of the plain setting."""
     differ = 0
-    cases = [case for case in CASES if case.setting == "plain" and case.id.startswith(tuple(sys.argv[1:]))]
+    cases = [
+        case for case in CASES if case.setting == "plain" and case.id.startswith(tuple(sys.argv[1:]) or ("",))
+    ]
     with (
         tempfile.TemporaryDirectory() as directory,
         Origin() as origin,

@@ -46,7 +46,9 @@ class SocketJudge:
     def _finish(self, client: RawClient, case: Case) -> bool:
         """Read what belongs to the case; True when the sentinel was asked as well."""
         if case.verdict is Verdict.REFUSE:
-            client.wait()
+            client.wait(len(case.wants) + 1)
+            answered = client.statuses[len(case.wants) :]
+            client.wait(patience=None if set(answered) <= case.statuses else 0.3)
             return False
         client.wait(len(case.wants))
         passed = client.statuses == [200] * len(case.wants)
@@ -60,7 +62,11 @@ class SocketJudge:
 
     def _settle(self) -> None:
         """Wait until nothing is under way at the origin any more."""
-        wait_until(lambda: not any(r.begun and r.end == "open" for r in self.origin.records), 1.0, 0.002)
+        wait_until(
+            lambda: not any(r.begun and r.end == "open" for r in self.origin.records),
+            1.0,
+            0.002,
+        )
 
     def _outcome(self, client: RawClient, case: Case, *, sentinel: bool) -> Outcome:
         log, answers = list(self.origin.log), list(client.answers)

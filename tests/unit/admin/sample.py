@@ -10,6 +10,7 @@ from director.admin.testing import MemoryControl, record
 from director.changes import Ordered, plan
 from director.model import (
     Address,
+    Check,
     Configuration,
     CookiePersistence,
     FaultStep,
@@ -55,22 +56,32 @@ def server(name: str, port: int, **more: Any) -> Server:
 
 CONFIGURATION = Configuration(
     settings=Settings(name="edge-1"),
+    checks=(Check("alive"),),
     pools=(
-        Pool("web", (server("a", 9001, weight=2, max=200), server("b", 9002), server("s", 9003, backup=True)),
-             checks=("alive",), persist=CookiePersistence("DIRECTOR"), queue=Queue(100)),
+        Pool(
+            "web",
+            (server("a", 9001, weight=2, max=200), server("b", 9002), server("s", 9003, backup=True)),
+            checks=("alive",),
+            persist=CookiePersistence("DIRECTOR"),
+            queue=Queue(100),
+        ),
         Pool("images", (server("i", 9011),), scheduler=Scheduler("sh", flags=("port",)), checks=("alive",)),
         Pool("dns", (server("d", 53),), scheduler=Scheduler("rr")),
     ),
     l7=(
-        L7Service("www", (Address("127.0.0.1", 8080), Address("::1", 8080)), pool="web",
-                  fault=(FaultStep("active"), FaultStep("local", address=Address("127.0.0.1", 8099)))),
+        L7Service(
+            "www",
+            (Address("127.0.0.1", 8080), Address("::1", 8080)),
+            pool="web",
+            fault=(FaultStep("active"), FaultStep("local", address=Address("127.0.0.1", 8099))),
+        ),
     ),
     rules=(
         Rule(100, "images", "www", Term("path", "", "^=", ("/images/",)), pool="images"),
         Rule(200, "old", "www", Term("path", "", "=", ("/old",)), redirect=(301, "https://example.org/new")),
     ),
     l4=(L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns"),),
-)  # fmt: skip
+)
 
 
 def registry() -> Registry:
@@ -83,8 +94,11 @@ def registry() -> Registry:
 def control() -> MemoryControl:
     """Everything well."""
     made = MemoryControl(registry())
-    made.heard = [Listener("l7:www", "127.0.0.1:8080"), Listener("l7:www", "[::1]:8080"),
-                  Listener("l4:dns", "udp 192.0.2.53:53")]  # fmt: skip
+    made.heard = [
+        Listener("l7:www", "127.0.0.1:8080"),
+        Listener("l7:www", "[::1]:8080"),
+        Listener("l4:dns", "udp 192.0.2.53:53"),
+    ]
     for one in made.registry.servers():
         if one.pool.config.checks:
             made.registry.set_health(one.key, "alive", alive=True, now=101.0)
@@ -119,15 +133,40 @@ def trouble(made: MemoryControl) -> None:
     """One pool is down, one server of the other drains."""
     made.registry.set_health("127.0.0.1:9011", "alive", alive=False, now=870.0)
     made.evidence = [one for one in made.evidence if not one.address.endswith("9011")]
-    made.evidence.append(Evidence("alive", "127.0.0.1:9011", alive=False, since=870.0, text="connection refused",
-                                  last=(True,) * 7 + (False,) * 3))  # fmt: skip
+    made.evidence.append(
+        Evidence(
+            "alive",
+            "127.0.0.1:9011",
+            alive=False,
+            since=870.0,
+            text="connection refused",
+            last=(True,) * 7 + (False,) * 3,
+        )
+    )
     made.apply([Ordered("web", "b", State.DRAIN)], "ops")
     made.remembered = [
-        record(id="f1", time=1_799_999_990.0, target="/images/a.png", rule="100 images", pool="images",
-               fault="local 127.0.0.1:8099", times={"total": 0.004}),
-        record(id="g1", time=1_799_999_980.0, rule="200 users", pool="web", candidates=2, scheduler="wlc",
-               server="a", load=3, weight=2, times={"connect": 0.0003, "first_byte": 0.003, "total": 0.004}),
-    ]  # fmt: skip
+        record(
+            id="f1",
+            time=1_799_999_990.0,
+            target="/images/a.png",
+            rule="100 images",
+            pool="images",
+            fault="local 127.0.0.1:8099",
+            times={"total": 0.004},
+        ),
+        record(
+            id="g1",
+            time=1_799_999_980.0,
+            rule="200 users",
+            pool="web",
+            candidates=2,
+            scheduler="wlc",
+            server="a",
+            load=3,
+            weight=2,
+            times={"connect": 0.0003, "first_byte": 0.003, "total": 0.004},
+        ),
+    ]
     made.happened.insert(
         0, Event(1_799_999_870.0, "error", "server images/i is down: check alive: connection refused")
     )

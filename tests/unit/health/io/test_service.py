@@ -12,7 +12,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.changes import Ordered, plan
+from director.changes import Ordered, ServerAdded, ServerRemoved, plan
 from director.health.io.service import HealthService
 from director.model import Check, Configuration, Pool, State
 from director.registry import RealServer
@@ -161,6 +161,17 @@ def test_a_check_that_goes_takes_its_verdict_along() -> None:
     world.run(5.0)
     assert world.asked == []
     assert world.reactor.getDelayedCalls() == []
+
+
+def test_a_server_that_leaves_and_comes_back_in_one_change_is_still_down() -> None:
+    world = World()
+    world.down.add("10.0.0.2")
+    world.run(3.0)
+    changes = [ServerRemoved("web", "b"), ServerAdded("web", server("renamed", 2))]
+    world.registry.apply(changes, "test", world.reactor.seconds(), 0.0)
+    world.service.reload(world.registry.configuration)
+    assert not live(world.registry, "web", "renamed").available
+    assert world.told[-1] == (live(world.registry, "web", "renamed"),)
 
 
 def test_maintenance_stops_the_checks() -> None:

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.admin.edits import BadOrder, parse_object, question, rehearse, server_changes, status_of
+from director.changes import Ordered, ServerChanged
+from director.errors import ChangeRefused
+from director.model import State
+from tests.unit.admin.sample import CONFIGURATION
+
+
+def changes(order: dict[str, object], pool: str = "web", server: str = "a") -> tuple[object, ...]:
+    return server_changes(CONFIGURATION, pool, server, order)
+
+
+def test_weight_and_state_become_two_changes() -> None:
+    changed, ordered = changes({"weight": 5, "state": "drain"})
+    assert isinstance(changed, ServerChanged)
+    assert changed.server.weight == 5
+    assert changed.server.max == 200
+    assert ordered == Ordered("web", "a", State.DRAIN)
+
+
+def test_what_is_so_already_changes_nothing() -> None:
+    assert changes({"weight": 2, "max": 200}) == ()
+
+
+@pytest.mark.parametrize(
+    ("order", "at"),
+    [
+        ({"weight": -1}, "weight"),
+        ({"weight": 65536}, "weight"),
+        ({"weight": True}, "weight"),
+        ({"weight": 1.0}, "weight"),
+        ({"weight": "1"}, "weight"),
+        ({"max": 2**32}, "max"),
+        ({"min": -1}, "min"),
+        ({"state": "off"}, "state"),
+        ({"state": 1}, "state"),
+        ({"state": ["ready"]}, "state"),
+        ({"wieght": 1}, "wieght"),
+        ({}, ""),
+        ({"min": 300}, ""),
+    ],
+)
+def test_wrong_orders_name_the_field(order: dict[str, object], at: str) -> None:
+    with pytest.raises(BadOrder) as caught:
+        changes(order)
+    assert caught.value.at == at
+
+
+def test_the_nearest_field_is_named() -> None:
+    with pytest.raises(BadOrder, match="did you mean 'weight'"):
+        changes({"wieght": 1})
+
+
+@pytest.mark.parametrize(("pool", "server"), [("none", "a"), ("web", "none")])
+def test_what_is_not_there_is_404(pool: str, server: str) -> None:
+    with pytest.raises(ChangeRefused) as caught:
+        changes({"weight": 1}, pool, server)
+    assert status_of(caught.value) == 404
+
+
+def test_rehearsing_says_what_would_be_done() -> None:
+    assert rehearse(CONFIGURATION, server_changes(CONFIGURATION, "web", "a", {"state": "maint"})) == (
+        "server web/a ordered to maint",
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"1",
+        b"null",
+        b"{",
+        b"\xff",
+        b'{"a":1,"a":2}',
+        b'{"a":NaN}',
+        b"[" * 60000,
+        b'{"a":' * 9000,
+        b"\x00",
+    ],
+)
+def test_what_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(BadOrder):
+        parse_object(body)
+
+
+@given(st.binary(max_size=64))
+def test_no_bytes_raise_anything_else(body: bytes) -> None:
+    with suppress(BadOrder):
+        assert isinstance(parse_object(body), dict)
+
+
+def test_a_question_has_defaults() -> None:
+    asked = question({"url": "http://a/b", "headers": {"Cookie": "a=b"}})
+    assert (asked.method, asked.client, asked.headers) == ("GET", "127.0.0.1", (("Cookie", "a=b"),))
+    assert question({"url": "/", "headers": [["A", "1"], ["A", "2"]]}).headers == (("A", "1"), ("A", "2"))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"url": ""},
+        {"url": 1},
+        {"url": "a\r\nb"},
+        {"url": "x" * 8001},
+        {"url": "/", "headers": "a"},
+        {"url": "/", "headers": {"a": 1}},
+        {"url": "/", "headers": [["a"]]},
+        {"url": "/", "headers": {"a": "b\n"}},
+        {"url": "/", "headers": {str(n): "" for n in range(101)}},
+        {"url": "/", "method": "x" * 33},
+        {"url": "/", "x": 1},
+    ],
+)
+def test_wrong_questions_are_refused(order: dict[str, object]) -> None:
+    with pytest.raises(BadOrder):
+        question(order)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.admin.html import Html, el, join
+
+
+class Reader(HTMLParser):
+    """The standard library's parser, as the second opinion."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    return reader
+
+
+printable = st.text(st.characters(exclude_categories=("C",)))
+
+
+@given(printable, printable)
+def test_text_and_attributes_never_become_markup(text: str, value: str) -> None:
+    found = read(el("p", {"title": value}, text))
+    assert found.tags == [("p", {"title": value})]
+    assert found.text == text
+
+
+def test_children_attributes_and_void_elements() -> None:
+    assert el("br") == "<br>"
+    assert el(
+        "p", {"hidden": True, "id": None, "class": False, "x": 1}, "a", None, ["b", el("i", None, 3)]
+    ) == ('<p hidden x="1">ab<i>3</i></p>')
+
+
+def test_markup_is_not_escaped_twice() -> None:
+    assert join([Html("<b>"), "<b>"]) == "<b>&lt;b&gt;"

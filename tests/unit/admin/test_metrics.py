@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from director.admin.control import Process, Readiness
+from director.admin.metrics import escaped, families, lines, pieces
+from director.admin.rates import Rates
+from director.admin.testing import MemoryControl
+from director.admin.views import Sight
+from director.changes import PoolAdded
+from director.model import Pool
+from tests.unit.admin import sample
+
+# The grammar of https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4.
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (\S+)")
+HEAD = re.compile(rf"# (HELP|TYPE) ({NAME}) (.+)")
+
+
+def text(control: MemoryControl) -> str:
+    look = Sight(control.registry, control.at, Rates(), tuple(control.heard))
+    found = families(look, control.readiness(), control.own, len(control.remembered), {"sign_ins": 1})
+    return b"".join(pieces(found)).decode()
+
+
+def parsed(found: str) -> Iterator[tuple[str, str, float]]:
+    """Samples as (name, labels, value); checks the form of every line."""
+    assert found.endswith("\n")
+    types: dict[str, str] = {}
+    for line in found.splitlines():
+        head = HEAD.fullmatch(line)
+        if head:
+            if head[1] == "TYPE":
+                assert head[2] not in types, "a family must stand together"
+                types[head[2]] = head[3]
+            continue
+        match = SAMPLE.fullmatch(line)
+        assert match, line
+        family = match[1] if match[1] in types else re.sub("_(bucket|sum|count)$", "", match[1])
+        assert list(types)[-1] == family
+        yield match[1], match[2] or "", float(match[3])
+
+
+def test_every_line_has_the_form() -> None:
+    control = sample.control()
+    sample.fill(control)
+    sample.trouble(control)
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    assert found["director_ready", ""] == 1
+    assert found["director_service_requests_total", 'service="l7:www"'] == 18360
+    assert found["director_service_responses_total", 'service="l7:www",class="5xx"'] == 60
+    assert found["director_service_errors_total", 'service="l7:www",cause="connect"'] == 6
+    assert found["director_server_up", 'pool="images",server="i"'] == 0
+    assert found["director_server_state", 'pool="web",server="b",state="drain"'] == 1
+    assert found["director_rule_requests_total", 'service="l7:www",rule="100 images"'] == 5
+    assert found["process_resident_memory_bytes", ""] == 50_000_000
+    assert found["director_traces", ""] == 2
+
+
+def test_histograms_are_cumulative_and_end_with_all() -> None:
+    control = sample.control()
+    latency = control.registry.services["l7:www"].requests.latency
+    for seconds in (0.0004, 0.3, 100.0):
+        latency.add(seconds)
+    buckets = [
+        (labels, value)
+        for name, labels, value in parsed(text(control))
+        if name == "director_service_response_seconds_bucket" and "l7:www" in labels
+    ]
+    values = [value for _, value in buckets]
+    assert values == sorted(values)
+    assert buckets[0] == ('service="l7:www",le="0.0005"', 1)
+    assert buckets[-1] == ('service="l7:www",le="+Inf"', 3)
+    assert 'director_service_response_seconds_sum{service="l7:www"} 100.3' in text(control)
+
+
+def test_labels_are_escaped() -> None:
+    assert escaped('a"b\\c\nd') == 'a\\"b\\\\c\\nd'
+
+
+def test_what_the_system_does_not_tell_is_left_out() -> None:
+    control = sample.control()
+    control.own = Process("0.1", 0.0)
+    assert "process_open_fds" not in text(control)
+
+
+def test_ten_thousand_servers_come_in_pieces() -> None:
+    control = sample.control()
+    control.apply([PoolAdded(Pool("big", tuple(sample.server(f"s{n}", n + 1) for n in range(10_000))))], "x")
+    look = Sight(control.registry, control.at, Rates())
+    made = pieces(families(look, Readiness(), control.own, 0, {}))
+    first = next(made)
+    assert first.count(b"\n") < 2000
+    assert (
+        sum(piece.count(b"director_server_up{") for piece in made) + first.count(b"director_server_up{")
+        == 10_005
+    )
+
+
+def test_a_family_without_samples_has_no_head() -> None:
+    assert "director_server_errors_total" not in "".join(
+        lines(
+            families(
+                Sight(sample.registry(), sample.control().at, Rates()), Readiness(), Process("0", 0), 0, {}
+            )
+        )
+    )

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from director.admin.control import Listener, Process, Readiness
+from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, verdict
+from director.admin.rates import Rates
+from director.admin.testing import MemoryControl
+from director.admin.views import Json, Sight
+from director.changes import PoolAdded, ServerAdded
+from director.model import Pool
+from tests.unit.admin import sample
+
+
+def sight(control: MemoryControl) -> Sight:
+    return Sight(control.registry, control.at, Rates(), tuple(control.heard), tuple(control.evidence))
+
+
+def look(control: MemoryControl) -> Json:
+    return verdict(sight(control), control.readiness())
+
+
+def test_all_is_well() -> None:
+    found = look(sample.control())
+    assert (found["level"], found["headline"], found["findings"], found["since"]) == (
+        "ok",
+        "All is well",
+        [],
+        None,
+    )
+
+
+def test_a_pool_that_cannot_serve_comes_first_with_what_clients_get() -> None:
+    control = sample.control()
+    sample.trouble(control)
+    found = look(control)
+    first, second = found["findings"]
+    assert (found["level"], found["headline"]) == ("error", "Pool images cannot serve")
+    assert found["for"] == 130.0
+    assert first["doing"] == "Clients of l7:www get: active, local 127.0.0.1:8099."
+    assert (second["at"], second["text"]) == ("server images/i", "is down: check alive: connection refused")
+
+
+def test_one_server_of_several_is_a_warning() -> None:
+    control = sample.control()
+    control.registry.set_health("127.0.0.1:9001", "alive", alive=False, now=990.0)
+    found = look(control)
+    assert (found["level"], found["headline"]) == ("warning", "Serving, but server web/a is down")
+    assert found["findings"][0]["doing"].startswith("1 other server takes its traffic")
+
+
+def test_a_listener_that_is_not_bound_is_an_error_told_once() -> None:
+    control = sample.control()
+    control.heard[0] = Listener("l7:www", "127.0.0.1:8080", bound=False, error="address in use")
+    control.against = ("l7:www does not listen",)
+    found = look(control)
+    assert [one["at"] for one in found["findings"]] == ["service l7:www"]
+    assert found["headline"] == "Service l7:www does not listen on 127.0.0.1:8080"
+
+
+def test_reasons_against_readiness_are_shown() -> None:
+    control = sample.control()
+    control.against = ("stopping",)
+    assert look(control)["findings"][0]["text"] == "is not ready: stopping"
+
+
+def test_waiting_requests_are_a_warning() -> None:
+    control = sample.control()
+    control.registry.pools["web"].waiting = 7
+    assert "7 requests waiting" in look(control)["findings"][0]["text"]
+
+
+def test_a_pool_that_nobody_uses_is_no_trouble() -> None:
+    control = sample.control()
+    control.apply([PoolAdded(Pool("spare"))], "x")
+    assert look(control)["level"] == "ok"
+
+
+def test_the_first_screen_is_bounded_and_shows_trouble_first() -> None:
+    control = sample.control()
+    for number in range(15):
+        control.apply(
+            [
+                PoolAdded(
+                    Pool(
+                        f"p{number}",
+                        tuple(sample.server(f"s{n}", 1000 * (number + 1) + n) for n in range(100)),
+                        checks=("alive",),
+                    )
+                )
+            ],
+            "x",
+        )
+    control.registry.set_health("127.0.0.1:1099", "alive", alive=False, now=990.0)
+    view = overview(sight(control), Readiness(), Process("0.1", 0.0), (), ())
+    many = {pool["name"]: pool for pool in view["pools"]}
+    assert many["p0"]["servers"][0]["name"] == "s99"
+    assert len(many["p0"]["servers"]) == POOL_ROWS
+    assert many["p0"]["more"] == 100 - POOL_ROWS
+    assert sum(len(pool["servers"]) for pool in view["pools"]) == ALL_ROWS
+
+
+def test_findings_are_bounded() -> None:
+    control = sample.control()
+    for number in range(30):
+        one = sample.server(f"x{number}", 5000 + number)
+        control.apply([ServerAdded("web", one)], "x")
+        control.registry.set_health(str(one.address), "alive", alive=False, now=990.0)
+    found = look(control)
+    assert len(found["findings"]) == FINDINGS
+    assert found["more"] == 10
+    assert found["headline"] == "Serving, with 30 troubles"
+
+
+def test_only_fault_answers_are_listed() -> None:
+    control = sample.control()
+    sample.trouble(control)
+    view = overview(sight(control), Readiness(), Process("0.1", 0.0), control.happened, control.remembered)
+    assert [one["id"] for one in view["faults"]] == ["f1"]
+    assert view["process"]["uptime"] == control.at.time

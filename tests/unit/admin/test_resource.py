@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+from director.admin import resource
+from director.admin.answers import SECURITY_HEADERS
+from director.admin.resource import LARGEST_BODY, Listening, asked_host, loopback
+from director.admin.routes import OPEN, ROUTES, Route
+from director.errors import ChangeRefused, ConfigError, SchedulerError
+from tests.unit.admin import sample
+from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
+
+NAMES = {"pool": "web", "server": "a", "service": "l7:www", "id": "g1", "file": "admin.css"}
+GOOD = {"change_server": {"weight": 3}, "explain": {"url": "http://www.example.org/"}}
+READERS = [route for route in ROUTES if route.method == "GET"]
+
+
+def path(route: Route) -> str:
+    return re.sub(r"{(\w+)}", lambda found: NAMES[found[1]], route.path)
+
+
+def admin() -> Admin:
+    made = Admin()
+    sample.fill(made.control)
+    sample.trouble(made.control)
+    return made
+
+
+def ask(route: Route, headers: dict[str, str], made: Admin | None = None) -> Reply:
+    body = b""
+    if route.takes:
+        headers = {"Content-Type": route.takes, **headers}
+        body = json.dumps(GOOD[route.name]).encode() if route.name in GOOD else f"token={TOKEN}".encode()
+    return (made or admin()).ask(route.method, path(route), headers, body)
+
+
+def hardened(reply: Reply) -> None:
+    for name, value in SECURITY_HEADERS:
+        assert reply.headers.get_all(name) == [value], name
+    assert "Server" not in reply.headers
+    assert b"Traceback" not in reply.body
+    assert b"twisted" not in reply.body.lower()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_each_route_answers_the_operator_as_it_says(route: Route) -> None:
+    reply = ask(route, BEARER)
+    hardened(reply)
+    assert reply.status in route.statuses
+    if reply.status == 200 and route.gives != "*/*":
+        assert reply.headers["Content-Type"].startswith(route.gives)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_each_route_asks_strangers_who_they_are(route: Route) -> None:
+    reply = ask(route, {})
+    hardened(reply)
+    if route.access == OPEN:
+        assert reply.status != 401
+    else:
+        assert reply.status == 401
+        assert reply.headers["WWW-Authenticate"] == 'Bearer realm="director"'
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "FOO"])
+@pytest.mark.parametrize("place", sorted({path(route) for route in ROUTES}))
+def test_other_methods_are_405_with_what_is_allowed(place: str, method: str) -> None:
+    known = {route.method for route in ROUTES if path(route) == place}
+    if method in known:
+        return
+    reply = admin().ask(method, place, {**BEARER, **JSON})
+    hardened(reply)
+    assert reply.status == 405
+    assert known <= set(reply.headers["Allow"].split(", "))
+    assert method not in reply.headers["Allow"].split(", ")
+    assert reply.json["at"] == "method"
+
+
+@pytest.mark.parametrize("route", READERS, ids=lambda route: route.name)
+def test_head_is_get_without_a_body(route: Route) -> None:
+    reply = admin().ask("HEAD", path(route), BEARER)
+    hardened(reply)
+    assert reply.body == b""
+    assert reply.status in route.statuses
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/nope",
+        "/api",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/pools/",
+        "/api/v1/pools/none",
+        "/api/v1/pools/web/servers/none",
+        "/api/v1/services/none",
+        "/api/v1/requests/none",
+        "//",
+        "//evil.example/",
+        "/static/",
+        "/static/none",
+        "/api/v1/pools/web%2Fservers%2Fa",
+        "/login/",
+        "/healthz/x",
+    ],
+)
+def test_what_is_not_there_is_404(target: str) -> None:
+    reply = admin().get(target)
+    hardened(reply)
+    assert reply.status == 404
+    assert "Location" not in reply.headers
+    assert set(reply.json) == {"error", "at"}
+
+
+DEEP = [
+    "../admin.token",
+    "..%2fadmin.token",
+    "%2e%2e/admin.token",
+    "%2e%2e%2fadmin.token",
+    "..%252fadmin.token",
+    "....//admin.token",
+    "..\\admin.token",
+    "..%5cadmin.token",
+    "/etc/passwd",
+    "%2fetc%2fpasswd",
+    "//etc/passwd",
+    "../../../../etc/passwd",
+    "..%c0%afadmin.token",
+    "%c0%ae%c0%ae/admin.token",
+    "admin.css/../../pages.py",
+    "admin.css%00",
+    "%00admin.css",
+    "admin.css/",
+    "admin.css%2f",
+    "./admin.css",
+    "..;/admin.css",
+    "file:///etc/passwd",
+    "admin.css%20",
+    "admin.css::$DATA",
+    "ADMIN.CSS",
+    "~root/.profile",
+    "a" * 3000,
+    ".",
+    "..",
+    "%2e",
+    "%2e%2e",
+    "../static/../api.py",
+    "..%2F..%2F..%2Fetc%2Fpasswd",
+    "%252e%252e%252fetc",
+    "\\etc\\passwd",
+    "C:/x",
+    "con",
+    "*",
+    "?x",
+    "admin.css%0d%0aX: y",
+]
+
+
+@pytest.mark.parametrize("spelling", DEEP)
+def test_no_spelling_climbs_out_of_the_static_files(spelling: str) -> None:
+    reply = admin().ask("GET", f"/static/{spelling}")
+    hardened(reply)
+    assert reply.status in {400, 404}, reply.body[:100]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "wanted"),
+    [
+        (["127.0.0.1:8404"], 200),
+        (["localhost"], 200),
+        (["LOCALHOST:1"], 200),
+        (["[::1]:8404"], 200),
+        (["127.0.0.1"], 200),
+        ([], 400),
+        (["a", "b"], 400),
+        (["127.0.0.1", "127.0.0.1"], 400),
+        ([""], 400),
+        (["127.0.0.1:x"], 400),
+        (["127.0.0.1/x"], 400),
+        (["user@127.0.0.1"], 400),
+        (["evil.example"], 421),
+        (["127.0.0.1.evil.example"], 421),
+        (["localhost.evil.example:8404"], 421),
+        (["127.0.0.2"], 421),
+        (["<script>"], 400),
+        (["127.0.0.1:999999"], 400),
+    ],
+)
+def test_the_host_must_mean_us(hosts: list[str], wanted: int) -> None:
+    head = "".join(f"Host: {host}\r\n" for host in hosts)
+    reply = admin().raw(f"GET /healthz HTTP/1.1\r\n{head}\r\n".encode())
+    hardened(reply)
+    assert reply.status == wanted
+
+
+def test_a_configured_name_is_ours() -> None:
+    assert asked_host(["lb.local:80"], frozenset({"lb.local"})) == "lb.local:80"
+
+
+@pytest.mark.parametrize("target", ["/%ff", "/a%00b", "/a%0ab", "/a%7f"])
+def test_a_path_that_is_no_text_is_400(target: str) -> None:
+    reply = admin().get(target)
+    hardened(reply)
+    assert reply.status == 400
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.takes], ids=lambda route: route.name)
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/xml", "multipart/form-data; boundary=x"])
+def test_another_content_type_is_415(route: Route, kind: str) -> None:
+    reply = ask(route, {**BEARER, "Content-Type": kind})
+    hardened(reply)
+    assert reply.status == 415
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if route.method != "GET" and route.access != OPEN],
+    ids=lambda route: route.name,
+)
+def test_a_browser_without_the_csrf_token_changes_nothing(route: Route) -> None:
+    made = admin()
+    before = made.control.registry.generation
+    cookie = made.sign_in()
+    for more in ({}, {"X-CSRF-Token": "foreign"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+        reply = ask(route, {**cookie, **more}, made)
+        hardened(reply)
+        assert reply.status == 403
+    assert made.control.registry.generation == before
+
+
+def test_a_browser_with_everything_right_may_write() -> None:
+    made = admin()
+    cookie = made.sign_in()
+    page = made.ask("GET", "/", cookie).body.decode()
+    csrf = re.search(r'name="csrf" content="([^"]+)"', page)
+    assert csrf
+    fields = {**cookie, **JSON, "X-CSRF-Token": csrf[1], "Origin": "http://127.0.0.1:8404"}
+    reply = made.ask("PATCH", "/api/v1/pools/web/servers/a", fields, b'{"weight": 7}')
+    assert reply.status == 200
+    assert made.control.registry.generations[-1].author == "the admin page"
+
+
+def test_strangers_see_the_sign_in_page() -> None:
+    reply = admin().ask("GET", "/")
+    assert reply.status == 401
+    assert b'name="token"' in reply.body
+
+
+def test_the_redirect_after_the_sign_in_holds_no_user_input() -> None:
+    reply = admin().ask("GET", f"/login?token={TOKEN}&next=//evil.example")
+    assert reply.status == 303
+    assert reply.headers["Location"] == "/"
+
+
+def test_on_the_control_socket_nobody_is_asked() -> None:
+    made = Admin(listening=Listening(control=True))
+    reply = made.ask(
+        "PATCH", "/api/v1/pools/web/servers/a", {"Host": "localhost", **JSON}, b'{"state": "drain"}'
+    )
+    assert reply.status == 200
+    assert made.control.registry.generations[-1].author == "the control socket"
+
+
+def test_a_large_body_is_refused_also_without_the_site() -> None:
+    reply = admin().send("POST", "/api/v1/explain", {"url": "x" * LARGEST_BODY})
+    assert reply.status == 413
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (ChangeRefused("EBUSY", "in use", "pool web"), 409),
+        (ChangeRefused("ESRCH", "none"), 404),
+        (ChangeRefused("EINVAL", "bad"), 400),
+        (SchedulerError("no such"), 409),
+        (ConfigError(("a:1:1: error",)), 409),
+        (RuntimeError("secret words"), 500),
+    ],
+)
+def test_what_goes_wrong_has_its_status(error: Exception, wanted: int) -> None:
+    made = admin()
+    made.control.reloaded = error
+    seen: list[Any] = []
+    globalLogPublisher.addObserver(seen.append)
+    try:
+        reply = made.send("POST", "/api/v1/config/reload", {})
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
+    hardened(reply)
+    assert reply.status == wanted
+    assert set(reply.json) >= {"error", "at"}
+    assert b"secret words" not in reply.body
+    assert any("log_failure" in event for event in seen) == (wanted == 500)
+
+
+def test_work_that_takes_too_long_goes_on_without_its_caller() -> None:
+    made = admin()
+    work: Deferred[Any] = Deferred()
+    made.control.reloaded = work
+    protocol, transport = made.connect()
+    head = f"POST /api/v1/config/reload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    protocol.dataReceived(head.encode())
+    made.clock.advance(resource.WORK_SECONDS + 1)
+    assert b"504" in transport.value().split(b"\r\n")[0]
+    assert not work.called
+    work.callback(made.control.registry.generations[-1])
+
+
+def test_a_caller_who_goes_away_does_not_stop_the_work() -> None:
+    made = admin()
+    work: Deferred[Any] = Deferred()
+    made.control.reloaded = work
+    protocol, transport = made.connect()
+    head = f"POST /api/v1/config/reload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    protocol.dataReceived(head.encode())
+    protocol.connectionLost(evolve)
+    work.callback(made.control.registry.generations[-1])
+    assert transport.value() == b""
+
+
+def test_long_answers_wait_for_a_slow_reader() -> None:
+    made = admin()
+    protocol, transport = made.connect()
+    protocol.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    transport.producer.pauseProducing()
+    before = len(transport.value())
+    made.clock.pump([0] * 20)
+    assert len(transport.value()) == before
+    transport.producer.resumeProducing()
+    made.clock.pump([0] * 50)
+    assert transport.value().endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "wanted"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("example.org", False),
+    ],
+)
+def test_loopback(host: str, wanted: bool) -> None:
+    assert loopback(host) == wanted

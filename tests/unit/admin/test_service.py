@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
+
+from director.admin.service import AdminService, check_listen
+from director.errors import DirectorError
+from director.model import Address
+from tests.unit.admin import sample
+
+LISTEN = Address("127.0.0.1", 8404)
+
+
+class Reactor(MemoryReactorClock):  # type: ignore[misc]
+    """Twisted's memory reactor; a port in `taken` cannot be bound."""
+
+    taken: frozenset[int] = frozenset()
+
+    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> object:  # noqa: N802
+        if port in self.taken:
+            raise CannotListenError(interface, port, OSError(98, "Address already in use"))
+        found = super().listenTCP(port, factory, backlog, interface)
+        found._hostAddress = IPv4Address("TCP", interface, port)
+        return found
+
+
+@pytest.fixture
+def reactor() -> Reactor:
+    return Reactor()
+
+
+@pytest.fixture
+def service(tmp_path: Path, reactor: Reactor) -> Iterator[AdminService]:
+    made = AdminService(sample.control(), LISTEN, tmp_path, reactor)
+    yield made
+    if made.running:
+        made.stopService()
+
+
+def test_it_listens_and_gives_the_link(service: AdminService, tmp_path: Path, reactor: Reactor) -> None:
+    service.startService()
+    token = (tmp_path / "admin.token").read_text().strip()
+    assert re.fullmatch(rf"http://[0-9.]+:8404/login\?token={token}", service.link)
+    assert [server[0] for server in reactor.tcpServers] == [8404]
+    assert [server[0] for server in reactor.unixServers] == [str(tmp_path / "control.sock")]
+    assert [one.bound for one in service.listeners()] == [True, True]
+
+
+def test_a_taken_port_is_an_event_not_an_end(service: AdminService, reactor: Reactor) -> None:
+    reactor.taken = frozenset({8404})
+    service.startService()
+    socket_, port = service.listeners()
+    assert socket_.bound
+    assert not port.bound
+    assert "in use" in port.error
+    assert service.link == ""
+
+
+def test_rates_are_sampled_each_two_seconds(service: AdminService, reactor: Reactor) -> None:
+    service.startService()
+    registry = service._control.snapshot()
+    for second in range(3):
+        service._control.at = type(service._control.at)(1002.0 + 2 * second, 0.0)  # type: ignore[attr-defined]
+        registry.services["l7:www"].requests.requests += 8
+        reactor.advance(2)
+    assert service._rates.per_second("l7:www") == 4.0
+
+
+def test_stopping_leaves_nothing(service: AdminService, reactor: Reactor) -> None:
+    service.startService()
+    service.stopService()
+    assert service.listeners() == ()
+    assert not reactor.getDelayedCalls()
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "10.0.0.1", "example.org"])
+def test_clear_text_stays_on_this_machine(host: str) -> None:
+    with pytest.raises(DirectorError, match="loopback"):
+        check_listen(Address(host, 8404))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_loopback_is_fine(host: str) -> None:
+    check_listen(Address(host, 8404))
+
+
+def test_a_path_too_long_for_a_socket_says_what_to_do(tmp_path: Path, reactor: Reactor) -> None:
+    deep = tmp_path / ("d" * 100)
+    made = AdminService(sample.control(), None, deep, reactor)
+    made.startService()
+    (found,) = made.listeners()
+    assert not found.bound
+    assert "shorter state_dir" in found.error
+    made.stopService()
+
+
+def test_the_socket_is_private_from_its_first_moment(tmp_path: Path) -> None:
+    """On the real reactor's port class: what the kernel shows is what counts."""
+    from twisted.internet import reactor as real
+
+    made = AdminService(sample.control(), None, tmp_path, real)
+    made._pulse.clock = MemoryReactorClock()
+    made.startService()
+    try:
+        path = tmp_path / "control.sock"
+        assert path.is_socket()
+        assert path.stat().st_mode & 0o777 == 0o600
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(path))
+    finally:
+        made.stopService()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from director.admin.answers import SECURITY_HEADERS
+from director.admin.resource import LARGEST_BODY
+from director.admin.site import CONNECTIONS, IDLE_SECONDS, LINGER_SECONDS
+from tests.unit.admin.wire import TOKEN, Admin, parsed
+
+HEAD = (
+    "POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    f"Authorization: Bearer {TOKEN}\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 600 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20000 + b"\r\n\r\n",
+    ],
+)
+def test_malformed_requests_get_a_hardened_400(data: bytes) -> None:
+    made = Admin()
+    protocol, transport = made.connect()
+    protocol.dataReceived(data)
+    reply = parsed(transport.value())
+    assert reply.status == 400
+    assert transport.disconnecting
+    for name, value in SECURITY_HEADERS:
+        assert reply.headers[name] == value
+    assert "Server" not in reply.headers
+
+
+def test_a_declared_large_body_is_refused_before_it_comes() -> None:
+    made = Admin()
+    protocol, transport = made.connect()
+    protocol.dataReceived(f"{HEAD}Content-Length: {LARGEST_BODY + 1}\r\n\r\n".encode())
+    reply = parsed(transport.value())
+    assert reply.status == 413
+    assert reply.headers["Content-Security-Policy"]
+    assert not transport.disconnecting, "the client shall be able to read it"
+    for _ in range(100):
+        protocol.dataReceived(b"x" * 500)
+    made.clock.advance(LINGER_SECONDS)
+    assert transport.disconnecting
+
+
+def test_a_chunked_body_is_refused_when_it_has_grown_too_large() -> None:
+    made = Admin()
+    protocol, transport = made.connect()
+    protocol.dataReceived(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
+    for _ in range(LARGEST_BODY // 4096):
+        protocol.dataReceived(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+    assert transport.value() == b""
+    protocol.dataReceived(b"1\r\nx\r\n")
+    assert parsed(transport.value()).status == 413
+    protocol.dataReceived(b"0\r\n\r\n")
+    assert transport.disconnecting
+    assert transport.value().count(b"HTTP/1.1") == 1
+
+
+def test_a_form_is_not_parsed_by_the_server() -> None:
+    made = Admin()
+    body = b"&".join([b"a=1"] * 1000)
+    head = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert made.ask("POST", "/login", head, body).status == 400
+
+
+def test_so_many_connections_and_no_more() -> None:
+    made = Admin()
+    held = [made.connect()[0] for _ in range(CONNECTIONS)]
+    assert made.site.buildProtocol(None) is None
+    assert made.site.refused == 1
+    held[0].connectionLost()
+    assert made.site.buildProtocol(None) is not None
+
+
+def test_an_idle_connection_is_ended() -> None:
+    made = Admin()
+    protocol, transport = made.connect()
+    protocol.dataReceived(b"GET /healthz HT")
+    made.clock.advance(IDLE_SECONDS + 1)
+    assert transport.disconnecting
+
+
+def test_no_log_holds_the_token() -> None:
+    made = Admin()
+    made.site.startFactory()
+    made.sign_in()
+    made.site.stopFactory()
+    assert made.site.logPath is None
+    assert made.site.acceptableProtocols() == [b"http/1.1"]

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from director.admin import views
+from director.admin.rates import Rates
+from director.admin.testing import MemoryControl, record
+from director.admin.views import Sight
+from director.changes import Ordered, ServerChanged, weight
+from director.model import And, Not, Or, State, Term, Virtual
+from director.selection import claim
+from tests.unit.admin import sample
+
+
+def sight(control: MemoryControl) -> Sight:
+    return Sight(control.registry, control.at, Rates(), tuple(control.heard), tuple(control.evidence))
+
+
+def server(control: MemoryControl, pool: str = "web", name: str = "a") -> views.Json:
+    found = control.registry.pools[pool].server(name)
+    assert found is not None
+    return views.server_view(found, sight(control))
+
+
+def test_everything_is_json() -> None:
+    control = sample.control()
+    sample.fill(control)
+    sample.trouble(control)
+    look = sight(control)
+    found: list[Any] = [views.service_view(one, look) for one in control.registry.services.values()]
+    found += [views.pool_view(one, look) for one in control.registry.pools.values()]
+    found += [views.rule_view(one, look) for one in control.registry.configuration.rules]
+    found += [views.trace_view(one, control.registry) for one in control.remembered]
+    found += [views.generation_view(one) for one in control.registry.generations]
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_a_server_up_with_its_evidence() -> None:
+    view = server(sample.control())
+    assert (view["status"], view["health"], view["state"], view["eligible"]) == ("up", "up", "ready", True)
+    assert view["since"] == "2027-01-15T07:45:00.000Z"
+    assert view["for"] == 900.0
+    assert [check["evidence"] for check in view["checks"]] == ["200 OK"]
+
+
+def test_words_for_what_a_server_does() -> None:
+    control = sample.control()
+    registry = control.registry
+    assert server(control, "web", "s")["status"] == "standby"
+    assert server(control, "dns", "d")["health"] == "unchecked"
+    live = registry.pools["web"].servers[1]
+    lease = claim(live)
+    control.apply([Ordered("web", "b", State.DRAIN)], "x")
+    assert server(control, "web", "b")["status"] == "draining, 1 left"
+    lease.release()
+    assert server(control, "web", "b")["status"] == "drained"
+    control.apply([Ordered("web", "b", State.MAINT)], "x")
+    assert server(control, "web", "b")["status"] == "maintenance"
+    control.apply([Ordered("web", "b", State.READY), weight(registry.configuration, "web", "b", 0)], "x")
+    assert server(control, "web", "b")["status"] == "quiesced"
+
+
+def test_a_full_server_says_so() -> None:
+    control = sample.control()
+    config = control.registry.configuration.pools[0].servers[1]
+    control.apply([ServerChanged("web", type(config)("b", config.address, max=1))], "x")
+    lease = claim(control.registry.pools["web"].servers[1])
+    view = server(control, "web", "b")
+    assert (view["status"], view["eligible"], view["load"]) == ("full", False, 1)
+    lease.release()
+
+
+def test_no_verdict_yet_is_checking() -> None:
+    control = MemoryControl(sample.registry())
+    assert server(control)["health"] == "checking"
+
+
+def test_a_pool_that_cannot_serve_says_why() -> None:
+    control = sample.control()
+    sample.trouble(control)
+    view = views.pool_view(control.registry.pools["images"], sight(control))
+    assert view["eligible"] == 0
+    assert view["why_none"] == "every server is down or in maintenance"
+    assert view["used_by"] == ["l7:www"]
+
+
+def test_services_of_both_layers() -> None:
+    control = sample.control()
+    www = views.service_view(control.registry.services["l7:www"], sight(control))
+    assert www["fault"] == ["active", "local 127.0.0.1:8099"]
+    assert www["rules"] == 2
+    assert www["listeners"][0] == {"address": "127.0.0.1:8080", "bound": True, "error": ""}
+    dns = views.service_view(control.registry.services["l4:dns"], sight(control))
+    assert dns["listen"] == ["udp 192.0.2.53:53"]
+    assert dns["forward"] == "nat"
+
+
+def test_virtual_services_are_written_as_in_the_configuration() -> None:
+    assert views.virtual(Virtual(fwmark=1, family=6)) == "fwmark 1 inet6"
+    assert views.virtual(Virtual("tcp", "2001:db8::1", 80)) == "tcp [2001:db8::1]:80"
+
+
+def test_a_latency_beyond_all_bounds_is_still_a_number() -> None:
+    control = sample.control()
+    control.registry.services["l7:www"].requests.latency.add(1000.0)
+    assert views.service_view(control.registry.services["l7:www"], sight(control))["latency"]["p99"] == 30.0
+
+
+def test_conditions_are_written_as_they_are_read() -> None:
+    part = And(
+        (
+            Or((Term("host", "", "in", ("a", "b")), Term("cookie", "sid", "exists"))),
+            Not(Term("method", "", "=", ("POST",))),
+        )
+    )
+    assert views.condition(part) == "(host in a b or cookie sid exists) and not method = POST"
+
+
+def test_rules_show_what_they_do() -> None:
+    control = sample.control()
+    sample.fill(control)
+    images, old = [views.rule_view(one, sight(control)) for one in control.registry.configuration.rules]
+    assert (images["action"], images["when"], images["requests"]) == ("pool images", "path ^= /images/", 5)
+    assert old["action"] == "redirect 301 https://example.org/new"
+
+
+@pytest.mark.parametrize(
+    ("known", "story"),
+    [
+        (
+            {
+                "rule": "100 images",
+                "pool": "web",
+                "candidates": 3,
+                "scheduler": "wlc",
+                "server": "a",
+                "load": 0,
+                "weight": 2,
+                "times": {"connect": 0.0003, "first_byte": 0.003, "total": 0.004},
+            },
+            [
+                "rule 100 images matched",
+                "pool web",
+                "3 of 3 servers eligible",
+                "wlc chose a: load 0, weight 2",
+                "connected in 0.3 ms",
+                "200 in 4 ms",
+            ],
+        ),
+        (
+            {
+                "pool": "web",
+                "candidates": 2,
+                "server": "a",
+                "sticky": True,
+                "load": 1,
+                "weight": 2,
+                "status": 0,
+                "outcome": "client_gone",
+            },
+            [
+                "no rule matched",
+                "pool web",
+                "2 of 3 servers eligible",
+                "the client's cookie DIRECTOR names a: load 1, weight 2",
+                "the client went away",
+            ],
+        ),
+        (
+            {
+                "pool": "gone",
+                "tries": (("a", "connection refused"),),
+                "fault": "page sorry",
+                "status": 503,
+                "outcome": "fault",
+                "times": {},
+            },
+            [
+                "no rule matched",
+                "pool gone",
+                "a was tried: connection refused",
+                "the fault path answered: page sorry",
+                "503",
+            ],
+        ),
+    ],
+)
+def test_the_story_of_a_decision(known: dict[str, Any], story: list[str]) -> None:
+    assert views.trace_view(record(**known), sample.registry())["story"] == story

@@ -1,0 +1,115 @@
+"""The admin in memory: a site over a sample, spoken to in bytes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from email.message import Message
+from http.client import HTTPResponse
+from io import BytesIO
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from director.admin.api import Api
+from director.admin.door import Door
+from director.admin.rates import Rates
+from director.admin.resource import AdminResource, Listening
+from director.admin.sessions import Sessions
+from director.admin.site import AdminSite
+from director.admin.testing import MemoryControl
+from tests.unit.admin import sample
+
+TOKEN = "t" * 43
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
+
+
+@frozen
+class Reply:
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@define
+class Admin:
+    """One site; `clock` drives its time-outs."""
+
+    control: MemoryControl = field(factory=sample.control)
+    listening: Listening = field(factory=Listening)
+    clock: Clock = field(factory=Clock)
+    rates: Rates = field(factory=Rates)
+    door: Door = field(init=False)
+    site: AdminSite = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        numbers = itertools.count(1)
+        self.door = Door(TOKEN, Sessions(lambda: f"id{next(numbers):040}"))
+        self.site = AdminSite(self.resource(), self.clock)
+
+    def resource(self) -> AdminResource:
+        api = Api(self.control, self.rates, self.door.counted)
+        return AdminResource(api, self.door, self.listening, self.clock, self.clock.seconds)
+
+    def connect(self, address: str = "127.0.0.1") -> tuple[Any, StringTransport]:
+        peer = IPv4Address("TCP", address, 50000)
+        protocol = self.site.buildProtocol(peer)
+        assert protocol is not None
+        transport = StringTransport(IPv4Address("TCP", "127.0.0.1", 8404), peer)
+        protocol.makeConnection(transport)
+        return protocol, transport
+
+    def raw(self, data: bytes, method: str = "GET", address: str = "127.0.0.1") -> Reply:
+        protocol, transport = self.connect(address)
+        protocol.dataReceived(data)
+        self.clock.pump([0] * 50)
+        return parsed(transport.value(), method)
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+        address: str = "127.0.0.1",
+    ) -> Reply:
+        fields = {"Host": "127.0.0.1:8404", **(headers or {})}
+        if body:
+            fields["Content-Length"] = str(len(body))
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return self.raw(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body, method, address)
+
+    def get(self, target: str, **headers: str) -> Reply:
+        return self.ask("GET", target, {**BEARER, **headers})
+
+    def send(self, method: str, target: str, order: Any, **headers: str) -> Reply:
+        fields = {**BEARER, **JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return self.ask(method, target, fields, json.dumps(order).encode())
+
+    def sign_in(self) -> dict[str, str]:
+        """A browser's cookie."""
+        reply = self.ask("GET", f"/login?token={TOKEN}")
+        return {"Cookie": reply.headers["Set-Cookie"].partition(";")[0]}
+
+
+class _Socket:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, mode: str) -> BytesIO:
+        return BytesIO(self._data)
+
+
+def parsed(data: bytes, method: str = "GET") -> Reply:
+    """Read with the standard library's client, an independent reader."""
+    response = HTTPResponse(_Socket(data), method=method)  # type: ignore[arg-type]
+    response.begin()
+    return Reply(response.status, response.headers, response.read())

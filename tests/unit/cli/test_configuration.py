@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from director.cli import configuration
+from director.cli.client import Refused
+
+GOOD = "[director]\nstate_dir = ../var\n[pool:web]\nserver.a = 127.0.0.1:9001\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "etc" / "director.ini"
+    path.parent.mkdir()
+    path.write_text(text)
+    return path
+
+
+def test_the_state_dir_is_relative_to_the_file(tmp_path: Path) -> None:
+    found = configuration.state_dir(written(tmp_path, GOOD))
+    assert found.resolve() == tmp_path / "var"
+
+
+def test_a_file_with_errors_has_no_state_dir(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "[l7:www]\nlisten = :8080\npool = none\n")
+    checked = configuration.check(path)
+    assert checked.errors == 1
+    assert configuration.exit_code(checked, strict=False) == 2
+    assert configuration.text(checked).endswith("1 error, 1 warning\n")
+    with pytest.raises(Refused, match=r"has errors(.|\n)*director check"):
+        configuration.state_dir(path)
+
+
+def test_a_file_that_is_not_there_says_what_to_name() -> None:
+    with pytest.raises(Refused, match=r"there is no(.|\n)*-c FILE(.|\n)*--socket PATH"):
+        configuration.state_dir(Path("/nowhere/director.ini"))

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from director.cli import configuration, director
+from director.cli.client import Refused, understood
+from director.errors import DirectorError
+from director.model import Forward
+from director.selection import claim
+from tests.unit.admin import sample
+from tests.unit.admin.wire import Admin
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@define
+class MemoryClient:
+    """The client's methods over the admin in memory: the real routes, no socket."""
+
+    admin: Admin = field(factory=Admin)
+
+    def _ask(self, method: str, segments: tuple[str, ...], order: Any = None, query: str = "") -> Any:
+        target = "/api/v1/" + "/".join(segments) + (f"?{query}" if query else "")
+        reply = self.admin.get(target) if method == "GET" else self.admin.send(method, target, order or {})
+        return understood(reply.status, reply.headers.get_content_type(), reply.body)
+
+    def get(self, *segments: str, query: str = "") -> Any:
+        return self._ask("GET", segments, query=query)
+
+    def text(self, *segments: str) -> str:
+        return str(self.get(*segments))
+
+    def post(self, *segments: str, order: Any = None, query: str = "") -> Any:
+        return self._ask("POST", segments, order, query)
+
+    def patch(self, *segments: str, order: Any, query: str = "") -> Any:
+        return self._ask("PATCH", segments, order, query)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> MemoryClient:
+    made = MemoryClient()
+    sample.fill(made.admin.control)
+    sample.trouble(made.admin.control)
+    monkeypatch.setattr(director, "connected", lambda _: made)
+    return made
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: str) -> tuple[int, str, str]:
+        code = director.main(words)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return call
+
+
+@pytest.mark.parametrize("thing", ["services", "pools", "servers", "rules", "checks", "config"])
+def test_show_prints_a_table_or_json(client: MemoryClient, run: Run, thing: str) -> None:
+    code, out, err = run("show", thing)
+    assert (code, err) == (0, "")
+    assert max(len(line) for line in out.splitlines()) <= 80
+    code, out, _ = run("show", thing, "--json")
+    assert code == 0
+    assert json.loads(out)
+
+
+def test_orders_and_weights(client: MemoryClient, run: Run) -> None:
+    assert run("drain", "web/a") == (0, "server web/a ordered to drain\ngeneration 3 runs\n", "")
+    assert run("weight", "web/a", "5")[1] == "server web/a now weight=5 max=200 min=0\ngeneration 4 runs\n"
+    assert run("ready", "web/a")[0] == 0
+    assert run("maint", "web/a", "--dry-run")[1] == "would do: server web/a ordered to maint\n"
+    server = client.admin.control.registry.pools["web"].servers[0]
+    assert (server.weight, server.state.value) == (5, "ready")
+
+
+def test_drain_can_wait_until_the_server_is_empty(client: MemoryClient, run: Run) -> None:
+    assert run("drain", "web/s", "--wait", "0")[1].endswith("web/s is empty\n")
+    lease = claim(client.admin.control.registry.pools["web"].servers[2])
+    code, _, err = run("drain", "web/s", "--wait", "0")
+    assert (code, err) == (2, "director: web/s: 1 still on it after 0 s; it goes on draining\n")
+    lease.release()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("drain", "web/none"), "web/none: No such server in the pool"),
+        (("drain", "web"), "'web' is not POOL/SERVER, such as web/a; `director show servers` lists them"),
+        (("weight", "web/a", "70000"), "weight: weight must be a whole number from 0 to 65535"),
+        (("why", "nope"), "nope: No such request is remembered; only the last ones are kept"),
+        (("why", "GET"), "give a URL too: director why GET http://HOST/PATH"),
+        (("why", "GET", "http://a/", "-H", "nonsense"), "'nonsense' is not a header; write -H 'Name: value'"),
+        (
+            ("show", "connections"),
+            "connections are not listed in this version; `director show servers` has their numbers",
+        ),
+        (("drill", "run", "x"), "fault drills are not in this version"),
+    ],
+)
+def test_refusals_say_what_to_do(client: MemoryClient, run: Run, words: tuple[str, ...], said: str) -> None:
+    assert run(*words) == (2, "", f"director: {said}\n")
+    code, out, _ = run(*words, "--json")
+    assert code == 2
+    assert "error" in json.loads(out)
+
+
+def test_why_a_request_went_where_it_went(client: MemoryClient, run: Run) -> None:
+    assert "wlc chose a: load 3, weight 2" in run("why", "g1")[1]
+
+
+def test_why_a_request_would_go(client: MemoryClient, run: Run) -> None:
+    code, out, _ = run("why", "get", "http://img/x", "-H", "Cookie: a=b", "--client", "192.0.2.9")
+    assert code == 0
+    assert "rule 100 images matched" in out
+    (asked,) = client.admin.control.asked
+    assert (asked.method, asked.headers, asked.client) == ("GET", (("Cookie", "a=b"),), "192.0.2.9")
+
+
+def test_reload_and_its_rehearsal(client: MemoryClient, run: Run) -> None:
+    assert run("reload")[0] == 0
+    assert run("reload", "--dry-run") == (0, "no errors, no warnings\n", "")
+
+
+def test_config_export_prints_the_merged_file(client: MemoryClient, run: Run) -> None:
+    assert run("config", "export") == (0, "[director]\nname = edge-1\n", "")
+
+
+GOOD = (
+    "[director]\nstate_dir = var\n[pool:web]\nserver.a = 127.0.0.1:9001\n[l7:www]\nlisten = :80\npool = web\n"
+)
+
+
+def test_check_exits_as_documented(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.ini"
+    path.write_text(GOOD)
+    assert run("check", str(path)) == (0, "no errors, no warnings\n", "")
+    assert run("check", str(path), "--strict")[0] == 0
+    path.write_text(GOOD.replace("pool = web", "pool = wbe"))
+    code, out, _ = run("check", str(path))
+    assert code == 2
+    assert f"{path}:7:8: error: [l7:www] pool = wbe: " in out
+    code, out, _ = run("check", str(path), "--json")
+    assert code == 2
+    assert json.loads(out)[-1]["line"] == 7
+
+
+def test_check_of_a_file_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    assert run("check", str(tmp_path / "none.ini"))[0] == 2
+
+
+def test_lab_runs_the_methods_named(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    asked: list[Any] = []
+
+    def lab_run(methods: Any, said: Callable[[str], None]) -> list[Any]:
+        asked.append([one.value for one in methods])
+        said("a line")
+        return [SimpleNamespace(method=methods[0], transfer="ok", failed="no ip")]
+
+    def lab_down(said: Callable[[str], None]) -> None:
+        raise DirectorError("needs root")
+
+    found = SimpleNamespace(lab_run=lab_run, lab_down=lab_down, METHODS=tuple(Forward))
+    monkeypatch.setattr(director.importlib, "import_module", lambda _: found)
+    assert run("lab", "run", "dr") == (2, "a line\n", "")
+    code, out, _ = run("lab", "run", "--json")
+    assert (code, json.loads(out)) == (2, [{"method": "nat", "transfer": "ok", "failed": "no ip"}])
+    assert asked == [["dr"], ["nat", "dr", "tun", "local"]]
+    assert run("lab", "down") == (2, "", "director: needs root\n")
+
+
+def test_the_socket_is_found_by_option_then_environment_then_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def path(*words: str) -> str:
+        found = director.connected(director.parser().parse_args(["show", "pools", *words]))
+        return str(found._path)
+
+    monkeypatch.setattr(configuration, "state_dir", lambda file: Path("/state") / file.stem)
+    monkeypatch.delenv("DIRECTOR_SOCKET", raising=False)
+    assert path() == "/state/director/control.sock"
+    assert path("-c", "a/edge.ini") == "/state/edge/control.sock"
+    monkeypatch.setenv("DIRECTOR_SOCKET", "/env.sock")
+    assert path() == "/env.sock"
+    assert path("-c", "a/edge.ini") == "/state/edge/control.sock"
+    assert path("--socket", "/named.sock", "-c", "a/edge.ini") == "/named.sock"
+
+
+def test_text_of_the_director_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    def refused(_: object) -> None:
+        raise Refused("bad \x1b[2J", "\x1b]0;x")
+
+    monkeypatch.setattr(director, "connected", refused)
+    assert "\x1b" not in run("show", "pools")[2]
+
+
+def test_a_wrong_grammar_is_the_parsers_own_2(run: Run) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("frobnicate")
+    assert caught.value.code == 2

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.cli import output
+from tests.unit.admin import sample
+from tests.unit.admin.wire import Admin
+
+
+def admin() -> Admin:
+    made = Admin()
+    sample.fill(made.control)
+    sample.trouble(made.control)
+    return made
+
+
+def test_columns_are_aligned_and_numbers_stand_right() -> None:
+    assert output.table(("NAME", "N", "WHAT"), [("a", 5, "x"), ("long", 100, "y")]) == (
+        "NAME    N  WHAT\na       5  x\nlong  100  y\n"
+    )
+
+
+def test_the_last_column_is_wrapped_below_itself() -> None:
+    assert output.table(("A", "WHAT"), [("x", "one two three four")], width=14) == (
+        "A  WHAT\nx  one two\n   three four\n"
+    )
+
+
+def test_nothing_is_no_table() -> None:
+    assert output.table(("A",), []) == ""
+    assert output.pools([]) == "No pools.\n"
+
+
+@given(st.text(), st.integers(1, 40))
+def test_wrapping_keeps_every_word(text: str, room: int) -> None:
+    lines = output.wrap(text, room)
+    assert all(len(line) <= room for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(st.text())
+def test_no_text_steers_the_terminal(text: str) -> None:
+    assert output.clean(text).isprintable() or all(
+        one.isprintable() or one in "\u2028\u2029 " or one.isspace() for one in output.clean(text)
+    )
+    assert "\x1b" not in output.clean(text)
+    assert "\n" not in output.clean(text)
+
+
+def test_all_tables_fit_into_eighty_columns() -> None:
+    made = admin()
+    for thing, place in (
+        ("services", "services"),
+        ("pools", "pools"),
+        ("servers", "pools"),
+        ("rules", "rules"),
+        ("checks", "checks"),
+    ):
+        text = getattr(output, thing)(made.get(f"/api/v1/{place}").json)
+        assert max(len(line) for line in text.splitlines()) <= 80, text
+
+
+def test_a_server_that_is_down_says_why() -> None:
+    text = output.servers(admin().get("/api/v1/pools").json)
+    assert "images/i" in text
+    assert "(alive: connection" in text
+    assert "draining, 17 left" in text
+
+
+def test_why_tells_the_story_in_order() -> None:
+    lines = output.why(admin().get("/api/v1/requests/g1").json).splitlines()
+    assert lines[1] == "GET www.example.org/ from 127.0.0.1 at www"
+    assert lines[2:] == [
+        "  rule 200 users matched",
+        "  pool web",
+        "  2 of 3 servers eligible",
+        "  wlc chose a: load 3, weight 2",
+        "  connected in 0.3 ms",
+        "  200 in 4 ms",
+    ]
+
+
+def test_changes_are_told() -> None:
+    assert output.applied({"generation": 3, "diff": ["server web/a now weight=5"]}) == (
+        "server web/a now weight=5\ngeneration 3 runs\n"
+    )
+    assert output.applied({"generation": 3, "diff": []}) == "nothing to change; generation 3 runs\n"
+    assert output.applied({"dry_run": True, "diff": ["x"]}) == "would do: x\n"
+    assert output.applied({"dry_run": True, "diff": []}) == "nothing would change\n"
+
+
+def test_problems_are_counted() -> None:
+    found = [{"severity": "error", "at": "a.ini:1:2", "message": "bad"}]
+    assert output.problems(found) == "a.ini:1:2: error: bad\n1 error, no warnings\n"
+    assert output.count(0, 2) == "no errors, 2 warnings"
+
+
+def test_units() -> None:
+    assert [output.ago(one) for one in (None, 59, 60, 3600, 90000)] == ["-", "59s", "1m", "1h", "1d"]
+    assert [output.duration(one) for one in (None, 0.0005, 2)] == ["-", "0.5 ms", "2 s"]
+    assert json.dumps(output.rate(None)) == '"-"'

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from director.cli import passwd
+from director.cli.client import Refused
+
+
+def test_a_short_password_is_refused() -> None:
+    with pytest.raises(Refused, match="at least 8"):
+        passwd.section("ops", "viewer", "short")
+
+
+def test_the_section_holds_a_hash_that_fits() -> None:
+    argon2 = pytest.importorskip("argon2", reason="argon2-cffi is not installed")
+    text = passwd.section("ops", "operator", "correct horse")
+    head, password, role = text.splitlines()
+    assert (head, role) == ("[user:ops]", "role = operator")
+    hashed = password.removeprefix("password = ").replace("$$", "$")
+    assert "$" not in password.removeprefix("password = ").replace("$$", "")
+    assert argon2.PasswordHasher().verify(hashed, "correct horse")
+
+
+def test_two_different_answers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["one", "two"])
+    monkeypatch.setattr(passwd.getpass, "getpass", lambda _: next(answers))
+    with pytest.raises(Refused, match="not the same"):
+        passwd.ask()
