@@ -15,7 +15,9 @@ def request(
 ) -> RequestHead:
     """The head of one request."""
     framer = RequestFramer(Limits())
-    framer.feed(b"\r\n".join([b"%b %b HTTP/1.%d" % (method, target, minor), b"Host: " + host, *lines, b"", b""]))
+    framer.feed(
+        b"\r\n".join([b"%b %b HTTP/1.%d" % (method, target, minor), b"Host: " + host, *lines, b"", b""])
+    )
     head = framer.head()
     assert head is not None
     return head

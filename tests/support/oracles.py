@@ -87,7 +87,7 @@ class _Heard:
 
 
 def llhttp_request(raw: bytes) -> Reading | None:
-    """llhttp's reading of one request."""
+    """Llhttp's reading of one request."""
     heard = _Heard()
     parser = httptools.HttpRequestParser(heard)
     try:
@@ -104,7 +104,7 @@ def llhttp_request(raw: bytes) -> Reading | None:
 
 
 def llhttp_response(raw: bytes) -> Reading | None:
-    """llhttp's reading of one response that is no answer to HEAD and not close-delimited."""
+    """Llhttp's reading of one response that is no answer to HEAD and not close-delimited."""
     heard = _Heard()
     parser = httptools.HttpResponseParser(heard)
     try:

@@ -19,7 +19,15 @@ def test_a_token_leads_back_to_its_server_and_shows_nothing() -> None:
 
 
 def test_a_stranger_s_value_leads_nowhere() -> None:
-    for value in ("", "a", "x" * 16, token("api", "a"), token("web", "gone"), token("web", "a") + "0", "\xe9" * 5000):
+    for value in (
+        "",
+        "a",
+        "x" * 16,
+        token("api", "a"),
+        token("web", "gone"),
+        token("web", "a") + "0",
+        "\xe9" * 5000,
+    ):
         assert find(POOL, value) is None
 
 

@@ -49,7 +49,9 @@ def test_a_failure_is_never_stored(status: int) -> None:
 def test_a_page() -> None:
     found = read(answers.page(Page("sorry", b"<p>", "text/html", 503, 0.2), b""))
     assert (found.start[0], found.body) == (b"503", b"<p>")
-    assert {(b"retry-after", b"1"), (b"cache-control", b"no-store"), (b"content-type", b"text/html")} <= set(found.fields)
+    assert {(b"retry-after", b"1"), (b"cache-control", b"no-store"), (b"content-type", b"text/html")} <= set(
+        found.fields
+    )
     assert b"Retry-After" not in answers.page(Page("sorry"), b"")
 
 

@@ -221,7 +221,7 @@ def test_trailers_are_kept_less_those_that_steer() -> None:
     body = ChunkedBody()
     names = b"Content-Length Transfer-Encoding Host Authorization Cookie Set-Cookie X-Forwarded-For Forwarded Via TE"
     lines = b"".join(name + b": 1\r\n" for name in names.split())
-    body.read(b"0\r\n" + lines + b"X-Sum: 1\r\nETag: \"2\"\r\n\r\n")
+    body.read(b"0\r\n" + lines + b'X-Sum: 1\r\nETag: "2"\r\n\r\n')
     assert body.trailers == b'X-Sum: 1\r\nETag: "2"\r\n'
 
 
@@ -267,7 +267,9 @@ def test_our_chunks_are_read_by_others(chunks: list[bytes]) -> None:
 
 
 def _nearly(draw: st.DrawFn) -> bytes:
-    parts = st.sampled_from([b"0", b"1", b"a", b"f", b"\r\n", b"\n", b"\r", b";", b"=", b'"', b" ", b"x", b":", b"-"])
+    parts = st.sampled_from(
+        [b"0", b"1", b"a", b"f", b"\r\n", b"\n", b"\r", b";", b"=", b'"', b" ", b"x", b":", b"-"]
+    )
     return b"".join(draw(st.lists(parts, max_size=14)))
 
 

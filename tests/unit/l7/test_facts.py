@@ -18,7 +18,12 @@ def test_what_a_request_says() -> None:
     found = facts(b"X-A: 1", b"x-a: 2", target=b"/%41//b?c=%20d&c=e&f&g+h=i+j", host=b"WWW.Example.org.:80")
     assert (found.method, found.uri, found.version) == ("GET", "/%41//b?c=%20d&c=e&f&g+h=i+j", "1.1")
     assert (found.path, found.other_path, found.host) == ("/A//b", "/A/b", "www.example.org")
-    assert (found.client, found.client_port, found.virtual, found.virtual_port) == ("192.0.2.7", 40000, "198.51.100.1", 80)
+    assert (found.client, found.client_port, found.virtual, found.virtual_port) == (
+        "192.0.2.7",
+        40000,
+        "198.51.100.1",
+        80,
+    )
     assert (found.client_number, found.virtual_number) == (0xC0000207, 0xC6336401)
     assert (found.header("x-a"), found.header("x"), found.header("\u2028")) == ("1, 2", None, None)
     assert [found.query(name) for name in ("c", "f", "g h", "x")] == [" d", "", "i j", None]

@@ -63,7 +63,13 @@ def test_connection_options() -> None:
 
 @pytest.mark.parametrize(
     ("value", "minor", "keeps"),
-    [(None, 1, True), (None, 0, False), (b"close", 1, False), (b"keep-alive", 0, True), (b"keep-alive, close", 0, False)],
+    [
+        (None, 1, True),
+        (None, 0, False),
+        (b"close", 1, False),
+        (b"keep-alive", 0, True),
+        (b"keep-alive, close", 0, False),
+    ],
 )
 def test_keeps_alive(value: bytes | None, minor: int, *, keeps: bool) -> None:
     assert keeps_alive({} if value is None else {b"connection": value}, minor) is keeps
@@ -83,7 +89,9 @@ def test_keeps_alive(value: bytes | None, minor: int, *, keeps: bool) -> None:
 )
 def test_lengths(length: bytes | None, coding: bytes | None, minor: int, expected: int | None) -> None:
     fields = {b"content-length": length, b"transfer-encoding": coding}
-    assert body_length({name: value for name, value in fields.items() if value is not None}, minor) == expected
+    assert (
+        body_length({name: value for name, value in fields.items() if value is not None}, minor) == expected
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def test_trust(address: str, *, expected: bool) -> None:
         ((b"X-Forwarded-For: 192.0.2.9, unknown",), "10.0.0.1"),
         ((b"X-Forwarded-For: 192.0.2.9, unknown, 10.0.0.2",), "10.0.0.2"),
         ((b"X-Forwarded-For: 192.0.2.9,",), "10.0.0.1"),
-        ((b"X-Forwarded-For: evil\"",), "10.0.0.1"),
-        ((b"X-Forwarded-For: fe80::1%\" x",), "10.0.0.1"),
+        ((b'X-Forwarded-For: evil"',), "10.0.0.1"),
+        ((b'X-Forwarded-For: fe80::1%" x',), "10.0.0.1"),
         ((b"Forwarded: for=192.0.2.9",), "10.0.0.1"),
     ],
 )
@@ -112,14 +112,18 @@ def test_what_a_trusted_proxy_says_is_added_to() -> None:
     assert sent("x-forwarded-for", TRUSTED, *SPOOFED) == [
         *SPOOFED[1:], b"X-Forwarded-For: 1.1.1.1, 10.0.0.1", b"Via: 1.1 edge-1",
     ]  # fmt: skip
-    assert b'Forwarded: for=1.1.1.1, for=10.0.0.1;proto=http;host="a.example"' in sent("forwarded", TRUSTED, *SPOOFED)
+    assert b'Forwarded: for=1.1.1.1, for=10.0.0.1;proto=http;host="a.example"' in sent(
+        "forwarded", TRUSTED, *SPOOFED
+    )
 
 
 def test_addresses_of_ipv6_and_of_none() -> None:
     """RFC 7239 6: an IPv6 address is quoted and bracketed; `unknown` where there is none."""
     ipv6 = Peer("2001:db8::7", 1, "", 80)
     assert b"X-Forwarded-For: 2001:db8::7" in sent("x-forwarded-for", ipv6)
-    assert b'Forwarded: for="[2001:db8::7]";proto=http;host="[::1]:80"' in sent("forwarded", ipv6, host=b"[::1]:80")
+    assert b'Forwarded: for="[2001:db8::7]";proto=http;host="[::1]:80"' in sent(
+        "forwarded", ipv6, host=b"[::1]:80"
+    )
     assert b"X-Forwarded-For: unknown" in sent("x-forwarded-for", Peer("", 0, "", 0))
     assert b"Forwarded: for=unknown;proto=http" in sent("forwarded", Peer("", 0, "", 0), host=b"")
 

@@ -14,7 +14,15 @@ from director.l7.rewrite import request_head
 from tests.support.oracles import h11_request, llhttp_request
 
 HOST = b"Host: a.example\r\n"
-HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade", b"http2-settings"}
+HOP_BY_HOP = {
+    b"connection",
+    b"keep-alive",
+    b"proxy-connection",
+    b"te",
+    b"trailer",
+    b"upgrade",
+    b"http2-settings",
+}
 
 
 def get(*lines: bytes, target: bytes = b"/", version: bytes = b"HTTP/1.1") -> bytes:
@@ -49,7 +57,7 @@ def describe(head: RequestHead) -> tuple[object, ...]:
 
 GOOD = {
     "get": get(b"Host: a.example"),
-    "query": get(b"Host: a.example", target=b"/a/b?c=d&e[]=\"|{}"),
+    "query": get(b"Host: a.example", target=b'/a/b?c=d&e[]="|{}'),
     "absolute": get(b"Host: other", target=b"http://a.example/x"),
     "no space": get(b"Host:a.example"),
     "tabs": get(b"Host:\ta.example \t"),
@@ -226,7 +234,16 @@ def test_refused_whole_and_bytewise(name: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"\x00", b" ", b"\n", b"{", b"GET / HTTP/1.1\r\nX", b"GET / HTTP/1.1\r\nA: 1\r\n B\r\n", b"GET /\r\n", b"G T\r\n"],
+    [
+        b"\x00",
+        b" ",
+        b"\n",
+        b"{",
+        b"GET / HTTP/1.1\r\nX",
+        b"GET / HTTP/1.1\r\nA: 1\r\n B\r\n",
+        b"GET /\r\n",
+        b"G T\r\n",
+    ],
 )
 def test_what_cannot_become_a_head_is_refused_before_its_end(raw: bytes) -> None:
     if raw.endswith(b"X"):
@@ -278,7 +295,9 @@ def test_new_limits_hold_for_fields_that_are_repeated() -> None:
 
 def test_pipelined_heads_come_in_order() -> None:
     framer = RequestFramer(Limits())
-    framer.feed(b"".join(get(b"Host: a", b"X: %d" % (number // 3), target=b"/%d" % number) for number in range(9)))
+    framer.feed(
+        b"".join(get(b"Host: a", b"X: %d" % (number // 3), target=b"/%d" % number) for number in range(9))
+    )
     for number in range(9):
         head = framer.head()
         assert head is not None
@@ -320,7 +339,12 @@ def test_a_hostile_head_is_refused_in_linear_work() -> None:
     limits = Limits(line=1 << 20, header=1 << 20)
     for unit in (b"a", b"a:", b"a: b\r", b"\t ", b"%", b"/", b"?", b"a,", b"\r\n"):
         blob = unit * (32768 // len(unit))
-        for raw in (b"GET /" + blob, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + blob + b"\x00\r\n\r\n", blob, blob + b"\r\n\r\n"):
+        for raw in (
+            b"GET /" + blob,
+            b"GET / HTTP/1.1\r\nHost: a\r\nX: " + blob + b"\x00\r\n\r\n",
+            blob,
+            blob + b"\r\n\r\n",
+        ):
             framer = RequestFramer(limits)
             framer.feed(raw)
             try:
@@ -362,11 +386,21 @@ def test_a_head_for_what_is_not_read() -> None:
 
 # --- against h11 and llhttp ------------------------------------------------------------------------
 
-NAMES = st.sampled_from([b"X-A", b"x-a", b"Accept", b"Cookie", b"Via", b"Connection", b"TE", b"Keep-Alive", b"Upgrade"])
-VALUES = st.sampled_from([b"", b"1", b" a b", b"\tx\t", b"a,b", b"close", b"keep-alive", b"x-a, cookie", b"\xc3\xa9", b'"q"'])
+NAMES = st.sampled_from(
+    [b"X-A", b"x-a", b"Accept", b"Cookie", b"Via", b"Connection", b"TE", b"Keep-Alive", b"Upgrade"]
+)
+VALUES = st.sampled_from(
+    [b"", b"1", b" a b", b"\tx\t", b"a,b", b"close", b"keep-alive", b"x-a, cookie", b"\xc3\xa9", b'"q"']
+)
 FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=6)
 TARGETS = st.sampled_from([b"/", b"/a?b", b"/%41/..//x", b"/a;b=c?", b"http://b.example/x", b"/a:b@c"])
-BODIES = st.sampled_from([(b"", b""), (b"Content-Length: 3\r\n", b"abc"), (b"Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n")])
+BODIES = st.sampled_from(
+    [
+        (b"", b""),
+        (b"Content-Length: 3\r\n", b"abc"),
+        (b"Transfer-Encoding: chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
+    ]
+)
 
 
 @given(st.sampled_from([b"GET", b"POST", b"PUT", b"DELETE"]), TARGETS, FIELDS, BODIES)
@@ -397,10 +431,15 @@ PIECES = st.sampled_from(
     [b"GET", b" ", b"/", b"HTTP/1.1", b"HTTP/1.0", b"\r\n", b"\n", b"\r", b"Host: a", b"Host:", b"Content-Length: 3", b"abc",
      b"Content-Length: 03", b"Transfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n", b":", b"\t", b"X: 1", b"\x00", b"*", b"?q"]
 )  # fmt: skip
-NEARLY = st.lists(PIECES, max_size=12).map(lambda pieces: b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(pieces) + b"\r\n\r\n")
+NEARLY = st.lists(PIECES, max_size=12).map(
+    lambda pieces: b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(pieces) + b"\r\n\r\n"
+)
 
 
-@given(st.one_of(NEARLY, st.lists(PIECES, max_size=20).map(b"".join)), st.sampled_from([b"", b"abc", b"3\r\nabc\r\n0\r\n\r\n"]))
+@given(
+    st.one_of(NEARLY, st.lists(PIECES, max_size=20).map(b"".join)),
+    st.sampled_from([b"", b"abc", b"3\r\nabc\r\n0\r\n\r\n"]),
+)
 def test_accepted_by_us_is_accepted_by_others_with_the_same_meaning(raw: bytes, body: bytes) -> None:
     framer = RequestFramer(Limits())
     framer.feed(raw + body)

@@ -24,7 +24,9 @@ GOOD = {
     "8-bit reason": b"HTTP/1.1 200 \xc3\xa9t\xe9\r\nContent-Length: 0\r\n\r\n",
     "1.0": b"HTTP/1.0 200 OK\r\n\r\n",
     "no fields": b"HTTP/1.1 304 Not Modified\r\n\r\n",
-    "large": b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %b\r\n" % (n, b"v" * 200) for n in range(100)) + b"\r\n",
+    "large": b"HTTP/1.1 200 OK\r\n"
+    + b"".join(b"X-%d: %b\r\n" % (n, b"v" * 200) for n in range(100))
+    + b"\r\n",
 }
 
 

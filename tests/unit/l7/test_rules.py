@@ -19,7 +19,9 @@ def rule(number: int, when: str = "", **settings: str) -> Rule:
 
 
 def test_rules_are_tried_by_number_and_the_first_wins() -> None:
-    rules = compile_rules([rule(300), rule(100, "path ^= /images/"), rule(200, "path ^= /")], COUNTERS.__getitem__)
+    rules = compile_rules(
+        [rule(300), rule(100, "path ^= /images/"), rule(200, "path ^= /")], COUNTERS.__getitem__
+    )
     assert [compiled.name for compiled in rules] == ["100 r100", "200 r200", "300 r300"]
     assert [compiled.counters is COUNTERS[compiled.name] for compiled in rules] == [True] * 3
     for target, number in ((b"/images/a", 100), (b"/images", 200)):

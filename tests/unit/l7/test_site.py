@@ -16,7 +16,7 @@ from tests.unit.registries import registry_of, server
 def site(**settings: object) -> Site:
     config = L7Service("www", (Address("127.0.0.1", 80),), pool="web", **settings)  # type: ignore[arg-type]
     pools = (Pool("web", servers=(server(),)),)
-    registry = registry_of(configuration=Configuration(pools=pools, l7_services=(config,)))
+    registry = registry_of(configuration=Configuration(pools=pools, l7=(config,)))
     rules = compile_rules([Rule(1, "all", "www", pool="web")], lambda _: Requests())
     return Site(config, registry, registry.services["l7:www"], rules, lambda _: iter(()), "edge-1", Limits())
 

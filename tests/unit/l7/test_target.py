@@ -134,7 +134,10 @@ def test_paths_without_a_safe_reading(path: bytes) -> None:
 
 
 SEGMENTS = st.lists(
-    st.sampled_from([b"a", b"%61", b"", b".", b"..", b"%2e", b"%2E%2e", b"b%2Fc", b"%5C", b"%c3", b"~", b".."]), max_size=7
+    st.sampled_from(
+        [b"a", b"%61", b"", b".", b"..", b"%2e", b"%2E%2e", b"b%2Fc", b"%5C", b"%c3", b"~", b".."]
+    ),
+    max_size=7,
 )
 
 
@@ -155,7 +158,11 @@ def test_a_reading_is_its_own_reading(segments: list[bytes]) -> None:
 
 @given(st.binary(max_size=40))
 def test_targets_raise_nothing_but_message_errors(target: bytes) -> None:
-    for act in (lambda: parse_target(b"GET", target), lambda: check_host(target), lambda: readings(b"/" + target)):
+    for act in (
+        lambda: parse_target(b"GET", target),
+        lambda: check_host(target),
+        lambda: readings(b"/" + target),
+    ):
         try:
             act()
         except MessageError as error:

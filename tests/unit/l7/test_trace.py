@@ -36,7 +36,15 @@ def test_a_text_line() -> None:
 
 
 def test_a_text_line_of_what_was_refused() -> None:
-    changes = {"rule": "", "pool": "", "server": "", "reason": None, "connect": None, "first_byte": None, "tries": ()}
+    changes = {
+        "rule": "",
+        "pool": "",
+        "server": "",
+        "reason": None,
+        "connect": None,
+        "first_byte": None,
+        "tries": (),
+    }
     assert text_line(record(**changes), EPOCH).endswith(
         "rule=- pool=- server=- by=- tries=0 fault=- ms=-/-/3.4 id=0001\n"
     )
@@ -85,7 +93,13 @@ def test_stamps_are_those_of_datetime(seconds: float) -> None:
 def test_a_record_for_programs() -> None:
     found = as_dict(record(), EPOCH)
     assert found["time"] == EPOCH + 5.25
-    assert (found["scheduler"], found["active"], found["inactive"], found["weight"], found["candidates"]) == ("wlc", 3, 4, 2, 5)
+    assert (found["scheduler"], found["active"], found["inactive"], found["weight"], found["candidates"]) == (
+        "wlc",
+        3,
+        4,
+        2,
+        5,
+    )
     assert found["load"] == 7
     assert found["tries"] == [["b", "refused"]]
     assert found["times"] == {"connect": 0.001, "first_byte": 0.0021, "total": 0.0034}
