@@ -37,7 +37,8 @@ def h11_response(raw: bytes, method: bytes = b"GET", *, ended: bool = False) -> 
 
 
 def _h11(connection: h11.Connection, raw: bytes, *, ended: bool = False) -> Reading | None:
-    start, fields, body, keep = (b"", b""), (), b"", True
+    start, body, keep = (b"", b""), b"", True
+    fields: tuple[tuple[bytes, bytes], ...] = ()
     try:
         connection.receive_data(raw)
         if ended:

@@ -42,7 +42,8 @@ def test_a_path_without_a_safe_reading_is_refused() -> None:
 @pytest.mark.parametrize(
     ("value", "name"),
     [
-        (b"", ""), (b"A.example:80", "a.example"), (b"a.example.", "a.example"), (b"[::1]:80", "[::1]"), (b"[2001:DB8::1]", "[2001:db8::1]"),
+        (b"", ""), (b"A.example:80", "a.example"), (b"a.example.", "a.example"), (b"[::1]:80", "[::1]"),
+        (b"[2001:DB8::1]", "[2001:db8::1]"),
         (b"a:", "a"),
     ],
 )  # fmt: skip
@@ -74,6 +75,7 @@ def test_cookies(lines: tuple[bytes, ...], expected: str | None) -> None:
 def test_of_a_connection_only_its_ends_are_known() -> None:
     found = ConnectionFacts(PEER)
     assert (found.client, found.client_number, found.virtual_number) == ("192.0.2.7", 0xC0000207, 0xC6336401)
-    assert (found.host, found.path, found.header("a"), found.cookie("a"), found.query("a"), found.group(1)) == (
+    named = (found.header("a"), found.cookie("a"), found.query("a"))
+    assert (found.host, found.path, *named, found.group(1)) == (
         "", "", None, None, None, None,
     )  # fmt: skip

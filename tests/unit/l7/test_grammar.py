@@ -35,8 +35,10 @@ def test_paths_and_queries() -> None:
 @pytest.mark.parametrize(
     ("line", "good"),
     [
-        (b"A: 1\r\n", True), (b"A:\r\n", True), (b"A:1 \r\n", True), (b"A: \xff\r\n", True), (b"A : 1\r\n", False),
-        (b": 1\r\n", False), (b" A: 1\r\n", False), (b"A\r\n", False), (b"A: 1\n", False), (b"A: 1\r\r\n", False),
+        (b"A: 1\r\n", True), (b"A:\r\n", True), (b"A:1 \r\n", True), (b"A: \xff\r\n", True),
+        (b"A : 1\r\n", False),
+        (b": 1\r\n", False), (b" A: 1\r\n", False), (b"A\r\n", False), (b"A: 1\n", False),
+        (b"A: 1\r\r\n", False),
         (b"A: \x00\r\n", False), (b"A: 1\r\nB: 2\r\n", False),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.support.heads import facts
 COUNTERS: defaultdict[str, Requests] = defaultdict(Requests)
 
 
-def rule(number: int, when: str = "", **settings: str) -> Rule:
+def rule(number: int, when: str = "", **settings: Any) -> Rule:
     return Rule(number, f"r{number}", "www", when=parse_condition(when) if when else None, **settings)
 
 
@@ -39,7 +40,8 @@ def test_no_rule() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    [b"/denied/x", b"//denied/x", b"/./denied/x", b"/x/../denied/x", b"/%64enied/x", b"/%2fdenied/x", b"/denied%2fx",
+    [b"/denied/x", b"//denied/x", b"/./denied/x", b"/x/../denied/x", b"/%64enied/x", b"/%2fdenied/x",
+     b"/denied%2fx",
      b"/x/%2e%2e/denied/x", b"/x%2f..%2fdenied/x", b"/%5cdenied/x", b"/denied//x", b"http://a.example/denied/x"],
 )  # fmt: skip
 def test_no_spelling_slips_past_a_rule(target: bytes) -> None:
@@ -50,8 +52,10 @@ def test_no_spelling_slips_past_a_rule(target: bytes) -> None:
 @pytest.mark.parametrize(
     ("expression", "key"),
     [
-        ("path.1", "u7"), ("path", "/users/u7/x"), ("host", "a.example"), ("client", "192.0.2.7"), ("header X-Key", "k"),
-        ("cookie sid", "c"), ("query q", "v"), ("header X-None", None), ("path.2", None), ("nonsense", None), ("x y", None),
+        ("path.1", "u7"), ("path", "/users/u7/x"), ("host", "a.example"), ("client", "192.0.2.7"),
+        ("header X-Key", "k"),
+        ("cookie sid", "c"), ("query q", "v"), ("header X-None", None), ("path.2", None), ("nonsense", None),
+        ("x y", None),
     ],
 )  # fmt: skip
 def test_hash_keys(expression: str, key: str | None) -> None:

@@ -13,12 +13,16 @@ from director.l7.trace import FIELDS, Record, Traces, as_dict, json_line, text_l
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC).timestamp()
 PLAIN: dict[str, Any] = {
-    "id": "0001", "time": 5.25, "service": "www", "client": "192.0.2.7", "method": "GET", "target": "/a?b", "host": "a.example",
-    "rule": "100 images", "pool": "web", "sticky": False, "reason": ("wlc", 3, 4, 2, 5), "server": "a", "tries": (("b", "refused"),),
-    "fault": "", "status": 200, "outcome": "ok", "sent": 612, "received": 0, "connect": 0.001, "first_byte": 0.0021, "total": 0.0034,
+    "id": "0001", "time": 5.25, "service": "www", "client": "192.0.2.7", "method": "GET", "target": "/a?b",
+    "host": "a.example",
+    "rule": "100 images", "pool": "web", "sticky": False, "reason": ("wlc", 3, 4, 2, 5), "server": "a",
+    "tries": (("b", "refused"),),
+    "fault": "", "status": 200, "outcome": "ok", "sent": 612, "received": 0, "connect": 0.001,
+    "first_byte": 0.0021, "total": 0.0034,
 }  # fmt: skip
 LINE = re.compile(
-    r'(\S+) (\S+) "((?:[^"\\]|\\.)*)" (\d+) (.*?) (\d+)/(\d+)B svc=(\S+) rule=(-|"(?:[^"\\]|\\.)*") pool=(\S+) '
+    r'(\S+) (\S+) "((?:[^"\\]|\\.)*)" (\d+) (.*?) (\d+)/(\d+)B svc=(\S+) '
+    r'rule=(-|"(?:[^"\\]|\\.)*") pool=(\S+) '
     r"server=(\S+) by=(\S+) tries=(\d+) fault=(.*?) ms=(\S+)/(\S+)/(\S+) id=(\S+)\n"
 )
 
@@ -30,8 +34,8 @@ def record(**changes: object) -> Record:
 
 def test_a_text_line() -> None:
     assert text_line(record(), EPOCH) == (
-        '2026-11-21T08:00:05.250Z 192.0.2.7 "GET a.example/a?b" 200 ok 0/612B svc=www rule="100 images" pool=web '
-        "server=a by=wlc tries=1 fault=- ms=1.0/2.1/3.4 id=0001\n"
+        '2026-11-21T08:00:05.250Z 192.0.2.7 "GET a.example/a?b" 200 ok 0/612B svc=www '
+        'rule="100 images" pool=web server=a by=wlc tries=1 fault=- ms=1.0/2.1/3.4 id=0001\n'
     )
 
 
