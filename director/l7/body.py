@@ -23,8 +23,8 @@ _FORBIDDEN_TRAILERS = frozenset(
     (
         b"transfer-encoding", b"content-length", b"host", b"connection", b"keep-alive", b"te", b"trailer",
         b"upgrade", b"proxy-connection", b"content-encoding", b"content-type", b"content-range",
-        b"authorization", b"cookie", b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via", b"forwarded", b"x-forwarded-for",
-        b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
+        b"authorization", b"cookie", b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via",
+        b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
     )
 )  # fmt: skip
 """Fields that change framing, routing or trust: never taken from a trailer (RFC 9110 6.5.1)."""
@@ -119,7 +119,7 @@ class ChunkedBody:
         self._trailer_bytes = 0
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Payload and surplus.  Raises MessageError 400 for what is no strict chunk, 431 for long trailers."""
+        """Payload and surplus.  Raises MessageError: 400 for bad chunks, 431 for long trailers."""
         if self.held:
             held = self.held
             is_line = self._state != self._crlf and b"\n" not in data
