@@ -96,6 +96,7 @@ class DirectorService(MultiService):
     def privilegedStartService(self) -> None:
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
         raise_descriptor_limit()
+        self._listen_to_orders()
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
         self.access_log.start()
@@ -136,10 +137,15 @@ class DirectorService(MultiService):
         event_log.stop()
         return result
 
-    def _listen_to_signals(self) -> None:
+    def _listen_to_orders(self) -> None:
+        """From before the first address is bound: unheard, either signal would end the process."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
         signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
+
+    def _listen_to_signals(self) -> None:
+        """The reactor sets its own for these when it begins to run."""
+        later = self.reactor.callFromThread
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
         signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
 
