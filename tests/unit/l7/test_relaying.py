@@ -17,7 +17,7 @@ def asked(request: str = GET, sent: str = "", **settings: object) -> World:
     world = World(pool("web", "a b"), **settings)  # type: ignore[arg-type]
     world.play(f"""
         client {request}
-          open web/a{"" if request.split(" ")[0] in ("GET", "HEAD") else " careful"}
+          open web/a{"" if request.startswith(("GET", "HEAD")) else " careful"}
         new
           to-server {sent or request}
     """)
