@@ -29,7 +29,7 @@ from director.l7.commands import (
 from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts, RequestFacts
 from director.l7.forwarded import client_address
-from director.l7.http1 import RequestFramer, RequestHead
+from director.l7.http1 import RequestFramer, RequestHead, no_head
 from director.l7.phase import Phase
 
 if TYPE_CHECKING:
@@ -177,7 +177,12 @@ class Conversation:
     def _begin(self, head: RequestHead, now: float) -> None:
         site = self.frontage.site
         self.framer.limits = site.limits
-        client = client_address(head, self.peer, site.config.trust) if self.peer.trusted else self.peer.client
+        config = site.config
+        client = (
+            client_address(head, self.peer, config.trust, config.forwarded)
+            if self.peer.trusted
+            else self.peer.client
+        )
         facts = RequestFacts(head, self.peer, client)
         self.requests += 1
         exchange = self.exchange = Exchange(self, site, head, facts, now)
@@ -212,11 +217,7 @@ class Conversation:
     def _opened(self, event: Event, now: float) -> None:
         """`protocol = tcp`: the connection itself is the request."""
         site = self.frontage.site
-        head = RequestHead()
-        head.method = head.sent = head.path = head.query = head.host = head.block = head.upgrade = b""
-        head.fields, head.spans, head.where = {}, [], []
-        head.minor, head.length, head.expect, head.keep_alive = 1, 0, False, False
-        self.exchange = Exchange(self, site, head, ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
+        self.exchange = Exchange(self, site, no_head(), ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
         self.exchange.start_tunnel(now)
 
     def _client_ended(self, event: Event, now: float) -> None:

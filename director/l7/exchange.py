@@ -16,7 +16,7 @@ from director.errors import MessageError
 from director.l7 import affinity, answers, recovery, relaying
 from director.l7.body import NO_BODY, Body, chunk, last_chunk
 from director.l7.commands import Do, Open, ToClient, ToServer, Wait
-from director.l7.http1 import CHUNKED
+from director.l7.fields import CHUNKED
 from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
 from director.l7.reply import Reply
 from director.l7.rewrite import edited, fill, request_head, rewritten_target
@@ -146,7 +146,7 @@ class Exchange:
         hops = head.fields.get(b"max-forwards")
         if hops is not None and hops == self.head.fields.get(b"max-forwards") and _COUNTS_HOPS(head.method):
             added += b"Max-Forwards: %d\r\n" % (int(hops) - 1)
-            dropped = dropped + [span for name, span in head.where if name == b"max-forwards"]
+            dropped |= {b"max-forwards"}
         return request_head(head, sent, dropped, added)
 
     def _ends_here(self, now: float) -> bool:

@@ -46,7 +46,7 @@ def explain(site: Site, head: RequestHead, client: str, now: float) -> dict[str,
     Raises MessageError 400 when the path has no safe reading.
     """
     peer = Peer(client, 0, "", 0, trusted=site.trusts(client))
-    facts = RequestFacts(head, peer, client_address(head, peer, site.config.trust))
+    facts = RequestFacts(head, peer, client_address(head, peer, site.config.trust, site.config.forwarded))
     compiled = site.decide(facts)
     told = _blank(site, facts)
     if compiled is not None:

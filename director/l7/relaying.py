@@ -16,8 +16,8 @@ from director.l7.rewrite import response_head
 
 if TYPE_CHECKING:
     from director.l7.exchange import Exchange
-    from director.l7.http1 import ResponseHead
     from director.l7.reply import Reply
+    from director.l7.responses import ResponseHead
 
 
 def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:

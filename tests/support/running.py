@@ -195,7 +195,10 @@ class Director(Program):
                 return bool(answer.status == 200)
         except OSError as error:
             # 503 = it runs, and no server is alive: some scenarios want just that.
-            return isinstance(error, urllib.error.HTTPError) and error.close() is None
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+                return True
+            return False
 
     def reload(self) -> None:
         """SIGHUP."""

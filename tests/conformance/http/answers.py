@@ -315,7 +315,6 @@ def _goods() -> list[AnswerCase]:
             OK + CODED + b"\r\n" + chunked(b"ab", b"c"),
             reuse=True,
             version=b"1.0",
-            reuse=True,
         ),
         _good(
             "close",
@@ -511,7 +510,6 @@ def _goods() -> list[AnswerCase]:
             b"HTTP/1.1 103 X\r\n\r\n" + OK + LENGTH + END,
             reuse=True,
             version=b"1.0",
-            reuse=True,
         ),
     ]
 

@@ -1,0 +1,1 @@
+"""Protocols that carry addresses in their payload (`lvs-semantics` G)."""

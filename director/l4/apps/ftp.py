@@ -1,0 +1,155 @@
+"""FTP through NAT: data connections that the control connection announces (RFC 959, 2428; `lvs-semantics` G.1).
+
+Commands of the client are only read; the server's 227 reply is rewritten to show the virtual address.
+Data flows start in LISTEN, controlled by the control flow.  Called for packets of flows whose `app` is
+`ftp`, before they are rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from director import selection
+from director.l4 import tcp_states
+from director.l4.apps.sequence import Shift, put
+from director.l4.flows import Flow, FlowTable
+from director.l4.services import packed
+from director.l4.wire import ipv4
+from director.l4.wire import offload as vnet
+from director.l4.wire.ethernet import IPV4, L3
+from director.l4.wire.packet import TCP, Packet, complete
+from director.model import Forward
+
+if TYPE_CHECKING:
+    from director.l4.states import States
+
+_ASKS = re.compile(rb"PASV\r\n|EPSV(?: [12])?\r", re.IGNORECASE)
+_PORT = re.compile(rb"PORT (\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})\r?\n?", re.IGNORECASE)
+_EPRT = re.compile(rb"EPRT (.)([12])\1([0-9A-Fa-f:.]{2,45})\1(\d{1,5})\1", re.IGNORECASE)
+_REPLY_227 = re.compile(rb"227 [^(\r\n]*?\(?(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
+_REPLY_229 = re.compile(rb"229 [^(\r\n]*\((.)\1\1(\d{1,5})\1\)")
+LONGEST = 1024
+"""Bytes of a segment that are looked at; commands and replies are lines of far less."""
+
+
+def from_client(packet: Packet, flow: Flow, table: FlowTable, states: States, now: float) -> None:
+    """Read a command, open what it announces, and undo the shift in what the client acknowledges."""
+    if flow.adjust is not None:
+        acknowledged = int.from_bytes(packet.frame[packet.l4 + 8 : packet.l4 + 12], "big")
+        put(packet, 8, flow.adjust.back(acknowledged))
+    if flow.state != tcp_states.ESTABLISHED:
+        return
+    payload = _payload(packet)
+    asked = _ASKS.search(payload)
+    if asked is not None:
+        passive = asked[0][:4].upper() == b"PASV"
+        if passive is False or flow.family == 4:
+            flow.mode = "pasv" if passive else "epsv"
+        return
+    port = _announced(payload, flow)
+    if port:
+        _expect(flow, port, flow.vport - 1 & 0xFFFF, flow.dport - 1 & 0xFFFF, table, states, now)
+
+
+def from_server(
+    packet: Packet, flow: Flow, offload: bytes, table: FlowTable, states: States, now: float
+) -> bytes:
+    """Read and rewrite a reply; returns the virtio header the packet has afterwards."""
+    sequence = int.from_bytes(packet.frame[packet.l4 + 4 : packet.l4 + 8], "big")
+    payload = _payload(packet) if packet.offload.kind == vnet.GSO_NONE else b""
+    new = _answer(payload, sequence, flow, table, states, now)
+    if new is not None and len(new) != len(payload) and flow.adjust is None:
+        flow.adjust = Shift()
+    if flow.adjust is not None:
+        put(packet, 4, flow.adjust.forth(sequence))
+        if new is not None:
+            flow.adjust.grew(sequence, len(new) - len(payload))
+            flow.adjust.reply = (sequence, payload, new)
+    if new is not None and new != payload:
+        _replace(packet, new)
+        return b""
+    return offload
+
+
+def _payload(packet: Packet) -> bytes:
+    start = packet.payload()
+    return bytes(packet.frame[start : min(packet.end, start + LONGEST)])
+
+
+def _announced(payload: bytes, flow: Flow) -> int:
+    """The port a PORT or EPRT command names for the client's own address; 0 = none (RFC 2577: no bounce)."""
+    old = _PORT.match(payload) if flow.family == 4 else None
+    if old is not None:
+        numbers = [int(one) for one in old.groups()]
+        if max(numbers) > 255 or bytes(numbers[:4]) != flow.client:
+            return 0
+        return numbers[4] << 8 | numbers[5]
+    new = _EPRT.match(payload)
+    if new is None or packed(new[3].decode("ascii")) != flow.client:
+        return 0
+    port = int(new[4])
+    return port if port < 65536 else 0
+
+
+def _answer(
+    payload: bytes, sequence: int, flow: Flow, table: FlowTable, states: States, now: float
+) -> bytes | None:
+    """The payload that shall take this one's place, or None when it stays."""
+    shift = flow.adjust
+    if shift is not None and shift.reply is not None and shift.reply[:2] == (sequence, payload):
+        again: bytes = shift.reply[2]
+        return again
+    if not flow.mode or flow.state != tcp_states.ESTABLISHED:
+        return None
+    pattern = _REPLY_227 if flow.mode == "pasv" else _REPLY_229
+    found = pattern.match(payload)
+    if found is None:
+        return None
+    if flow.mode == "epsv":
+        port, new = int(found[2]), payload
+    else:
+        numbers = [int(one) for one in found.groups()]
+        if max(numbers) > 255:
+            return None
+        port = numbers[4] << 8 | numbers[5]
+        text = ",".join(str(one) for one in (*flow.virtual, port >> 8, port & 255)).encode("ascii")
+        new = payload[: found.start(1)] + text + payload[found.end(6) :]
+    flow.mode = ""
+    if not 0 < port < 65536:
+        return None
+    _expect(flow, 0, port, port, table, states, now)
+    return new
+
+
+def _expect(
+    control: Flow, cport: int, vport: int, dport: int, table: FlowTable, states: States, now: float
+) -> None:
+    """A data flow in LISTEN, controlled by the control flow; a full table or a taken key means none."""
+    if table.full or control.lease is None:
+        return
+    flow = Flow(TCP, control.client, cport, control.virtual, vport, now)
+    flow.target, flow.dport, flow.method, flow.mark = control.target, dport, Forward.NAT, control.mark
+    if not table.free(flow):
+        return
+    flow.bind(control.service, selection.claim(control.server, inactive=True))
+    flow.control = control
+    control.controls += 1
+    states.enter(flow, tcp_states.LISTEN)
+    table.add(flow)
+    for traffic in (flow.server_traffic, flow.service_traffic):
+        traffic.conns += 1
+
+
+def _replace(packet: Packet, payload: bytes) -> None:
+    """Put another payload into a packet: lengths and checksums with it."""
+    frame, start = packet.frame, packet.payload()
+    packet.end += len(payload) - (packet.end - start)
+    frame[start:] = payload
+    packet.offload = vnet.NONE
+    if packet.family == IPV4:
+        frame[L3 + 2 : L3 + 4] = packet.length.to_bytes(2, "big")
+        ipv4.sign(frame)
+    else:
+        frame[L3 + 4 : L3 + 6] = (packet.length - 40).to_bytes(2, "big")
+    complete(packet, packet.source, packet.destination)

@@ -1,0 +1,357 @@
+"""Flows, persistence templates and the table that holds them (`lvs-semantics` B.9, C.1, C.2).
+
+A `Flow` is one connection; its two `Track`s are what the table is keyed by and what the hot path reads:
+one per direction, with everything precomputed that a packet of that direction needs.  A `Template`
+remembers which server a client belongs to.  Both are `Entry`s on the timer wheel.
+
+The table is bounded; who comes when it is full is `defence`'s matter.  Time comes in as `now`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from director.counters import Traffic
+from director.l4.timers import UNSET, Wheel
+from director.model import Forward
+
+if TYPE_CHECKING:
+    from director.l4.services import VirtualService
+    from director.registry import RealServer
+    from director.selection import Lease, TemplateClaim
+
+INPUT, OUTPUT, INPUT_ONLY = range(3)
+FIRST_TIMEOUT = 3.0
+"""Seconds a new flow lives until its first state."""
+RETRY = 60.0
+"""Seconds until an entry that still controls others is looked at again."""
+UNKNOWN = b"\0\0"
+
+
+class Entry:
+    """What flows and templates share: a timer, a place in the table, and who controls whom.
+
+    `controls` counts the entries that name this one as `control`.
+    """
+
+    __slots__ = ("control", "controls", "dead", "index", "slot", "stamp", "timeout")
+
+    def __init__(self, now: float, timeout: float) -> None:
+        self.stamp = now
+        self.timeout = timeout
+        self.slot = UNSET
+        self.index = -1
+        self.control: Entry | None = None
+        self.controls = 0
+        self.dead = False
+
+    @property
+    def deadline(self) -> float:
+        """When it expires unless a packet comes."""
+        return self.stamp + self.timeout
+
+
+class Template(Entry):
+    """A client's (or Call-ID's) tie to one server (C.3).  `key` is its place in the table."""
+
+    __slots__ = ("assured", "claim", "fields", "key", "server", "service")
+
+    def __init__(
+        self,
+        key: tuple[Any, ...],
+        fields: TemplateFields,
+        service: VirtualService,
+        claim: TemplateClaim,
+        now: float,
+    ) -> None:
+        super().__init__(now, service.persistent or 0.0)
+        self.key = key
+        self.fields = fields
+        self.service = service
+        self.claim: TemplateClaim | None = claim
+        self.server: RealServer = claim.server
+        self.assured = False
+
+
+class TemplateFields:
+    """What tools list of a template: addresses packed, `data` the persistence engine's (Call-ID)."""
+
+    __slots__ = ("client", "data", "dport", "protocol", "virtual", "vport")
+
+    def __init__(
+        self, protocol: int, client: bytes, virtual: bytes, vport: int, dport: int, data: bytes
+    ) -> None:
+        self.protocol = protocol
+        self.client = client
+        self.virtual = virtual
+        self.vport = vport
+        self.dport = dport
+        self.data = data
+
+
+class Track:
+    """One direction of a flow, as the hot path needs it.
+
+    `until` is the time up to which everything here may be used without asking again (0 = ask now);
+    `put` the bytes that replace addresses and ports (None = unchanged), `macs` the twelve bytes of the
+    Ethernet header, `change_ip`, `change_l4`, `change_addresses` the checksum deltas, `total` the sum
+    of the addresses as they come (to verify the IP header), `calm` a byte per TCP flags byte that is 1 when
+    such a packet changes no state, `mtu` the largest packet, `ifindex` the way out.
+    """
+
+    __slots__ = (
+        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs", "mtu", "put",
+        "total", "until",
+    )  # fmt: skip
+
+    def __init__(self, flow: Flow, key: bytes, direction: int) -> None:
+        self.flow = flow
+        self.key = key
+        self.direction = direction
+        self.put: bytes | None = None
+        self.macs = b""
+        self.calm = b""
+        self.change_ip = self.change_l4 = self.change_addresses = self.total = 0
+        self.mtu = 0
+        self.ifindex = 0
+        self.until = 0.0
+
+
+class Flow(Entry):
+    """One connection: who with whom, through which service, to which server, how, and in what state.
+
+    `client:cport` asked `virtual:vport`; `target:dport` is the server.  `lease` is its claim, given back
+    when the flow ends.  `quiet` is NOOUTPUT: packets of the server are not seen.
+    """
+
+    __slots__ = (
+        "adjust", "app", "bypass", "client", "cport", "dport", "in_pkts", "lease", "mark", "method", "mode",
+        "one_packet", "protocol", "quiet", "server", "server_traffic", "service", "service_traffic", "state",
+        "target", "to_client", "to_server", "virtual", "vport",
+    )  # fmt: skip
+
+    def __init__(
+        self, protocol: int, client: bytes, cport: int, virtual: bytes, vport: int, now: float
+    ) -> None:
+        super().__init__(now, FIRST_TIMEOUT)
+        self.protocol = protocol
+        self.client, self.cport = client, cport
+        self.virtual, self.vport = virtual, vport
+        self.target, self.dport = virtual, vport
+        self.state = 0
+        self.in_pkts = 0
+        self.mark = 0
+        self.method = Forward.NAT
+        self.bypass = self.one_packet = self.quiet = False
+        self.lease: Lease | None = None
+        self.server: RealServer = None  # type: ignore[assignment]  # set by `bind`; a bypass has none
+        self.service: VirtualService = None  # type: ignore[assignment]  # set by `bind`
+        self.server_traffic: Traffic = None  # type: ignore[assignment]
+        self.service_traffic: Traffic = None  # type: ignore[assignment]
+        self.app: str = ""
+        self.mode = ""
+        self.adjust: Any = None
+        self.to_server = Track(self, b"", INPUT)
+        self.to_client = Track(self, b"", OUTPUT)
+
+    @property
+    def family(self) -> int:
+        """4 or 6: that of the client; the target may differ for a tunnel."""
+        return 4 if len(self.client) == 4 else 6
+
+    def bind(self, service: VirtualService, lease: Lease | None) -> None:
+        """Belong to `service` and hold `lease`; without one (bypass) the counts of a server go nowhere."""
+        self.service = service
+        self.service_traffic = service.traffic
+        self.lease = lease
+        if lease is None:
+            self.server_traffic = Traffic()
+            return
+        self.server = lease.server
+        self.server_traffic = lease.server.stats.traffic
+
+    @property
+    def usable(self) -> bool:
+        """Its server is still there and its service lives (AVAILABLE, C.4 step 10)."""
+        return self.bypass or (self.server.available and self.service.present)
+
+    def stale(self) -> None:
+        """Make the next packet of either direction ask again for routes and neighbours."""
+        self.to_server.until = self.to_client.until = 0.0
+
+
+def release(flow: Flow) -> None:
+    """Give the flow's claim on its server back; nothing happens when it holds none."""
+    lease, flow.lease = flow.lease, None
+    if lease is not None:
+        lease.release()
+
+
+def key(source: bytes, destination: bytes, sport: int, dport: int) -> bytes:
+    """The table's key of a packet: addresses and ports as they stand in it."""
+    return source + destination + (sport << 16 | dport).to_bytes(4, "big")
+
+
+TABLED = {6: 6, 17: 17, 132: 132, 50: 17, 51: 17}
+"""Protocol to table: AH and ESP follow the ISAKMP flow, UDP port 500 (D.5)."""
+
+
+class FlowTable:
+    """All flows by both directions, all templates by key, and their timers.
+
+    `limit` bounds flows and templates together.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.tracks: dict[int, dict[bytes, Track]] = {6: {}, 17: {}, 132: {}}
+        self.templates: dict[tuple[Any, ...], Template] = {}
+        self.entries: list[Entry] = []
+        self.wheel: Wheel[Entry] = Wheel()
+        self.unknown_ports = 0
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def full(self) -> bool:
+        """No room for one more."""
+        return len(self.entries) >= self.limit
+
+    def find(self, protocol: int, wanted: bytes) -> Track | None:
+        """The track of a packet's key, in either direction."""
+        return self.tracks[protocol].get(wanted)
+
+    def find_unknown_port(self, protocol: int, wanted: bytes) -> Track | None:
+        """The track of a flow whose client port is not known yet, for a packet's key (NO_CPORT)."""
+        if not self.unknown_ports:
+            return None
+        return self.tracks[protocol].get(wanted[:-4] + UNKNOWN + wanted[-2:])
+
+    def free(self, flow: Flow) -> bool:
+        """Nobody else has the keys that `flow` would get."""
+        table = self.tracks[flow.protocol]
+        return _key_in(flow) not in table and _key_out(flow) not in table
+
+    def add(self, flow: Flow) -> None:
+        """Take a flow in; its keys must be free."""
+        self._hash(flow)
+        self._enter(flow)
+
+    def add_template(self, template: Template) -> None:
+        """Take a template in."""
+        self.templates[template.key] = template
+        self._enter(template)
+
+    def learn_port(self, flow: Flow, cport: int) -> bool:
+        """The client port of a NO_CPORT flow is known now; False when another flow has those keys."""
+        self._unhash(flow)
+        flow.cport = cport
+        if not self.free(flow):
+            flow.cport = 0
+            self._hash(flow)
+            return False
+        self._hash(flow)
+        return True
+
+    def restart(self, entry: Entry, now: float) -> None:
+        """A packet came: the timer starts anew; the wheel hears of it only when the end comes nearer."""
+        entry.stamp = now
+        if entry.slot == UNSET or entry.slot * 0.25 > now + entry.timeout + 1.0:
+            self.wheel.schedule(entry, now + entry.timeout)
+
+    def remove(self, entry: Entry) -> None:
+        """Take an entry out of everything; its claims are the caller's."""
+        entry.dead = True
+        self.wheel.cancel(entry)
+        last = self.entries.pop()
+        if last is not entry:
+            self.entries[entry.index] = last
+            last.index = entry.index
+        if isinstance(entry, Flow):
+            self._unhash(entry)
+        else:
+            self.hide(entry)
+
+    def hide(self, entry: Entry) -> None:
+        """Make an entry unfindable, its keys free for others; it expires by itself (C.3)."""
+        if isinstance(entry, Flow):
+            self._unhash(entry)
+        elif isinstance(entry, Template) and self.templates.get(entry.key) is entry:
+            del self.templates[entry.key]
+
+    def end(self, entry: Entry) -> None:
+        """Take an entry out and give back everything it holds: its lease or claim, its controller."""
+        if entry.dead:
+            return
+        self.remove(entry)
+        if isinstance(entry, Flow):
+            release(entry)
+        elif isinstance(entry, Template) and entry.claim is not None:
+            entry.claim.release()
+            entry.claim = None
+        if entry.control is not None:
+            entry.control.controls -= 1
+
+    def expire_now(self, entry: Entry) -> None:
+        """End an entry before its time; a controller that controls nothing else goes with it (C.2)."""
+        if entry.dead:
+            return
+        if entry.controls:
+            self.hide(entry)
+            return
+        control = entry.control
+        self.end(entry)
+        if control is None or control.controls or control.dead:
+            return
+        if not (isinstance(control, Template) and control.assured):
+            self.expire_now(control)
+
+    def expire(self, now: float, limit: int) -> int:
+        """End up to `limit` entries whose time is over; returns how many were looked at."""
+        due = self.wheel.due(now, limit)
+        for entry in due:
+            if entry.dead:
+                continue
+            if entry.deadline > now:
+                self.wheel.schedule(entry, entry.deadline)
+            elif entry.controls:
+                self.wheel.schedule(entry, now + RETRY)
+            else:
+                self.end(entry)
+        return len(due)
+
+    def _enter(self, entry: Entry) -> None:
+        entry.index = len(self.entries)
+        self.entries.append(entry)
+        self.wheel.schedule(entry, entry.deadline)
+
+    def _hash(self, flow: Flow) -> None:
+        flow.to_server.key, flow.to_client.key = _key_in(flow), _key_out(flow)
+        flow.to_server.direction = INPUT_ONLY if flow.quiet else INPUT
+        table = self.tracks[flow.protocol]
+        table[flow.to_server.key] = flow.to_server
+        table[flow.to_client.key] = flow.to_client
+        flow.stale()
+        self.unknown_ports += flow.cport == 0
+
+    def _unhash(self, flow: Flow) -> None:
+        if not flow.to_server.key:
+            return
+        table = self.tracks[flow.protocol]
+        for track in (flow.to_server, flow.to_client):
+            if table.get(track.key) is track:
+                del table[track.key]
+            track.key = b""
+        self.unknown_ports -= flow.cport == 0
+
+
+def _key_in(flow: Flow) -> bytes:
+    return key(flow.client, flow.virtual, flow.cport, flow.vport)
+
+
+def _key_out(flow: Flow) -> bytes:
+    """Where a packet of the server comes from: its own address for NAT, the VIP for the others (C.1)."""
+    if flow.method is Forward.NAT and not flow.bypass:
+        return key(flow.target, flow.client, flow.dport, flow.cport)
+    return key(flow.virtual, flow.client, flow.vport, flow.cport)

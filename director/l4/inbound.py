@@ -1,0 +1,120 @@
+"""Packets of clients: to the server of their flow, or to a new one (`lvs-semantics` C.4, steps 8 to 11).
+
+Called by the forwarder with packets whose flow is known (or certainly not), and by `passing` with ICMP.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.l4 import sctp_states, tcp_states
+from director.l4.apps import ftp
+from director.l4.flows import Flow, FlowTable, release
+from director.l4.methods import bypass, dr, local, nat, tun
+from director.l4.verdicts import Verdict
+from director.l4.wire import transport
+from director.l4.wire.packet import SCTP, TCP, Packet, verified
+from director.model import Forward
+
+if TYPE_CHECKING:
+    from director.counters import Traffic
+    from director.l4.admission import Admission
+    from director.l4.methods.means import Means
+    from director.l4.states import States
+
+METHODS = {
+    Forward.NAT: nat.to_server,
+    Forward.DR: dr.to_server,
+    Forward.TUN: tun.to_server,
+    Forward.LOCAL: local.to_server,
+}
+INIT_CHUNK = 1
+_CLOSING = {
+    TCP: frozenset({tcp_states.TIME_WAIT, tcp_states.CLOSE}),
+    SCTP: frozenset({sctp_states.CLOSED}),
+}
+
+
+class Inbound:
+    """The way from clients to servers."""
+
+    def __init__(
+        self, table: FlowTable, states: States, admission: Admission, means: Means, total: Traffic
+    ) -> None:
+        self._table = table
+        self._states = states
+        self._admission = admission
+        self._means = means
+        self._total = total
+
+    def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
+        """A packet of a known flow."""
+        if _opens(packet) and self._reused(flow):
+            self._table.expire_now(flow)
+            return self.open(packet, offload, now)
+        if not flow.usable:
+            if not self._means.settings.expire_nodest_conn:
+                return self._means.exits.drop("server_gone")
+            self._table.expire_now(flow)
+            return self.open(packet, offload, now)
+        if flow.cport == 0 and packet.sport and not self._table.learn_port(flow, packet.sport):
+            return self._means.exits.drop("flow_key_taken")
+        return self.carry(packet, flow, offload, now)
+
+    def open(self, packet: Packet, offload: bytes, now: float) -> Verdict:
+        """A packet without a flow: it may open one."""
+        found = self._admission.open(packet, now)
+        if not isinstance(found, Flow):
+            return found
+        if not verified(packet):
+            self._table.end(found) if found.index >= 0 else release(found)
+            return self._means.exits.drop("bad_checksum")
+        return self.carry(packet, found, offload, now)
+
+    def carry(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
+        """Count, move the state, forward, restart the timer."""
+        self.count(flow, packet.length)
+        self._states.advance(flow, packet, output=False)
+        if flow.app and packet.protocol == TCP:
+            ftp.from_client(packet, flow, self._table, self._states, now)
+        method = bypass.to_server if flow.bypass else METHODS[flow.method]
+        verdict = method(packet, flow, offload, now, self._means)
+        flow.in_pkts += 1
+        if flow.one_packet:
+            release(flow)
+        elif not flow.dead:
+            self._table.restart(flow, now)
+        return verdict
+
+    def forward_icmp(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
+        """An ICMP error about a flow whose method rewrites nothing: it goes the way of the flow's packets."""
+        self.count(flow, packet.length)
+        method = bypass.to_server if flow.bypass else METHODS[flow.method]
+        return method(packet, flow, offload, now, self._means)
+
+    def count(self, flow: Flow, length: int) -> None:
+        """One packet in, for server, service and the whole (H)."""
+        for traffic in (flow.server_traffic, flow.service_traffic, self._total):
+            traffic.inpkts += 1
+            traffic.inbytes += length
+
+    def _reused(self, flow: Flow) -> bool:
+        """A new connection on an old flow's ports is scheduled anew (C.4, step 8)."""
+        if flow.bypass:
+            return False
+        if self._means.settings.expire_nodest_conn and flow.server.weight == 0:
+            return True
+        mode = self._means.settings.conn_reuse_mode
+        if not mode or flow.control is not None:
+            return False
+        if flow.state in _CLOSING.get(flow.protocol, ()):
+            return True
+        waits = flow.protocol == TCP and flow.state == tcp_states.FIN_WAIT
+        return bool(mode & 2) and waits and flow.quiet
+
+
+def _opens(packet: Packet) -> bool:
+    """A TCP SYN or an SCTP INIT."""
+    if packet.protocol == TCP:
+        return packet.tcp_flags & (transport.SYN | transport.RST) == transport.SYN
+    return packet.protocol == SCTP and transport.chunk(packet) == INIT_CHUNK

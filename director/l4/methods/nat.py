@@ -1,0 +1,105 @@
+"""NAT (Masq): both directions pass the director and are rewritten (`lvs-semantics` E).
+
+In: destination becomes the server's.  Out: source becomes the virtual one.  Checksums follow by delta.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.l4.flows import key
+from director.l4.icmp import Error
+from director.l4.methods.means import HOST, Means, lower, passable, quicken
+from director.l4.verdicts import Verdict
+from director.l4.wire.checksum import adjust, adjust_partial, delta
+from director.l4.wire.ethernet import IPV4, L3
+from director.l4.wire.packet import CHECKED, SCTP, TCP, UDP, Packet, complete
+
+if TYPE_CHECKING:
+    from director.l4.flows import Flow
+
+_PORTS = frozenset({TCP, UDP, SCTP})
+_QUICK = frozenset({TCP, UDP})
+
+
+def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Means) -> Verdict:
+    """Send a client's packet to the flow's server."""
+    way = means.exits.way(flow.target)
+    if way is None:
+        return means.icmp.answer(packet, Error.NO_ROUTE, now)
+    if way.local:
+        return HOST
+    ended = passable(packet, way.mtu, now, means)
+    if ended is not None:
+        return ended
+    put = key(flow.client, flow.target, flow.cport, flow.dport)
+    if packet.protocol in _QUICK and not flow.app and packet.sport == flow.cport:
+        quicken(flow.to_server, way, now, put, means)
+    rewrite(packet, packet.source, flow.target, packet.sport, flow.dport)
+    lower(packet)
+    return means.exits.send(packet, way, offload)
+
+
+def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, means: Means) -> Verdict:
+    """Send a server's packet to the flow's client, as from the virtual address."""
+    way = means.exits.way(flow.client)
+    if way is None:
+        return means.icmp.answer(packet, Error.NO_ROUTE, now)
+    if way.local:
+        return means.exits.drop("client_is_local")
+    ended = passable(packet, way.mtu, now, means)
+    if ended is not None:
+        return ended
+    put = key(flow.virtual, flow.client, flow.vport, flow.cport)
+    if packet.protocol in _QUICK and not flow.app:
+        quicken(flow.to_client, way, now, put, means)
+    rewrite(packet, flow.virtual, packet.destination, flow.vport, packet.dport)
+    lower(packet)
+    return means.exits.send(packet, way, offload)
+
+
+def rewrite(packet: Packet, source: bytes, destination: bytes, sport: int, dport: int) -> None:
+    """Put other addresses and ports into a packet, in place, checksums and parsed fields with them.
+
+    AH, ESP and ICMP keep their layer 4 (D.5).  A UDP checksum of 0 becomes a complete one (D.3).
+    """
+    addresses = delta(packet.source + packet.destination, source + destination)
+    ports = packet.protocol in _PORTS
+    before = (packet.sport << 16 | packet.dport).to_bytes(4, "big")
+    after = (sport << 16 | dport).to_bytes(4, "big") if ports else before
+    _put_addresses(packet, source, destination, addresses)
+    if ports:
+        packet.sport, packet.dport = sport, dport
+        _put_ports(packet, before, after, addresses)
+
+
+def _put_addresses(packet: Packet, source: bytes, destination: bytes, change: int) -> None:
+    frame = packet.frame
+    packet.source, packet.destination = source, destination
+    if packet.family == IPV4:
+        frame[L3 + 12 : L3 + 20] = source + destination
+        check = adjust(frame[L3 + 10] << 8 | frame[L3 + 11], change)
+        frame[L3 + 10 : L3 + 12] = check.to_bytes(2, "big")
+    else:
+        frame[L3 + 8 : L3 + 40] = source + destination
+
+
+def _put_ports(packet: Packet, before: bytes, after: bytes, addresses: int) -> None:
+    frame, l4 = packet.frame, packet.l4
+    frame[l4 : l4 + 4] = after
+    if packet.protocol == SCTP:
+        if before != after and not packet.offload.partial:
+            complete(packet, packet.source, packet.destination)
+        return
+    place = l4 + CHECKED[packet.protocol]
+    check = frame[place] << 8 | frame[place + 1]
+    if packet.offload.partial:
+        check = adjust_partial(check, addresses)
+    elif check == 0 and packet.protocol == UDP:
+        complete(packet, packet.source, packet.destination)
+        return
+    else:
+        check = adjust(adjust(check, addresses), delta(before, after))
+        if check == 0 and packet.protocol == UDP:
+            check = 0xFFFF
+    frame[place : place + 2] = check.to_bytes(2, "big")

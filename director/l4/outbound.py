@@ -1,0 +1,76 @@
+"""Packets of servers: back to the client through NAT, or only looked at (`lvs-semantics` C.4, E).
+
+A packet of a NAT server without a flow may get a port unreachable (`nat_icmp_send`), or open a flow for
+a SIP call that the server begins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.l4.apps import ftp
+from director.l4.flows import Flow, FlowTable
+from director.l4.icmp import Error
+from director.l4.methods import nat
+from director.l4.verdicts import Deliver, Verdict
+from director.l4.wire import transport
+from director.l4.wire.packet import SCTP, TCP, Packet
+from director.model import Forward
+
+if TYPE_CHECKING:
+    from director.counters import Traffic
+    from director.l4.methods.means import Means
+    from director.l4.services import Services
+    from director.l4.states import States
+
+ABORT_CHUNK = 6
+SEEN = Deliver("seen")
+
+
+class Outbound:
+    """The way from servers to clients."""
+
+    def __init__(
+        self, table: FlowTable, states: States, services: Services, means: Means, total: Traffic
+    ) -> None:
+        self._table = table
+        self._states = states
+        self._services = services
+        self._means = means
+        self._total = total
+
+    def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
+        """A packet of the server of a known flow."""
+        self.count(flow, packet.length)
+        self._states.advance(flow, packet, output=True)
+        self._table.restart(flow, now)
+        if flow.method is not Forward.NAT or flow.bypass:
+            return SEEN
+        if flow.app and packet.protocol == TCP:
+            offload = ftp.from_server(packet, flow, offload, self._table, self._states, now)
+        return nat.to_client(packet, flow, offload, now, self._means)
+
+    def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:
+        """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
+        if not self._means.settings.nat_icmp_send:
+            return None
+        self._services.refresh()
+        if (packet.protocol, packet.source, packet.sport) not in self._services.nat_servers or _aborts(
+            packet
+        ):
+            return None
+        return self._means.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
+
+    def count(self, flow: Flow, length: int) -> None:
+        """One packet out, for server, service and the whole (H); only while the server is there."""
+        if not flow.usable:
+            return
+        for traffic in (flow.server_traffic, flow.service_traffic, self._total):
+            traffic.outpkts += 1
+            traffic.outbytes += length
+
+
+def _aborts(packet: Packet) -> bool:
+    if packet.protocol == TCP:
+        return bool(packet.tcp_flags & transport.RST)
+    return packet.protocol == SCTP and transport.chunk(packet) == ABORT_CHUNK

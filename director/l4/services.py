@@ -1,0 +1,181 @@
+"""Which virtual service a packet belongs to (`lvs-semantics` B.2), from the registry's services.
+
+`Services` follows the registry by its generation, so a reload is seen with the next packet that
+needs a look-up.  A service that left is `present = False`; its flows then find no server.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from director.l4.settings import PROTOCOLS, Mark
+from director.l4.wire.transport import TCP
+from director.model import Forward, L4Service, Server
+
+if TYPE_CHECKING:
+    from director.counters import Traffic
+    from director.registry import LiveService, RealServer, Registry
+
+FTP = 21
+FTP_DATA = 20
+UNPRIVILEGED = 1024
+"""First port an FTP service may also be asked on (step 3 of the look-up)."""
+PREFIX = "l4:"
+
+
+@lru_cache(maxsize=65536)
+def packed(host: str) -> bytes | None:
+    """An address as 4 or 16 bytes; None when `host` is a name."""
+    try:
+        return ipaddress.ip_address(host).packed
+    except ValueError:
+        return None
+
+
+def shown(address: bytes) -> str:
+    """A packed address as people write it."""
+    return str(ipaddress.ip_address(address))
+
+
+class VirtualService:
+    """One live layer-4 service, ready for look-ups.
+
+    `protocol` is 0 for a mark service; `prefix` is the persistence mask as a prefix length;
+    `persistent` is the template's seconds or None.
+    """
+
+    __slots__ = (
+        "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix", "present",
+        "protocol", "traffic",
+    )  # fmt: skip
+
+    def __init__(self, key: str, live: LiveService, config: L4Service) -> None:
+        self.key = key
+        self.name = config.name
+        self.live = live
+        self.traffic: Traffic = live.stats.traffic
+        self.present = True
+        virtual = config.virtual
+        self.mark = virtual.fwmark
+        self.address = b"" if self.mark else packed(virtual.host) or b""
+        self.family = virtual.family if self.mark else (4 if len(self.address) == 4 else 6)
+        self.protocol = 0 if self.mark else PROTOCOLS[virtual.protocol]
+        self.port = 0 if self.mark else virtual.port
+        self.configure(config)
+
+    def configure(self, config: L4Service) -> None:
+        """Take over settings that may change while the service lives."""
+        self.config = config
+        self.persistent = config.persistent
+        whole = 32 if self.family == 4 else 128
+        self.prefix = whole if config.netmask is None else min(config.netmask, whole)
+
+    def forward(self, server: Server) -> Forward:
+        """The forwarding method to `server`: its own, else the service's."""
+        return server.forward or self.config.forward
+
+    @property
+    def ftp(self) -> bool:
+        """It is an FTP control service."""
+        return self.protocol == TCP and self.port == FTP
+
+
+class Services:
+    """All virtual services, by mark and by address; and what is known of their servers."""
+
+    def __init__(self, registry: Registry, marks: tuple[Mark, ...] = ()) -> None:
+        self.registry = registry
+        self.marks = marks
+        self.by_key: dict[str, VirtualService] = {}
+        self.nat_servers: dict[tuple[int, bytes, int], VirtualService] = {}
+        self.tunnel_servers: dict[bytes, VirtualService] = {}
+        self.gue_ports: frozenset[int] = frozenset()
+        self._addressed: dict[tuple[int, bytes, int], VirtualService] = {}
+        self._marked: dict[tuple[int, int], VirtualService] = {}
+        self._any_port = self._any_ftp = False
+        self._generation = -1
+        self.moved = False
+
+    def refresh(self) -> None:
+        """Follow the registry; `moved` tells the forwarder that it had moved on."""
+        if self._generation == self.registry.generation:
+            return
+        self._generation = self.registry.generation
+        self.moved = True
+        before, self.by_key = self.by_key, {}
+        for key, live in self.registry.services.items():
+            if isinstance(live.config, L4Service):
+                service = self._kept(before.pop(key, None), key, live, live.config)
+                if service.mark or service.address:
+                    self.by_key[key] = service
+        for gone in before.values():
+            gone.present = False
+        self._index()
+
+    @staticmethod
+    def _kept(old: VirtualService | None, key: str, live: LiveService, config: L4Service) -> VirtualService:
+        """The object of before when it is still the same service, else a new one."""
+        if old is not None and old.live is live and old.config.virtual == config.virtual:
+            if old.config.pool == config.pool:
+                old.configure(config)
+                return old
+            old.present = False
+        elif old is not None:
+            old.present = False
+        return VirtualService(key, live, config)
+
+    def _index(self) -> None:
+        services = self.by_key.values()
+        self._marked = {(one.mark, one.family): one for one in services if one.mark}
+        self._addressed = {(one.protocol, one.address, one.port): one for one in services if not one.mark}
+        self._any_port = any(not one.port for one in self._addressed.values())
+        self._any_ftp = any(one.ftp for one in self._addressed.values())
+        self.nat_servers, self.tunnel_servers = {}, {}
+        ports = set()
+        for service in services:
+            pool = self.registry.pools.get(service.config.pool)
+            for server in pool.servers if pool else ():
+                self._index_server(service, server)
+                ports.add(server.config.tunnel.port)
+        self.gue_ports = frozenset(ports)
+
+    def _index_server(self, service: VirtualService, server: RealServer) -> None:
+        address = packed(server.address.host)
+        if address is None:
+            return
+        method = service.forward(server.config)
+        if method is Forward.NAT:
+            for protocol in (service.protocol,) if service.protocol else PROTOCOLS.values():
+                self.nat_servers[protocol, address, server.port] = service
+        elif method is Forward.TUN:
+            self.tunnel_servers[address] = service
+
+    def mark(self, protocol: int, destination: bytes, port: int) -> int:
+        """The firewall mark of a packet, by the first rule that fits; 0 = none."""
+        if not self.marks:
+            return 0
+        address = ipaddress.ip_address(destination)
+        for rule in self.marks:
+            if (
+                rule.protocol in (0, protocol)
+                and rule.ports[0] <= port <= rule.ports[1]
+                and address in rule.network
+            ):
+                return rule.mark
+        return 0
+
+    def lookup(self, mark: int, protocol: int, address: bytes, port: int) -> VirtualService | None:
+        """The service of a packet: by mark, exact port, FTP, port 0; in this order."""
+        family = 4 if len(address) == 4 else 6
+        if mark:
+            found = self._marked.get((mark, family))
+            if found:
+                return found
+        found = self._addressed.get((protocol, address, port))
+        if found is None and self._any_ftp and protocol == TCP and (port == FTP_DATA or port >= UNPRIVILEGED):
+            found = self._addressed.get((TCP, address, FTP))
+        if found is None and self._any_port:
+            found = self._addressed.get((protocol, address, 0))
+        return found

@@ -1,0 +1,55 @@
+"""What the forwarder says about a frame; the shell does it.
+
+Plain tuples with names: one is made for every packet, so making one must cost little.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Transmit(NamedTuple):
+    """Send `frame` (whole, both MAC addresses set) on `ifindex` with its virtio header (empty = none)."""
+
+    ifindex: int
+    frame: bytearray
+    offload: bytes = b""
+
+
+class Hold(NamedTuple):
+    """Send `frame` once the link-layer address of `next_hop` (packed) is known; bytes 0 to 5 are filled then.
+
+    The shell keeps it in a bounded queue and starts resolving.
+    """
+
+    next_hop: bytes
+    ifindex: int
+    frame: bytearray
+    offload: bytes = b""
+
+
+class Deliver(NamedTuple):
+    """Not the director's, or for this host: the host's own stack decides (ACCEPT of IPVS)."""
+
+    why: str = ""
+
+
+class Drop(NamedTuple):
+    """Forget the frame; `reason` names the counter, which the forwarder has already raised."""
+
+    reason: str
+
+
+class Batch(NamedTuple):
+    """Several verdicts, in order; may be empty."""
+
+    verdicts: tuple[Transmit | Hold | Deliver | Drop, ...]
+
+
+Single = Transmit | Hold | Deliver | Drop
+Verdict = Single | Batch
+
+
+def batch(verdicts: list[Single]) -> Verdict:
+    """One verdict out of many: itself when there is but one."""
+    return verdicts[0] if len(verdicts) == 1 else Batch(tuple(verdicts))

@@ -1,0 +1,112 @@
+"""Look-up order of B.2 (V1 to V4), marks, and following the registry."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from director.changes import PoolAdded, ServiceRemoved, ServiceSet
+from director.l4.services import Services, packed, shown
+from director.l4.settings import Mark
+from director.model import Address, Forward, L4Service, Pool, Server, Virtual
+from director.registry import Registry
+from tests.unit.l4.world import Turns
+
+VIP, OTHER = packed("192.0.2.80") or b"", packed("192.0.2.81") or b""
+SIX = packed("2001:db8::80") or b""
+TCP, UDP, SCTP = 6, 17, 132
+
+
+def made(*virtuals: tuple[str, Virtual], marks: tuple[Mark, ...] = (), **fields: object) -> Services:
+    registry = Registry(lambda spec: Turns())
+    pool = Pool("p", (Server("a", Address("10.0.0.11", 8080)),))
+    changes = [ServiceSet(L4Service(name, virtual, "p", **fields)) for name, virtual in virtuals]  # type: ignore[arg-type]
+    registry.apply([PoolAdded(pool), *changes], "test", 0.0, 0.0)
+    services = Services(registry, marks)
+    services.refresh()
+    return services
+
+
+def name(services: Services, mark: int, protocol: int, address: bytes, port: int) -> str:
+    found = services.lookup(mark, protocol, address, port)
+    return found.name if found else ""
+
+
+def test_exact_protocol_address_and_port() -> None:
+    services = made(
+        ("tcp", Virtual("tcp", "192.0.2.80", 80)), ("udp", Virtual("udp", "192.0.2.80", 80)),
+        ("sctp", Virtual("sctp", "192.0.2.80", 80)), ("six", Virtual("tcp", "2001:db8::80", 80)),
+    )  # fmt: skip
+    assert [name(services, 0, one, VIP, 80) for one in (TCP, UDP, SCTP)] == ["tcp", "udp", "sctp"]
+    assert name(services, 0, TCP, SIX, 80) == "six"
+    assert name(services, 0, TCP, VIP, 81) == name(services, 0, TCP, OTHER, 80) == ""
+
+
+def test_mark_beats_address_and_exact_port_beats_port_0() -> None:
+    services = made(
+        ("marked", Virtual(fwmark=7)), ("exact", Virtual("tcp", "192.0.2.80", 80)), ("any", Virtual("tcp", "192.0.2.80", 0))
+    )
+    assert name(services, 7, TCP, VIP, 80) == "marked"
+    assert name(services, 0, TCP, VIP, 80) == "exact"
+    assert name(services, 0, TCP, VIP, 81) == "any"
+    assert name(services, 9, TCP, VIP, 80) == "exact"
+
+
+def test_mark_has_a_family() -> None:
+    services = made(("four", Virtual(fwmark=7)), ("six", Virtual(fwmark=7, family=6)))
+    assert name(services, 7, TCP, VIP, 1) == "four"
+    assert name(services, 7, TCP, SIX, 1) == "six"
+
+
+def test_ftp_takes_20_and_high_ports_before_port_0() -> None:
+    services = made(("ftp", Virtual("tcp", "192.0.2.80", 21)), ("any", Virtual("tcp", "192.0.2.80", 0)))
+    assert [name(services, 0, TCP, VIP, port) for port in (20, 21, 22, 1023, 1024, 65535)] == [
+        "ftp", "ftp", "any", "any", "ftp", "ftp"
+    ]  # fmt: skip
+    assert name(services, 0, UDP, VIP, 2000) == ""
+
+
+def test_marks_by_the_first_rule_that_fits() -> None:
+    rules = (
+        Mark(1, TCP, ip_network("192.0.2.80/32"), (80, 80)),
+        Mark(2, 0, ip_network("192.0.2.0/24"), (1, 100)),
+        Mark(3, UDP, ip_network("2001:db8::/32")),
+    )
+    services = made(marks=rules)
+    assert services.mark(TCP, VIP, 80) == 1
+    assert services.mark(UDP, VIP, 80) == 2
+    assert services.mark(UDP, VIP, 101) == 0
+    assert services.mark(UDP, SIX, 9) == 3
+
+
+def test_follows_the_registry_and_keeps_what_stays() -> None:
+    services = made(("a", Virtual("tcp", "192.0.2.80", 80)), ("b", Virtual("tcp", "192.0.2.81", 80)))
+    before = dict(services.by_key)
+    changed = L4Service("a", Virtual("tcp", "192.0.2.80", 80), "p", persistent=60.0)
+    services.registry.apply([ServiceSet(changed), ServiceRemoved("l4:b")], "test", 0.0, 0.0)
+    services.refresh()
+    assert services.by_key["l4:a"] is before["l4:a"]
+    assert before["l4:a"].persistent == 60.0
+    assert not before["l4:b"].present
+    assert name(services, 0, TCP, OTHER, 80) == ""
+
+
+def test_another_virtual_address_is_another_service() -> None:
+    services = made(("a", Virtual("tcp", "192.0.2.80", 80)))
+    before = services.by_key["l4:a"]
+    services.registry.apply([ServiceSet(L4Service("a", Virtual("tcp", "192.0.2.81", 80), "p"))], "test", 0.0, 0.0)
+    services.refresh()
+    assert not before.present
+    assert name(services, 0, TCP, OTHER, 80) == "a"
+
+
+def test_servers_by_what_they_need() -> None:
+    services = made(("n", Virtual("tcp", "192.0.2.80", 80)), forward=Forward.NAT)
+    assert (TCP, packed("10.0.0.11"), 8080) in services.nat_servers
+    services = made(("t", Virtual("tcp", "192.0.2.80", 80)), forward=Forward.TUN)
+    assert packed("10.0.0.11") in services.tunnel_servers
+    assert not services.nat_servers
+
+
+def test_names_are_no_addresses() -> None:
+    assert packed("example.org") is None
+    assert shown(SIX) == "2001:db8::80"
