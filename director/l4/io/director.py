@@ -8,6 +8,8 @@ event, never an exception into the reactor: layer 7 runs on.
 
 from __future__ import annotations
 
+import ipaddress
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from director.l4 import settings as l4_settings
 from director.l4.io import arp, nft, probe
 from director.l4.io import filter as packet_filter
 from director.l4.io.hold import HoldQueue
@@ -32,6 +35,8 @@ from director.l4.io.kernel import (
     LinkChanged,
     NeighbourFailed,
     NeighbourKnown,
+    RouteReturned,
+    RouteVanished,
 )
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
 from director.l4.io.plan import CapturePlan, Endpoint, Side, Taken, capture_plan, parse_address
@@ -57,13 +62,18 @@ connection that its next packet could have made known again (`sloppy_tcp`)."""
 
 
 class ForwarderDoor(Protocol):
-    """The pure room behind this shell."""
+    """The pure room behind this shell; `memory` is told the free pages of the machine."""
+
+    memory: int
 
     def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         """One frame in, one verdict out."""
 
     def tick(self, now: float) -> Verdict | None:
         """Time passes; may return a verdict."""
+
+    def close(self) -> None:
+        """Give every claim on a server back."""
 
 
 class L4Director(Service):
@@ -107,6 +117,7 @@ class L4Director(Service):
         self._director, self._state_dir = director, state_dir
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
+        self._marks = l4_settings.read(settings.sysctls).marks
         self._plan = CapturePlan()
         self._taken = Taken(self._plan)
         self._installer: Installer | None = None
@@ -169,7 +180,7 @@ class L4Director(Service):
         refused, what was installed before stays, and `troubles["capture"]` says why.
         """
         chosen = list(services)
-        self._plan = capture_plan(chosen, pools, keep)
+        self._plan = capture_plan(chosen, pools, keep, self._marks)
         if self.view is None:
             return succeed(None)
         self._taken = Taken(self._plan, self.view.local())
@@ -245,6 +256,7 @@ class L4Director(Service):
             self.view.resolve(hop, now)
         if now >= self._next_ask:
             self._next_ask = now + ASK_EVERY
+            self._forwarder.memory = os.sysconf("SC_AVPHYS_PAGES")
             self._ask_neighbours(self.view)
             for port in self.ports.by_index.values():
                 port.refresh()
@@ -274,6 +286,13 @@ class L4Director(Service):
             self._link_changed(event)
         elif isinstance(event, AddressesChanged):
             self._address_changed(event)
+        elif isinstance(event, RouteVanished):
+            server = ipaddress.ip_address(event.destination)
+            self.troubles[f"route {server}"] = (
+                f"no route to server {server}; traffic resumes when there is one"
+            )
+        elif isinstance(event, RouteReturned):
+            self.troubles.pop(f"route {ipaddress.ip_address(event.destination)}", None)
         self._tell(event)
 
     def _link_changed(self, event: LinkChanged) -> None:
@@ -339,6 +358,8 @@ class L4Director(Service):
 
     def _close(self, _result: None) -> None:
         self.ports.close()
+        if self._forwarder is not None:
+            self._forwarder.close()
         for one in (self._reader, self._asker, self._injector):
             if one is not None:
                 one.close()
