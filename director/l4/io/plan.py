@@ -143,6 +143,14 @@ def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
     return [Endpoint(protocol, address, first, last) for first, last in ports]
 
 
+def server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:
+    """The servers of the services, packed, each once."""
+    names = {service.pool for service in services}
+    servers = [server for name in sorted(names & pools.keys()) for server in pools[name].servers]
+    found = (parse_address(server.address.host) for server in servers)
+    return list(dict.fromkeys(address.packed for address in found if address is not None))
+
+
 def parse_address(text: str) -> Address | None:
     """`text` as an IP address, or None when it is not one."""
     try:

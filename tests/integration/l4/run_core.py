@@ -1,7 +1,8 @@
 """Run layer 4 alone, without layer 7 and without an ini.
 
 run_core.py STATE_DIR NAME METHOD VIP:PORT SERVER:PORT[,SERVER:PORT…] PROTOCOL[,PROTOCOL…] [KEY=VALUE…]
-(keys: scheduler, and those of `[l4]`; a protocol `mark7` makes a mark service).  Prints one line of JSON when the rules stand;
+(keys: scheduler, and those of `[l4]`;
+a protocol `mark7` makes a mark service).  Prints one line of JSON when the rules stand;
 SIGTERM ends it and leaves the counters in STATE_DIR.
 """
 

@@ -239,3 +239,13 @@ def test_a_server_without_a_route_is_a_trouble_until_there_is_one(bench: Bench) 
 def test_the_forwarder_is_told_how_much_memory_is_free(bench: Bench) -> None:
     bench.pass_time(1)
     assert bench.forwarder.memory > 0
+
+
+def test_a_listener_that_raises_stops_nothing(bench: Bench) -> None:
+    def fail(_event: object) -> None:
+        raise ValueError
+
+    bench.director._tell = fail
+    bench.receive(Hold(HOP, 2, bytearray(FRAME)))
+    bench.view.apply(Neighbour(2, HOP, MAC, 2))
+    assert bench.sent() == [MAC + FRAME[6:]]

@@ -14,6 +14,7 @@ from director.l4.io.plan import (
     Taken,
     capture_plan,
     parse_address,
+    server_addresses,
 )
 from director.l4.settings import Mark
 from director.model import Address, Forward, L4Service, Pool, Server, Virtual
@@ -103,6 +104,13 @@ def test_addresses_come_once_in_order() -> None:
 def test_a_range_must_be_one() -> None:
     with pytest.raises(ValueError, match="no range"):
         Endpoint(6, VIP, 9, 8)
+
+
+def test_servers_are_named_once_and_names_not_at_all() -> None:
+    two = [service(), service(host="198.51.100.11")]
+    servers = (server(), Server("b", Address("www.example.org", 80)), Server("c", Address(str(REAL), 81)))
+    assert server_addresses(two, pool(*servers)) == [REAL.packed]
+    assert server_addresses([L4Service("x", Virtual(), "nowhere")], {}) == []
 
 
 def test_a_name_is_no_address() -> None:
