@@ -52,7 +52,6 @@ class Admission:
         self._table = table
         self._defence = defence
         self._means = means
-        self._settings = means.settings
         self._counters: Counter[str] = means.exits.counters
         self._total = total
 
@@ -86,11 +85,13 @@ class Admission:
         """The table of C.5."""
         if packet.protocol == TCP:
             flags = packet.tcp_flags
-            return not flags & transport.RST and bool(flags & transport.SYN or self._settings.sloppy_tcp)
+            return not flags & transport.RST and bool(
+                flags & transport.SYN or self._means.settings.sloppy_tcp
+            )
         if packet.protocol == SCTP:
             chunk = transport.chunk(packet)
             return chunk == INIT_CHUNK or (
-                bool(self._settings.sloppy_sctp) and chunk not in (None, ABORT_CHUNK)
+                bool(self._means.settings.sloppy_sctp) and chunk not in (None, ABORT_CHUNK)
             )
         return packet.protocol == UDP
 
@@ -116,7 +117,7 @@ class Admission:
         about = persistence.fields(service, packet)
         if about is None:
             return self._means.exits.drop("sip_without_call_id")
-        template = persistence.find(self._table, about, service, self._settings)
+        template = persistence.find(self._table, about, service, self._means.settings)
         if template is None:
             lease = self._choose(service, packet, now)
         else:
@@ -160,7 +161,11 @@ class Admission:
         flow.quiet = method is not Forward.NAT
         flow.bind(service, lease)
         flow.one_packet = service.config.ops and packet.protocol == UDP
-        if method is Forward.NAT and packet.protocol == TCP and packet.dport in self._settings.ftp_ports:
+        if (
+            method is Forward.NAT
+            and packet.protocol == TCP
+            and packet.dport in self._means.settings.ftp_ports
+        ):
             flow.app = "ftp"
         if not flow.one_packet and not self.enter(flow):
             lease.release()
@@ -190,7 +195,7 @@ class Admission:
     ) -> Flow | Verdict:
         """The leave rule of C.5: a service, but no server."""
         self._counters["no_destination"] += 1
-        if self._settings.cache_bypass and service.mark and not from_icmp:
+        if self._means.settings.cache_bypass and service.mark and not from_icmp:
             flow = self._bypass(service, packet, mark, now)
             if flow is not None:
                 return flow

@@ -35,16 +35,20 @@ class Defence:
     def __init__(self, settings: Settings, table: FlowTable, random: Random) -> None:
         self._table = table
         self._random = random
-        self._rate_always = settings.am_droprate
-        self._threshold = settings.amemthresh
-        self.drop_entry = settings.drop_entry
-        self.drop_packet = settings.drop_packet
-        self.secure_tcp = settings.secure_tcp
         self.rate = 0
         self.entries_dropped = 0
         self.made_room = 0
         self._count = 0
         self._todrop = [0] * (MAX_PACKETS + 1)
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take over modes, rate and threshold."""
+        self._rate_always = settings.am_droprate
+        self._threshold = settings.amemthresh
+        self.drop_entry = settings.drop_entry
+        self.drop_packet = settings.drop_packet
+        self.secure_tcp = settings.secure_tcp
         self._set_rate(self._threshold + 1)
 
     @property

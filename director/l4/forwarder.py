@@ -73,7 +73,7 @@ class Forwarder:
 
     Attributes:
         counters: every drop and every notable event by its reason.
-        total: what IPVS counts for the whole (H).
+        total: what IPVS counts for the whole (H); servers and services are counted in the registry.
         table: flows and templates.
         memory: free pages of memory, as the shell last saw it.
     """
@@ -91,7 +91,6 @@ class Forwarder:
         self.defence = Defence(settings, self.table, random)
         self._backup = False
         self.memory = settings.amemthresh * 2
-        self._registry = registry
         self._routing = routing
         self._traffic = self.total.traffic
         self._tracks = self.table.tracks
@@ -99,7 +98,8 @@ class Forwarder:
         self._macs: dict[int, bytes] = {index: link.mac for index, link in routing.links.items()}
         exits = Exits(routing, self.counters)
         self.exits = exits
-        self._means = Means(exits, Icmp(exits, settings.icmp_rate), settings, self.states, random)
+        self._icmp = Icmp(exits, settings.icmp_rate)
+        self._means = Means(exits, self._icmp, settings, self.states, random)
         self._fragments = Reassembly(self.counters)
         self.admission = Admission(
             registry, self.services, self.table, self.defence, self._means, self._traffic
@@ -300,7 +300,7 @@ class Forwarder:
         if now >= self._next_estimate:
             self._next_estimate = now + ESTIMATOR_PERIOD
             if self.settings.run_estimation:
-                self._estimate()
+                self.total.estimator.tick()
         return Batch(())
 
     def _follow_registry(self) -> None:
@@ -314,17 +314,16 @@ class Forwarder:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and not one.usable]:
                 self.table.expire_now(entry)
 
-    def _estimate(self) -> None:
-        """One sample of every rate that layer 4 counts (H)."""
-        self.total.estimator.tick()
-        pools = set()
-        for service in self.services.by_key.values():
-            service.live.stats.estimator.tick()
-            pools.add(service.config.pool)
-        for name in pools:
-            pool = self._registry.pools.get(name)
-            for server in pool.servers if pool else ():
-                server.stats.estimator.tick()
+    def configure(self, settings: Settings) -> None:
+        """Take over other settings; flows stay.  A smaller table fills no further until it has shrunk."""
+        self.settings = self._means.settings = settings
+        self.table.limit = settings.flow_limit
+        self.states.configure(settings)
+        self.defence.configure(settings)
+        self.services.marks = settings.marks
+        self._icmp.rate = settings.icmp_rate
+        self.states.secure(self.defence.secure)
+        self._stale()
 
     def close(self) -> None:
         """Give every claim back: the director stops."""

@@ -134,7 +134,7 @@ class Icmp:
 
     def __init__(self, exits: Exits, rate: int) -> None:
         self._exits = exits
-        self._rate = rate
+        self.rate = rate
         self._tokens = float(rate)
         self._filled = 0.0
 
@@ -182,7 +182,7 @@ class Icmp:
 
     def _spend(self, now: float) -> bool:
         """Take a token of the rate; False, and a counter, when there is none."""
-        self._tokens = min(float(self._rate), self._tokens + (now - self._filled) * self._rate)
+        self._tokens = min(float(self.rate), self._tokens + (now - self._filled) * self.rate)
         self._filled = now
         if self._tokens < 1.0:
             self._exits.counters["icmp_rate_limited"] += 1

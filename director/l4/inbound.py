@@ -45,7 +45,6 @@ class Inbound:
         self._states = states
         self._admission = admission
         self._means = means
-        self._settings = means.settings
         self._total = total
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
@@ -54,7 +53,7 @@ class Inbound:
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
         if not flow.usable:
-            if not self._settings.expire_nodest_conn:
+            if not self._means.settings.expire_nodest_conn:
                 return self._means.exits.drop("server_gone")
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
@@ -103,9 +102,9 @@ class Inbound:
         """A new connection on an old flow's ports is scheduled anew (C.4, step 8)."""
         if flow.bypass:
             return False
-        if self._settings.expire_nodest_conn and flow.server.weight == 0:
+        if self._means.settings.expire_nodest_conn and flow.server.weight == 0:
             return True
-        mode = self._settings.conn_reuse_mode
+        mode = self._means.settings.conn_reuse_mode
         if not mode or flow.control is not None:
             return False
         if flow.state in _CLOSING.get(flow.protocol, ()):

@@ -1,13 +1,12 @@
 """What `[l4]` can set: the sysctls of IPVS (`lvs-semantics` C.7), timeouts, marks.
 
-`read` makes a `Settings` from the pairs of the configuration; every key is documented on its field.
-Keys of IPVS that mean nothing here are refused with the reason (`WITHOUT_MEANING`).
+`read` makes a `Settings` from the configuration, which has checked it; every key is documented on its
+field.  Keys of IPVS that mean nothing in user space are refused by the configuration, with the reason.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -15,21 +14,13 @@ from attrs import field, frozen
 
 from director.errors import DirectorError
 from director.l4.wire.transport import SCTP, TCP, UDP
+from director.model import L4Settings
 
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
 FLOWS_PER_BUCKET = 16
 """Flows the table holds for each of the 2^conn_tab_bits buckets that tools show."""
-
-WITHOUT_MEANING = {
-    "conntrack": "packets never pass netfilter, so there are no conntrack entries to keep",
-    "debug_level": "events are logged by name; choose them in the log settings",
-    "est_cpulist": "rates are estimated in the director's own process",
-    "est_nice": "rates are estimated in the director's own process",
-    "snat_reroute": "replies are always routed again after their source was rewritten",
-    "sync_ports": "connection synchronisation uses one port",
-    "sync_sock_size": "connection synchronisation has its own section",
-}
-"""sysctls of IPVS without a meaning in user space, and why."""
+MOST_FLOWS = 1 << 22
+"""The largest table that conn_tab_bits alone can ask for: about 4 GB."""
 
 
 @frozen
@@ -50,7 +41,7 @@ class Settings:
     """Every key of `[l4]` that the forwarder obeys, with IPVS's defaults."""
 
     conn_tab_bits: int = 12
-    """Shown as `size`; the table holds 16 flows per bucket. 8 to 20."""
+    """Shown as `size`; the table holds 16 flows per bucket. 8 to 27."""
     max_flows: int = 0
     """Bound of the flow table; 0 = from conn_tab_bits."""
     amemthresh: int = 1024
@@ -103,19 +94,19 @@ class Settings:
     @property
     def flow_limit(self) -> int:
         """How many flows and templates the table holds."""
-        return self.max_flows or FLOWS_PER_BUCKET << self.conn_tab_bits
+        return self.max_flows or min(FLOWS_PER_BUCKET << self.conn_tab_bits, MOST_FLOWS)
 
 
 ELSEWHERE = frozenset(
     {
-        "lblc_expiration", "lblcr_expiration", "sync_persist_mode", "sync_qlen_max", "sync_refresh_period",
-        "sync_retries", "sync_threshold", "sync_version",
+        "lblc_expiration", "lblcr_expiration", "sync_persist_mode", "sync_ports", "sync_qlen_max",
+        "sync_refresh_period", "sync_retries", "sync_threshold", "sync_version",
     }
 )  # fmt: skip
 """Keys that other rooms read: the schedulers and the synchronisation."""
 
 _RANGES = {
-    "conn_tab_bits": (8, 20), "max_flows": (0, 1 << 24), "amemthresh": (0, 1 << 40), "am_droprate": (1, 1 << 20),
+    "max_flows": (0, 1 << 24), "amemthresh": (0, 1 << 40), "am_droprate": (1, 1 << 20),
     "conn_reuse_mode": (0, 3), "drop_entry": (0, 3), "drop_packet": (0, 3), "secure_tcp": (0, 3),
     "icmp_rate": (0, 1_000_000),
 }  # fmt: skip
@@ -132,17 +123,6 @@ def _whole(key: str, value: str) -> int:
     return number
 
 
-def _seconds(key: str, value: str) -> float:
-    text = value.removesuffix("s")
-    try:
-        seconds = float(text)
-    except ValueError:
-        raise DirectorError(f"[l4] {key} = {value}: write seconds, such as 900s") from None
-    if not 0 < seconds <= 31 * 86400:
-        raise DirectorError(f"[l4] {key} = {value}: must be more than 0 and at most 31 days")
-    return seconds
-
-
 def _ports(key: str, value: str) -> tuple[int, ...]:
     words = value.replace(",", " ").split()
     if not 0 < len(words) <= 8 or not all(word.isdecimal() and 0 < int(word) < 65536 for word in words):
@@ -150,29 +130,28 @@ def _ports(key: str, value: str) -> tuple[int, ...]:
     return tuple(int(word) for word in words)
 
 
-_READERS: dict[str, Callable[[str, str], Any]] = {
-    "timeout_tcp": _seconds,
-    "timeout_tcpfin": _seconds,
-    "timeout_udp": _seconds,
-    "ftp_ports": _ports,
-}
-
-
-def read(pairs: Iterable[tuple[str, str]]) -> Settings:
-    """The settings that `pairs` of key and value give; raises DirectorError that says what to write."""
-    known = {one.name for one in attrs.fields(Settings)} - {"marks"}
+def read(config: L4Settings) -> Settings:
+    """The settings that `config` gives; raises DirectorError that says what to write."""
+    known = {one.name for one in attrs.fields(Settings)} - {"marks", "conn_tab_bits"}
     found: dict[str, Any] = {}
     marks: list[Mark] = []
-    for key, value in pairs:
+    for key, value in config.sysctls:
         if key.startswith("mark."):
             marks += _marks(key, value)
-        elif key in WITHOUT_MEANING:
-            raise DirectorError(f"[l4] {key} has no meaning here: {WITHOUT_MEANING[key]}; take the line out")
-        elif key in known:
-            found[key] = _READERS.get(key, _whole)(key, value.strip())
+        elif key == "ftp_ports":
+            found[key] = _ports(key, value)
+        elif key in known and not key.startswith("timeout_"):
+            found[key] = _whole(key, value.strip())
         elif key not in ELSEWHERE:
             raise DirectorError(f"[l4] {key} is not a key of layer 4; see the list of keys in the manual")
-    return Settings(**found, marks=tuple(marks))
+    return Settings(
+        conn_tab_bits=config.conn_tab_bits,
+        timeout_tcp=config.timeouts.tcp,
+        timeout_tcpfin=config.timeouts.tcpfin,
+        timeout_udp=config.timeouts.udp,
+        marks=tuple(marks),
+        **found,
+    )
 
 
 def _marks(key: str, value: str) -> list[Mark]:

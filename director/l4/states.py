@@ -29,6 +29,10 @@ class States:
     def __init__(self, settings: Settings) -> None:
         self.tcp = tcp_states.NORMAL
         self._calm = tcp_states.calm(self.tcp)
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take over the timeouts; a flow gets its new one with its next packet."""
         self.tcp_timeouts = tcp_states.timeouts(settings.timeout_tcp, settings.timeout_tcpfin)
         self.udp_timeout = settings.timeout_udp
 

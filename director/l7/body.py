@@ -11,7 +11,7 @@ from director.errors import MessageError
 from director.l7.grammar import CHUNK_LINE, FIELD_LINE
 
 CHUNK_LINE_LIMIT = 4096
-"""Longest size line with extensions, without its CRLF; servers that use extensions at all send a few dozen bytes."""
+"""Longest size line with extensions, without its CRLF; those who send extensions send a few dozen bytes."""
 EXTENSION_LIMIT = 16384
 """Bytes of chunk extensions in one body; beyond it they are an attack (CVE-2023-39326's class)."""
 TRAILER_LIMIT = 16384
@@ -21,10 +21,10 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 _FORBIDDEN_TRAILERS = frozenset(
     (
-        b"transfer-encoding", b"content-length", b"host", b"connection", b"keep-alive", b"te", b"trailer", b"upgrade",
-        b"proxy-connection", b"content-encoding", b"content-type", b"content-range", b"authorization", b"cookie",
-        b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via", b"forwarded", b"x-forwarded-for",
-        b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
+        b"transfer-encoding", b"content-length", b"host", b"connection", b"keep-alive", b"te", b"trailer",
+        b"upgrade", b"proxy-connection", b"content-encoding", b"content-type", b"content-range",
+        b"authorization", b"cookie", b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via",
+        b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
     )
 )  # fmt: skip
 """Fields that change framing, routing or trust: never taken from a trailer (RFC 9110 6.5.1)."""
@@ -119,10 +119,11 @@ class ChunkedBody:
         self._trailer_bytes = 0
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Payload and surplus.  Raises MessageError: 400 for anything but strict chunks, 431 for long trailers."""
+        """Payload and surplus.  Raises MessageError: 400 for bad chunks, 431 for long trailers."""
         if self.held:
             held = self.held
-            if b"\n" not in data and len(held) + len(data) <= CHUNK_LINE_LIMIT and self._state != self._crlf:
+            is_line = self._state != self._crlf and b"\n" not in data
+            if is_line and len(held) + len(data) <= CHUNK_LINE_LIMIT:
                 # Still inside one line, whose begin was judged: a drip is not matched again octet by octet.
                 self.held = held + data
                 return b"", b""
@@ -203,7 +204,7 @@ class ChunkedBody:
             raise MessageError(431, "trailers too large")
         if line == b"\r\n":
             self.done = True
-        elif line[-2:] != b"\r\n" or FIELD_LINE.fullmatch(line, 0, len(line) - 2) is None:
+        elif FIELD_LINE.fullmatch(line) is None:
             raise MessageError(400, "bad trailer field")
         elif line.partition(b":")[0].lower() not in _FORBIDDEN_TRAILERS:
             self.trailers += line

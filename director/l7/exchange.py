@@ -16,7 +16,7 @@ from director.errors import MessageError
 from director.l7 import affinity, answers, recovery, relaying
 from director.l7.body import NO_BODY, Body, chunk, last_chunk
 from director.l7.commands import Do, Open, ToClient, ToServer, Wait
-from director.l7.http1 import CHUNKED
+from director.l7.fields import CHUNKED
 from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
 from director.l7.reply import Reply
 from director.l7.rewrite import edited, fill, request_head, rewritten_target
@@ -26,6 +26,7 @@ from director.selection import select
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from director.l7.commands import Expired
     from director.l7.conversation import Conversation
     from director.l7.facts import RequestFacts
     from director.l7.http1 import RequestHead
@@ -39,6 +40,9 @@ SPOOL_LIMIT = 65536
 """Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
 VIA_LIMIT = 4
 """Times a request may pass this director before it is called a loop."""
+
+_COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS")).__contains__
+"""Methods for which Max-Forwards counts (RFC 9110 7.6.2)."""
 
 
 class Exchange:
@@ -75,6 +79,7 @@ class Exchange:
     first_byte: float | None = None
     opened = 0.0
     attempts = 0
+    wait_until: float | None = None
     client_done = False
     server_done = False
     steps: Iterator[FaultTarget] | None = None
@@ -106,8 +111,14 @@ class Exchange:
                 return
         if (b"max-forwards" in head.fields or b"via" in head.fields) and self._ends_here(now):
             return
-        self.sent_head = self._prepare(compiled)
+        try:
+            self.sent_head = self._prepare(compiled)
+        except MessageError as error:
+            self.refuse(error, now)
+            return
         if site.per_connection:
+            # Unread, so nothing behind this head may be taken for another request.
+            head.keep_alive = head.keep_alive and self.body.done
             self.body = NO_BODY
         elif not self.body.done:
             self.spool = []
@@ -132,16 +143,17 @@ class Exchange:
                 head = head.with_block(edited(head.kept(), rule.headers, self.facts))
         added = policy.lines(head, peer, self.identity.encode())
         dropped = policy.dropped(head, trusted=peer.trusted)
-        if b"max-forwards" in head.fields and head.method in (b"TRACE", b"OPTIONS"):
-            added += b"Max-Forwards: %d\r\n" % (int(head.fields[b"max-forwards"]) - 1)
-            dropped = dropped + [span for name, span in head.where if name == b"max-forwards"]
+        hops = head.fields.get(b"max-forwards")
+        if hops is not None and hops == self.head.fields.get(b"max-forwards") and _COUNTS_HOPS(head.method):
+            added += b"Max-Forwards: %d\r\n" % (int(hops) - 1)
+            dropped |= {b"max-forwards"}
         return request_head(head, sent, dropped, added)
 
     def _ends_here(self, now: float) -> bool:
         """Max-Forwards used up, or the request goes round in circles (RFC 9110 7.6.2, 7.6.3)."""
         head = self.head
         hops = head.fields.get(b"max-forwards")
-        if hops is not None and head.method in (b"TRACE", b"OPTIONS"):
+        if hops is not None and _COUNTS_HOPS(head.method):
             if not hops.isdigit() or len(hops) > 9:
                 self.refuse(MessageError(400, "bad Max-Forwards"), now)
                 return True
@@ -175,7 +187,8 @@ class Exchange:
             return
         self.pool = pool
         self.timeouts = pool.config.timeouts
-        if pool.waiting and not self.called and self._stand_in_line(pool, now):
+        if pool.waiting and not self.called and _waiting_helps(pool):
+            self._stand_in_line(pool, now)
             return
         preferred = self._preferred(pool) if pool.config.persist is not None else None
         lease = select(
@@ -184,7 +197,9 @@ class Exchange:
         if lease is not None:
             self.sticky = lease.server is preferred
             self.connect(lease, lease.server, now)
-        elif not self._stand_in_line(pool, now):
+        elif _waiting_helps(pool):
+            self._stand_in_line(pool, now)
+        else:
             recovery.fall_back(self, "no_server", now)
 
     def _preferred(self, pool: LivePool) -> RealServer | None:
@@ -192,19 +207,19 @@ class Exchange:
         value = self.facts.cookie(persist.name) if persist is not None else None
         return affinity.find(pool, value) if value else None
 
-    def _stand_in_line(self, pool: LivePool, now: float) -> bool:
-        """False when there is no line, it is full, or waiting would not help."""
+    def _stand_in_line(self, pool: LivePool, now: float) -> None:
+        """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
         queue = pool.config.queue
-        if queue.length == 0 or not any(one.overloaded and one.available for one in pool.servers):
-            return False
         if pool.waiting >= queue.length:
             pool.queue_full += 1
-            return False
+            recovery.fall_back(self, "no_server", now)
+            return
+        if self.wait_until is None:
+            self.wait_until = now + queue.timeout
         self.phase = Phase.QUEUE
         self.called = False
-        self.conversation.deadline = now + queue.timeout
+        self.conversation.deadline = self.wait_until
         self.conversation.out.append(Wait(pool))
-        return True
 
     def room(self, now: float) -> None:
         """Our turn in the line has come."""
@@ -296,6 +311,8 @@ class Exchange:
             self.conversation.out.append(ToServer(framed))
             if self.phase is Phase.ANSWER:
                 self._wait_for_answer(now)
+            else:
+                self.conversation.deadline = now + self.timeouts.idle
 
     def _spool(self, framed: bytes, *, sending: bool) -> None:
         """Keep octets for another try; beyond the limit there will be none, or the client must wait."""
@@ -322,9 +339,9 @@ class Exchange:
         """The connection could not be made, or was reset."""
         recovery.server_failed(self, reason, now)
 
-    def expired(self, now: float, *, server_stalls: bool) -> None:
+    def expired(self, event: Expired, now: float) -> None:
         """The deadline of the current phase has passed."""
-        recovery.expired(self, now, server_stalls=server_stalls)
+        recovery.expired(self, event, now)
 
     def client_ended_tunnel(self, now: float) -> None:
         """The client sent FIN inside a tunnel: pass it on, go on with the other direction."""
@@ -402,15 +419,16 @@ class Exchange:
         self.phase = Phase.OVER
         compiled, pool, facts = self.compiled, self.pool, self.facts
         conversation.frontage.record((
-            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri, facts.host,
-            "" if compiled is None else compiled.name, "" if pool is None else pool.name, self.sticky, self.reason,
-            self.server_name, tuple(self.tries), self.fault, self.status, outcome, self.to_client, self.received,
-            self.connected, self.first_byte, total,
+            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri,
+            facts.host, "" if compiled is None else compiled.name, "" if pool is None else pool.name,
+            self.sticky, self.reason, self.server_name, tuple(self.tries), self.fault, self.status, outcome,
+            self.to_client, self.received, self.connected, self.first_byte, total,
         ))  # fmt: skip
         conversation.finished(now, keep=keep)
 
     def _count(self, total: float, now: float) -> None:
-        status_class = self.status // 100
+        # RFC 9110 15: what is above 599 counts as a server error.
+        status_class = min(self.status // 100, 5)
         service = self.site.live.requests
         service.requests += 1
         service.responses[status_class] += 1
@@ -434,3 +452,8 @@ class Exchange:
         traffic.inbytes += self.received
         traffic.outbytes += self.to_client
         lease.release()
+
+
+def _waiting_helps(pool: LivePool) -> bool:
+    """The pool has a line, and a live server that is merely full."""
+    return pool.config.queue.length > 0 and any(one.overloaded and one.available for one in pool.servers)

@@ -12,7 +12,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from director.l7.io.stream import Stream
+from director.l7.io.stream import Stream, words
 
 if TYPE_CHECKING:
     from director.l7.io.frontend import ClientSide
@@ -23,6 +23,9 @@ IDLE_SECONDS = 30.0
 RESOLVED_SECONDS = 10.0
 """How long the addresses of a server's name are used before the name is asked for again."""
 NAMES_KEPT = 4096
+"""Names whose addresses are kept; when there are more, all are asked for again."""
+CLOSE_SECONDS = 30.0
+"""How long a server connection that is being closed may go without taking what is queued for it."""
 
 
 class ServerSide:
@@ -95,6 +98,7 @@ class Backends:
         self.idle_spoke = 0
         self.idle_closed = 0
         self._idle: dict[str, deque[ServerSide]] = {}
+        self._closing: dict[ServerSide, tuple[float, int]] = {}
         self._names: dict[str, tuple[float, list[tuple[socket.AddressFamily, tuple[Any, ...]]]]] = {}
 
     def idle_count(self) -> int:
@@ -104,7 +108,7 @@ class Backends:
     # -- idle connections --
 
     def take(self, key: str, client: ClientSide, *, careful: bool) -> ServerSide | None:
-        """The most recently used idle connection to `key`, now belonging to `client`; None if there is none."""
+        """The most recently used idle connection to `key`, now `client`'s; None if there is none."""
         line = self._idle.get(key)
         while line:
             side = line.pop()
@@ -137,6 +141,7 @@ class Backends:
     def forget(self, side: ServerSide) -> None:
         """A connection is gone."""
         self.open -= 1
+        self._closing.pop(side, None)
         if side.client is None:
             line = self._idle.get(side.key)
             if line is not None:
@@ -152,6 +157,20 @@ class Backends:
             while line and (unwanted or now - line[0].idle_since > IDLE_SECONDS):
                 self.idle_closed += 1
                 line.popleft().stream.close()
+            if not line:
+                self._idle.pop(key, None)
+        for side, (since, progress) in list(self._closing.items()):
+            if side.stream.progress != progress:
+                self._closing[side] = (now, side.stream.progress)
+            elif now - since > CLOSE_SECONDS:
+                side.stream.abort()
+
+    def drop(self, side: ServerSide, now: float) -> None:
+        """Close a connection behind what is still queued for it, for as long as the server takes that."""
+        side.client = None
+        side.stream.close()
+        if side.stream.socket is not None:
+            self._closing[side] = (now, side.stream.progress)
 
     # -- new connections --
 
@@ -220,9 +239,6 @@ class Backends:
             self._begin(side, socket.AF_INET, (host, address.port))
 
         def failed(_: object) -> None:
-            if unborn.gone:
-                self.forget(side)
-                return
             unborn.fail(side, f"the name {address.host} cannot be resolved")
 
         waiting.addCallbacks(found, failed)
@@ -252,7 +268,9 @@ class _Unborn:
 
     def fail(self, side: ServerSide, reason: str) -> None:
         """Tell the owner, unless it has left."""
-        if not self.gone:
+        if self.gone:
+            side.backends.forget(side)
+        else:
             self.gone = True
             side.lost(reason)
 
@@ -269,6 +287,4 @@ def _literal_family(host: str) -> socket.AddressFamily | None:
 
 
 def _error_words(code: int) -> str:
-    from director.l7.io.stream import _words
-
-    return _words(OSError(code, ""))
+    return words(OSError(code, ""))
