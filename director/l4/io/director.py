@@ -8,6 +8,8 @@ event, never an exception into the reactor: layer 7 runs on.
 
 from __future__ import annotations
 
+import ipaddress
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from director.l4 import settings as l4_settings
 from director.l4.io import arp, nft, probe
 from director.l4.io import filter as packet_filter
 from director.l4.io.hold import HoldQueue
@@ -32,9 +35,11 @@ from director.l4.io.kernel import (
     LinkChanged,
     NeighbourFailed,
     NeighbourKnown,
+    RouteReturned,
+    RouteVanished,
 )
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
-from director.l4.io.plan import CapturePlan, Endpoint, Side, Taken, capture_plan, parse_address
+from director.l4.io.plan import CapturePlan, Endpoint, Side, Taken, capture_plan, server_addresses
 from director.l4.io.ports import MakePort, Ports
 from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
@@ -45,8 +50,7 @@ from director.model import L4Service, L4Settings, Pool
 TICK = 0.25
 """Seconds between two calls of `Forwarder.tick`."""
 ASK_EVERY = 1.0
-ASK_LIMIT = 64
-"""Neighbours in use that are asked again, per second."""
+"""Seconds between two questions to the neighbours in use."""
 SETTLE = 0.2
 """Seconds that address and link changes are collected before the rules are replaced."""
 
@@ -57,13 +61,18 @@ connection that its next packet could have made known again (`sloppy_tcp`)."""
 
 
 class ForwarderDoor(Protocol):
-    """The pure room behind this shell."""
+    """The pure room behind this shell; `memory` is told the free pages of the machine."""
+
+    memory: int
 
     def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         """One frame in, one verdict out."""
 
     def tick(self, now: float) -> Verdict | None:
         """Time passes; may return a verdict."""
+
+    def close(self) -> None:
+        """Give every claim on a server back."""
 
 
 class L4Director(Service):
@@ -82,7 +91,7 @@ class L4Director(Service):
 
     def __init__(
         self,
-        reactor: Any,  # noqa: ANN401 - four zope interfaces at once; there is no type for that
+        reactor: Any,
         clock: Callable[[], float],
         director: str,
         *,
@@ -92,10 +101,10 @@ class L4Director(Service):
         tell: Callable[[Event], None] = lambda _event: None,
         make_port: MakePort | None = None,
     ) -> None:
-        """`forwarder` makes the pure room from the view when the service starts.
+        """Nothing is opened before the service starts.
 
-        `clock` gives monotonic seconds; `tell` gets what happens to links, routes and neighbours;
-        `make_port` opens ports (packet sockets unless a test says otherwise).
+        `forwarder` makes the pure room from the view then; `clock` gives monotonic seconds; `tell` gets
+        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any).
         """
         self.lacking: probe.Lacking | None = None
         self.troubles: dict[str, str] = {}
@@ -103,10 +112,10 @@ class L4Director(Service):
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
-        self._reactor, self._clock = reactor, clock
-        self._director, self._state_dir = director, state_dir
+        self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
+        self._marks = l4_settings.read(settings.sysctls).marks
         self._plan = CapturePlan()
         self._taken = Taken(self._plan)
         self._installer: Installer | None = None
@@ -130,6 +139,15 @@ class L4Director(Service):
         if self.lacking is not None or run is None:
             self._log.warn("{lacking}", lacking=self.lacking)
             return
+        try:
+            self._open(run)
+        except OSError as error:
+            self.lacking = probe.Lacking(("no rtnetlink",), f"The kernel refuses it: {error.strerror}.")
+            self._log.warn("{lacking}", lacking=self.lacking)
+            self._close()
+
+    def _open(self, run: nft.Run) -> None:
+        """Netlink, the forwarder and the ports.  Raises OSError."""
         self._installer = Installer(self._director, self._state_dir, run)
         left = self._installer.leftovers()
         if left is not None:
@@ -139,7 +157,7 @@ class L4Director(Service):
         self._injector = StackInjector(self._set_up)
         self.view = view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view)
-        self._reader = NetlinkReader(self._reactor, view.apply, view.read_all)
+        self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
         view.read_all()
         self._reader.start()
         self.ports.check(view.links.values())
@@ -155,7 +173,7 @@ class L4Director(Service):
             return succeed(None)
         done: Deferred[None] = self._in_thread(self._installer.remove)
         done.addErrback(self._not_removed)
-        return done.addCallback(self._close)
+        return done.addCallback(lambda _result: self._close())
 
     def reload(
         self,
@@ -169,11 +187,11 @@ class L4Director(Service):
         refused, what was installed before stays, and `troubles["capture"]` says why.
         """
         chosen = list(services)
-        self._plan = capture_plan(chosen, pools, keep)
+        self._plan = capture_plan(chosen, pools, keep, self._marks)
         if self.view is None:
             return succeed(None)
         self._taken = Taken(self._plan, self.view.local())
-        self.view.watch(_server_addresses(chosen, pools))
+        self.view.watch(server_addresses(chosen, pools))
         self.view.settle()
         self.ports.attach(packet_filter.program(self._plan))
         return self._install()
@@ -240,26 +258,16 @@ class L4Director(Service):
             self._log.failure("the forwarder's tick failed")
         self.view.settle()
         for hop in self.held.expire(now):
-            self._tell(NeighbourFailed(hop))
+            self._say(NeighbourFailed(hop))
         for hop in self.held.hops():
             self.view.resolve(hop, now)
         if now >= self._next_ask:
             self._next_ask = now + ASK_EVERY
-            self._ask_neighbours(self.view)
+            self._forwarder.memory = os.sysconf("SC_AVPHYS_PAGES")
+            if self._asker is not None:
+                arp.ask_again(self.view, self.ports.by_index, self._asker)
             for port in self.ports.by_index.values():
                 port.refresh()
-
-    def _ask_neighbours(self, view: KernelView) -> None:
-        for (ifindex, address), _mac in view.due(ASK_LIMIT):
-            port, link = self.ports.by_index.get(ifindex), view.links.get(ifindex)
-            source = view.source(ifindex, 4) if len(address) == 4 else None
-            if source and port and link:
-                port.transmit(arp.request(link.mac, source, address))
-            elif self._asker is not None:
-                try:
-                    self._asker.probe(ifindex, address)
-                except OSError:
-                    view.counters.resolution_errors += 1
 
     # --- what netlink tells -----------------------------------------------------------------------
 
@@ -274,7 +282,28 @@ class L4Director(Service):
             self._link_changed(event)
         elif isinstance(event, AddressesChanged):
             self._address_changed(event)
-        self._tell(event)
+        elif isinstance(event, RouteVanished):
+            server = ipaddress.ip_address(event.destination)
+            self.troubles[f"route {server}"] = (
+                f"no route to server {server}; traffic resumes when there is one"
+            )
+        elif isinstance(event, RouteReturned):
+            self.troubles.pop(f"route {ipaddress.ip_address(event.destination)}", None)
+        self._say(event)
+
+    def _say(self, event: Event) -> None:
+        try:
+            self._tell(event)
+        except Exception:  # noqa: BLE001 - a listener's mistake must not stop the packets
+            self._log.failure("an event of layer 4 could not be told")
+
+    def _read_again(self) -> None:
+        """Events were lost: read all anew, or at the next loss."""
+        try:
+            if self.view is not None:
+                self.view.read_all()
+        except OSError as error:
+            self._log.error("links and neighbours cannot be read: {why}", why=str(error))
 
     def _link_changed(self, event: LinkChanged) -> None:
         link = event.link
@@ -337,8 +366,10 @@ class L4Director(Service):
         pool = self._reactor.getThreadPool()
         return self._lock.run(lambda: deferToThreadPool(self._reactor, pool, work))
 
-    def _close(self, _result: None) -> None:
+    def _close(self) -> None:
         self.ports.close()
+        if self._forwarder is not None:
+            self._forwarder.close()
         for one in (self._reader, self._asker, self._injector):
             if one is not None:
                 one.close()
@@ -366,11 +397,3 @@ class L4Director(Service):
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
         return result
-
-
-def _server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:
-    """The servers of the services, packed, each once."""
-    names = {service.pool for service in services}
-    servers = [server for name in sorted(names & pools.keys()) for server in pools[name].servers]
-    found = (parse_address(server.address.host) for server in servers)
-    return list(dict.fromkeys(address.packed for address in found if address is not None))

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from director.model import Forward, L4Service, Pool, Server
+from director.l4.settings import PROTOCOLS, Mark
+from director.model import Forward, L4Service, Network, Pool, Server
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
 ALL_PORTS = (0, 65535)
 FTP_PORTS = ((20, 21), (1024, 65535))
 """An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
@@ -42,18 +42,32 @@ class Endpoint:
 
 
 @frozen
+class Wide:
+    """A whole network that a mark rule sends to a service; it is nobody's address here."""
+
+    protocol: int
+    network: Network
+    first: int
+    last: int
+
+
+@frozen
 class CapturePlan:
     """What belongs to the director.
 
-    `virtuals` are destinations of clients' packets; `answers` are sources of NAT servers'
-    packets; `keep` are listeners of this host that win over both.  `everything` asks the rings
-    for all IP traffic, because a mark service has no address of its own.
+    `virtuals` are destinations of clients' packets, and so are `wide` ones; `answers` are
+    sources of NAT servers' packets; `keep` are listeners of this host that win over all.
     """
 
     virtuals: tuple[Endpoint, ...] = ()
     answers: tuple[Endpoint, ...] = ()
     keep: tuple[Endpoint, ...] = ()
-    everything: bool = False
+    wide: tuple[Wide, ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        """The rings need all IP traffic: a filter of addresses cannot hold a network."""
+        return bool(self.wide)
 
     def addresses(self, version: int) -> tuple[Address, ...]:
         """Every address of the plan of one IP version, each once, in order."""
@@ -69,22 +83,39 @@ def capture_plan(
     services: Iterable[L4Service],
     pools: Mapping[str, Pool],
     keep: Iterable[Endpoint] = (),
+    marks: Iterable[Mark] = (),
 ) -> CapturePlan:
-    """The plan for `services`, whose pools are found by name in `pools`.
+    """The plan for `services`, whose pools are found by name in `pools`; `marks` are the mark rules.
 
     A service whose virtual host or a server whose address is not an IP address is left out:
     names are resolved, or refused, before they come here.
     """
     virtuals: list[Endpoint] = []
     answers: list[Endpoint] = []
-    everything = False
+    wide: list[Wide] = []
+    rules = tuple(marks)
     for service in services:
-        everything = everything or service.virtual.fwmark > 0
         virtuals += virtual_endpoints(service)
+        for one in _marked(service, rules):
+            if one.network.prefixlen == one.network.max_prefixlen:
+                address = one.network.network_address
+                virtuals.append(Endpoint(one.protocol, address, one.first, one.last))
+            else:
+                wide.append(one)
         if service.pool in pools:
             for server in pools[service.pool].servers:
                 answers += answer_endpoints(service, server)
-    return CapturePlan(_once(virtuals), _once(answers), tuple(keep), everything)
+    return CapturePlan(_once(virtuals), _once(answers), tuple(keep), tuple(dict.fromkeys(wide)))
+
+
+def _marked(service: L4Service, marks: Iterable[Mark]) -> list[Wide]:
+    """What the mark rules send to `service`; empty for an addressed one."""
+    found: list[Wide] = []
+    for rule in marks:
+        if rule.mark == service.virtual.fwmark and rule.network.version == service.virtual.family:
+            protocols = (rule.protocol,) if rule.protocol else PROTOCOLS.values()
+            found += [Wide(number, rule.network, *rule.ports) for number in protocols]
+    return found
 
 
 def virtual_endpoints(service: L4Service) -> list[Endpoint]:
@@ -110,6 +141,14 @@ def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
     port = server.address.port if service.virtual.port else 0
     ports = FTP_PORTS if (protocol, service.virtual.port) == (6, 21) else _ports(protocol, port)
     return [Endpoint(protocol, address, first, last) for first, last in ports]
+
+
+def server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:
+    """The servers of the services, packed, each once."""
+    names = {service.pool for service in services}
+    servers = [server for name in sorted(names & pools.keys()) for server in pools[name].servers]
+    found = (parse_address(server.address.host) for server in servers)
+    return list(dict.fromkeys(address.packed for address in found if address is not None))
 
 
 def parse_address(text: str) -> Address | None:
@@ -152,6 +191,7 @@ class Taken:
         self._virtuals = _Ports(plan.virtuals)
         self._answers = _Ports(plan.answers)
         self._keep = _Ports(plan.keep)
+        self._wide = plan.wide
         self.local = frozenset(local)
 
     def __call__(self, frame: bytes | bytearray | memoryview) -> Side:
@@ -162,11 +202,20 @@ class Taken:
         protocol, source, sport, destination, dport = found
         if self._keep.has(protocol, destination, dport):
             return Side.NEITHER
-        if self._virtuals.has(protocol, destination, dport):
+        if self._virtuals.has(protocol, destination, dport) or self._in_wide(protocol, destination, dport):
             return Side.VIRTUAL
         if destination not in self.local and self._answers.has(protocol, source, sport):
             return Side.ANSWER
         return Side.NEITHER
+
+    def _in_wide(self, protocol: int, destination: bytes, port: int) -> bool:
+        if not self._wide:
+            return False
+        address = ipaddress.ip_address(destination)
+        return any(
+            one.protocol == protocol and one.first <= port <= one.last and address in one.network
+            for one in self._wide
+        )
 
 
 class _Ports:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from director.l4.io.plan import Address, CapturePlan, Endpoint
+from director.l4.io.plan import Address, CapturePlan, Endpoint, Wide
 
 FRAGMENTS = 16384
 """Fragmented datagrams remembered at once; more are not, and their later fragments pass."""
@@ -46,11 +46,12 @@ _TABLE_CHAINS = f"""\
 _CHAIN = f"""\
     meta pkttype != host accept
     meta protocol ip meta l4proto . ip daddr . th dport @keep4 accept
+    meta protocol ip6 meta l4proto . ip6 daddr . th dport @keep6 accept
+    jump networks
     meta protocol ip meta l4proto . ip daddr . th dport @virtual4 goto take4
     ip frag-off & 0x1fff != 0 {_V4_KEY} @fragments4 counter name taken drop
     meta protocol ip ip daddr @local4 accept
     meta protocol ip meta l4proto . ip saddr . th sport @answer4 goto take4
-    meta protocol ip6 meta l4proto . ip6 daddr . th dport @keep6 accept
     meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 goto take6
     meta protocol ip6 frag frag-off != 0 {_V6_KEY} @fragments6 counter name taken drop
     meta protocol ip6 ip6 daddr @local6 accept
@@ -89,7 +90,8 @@ def ruleset(
     )
     chains = "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
     owned = f'  chain owner {{ accept comment "{owner}"\n  }}\n'
-    content = owned + sets + local_sets + _TABLE_CHAINS + _errors_chain(plan.answers) + chains
+    content = owned + sets + local_sets + _TABLE_CHAINS + _errors_chain(plan.answers)
+    content += _networks_chain(plan.wide) + chains
     return f"{removal(table)}table netdev {table} {{\n{content}}}\n"
 
 
@@ -133,6 +135,22 @@ def _ports(one: Endpoint) -> str:
 def _chain(number: int, interface: str) -> str:
     hook = f'type filter hook ingress device "{interface}" priority -450; policy accept;'
     return f"  chain ingress{number} {{\n    {hook}\n{_CHAIN}  }}\n"
+
+
+def _networks_chain(wide: Iterable[Wide]) -> str:
+    """Mark rules may overlap as they like, which sets do not allow; they are few, so each is a rule."""
+    rules = "".join(f"    {_wide_match(one)}\n" for one in wide)
+    return f"  chain networks {{\n{rules}  }}\n"
+
+
+def _wide_match(one: Wide) -> str:
+    version = one.network.version
+    family = "ip" if version == 4 else "ip6"
+    ports = f"{one.first}-{one.last}"
+    return (
+        f"meta protocol {family} meta l4proto {one.protocol} {family} daddr {one.network} "
+        f"th dport {ports} goto take{version}"
+    )
 
 
 def _errors_chain(answers: Iterable[Endpoint]) -> str:

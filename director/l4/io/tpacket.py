@@ -93,7 +93,7 @@ class PacketSocket:
         self._closed = False
         self._slot, self._bytes = size.slot, size.slot * size.slots
         self._next = 0
-        self._buffer = bytearray(LARGEST_FRAME)
+        self._header = bytearray(VIRTIO_HEADER)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             self._prepare(program, size)
@@ -162,7 +162,7 @@ class PacketSocket:
 
     def _unusual(self, status: int, length: int, snaplen: int, offset: int) -> Received | None:
         """A frame too large for its slot, one cut short, or one with a VLAN tag beside it."""
-        received = self._large() if status & _STATUS_COPY else None
+        received = self._large(length) if status & _STATUS_COPY else None
         if status & _STATUS_VLAN:
             (tag,) = _VLAN_TAG.unpack_from(self._ring, offset + _VLAN_OFFSET)
             if tag & 0x0FFF:
@@ -179,14 +179,18 @@ class PacketSocket:
         header = bytes(self._view[start - VIRTIO_HEADER : start])
         return bytearray(self._view[start : start + snaplen]), header
 
-    def _large(self) -> Received | None:
+    def _large(self, length: int) -> Received | None:
+        """The whole frame of a slot marked TP_STATUS_COPY; None when the kernel had no room for it."""
+        if length > LARGEST_FRAME:
+            return None
+        frame = bytearray(length)
         try:
-            count = self._socket.recv_into(self._buffer)
+            count = self._socket.recvmsg_into((self._header, frame))[0]
         except OSError:
             return None
-        header = bytes(self._buffer[:VIRTIO_HEADER])
-        frame = bytearray(memoryview(self._buffer)[VIRTIO_HEADER:count])
-        return frame, header
+        if count < length + VIRTIO_HEADER:
+            return None
+        return frame, bytes(self._header)
 
     def send(self, frame: bytes | bytearray | memoryview, offload: bytes) -> None:
         """Send one frame with its virtio header (empty = nothing to offload).

@@ -1,7 +1,8 @@
 """Run layer 4 alone, without layer 7 and without an ini.
 
 run_core.py STATE_DIR NAME METHOD VIP:PORT SERVER:PORT[,SERVER:PORT…] PROTOCOL[,PROTOCOL…] [KEY=VALUE…]
-(keys: scheduler, and the sysctls of `[l4]`).  Prints one line of JSON when the rules stand;
+(keys: scheduler, and those of `[l4]`;
+a protocol `mark7` makes a mark service).  Prints one line of JSON when the rules stand;
 SIGTERM ends it and leaves the counters in STATE_DIR.
 """
 
@@ -47,7 +48,7 @@ def configuration(method: str, virtual: str, reals: str, protocols: str, schedul
     services = tuple(
         L4Service(
             one,
-            Virtual(one, vip.host, vip.port),
+            Virtual(fwmark=int(one[4:])) if one.startswith("mark") else Virtual(one, vip.host, vip.port),
             "pool",
             Forward(method),
             persistent=None if vip.port else 300.0,

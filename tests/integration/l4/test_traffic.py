@@ -184,3 +184,23 @@ def test_many_short_connections(bed: Bed) -> None:
     counters = bed.stop(process)
     assert counters["d0_failed_frames"] == 0
     assert counters["d0_dropped_ring_full"] == 0
+
+
+def test_a_mark_service_takes_a_whole_network(bed: Bed) -> None:
+    bed.serve()
+    process, said = bed.start("nat", "mark.7=tcp 198.51.100.0/28:8080", protocols="mark7")
+    assert said["troubles"] == {}
+    assert [bed.get(f"http://198.51.100.{number}:8080/") for number in (3, 10, 14)] == ["hello"] * 3
+    assert bed.get("http://198.51.100.77:8080/", seconds=0.5) is None
+    bed.stop(process)
+
+
+def test_a_route_that_vanishes_and_returns(bed: Bed) -> None:
+    process = ready(bed, "nat")
+    bed.serve()
+    assert bed.get(URL) == "hello"
+    bed.net.run(bed.director, "ip", "address", "del", "172.16.0.1/24", "dev", "d1")
+    assert bed.get(URL, seconds=0.5) is None
+    bed.net.address(bed.director, "d1", "172.16.0.1/24")
+    assert wait_for(lambda: bed.get(URL, seconds=1)) == "hello"
+    bed.stop(process)

@@ -13,7 +13,7 @@ from director.l4.io.filter import Instruction
 from director.l4.io.kernel import KernelView, NeighbourFailed
 from director.l4.io.plan import CapturePlan, Endpoint, Taken
 from director.l4.io.ring import MemoryPacketPort
-from director.l4.io.rtnetlink import InterfaceAddress, Link, Neighbour
+from director.l4.io.rtnetlink import InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit
 from director.model import L4Settings
 
@@ -41,11 +41,16 @@ class Asker:
 class Scripted:
     """A forwarder that says what it was told to say."""
 
+    memory = 0
+
     def __init__(self) -> None:
         self.verdicts, self.ticks, self.on_tick = [], [], None
 
     def receive(self, frame: bytes, ifindex: int, now: float, offload: bytes = b"") -> object:
         return self.verdicts.pop(0)
+
+    def close(self) -> None:
+        """Nothing is claimed."""
 
     def tick(self, now: float) -> object:
         self.ticks.append(now)
@@ -219,3 +224,28 @@ def test_counters_name_their_place(bench: Bench) -> None:
     assert counters["eth0_sent"] == 1
     assert counters["drop_short_tcp"] == 1
     assert counters["kernel_route_queries"] == 0
+
+
+def test_a_server_without_a_route_is_a_trouble_until_there_is_one(bench: Bench) -> None:
+    bench.view.watch([HOP])
+    bench.view.settle()
+    assert "no route to server 10.0.0.11" in bench.director.troubles["route 10.0.0.11"]
+    bench.asker.route = lambda _address: KernelRoute(2, b"", b"", 0, local=False)
+    bench.view.apply(RoutesChanged())
+    bench.view.settle()
+    assert bench.director.troubles == {}
+
+
+def test_the_forwarder_is_told_how_much_memory_is_free(bench: Bench) -> None:
+    bench.pass_time(1)
+    assert bench.forwarder.memory > 0
+
+
+def test_a_listener_that_raises_stops_nothing(bench: Bench) -> None:
+    def fail(_event: object) -> None:
+        raise ValueError
+
+    bench.director._tell = fail
+    bench.receive(Hold(HOP, 2, bytearray(FRAME)))
+    bench.view.apply(Neighbour(2, HOP, MAC, 2))
+    assert bench.sent() == [MAC + FRAME[6:]]

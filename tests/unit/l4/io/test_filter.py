@@ -12,7 +12,7 @@ import pytest
 
 from director.l4.io import filter as packet_filter
 from director.l4.io.filter import Instruction
-from director.l4.io.plan import CapturePlan, Endpoint
+from director.l4.io.plan import CapturePlan, Endpoint, Wide
 
 VIP, REAL, CLIENT = "198.51.100.10", "10.0.0.11", "203.0.113.9"
 VIP6, REAL6, CLIENT6 = "2001:db8::10", "fd00::11", "2001:db8:9::9"
@@ -98,7 +98,7 @@ def test_an_empty_plan_takes_nothing_but_errors() -> None:
 
 
 def test_a_mark_service_needs_all_ip_but_no_arp() -> None:
-    program = packet_filter.program(CapturePlan(everything=True))
+    program = packet_filter.program(CapturePlan(wide=(Wide(6, ipaddress.ip_network("10.0.0.0/8"), 80, 80),)))
     assert passes(program, frame(OUT[1]))
     assert passes(program, frame(OUT[4]))
     assert not passes(program, frame(OUT[0]))

@@ -14,7 +14,9 @@ from director.l4.io.plan import (
     Taken,
     capture_plan,
     parse_address,
+    server_addresses,
 )
+from director.l4.settings import Mark
 from director.model import Address, Forward, L4Service, Pool, Server, Virtual
 
 VIP, REAL, CLIENT = (ipaddress.ip_address(one) for one in ("198.51.100.10", "10.0.0.11", "203.0.113.9"))
@@ -61,12 +63,30 @@ def test_ftp_takes_its_data_connections() -> None:
     assert [(one.first, one.last) for one in plan.answers] == list(FTP_PORTS)
 
 
-def test_a_mark_service_has_no_address_and_needs_everything() -> None:
+def test_a_mark_service_takes_what_its_rules_say() -> None:
     marked = L4Service("m", Virtual(fwmark=7), "web")
-    plan = capture_plan([marked], pool(server()))
+    marks = (
+        Mark(7, 6, ipaddress.ip_network("198.51.100.10/32"), (80, 80)),
+        Mark(7, 0, ipaddress.ip_network("192.0.2.0/24"), (0, 65535)),
+        Mark(7, 6, ipaddress.ip_network("2001:db8::/32"), (80, 80)),
+        Mark(8, 6, ipaddress.ip_network("198.51.100.11/32"), (80, 80)),
+    )
+    plan = capture_plan([marked], pool(server()), marks=marks)
+    assert plan.virtuals == (Endpoint(6, VIP, 80, 80),)
+    assert {(one.protocol, str(one.network)) for one in plan.wide} == {
+        (number, "192.0.2.0/24") for number in (6, 17, 132)
+    }
     assert plan.everything
-    assert plan.virtuals == ()
     assert {one.protocol for one in plan.answers} == {6, 17, 132}
+    taken = Taken(plan)
+    assert taken(built(lambda s: s.IP(src=str(CLIENT), dst="192.0.2.99") / s.UDP(dport=9))) is Side.VIRTUAL
+    assert taken(built(lambda s: s.IP(src=str(CLIENT), dst="192.0.3.99") / s.UDP(dport=9))) is Side.NEITHER
+
+
+def test_a_mark_service_without_rules_takes_no_packets_of_clients() -> None:
+    plan = capture_plan([L4Service("m", Virtual(fwmark=7), "web")], pool(server()))
+    assert plan.virtuals == plan.wide == ()
+    assert not plan.everything
 
 
 def test_two_services_on_one_server_are_one_endpoint() -> None:
@@ -84,6 +104,13 @@ def test_addresses_come_once_in_order() -> None:
 def test_a_range_must_be_one() -> None:
     with pytest.raises(ValueError, match="no range"):
         Endpoint(6, VIP, 9, 8)
+
+
+def test_servers_are_named_once_and_names_not_at_all() -> None:
+    two = [service(), service(host="198.51.100.11")]
+    servers = (server(), Server("b", Address("www.example.org", 80)), Server("c", Address(str(REAL), 81)))
+    assert server_addresses(two, pool(*servers)) == [REAL.packed]
+    assert server_addresses([L4Service("x", Virtual(), "nowhere")], {}) == []
 
 
 def test_a_name_is_no_address() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from director.l4.io.plan import CapturePlan, Endpoint
+from director.l4.io.plan import CapturePlan, Endpoint, Wide
 from director.l4.io.rules import removal, ruleset, table_name
 
 A = ipaddress.ip_address
@@ -54,3 +54,9 @@ def test_the_hosts_own_addresses_stand_in_their_sets() -> None:
     text = ruleset("director-x", "x", PLAN, [], [A("10.0.0.1"), A("::1")])
     assert "set local4 { type ipv4_addr; elements = { 10.0.0.1 }; }" in text
     assert "set local6 { type ipv6_addr; elements = { ::1 }; }" in text
+
+
+def test_a_network_of_a_mark_rule_is_a_rule_of_its_own() -> None:
+    plan = CapturePlan(wide=(Wide(6, ipaddress.ip_network("192.0.2.0/24"), 80, 90),))
+    text = ruleset("director-x", "x", plan, ["eth0"], [])
+    assert "meta l4proto 6 ip daddr 192.0.2.0/24 th dport 80-90 goto take4" in text
