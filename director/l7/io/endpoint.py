@@ -69,7 +69,8 @@ class TransportStream(Protocol):
     def pauseProducing(self) -> None:
         """The transport has too much queued."""
         self.is_blocked = True
-        self.owner.blocked()
+        if self.owner is not None:
+            self.owner.blocked()
 
     def resumeProducing(self) -> None:
         """The transport's queue is empty."""
