@@ -75,7 +75,7 @@ class FieldBlock:
         spans = [span for name, span in self._where if name in HOP_BY_HOP]
         options = self.fields.get(b"connection")
         if options is not None:
-            nominated = connection_options(options) - _NEVER_NOMINATED
+            nominated = _nominated(options)
             if nominated:
                 spans += [
                     (found.start(), self._lowered.find(b"\n", found.end()))
@@ -134,6 +134,12 @@ def without(text: bytes, spans: list[Span]) -> bytes:
 def connection_options(value: bytes) -> frozenset[bytes]:
     """The lower-case options of a Connection field."""
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
+
+
+@lru_cache(maxsize=256)
+def _nominated(value: bytes) -> frozenset[bytes]:
+    """The fields that a Connection field declares to be of this hop only."""
+    return connection_options(value) - _NEVER_NOMINATED
 
 
 def keeps_alive(fields: dict[bytes, bytes], minor: int) -> bool:

@@ -64,7 +64,7 @@ class ResponseHead:
         return self.lines.kept(names)
 
 
-def _read(raw: bytes, *, bodyless: bool) -> ResponseHead:
+def _read(raw: bytes, bodyless: bool) -> ResponseHead:
     """A whole head.  Raises: MessageError when it is not a strict one."""
     found = RESPONSE.fullmatch(raw)
     if found is None:
@@ -115,7 +115,7 @@ class ResponseFramer:
         if end > RESPONSE_HEAD_LIMIT:
             raise MessageError(502, "response head too large")
         read = _read_again if end <= _MEMO_LIMIT else _read
-        head = read(buffer[:end], bodyless=self.method == b"HEAD")
+        head = read(buffer[:end], self.method == b"HEAD")
         self.buffer = buffer[end:]
         self.searched = 0
         return head

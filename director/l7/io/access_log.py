@@ -13,8 +13,8 @@ from director.l7.trace import json_line, text_line
 if TYPE_CHECKING:
     from director.l7.trace import Record
 
-BATCH_RECORDS = 64
-"""Records formatted at once: a fifth of a millisecond, and one system call for all of them."""
+BATCH_RECORDS = 256
+"""Records formatted at once: half a millisecond, and one system call for all of them."""
 
 _log = Logger(namespace="director.access_log")
 

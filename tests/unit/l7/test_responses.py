@@ -147,9 +147,11 @@ def test_interim_heads_come_one_by_one() -> None:
 
 
 PIECES = st.sampled_from(
-    [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n",
+    [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"Content-Length: 3\r\n",
+     b"Transfer-Encoding: chunked\r\n",
      b"A: 1\r\n",
-     b"Connection: close\r\n", b"\r\n", b"\n", b" ", b"A", b":", b"abc", b"3\r\nabc\r\n0\r\n\r\n", b"\x00"]
+     b"Connection: close\r\n", b"\r\n", b"\n", b" ", b"A", b":",
+     b"abc", b"3\r\nabc\r\n0\r\n\r\n", b"\x00"]
 )  # fmt: skip
 NEARLY = st.lists(PIECES, max_size=9).map(lambda pieces: b"HTTP/1.1 200 OK\r\n" + b"".join(pieces))
 
