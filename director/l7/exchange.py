@@ -289,7 +289,7 @@ class Exchange:
             return
         self.received += len(payload)
         limit = self.site.limits.body
-        if limit and self.received > limit:
+        if limit and self.received + self.body.remaining > limit:
             self.refuse(MessageError(413, "body too large"), now)
             return
         if surplus:
