@@ -7,7 +7,7 @@ registry, and says what keeps it from working.  Layer 7 runs on whatever happens
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,7 +37,17 @@ class Layer4:
         forwarder: the pure room behind it, once it runs.
     """
 
-    def __init__(self, registry: Registry, reactor: Any, name: str, state_dir: Path, random: Random) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        reactor: Any,
+        name: str,
+        state_dir: Path,
+        random: Random,
+        shell: Callable[..., L4Director] = L4Director,
+    ) -> None:
+        """`shell` makes the packet shell; a test gives one without sockets."""
+        self._shell = shell
         self.shell: L4Director | None = None
         self.forwarder: Forwarder | None = None
         self._registry = registry
@@ -84,7 +94,7 @@ class Layer4:
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted
-        return L4Director(
+        return self._shell(
             self._reactor,
             self._reactor.seconds,
             self._name,

@@ -103,6 +103,7 @@ def lab_up(method: Forward = Forward.NAT, say: Say = lambda _line: None, start: 
     except BaseException:
         made.close()
         raise
+    made.leave()
     for line in _hints(made, method, place):
         say(line)
 
@@ -116,7 +117,7 @@ def lab_down(say: Say = lambda _line: None) -> None:
         say("no lab is standing")
         return
     for pid, start in left["processes"]:
-        if _start_time(pid) == start:
+        if _runs(pid, start):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
     _gone(left["processes"])
@@ -303,10 +304,18 @@ def _start_time(pid: int) -> str:
 
 
 def _gone(processes: list[tuple[int, str]]) -> None:
+    """Wait for what was asked to end; kill what does not."""
     deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and any(_start_time(pid) == start for pid, start in processes):
+    while time.monotonic() < deadline and any(_runs(pid, start) for pid, start in processes):
         time.sleep(0.05)
     for pid, start in processes:
-        if _start_time(pid) == start:
+        if _runs(pid, start):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _runs(pid: int, start: str) -> bool:
+    """True while that process runs; reaps it where it is a child of this one."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    return bool(start) and _start_time(pid) == start

@@ -114,6 +114,14 @@ class Namespaces:
         self._processes.append(process)
         return process
 
+    def leave(self) -> None:
+        """Let everything stand: nothing is owned any more."""
+        for process in self._processes:
+            # Popen warns of a child that nobody waited for, unless it believes that it ended.
+            process.returncode = 0
+        self._processes.clear()
+        self.names.clear()
+
     def close(self) -> None:
         """End the processes and remove the namespaces; what is gone already is no error."""
         for process in reversed(self._processes):

@@ -115,7 +115,7 @@ class L4Director(Service):
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
-        self._marks = l4_settings.read(settings.sysctls).marks
+        self._marks = l4_settings.read(settings).marks
         self._plan = CapturePlan()
         self._taken = Taken(self._plan)
         self._installer: Installer | None = None

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 30.0
 """How long an idle server connection is kept (KTCPVS keepalive_timeout, A.5)."""
+SURPLUS_SECONDS = 1.0
+"""How long an unused connection beyond the pool's `idle_connections` is kept."""
+BURST_LIMIT = 1024
+"""Idle connections to one address beyond which the oldest is closed at once."""
 RESOLVED_SECONDS = 10.0
 """How long the addresses of a server's name are used before the name is asked for again."""
 NAMES_KEPT = 4096
@@ -31,7 +35,7 @@ CLOSE_SECONDS = 30.0
 class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
-    __slots__ = ("_idle_since", "backends", "client", "key", "stream")
+    __slots__ = ("backends", "client", "idle_since", "key", "limit", "stream")
 
     stream: Stream
 
@@ -39,16 +43,8 @@ class ServerSide:
         self.backends = backends
         self.key = key
         self.client = client
-        self._idle_since = 0.0
-
-    @property
-    def idle_since(self) -> float:
-        """When it became idle."""
-        return self._idle_since
-
-    @idle_since.setter
-    def idle_since(self, now: float) -> None:
-        self._idle_since = now
+        self.idle_since = 0.0
+        self.limit = 0
 
     def connected(self) -> None:
         """The connect succeeded."""
@@ -123,18 +119,23 @@ class Backends:
         return None
 
     def keep(self, side: ServerSide, limit: int, now: float) -> None:
-        """Put a connection among the idle ones; the oldest goes when there are more than `limit`."""
+        """Put a connection among the idle ones.
+
+        More than `limit` are kept only while they are used again at once: under load, closing what the
+        next request needs would cost a connect each time.  `sweep` ends what stays unused.
+        """
         side.client = None
         if side.stream.socket is None or limit <= 0:
             side.stream.close()
             return
         side.stream.resume()
         side.idle_since = now
+        side.limit = limit
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()
         line.append(side)
-        if len(line) > limit:
+        if len(line) > max(limit, BURST_LIMIT):
             self.idle_closed += 1
             line.popleft().stream.close()
 
@@ -154,7 +155,7 @@ class Backends:
         """Close connections that were idle too long, or whose server is not among `wanted` any more."""
         for key, line in list(self._idle.items()):
             unwanted = wanted is not None and key not in wanted
-            while line and (unwanted or now - line[0].idle_since > IDLE_SECONDS):
+            while line and (unwanted or _outlived(line, now)):
                 self.idle_closed += 1
                 line.popleft().stream.close()
             if not line:
@@ -242,6 +243,12 @@ class Backends:
             unborn.fail(side, f"the name {address.host} cannot be resolved")
 
         waiting.addCallbacks(found, failed)
+
+
+def _outlived(line: deque[ServerSide], now: float) -> bool:
+    """The oldest connection of a line was idle too long, or is more than its pool keeps."""
+    idle = now - line[0].idle_since
+    return idle > IDLE_SECONDS or (idle > SURPLUS_SECONDS and len(line) > line[0].limit)
 
 
 class _Unborn:

@@ -65,10 +65,11 @@ def main(state_dir: str, name: str, *words: str) -> None:
     catalog = plugins.catalog()
     registry = Registry(lambda spec: catalog.make(spec, random.Random(1)))
     registry.apply(plan(Configuration(), desired), "test", time.monotonic(), time.time())
+    wanted = L4Settings(sysctls=tuple(pairs.items()))
     made: list[Forwarder] = []
 
     def forwarder(view: KernelView) -> Forwarder:
-        made.append(Forwarder(registry, view, random.Random(1), settings.read(tuple(pairs.items()))))
+        made.append(Forwarder(registry, view, random.Random(1), settings.read(wanted)))
         return made[0]
 
     layer = L4Director(
@@ -76,7 +77,7 @@ def main(state_dir: str, name: str, *words: str) -> None:
         time.monotonic,
         name,
         state_dir=Path(state_dir),
-        settings=L4Settings(sysctls=tuple(pairs.items())),
+        settings=wanted,
         forwarder=forwarder,
     )
 

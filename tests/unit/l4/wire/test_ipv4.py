@@ -14,7 +14,7 @@ from director.l4.wire.ethernet import L3
 @pytest.mark.parametrize("ttl", [2, 64, 255])
 def test_lower_ttl_is_signing_anew(ident: int, ttl: int) -> None:
     layers = IP(src="192.0.2.1", dst="192.0.2.2", ttl=ttl, id=ident) / UDP()
-    frame = bytearray(bytes(Ether() / layers))
+    frame = bytearray(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / layers))
     ipv4.lower_ttl(frame)
     layers.ttl -= 1
     assert frame[L3:] == bytes(layers)

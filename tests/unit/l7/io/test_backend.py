@@ -91,10 +91,13 @@ def test_the_last_kept_is_the_first_handed_out(place: Place) -> None:
     assert place.backends.reused == 2
 
 
-def test_no_more_than_the_limit_are_kept_and_the_oldest_goes(place: Place) -> None:
+def test_more_than_the_limit_are_kept_only_while_they_are_used(place: Place) -> None:
     sides = [place.open() for _ in range(3)]
     for side in sides:
         place.backends.keep(side, 2, 0.0)
+    place.backends.sweep(0.9)
+    assert place.backends.idle_count() == 3
+    place.backends.sweep(1.1)
     assert place.backends.idle_count() == 2
     assert sides[0].stream.socket is None
     assert place.backends.open == 2
