@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -85,7 +85,7 @@ def test_the_last_kept_is_the_first_handed_out(place: Place) -> None:
     client: Any = Client()
     taken = place.backends.take(place.key, client, careful=False)
     assert taken is second
-    assert cast("object", taken.client) is client
+    assert taken.client == client
     assert place.backends.take(place.key, client, careful=True) is first
     assert place.backends.take(place.key, client, careful=False) is None
     assert place.backends.reused == 2
