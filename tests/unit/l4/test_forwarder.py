@@ -12,6 +12,12 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Raw
+
+from director.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
+from director.l4.settings import Settings
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
+from director.l4.wire.offload import GSO_TCPV4, NEEDS_CSUM, Offload, write
+from director.model import Address, Forward, Server
 from tests.unit.l4.world import (
     CLIENT,
     CLIENT6,
@@ -28,12 +34,6 @@ from tests.unit.l4.world import (
     right,
     sent,
 )
-
-from director.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
-from director.l4.settings import Settings
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
-from director.l4.wire.offload import GSO_TCPV4, NEEDS_CSUM, Offload, write
-from director.model import Address, Forward, Server, Tunnel
 
 FOUR = (CLIENT, VIP, SERVERS[0])
 SIX = (CLIENT6, VIP6, SERVERS6[0])
@@ -57,7 +57,10 @@ def test_hot_path_does_what_the_general_way_does(
     for number, world in enumerate(worlds):
         world.client(ip(client, virtual) / first)
         for size in (0, 1, 64, 1000, 1400):
-            for packet in (ip(client, virtual) / layer / Raw(b"\xa5" * size), ip(server, client) / back / Raw(b"z" * size)):
+            for packet in (
+                ip(client, virtual) / layer / Raw(b"\xa5" * size),
+                ip(server, client) / back / Raw(b"z" * size),
+            ):
                 if number:
                     world.forwarder._stale()
                 verdict = world.client(packet) if packet.src == client else world.server(packet)
@@ -96,7 +99,9 @@ def test_nat_in_and_out_is_the_identity(
     kind: Any = TCP if protocol == "tcp" else UDP
     fields = {"flags": "S"} if protocol == "tcp" else {}
     outer = {"ttl": ttl, "tos": tos} if family == 4 else {"ttl": ttl, "tc": tos}
-    there = sent(world.client(ip(client, virtual, **outer) / kind(sport=sport, dport=80, **fields) / Raw(data)))
+    there = sent(
+        world.client(ip(client, virtual, **outer) / kind(sport=sport, dport=80, **fields) / Raw(data))
+    )
     assert (there[1].src, there[1].dst, there[2].sport, there[2].dport) == (client, server, sport, 8080)
     assert right(there)
     answer = there[1].copy()
@@ -131,7 +136,9 @@ KINDS = (Transmit, Hold, Deliver, Drop, Batch)
             st.sampled_from(RAW_SEEDS),
             st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=4),
             st.integers(0, 120),
-            st.sampled_from([b"", bytes(10), bytes([1, 1, 66, 0, 20, 0, 34, 0, 16, 0]), b"\1", bytes([255] * 10)]),
+            st.sampled_from(
+                [b"", bytes(10), bytes([1, 1, 66, 0, 20, 0, 34, 0, 16, 0]), b"\1", bytes([255] * 10)]
+            ),
         ),
         max_size=12,
     ),
@@ -209,7 +216,9 @@ def play(world: World, what: str, number: int, pause: float) -> None:
     elif what == "remove" and f"r{number % 2}" in names:
         world.apply(ServerRemoved("p", f"r{number % 2}"))
     elif what == "add" and f"r{number % 2}" not in names:
-        world.apply(ServerAdded("p", Server(f"r{number % 2}", Address(SERVERS[number % 2], 8080), max=3, min=1)))
+        world.apply(
+            ServerAdded("p", Server(f"r{number % 2}", Address(SERVERS[number % 2], 8080), max=3, min=1))
+        )
     elif what == "quiesce" and names:
         world.apply(weight(world.registry.configuration, "p", names[0], number % 2))
     elif what == "gone" and world.registry.services:
@@ -248,11 +257,15 @@ def test_impossible_sources_are_dropped_with_the_reason(source: str, reason: str
 
 def test_bad_checksum_opens_nothing_and_ends_nothing() -> None:
     world = World()
-    assert world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S", chksum=1)) == Drop("bad_checksum")
+    assert world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S", chksum=1)) == Drop(
+        "bad_checksum"
+    )
     assert not world.table.entries
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))
-    assert world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="R", chksum=1)) == Drop("bad_checksum")
+    assert world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="R", chksum=1)) == Drop(
+        "bad_checksum"
+    )
     assert world.real().active == 1
 
 
@@ -260,7 +273,11 @@ def test_bad_checksum_of_an_open_flow_stays_bad() -> None:
     world = World()
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
     for _ in range(2):
-        frame = sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A", chksum=0x1234) / Raw(b"x")))
+        frame = sent(
+            world.client(
+                IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A", chksum=0x1234) / Raw(b"x")
+            )
+        )
         assert not right(frame)
 
 

@@ -93,7 +93,8 @@ class World:
             host = VIP6
         names = SERVERS if family == 4 else SERVERS6
         made = tuple(
-            evolve(Server(f"r{number}", Address(names[number], 8080)), **(server or {})) for number in range(servers)
+            evolve(Server(f"r{number}", Address(names[number], 8080)), **(server or {}))
+            for number in range(servers)
         )
         self.pool = Pool("p", made)
         virtual = service.pop("virtual", None) or Virtual(protocol, host, port)
