@@ -76,6 +76,14 @@ class VirtualService:
         """The forwarding method to `server`: its own, else the service's."""
         return server.forward or self.config.forward
 
+    def __str__(self) -> str:
+        """As IPVS's log shows it: `TCP 192.0.2.80:80` or `FWM 7`."""
+        if self.mark:
+            return f"FWM {self.mark}"
+        host = shown(self.address)
+        name = next(one for one, number in PROTOCOLS.items() if number == self.protocol).upper()
+        return f"{name} [{host}]:{self.port}" if self.family == 6 else f"{name} {host}:{self.port}"
+
     @property
     def ftp(self) -> bool:
         """It is an FTP control service."""

@@ -40,32 +40,45 @@ SIX = (CLIENT6, VIP6, SERVERS6[0])
 BOTH = pytest.mark.parametrize(("family", "ends"), [(4, FOUR), (6, SIX)], ids=["v4", "v6"])
 
 
+WAYS = [
+    (Forward.NAT, {}), (Forward.DR, {}), (Forward.TUN, {}),
+    (Forward.TUN, {"server": {"tunnel": Tunnel("gre")}}),
+    (Forward.TUN, {"server": {"tunnel": Tunnel("gue", 6080)}}),
+    (Forward.TUN, {"server": {"tunnel": Tunnel("gre", 0, "csum")}}),
+    (Forward.TUN, {"server": {"address": Address("10.0.0.11", 8080)}}),
+    (Forward.TUN, {"server": {"address": Address("2001:db8:2::11", 8080)}}),
+    (Forward.TUN, {"settings": Settings(pmtu_disc=0)}),
+]  # fmt: skip
+
+
 @BOTH
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
-@pytest.mark.parametrize("forward", [Forward.NAT, Forward.DR, Forward.TUN])
+@pytest.mark.parametrize(("forward", "fields"), WAYS)
 def test_hot_path_does_what_the_general_way_does(
-    forward: Forward, protocol: str, family: int, ends: tuple[str, str, str]
+    forward: Forward, fields: dict[str, Any], protocol: str, family: int, ends: tuple[str, str, str]
 ) -> None:
     """Every packet is given to two worlds; in one of them each flow is made to ask again each time."""
     client, virtual, server = ends
     layer = TCP(sport=1000, dport=80, flags="A") if protocol == "tcp" else UDP(sport=1000, dport=80)
     back = TCP(sport=8080, dport=1000, flags="A") if protocol == "tcp" else UDP(sport=8080, dport=1000)
     first = TCP(sport=1000, dport=80, flags="S") if protocol == "tcp" else layer
-    worlds = [World(forward, family=family, protocol=protocol) for _ in range(2)]
+    worlds = [World(forward, family=family, protocol=protocol, **fields) for _ in range(2)]
     seen: list[list[bytes]] = [[], []]
+    gue = fields.get("server", {}).get("tunnel", Tunnel()).kind == "gue"  # its checksum stays 0
     totals = []
     for number, world in enumerate(worlds):
         world.client(ip(client, virtual) / first)
-        for size in (0, 1, 64, 1000, 1400):
-            for packet in (ip(client, virtual) / layer / Raw(b"\xa5" * size), ip(server, client) / back / Raw(b"z" * size)):
+        for size in (0, 1, 66, 1003, 1380):
+            tos = {"tos": size % 4, "flags": "DF"} if family == 4 else {"tc": size % 4}
+            for packet in (ip(client, virtual, **tos) / layer / Raw(b"\xa5" * size), ip(server, client) / back / Raw(b"z" * size)):
                 if number:
                     world.forwarder._stale()
                 verdict = world.client(packet) if packet.src == client else world.server(packet)
                 if isinstance(verdict, Transmit):
                     frame = sent(verdict)
-                    assert right(frame)
+                    assert right(frame) or gue
                     raw = bytearray(bytes(frame))
-                    if forward is Forward.TUN and family == 4:
+                    if forward is Forward.TUN and raw[12:14] == b"\x08\x00":
                         raw[18:20] = raw[24:26] = b"\0\0"  # a tunnel's identification is random
                     seen[number].append(bytes(raw))
         totals.append(world.real().stats.traffic.totals())
@@ -75,15 +88,17 @@ def test_hot_path_does_what_the_general_way_does(
 
 
 def test_hot_path_is_taken() -> None:
-    world = World()
-    world.client(ip(CLIENT, VIP) / TCP(sport=1000, dport=80, flags="S"))
-    world.client(ip(CLIENT, VIP) / TCP(sport=1000, dport=80, flags="A"))
-    world.forwarder._general = None  # type: ignore[assignment, method-assign]
-    sent(world.client(ip(CLIENT, VIP) / TCP(sport=1000, dport=80, flags="A") / Raw(b"hello")))
+    for forward in (Forward.NAT, Forward.DR, Forward.TUN):
+        for client, virtual, family in ((CLIENT, VIP, 4), (CLIENT6, VIP6, 6)):
+            world = World(forward, family=family)
+            world.client(ip(client, virtual) / TCP(sport=1000, dport=80, flags="S"))
+            world.client(ip(client, virtual) / TCP(sport=1000, dport=80, flags="A"))
+            world.forwarder._general = None  # type: ignore[assignment, method-assign]
+            sent(world.client(ip(client, virtual) / TCP(sport=1000, dport=80, flags="A") / Raw(b"hello")))
 
 
 @given(
-    data=st.binary(max_size=1400), sport=st.integers(1, 65535), ttl=st.integers(3, 255), tos=st.integers(0, 255),
+    data=st.binary(max_size=1400), sport=st.integers(21, 65535), ttl=st.integers(3, 255), tos=st.integers(0, 255),
     protocol=st.sampled_from(["tcp", "udp"]), family=st.sampled_from([4, 6]),
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
