@@ -93,7 +93,9 @@ class Admission:
         """The table of C.5."""
         if packet.protocol == TCP:
             flags = packet.tcp_flags
-            return not flags & transport.RST and bool(flags & transport.SYN or self._means.settings.sloppy_tcp)
+            return not flags & transport.RST and bool(
+                flags & transport.SYN or self._means.settings.sloppy_tcp
+            )
         if packet.protocol == SCTP:
             chunk = transport.chunk(packet)
             return chunk == INIT_CHUNK or (
@@ -167,7 +169,11 @@ class Admission:
         flow.quiet = method is not Forward.NAT
         flow.bind(service, lease)
         flow.one_packet = service.config.ops and packet.protocol == UDP
-        if method is Forward.NAT and packet.protocol == TCP and packet.dport in self._means.settings.ftp_ports:
+        if (
+            method is Forward.NAT
+            and packet.protocol == TCP
+            and packet.dport in self._means.settings.ftp_ports
+        ):
             flow.app = "ftp"
         if not flow.one_packet and not self.enter(flow):
             lease.release()

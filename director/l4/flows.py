@@ -102,8 +102,8 @@ class Track:
     """
 
     __slots__ = (
-        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs", "mtu",
-        "put", "seal", "total", "until",
+        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs",
+        "mtu", "put", "seal", "total", "until",
     )  # fmt: skip
 
     def __init__(self, flow: Flow, key: bytes, direction: int) -> None:

@@ -56,7 +56,8 @@ def _row(entry: Entry, expires: float) -> Connection:
     assert isinstance(entry, Flow)  # noqa: S101 - the table holds nothing else
     server = entry.server.name if entry.lease is not None else ""
     return Connection(
-        PROTOCOLS[entry.protocol], entry.client, entry.cport, entry.virtual, entry.vport, entry.target, entry.dport,
+        PROTOCOLS[entry.protocol], entry.client, entry.cport, entry.virtual, entry.vport,
+        entry.target, entry.dport,
         states.name(entry), expires, entry.service.name, server,
         "Bypass" if entry.bypass else FORWARD[entry.method], entry.in_pkts, template=False,
     )  # fmt: skip

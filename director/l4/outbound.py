@@ -32,7 +32,13 @@ class Outbound:
     """The way from servers to clients."""
 
     def __init__(
-        self, table: FlowTable, states: States, services: Services, admission: Admission, means: Means, total: Traffic
+        self,
+        table: FlowTable,
+        states: States,
+        services: Services,
+        admission: Admission,
+        means: Means,
+        total: Traffic,
     ) -> None:
         self._table = table
         self._states = states

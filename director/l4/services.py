@@ -47,8 +47,8 @@ class VirtualService:
     """
 
     __slots__ = (
-        "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix", "present",
-        "protocol", "traffic",
+        "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix",
+        "present", "protocol", "traffic",
     )  # fmt: skip
 
     def __init__(self, key: str, live: LiveService, config: L4Service) -> None:

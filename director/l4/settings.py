@@ -22,6 +22,7 @@ FLOWS_PER_BUCKET = 16
 MOST_FLOWS = 1 << 22
 """The largest table that conn_tab_bits alone can ask for: about 4 GB."""
 
+
 @frozen
 class Mark:
     """One rule that gives packets a firewall mark, as `iptables -t mangle` would.

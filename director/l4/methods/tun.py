@@ -64,7 +64,9 @@ class Seal:
 
     __slots__ = ("addresses", "discover", "extra", "front", "ident", "protocol", "source", "total")
 
-    def __init__(self, source: bytes, target: bytes, protocol: int, front: bytes, discover: bool, ident: int) -> None:
+    def __init__(
+        self, source: bytes, target: bytes, protocol: int, front: bytes, discover: bool, ident: int
+    ) -> None:
         self.source = source
         self.addresses = source + target
         self.protocol = protocol
@@ -90,7 +92,9 @@ class Seal:
             frame[0:L3] = _OUTER_V4(*words, check, self.addresses) + front
         else:
             length = inner + len(front)
-            frame[0:L3] = _OUTER_V6(IPV6, 6 << 28 | tos << 20, length, self.protocol, ttl, self.addresses) + front
+            frame[0:L3] = (
+                _OUTER_V6(IPV6, 6 << 28 | tos << 20, length, self.protocol, ttl, self.addresses) + front
+            )
 
 
 def _quicken(
@@ -141,7 +145,7 @@ def _front(
 def _outer(
     packet: Packet, source: bytes, target: bytes, protocol: int, length: int, df: bool, means: Means
 ) -> bytearray:
-    """The outer IP header: inner TTL and TOS, congestion mark by the full-functionality rule (RFC 3168, 9.1)."""
+    """The outer IP header: inner TTL and TOS, congestion mark by full functionality (RFC 3168, 9.1)."""
     tos = packet.tos & 0xFC | 2 if packet.tos & 3 == 3 else packet.tos
     ttl = packet.ttl - 1
     if len(target) == 4:

@@ -22,10 +22,10 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import GRE
 from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Raw
-from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, SERVERS6, VIP, VIP6
 
 from director.l4.settings import Mark, Settings
 from director.model import Address, Forward, Tunnel, Virtual
+from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, SERVERS6, VIP, VIP6
 
 S, S6 = SERVERS[0], SERVERS6[0]
 C, C6, V, V6 = CLIENT, CLIENT6, VIP, VIP6

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from attrs import evolve
 from scapy.layers.inet import IP, TCP, UDP
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
 
 from director.changes import Ordered, ServerAdded, ServerChanged, ServerRemoved, ServiceRemoved, weight
 from director.errors import SchedulerError
@@ -15,6 +14,7 @@ from director.l4 import settings
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop, Transmit
 from director.model import Address, Forward, L4Settings, Scheduler, Server, State, Virtual
+from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
 

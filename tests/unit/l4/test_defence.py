@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
-from tests.unit.l4.world import CLIENT, VIP, World
 
 from director.l4 import tcp_states
 from director.l4.defence import Defence
 from director.l4.flows import FlowTable
 from director.l4.settings import Settings
 from director.l4.states import name
+from tests.unit.l4.world import CLIENT, VIP, World
 
 
-def defence(**settings: int) -> Defence:
+def defence(**settings: Any) -> Defence:
     return Defence(Settings(**settings), FlowTable(10), Random(1))
 
 
@@ -32,7 +33,7 @@ def test_mode_one_follows_memory() -> None:
 
 @pytest.mark.parametrize(("available", "rate"), [(1023, 1024), (512, 2), (0, 1), (1024, 0)])
 def test_automatic_rate(available: int, rate: int) -> None:
-    """amemthresh / (amemthresh - avail)."""
+    """Amemthresh / (amemthresh - avail)."""
     one = defence(drop_packet=1)
     one.second(available, 0.0)
     assert one.rate == rate

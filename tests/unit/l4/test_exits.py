@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from scapy.layers.inet import ICMP, IP, TCP
-from tests.unit.l4.world import CLIENT, INSIDE, SERVERS, VIP, World, packed, routing, sent
 
 from director.l4 import exits
 from director.l4.exits import Exits
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop, Hold, Transmit
+from tests.unit.l4.world import CLIENT, INSIDE, SERVERS, VIP, World, packed, routing, sent
 
 
 def made() -> Exits:
@@ -20,15 +20,22 @@ def made() -> Exits:
 def test_way_on_link_and_by_gateway() -> None:
     one = made()
     direct, routed = one.way(packed(SERVERS[0])), one.way(packed("198.51.100.1"))
-    assert direct is not None and (direct.ifindex, direct.hop, direct.mtu) == (INSIDE, packed(SERVERS[0]), 1500)
-    assert routed is not None and routed.hop == packed("192.0.2.254")
+    assert direct is not None
+    assert (direct.ifindex, direct.hop, direct.mtu) == (
+        INSIDE,
+        packed(SERVERS[0]),
+        1500,
+    )
+    assert routed is not None
+    assert routed.hop == packed("192.0.2.254")
 
 
 def test_smaller_route_mtu_counts() -> None:
     one = made()
     one.routing.routes[packed("10.9.9.9")] = FixedRoute(INSIDE, mtu=1300)  # type: ignore[attr-defined]
     found = one.way(packed("10.9.9.9"))
-    assert found is not None and found.mtu == 1300
+    assert found is not None
+    assert found.mtu == 1300
 
 
 def test_no_route_or_no_interface_is_no_way() -> None:
@@ -57,7 +64,10 @@ def test_moved_neighbour_is_followed_within_a_second() -> None:
         world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
     world.routing.neighbours[INSIDE, packed(SERVERS[0])] = b"\2\0\0\0\7\7"
     world.now += 1.0
-    assert sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))).dst == "02:00:00:00:07:07"
+    assert (
+        sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))).dst
+        == "02:00:00:00:07:07"
+    )
 
 
 def test_learnt_mtus_are_bounded_and_age() -> None:
@@ -78,7 +88,10 @@ def test_emit_holds_without_a_mac() -> None:
     way = one.way(packed("10.0.0.200"))
     assert way is not None
     verdict = one.emit(bytearray(60), way)
-    assert isinstance(verdict, Hold) and verdict.next_hop == packed("10.0.0.200")
+    assert isinstance(verdict, Hold)
+    assert verdict.next_hop == packed("10.0.0.200")
     way = one.way(packed(SERVERS[0]))
-    assert way is not None and isinstance(one.emit(bytearray(60), way), Transmit)
-    assert one.drop("because") == Drop("because") and one.counters["because"] == 1
+    assert way is not None
+    assert isinstance(one.emit(bytearray(60), way), Transmit)
+    assert one.drop("because") == Drop("because")
+    assert one.counters["because"] == 1

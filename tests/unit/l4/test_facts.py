@@ -11,7 +11,12 @@ from tests.unit.l4.world import packed
 
 def key(source: str, destination: str) -> PacketKey:
     packet = Packet(bytearray(), 0, NONE)
-    packet.source, packet.destination, packet.sport, packet.dport = packed(source), packed(destination), 1000, 80
+    packet.source, packet.destination, packet.sport, packet.dport = (
+        packed(source),
+        packed(destination),
+        1000,
+        80,
+    )
     return PacketKey(packet)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from scapy.layers.inet import IP, TCP
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
 
 from director import selection
 from director.l4.flows import INPUT_ONLY, Flow, FlowTable, key
 from director.model import Forward
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
 
 C, V, S = packed(CLIENT), packed(VIP), packed(SERVERS[0])
 
@@ -85,7 +85,8 @@ def test_controller_outlives_what_it_controls() -> None:
     table.expire(world.now + 10, 100)
     assert not control.dead
     table.expire(world.now + 31, 100)
-    assert data.dead and not control.dead
+    assert data.dead
+    assert not control.dead
     table.expire(world.now + 72, 100)
     assert control.dead
 

@@ -11,13 +11,13 @@ from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, all_sent, right
 
 from director.l4 import fragments
 from director.l4.fragments import Reassembly
 from director.l4.verdicts import Batch
 from director.l4.wire.packet import Packet, parse
 from director.model import Forward
+from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, all_sent, right
 
 DATA = bytes(range(256)) * 16
 
@@ -61,7 +61,11 @@ def test_checksum_of_the_whole_is_right_behind_nat() -> None:
     verdicts = [world.client(part) for part in pieces()]
     frames = all_sent(verdicts[-1])
     payload = b"".join(bytes(one[IP].payload) for one in sorted(frames, key=lambda one: one[IP].frag))
-    assert right(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src=CLIENT, dst=SERVERS[0]) / UDP(payload))
+    assert right(
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        / IP(src=CLIENT, dst=SERVERS[0])
+        / UDP(payload)
+    )
 
 
 def test_answers_in_pieces_come_from_the_virtual_address() -> None:
@@ -83,7 +87,11 @@ def test_ipv6_pieces() -> None:
     assert all(len(one[IPv6]) <= 1280 for one in frames)
     body = b"".join(bytes(one[IPv6ExtHdrFragment].payload) for one in frames)
     assert body[8:] == DATA
-    assert right(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IPv6(src=CLIENT6, dst=SERVERS6[0]) / UDP(body))
+    assert right(
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        / IPv6(src=CLIENT6, dst=SERVERS6[0])
+        / UDP(body)
+    )
     assert [one[IPv6ExtHdrFragment].m for one in frames] == [1] * (len(frames) - 1) + [0]
 
 
@@ -96,7 +104,10 @@ def test_too_large_without_df_is_cut() -> None:
 
 
 def packets(parts: list[Any]) -> list[Packet]:
-    return [parse(bytearray(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / one))) for one in parts]
+    return [
+        parse(bytearray(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / one)))
+        for one in parts
+    ]
 
 
 def test_overlap_kills_the_datagram() -> None:
@@ -151,4 +162,3 @@ def test_flood_of_tiny_pieces_is_bounded() -> None:
     for one in packets(pieces(size=8, data=b"z" * 4000)):
         reassembly.take(one, 0.0)
     assert counters["fragments_too_many"] >= 1
-

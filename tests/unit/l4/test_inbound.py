@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.packet import Raw
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, right, sent
 
 from director.changes import weight
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver
 from director.model import Address, Forward
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, right, sent
 
 
 def there(flags: str) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP, UDP
-from tests.unit.l4.world import CLIENT, CLIENT6, VIP, VIP6, World, ip
 
 from director.l4 import listing
 from director.model import Forward
+from tests.unit.l4.world import CLIENT, CLIENT6, VIP, VIP6, World, ip
 
 
 def test_flow_and_template_in_proc_format() -> None:

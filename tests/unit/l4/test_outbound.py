@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP, UDP
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, sent
 
 from director.changes import ServerRemoved
 from director.l4.verdicts import Deliver
 from director.model import Forward
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, sent
 
 
 def test_answers_of_a_removed_server_still_reach_the_client_uncounted() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
-from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, sent
 
 from director.changes import ServerRemoved
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
 from director.model import Forward, Tunnel
+from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, sent
 
 ABOUT = IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=1000)
 ERROR = IP(src="192.0.2.254", dst=VIP) / ICMP(type=3, code=4, nexthopmtu=1400) / ABOUT
@@ -44,7 +44,12 @@ def test_icmp_counts_as_input_and_output() -> None:
     world = World()
     world.client(syn())
     world.client(ERROR)
-    back = IP(src=SERVERS[0], dst=CLIENT) / ICMP(type=3, code=3) / IP(src=CLIENT, dst=SERVERS[0]) / TCP(sport=1000, dport=8080)
+    back = (
+        IP(src=SERVERS[0], dst=CLIENT)
+        / ICMP(type=3, code=3)
+        / IP(src=CLIENT, dst=SERVERS[0])
+        / TCP(sport=1000, dport=8080)
+    )
     sent(world.server(back))
     assert world.real().stats.traffic.totals()[1:3] == (2, 1)
 
@@ -52,7 +57,12 @@ def test_icmp_counts_as_input_and_output() -> None:
 def test_dr_server_error_that_passes_is_only_seen() -> None:
     world = World(Forward.DR)
     world.client(syn())
-    back = IP(src=SERVERS[0], dst=CLIENT) / ICMP(type=3, code=3) / IP(src=CLIENT, dst=VIP) / TCP(sport=1000, dport=80)
+    back = (
+        IP(src=SERVERS[0], dst=CLIENT)
+        / ICMP(type=3, code=3)
+        / IP(src=CLIENT, dst=VIP)
+        / TCP(sport=1000, dport=80)
+    )
     assert isinstance(world.server(back), Deliver)
 
 
@@ -83,5 +93,10 @@ def test_ipv6_tunnel_learns_too() -> None:
 def test_forged_word_about_a_tunnel_that_is_not_ours() -> None:
     world = World(Forward.TUN)
     world.client(syn())
-    forged = IP(src="10.0.0.99", dst=INNER) / ICMP(type=3, code=4, nexthopmtu=70) / IP(src="10.0.0.98", dst=SERVERS[0], proto=4) / syn()
+    forged = (
+        IP(src="10.0.0.99", dst=INNER)
+        / ICMP(type=3, code=4, nexthopmtu=70)
+        / IP(src="10.0.0.98", dst=SERVERS[0], proto=4)
+        / syn()
+    )
     assert isinstance(world.server(forged), Deliver)

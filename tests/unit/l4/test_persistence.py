@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed, sent
 
 from director.changes import weight
 from director.l4 import settings
@@ -15,6 +14,7 @@ from director.l4.persistence import network
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
 from director.model import Address, Forward, L4Settings, Virtual
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
 
@@ -67,7 +67,12 @@ def test_template_keys_of_c3() -> None:
         (template,) = templates(world)
         about = template.fields
         protocol, virtual, vport, target = expected
-        assert (about.protocol, about.virtual, about.vport, about.dport) == (protocol, packed(virtual), vport, target)
+        assert (about.protocol, about.virtual, about.vport, about.dport) == (
+            protocol,
+            packed(virtual),
+            vport,
+            target,
+        )
         assert about.client == packed(CLIENT)
 
 
@@ -75,7 +80,9 @@ def test_ports_of_a_persistent_service() -> None:
     """V22: the service's port maps to the server's, others stay."""
     world = World(port=0, persistent=60.0)
     assert [ends(world, syn(dport=port))[1] for port in (80, 443, 8443)] == [80, 443, 8443]
-    world = World(port=21, persistent=60.0, server={"address": Address(SERVERS[0], 2121)}, forward=Forward.NAT)
+    world = World(
+        port=21, persistent=60.0, server={"address": Address(SERVERS[0], 2121)}, forward=Forward.NAT
+    )
     assert ends(world, syn(dport=21))[1] == 2121
     assert ends(world, syn(dport=5000, sport=3))[1] == 5000
 
@@ -158,13 +165,22 @@ def test_sip_follows_the_call_id() -> None:
 
 
 def test_sip_request_of_a_server_belongs_to_its_call() -> None:
-    world = World(protocol="udp", port=5060, servers=2, persistent=60.0, engine="sip", server={"address": Address(SERVERS[0], 5060)})
+    world = World(
+        protocol="udp",
+        port=5060,
+        servers=2,
+        persistent=60.0,
+        engine="sip",
+        server={"address": Address(SERVERS[0], 5060)},
+    )
     world.client(call(CLIENT, b"one"))
     other = "198.51.100.1"
     bye = IP(src=SERVERS[0], dst=other) / UDP(sport=5060, dport=5070)
     frame = sent(world.server(bye / (SIP % b"one")))
     assert (frame[IP].src, frame[UDP].sport, frame[IP].dst) == (VIP, 5060, other)
-    frame = sent(world.client(IP(src=other, dst=VIP) / UDP(sport=5070, dport=5060) / b"SIP/2.0 200 OK\r\n\r\n"))
+    frame = sent(
+        world.client(IP(src=other, dst=VIP) / UDP(sport=5070, dport=5060) / b"SIP/2.0 200 OK\r\n\r\n")
+    )
     assert frame[IP].dst == SERVERS[0]
     stray = IP(src=SERVERS[0], dst="198.51.100.2") / UDP(sport=5060, dport=5070) / (SIP % b"unknown")
     assert isinstance(world.server(stray), (Drop, Deliver))

@@ -13,7 +13,14 @@ def test_exact_then_longest_prefix() -> None:
 
 
 def test_values_have_the_shape_of_the_protocols() -> None:
-    routing: Routing = Table(links={1: FixedLink(b"\2\0\0\0\0\1")}, neighbours={(1, b"abcd"): b"\2\0\0\0\0\2"})
+    routing: Routing = Table(
+        links={1: FixedLink(b"\2\0\0\0\0\1")}, neighbours={(1, b"abcd"): b"\2\0\0\0\0\2"}
+    )
     route: Route = FixedRoute(1)
     link: Link = routing.links[1]
-    assert (link.mtu, route.gateway, routing.mac(1, b"abcd"), routing.mac(2, b"abcd")) == (1500, b"", b"\2\0\0\0\0\2", None)
+    assert (link.mtu, route.gateway, routing.mac(1, b"abcd"), routing.mac(2, b"abcd")) == (
+        1500,
+        b"",
+        b"\2\0\0\0\0\2",
+        None,
+    )

@@ -17,7 +17,7 @@ TCP, UDP, SCTP = 6, 17, 132
 
 
 def made(*virtuals: tuple[str, Virtual], marks: tuple[Mark, ...] = (), **fields: object) -> Services:
-    registry = Registry(lambda spec: Turns())
+    registry = Registry(lambda _spec: Turns())
     pool = Pool("p", (Server("a", Address("10.0.0.11", 8080)),))
     changes = [ServiceSet(L4Service(name, virtual, "p", **fields)) for name, virtual in virtuals]  # type: ignore[arg-type]
     registry.apply([PoolAdded(pool), *changes], "test", 0.0, 0.0)
@@ -43,7 +43,9 @@ def test_exact_protocol_address_and_port() -> None:
 
 def test_mark_beats_address_and_exact_port_beats_port_0() -> None:
     services = made(
-        ("marked", Virtual(fwmark=7)), ("exact", Virtual("tcp", "192.0.2.80", 80)), ("any", Virtual("tcp", "192.0.2.80", 0))
+        ("marked", Virtual(fwmark=7)),
+        ("exact", Virtual("tcp", "192.0.2.80", 80)),
+        ("any", Virtual("tcp", "192.0.2.80", 0)),
     )
     assert name(services, 7, TCP, VIP, 80) == "marked"
     assert name(services, 0, TCP, VIP, 80) == "exact"
@@ -93,7 +95,9 @@ def test_follows_the_registry_and_keeps_what_stays() -> None:
 def test_another_virtual_address_is_another_service() -> None:
     services = made(("a", Virtual("tcp", "192.0.2.80", 80)))
     before = services.by_key["l4:a"]
-    services.registry.apply([ServiceSet(L4Service("a", Virtual("tcp", "192.0.2.81", 80), "p"))], "test", 0.0, 0.0)
+    services.registry.apply(
+        [ServiceSet(L4Service("a", Virtual("tcp", "192.0.2.81", 80), "p"))], "test", 0.0, 0.0
+    )
     services.refresh()
     assert not before.present
     assert name(services, 0, TCP, OTHER, 80) == "a"

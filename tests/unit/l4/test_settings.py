@@ -4,16 +4,20 @@ from ipaddress import ip_network
 
 import pytest
 
-from director.errors import DirectorError
 from director.config.schema.l4 import SYSCTLS, WITHOUT_MEANING
+from director.errors import DirectorError
 from director.l4 import settings
 from director.l4.settings import ELSEWHERE, Mark, Settings
 from director.model import L4Settings, L4Timeouts
 
-C7 = """amemthresh am_droprate backup_only cache_bypass conn_reuse_mode conntrack debug_level drop_entry drop_packet
-est_cpulist est_nice expire_nodest_conn expire_quiescent_template ignore_tunneled lblc_expiration lblcr_expiration
-nat_icmp_send pmtu_disc run_estimation schedule_icmp secure_tcp sloppy_tcp sloppy_sctp snat_reroute sync_persist_mode
-sync_ports sync_qlen_max sync_refresh_period sync_retries sync_sock_size sync_threshold sync_version""".split()
+C7 = [
+    "amemthresh", "am_droprate", "backup_only", "cache_bypass", "conn_reuse_mode", "conntrack",
+    "debug_level", "drop_entry", "drop_packet", "est_cpulist", "est_nice", "expire_nodest_conn",
+    "expire_quiescent_template", "ignore_tunneled", "lblc_expiration", "lblcr_expiration",
+    "nat_icmp_send", "pmtu_disc", "run_estimation", "schedule_icmp", "secure_tcp", "sloppy_tcp",
+    "sloppy_sctp", "snat_reroute", "sync_persist_mode", "sync_ports", "sync_qlen_max",
+    "sync_refresh_period", "sync_retries", "sync_sock_size", "sync_threshold", "sync_version",
+]  # fmt: skip
 """Every sysctl of C.7."""
 DEFAULTS = {
     "amemthresh": 1024, "am_droprate": 10, "conn_reuse_mode": 1, "pmtu_disc": 1, "run_estimation": 1,
@@ -48,7 +52,8 @@ def test_defence_mode_4_is_refused() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("sloppy_tcp", "yes", "whole number"), ("sloppy_tcp", "2", "from 0 to 1"), ("nonsense", "1", "not a key"),
+        ("sloppy_tcp", "yes", "whole number"), ("sloppy_tcp", "2", "from 0 to 1"),
+        ("nonsense", "1", "not a key"),
         ("timeout_tcp", "0s", "not a key"), ("ftp_ports", "21,70000", "one to eight"),
         ("mark.0", "tcp 192.0.2.1", "mark.N"), ("mark.x", "tcp 192.0.2.1", "mark.N"),
         ("mark.1", "icmp 192.0.2.1", "PROTOCOL"), ("mark.1", "tcp 192.0.2.1:90-80", "smaller first"),
@@ -61,7 +66,9 @@ def test_message_says_what_to_write(key: str, value: str, message: str) -> None:
 
 
 def test_marks() -> None:
-    found = read([("mark.7", "tcp 192.0.2.1:80, udp 192.0.2.0/24:100-200"), ("mark.8", "ip [2001:db8::]/32:53")]).marks
+    found = read(
+        [("mark.7", "tcp 192.0.2.1:80, udp 192.0.2.0/24:100-200"), ("mark.8", "ip [2001:db8::]/32:53")]
+    ).marks
     assert found == (
         Mark(7, 6, ip_network("192.0.2.1/32"), (80, 80)),
         Mark(7, 17, ip_network("192.0.2.0/24"), (100, 200)),
@@ -74,4 +81,6 @@ def test_timeouts_and_size() -> None:
     found = settings.read(L4Settings(timeouts=L4Timeouts(60.0, 30.0, 5.0), conn_tab_bits=10))
     assert (found.timeout_tcp, found.timeout_tcpfin, found.timeout_udp) == (60.0, 30.0, 5.0)
     assert found.flow_limit == 16 << 10
-    assert read([("max_flows", "5"), ("ftp_ports", "21, 2121")]) == Settings(max_flows=5, ftp_ports=(21, 2121))
+    assert read([("max_flows", "5"), ("ftp_ports", "21, 2121")]) == Settings(
+        max_flows=5, ftp_ports=(21, 2121)
+    )

@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.sctp import SCTP, SCTPChunkCookieAck, SCTPChunkCookieEcho, SCTPChunkInit, SCTPChunkInitAck, SCTPChunkAbort
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World
+from scapy.layers.sctp import (
+    SCTP,
+    SCTPChunkAbort,
+    SCTPChunkCookieAck,
+    SCTPChunkCookieEcho,
+    SCTPChunkInit,
+    SCTPChunkInitAck,
+)
 
 from director.l4 import tcp_states
 from director.l4.settings import Settings
 from director.l4.states import name
 from director.model import Forward
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World
 
 
 def there(flags: str, sport: int = 1000) -> Any:
@@ -35,7 +42,7 @@ def only(world: World) -> Any:
 def test_nat_life_of_d2() -> None:
     """SR (60), SR, ES (900), CW (60), TW (120); active until the client's FIN."""
     world = World()
-    life = [
+    life: list[Any] = [
         (world.client, there("S"), "SYN_RECV", 60, (1, 0)),
         (world.server, back("SA"), "SYN_RECV", 60, (1, 0)),
         (world.client, there("A"), "ESTABLISHED", 900, (1, 0)),
@@ -52,7 +59,12 @@ def test_nat_life_of_d2() -> None:
 def test_dr_life_of_d2() -> None:
     """SR, ES, FW (120), FW; the server is never seen."""
     world = World(Forward.DR)
-    for flags, state, timeout in (("S", "SYN_RECV", 60), ("A", "ESTABLISHED", 900), ("FA", "FIN_WAIT", 120), ("A", "FIN_WAIT", 120)):
+    for flags, state, timeout in (
+        ("S", "SYN_RECV", 60),
+        ("A", "ESTABLISHED", 900),
+        ("FA", "FIN_WAIT", 120),
+        ("A", "FIN_WAIT", 120),
+    ):
         world.client(there(flags))
         assert (name(only(world)), only(world).timeout) == (state, timeout)
 

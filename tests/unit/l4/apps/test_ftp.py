@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from scapy.layers.inet import IP, TCP
 from scapy.packet import Raw
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, ip, right, sent
 
 from director.l4.states import name
 from director.model import Address
+from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, ip, right, sent
 
 
 class Control:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from scapy.layers.inet import ICMP, IP, TCP
-from tests.unit.l4.world import CLIENT, World, sent
 
 from director.l4 import settings
 from director.l4.verdicts import Drop
 from director.model import L4Settings, Virtual
+from tests.unit.l4.world import CLIENT, World, sent
 
 
 def world(bypass: int = 1) -> World:
-    config = L4Settings(sysctls=(("mark.7", "tcp 198.51.100.0/24, tcp 192.0.2.81"), ("cache_bypass", str(bypass))))
+    config = L4Settings(
+        sysctls=(("mark.7", "tcp 198.51.100.0/24, tcp 192.0.2.81"), ("cache_bypass", str(bypass)))
+    )
     return World(virtual=Virtual(fwmark=7), server={"weight": 0}, settings=settings.read(config))
 
 

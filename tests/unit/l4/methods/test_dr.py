@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP
-from tests.unit.l4.world import CLIENT, VIP, World, sent
 
 from director.model import Address, Forward
+from tests.unit.l4.world import CLIENT, VIP, World, sent
 
 
 def test_servers_port_plays_no_part() -> None:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP
-from tests.unit.l4.world import CLIENT, VIP, World
 
 from director.l4.verdicts import Deliver
 from director.model import Forward
+from tests.unit.l4.world import CLIENT, VIP, World
 
 
 def test_flow_is_kept_and_counted() -> None:

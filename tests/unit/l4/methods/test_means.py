@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
 
 from director.l4.flows import key
 from director.l4.methods.means import FRESH, TTL_CHANGE
 from director.l4.wire.checksum import adjust
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
 
 
 def test_track_is_fresh_for_a_second_only() -> None:

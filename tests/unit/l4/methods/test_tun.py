@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import GRE
 from scapy.packet import Raw
-from tests.unit.l4.world import CLIENT, INNER_MAC, INSIDE, VIP, World, all_sent, right, sent
 
 from director.l4.routing import FixedLink, FixedRoute
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop
 from director.model import Forward, Tunnel
+from tests.unit.l4.world import CLIENT, INNER_MAC, INSIDE, VIP, World, all_sent, right, sent
 
 
-def datagram(size: int, sport: int = 1000, **fields: object) -> object:
+def datagram(size: int, sport: int = 1000, **fields: Any) -> Any:
     return IP(src=CLIENT, dst=VIP, **fields) / UDP(sport=sport, dport=80) / Raw(b"y" * (size - 28))
 
 

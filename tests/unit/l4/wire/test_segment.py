@@ -9,11 +9,11 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
-from tests.unit.l4.world import right
 
 from director.l4.wire import offload as vnet
 from director.l4.wire.packet import parse
 from director.l4.wire.segment import fragments, fragments_v6, segments
+from tests.unit.l4.world import right
 
 ENDS = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 DATA = bytes(range(256)) * 20
@@ -40,7 +40,9 @@ def test_tcp_segments(outer: Any) -> None:
 
 def test_udp_segments_are_datagrams() -> None:
     header = vnet.write(vnet.Offload(vnet.NEEDS_CSUM, vnet.GSO_UDP_L4, 42, 1200, 34, 6))
-    made = [Ether(bytes(one)) for one in segments(parse(frame(V4 / UDP(sport=1, dport=2) / Raw(DATA)), header))]
+    made = [
+        Ether(bytes(one)) for one in segments(parse(frame(V4 / UDP(sport=1, dport=2) / Raw(DATA)), header))
+    ]
     assert b"".join(one[Raw].load for one in made) == DATA
     assert all(right(one) for one in made)
 
@@ -55,8 +57,12 @@ def test_ordinary_frame_is_only_completed() -> None:
 
 
 def test_fragments_carry_copied_options_only() -> None:
-    options = b"\x07\x07\x04\0\0\0\0" + b"\x94\x04\0\0" + b"\0"  # record route (not copied), router alert (copied)
-    whole = frame(IP(src="192.0.2.1", dst="192.0.2.2", id=5, options=options) / UDP(sport=1, dport=2) / Raw(DATA))
+    options = (
+        b"\x07\x07\x04\0\0\0\0" + b"\x94\x04\0\0" + b"\0"
+    )  # record route (not copied), router alert (copied)
+    whole = frame(
+        IP(src="192.0.2.1", dst="192.0.2.2", id=5, options=options) / UDP(sport=1, dport=2) / Raw(DATA)
+    )
     made = [Ether(bytes(one)) for one in fragments(whole, 576)]
     assert all(len(one[IP]) <= 576 for one in made)
     assert [one[IP].ihl for one in made] == [8] + [6] * (len(made) - 1)
@@ -66,7 +72,9 @@ def test_fragments_carry_copied_options_only() -> None:
 
 
 def test_fragment_of_a_fragment_keeps_its_place() -> None:
-    piece = frame(IP(src="192.0.2.1", dst="192.0.2.2", id=5, frag=100, flags="MF", proto=17) / Raw(DATA[:1200]))
+    piece = frame(
+        IP(src="192.0.2.1", dst="192.0.2.2", id=5, frag=100, flags="MF", proto=17) / Raw(DATA[:1200])
+    )
     made = [Ether(bytes(one)) for one in fragments(piece, 820)]
     assert [(one[IP].frag, int(one[IP].flags)) for one in made] == [(100, 1), (200, 1)]
 

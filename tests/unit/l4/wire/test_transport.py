@@ -24,7 +24,14 @@ def test_chunks_are_found_behind_padding() -> None:
 
 
 def test_chunk_of_bad_length_ends_the_walk() -> None:
-    frame = bytearray(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src="192.0.2.1", dst="192.0.2.2") / SCTP() / SCTPChunkCookieAck()))
+    frame = bytearray(
+        bytes(
+            Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+            / IP(src="192.0.2.1", dst="192.0.2.2")
+            / SCTP()
+            / SCTPChunkCookieAck()
+        )
+    )
     frame[14 + 20 + 12 + 3] = 0
     assert transport.chunk(parse(frame), 1) is None
 
