@@ -17,11 +17,7 @@ from director.changes import ServerAdded, ServerRemoved, ServiceRemoved, Service
 from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
 from director.l4.wire.offload import GSO_TCPV4, NEEDS_CSUM, Offload, write
-<<<<<<< HEAD
-from director.model import Address, Forward, Server
-=======
 from director.model import Address, Forward, Server, Tunnel
->>>>>>> l4core
 from tests.unit.l4.world import (
     CLIENT,
     CLIENT6,
@@ -72,16 +68,10 @@ def test_hot_path_does_what_the_general_way_does(
     totals = []
     for number, world in enumerate(worlds):
         world.client(ip(client, virtual) / first)
-<<<<<<< HEAD
-        for size in (0, 1, 64, 1000, 1400):
-            for packet in (
-                ip(client, virtual) / layer / Raw(b"\xa5" * size),
-=======
         for size in (0, 1, 66, 1003, 1380):
             tos = {"tos": size % 4, "flags": "DF"} if family == 4 else {"tc": size % 4}
             for packet in (
                 ip(client, virtual, **tos) / layer / Raw(b"\xa5" * size),
->>>>>>> l4core
                 ip(server, client) / back / Raw(b"z" * size),
             ):
                 if number:

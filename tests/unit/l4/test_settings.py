@@ -11,41 +11,6 @@ from director.l4.settings import ELSEWHERE, Mark, Settings
 from director.model import L4Settings, L4Timeouts
 
 C7 = [
-<<<<<<< HEAD
-    "amemthresh",
-    "am_droprate",
-    "backup_only",
-    "cache_bypass",
-    "conn_reuse_mode",
-    "conntrack",
-    "debug_level",
-    "drop_entry",
-    "drop_packet",
-    "est_cpulist",
-    "est_nice",
-    "expire_nodest_conn",
-    "expire_quiescent_template",
-    "ignore_tunneled",
-    "lblc_expiration",
-    "lblcr_expiration",
-    "nat_icmp_send",
-    "pmtu_disc",
-    "run_estimation",
-    "schedule_icmp",
-    "secure_tcp",
-    "sloppy_tcp",
-    "sloppy_sctp",
-    "snat_reroute",
-    "sync_persist_mode",
-    "sync_ports",
-    "sync_qlen_max",
-    "sync_refresh_period",
-    "sync_retries",
-    "sync_sock_size",
-    "sync_threshold",
-    "sync_version",
-]
-=======
     "amemthresh", "am_droprate", "backup_only", "cache_bypass", "conn_reuse_mode", "conntrack",
     "debug_level", "drop_entry", "drop_packet", "est_cpulist", "est_nice", "expire_nodest_conn",
     "expire_quiescent_template", "ignore_tunneled", "lblc_expiration", "lblcr_expiration",
@@ -53,7 +18,6 @@ C7 = [
     "sloppy_sctp", "snat_reroute", "sync_persist_mode", "sync_ports", "sync_qlen_max",
     "sync_refresh_period", "sync_retries", "sync_sock_size", "sync_threshold", "sync_version",
 ]  # fmt: skip
->>>>>>> l4core
 """Every sysctl of C.7."""
 DEFAULTS = {
     "amemthresh": 1024, "am_droprate": 10, "conn_reuse_mode": 1, "pmtu_disc": 1, "run_estimation": 1,
