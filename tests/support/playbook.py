@@ -25,6 +25,7 @@ import itertools
 import re
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import Any
 
 from attrs import evolve
 
@@ -64,13 +65,13 @@ WORDS = {
 }
 
 
-def pool(name: str, servers: str, **settings: object) -> Pool:
+def pool(name: str, servers: str, **settings: Any) -> Pool:
     """A pool of servers by their names: `a b*` (`*`: at most one request at a time)."""
     made = tuple(
         Server(word.rstrip("*"), Address(f"10.0.0.{ord(word[0])}", 80), max=word.endswith("*"))
         for word in servers.split()
     )
-    return Pool(name, made, **settings)  # type: ignore[arg-type]
+    return Pool(name, made, **settings)
 
 
 class World:
@@ -85,7 +86,7 @@ class World:
         rules: tuple[Rule, ...] = (),
         pages: tuple[Page, ...] = (),
         trusted: bool = False,
-        **service: object,
+        **service: Any,
     ) -> None:
         config = L7Service("www", (Address(port=80),), pool=pools[0].name, forwarded="off")
         config = evolve(config, **service)

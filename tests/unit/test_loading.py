@@ -8,6 +8,7 @@ import pytest
 
 from director import loading, plugins
 from director.config.messages import render
+from director.sites import build_sites
 
 BASE = """
 [director]
@@ -91,7 +92,7 @@ def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp
 
     registry = loading.rehearsal(configuration, plugins.catalog(()))
     assert all(server.load == 0 for server in registry.servers())
-    sites = loading.build_sites(configuration, registry)
+    sites = build_sites(configuration, registry)
     with pytest.raises(ValueError, match="there is no HTTP service none"):
         loading.decide(sites, "GET", "/", (), "", "none")
     assert loading.decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"

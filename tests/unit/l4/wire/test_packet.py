@@ -21,8 +21,8 @@ def frame(layers: Any) -> bytearray:
     return bytearray(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / layers))
 
 
-V4 = {"src": "192.0.2.1", "dst": "192.0.2.2"}
-V6 = {"src": "2001:db8::1", "dst": "2001:db8::2"}
+V4: dict[str, Any] = {"src": "192.0.2.1", "dst": "192.0.2.2"}
+V6: dict[str, Any] = {"src": "2001:db8::1", "dst": "2001:db8::2"}
 WHOLE = [
     IP(**V4) / TCP(sport=1000, dport=80, flags="S", options=[("MSS", 1460), ("WScale", 7)]) / Raw(b"odd"),
     IP(**V4, options=b"\x07\x07\x04\0\0\0\0\0") / UDP(sport=1000, dport=53) / Raw(b"question"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -41,7 +41,7 @@ class Desk:
         self.left: list[ClientSide] = []
         listening: Any = self
         self.side = ClientSide(listening, Peer("192.0.2.7", 1, "198.51.100.1", 80))
-        self.stream: Any = FakeStream()
+        self.stream = cast("Any", FakeStream())
         self.side.stream = self.stream
 
     def seconds(self) -> float:
@@ -58,7 +58,7 @@ class Desk:
             events.append(event)
             return commands if len(events) == 1 else []
 
-        self.side.conversation = type("Talk", (), {})()  # type: ignore[assignment]
+        self.side.conversation = type("Talk", (), {})()
         talk: Any = self.side.conversation
         talk.receive, talk.deadline, talk.client_ended, talk.exchange, talk.closing = (
             receive, 0.0, False, None, False,
