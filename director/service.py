@@ -73,7 +73,11 @@ class DirectorService(MultiService):
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
-        self.access_log = AccessLog(settings.access_log, settings.log, epoch, reactor)
+        # A daemon has no standard output: there, access records go where the events go.
+        target = settings.access_log
+        if target == "stdout" and event_log.target != "-":
+            target = event_log.target
+        self.access_log = AccessLog(target, settings.log, epoch, reactor)
         self.shell = Shell(reactor, self.access_log, settings.trace)
         self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, self._random)
@@ -100,6 +104,7 @@ class DirectorService(MultiService):
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
         raise_descriptor_limit()
         self._listen_to_orders()
+        event_log.open()
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
         self.access_log.start()

@@ -83,7 +83,7 @@ class UntilCloseBody:
 
     __slots__ = ("done",)
     trailers = b""
-    remaining = -1
+    remaining = 0
 
     def __init__(self) -> None:
         self.done = False
@@ -101,19 +101,18 @@ class UntilCloseBody:
 class ChunkedBody:
     """The chunked coding (RFC 9112 7.1), strictly: CRLF only, hexadecimal sizes, valid extensions.
 
-    States: *size* waits for a size line, *data* for `_left` bytes, *crlf* for the end of a chunk,
+    States: *size* waits for a size line, *data* for `remaining` bytes, *crlf* for the end of a chunk,
     *trailer* for trailer lines.  `trailers` holds the accepted trailer lines when done, `held` the
     begin of a line that has not come to its end.
     """
 
-    __slots__ = ("_extensions", "_left", "_state", "_trailer_bytes", "done", "held", "trailers")
-    remaining = -1
+    __slots__ = ("_extensions", "_state", "_trailer_bytes", "done", "held", "remaining", "trailers")
 
     def __init__(self) -> None:
         self.done = False
         self.trailers = b""
         self.held = b""
-        self._left = 0
+        self.remaining = 0
         self._state = self._size
         self._extensions = 0
         self._trailer_bytes = 0
@@ -154,10 +153,10 @@ class ChunkedBody:
         self._extensions += end - found.end(1) - 2
         if self._extensions > EXTENSION_LIMIT:
             raise MessageError(400, "too many chunk extensions")
-        self._left = int(found[1], 16)
-        if self._left > 1 << 60:
+        self.remaining = int(found[1], 16)
+        if self.remaining > 1 << 60:
             raise MessageError(400, "chunk too large")
-        self._state = self._data if self._left else self._trailer
+        self._state = self._data if self.remaining else self._trailer
         return end
 
     def _refuse_bad_size(self, data: bytes, position: int) -> None:
@@ -173,14 +172,14 @@ class ChunkedBody:
         have = len(data) - position
         if have <= 0:
             return -1
-        if have >= self._left:
-            end = position + self._left
+        if have >= self.remaining:
+            end = position + self.remaining
             payload.append(data[position:end])
-            self._left = 0
+            self.remaining = 0
             self._state = self._crlf
             return end
         payload.append(data[position:])
-        self._left -= have
+        self.remaining -= have
         return len(data)
 
     def _crlf(self, data: bytes, position: int, payload: list[bytes]) -> int:

@@ -13,13 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
-from director.l7 import affinity, answers, recovery, relaying
+from director.l7 import affinity, answers, judging, recovery, relaying
 from director.l7.body import NO_BODY, Body, chunk, last_chunk
 from director.l7.commands import Do, Open, ToClient, ToServer, Wait
 from director.l7.fields import CHUNKED
 from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
 from director.l7.reply import Reply
-from director.l7.rewrite import edited, fill, request_head, rewritten_target
 from director.registry import RealServer
 from director.selection import select
 
@@ -38,11 +37,6 @@ if TYPE_CHECKING:
 
 SPOOL_LIMIT = 65536
 """Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
-VIA_LIMIT = 4
-"""Times a request may pass this director before it is called a loop."""
-
-_COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS")).__contains__
-"""Methods for which Max-Forwards counts (RFC 9110 7.6.2)."""
 
 
 class Exchange:
@@ -107,12 +101,12 @@ class Exchange:
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:
-                self._answer_by_rule(compiled, now)
+                judging.answer_by_rule(self, compiled, now)
                 return
-        if (b"max-forwards" in head.fields or b"via" in head.fields) and self._ends_here(now):
+        if (b"max-forwards" in head.fields or b"via" in head.fields) and judging.ends_here(self, now):
             return
         try:
-            self.sent_head = self._prepare(compiled)
+            self.sent_head = judging.server_head(self, compiled)
         except MessageError as error:
             self.refuse(error, now)
             return
@@ -130,51 +124,6 @@ class Exchange:
     def start_tunnel(self, now: float) -> None:
         """Relay a connection without reading it (`protocol = tcp`)."""
         self.choose(self.site.config.pool, now)
-
-    def _prepare(self, compiled: CompiledRule | None) -> bytes:
-        """The head for the server."""
-        head, peer, policy = self.head, self.conversation.peer, self.site.policy
-        sent = head.sent
-        if compiled is not None:
-            rule = compiled.rule
-            if rule.rewrite_path:
-                sent = rewritten_target(rule.rewrite_path, head, self.facts)
-            if rule.headers:
-                head = head.with_block(edited(head.kept(), rule.headers, self.facts))
-        added = policy.lines(head, peer, self.identity.encode())
-        dropped = policy.dropped(head, trusted=peer.trusted)
-        hops = head.fields.get(b"max-forwards")
-        if hops is not None and hops == self.head.fields.get(b"max-forwards") and _COUNTS_HOPS(head.method):
-            added += b"Max-Forwards: %d\r\n" % (int(hops) - 1)
-            dropped |= {b"max-forwards"}
-        return request_head(head, sent, dropped, added)
-
-    def _ends_here(self, now: float) -> bool:
-        """Max-Forwards used up, or the request goes round in circles (RFC 9110 7.6.2, 7.6.3)."""
-        head = self.head
-        hops = head.fields.get(b"max-forwards")
-        if hops is not None and _COUNTS_HOPS(head.method):
-            if not hops.isdigit() or len(hops) > 9:
-                self.refuse(MessageError(400, "bad Max-Forwards"), now)
-                return True
-            if int(hops) == 0:
-                self._own(200, b"", b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n", "max_forwards", now)
-                return True
-        if self.site.policy.loops(head) >= VIA_LIMIT:
-            reason = "the request goes round in circles; look at its Via and at the servers' addresses"
-            self.refuse(MessageError(508, reason), now)
-            return True
-        return False
-
-    def _answer_by_rule(self, compiled: CompiledRule, now: float) -> None:
-        rule = compiled.rule
-        if rule.redirect is not None:
-            status, template = rule.redirect
-            location = fill(template, self.facts).encode("latin-1", "replace")
-            self._own(status, b"", b"Location: " + location + b"\r\n", "redirect", now)
-        else:
-            status, text = rule.respond or (404, "")
-            self._own(status, text.encode() + b"\n" if text else b"", b"", "respond", now)
 
     # -- choosing and connecting --
 
@@ -289,7 +238,7 @@ class Exchange:
             return
         self.received += len(payload)
         limit = self.site.limits.body
-        if limit and self.received > limit:
+        if limit and self.received + self.body.remaining > limit:
             self.refuse(MessageError(413, "body too large"), now)
             return
         if surplus:
@@ -386,7 +335,8 @@ class Exchange:
             return b""
         return f"X-Director: {cause}; id={self.identity}\r\n".encode("latin-1", "replace")
 
-    def _own(self, status: int, body: bytes, fields: bytes, outcome: str, now: float) -> None:
+    def own_answer(self, status: int, body: bytes, fields: bytes, outcome: str, now: float) -> None:
+        """Give a whole answer of our own that is no failure: a redirect, a fixed text."""
         fields += self.connection_lines(outcome)
         self.answer(status, answers.answer(status, body, fields, head_only=self.head_only), outcome, now)
 

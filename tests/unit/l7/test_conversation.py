@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from director.model import L7Limits, L7Timeouts, Rule, Term
 from tests.support.playbook import World, pool
 
@@ -9,8 +11,8 @@ OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"
 GET = "GET / HTTP/1.1|Host: h||"
 
 
-def web(**settings: object) -> World:
-    return World(pool("web", "a b"), **settings)  # type: ignore[arg-type]
+def web(**settings: Any) -> World:
+    return World(pool("web", "a b"), **settings)
 
 
 def two_pools() -> World:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from director.errors import MessageError
@@ -20,9 +22,9 @@ def asked(world: World, target: str = "/", headers: tuple[tuple[str, str], ...] 
     return explain(world.site, head, "192.0.2.7", 0.0)
 
 
-def ruled(**action: object) -> World:
+def ruled(**action: Any) -> World:
     when = Term("path", "", "^=", ("/images/",))
-    return World(pool("web", "a b"), pool("images", "i"), rules=(Rule(7, "images", "www", when, **action),))  # type: ignore[arg-type]
+    return World(pool("web", "a b"), pool("images", "i"), rules=(Rule(7, "images", "www", when, **action),))
 
 
 def test_it_says_what_the_trace_of_a_real_request_says() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from director.model import CookiePersistence
@@ -12,9 +14,9 @@ UPGRADE = "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||"
 SWITCHED = "HTTP/1.1 101 Switching Protocols|Connection: upgrade|Upgrade: websocket||"
 
 
-def asked(request: str = GET, sent: str = "", **settings: object) -> World:
+def asked(request: str = GET, sent: str = "", **settings: Any) -> World:
     """A world in which `request` was sent to server a."""
-    world = World(pool("web", "a b"), **settings)  # type: ignore[arg-type]
+    world = World(pool("web", "a b"), **settings)
     world.play(f"""
         client {request}
           open web/a{"" if request.startswith(("GET", "HEAD")) else " careful"}
@@ -156,7 +158,7 @@ def test_a_chunked_request_is_framed_anew() -> None:
         client POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||3;x|abc|
           open web/a careful
         new
-          to-server POST / HTTP/1.1|Transfer-Encoding: chunked|Host: h||3|abc|
+          to-server POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||3|abc|
         client 2|de|0||
           to-server 2|de|0||
         server HTTP/1.1 200 OK|Content-Length: 0||
@@ -317,7 +319,7 @@ def test_a_cookie_whose_server_is_down_is_replaced() -> None:
 
 
 def switched() -> World:
-    world = asked(UPGRADE, "GET /ws HTTP/1.1|Connection: upgrade|Upgrade: websocket|Host: h||")
+    world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
     world.play(f"""
         server {SWITCHED}S
           to-client {SWITCHED}S
@@ -378,7 +380,7 @@ def test_a_tunnel_whose_server_is_reset_is_reset() -> None:
 
 
 def test_what_a_client_sent_ahead_of_the_101_goes_into_the_tunnel() -> None:
-    world = asked(UPGRADE, "GET /ws HTTP/1.1|Connection: upgrade|Upgrade: websocket|Host: h||")
+    world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
     world.play(f"""
         client early
         server {SWITCHED}
@@ -388,7 +390,7 @@ def test_what_a_client_sent_ahead_of_the_101_goes_into_the_tunnel() -> None:
 
 
 def test_a_server_may_decline_an_upgrade() -> None:
-    world = asked(UPGRADE, "GET /ws HTTP/1.1|Connection: upgrade|Upgrade: websocket|Host: h||")
+    world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
     world.play("""
         server HTTP/1.1 200 OK|Content-Length: 0||
           to-client HTTP/1.1 200 OK|Content-Length: 0||

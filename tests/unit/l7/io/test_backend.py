@@ -83,11 +83,12 @@ def test_the_last_kept_is_the_first_handed_out(place: Place) -> None:
     place.backends.keep(first, 64, 0.0)
     place.backends.keep(second, 64, 0.0)
     client: Any = Client()
-    assert place.backends.take(place.key, client, careful=False) is second
+    taken = place.backends.take(place.key, client, careful=False)
+    assert taken is second
+    assert taken.client == client
     assert place.backends.take(place.key, client, careful=True) is first
     assert place.backends.take(place.key, client, careful=False) is None
     assert place.backends.reused == 2
-    assert second.client is client
 
 
 def test_more_than_the_limit_are_kept_only_while_they_are_used(place: Place) -> None:

@@ -40,7 +40,7 @@ class Desk:
         self.frontage = self.world.frontage
         self.left: list[ClientSide] = []
         listening: Any = self
-        self.side = ClientSide(listening, Peer("192.0.2.7", 1, "198.51.100.1", 80))
+        self.side: Any = ClientSide(listening, Peer("192.0.2.7", 1, "198.51.100.1", 80))
         self.stream = cast("Any", FakeStream())
         self.side.stream = self.stream
 
