@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -63,7 +62,8 @@ class RunningControl:
     ) -> None:
         self.loaded = loaded
         self.stopping = False
-        self.admin_listeners: Callable[[], Sequence[Listener]] = tuple
+        self.other_listeners: Callable[[], Iterable[Listener]] = tuple
+        self.obstacles: Callable[[], Iterable[str]] = tuple
         self.unbound: list[Listener] = []
         self._path = path
         self._registry = registry
@@ -85,11 +85,12 @@ class RunningControl:
     def listeners(self) -> Sequence[Listener]:
         """Every address of every service, and the admin's own."""
         serving = [Listener(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
-        return [*serving, *self.unbound, *self.admin_listeners()]
+        return [*serving, *self.unbound, *self.other_listeners()]
 
     def readiness(self) -> Readiness:
         """Ready when all is bound and nothing stops."""
         reasons = [f"{one.service} does not listen on {one.address}: {one.error}" for one in self.unbound]
+        reasons += self.obstacles()
         if self.stopping:
             reasons.append("the director is stopping")
         return Readiness(tuple(reasons))
@@ -100,7 +101,7 @@ class RunningControl:
             installed_version(),
             self._started,
             _resident(),
-            len(os.listdir("/proc/self/fd")),  # noqa: PTH208
+            sum(1 for _ in Path("/proc/self/fd").iterdir()),
             resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             self._shell.stalls,
             self._shell.worst_stall,

@@ -1,6 +1,6 @@
-"""Reading a configuration as the program does it: with the installed schedulers, the user's own, and
-its `[test:…]` sections rehearsed (composition).
+"""Reading a configuration as the program does it (composition).
 
+With the installed schedulers and the user's own, and with its `[test:…]` sections rehearsed.
 Called at start, at each reload, and by `director check`.
 """
 

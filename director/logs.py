@@ -7,7 +7,6 @@ Access records go their own way (`l7.io.access_log`).
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import deque
 from datetime import UTC, datetime
@@ -20,7 +19,9 @@ from director.admin.control import Event
 from director.l7.io.writer import Writer
 
 EVENTS_KEPT = 512
-"""Events kept for the admin."""
+"""Events kept for the admin, and lines kept until the log is open."""
+STANDARD_OUTPUT = 1
+"""The descriptor: by the time the log opens, Twisted has put an object of its own into `sys.stdout`."""
 
 _LEVELS = {LogLevel.debug: "debug", LogLevel.info: "info", LogLevel.warn: "warning"}
 
@@ -34,11 +35,19 @@ class EventLog:
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
         self.writer: Writer | None = None
+        self._early: list[bytes] = []
 
     def open(self) -> None:
-        """Begin to write to `target`: a file, or `-` (standard output).  Raises OSError."""
-        self.writer = Writer(sys.stdout.fileno() if self.target == "-" else self.target, lambda _: None)
+        """Begin to write to `target`: a file, or `-` (standard output).  Raises OSError.
+
+        Called when the process is what it will stay: the writer's thread would not live through the
+        fork that makes a daemon.
+        """
+        self.writer = Writer(STANDARD_OUTPUT if self.target == "-" else self.target, lambda _: None)
         self.writer.start()
+        for line in self._early:
+            self.writer.write(line)
+        self._early.clear()
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take one event of twisted.logger."""
@@ -56,14 +65,16 @@ class EventLog:
         self._write(stamp, level, namespace, text)
 
     def _write(self, stamp: float, level: str, namespace: str, text: str) -> None:
-        if self.writer is None:
-            return
         moment = datetime.fromtimestamp(stamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if self.form == "json":
             line = json.dumps({"time": moment, "level": level, "from": namespace, "event": text})
         else:
             line = f"{moment} {level}: " + "\n    ".join(text.splitlines())
-        self.writer.write(line.encode("utf-8", "backslashreplace") + b"\n")
+        block = line.encode("utf-8", "backslashreplace") + b"\n"
+        if self.writer is not None:
+            self.writer.write(block)
+        elif len(self._early) < EVENTS_KEPT:
+            self._early.append(block)
 
     def stop(self) -> None:
         """Write what waits."""
@@ -76,6 +87,5 @@ event_log = EventLog()
 
 
 def observer() -> EventLog:
-    """The observer that twistd asks for when it starts to log, after it has become a daemon."""
-    event_log.open()
+    """The observer that twistd asks for; it opens when the service starts."""
     return event_log

@@ -56,10 +56,8 @@ class Address:
     endpoint: str = ""
 
     def __str__(self) -> str:
-        if self.endpoint:
-            return self.endpoint
-        if self.path:
-            return f"unix:{self.path}"
+        if self.endpoint or self.path:
+            return self.endpoint or f"unix:{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 

@@ -38,6 +38,7 @@ from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
+from director.layer4 import Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
 from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
@@ -72,15 +73,21 @@ class DirectorService(MultiService):
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
-        self.access_log = AccessLog(settings.access_log, settings.log, epoch, reactor)
+        # A daemon has no standard output: there, access records go where the events go.
+        target = settings.access_log
+        if target == "stdout" and event_log.target != "-":
+            target = event_log.target
+        self.access_log = AccessLog(target, settings.log, epoch, reactor)
         self.shell = Shell(reactor, self.access_log, settings.trace)
         self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
+        self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, self._random)
         self.control = RunningControl(
             path, loaded, self.registry, self.shell, self.health, reactor, self.apply, self.reload
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
-        self.control.admin_listeners = self.admin.listeners
+        self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
+        self.control.obstacles = self.layer4.reasons
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -96,6 +103,8 @@ class DirectorService(MultiService):
     def privilegedStartService(self) -> None:
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
         raise_descriptor_limit()
+        self._listen_to_orders()
+        event_log.open()
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
         self.access_log.start()
@@ -106,6 +115,7 @@ class DirectorService(MultiService):
         """Serve."""
         super().startService()
         self.shell.start()
+        self.layer4.follow(self.registry.configuration)
         for loop, period in self._loops:
             loop.clock = self.reactor
             loop.start(period, now=False)
@@ -127,7 +137,7 @@ class DirectorService(MultiService):
         for loop, _ in self._loops:
             if loop.running:
                 loop.stop()
-        done = maybeDeferred(super().stopService)
+        done = self.layer4.stop().addBoth(lambda _: maybeDeferred(super(DirectorService, self).stopService))
         return done.addBoth(self._stopped)
 
     def _stopped(self, result: Any) -> Any:
@@ -136,10 +146,15 @@ class DirectorService(MultiService):
         event_log.stop()
         return result
 
-    def _listen_to_signals(self) -> None:
+    def _listen_to_orders(self) -> None:
+        """From before the first address is bound: unheard, either signal would end the process."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
         signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
+
+    def _listen_to_signals(self) -> None:
+        """The reactor sets its own for these when it begins to run."""
+        later = self.reactor.callFromThread
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
         signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
 
@@ -203,6 +218,7 @@ class DirectorService(MultiService):
         changes = plan(self.registry.configuration, configuration)
         try:
             self.registry.proven(changes, self.reactor.seconds())
+            self.layer4.check(configuration)
             self.shell.prepare(configuration.l7)
         except Exception:
             self._catalog = old
@@ -239,6 +255,8 @@ class DirectorService(MultiService):
         """What the registry's change means for the parts."""
         if self.health.running:
             self.health.reload(self.registry.configuration)
+        if self.running:
+            self.layer4.follow(self.registry.configuration)
         self.shell.backends.sweep(
             self.reactor.seconds(), set(self.registry.by_address) | self._local_addresses()
         )

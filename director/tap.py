@@ -28,7 +28,7 @@ class Options(usage.Options):
     optParameters = [  # noqa: RUF012 - Twisted's form
         ["config", "c", "etc/director.ini", "The configuration file."],
     ]
-    optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012
+    optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012 - Twisted's form
 
     def postOptions(self) -> None:
         """Choose reactor and log before twistd does."""
@@ -47,7 +47,7 @@ class Options(usage.Options):
 def makeService(options: Options) -> IService:
     """The whole program as one service.
 
-    Raises usage.UsageError, whose text twistd prints, when the configuration has errors.
+    Ends with status 1 when the configuration has errors, which are on standard error then.
     """
     from director.config.messages import render
     from director.loading import read
@@ -57,7 +57,8 @@ def makeService(options: Options) -> IService:
     if loaded.problems:
         sys.stderr.write(render(loaded.problems) + "\n")
     if loaded.configuration is None:
-        raise usage.UsageError(f"{options['config']} has errors; nothing was started")
+        sys.stderr.write(f"{options['config']} has errors; nothing was started\n")
+        raise SystemExit(1)
     from twisted.internet import reactor
 
     from director.service import DirectorService
@@ -79,6 +80,6 @@ class _Guarded(MultiService):
         try:
             super().privilegedStartService()
         except (DirectorError, OSError) as error:
-            sys.stderr.write(f"the director cannot start: {error}\n")
-            sys.stderr.flush()
+            # Twisted has turned sys.stderr into a log by now, and the log is written by a thread.
+            os.write(2, f"the director cannot start: {error}\n".encode())
             os._exit(1)

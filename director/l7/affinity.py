@@ -1,7 +1,7 @@
 """Affinity: a cookie of ours that brings a client back to its server (`persist = cookie …`).
 
-The value does not show the server's name or address: it is a keyed hash of pool and
-server name, so it stays valid over restarts and reloads.
+The value does not show the server's name or address: it is a hash of pool and server
+name, so it stays valid over restarts and reloads.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from director.model import CookiePersistence
     from director.registry import LivePool, RealServer
 
+_DIGITS = 16
+
 
 @lru_cache(maxsize=16384)
 def token(pool: str, server: str) -> str:
@@ -23,6 +25,8 @@ def token(pool: str, server: str) -> str:
 
 def find(pool: LivePool, value: str) -> RealServer | None:
     """The server of the pool that a cookie value stands for, if it still is there."""
+    if len(value) != _DIGITS:
+        return None
     for server in pool.servers:
         if token(pool.name, server.name) == value:
             return server

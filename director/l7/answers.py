@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from director.model import Page
 
 _BODY = (
-    '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
+    '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width">\n'
     "<title>{status} {phrase}</title>\n"
-    "<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;color-scheme:light dark}}"
+    "<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;"
+    "color-scheme:light dark}}"
     "small{{opacity:.6}}</style>\n"
     "<h1>{status} {phrase}</h1>\n<p>{reason}</p>\n<p><small>{identity}</small></p></html>\n"
 )
@@ -45,7 +47,7 @@ def answer(
 ) -> bytes:
     """One complete response; `fields` are whole lines (Connection, Location, …)."""
     line = f"HTTP/1.1 {status} {phrase(status)}\r\n".encode("latin-1")
-    if status == 204 or status == 304:
+    if status in (204, 304):
         return line + fields + b"\r\n"
     text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
         line,

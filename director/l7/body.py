@@ -11,7 +11,7 @@ from director.errors import MessageError
 from director.l7.grammar import CHUNK_LINE, FIELD_LINE
 
 CHUNK_LINE_LIMIT = 4096
-"""Longest size line with extensions, without its CRLF; servers that use extensions at all send a few dozen bytes."""
+"""Longest size line with extensions, without its CRLF; those who send extensions send a few dozen bytes."""
 EXTENSION_LIMIT = 16384
 """Bytes of chunk extensions in one body; beyond it they are an attack (CVE-2023-39326's class)."""
 TRAILER_LIMIT = 16384
@@ -21,10 +21,10 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 _FORBIDDEN_TRAILERS = frozenset(
     (
-        b"transfer-encoding", b"content-length", b"host", b"connection", b"keep-alive", b"te", b"trailer", b"upgrade",
-        b"proxy-connection", b"content-encoding", b"content-type", b"content-range", b"authorization", b"cookie",
-        b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via", b"forwarded", b"x-forwarded-for",
-        b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
+        b"transfer-encoding", b"content-length", b"host", b"connection", b"keep-alive", b"te", b"trailer",
+        b"upgrade", b"proxy-connection", b"content-encoding", b"content-type", b"content-range",
+        b"authorization", b"cookie", b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via",
+        b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
     )
 )  # fmt: skip
 """Fields that change framing, routing or trust: never taken from a trailer (RFC 9110 6.5.1)."""
@@ -83,7 +83,7 @@ class UntilCloseBody:
 
     __slots__ = ("done",)
     trailers = b""
-    remaining = -1
+    remaining = 0
 
     def __init__(self) -> None:
         self.done = False
@@ -101,28 +101,28 @@ class UntilCloseBody:
 class ChunkedBody:
     """The chunked coding (RFC 9112 7.1), strictly: CRLF only, hexadecimal sizes, valid extensions.
 
-    States: *size* waits for a size line, *data* for `_left` bytes, *crlf* for the end of a chunk,
+    States: *size* waits for a size line, *data* for `remaining` bytes, *crlf* for the end of a chunk,
     *trailer* for trailer lines.  `trailers` holds the accepted trailer lines when done, `held` the
     begin of a line that has not come to its end.
     """
 
-    __slots__ = ("_extensions", "_left", "_state", "_trailer_bytes", "done", "held", "trailers")
-    remaining = -1
+    __slots__ = ("_extensions", "_state", "_trailer_bytes", "done", "held", "remaining", "trailers")
 
     def __init__(self) -> None:
         self.done = False
         self.trailers = b""
         self.held = b""
-        self._left = 0
+        self.remaining = 0
         self._state = self._size
         self._extensions = 0
         self._trailer_bytes = 0
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Payload and surplus.  Raises MessageError: 400 for anything but strict chunks, 431 for long trailers."""
+        """Payload and surplus.  Raises MessageError: 400 for bad chunks, 431 for long trailers."""
         if self.held:
             held = self.held
-            if b"\n" not in data and len(held) + len(data) <= CHUNK_LINE_LIMIT and self._state != self._crlf:
+            is_line = self._state != self._crlf and b"\n" not in data
+            if is_line and len(held) + len(data) <= CHUNK_LINE_LIMIT:
                 # Still inside one line, whose begin was judged: a drip is not matched again octet by octet.
                 self.held = held + data
                 return b"", b""
@@ -153,10 +153,10 @@ class ChunkedBody:
         self._extensions += end - found.end(1) - 2
         if self._extensions > EXTENSION_LIMIT:
             raise MessageError(400, "too many chunk extensions")
-        self._left = int(found[1], 16)
-        if self._left > 1 << 60:
+        self.remaining = int(found[1], 16)
+        if self.remaining > 1 << 60:
             raise MessageError(400, "chunk too large")
-        self._state = self._data if self._left else self._trailer
+        self._state = self._data if self.remaining else self._trailer
         return end
 
     def _refuse_bad_size(self, data: bytes, position: int) -> None:
@@ -172,14 +172,14 @@ class ChunkedBody:
         have = len(data) - position
         if have <= 0:
             return -1
-        if have >= self._left:
-            end = position + self._left
+        if have >= self.remaining:
+            end = position + self.remaining
             payload.append(data[position:end])
-            self._left = 0
+            self.remaining = 0
             self._state = self._crlf
             return end
         payload.append(data[position:])
-        self._left -= have
+        self.remaining -= have
         return len(data)
 
     def _crlf(self, data: bytes, position: int, payload: list[bytes]) -> int:
@@ -203,7 +203,7 @@ class ChunkedBody:
             raise MessageError(431, "trailers too large")
         if line == b"\r\n":
             self.done = True
-        elif line[-2:] != b"\r\n" or FIELD_LINE.fullmatch(line, 0, len(line) - 2) is None:
+        elif FIELD_LINE.fullmatch(line) is None:
             raise MessageError(400, "bad trailer field")
         elif line.partition(b":")[0].lower() not in _FORBIDDEN_TRAILERS:
             self.trailers += line

@@ -44,13 +44,19 @@ class ServerFailed:
 
 
 class Expired:
-    """The conversation's deadline has passed; says which peer does not take what we wrote."""
+    """The conversation's deadline has passed; says which peer does not take what we wrote.
 
-    __slots__ = ("client_stalls", "server_stalls")
+    `moving`: one of them does take it, only slowly.
+    """
 
-    def __init__(self, *, client_stalls: bool, server_stalls: bool) -> None:
+    __slots__ = ("client_stalls", "moving", "server_stalls")
+
+    def __init__(
+        self, *, client_stalls: bool = False, server_stalls: bool = False, moving: bool = False
+    ) -> None:
         self.client_stalls = client_stalls
         self.server_stalls = server_stalls
+        self.moving = moving
 
 
 class Happened(enum.Enum):

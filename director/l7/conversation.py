@@ -11,7 +11,7 @@ it a few times per second, so setting it costs nothing.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from director.errors import MessageError
 from director.l7 import answers
@@ -29,10 +29,12 @@ from director.l7.commands import (
 from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts, RequestFacts
 from director.l7.forwarded import client_address
-from director.l7.http1 import RequestFramer, RequestHead
+from director.l7.http1 import RequestFramer, RequestHead, no_head
 from director.l7.phase import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from director.l7.facts import Peer
     from director.l7.site import Frontage
 
@@ -53,8 +55,8 @@ class Conversation:
     """
 
     __slots__ = (
-        "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer", "frontage", "out",
-        "peer", "requests",
+        "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer",
+        "frontage", "out", "peer", "requests",
     )  # fmt: skip
 
     def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
@@ -81,7 +83,8 @@ class Conversation:
             if self.exchange is not None:
                 self.exchange.server_bytes(event.data, now)  # type: ignore[union-attr]
         else:
-            self._ON[event if kind is Happened else kind](self, event, now)  # type: ignore[index]
+            what: Any = event if kind is Happened else kind
+            self._ON[what](self, event, now)
         if self.exchange is None and not self.closing:
             self._read_on(now)
         return out
@@ -100,7 +103,11 @@ class Conversation:
             self.out.append(Do.PAUSE_CLIENT)
 
     def resume(self) -> None:
-        """Read from the client again."""
+        """Read from the client again, unless enough further requests wait already."""
+        if self._paused and len(self.framer.buffer) <= READ_AHEAD_LIMIT:
+            self._read_more()
+
+    def _read_more(self) -> None:
         if self._paused:
             self._paused = False
             self.out.append(Do.RESUME_CLIENT)
@@ -162,6 +169,7 @@ class Conversation:
 
     def _wait_for_head(self, now: float) -> None:
         """A head has begun: it must be whole in time, however slowly it drips."""
+        self._read_more()
         if not self._begun:
             self._begun = True
             self.deadline = now + self.frontage.site.timeouts.client
@@ -169,7 +177,12 @@ class Conversation:
     def _begin(self, head: RequestHead, now: float) -> None:
         site = self.frontage.site
         self.framer.limits = site.limits
-        client = client_address(head, self.peer, site.config.trust) if self.peer.trusted else self.peer.client
+        config = site.config
+        client = (
+            client_address(head, self.peer, config.trust, config.forwarded)
+            if self.peer.trusted
+            else self.peer.client
+        )
         facts = RequestFacts(head, self.peer, client)
         self.requests += 1
         exchange = self.exchange = Exchange(self, site, head, facts, now)
@@ -185,8 +198,8 @@ class Conversation:
         site.live.requests.responses[error.status // 100] += 1
         site.live.requests.errors["refused"] += 1
         self.frontage.record((
-            self.frontage.new_id(), now, site.config.name, self.peer.client, "-", "-", "", "", "", False, None, "", (), "",
-            error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
+            self.frontage.new_id(), now, site.config.name, self.peer.client, "-", "-", "", "", "", False,
+            None, "", (), "", error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
         ))  # fmt: skip
         self.framer.take()
         self._linger(now)
@@ -197,20 +210,14 @@ class Conversation:
         self.framer.take()
         self.out.append(Do.LINGER_CLIENT)
         self.deadline = now + LINGER_SECONDS
-        if self._paused:
-            self._paused = False
-            self.out.append(Do.RESUME_CLIENT)
+        self._read_more()
 
     # -- other events --
 
     def _opened(self, event: Event, now: float) -> None:
         """`protocol = tcp`: the connection itself is the request."""
         site = self.frontage.site
-        head = RequestHead()
-        head.method = head.sent = head.path = head.query = head.host = head.block = head.upgrade = b""
-        head.fields, head.spans, head.where = {}, [], []
-        head.minor, head.length, head.expect, head.keep_alive = 1, 0, False, False
-        self.exchange = Exchange(self, site, head, ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
+        self.exchange = Exchange(self, site, no_head(), ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
         self.exchange.start_tunnel(now)
 
     def _client_ended(self, event: Event, now: float) -> None:
@@ -258,7 +265,7 @@ class Conversation:
     def _expired(self, event: Expired, now: float) -> None:
         self.deadline = math.inf
         if self.exchange is not None:
-            self.exchange.expired(now, server_stalls=event.server_stalls)
+            self.exchange.expired(event, now)
         elif self.closing:
             self.out.append(Do.CLOSE_CLIENT)
         elif self._begun or (self.framer.buffer and not self.requests):
@@ -266,7 +273,7 @@ class Conversation:
         else:
             self.close()
 
-    _ON = {  # noqa: RUF012
+    _ON: ClassVar[dict[Any, Callable[[Conversation, Any, float], None]]] = {
         Happened.CLIENT_OPENED: _opened,
         Happened.CLIENT_ENDED: _client_ended,
         Happened.CLIENT_GONE: _client_gone,

@@ -13,19 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
-from director.l7 import affinity, answers, recovery, relaying
+from director.l7 import affinity, answers, judging, recovery, relaying
 from director.l7.body import NO_BODY, Body, chunk, last_chunk
 from director.l7.commands import Do, Open, ToClient, ToServer, Wait
-from director.l7.http1 import CHUNKED
+from director.l7.fields import CHUNKED
 from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
 from director.l7.reply import Reply
-from director.l7.rewrite import edited, fill, request_head, rewritten_target
 from director.registry import RealServer
 from director.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from director.l7.commands import Expired
     from director.l7.conversation import Conversation
     from director.l7.facts import RequestFacts
     from director.l7.http1 import RequestHead
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 SPOOL_LIMIT = 65536
 """Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
-VIA_LIMIT = 4
-"""Times a request may pass this director before it is called a loop."""
 
 
 class Exchange:
@@ -75,6 +73,7 @@ class Exchange:
     first_byte: float | None = None
     opened = 0.0
     attempts = 0
+    wait_until: float | None = None
     client_done = False
     server_done = False
     steps: Iterator[FaultTarget] | None = None
@@ -102,12 +101,18 @@ class Exchange:
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:
-                self._answer_by_rule(compiled, now)
+                judging.answer_by_rule(self, compiled, now)
                 return
-        if (b"max-forwards" in head.fields or b"via" in head.fields) and self._ends_here(now):
+        if (b"max-forwards" in head.fields or b"via" in head.fields) and judging.ends_here(self, now):
             return
-        self.sent_head = self._prepare(compiled)
+        try:
+            self.sent_head = judging.server_head(self, compiled)
+        except MessageError as error:
+            self.refuse(error, now)
+            return
         if site.per_connection:
+            # Unread, so nothing behind this head may be taken for another request.
+            head.keep_alive = head.keep_alive and self.body.done
             self.body = NO_BODY
         elif not self.body.done:
             self.spool = []
@@ -120,50 +125,6 @@ class Exchange:
         """Relay a connection without reading it (`protocol = tcp`)."""
         self.choose(self.site.config.pool, now)
 
-    def _prepare(self, compiled: CompiledRule | None) -> bytes:
-        """The head for the server."""
-        head, peer, policy = self.head, self.conversation.peer, self.site.policy
-        sent = head.sent
-        if compiled is not None:
-            rule = compiled.rule
-            if rule.rewrite_path:
-                sent = rewritten_target(rule.rewrite_path, head, self.facts)
-            if rule.headers:
-                head = head.with_block(edited(head.kept(), rule.headers, self.facts))
-        added = policy.lines(head, peer, self.identity.encode())
-        dropped = policy.dropped(head, trusted=peer.trusted)
-        if b"max-forwards" in head.fields and head.method in (b"TRACE", b"OPTIONS"):
-            added += b"Max-Forwards: %d\r\n" % (int(head.fields[b"max-forwards"]) - 1)
-            dropped = dropped + [span for name, span in head.where if name == b"max-forwards"]
-        return request_head(head, sent, dropped, added)
-
-    def _ends_here(self, now: float) -> bool:
-        """Max-Forwards used up, or the request goes round in circles (RFC 9110 7.6.2, 7.6.3)."""
-        head = self.head
-        hops = head.fields.get(b"max-forwards")
-        if hops is not None and head.method in (b"TRACE", b"OPTIONS"):
-            if not hops.isdigit() or len(hops) > 9:
-                self.refuse(MessageError(400, "bad Max-Forwards"), now)
-                return True
-            if int(hops) == 0:
-                self._own(200, b"", b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n", "max_forwards", now)
-                return True
-        if self.site.policy.loops(head) >= VIA_LIMIT:
-            reason = "the request goes round in circles; look at its Via and at the servers' addresses"
-            self.refuse(MessageError(508, reason), now)
-            return True
-        return False
-
-    def _answer_by_rule(self, compiled: CompiledRule, now: float) -> None:
-        rule = compiled.rule
-        if rule.redirect is not None:
-            status, template = rule.redirect
-            location = fill(template, self.facts).encode("latin-1", "replace")
-            self._own(status, b"", b"Location: " + location + b"\r\n", "redirect", now)
-        else:
-            status, text = rule.respond or (404, "")
-            self._own(status, text.encode() + b"\n" if text else b"", b"", "respond", now)
-
     # -- choosing and connecting --
 
     def choose(self, pool_name: str, now: float) -> None:
@@ -175,7 +136,8 @@ class Exchange:
             return
         self.pool = pool
         self.timeouts = pool.config.timeouts
-        if pool.waiting and not self.called and self._stand_in_line(pool, now):
+        if pool.waiting and not self.called and _waiting_helps(pool):
+            self._stand_in_line(pool, now)
             return
         preferred = self._preferred(pool) if pool.config.persist is not None else None
         lease = select(
@@ -184,7 +146,9 @@ class Exchange:
         if lease is not None:
             self.sticky = lease.server is preferred
             self.connect(lease, lease.server, now)
-        elif not self._stand_in_line(pool, now):
+        elif _waiting_helps(pool):
+            self._stand_in_line(pool, now)
+        else:
             recovery.fall_back(self, "no_server", now)
 
     def _preferred(self, pool: LivePool) -> RealServer | None:
@@ -192,19 +156,19 @@ class Exchange:
         value = self.facts.cookie(persist.name) if persist is not None else None
         return affinity.find(pool, value) if value else None
 
-    def _stand_in_line(self, pool: LivePool, now: float) -> bool:
-        """False when there is no line, it is full, or waiting would not help."""
+    def _stand_in_line(self, pool: LivePool, now: float) -> None:
+        """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
         queue = pool.config.queue
-        if queue.length == 0 or not any(one.overloaded and one.available for one in pool.servers):
-            return False
         if pool.waiting >= queue.length:
             pool.queue_full += 1
-            return False
+            recovery.fall_back(self, "no_server", now)
+            return
+        if self.wait_until is None:
+            self.wait_until = now + queue.timeout
         self.phase = Phase.QUEUE
         self.called = False
-        self.conversation.deadline = now + queue.timeout
+        self.conversation.deadline = self.wait_until
         self.conversation.out.append(Wait(pool))
-        return True
 
     def room(self, now: float) -> None:
         """Our turn in the line has come."""
@@ -274,7 +238,7 @@ class Exchange:
             return
         self.received += len(payload)
         limit = self.site.limits.body
-        if limit and self.received > limit:
+        if limit and self.received + self.body.remaining > limit:
             self.refuse(MessageError(413, "body too large"), now)
             return
         if surplus:
@@ -296,6 +260,8 @@ class Exchange:
             self.conversation.out.append(ToServer(framed))
             if self.phase is Phase.ANSWER:
                 self._wait_for_answer(now)
+            else:
+                self.conversation.deadline = now + self.timeouts.idle
 
     def _spool(self, framed: bytes, *, sending: bool) -> None:
         """Keep octets for another try; beyond the limit there will be none, or the client must wait."""
@@ -322,9 +288,9 @@ class Exchange:
         """The connection could not be made, or was reset."""
         recovery.server_failed(self, reason, now)
 
-    def expired(self, now: float, *, server_stalls: bool) -> None:
+    def expired(self, event: Expired, now: float) -> None:
         """The deadline of the current phase has passed."""
-        recovery.expired(self, now, server_stalls=server_stalls)
+        recovery.expired(self, event, now)
 
     def client_ended_tunnel(self, now: float) -> None:
         """The client sent FIN inside a tunnel: pass it on, go on with the other direction."""
@@ -369,7 +335,8 @@ class Exchange:
             return b""
         return f"X-Director: {cause}; id={self.identity}\r\n".encode("latin-1", "replace")
 
-    def _own(self, status: int, body: bytes, fields: bytes, outcome: str, now: float) -> None:
+    def own_answer(self, status: int, body: bytes, fields: bytes, outcome: str, now: float) -> None:
+        """Give a whole answer of our own that is no failure: a redirect, a fixed text."""
         fields += self.connection_lines(outcome)
         self.answer(status, answers.answer(status, body, fields, head_only=self.head_only), outcome, now)
 
@@ -402,15 +369,16 @@ class Exchange:
         self.phase = Phase.OVER
         compiled, pool, facts = self.compiled, self.pool, self.facts
         conversation.frontage.record((
-            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri, facts.host,
-            "" if compiled is None else compiled.name, "" if pool is None else pool.name, self.sticky, self.reason,
-            self.server_name, tuple(self.tries), self.fault, self.status, outcome, self.to_client, self.received,
-            self.connected, self.first_byte, total,
+            self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri,
+            facts.host, "" if compiled is None else compiled.name, "" if pool is None else pool.name,
+            self.sticky, self.reason, self.server_name, tuple(self.tries), self.fault, self.status, outcome,
+            self.to_client, self.received, self.connected, self.first_byte, total,
         ))  # fmt: skip
         conversation.finished(now, keep=keep)
 
     def _count(self, total: float, now: float) -> None:
-        status_class = self.status // 100
+        # RFC 9110 15: what is above 599 counts as a server error.
+        status_class = min(self.status // 100, 5)
         service = self.site.live.requests
         service.requests += 1
         service.responses[status_class] += 1
@@ -434,3 +402,8 @@ class Exchange:
         traffic.inbytes += self.received
         traffic.outbytes += self.to_client
         lease.release()
+
+
+def _waiting_helps(pool: LivePool) -> bool:
+    """The pool has a line, and a live server that is merely full."""
+    return pool.config.queue.length > 0 and any(one.overloaded and one.available for one in pool.servers)

@@ -5,7 +5,7 @@ Nothing is claimed, counted or disturbed: schedulers are asked on a copy of thei
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from director.l7 import affinity
 from director.l7.facts import Peer, RequestFacts
@@ -15,6 +15,8 @@ from director.l7.rewrite import fill
 from director.scheduling.preview import preview
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from director.l7.rules import CompiledRule
     from director.l7.site import Site
     from director.registry import LivePool, RealServer
@@ -44,7 +46,7 @@ def explain(site: Site, head: RequestHead, client: str, now: float) -> dict[str,
     Raises MessageError 400 when the path has no safe reading.
     """
     peer = Peer(client, 0, "", 0, trusted=site.trusts(client))
-    facts = RequestFacts(head, peer, client_address(head, peer, site.config.trust))
+    facts = RequestFacts(head, peer, client_address(head, peer, site.config.trust, site.config.forwarded))
     compiled = site.decide(facts)
     told = _blank(site, facts)
     if compiled is not None:
@@ -90,7 +92,7 @@ def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict
     scheduler = site.registry.scheduler(pool, site.key)
     if hasattr(scheduler, "explain"):
         told["scores"] = dict(scheduler.explain(candidates, facts, now))
-    chosen: Any = preview(scheduler, candidates, facts, now)
+    chosen: Any = preview(scheduler, cast("Sequence[Any]", candidates), facts, now)
     if chosen is None:
         return told | {"scheduler": scheduler.name, "fault": f"no_server: {scheduler.name} found none"}
     return told | _server(chosen) | {"scheduler": scheduler.name}

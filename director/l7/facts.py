@@ -49,8 +49,8 @@ class RequestFacts:
     """Facts of one HTTP request.  Raises MessageError 400 when its path has no safe reading."""
 
     __slots__ = (
-        "_head", "client", "client_port", "groups", "hash_key", "host", "method", "other_path", "path", "sni", "uri",
-        "version", "virtual", "virtual_port",
+        "_head", "client", "client_port", "groups", "hash_key", "host", "method", "other_path", "path", "sni",
+        "uri", "version", "virtual", "virtual_port",
     )  # fmt: skip
 
     groups: Groups

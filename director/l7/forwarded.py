@@ -7,6 +7,7 @@ from anybody else they are dropped and written anew.
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 _X_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
 _ALL = _X_FORWARDED | {b"forwarded", b"x-request-id"}
 _DROP_UNTRUSTED = {"x-forwarded-for": _ALL, "forwarded": _ALL, "off": frozenset((b"x-request-id",))}
-"""What is dropped of an untrusted client's request, by policy: everything that another hop could take for ours."""
+"""What is dropped of an untrusted client's request, by policy: all that another hop could take for ours."""
 _DROP_TRUSTED = {
     "x-forwarded-for": frozenset((b"x-forwarded-for",)),
     "forwarded": frozenset((b"forwarded",)),
     "off": frozenset[bytes](),
 }
 
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_PAIR = re.compile(rf'[ \t]*+({_WORD})=(?:"([^"\\]*+)"|({_WORD}))[ \t]*+([;,]|$)')
 CHAIN_LIMIT = 32
 """Addresses looked at in a chain, from its end."""
 
@@ -40,22 +43,67 @@ def is_trusted(address: str, networks: tuple[Network, ...]) -> bool:
     return any(mapped in network for network in networks)
 
 
-def client_address(head: RequestHead, peer: Peer, networks: tuple[Network, ...]) -> str:
-    """The client as rules and schedulers see it: the last address of the chain that is not trusted."""
+def client_address(
+    head: RequestHead, peer: Peer, networks: tuple[Network, ...], kind: str = "x-forwarded-for"
+) -> str:
+    """The client as rules and schedulers see it: the last address of the chain that is not trusted.
+
+    `kind` is the service's `forwarded`: with `forwarded` the chain is read from RFC 7239's field,
+    else from X-Forwarded-For.  Only a trusted peer's chain is read, and only up to what is no address.
+    """
     if not peer.trusted:
         return peer.client
-    chain = head.fields.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+    chain = _for_nodes(head) if kind == "forwarded" else _x_forwarded_for(head)
     found = peer.client
     for entry in reversed(chain[-CHAIN_LIMIT:]):
-        address = entry.strip()
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
+        if not _is_address(entry):
             break
-        found = address
-        if not is_trusted(address, networks):
+        found = entry
+        if not is_trusted(entry, networks):
             break
     return found
+
+
+def _x_forwarded_for(head: RequestHead) -> list[str]:
+    value = head.fields.get(b"x-forwarded-for", b"").decode("latin-1")
+    return [entry.strip() for entry in value.split(",")]
+
+
+def _for_nodes(head: RequestHead) -> list[str]:
+    """The `for` of each element of Forwarded without port and brackets, "" if it has none.
+
+    A field that does not follow RFC 7239 4 says nothing: its quotes may hide where an element ends.
+    """
+    value = head.fields.get(b"forwarded", b"").decode("latin-1")
+    nodes = [""]
+    position = 0
+    while position < len(value):
+        found = _PAIR.match(value, position)
+        if found is None:
+            return []
+        name, quoted, token, separator = found.groups()
+        if name.lower() == "for":
+            nodes[-1] = _node_address(quoted if token is None else token)
+        if separator == ",":
+            nodes.append("")
+        position = found.end()
+    return nodes
+
+
+def _node_address(node: str) -> str:
+    """A node without its port, an IPv6 address without its brackets (RFC 7239 6)."""
+    if node.startswith("["):
+        return node[1:].partition("]")[0]
+    return node.partition(":")[0]
+
+
+def _is_address(text: str) -> bool:
+    """An address of a host, without a scope (a scope may hold anything)."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 class ForwardedPolicy:
@@ -68,15 +116,16 @@ class ForwardedPolicy:
         self._pseudonym = name.encode("latin-1")
         self._plain_via = self._via % 1
 
-    def dropped(self, head: RequestHead, *, trusted: bool) -> list[tuple[int, int]]:
-        """Spans of the fields that must not be sent on."""
-        names = (_DROP_TRUSTED if trusted else _DROP_UNTRUSTED)[self._kind]
-        return [span for name, span in head.where if name in names]
+    def dropped(self, head: RequestHead, *, trusted: bool) -> frozenset[bytes]:
+        """Names of the fields that must not be sent on."""
+        return (_DROP_TRUSTED if trusted else _DROP_UNTRUSTED)[self._kind]
 
     def loops(self, head: RequestHead) -> int:
         """How often this director already stands in the request's Via."""
         via = head.fields.get(b"via")
-        return 0 if via is None else via.split().count(self._pseudonym)
+        if via is None:
+            return 0
+        return sum(entry.split()[1:2] == [self._pseudonym] for entry in via.split(b","))
 
     def lines(self, head: RequestHead, peer: Peer, request_id: bytes) -> bytes:
         """The field lines that tell a server about the client, with Via and the request's id."""
@@ -87,14 +136,15 @@ class ForwardedPolicy:
             identity = b""
         via = self._plain_via if head.minor else self._via % 0
         if self._kind == "x-forwarded-for":
-            return self._x_forwarded(head, fields, peer.client.encode("latin-1")) + via + identity
+            return self._x_forwarded(head, fields, peer.client or "unknown") + via + identity
         if self._kind == "forwarded":
-            return self._forwarded(head, fields, peer.client) + via + identity
+            return self._forwarded(head, fields, peer.client or "unknown") + via + identity
         return via + identity
 
-    def _x_forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: bytes) -> bytes:
+    def _x_forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
         chain = fields.get(b"x-forwarded-for")
-        text = b"X-Forwarded-For: " + (client if chain is None else chain + b", " + client) + b"\r\n"
+        node = client.encode("latin-1")
+        text = b"X-Forwarded-For: " + (node if chain is None else chain + b", " + node) + b"\r\n"
         if b"x-forwarded-proto" not in fields:
             text += b"X-Forwarded-Proto: " + self._scheme + b"\r\n"
         if b"x-forwarded-host" not in fields and head.host:

@@ -16,6 +16,7 @@ from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
 from director.selection import claim, select
 
 if TYPE_CHECKING:
+    from director.l7.commands import Expired
     from director.l7.exchange import Exchange
     from director.model import Address
     from director.registry import RealServer
@@ -143,10 +144,16 @@ def cut(exchange: Exchange, outcome: str, now: float) -> None:
     exchange.finish(outcome, now, server_gone=True)
 
 
-def expired(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
+def expired(exchange: Exchange, event: Expired, now: float) -> None:
     """The deadline of the current phase has passed."""
     phase = exchange.phase
-    if phase is Phase.QUEUE:
+    if event.moving and phase in (Phase.ANSWER, Phase.BODY, Phase.TUNNEL):
+        # Somebody is slow, and a slow peer may take its time.
+        timeouts = exchange.timeouts
+        exchange.conversation.deadline = now + (timeouts.tunnel if phase is Phase.TUNNEL else timeouts.idle)
+    elif event.client_stalls and phase in (Phase.ANSWER, Phase.BODY):
+        unread(exchange, now)
+    elif phase is Phase.QUEUE:
         exchange.conversation.out.append(Do.LEAVE_LINE)
         if exchange.pool is not None:
             exchange.pool.queue_timeouts += 1
@@ -154,13 +161,20 @@ def expired(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
     elif phase is Phase.CONNECT:
         unreachable(exchange, "connect timed out", now)
     elif phase is Phase.ANSWER:
-        _answer_late(exchange, now, server_stalls=server_stalls)
+        _answer_late(exchange, now, server_stalls=event.server_stalls)
     elif phase is Phase.TUNNEL:
         exchange.conversation.out.append(Do.DROP_SERVER)
         exchange.conversation.close()
         exchange.finish("idle", now, server_gone=True)
     else:
         cut(exchange, "idle", now)
+
+
+def unread(exchange: Exchange, now: float) -> None:
+    """The client does not take what we have for it: no server is to blame, and none is kept waiting."""
+    exchange.conversation.out.append(Do.DROP_SERVER)
+    exchange.conversation.abort()
+    exchange.finish("client_stalls", now, server_gone=True)
 
 
 def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None:

@@ -16,8 +16,8 @@ from director.l7.rewrite import response_head
 
 if TYPE_CHECKING:
     from director.l7.exchange import Exchange
-    from director.l7.http1 import ResponseHead
     from director.l7.reply import Reply
+    from director.l7.responses import ResponseHead
 
 
 def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
@@ -46,11 +46,11 @@ def _read_heads(exchange: Exchange, reply: Reply, now: float) -> None:
         if head.status >= 200:
             _final_head(exchange, reply, head, now)
             return
-        if reply.is_upgrade(head):
+        if reply.is_upgrade(head) and exchange.body.done:
             _switch_protocols(exchange, reply, head, now)
             return
         if head.status == 101 or reply.interim >= INTERIM_LIMIT:
-            raise MessageError(502, "unasked or endless interim answers")
+            raise MessageError(502, "unasked, early or endless interim answers")
         exchange.write(reply.interim_head(head))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l7.body import Body, chunk, last_chunk
-from director.l7.http1 import ResponseFramer, ResponseHead
+from director.l7.responses import ResponseFramer, ResponseHead
 from director.l7.rewrite import response_head
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Heads on their way out: the request a server gets, the response a client gets.
 
 Field blocks are sent on as they came, less hop-by-hop and nominated fields, plus what
-this hop adds.  Templates of rules (`$1`, `$name`, `$host`, `$path`, `$query`) are filled here.
+this hop adds.  Templates of rules (`$1`, `${NAME}`, `${host}`) are filled here.
 """
 
 from __future__ import annotations
@@ -10,19 +10,30 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from director.l7.http1 import CHUNKED, field_pattern, without
+from director.errors import MessageError
+from director.l7.fields import CHUNKED, HOP_BY_HOP, NOTHING, FieldBlock
+from director.l7.grammar import NONE_OF_INTEREST
+from director.l7.target import readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from director.l7.facts import RequestFacts
-    from director.l7.http1 import RequestHead, ResponseHead
+    from director.l7.http1 import RequestHead
+    from director.l7.responses import ResponseHead
     from director.model import HeaderEdit
 
 _PLACE = re.compile(r"\$(?:([0-9]+)|\{([^}]*)\}|\$)")
 _SAFE_PATH = "/-._~!$&'()*+,;=:@%"
 _OWN = frozenset(("host", "path", "uri", "client", "method"))
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_DOTS = re.compile(rb"(?i)(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|$)")
+"""A dot segment in any spelling."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNTOUCHED = HOP_BY_HOP | {b"content-length"}
+_HOST = frozenset((b"host",))
+_LENGTH = frozenset((b"content-length",))
+_CACHE_CONTROL = frozenset((b"cache-control",))
 
 
 def fill(template: str, facts: RequestFacts) -> str:
@@ -46,41 +57,50 @@ def fill(template: str, facts: RequestFacts) -> str:
 
 
 def rewritten_target(template: str, head: RequestHead, facts: RequestFacts) -> bytes:
-    """The target for the server by a rule's `rewrite_path`; the query stays as it was sent."""
-    path = quote(fill(template, facts), safe=_SAFE_PATH)
+    """The target for the server by a rule's `rewrite_path`; the query stays as it was sent.
+
+    Raises: MessageError 400 when what the client put into the template makes a path that climbs (`..`)
+        or has no safe reading.
+    """
+    path = _BARE_PERCENT.sub("%25", quote(fill(template, facts), safe=_SAFE_PATH))
     if not path.startswith("/"):
         path = "/" + path
-    return path.encode("ascii") + head.query
+    sent = path.encode("ascii")
+    readings(sent)
+    if _DOTS.search(sent):
+        raise MessageError(400, "the rewritten path climbs")
+    return sent + head.query
 
 
 def edited(block: bytes, edits: Sequence[HeaderEdit], facts: RequestFacts) -> bytes:
-    """`block` after a rule's set_header, add_header and del_header, in order."""
+    """`block` after a rule's set_header, add_header and del_header, in order.
+
+    Fields of framing and of the connection are never touched, Host is only ever set.
+    """
     for edit in edits:
-        if edit.verb in ("set", "del"):
-            block = field_pattern(edit.name.lower()).sub(b"", block)
-        if edit.verb in ("set", "add"):
-            block += f"{edit.name}: {fill(edit.value, facts)}\r\n".encode("latin-1", "replace")
+        name = edit.name.lower().encode("latin-1", "replace")
+        if name in _UNTOUCHED or (name == b"host" and edit.verb != "set"):
+            continue
+        if edit.verb != "add":
+            block = FieldBlock(block, NONE_OF_INTEREST).less(name)
+        if edit.verb != "del":
+            block += f"{edit.name}: {fill(edit.value, facts).strip()}\r\n".encode("latin-1", "replace")
     return block
 
 
-def request_head(head: RequestHead, sent: bytes, dropped: list[tuple[int, int]], added: bytes) -> bytes:
+def request_head(head: RequestHead, sent: bytes, dropped: frozenset[bytes], added: bytes) -> bytes:
     """The head for the server: always HTTP/1.1, one Host, one framing field, persistent.
 
-    `dropped` are spans beyond the hop-by-hop ones, `added` whole field lines.
+    `dropped` are names of fields beyond the hop-by-hop ones, `added` whole field lines.
     """
-    spans = head.spans
-    host = head.fields.get(b"host")
-    extra = b""
-    if host is None or host != head.host:
-        dropped = dropped + [span for name, span in head.where if name == b"host"]
-        extra = b"Host: " + head.host + b"\r\n"
-    if dropped:
-        spans = sorted({*spans, *dropped})
+    if head.fields.get(b"host") != head.host:
+        dropped |= _HOST
+        added = b"Host: " + head.host + b"\r\n" + added
     if head.length == CHUNKED:
-        extra += b"Transfer-Encoding: chunked\r\n"
+        added += b"Transfer-Encoding: chunked\r\n"
     if head.upgrade:
-        extra += b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
-    return b"%b %b HTTP/1.1\r\n%b%b%b\r\n" % (head.method, sent, extra, without(head.block, spans), added)
+        added += b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
+    return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (head.method, sent, head.lines.kept(dropped), added)
 
 
 def response_head(head: ResponseHead, added: bytes, *, no_store: bool = False) -> bytes:
@@ -88,10 +108,8 @@ def response_head(head: ResponseHead, added: bytes, *, no_store: bool = False) -
 
     `no_store` replaces the server's Cache-Control, for answers that must not outlive a fault.
     """
-    spans = head.spans
-    if head.status < 200 or head.status == 204:
-        spans = spans + [span for name, span in head.where if name == b"content-length"]
+    dropped = _LENGTH if head.status < 200 or head.status == 204 else NOTHING
     if no_store:
-        spans = spans + [span for name, span in head.where if name == b"cache-control"]
+        dropped |= _CACHE_CONTROL
         added += b"Cache-Control: no-store\r\n"
-    return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, without(head.block, spans), added)
+    return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, head.lines.kept(dropped), added)

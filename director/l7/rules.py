@@ -9,8 +9,8 @@ from director.config.conditions import compile_condition
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from director.counters import Requests
     from director.config.conditions import Groups
+    from director.counters import Requests
     from director.l7.facts import RequestFacts
     from director.model import Rule
 

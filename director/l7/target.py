@@ -1,7 +1,7 @@
 """Request targets: their forms, and the path as the rules see it (RFC 9112 3.2, RFC 3986 6.2).
 
 The normalised path has its unreserved characters decoded and its dot segments
-resolved.  A path that a server might read differently (`%2F` as a slash, doubled
+resolved.  A path that a server might read differently (`%2F` or `%5C` as a slash, doubled
 slashes) also has a second reading; rules try both, so that no spelling slips past a
 rule.  The server still gets the target as it was sent.
 """
@@ -9,16 +9,19 @@ rule.  The server still gets the target as it was sent.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from director.errors import MessageError
-from director.l7.grammar import HOST, PCHAR, QUERY
+from director.l7.grammar import HOST, PATH, QUERY
 
-_ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)((?:/(?:" + PCHAR + rb"|/)*+)?)(\?" + QUERY + rb"*+)?")
+_ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)(/" + PATH + rb"*+)?+(\?" + QUERY + rb"*+)?+")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_SLASHES = re.compile(rb"/{2,}")
+_SLASHES = re.compile(rb"(?:/|%2F|%5C)++")
+"""What a lenient server may take for one slash."""
 
 
 class Target(NamedTuple):
@@ -57,13 +60,23 @@ def parse_target(method: bytes, target: bytes) -> Target:
     return Target(authority, path + query, path, query)
 
 
+@lru_cache(maxsize=1024)
 def check_host(value: bytes) -> None:
     """Refuse a Host field or authority that is not `uri-host [":" port]`.  Raises MessageError 400."""
-    if HOST.fullmatch(value) is None:
+    found = HOST.fullmatch(value)
+    if found is None:
         raise MessageError(400, "bad Host")
-    port = value.rpartition(b":")[2] if value[-1:] != b"]" and b":" in value else b""
-    if port and int(port) > 65535:
+    port = found[1] or found[3]
+    if (port and int(port) > 65535) or (found[2] and not _is_ipv6(found[2])):
         raise MessageError(400, "bad Host")
+
+
+def _is_ipv6(text: bytes) -> bool:
+    try:
+        IPv6Address(text.decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def readings(path: bytes) -> tuple[bytes, bytes | None]:
@@ -79,10 +92,8 @@ def readings(path: bytes) -> tuple[bytes, bytes | None]:
             raise MessageError(400, "bad escape in path")
         path = _ESCAPE.sub(_decode_unreserved, path)
     first = _resolve(path) if b"/." in path else path
-    second = path.replace(b"%2F", b"/") if b"%2F" in path else path
-    if b"//" in second:
-        second = _SLASHES.sub(b"/", second)
-    if second is path:
+    second = _SLASHES.sub(b"/", path)
+    if second == path:
         return first, None
     second = _resolve(second) if b"/." in second else second
     return first, second if second != first else None

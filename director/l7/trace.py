@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 FIELDS = (
-    "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason", "server",
-    "tries", "fault", "status", "outcome", "sent", "received", "connect", "first_byte", "total",
+    "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason",
+    "server", "tries", "fault", "status", "outcome", "sent", "received", "connect", "first_byte", "total",
 )  # fmt: skip
 """`time` and durations are seconds, monotonic; `sent` are octets to the client, `received` from it;
 `reason` is a lease's (scheduler, active, inactive, weight, candidates) or None; `tries` is a tuple of
@@ -51,23 +52,38 @@ def as_dict(record: Record, epoch: float) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    """UTC in ISO 8601 up to the full second; lines come in order, so the last few are enough."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _stamp(seconds: float) -> str:
     """UTC in ISO 8601 with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    thousandths = int(seconds * 1000)
+    return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}Z"
 
 
 def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:.1f}"
+    return "-" if seconds is None else "%.1f" % (seconds * 1000)
+
+
+def _quoted(text: str) -> str:
+    """`text` so that it can stand between double quotes on one line, whatever is in it."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return text
+    return json.dumps(text)[1:-1].replace("\x7f", "\\u007f")
 
 
 def text_line(record: Record, epoch: float) -> str:
     """One access-log line: time, client, request, status, octets, then where it went, why and how long."""
-    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, fault, status,
-     outcome, sent, received, connect, first, total) = record  # fmt: skip
+    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, fault,
+     status, outcome, sent, received, connect, first, total) = record  # fmt: skip
     why = "sticky" if sticky else reason[0] if reason else "-"
+    rule = f'"{_quoted(rule)}"' if rule else "-"
     return (
-        f'{_stamp(at + epoch)} {client} "{method} {host}{target}" {status} {outcome} {received}/{sent}B '
-        f"svc={service} rule={json.dumps(rule) if rule else '-'} pool={pool or '-'} server={server or '-'} by={why} "
+        f'{_stamp(at + epoch)} {client} "{_quoted(f"{method} {host}{target}")}" {status} {outcome} '
+        f"{received}/{sent}B svc={service} rule={rule} pool={pool or '-'} server={server or '-'} by={why} "
         f"tries={len(tries)} fault={fault or '-'} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
     )
 
@@ -76,4 +92,4 @@ def json_line(record: Record, epoch: float) -> str:
     """The same as one JSON object on a line."""
     found = as_dict(record, epoch)
     found["time"] = _stamp(found["time"])
-    return json.dumps(found, ensure_ascii=True, separators=(",", ":")) + "\n"
+    return json.dumps(found, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"

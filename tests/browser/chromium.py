@@ -83,7 +83,8 @@ class Chromium:
             if found.get("id") == number:
                 if "error" in found:
                     raise AssertionError(f"{method}: {found['error']}")
-                return found["result"]
+                result: dict[str, Any] = found["result"]
+                return result
             self.events.append(found)
 
     def _message(self, end: float) -> dict[str, Any]:
@@ -96,7 +97,8 @@ class Chromium:
                 raise AssertionError("chromium ended")
             self._buffer += data
         raw, _, self._buffer = self._buffer.partition(b"\0")
-        return json.loads(raw)
+        message: dict[str, Any] = json.loads(raw)
+        return message
 
     def view(self, width: int, height: int, theme: str = "light", *, scripts: bool = True) -> None:
         """Set the size of the screen, the preferred theme, and whether scripts run."""

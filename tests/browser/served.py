@@ -35,7 +35,7 @@ def main(kind: str, state_dir: str) -> None:
     service.startService()
     sys.stdout.write(service.link + "\n")
     sys.stdout.flush()
-    reactor.run()  # type: ignore[attr-defined]
+    reactor.run()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ def h11_response(raw: bytes, method: bytes = b"GET", *, ended: bool = False) -> 
 
 
 def _h11(connection: h11.Connection, raw: bytes, *, ended: bool = False) -> Reading | None:
-    start, fields, body, keep = (b"", b""), (), b"", True
+    start, body, keep = (b"", b""), b"", True
+    fields: tuple[tuple[bytes, bytes], ...] = ()
     try:
         connection.receive_data(raw)
         if ended:
@@ -87,7 +88,7 @@ class _Heard:
 
 
 def llhttp_request(raw: bytes) -> Reading | None:
-    """llhttp's reading of one request."""
+    """Llhttp's reading of one request."""
     heard = _Heard()
     parser = httptools.HttpRequestParser(heard)
     try:
@@ -104,7 +105,7 @@ def llhttp_request(raw: bytes) -> Reading | None:
 
 
 def llhttp_response(raw: bytes) -> Reading | None:
-    """llhttp's reading of one response that is no answer to HEAD and not close-delimited."""
+    """Llhttp's reading of one response that is no answer to HEAD and not close-delimited."""
     heard = _Heard()
     parser = httptools.HttpResponseParser(heard)
     try:

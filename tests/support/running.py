@@ -14,6 +14,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -181,6 +183,22 @@ class Director(Program):
         """Put another configuration in the file (it counts at the next start or reload)."""
         text = ini.format(listen=self.port, admin=self.admin, state=self.directory / "var")
         self.file.write_text(text, encoding="utf-8")
+
+    def start(self) -> None:
+        """Run it and wait for its port and for `/readyz`."""
+        super().start()
+        wait_until(self._ready, 5)
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/readyz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError as error:
+            # 503 = it runs, and no server is alive: some scenarios want just that.
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+                return True
+            return False
 
     def reload(self) -> None:
         """SIGHUP."""

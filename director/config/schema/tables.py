@@ -87,8 +87,6 @@ UNAVAILABLE: tuple[Unavailable, ...] = (
         when=lambda value: value == "tls-passthrough",
     ),
     Unavailable("l7", named=True, key="proxy_protocol", sentence="this version does not read PROXY headers"),
-    Unavailable("l4", named=False, key="", sentence="this version has no layer 4"),
-    Unavailable("l4", named=True, key="", sentence="this version has no layer 4"),
 )
 """What is refused for now; to make something available, delete its row."""
 

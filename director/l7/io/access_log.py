@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -13,8 +12,11 @@ from director.l7.trace import json_line, text_line
 if TYPE_CHECKING:
     from director.l7.trace import Record
 
-BATCH_RECORDS = 64
-"""Records formatted at once: a fifth of a millisecond, and one system call for all of them."""
+BATCH_RECORDS = 256
+"""Records formatted at once: half a millisecond, and one system call for all of them."""
+
+STANDARD_OUTPUT = 1
+"""The descriptor, whatever stands in `sys.stdout`."""
 
 _log = Logger(namespace="director.access_log")
 
@@ -30,7 +32,7 @@ class AccessLog:
         self.target = target
         self.writer: Writer | None = None
         if target not in ("off", ""):
-            self.writer = Writer(sys.stdout.fileno() if target == "stdout" else target, self._warn)
+            self.writer = Writer(STANDARD_OUTPUT if target == "stdout" else target, self._warn)
 
     def start(self) -> None:
         """Begin to write.  Raises OSError when the file cannot be opened."""

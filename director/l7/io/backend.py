@@ -12,7 +12,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from director.l7.io.stream import Stream
+from director.l7.io.stream import Stream, words
 
 if TYPE_CHECKING:
     from director.l7.io.frontend import ClientSide
@@ -20,15 +20,22 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 30.0
 """How long an idle server connection is kept (KTCPVS keepalive_timeout, A.5)."""
+SURPLUS_SECONDS = 1.0
+"""How long an unused connection beyond the pool's `idle_connections` is kept."""
+BURST_LIMIT = 1024
+"""Idle connections to one address beyond which the oldest is closed at once."""
 RESOLVED_SECONDS = 10.0
 """How long the addresses of a server's name are used before the name is asked for again."""
 NAMES_KEPT = 4096
+"""Names whose addresses are kept; when there are more, all are asked for again."""
+CLOSE_SECONDS = 30.0
+"""How long a server connection that is being closed may go without taking what is queued for it."""
 
 
 class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
-    __slots__ = ("_idle_since", "backends", "client", "key", "stream")
+    __slots__ = ("backends", "client", "idle_since", "key", "limit", "stream")
 
     stream: Stream
 
@@ -36,16 +43,8 @@ class ServerSide:
         self.backends = backends
         self.key = key
         self.client = client
-        self._idle_since = 0.0
-
-    @property
-    def idle_since(self) -> float:
-        """When it became idle."""
-        return self._idle_since
-
-    @idle_since.setter
-    def idle_since(self, now: float) -> None:
-        self._idle_since = now
+        self.idle_since = 0.0
+        self.limit = 0
 
     def connected(self) -> None:
         """The connect succeeded."""
@@ -95,6 +94,7 @@ class Backends:
         self.idle_spoke = 0
         self.idle_closed = 0
         self._idle: dict[str, deque[ServerSide]] = {}
+        self._closing: dict[ServerSide, tuple[float, int]] = {}
         self._names: dict[str, tuple[float, list[tuple[socket.AddressFamily, tuple[Any, ...]]]]] = {}
 
     def idle_count(self) -> int:
@@ -104,7 +104,7 @@ class Backends:
     # -- idle connections --
 
     def take(self, key: str, client: ClientSide, *, careful: bool) -> ServerSide | None:
-        """The most recently used idle connection to `key`, now belonging to `client`; None if there is none."""
+        """The most recently used idle connection to `key`, now `client`'s; None if there is none."""
         line = self._idle.get(key)
         while line:
             side = line.pop()
@@ -119,24 +119,30 @@ class Backends:
         return None
 
     def keep(self, side: ServerSide, limit: int, now: float) -> None:
-        """Put a connection among the idle ones; the oldest goes when there are more than `limit`."""
+        """Put a connection among the idle ones.
+
+        More than `limit` are kept only while they are used again at once: under load, closing what the
+        next request needs would cost a connect each time.  `sweep` ends what stays unused.
+        """
         side.client = None
         if side.stream.socket is None or limit <= 0:
             side.stream.close()
             return
         side.stream.resume()
         side.idle_since = now
+        side.limit = limit
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()
         line.append(side)
-        if len(line) > limit:
+        if len(line) > max(limit, BURST_LIMIT):
             self.idle_closed += 1
             line.popleft().stream.close()
 
     def forget(self, side: ServerSide) -> None:
         """A connection is gone."""
         self.open -= 1
+        self._closing.pop(side, None)
         if side.client is None:
             line = self._idle.get(side.key)
             if line is not None:
@@ -149,9 +155,23 @@ class Backends:
         """Close connections that were idle too long, or whose server is not among `wanted` any more."""
         for key, line in list(self._idle.items()):
             unwanted = wanted is not None and key not in wanted
-            while line and (unwanted or now - line[0].idle_since > IDLE_SECONDS):
+            while line and (unwanted or _outlived(line, now)):
                 self.idle_closed += 1
                 line.popleft().stream.close()
+            if not line:
+                self._idle.pop(key, None)
+        for side, (since, progress) in list(self._closing.items()):
+            if side.stream.progress != progress:
+                self._closing[side] = (now, side.stream.progress)
+            elif now - since > CLOSE_SECONDS:
+                side.stream.abort()
+
+    def drop(self, side: ServerSide, now: float) -> None:
+        """Close a connection behind what is still queued for it, for as long as the server takes that."""
+        side.client = None
+        side.stream.close()
+        if side.stream.socket is not None:
+            self._closing[side] = (now, side.stream.progress)
 
     # -- new connections --
 
@@ -220,12 +240,15 @@ class Backends:
             self._begin(side, socket.AF_INET, (host, address.port))
 
         def failed(_: object) -> None:
-            if unborn.gone:
-                self.forget(side)
-                return
             unborn.fail(side, f"the name {address.host} cannot be resolved")
 
         waiting.addCallbacks(found, failed)
+
+
+def _outlived(line: deque[ServerSide], now: float) -> bool:
+    """The oldest connection of a line was idle too long, or is more than its pool keeps."""
+    idle = now - line[0].idle_since
+    return idle > IDLE_SECONDS or (idle > SURPLUS_SECONDS and len(line) > line[0].limit)
 
 
 class _Unborn:
@@ -252,7 +275,9 @@ class _Unborn:
 
     def fail(self, side: ServerSide, reason: str) -> None:
         """Tell the owner, unless it has left."""
-        if not self.gone:
+        if self.gone:
+            side.backends.forget(side)
+        else:
             self.gone = True
             side.lost(reason)
 
@@ -269,6 +294,4 @@ def _literal_family(host: str) -> socket.AddressFamily | None:
 
 
 def _error_words(code: int) -> str:
-    from director.l7.io.stream import _words
-
-    return _words(OSError(code, ""))
+    return words(OSError(code, ""))

@@ -14,6 +14,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from director.l7.io.listener import BindError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,18 +28,20 @@ _log = Logger(namespace="director.listener")
 class TransportStream(Protocol):
     """A Twisted transport with the methods of a `Stream`."""
 
-    owner: Any = None
-    is_blocked = False
-    progress = 0
-    _gone = False
+    transport: Any
+
+    def __init__(self, accepted: Callable[..., None]) -> None:
+        self._accepted = accepted
+        self._gone = False
+        self.owner: Any = None
+        self.is_blocked = False
+        self.progress = 0
 
     def connectionMade(self) -> None:
         """Hand ourselves to the listening service."""
-        transport: Any = self.transport
-        transport.registerProducer(self, True)
-        accepted: Callable[..., None] = self.factory.accepted  # type: ignore[union-attr]
-        peer, own = transport.getPeer(), transport.getHost()
-        accepted(self, _socket_address(peer), _socket_address(own))
+        self.transport.registerProducer(self, True)
+        peer, own = self.transport.getPeer(), self.transport.getHost()
+        self._accepted(self, _socket_address(peer), _socket_address(own))
 
     @property
     def socket(self) -> object | None:
@@ -55,7 +59,7 @@ class TransportStream(Protocol):
     def writeConnectionLost(self) -> None:
         """Our FIN went."""
 
-    def connectionLost(self, reason: Failure | None = None) -> None:  # type: ignore[override]
+    def connectionLost(self, reason: Failure | None = None) -> None:
         """Gone."""
         self._gone = True
         owner, self.owner = self.owner, None
@@ -65,7 +69,8 @@ class TransportStream(Protocol):
     def pauseProducing(self) -> None:
         """The transport has too much queued."""
         self.is_blocked = True
-        self.owner.blocked()
+        if self.owner is not None:
+            self.owner.blocked()
 
     def resumeProducing(self) -> None:
         """The transport's queue is empty."""
@@ -80,36 +85,48 @@ class TransportStream(Protocol):
     def write(self, data: bytes) -> None:
         """Send."""
         self.progress += len(data)
-        self.transport.write(data)  # type: ignore[union-attr]
+        self.transport.write(data)
 
     def pause(self) -> None:
         """Stop reading."""
         if not self._gone:
-            self.transport.pauseProducing()  # type: ignore[union-attr]
+            self.transport.pauseProducing()
 
     def resume(self) -> None:
         """Read again."""
         if not self._gone:
-            self.transport.resumeProducing()  # type: ignore[union-attr]
+            self.transport.resumeProducing()
 
     def end(self) -> None:
         """Send FIN."""
-        transport: Any = self.transport
-        transport.unregisterProducer()
-        if hasattr(transport, "loseWriteConnection"):
-            transport.loseWriteConnection()
+        self.transport.unregisterProducer()
+        if hasattr(self.transport, "loseWriteConnection"):
+            self.transport.loseWriteConnection()
         else:
-            transport.loseConnection()
+            self.transport.loseConnection()
 
     def close(self) -> None:
         """Close behind what is queued."""
-        transport: Any = self.transport
-        transport.unregisterProducer()
-        transport.loseConnection()
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
 
     def abort(self) -> None:
         """Reset."""
-        self.transport.abortConnection()  # type: ignore[union-attr]
+        self.transport.abortConnection()
+
+
+class _Streams(Factory):
+    """Makes a `TransportStream` of each connection that there is room for."""
+
+    noisy = False
+
+    def __init__(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
+        self.accepted = accepted
+        self._room = room
+
+    def buildProtocol(self, addr: object) -> Protocol | None:
+        """None refuses the connection."""
+        return TransportStream(self.accepted) if self._room() else None
 
 
 class _EndpointPort:
@@ -139,21 +156,22 @@ class _EndpointPort:
             self._port.stopListening()
 
 
+def check_endpoint(reactor: Any, description: str) -> None:
+    """Refuse what Twisted cannot read, before anything changes.  Raises BindError."""
+    try:
+        serverFromString(reactor, description)
+    except Exception as error:  # each kind of endpoint has its own parser, which may raise anything
+        raise BindError(
+            f"cannot listen on {description}: {error}; see the list of endpoint strings of Twisted"
+        ) from error
+
+
 def listen_on_endpoint(
     reactor: Any, description: str, accepted: Callable[..., None], room: Callable[[], bool]
 ) -> _EndpointPort:
     """Listen on a Twisted endpoint string; connections come as `TransportStream`s."""
-
-    class _Factory(Factory):
-        protocol = TransportStream
-        noisy = False
-
-        def buildProtocol(self, addr: object) -> Protocol | None:
-            return super().buildProtocol(addr) if room() else None  # type: ignore[arg-type]
-
-    factory = _Factory()
-    factory.accepted = accepted  # type: ignore[attr-defined]
-    return _EndpointPort(serverFromString(reactor, description).listen(factory), description)
+    listening = serverFromString(reactor, description).listen(_Streams(accepted, room))
+    return _EndpointPort(listening, description)
 
 
 def _socket_address(address: Any) -> Any:

@@ -7,7 +7,7 @@ come back.  It decides nothing.  Whatever goes wrong costs this one connection.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.logger import Logger
 
@@ -29,6 +29,8 @@ from director.l7.conversation import Conversation
 from director.registry import RealServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from director.l7.facts import Peer
     from director.l7.io.backend import ServerSide
     from director.l7.io.service import Listening
@@ -45,8 +47,8 @@ class ClientSide:
     """A client's stream, its conversation, and the server connection that serves it at the moment."""
 
     __slots__ = (
-        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_pool", "conversation",
-        "listening", "now", "server", "stream",
+        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_pool",
+        "_seen_progress", "conversation", "listening", "now", "server", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -62,6 +64,7 @@ class ClientSide:
         self._held_by_server = False
         self._closing_since = math.inf
         self._closing_progress = 0
+        self._seen_progress = 0
 
     # -- from the client's stream --
 
@@ -88,10 +91,16 @@ class ClientSide:
         if self.server is not None:
             self.server.stream.resume()
 
+    def _hold_server(self) -> None:
+        """A client that has not taken its last answer yet gets no more of the next one."""
+        if self.stream.is_blocked and self.server is not None:
+            self.server.stream.pause()
+
     # -- from the server's stream --
 
     def server_connected(self) -> None:
         """A new connection is open."""
+        self._hold_server()
         self.tell(Happened.SERVER_READY)
 
     def server_received(self, data: bytes) -> None:
@@ -123,13 +132,7 @@ class ClientSide:
     def check(self, now: float) -> None:
         """Deliver a deadline that has passed; end a close that makes no progress."""
         if self.conversation.deadline <= now:
-            server = self.server
-            self.tell(
-                Expired(
-                    client_stalls=self.stream.is_blocked,
-                    server_stalls=server is not None and server.stream.is_blocked,
-                )
-            )
+            self.tell(self._late())
         elif self._closing_since + CLOSE_SECONDS <= now:
             if self.stream.progress == self._closing_progress:
                 self.stream.abort()
@@ -137,11 +140,20 @@ class ClientSide:
                 self._closing_since = now
                 self._closing_progress = self.stream.progress
 
+    def _late(self) -> Expired:
+        """The deadline has passed: who holds things up, and has it taken anything since the last time?"""
+        client, server = self.stream, self.server
+        blocked = [client.is_blocked, server is not None and server.stream.is_blocked]
+        progress = client.progress + (0 if server is None else server.stream.progress)
+        moving = any(blocked) and progress != self._seen_progress
+        self._seen_progress = progress
+        return Expired(client_stalls=blocked[0], server_stalls=blocked[1], moving=moving)
+
     def tell(self, event: Event) -> None:
         """Give an event to the conversation and perform what follows from it."""
         try:
             self._perform(self.conversation.receive(event, self.now()))
-        except Exception:  # a defect of ours must cost one connection, not the process
+        except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
             self._break_off()
         lines = self.listening.shell.lines
@@ -178,6 +190,7 @@ class ClientSide:
             )
             if side is not None:
                 self.server = side
+                self._hold_server()
                 return self.conversation.receive(Happened.SERVER_REUSED, self.now())
         self.server = backends.connect(address, self)
         return []
@@ -214,7 +227,7 @@ class ClientSide:
     def _drop_server(self) -> None:
         server = self._let_go()
         if server is not None:
-            server.stream.close()
+            self.listening.shell.backends.drop(server, self.now())
 
     def _end_server(self) -> None:
         if self.server is not None:
@@ -257,7 +270,7 @@ class ClientSide:
             server.stream.abort()
         self.stream.abort()
 
-    _DO = {  # noqa: RUF012
+    _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
         Do.KEEP_SERVER: _keep_server,
         Do.DROP_SERVER: _drop_server,
         Do.END_SERVER: _end_server,

@@ -48,7 +48,10 @@ class Lines:
         self._poking = True
         try:
             for pool, line in list(self._lines.items()):
-                while line and pool.eligible():
+                # Who cannot be served after all stands at the end again: nobody is called twice.
+                for _ in range(len(line)):
+                    if not line or not pool.eligible():
+                        break
                     who = line.popleft()
                     self._left(pool, line)
                     who.room()

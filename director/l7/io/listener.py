@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import socket
-import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -65,19 +65,21 @@ def bind(address: Address) -> socket.socket:
 
 def _remove_stale(path: str) -> None:
     """Remove a socket file that nobody listens on any more."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                probe.settimeout(0.2)
-                if probe.connect_ex(path) == errno.ECONNREFUSED:
-                    os.unlink(path)  # noqa: PTH108
+    if Path(path).is_socket():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(path) == errno.ECONNREFUSED:
+                Path(path).unlink(missing_ok=True)
 
 
 def _advice(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "the address is in use; stop the other program (ss -ltnp shows it) or choose another port"
     if error.errno == errno.EACCES:
-        return "ports below 1024 need CAP_NET_BIND_SERVICE; grant it (see etc/director.service) or choose a port above"
+        return (
+            "ports below 1024 need CAP_NET_BIND_SERVICE; "
+            "grant it (see etc/director.service) or choose a port above"
+        )
     if error.errno == errno.EADDRNOTAVAIL:
         return "this machine does not have that address; add it (ip address add) or listen on another"
     return os.strerror(error.errno) if error.errno else str(error)
@@ -149,7 +151,8 @@ class Listener:
         if not self._told:
             self._told = True
             _log.warn(
-                "{why}: accepting rests, clients wait in the backlog. Raise LimitNOFILE or max_connections if this lasts.",
+                "{why}: accepting rests, clients wait in the backlog. "
+                "Raise LimitNOFILE or max_connections if this lasts.",
                 why=why,
             )
         self.reactor.removeReader(self)
@@ -174,4 +177,4 @@ class Listener:
             self.socket.close()
             if path:
                 with contextlib.suppress(OSError):
-                    os.unlink(path)  # noqa: PTH108
+                    Path(path).unlink()

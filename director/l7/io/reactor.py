@@ -24,7 +24,7 @@ class LeanReactor(EPollReactor):
 
     seconds = staticmethod(time.monotonic)
 
-    def doPoll(self, timeout: float | None) -> None:  # noqa: N802
+    def doPoll(self, timeout: float | None) -> None:  # noqa: N802 - Twisted's name
         """Wait for events and dispatch them."""
         try:
             events = self._poller.poll(-1 if timeout is None else timeout, EVENTS_PER_TURN)
@@ -38,7 +38,7 @@ class LeanReactor(EPollReactor):
             if event == EPOLLIN:
                 try:
                     why = selectable.doRead()
-                except Exception:  # one broken connection must not stop the loop
+                except Exception:  # noqa: BLE001 - one broken connection must not stop the loop
                     log.err(None, "a descriptor failed while reading")
                     why = CONNECTION_LOST
                 if why:
@@ -46,7 +46,7 @@ class LeanReactor(EPollReactor):
             else:
                 log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
 
-    doIteration = doPoll  # noqa: N815
+    doIteration = doPoll  # noqa: N815 - Twisted's name
 
 
 def install() -> Any:

@@ -16,10 +16,10 @@ from twisted.logger import Logger
 from director.l7.commands import Happened
 from director.l7.facts import Peer
 from director.l7.io.backend import Backends
-from director.l7.io.endpoint import listen_on_endpoint
+from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.lines import Lines
-from director.l7.io.listener import Listener, bind
+from director.l7.io.listener import BindError, Listener, bind
 from director.l7.site import Frontage, Site
 from director.l7.trace import Traces
 
@@ -122,6 +122,7 @@ class Shell:
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
+        self._running = False
         self._timer: Any = None
         self._due = 0.0
         self._turn = 0
@@ -131,6 +132,7 @@ class Shell:
 
     def start(self) -> None:
         """Begin to watch deadlines."""
+        self._running = True
         self._due = self.reactor.seconds() + SWEEP_SECONDS
         self._timer = self.reactor.callLater(SWEEP_SECONDS, self._sweep)
 
@@ -160,9 +162,10 @@ class Shell:
         self.left()
 
     def _stopped(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._running = False
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
         self.backends.sweep(self.reactor.seconds(), set())
 
     def _all_clients(self) -> list[ClientSide]:
@@ -178,10 +181,16 @@ class Shell:
         """
         wanted = {(service.name, address) for service in services for address in service.listen}
         held = {address for name, address in self._listenings}
-        for place in wanted:
-            address = place[1]
-            if place not in self._listenings and not address.endpoint and address not in held:
-                self._prepared[place] = bind(address)
+        try:
+            for place in wanted - self._listenings.keys():
+                address = place[1]
+                if address.endpoint:
+                    check_endpoint(self.reactor, address.endpoint)
+                elif address not in held:
+                    self._prepared[place] = bind(address)
+        except BindError:
+            self.abandon()
+            raise
 
     def abandon(self) -> None:
         """Give up what was prepared."""
@@ -228,7 +237,15 @@ class Shell:
         self.access_log.append(record)
 
     def _sweep(self) -> None:
-        now = self.reactor.seconds()
+        self._timer = None
+        try:
+            self._look_at_deadlines(self.reactor.seconds())
+        finally:
+            if self._running:
+                self._due = self.reactor.seconds() + SWEEP_SECONDS
+                self._timer = self.reactor.callLater(SWEEP_SECONDS, self._sweep)
+
+    def _look_at_deadlines(self, now: float) -> None:
         late = now - self._due
         if late > STALL_SECONDS:
             self.stalls += 1
@@ -241,9 +258,6 @@ class Shell:
         self.access_log.flush()
         if self.lines.waiting:
             self.lines.poke()
-        now = self.reactor.seconds()
-        self._due = now + SWEEP_SECONDS
-        self._timer = self.reactor.callLater(SWEEP_SECONDS, self._sweep)
 
 
 def _client_limit() -> int:

@@ -58,8 +58,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_closing", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv", "_send", "_writing",
-        "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
+        "_closing", "_ended", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv",
+        "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,7 @@ class Stream:
         self._writing = False
         self._closing = False
         self._ending = False
+        self._ended = False
         self._error = ""
 
     # -- what the reactor asks for --
@@ -102,7 +103,7 @@ class Stream:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.fail(_words(error))
+            self.fail(words(error))
             return
         size = len(data)
         if size:
@@ -113,6 +114,7 @@ class Stream:
             self.owner.received(data)
         elif self.socket is not None:
             self.pause()
+            self._ended = True
             self.owner.ended()
 
     def doWrite(self) -> None:
@@ -129,7 +131,7 @@ class Stream:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self.fail(_words(error))
+                self.fail(words(error))
                 return
             self.progress += sent
             self._queued -= sent
@@ -143,7 +145,7 @@ class Stream:
         assert self.socket is not None  # noqa: S101 - only called while the socket is there
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            self.fail(_words(OSError(code, os.strerror(code))))
+            self.fail(words(OSError(code, os.strerror(code))))
             return False
         self.connecting = False
         self.resume()
@@ -176,7 +178,7 @@ class Stream:
         """The reactor saw an error, or stops."""
         if self.connecting and self.socket is not None:
             code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self.fail(_words(OSError(code, os.strerror(code))) if code else "connection reset")
+            self.fail(words(OSError(code, os.strerror(code))) if code else "connection reset")
         else:
             self.fail("connection reset")
 
@@ -193,7 +195,7 @@ class Stream:
             sent = 0
         except OSError as error:
             # Told from the loop, not from inside the owner's own call.
-            self._error = _words(error)
+            self._error = words(error)
             self._want_to_write()
             return
         self.progress += sent
@@ -226,8 +228,8 @@ class Stream:
             self.reactor.removeReader(self)
 
     def resume(self) -> None:
-        """Read (again)."""
-        if not self._reading and self.socket is not None:
+        """Read (again); behind the peer's FIN there is nothing to read."""
+        if not (self._reading or self._ended) and self.socket is not None:
             self._reading = True
             self.reactor.addReader(self)
 
@@ -305,6 +307,6 @@ _WORDS = {
 }
 
 
-def _words(error: OSError) -> str:
+def words(error: OSError) -> str:
     """An error in words that are the same everywhere."""
     return _WORDS.get(error.errno or 0) or (os.strerror(error.errno) if error.errno else str(error))

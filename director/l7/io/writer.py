@@ -38,16 +38,14 @@ class Writer:
 
     def start(self) -> None:
         """Open the target and begin.  Raises OSError when the file cannot be opened."""
-        self._open()
+        self._file = self._open()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def _open(self) -> None:
+    def _open(self) -> int:
         if isinstance(self._target, int):
-            self._file = self._target
-        else:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._file = os.open(self._target, flags, 0o640)
+            return self._target
+        return os.open(self._target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
 
     def write(self, block: bytes) -> None:
         """Hand a block over; never waits."""
@@ -60,9 +58,10 @@ class Writer:
     def reopen(self) -> None:
         """Open the file anew, after it was rotated away.  Raises OSError and keeps the old one."""
         if not isinstance(self._target, int):
-            old = self._file
-            self._open()
-            os.close(old)
+            new = self._open()
+            # The number stays: the thread may be about to write to it.
+            os.dup2(new, self._file, inheritable=False)
+            os.close(new)
 
     def stop(self) -> None:
         """Write what waits, for a second at most."""

@@ -44,6 +44,9 @@ def _failed(case: AnswerCase, client: RawClient) -> list[str]:
             if client.statuses[0] in GONE and len(client.answers) == 1
             else [f"clean answers {client.statuses}"]
         )
+    if case.late and client.ended == "reset":
+        # A reset cannot be taken for an end, though it may swallow the head.
+        return []
     if client.truncated is None:
         # A connection that ends after interim answers is a failure that the client can detect.
         return [] if client.interim and client.ended else [f"no answer ({client.ended or 'left open'})"]

@@ -313,8 +313,8 @@ def _goods() -> list[AnswerCase]:
             "chunked-to-10",
             "RFC 9112 6.1: no chunks to an HTTP/1.0 client",
             OK + CODED + b"\r\n" + chunked(b"ab", b"c"),
-            version=b"1.0",
             reuse=True,
+            version=b"1.0",
         ),
         _good(
             "close",
@@ -508,8 +508,8 @@ def _goods() -> list[AnswerCase]:
             "103-to-10",
             "RFC 9110 15.2: never to an HTTP/1.0 client",
             b"HTTP/1.1 103 X\r\n\r\n" + OK + LENGTH + END,
-            version=b"1.0",
             reuse=True,
+            version=b"1.0",
         ),
     ]
 

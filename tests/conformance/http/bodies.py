@@ -774,9 +774,17 @@ def _limits() -> list[Case]:
             setting="limits",
         ),
         refuse(
+            "limit.chunk-declared",
+            "RFC 9110 15.5.14: one chunk that says it will be over the limit",
+            post(b"200000\r\n" + b"a" * 4096, CHUNKED),
+            statuses={408, 413},
+            partial=True,
+            setting="limits",
+        ),
+        refuse(
             "limit.chunk",
             "RFC 9110 15.5.14: one chunk over the limit",
-            post(b"200000\r\n" + b"a" * 4096, CHUNKED),
+            post(b"200000\r\n" + b"a" * 1500000, CHUNKED),
             statuses={413},
             partial=True,
             setting="limits",

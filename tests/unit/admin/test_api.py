@@ -26,7 +26,7 @@ def result(found: Deferred[Any]) -> Any:
 
 
 def test_with_the_client_library_that_twisted_programs_use() -> None:
-    treq = StubTreq(Admin().resource())
+    treq: Any = StubTreq(Admin().resource())
     response = result(treq.get(f"http://127.0.0.1:8404{SERVER}", headers=BEARER))
     assert response.code == 200
     assert result(treq.json_content(response))["address"] == "127.0.0.1:9001"

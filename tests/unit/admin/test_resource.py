@@ -289,11 +289,12 @@ def test_what_goes_wrong_has_its_status(error: Exception, wanted: int) -> None:
     made = admin()
     made.control.reloaded = error
     seen: list[Any] = []
-    globalLogPublisher.addObserver(seen.append)
+    observer: Any = seen.append
+    globalLogPublisher.addObserver(observer)
     try:
         reply = made.send("POST", "/api/v1/config/reload", {})
     finally:
-        globalLogPublisher.removeObserver(seen.append)
+        globalLogPublisher.removeObserver(observer)
     hardened(reply)
     assert reply.status == wanted
     assert set(reply.json) >= {"error", "at"}
@@ -330,11 +331,12 @@ def test_long_answers_wait_for_a_slow_reader() -> None:
     made = admin()
     protocol, transport = made.connect()
     protocol.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    transport.producer.pauseProducing()
+    producer: Any = transport.producer
+    producer.pauseProducing()
     before = len(transport.value())
     made.clock.pump([0] * 20)
     assert len(transport.value()) == before
-    transport.producer.resumeProducing()
+    producer.resumeProducing()
     made.clock.pump([0] * 50)
     assert transport.value().endswith(b"0\r\n\r\n")
 

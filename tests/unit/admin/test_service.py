@@ -18,7 +18,7 @@ from tests.unit.admin import sample
 LISTEN = Address("127.0.0.1", 8404)
 
 
-class Reactor(MemoryReactorClock):  # type: ignore[misc]
+class Reactor(MemoryReactorClock):
     """Twisted's memory reactor; a port in `taken` cannot be bound."""
 
     taken: frozenset[int] = frozenset()

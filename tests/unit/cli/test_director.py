@@ -169,7 +169,7 @@ def test_lab_runs_the_methods_named(monkeypatch: pytest.MonkeyPatch, run: Run) -
         raise DirectorError("needs root")
 
     found = SimpleNamespace(lab_run=lab_run, lab_down=lab_down, METHODS=tuple(Forward))
-    monkeypatch.setattr(director.importlib, "import_module", lambda _: found)
+    monkeypatch.setattr("importlib.import_module", lambda _: found)
     assert run("lab", "run", "dr") == (2, "a line\n", "")
     code, out, _ = run("lab", "run", "--json")
     assert (code, json.loads(out)) == (2, [{"method": "nat", "transfer": "ok", "failed": "no ip"}])

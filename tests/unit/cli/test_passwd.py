@@ -23,6 +23,6 @@ def test_the_section_holds_a_hash_that_fits() -> None:
 
 def test_two_different_answers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["one", "two"])
-    monkeypatch.setattr(passwd.getpass, "getpass", lambda _: next(answers))
+    monkeypatch.setattr("getpass.getpass", lambda _: next(answers))
     with pytest.raises(Refused, match="not the same"):
         passwd.ask()

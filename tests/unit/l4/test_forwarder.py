@@ -115,18 +115,18 @@ def test_nat_in_and_out_is_the_identity(
     kind: Any = TCP if protocol == "tcp" else UDP
     fields = {"flags": "S"} if protocol == "tcp" else {}
     outer = {"ttl": ttl, "tos": tos} if family == 4 else {"ttl": ttl, "tc": tos}
-    there = sent(
-        world.client(ip(client, virtual, **outer) / kind(sport=sport, dport=80, **fields) / Raw(data))
-    )
-    assert (there[1].src, there[1].dst, there[2].sport, there[2].dport) == (client, server, sport, 8080)
-    assert right(there)
-    answer = there[1].copy()
-    answer.src, answer.dst = answer.dst, answer.src
-    answer[1].sport, answer[1].dport = answer[1].dport, answer[1].sport
-    back = sent(world.server(answer))
-    assert (back[1].src, back[1].dst, back[2].sport, back[2].dport) == (virtual, client, 80, sport)
-    assert bytes(back[2].payload) == data
-    assert right(back)
+    packet = ip(client, virtual, **outer) / kind(sport=sport, dport=80, **fields) / Raw(data)
+    there = world.client(packet)
+    assert isinstance(there, Transmit)
+    outer["ttl"] = ttl - 1
+    forth = ip(client, server, **outer) / kind(sport=sport, dport=8080, **fields) / Raw(data)
+    assert bytes(there.frame[14:]) == bytes(forth)
+    answer = ip(server, client, **outer) / kind(sport=8080, dport=sport, **fields) / Raw(data)
+    back = world.server(answer)
+    assert isinstance(back, Transmit)
+    outer["ttl"] = ttl - 2
+    expected = ip(virtual, client, **outer) / kind(sport=80, dport=sport, **fields) / Raw(data)
+    assert bytes(back.frame[14:]) == bytes(expected)
 
 
 SEEDS = [

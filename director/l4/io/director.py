@@ -1,0 +1,399 @@
+"""The layer-4 shell as one Twisted service: rings, netlink, capture and the forwarder together.
+
+The composition root makes one `L4Director`, gives it the forwarder, and calls `reload` with
+the services it shall capture.  Frames go in by the ports, `Forwarder.receive` decides, and
+its verdicts are carried out here.  What cannot be done is a value (`lacking`, `troubles`) and an
+event, never an exception into the reactor: layer 7 runs on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from director.l4 import settings as l4_settings
+from director.l4.io import arp, nft, probe
+from director.l4.io import filter as packet_filter
+from director.l4.io.hold import HoldQueue
+from director.l4.io.inject import StackInjector
+from director.l4.io.install import Installer
+from director.l4.io.kernel import (
+    AddressesChanged,
+    Event,
+    KernelView,
+    LinkChanged,
+    NeighbourFailed,
+    NeighbourKnown,
+    RouteReturned,
+    RouteVanished,
+)
+from director.l4.io.netlink import NetlinkReader, NetlinkSocket
+from director.l4.io.plan import CapturePlan, Endpoint, Side, Taken, capture_plan, server_addresses
+from director.l4.io.ports import MakePort, Ports
+from director.l4.io.ring import PacketPort, Turn
+from director.l4.io.rtnetlink import Link
+from director.l4.io.tpacket import RingSize
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
+from director.model import L4Service, L4Settings, Pool
+
+TICK = 0.25
+"""Seconds between two calls of `Forwarder.tick`."""
+ASK_EVERY = 1.0
+"""Seconds between two questions to the neighbours in use."""
+SETTLE = 0.2
+"""Seconds that address and link changes are collected before the rules are replaced."""
+
+GRACE = 5.0
+"""Seconds after a start that follows a crash in which a server's answer without a flow is dropped.
+Given to the stack it would reach the client untranslated, and the client's reset would end a
+connection that its next packet could have made known again (`sloppy_tcp`)."""
+
+
+class ForwarderDoor(Protocol):
+    """The pure room behind this shell; `memory` is told the free pages of the machine."""
+
+    memory: int
+
+    def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
+        """One frame in, one verdict out."""
+
+    def tick(self, now: float) -> Verdict | None:
+        """Time passes; may return a verdict."""
+
+    def close(self) -> None:
+        """Give every claim on a server back."""
+
+
+class L4Director(Service):
+    """Layer 4 of one director in one network namespace.
+
+    Attributes:
+        lacking: what keeps layer 4 from running, or None.
+        troubles: what goes wrong now, one sentence for each object; empty when all is well.
+        view: links, addresses, neighbours and routes (for the forwarder's routing).
+        ports: the ports of the interfaces.
+        drops: verdicts `Drop` by reason, and the shell's own.
+    """
+
+    name = "l4"
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        clock: Callable[[], float],
+        director: str,
+        *,
+        state_dir: Path,
+        settings: L4Settings,
+        forwarder: Callable[[KernelView], ForwarderDoor],
+        tell: Callable[[Event], None] = lambda _event: None,
+        make_port: MakePort | None = None,
+    ) -> None:
+        """Nothing is opened before the service starts.
+
+        `forwarder` makes the pure room from the view then; `clock` gives monotonic seconds; `tell` gets
+        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any).
+        """
+        self.lacking: probe.Lacking | None = None
+        self.troubles: dict[str, str] = {}
+        self.ports = Ports.empty(settings.interfaces, make_port or self._packet_port, self.troubles)
+        self.drops: Counter[str] = Counter()
+        self.view: KernelView | None = None
+        self.held: HoldQueue[Hold] = HoldQueue()
+        self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
+        self._make_forwarder, self._tell = forwarder, tell
+        self._forwarder: ForwarderDoor | None = None
+        self._marks = l4_settings.read(settings).marks
+        self._plan = CapturePlan()
+        self._taken = Taken(self._plan)
+        self._installer: Installer | None = None
+        self._asker: NetlinkSocket | None = None
+        self._reader: NetlinkReader | None = None
+        self._injector: StackInjector | None = None
+        self._turn = Turn()
+        self._lock = DeferredLock()
+        self._timer: IDelayedCall | None = None
+        self._settling: IDelayedCall | None = None
+        self._next_ask = 0.0
+        self._grace = 0.0
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Open netlink and the ports, if this process may; what it lacks is in `lacking`."""
+        super().startService()
+        self.lacking = probe.lacking()
+        run = nft.find()
+        if self.lacking is not None or run is None:
+            self._log.warn("{lacking}", lacking=self.lacking)
+            return
+        try:
+            self._open(run)
+        except OSError as error:
+            self.lacking = probe.Lacking(("no rtnetlink",), f"The kernel refuses it: {error.strerror}.")
+            self._log.warn("{lacking}", lacking=self.lacking)
+            self._close()
+
+    def _open(self, run: nft.Run) -> None:
+        """Netlink, the forwarder and the ports.  Raises OSError."""
+        self._installer = Installer(self._director, self._state_dir, run)
+        left = self._installer.leftovers()
+        if left is not None:
+            self._grace = self._clock() + GRACE
+            self._log.info("taking over what an earlier run left: {left.table} {left.addresses}", left=left)
+        self._asker = asker = NetlinkSocket()
+        self._injector = StackInjector(self._set_up)
+        self.view = view = KernelView(asker, self._heard)
+        self._forwarder = self._make_forwarder(view)
+        self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
+        view.read_all()
+        self._reader.start()
+        self.ports.check(view.links.values())
+        self._timer = self._reactor.callLater(TICK, self._tick)
+
+    def stopService(self) -> Deferred[None]:
+        """Give everything back to the host: addresses and rules first, then the ports."""
+        super().stopService()
+        for timer in (self._timer, self._settling):
+            if timer is not None and timer.active():
+                timer.cancel()
+        if self._installer is None:
+            return succeed(None)
+        done: Deferred[None] = self._in_thread(self._installer.remove)
+        done.addErrback(self._not_removed)
+        return done.addCallback(lambda _result: self._close())
+
+    def reload(
+        self,
+        services: Iterable[L4Service],
+        pools: Mapping[str, Pool],
+        keep: Iterable[Endpoint] = (),
+    ) -> Deferred[None]:
+        """Capture exactly `services`; `keep` are listeners of this host on virtual addresses.
+
+        The result fires when the kernel holds the new rules.  It never fails: when the rules are
+        refused, what was installed before stays, and `troubles["capture"]` says why.
+        """
+        chosen = list(services)
+        self._plan = capture_plan(chosen, pools, keep, self._marks)
+        if self.view is None:
+            return succeed(None)
+        self._taken = Taken(self._plan, self.view.local())
+        self.view.watch(server_addresses(chosen, pools))
+        self.view.settle()
+        self.ports.attach(packet_filter.program(self._plan))
+        return self._install()
+
+    # --- frames ---------------------------------------------------------------------------------
+
+    def _receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> None:
+        forwarder = self._forwarder
+        if forwarder is None:
+            return
+        verdict = forwarder.receive(frame, ifindex, now, offload)
+        if type(verdict) is Transmit:
+            port = self.ports.by_index.get(verdict.ifindex)
+            if port is not None:
+                port.transmit(verdict.frame, verdict.offload)
+                return
+        self._perform(verdict, now)
+        if isinstance(verdict, Deliver):
+            self._give_back(frame, now, offload)
+
+    def _give_back(self, frame: bytearray, now: float, offload: bytes) -> None:
+        """Let the host's stack have a frame that the rules took and that is not the director's."""
+        side = self._taken(frame)
+        if side is Side.ANSWER and now < self._grace:
+            self.drops["answer_before_its_flow"] += 1
+        elif side and self._injector is not None:
+            self._injector.give(frame, offload)
+
+    def _perform(self, verdict: Verdict | None, now: float) -> None:
+        if isinstance(verdict, Transmit):
+            self._transmit(verdict)
+        elif isinstance(verdict, Hold):
+            self._hold(verdict, now)
+        elif isinstance(verdict, Batch):
+            for one in verdict.verdicts:
+                self._perform(one, now)
+        elif isinstance(verdict, Drop):
+            self.drops[verdict.reason] += 1
+
+    def _transmit(self, verdict: Transmit | Hold) -> None:
+        port = self.ports.by_index.get(verdict.ifindex)
+        if port is None and self.view is not None:
+            port = self.ports.sender(self.view.links.get(verdict.ifindex))
+        if port is None:
+            self.drops["no_interface"] += 1
+        else:
+            port.transmit(verdict.frame, verdict.offload)
+
+    def _hold(self, verdict: Hold, now: float) -> None:
+        hop = (verdict.ifindex, verdict.next_hop)
+        if self.view is not None and self.held.put(hop, verdict, now):
+            self.view.resolve(hop, now)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = self._reactor.callLater(TICK, self._tick)
+        now = self._clock()
+        if self.view is None or self._forwarder is None:
+            return
+        try:
+            self._perform(self._forwarder.tick(now), now)
+        except Exception:  # noqa: BLE001 - the next tick must come
+            self._log.failure("the forwarder's tick failed")
+        self.view.settle()
+        for hop in self.held.expire(now):
+            self._say(NeighbourFailed(hop))
+        for hop in self.held.hops():
+            self.view.resolve(hop, now)
+        if now >= self._next_ask:
+            self._next_ask = now + ASK_EVERY
+            self._forwarder.memory = os.sysconf("SC_AVPHYS_PAGES")
+            if self._asker is not None:
+                arp.ask_again(self.view, self.ports.by_index, self._asker)
+            for port in self.ports.by_index.values():
+                port.refresh()
+
+    # --- what netlink tells -----------------------------------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, NeighbourKnown):
+            for held in self.held.take(event.hop):
+                held.frame[0:6] = event.mac
+                self._transmit(held)
+        elif isinstance(event, NeighbourFailed):
+            self.held.fail(event.hop)
+        elif isinstance(event, LinkChanged):
+            self._link_changed(event)
+        elif isinstance(event, AddressesChanged):
+            self._address_changed(event)
+        elif isinstance(event, RouteVanished):
+            server = ipaddress.ip_address(event.destination)
+            self.troubles[f"route {server}"] = (
+                f"no route to server {server}; traffic resumes when there is one"
+            )
+        elif isinstance(event, RouteReturned):
+            self.troubles.pop(f"route {ipaddress.ip_address(event.destination)}", None)
+        self._say(event)
+
+    def _say(self, event: Event) -> None:
+        try:
+            self._tell(event)
+        except Exception:  # noqa: BLE001 - a listener's mistake must not stop the packets
+            self._log.failure("an event of layer 4 could not be told")
+
+    def _read_again(self) -> None:
+        """Events were lost: read all anew, or at the next loss."""
+        try:
+            if self.view is not None:
+                self.view.read_all()
+        except OSError as error:
+            self._log.error("links and neighbours cannot be read: {why}", why=str(error))
+
+    def _link_changed(self, event: LinkChanged) -> None:
+        link = event.link
+        renewed = self.ports.changed(link)
+        if link.up and not link.gone and self.ports.wanted(link):
+            renewed = self.ports.read(link, packet_filter.program(self._plan)) or renewed
+        if renewed:
+            self._settle_soon()
+        if self.view is not None:
+            self.ports.check(self.view.links.values())
+
+    def _address_changed(self, event: AddressesChanged) -> None:
+        virtual = any(one.packed == event.change.address for one in self._plan.virtual_addresses())
+        if self.view is not None:
+            self._taken.local = self.view.local()
+        if virtual == event.change.gone:
+            self._settle_soon()
+
+    def _packet_port(
+        self, link: Link, program: list[packet_filter.Instruction], size: RingSize
+    ) -> PacketPort:
+        return PacketPort(
+            self._reactor,
+            self._clock,
+            link.name,
+            link.ifindex,
+            receive=self._receive,
+            program=program,
+            mtu=link.mtu,
+            size=size,
+            turn=self._turn,
+        )
+
+    # --- the kernel's rules -------------------------------------------------------------------------
+
+    def _settle_soon(self) -> None:
+        if self.running and (self._settling is None or not self._settling.active()):
+            self._settling = self._reactor.callLater(SETTLE, self._install)
+
+    def _install(self) -> Deferred[None]:
+        installer = self._installer
+        if installer is None:
+            return succeed(None)
+        plan = self._plan
+        interfaces = self.ports.captured()
+        done: Deferred[None] = self._in_thread(lambda: installer.apply(plan, interfaces))
+        return done.addCallbacks(self._now_installed, self._not_installed)
+
+    def _now_installed(self, _result: None) -> None:
+        self.troubles.pop("capture", None)
+
+    def _not_installed(self, failure: Failure) -> None:
+        self.troubles["capture"] = f"virtual addresses are not captured: {failure.getErrorMessage()}"
+        self._log.error("{trouble}", trouble=self.troubles["capture"])
+
+    def _not_removed(self, failure: Failure) -> None:
+        self._log.error("not all could be removed: {why}", why=failure.getErrorMessage())
+
+    def _in_thread(self, work: Callable[[], None]) -> Deferred[None]:
+        pool = self._reactor.getThreadPool()
+        return self._lock.run(lambda: deferToThreadPool(self._reactor, pool, work))
+
+    def _close(self) -> None:
+        self.ports.close()
+        if self._forwarder is not None:
+            self._forwarder.close()
+        for one in (self._reader, self._asker, self._injector):
+            if one is not None:
+                one.close()
+        self._forwarder = self.view = self._installer = None
+
+    def _set_up(self, name: str) -> None:
+        if self._asker is not None and self.view is not None:
+            self.view.read_all()
+            link = self.view.named(name)
+            if link is not None:
+                self._asker.set_up(link.ifindex)
+
+    def counters(self) -> dict[str, int]:
+        """Every counter of the shell, by name; ports have their interface's name in front."""
+        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
+        sources: list[tuple[str, object]] = [("hold", self.held.counters)]
+        if self.view is not None:
+            sources.append(("kernel", self.view.counters))
+        for port in self.ports.by_index.values():
+            port.refresh()
+            sources.append((port.interface, port.counters))
+        for prefix, counters in sources:
+            for field in getattr(type(counters), "__attrs_attrs__", ()):
+                result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
+        if self._injector is not None:
+            result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
+        return result

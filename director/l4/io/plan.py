@@ -1,0 +1,254 @@
+"""What the director takes away from the host's own stack: the plan, as values.
+
+Pure: services and pools in, a `CapturePlan` out.  `filter` makes the packet filter of the
+rings from it and `rules` the drops in the kernel, so both always speak of the same packets.
+`Taken` answers for one frame what those drops do with it.
+
+The rule that keeps it exact: a packet is dropped from the stack only when a virtual service
+owns its protocol, address and port (or a NAT server's answer could belong to one).  Other
+ports of a virtual address stay with the host, for a layer-7 listener beside it.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from director.l4.settings import PROTOCOLS, Mark
+from director.model import Forward, L4Service, Network, Pool, Server
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+ALL_PORTS = (0, 65535)
+FTP_PORTS = ((20, 21), (1024, 65535))
+"""An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
+
+
+@frozen
+class Endpoint:
+    """A protocol number, an address and an inclusive range of ports."""
+
+    protocol: int
+    address: Address
+    first: int
+    last: int
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.first <= self.last <= 65535:
+            raise ValueError(f"ports {self.first}-{self.last} of {self.address} are no range of ports")
+
+
+@frozen
+class Wide:
+    """A whole network that a mark rule sends to a service; it is nobody's address here."""
+
+    protocol: int
+    network: Network
+    first: int
+    last: int
+
+
+@frozen
+class CapturePlan:
+    """What belongs to the director.
+
+    `virtuals` are destinations of clients' packets, and so are `wide` ones; `answers` are
+    sources of NAT servers' packets; `keep` are listeners of this host that win over all.
+    """
+
+    virtuals: tuple[Endpoint, ...] = ()
+    answers: tuple[Endpoint, ...] = ()
+    keep: tuple[Endpoint, ...] = ()
+    wide: tuple[Wide, ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        """The rings need all IP traffic: a filter of addresses cannot hold a network."""
+        return bool(self.wide)
+
+    def addresses(self, version: int) -> tuple[Address, ...]:
+        """Every address of the plan of one IP version, each once, in order."""
+        found = (endpoint.address for endpoint in (*self.virtuals, *self.answers))
+        return tuple(dict.fromkeys(address for address in found if address.version == version))
+
+    def virtual_addresses(self) -> tuple[Address, ...]:
+        """The virtual addresses, each once, in order."""
+        return tuple(dict.fromkeys(endpoint.address for endpoint in self.virtuals))
+
+
+def capture_plan(
+    services: Iterable[L4Service],
+    pools: Mapping[str, Pool],
+    keep: Iterable[Endpoint] = (),
+    marks: Iterable[Mark] = (),
+) -> CapturePlan:
+    """The plan for `services`, whose pools are found by name in `pools`; `marks` are the mark rules.
+
+    A service whose virtual host or a server whose address is not an IP address is left out:
+    names are resolved, or refused, before they come here.
+    """
+    virtuals: list[Endpoint] = []
+    answers: list[Endpoint] = []
+    wide: list[Wide] = []
+    rules = tuple(marks)
+    for service in services:
+        virtuals += virtual_endpoints(service)
+        for one in _marked(service, rules):
+            if one.network.prefixlen == one.network.max_prefixlen:
+                address = one.network.network_address
+                virtuals.append(Endpoint(one.protocol, address, one.first, one.last))
+            else:
+                wide.append(one)
+        if service.pool in pools:
+            for server in pools[service.pool].servers:
+                answers += answer_endpoints(service, server)
+    return CapturePlan(_once(virtuals), _once(answers), tuple(keep), tuple(dict.fromkeys(wide)))
+
+
+def _marked(service: L4Service, marks: Iterable[Mark]) -> list[Wide]:
+    """What the mark rules send to `service`; empty for an addressed one."""
+    found: list[Wide] = []
+    for rule in marks:
+        if rule.mark == service.virtual.fwmark and rule.network.version == service.virtual.family:
+            protocols = (rule.protocol,) if rule.protocol else PROTOCOLS.values()
+            found += [Wide(number, rule.network, *rule.ports) for number in protocols]
+    return found
+
+
+def virtual_endpoints(service: L4Service) -> list[Endpoint]:
+    """Where clients of `service` send their packets; empty for a mark service."""
+    virtual = service.virtual
+    address = parse_address(virtual.host)
+    if virtual.fwmark or address is None:
+        return []
+    protocol = PROTOCOLS[virtual.protocol]
+    return [Endpoint(protocol, address, first, last) for first, last in _ports(protocol, virtual.port)]
+
+
+def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
+    """Where `server` answers from, when its answers go back through the director (NAT)."""
+    if (server.forward or service.forward) is not Forward.NAT:
+        return []
+    address = parse_address(server.address.host)
+    if address is None or address.is_loopback:
+        return []
+    if service.virtual.fwmark:
+        return [Endpoint(number, address, *ALL_PORTS) for number in PROTOCOLS.values()]
+    protocol = PROTOCOLS[service.virtual.protocol]
+    port = server.address.port if service.virtual.port else 0
+    ports = FTP_PORTS if (protocol, service.virtual.port) == (6, 21) else _ports(protocol, port)
+    return [Endpoint(protocol, address, first, last) for first, last in ports]
+
+
+def server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:
+    """The servers of the services, packed, each once."""
+    names = {service.pool for service in services}
+    servers = [server for name in sorted(names & pools.keys()) for server in pools[name].servers]
+    found = (parse_address(server.address.host) for server in servers)
+    return list(dict.fromkeys(address.packed for address in found if address is not None))
+
+
+def parse_address(text: str) -> Address | None:
+    """`text` as an IP address, or None when it is not one."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _ports(protocol: int, port: int) -> tuple[tuple[int, int], ...]:
+    if port == 0:
+        return (ALL_PORTS,)
+    if (protocol, port) == (6, 21):
+        return FTP_PORTS
+    return ((port, port),)
+
+
+def _once(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    return tuple(dict.fromkeys(endpoints))
+
+
+class Side(enum.IntEnum):
+    """Whose packet the drops took: nobody's, a client's to a service, or a NAT server's answer."""
+
+    NEITHER = 0
+    VIRTUAL = 1
+    ANSWER = 2
+
+
+class Taken:
+    """Says of one frame whether the drops of a plan take it from the host's stack.
+
+    Mirrors `rules`, for the rare frame that was taken and turns out not to be the director's:
+    the shell then gives it back.  Fragments other than the first are never given back.
+    """
+
+    def __init__(self, plan: CapturePlan, local: Iterable[bytes] = ()) -> None:
+        """`local` holds the host's own addresses, packed."""
+        self._virtuals = _Ports(plan.virtuals)
+        self._answers = _Ports(plan.answers)
+        self._keep = _Ports(plan.keep)
+        self._wide = plan.wide
+        self.local = frozenset(local)
+
+    def __call__(self, frame: bytes | bytearray | memoryview) -> Side:
+        """Why the stack never saw `frame` (an Ethernet frame), if it did not."""
+        found = _ends(frame)
+        if found is None:
+            return Side.NEITHER
+        protocol, source, sport, destination, dport = found
+        if self._keep.has(protocol, destination, dport):
+            return Side.NEITHER
+        if self._virtuals.has(protocol, destination, dport) or self._in_wide(protocol, destination, dport):
+            return Side.VIRTUAL
+        if destination not in self.local and self._answers.has(protocol, source, sport):
+            return Side.ANSWER
+        return Side.NEITHER
+
+    def _in_wide(self, protocol: int, destination: bytes, port: int) -> bool:
+        if not self._wide:
+            return False
+        address = ipaddress.ip_address(destination)
+        return any(
+            one.protocol == protocol and one.first <= port <= one.last and address in one.network
+            for one in self._wide
+        )
+
+
+class _Ports:
+    """A set of endpoints, asked by packed address."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._ranges: dict[tuple[int, bytes], list[tuple[int, int]]] = {}
+        for endpoint in endpoints:
+            key = (endpoint.protocol, endpoint.address.packed)
+            self._ranges.setdefault(key, []).append((endpoint.first, endpoint.last))
+
+    def has(self, protocol: int, address: bytes, port: int) -> bool:
+        ranges = self._ranges.get((protocol, address), ())
+        return any(first <= port <= last for first, last in ranges)
+
+
+def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes, int] | None:
+    """Protocol, source, its port, destination, its port; None without whole ports in place."""
+    kind = bytes(frame[12:14])
+    if kind == b"\x08\x00" and len(frame) >= 34:
+        start = 14 + 4 * (frame[14] & 15)
+        if int.from_bytes(frame[20:22], "big") & 0x1FFF:
+            return None
+        protocol, source, destination = frame[23], bytes(frame[26:30]), bytes(frame[30:34])
+    elif kind == b"\x86\xdd" and len(frame) >= 54:
+        start, protocol = 54, frame[20]
+        source, destination = bytes(frame[22:38]), bytes(frame[38:54])
+    else:
+        return None
+    if protocol not in PROTOCOLS.values() or len(frame) < start + 4:
+        return None
+    sport, dport = (
+        int.from_bytes(frame[start : start + 2], "big"),
+        int.from_bytes(frame[start + 2 : start + 4], "big"),
+    )
+    return protocol, source, sport, destination, dport

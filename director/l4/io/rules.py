@@ -1,0 +1,174 @@
+"""The nftables rules that take the director's packets away from the host's own stack.
+
+Pure: a plan in, text for `nft -f -` out.  The chains hook in at netdev ingress, behind the
+taps, so packet sockets still see every frame and the stack sees none of them.  The whole
+table is replaced in one transaction; there is no moment without rules.
+
+What is dropped, per interface:
+* packets to a service's address and port, and the later fragments of such a datagram;
+* packets from a NAT server's address and port, unless they are for this host itself;
+* ICMP errors of the server's side about such packets (the director sends them translated).
+Everything else passes: other ports of the virtual address, echo requests, ARP.  ICMP errors
+sent to a virtual address pass too; the stack has no socket for them and ignores them.
+
+Fragments but the first carry no ports.  The first one is remembered by address, protocol
+and identification for half a minute; a later fragment that overtook its first one slips
+through, and the stack forgets it when its time is up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from director.l4.io.plan import Address, CapturePlan, Endpoint, Wide
+
+FRAGMENTS = 16384
+"""Fragmented datagrams remembered at once; more are not, and their later fragments pass."""
+
+_V4_KEY = "ip saddr . ip daddr . ip protocol . ip id"
+_V6_KEY = "ip6 saddr . ip6 daddr . frag id"
+
+_TABLE_CHAINS = f"""\
+  set fragments4 {{ typeof {_V4_KEY}; flags dynamic,timeout; timeout 30s; size {FRAGMENTS}; }}
+  set fragments6 {{ typeof {_V6_KEY}; flags dynamic,timeout; timeout 30s; size {FRAGMENTS}; }}
+  counter taken {{ }}
+  chain take4 {{
+    ip frag-off & 0x3fff != 0 update @fragments4 {{ {_V4_KEY} }}
+    counter name taken drop
+  }}
+  chain take6 {{
+    exthdr frag exists update @fragments6 {{ {_V6_KEY} }}
+    counter name taken drop
+  }}
+"""
+
+_CHAIN = f"""\
+    meta pkttype != host accept
+    meta protocol ip meta l4proto . ip daddr . th dport @keep4 accept
+    meta protocol ip6 meta l4proto . ip6 daddr . th dport @keep6 accept
+    jump networks
+    meta protocol ip meta l4proto . ip daddr . th dport @virtual4 goto take4
+    ip frag-off & 0x1fff != 0 {_V4_KEY} @fragments4 counter name taken drop
+    meta protocol ip ip daddr @local4 accept
+    meta protocol ip meta l4proto . ip saddr . th sport @answer4 goto take4
+    meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 goto take6
+    meta protocol ip6 frag frag-off != 0 {_V6_KEY} @fragments6 counter name taken drop
+    meta protocol ip6 ip6 daddr @local6 accept
+    meta protocol ip6 meta l4proto . ip6 saddr . th sport @answer6 goto take6
+    ip protocol icmp icmp type {{ 3, 4, 11 }} goto errors
+    ip6 nexthdr icmpv6 icmpv6 type 1-4 goto errors
+"""
+
+
+def table_name(director: str) -> str:
+    """The name of a director's table: `director-NAME`, with what nft does not take replaced."""
+    return "director-" + re.sub(r"[^A-Za-z0-9._-]", "_", director)
+
+
+def removal(table: str) -> str:
+    """Text that removes the table, whether it is there or not."""
+    return f"add table netdev {table}\ndelete table netdev {table}\n"
+
+
+def ruleset(
+    table: str, owner: str, plan: CapturePlan, interfaces: Sequence[str], local: Iterable[Address]
+) -> str:
+    """Text that replaces the table by one for `plan` on `interfaces`.
+
+    `owner` is kept as the comment of a chain that nothing calls; `local` holds the host's own addresses.
+    """
+    here = tuple(local)
+    sets = "".join(
+        _endpoint_set(f"{name}{version}", version, endpoints)
+        for name, endpoints in (("virtual", plan.virtuals), ("answer", plan.answers), ("keep", plan.keep))
+        for version in (4, 6)
+    )
+    local_sets = "".join(
+        _set(f"local{version}", _TYPES[version], [str(one) for one in here if one.version == version])
+        for version in (4, 6)
+    )
+    chains = "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
+    owned = f'  chain owner {{ accept comment "{owner}"\n  }}\n'
+    content = owned + sets + local_sets + _TABLE_CHAINS + _errors_chain(plan.answers)
+    content += _networks_chain(plan.wide) + chains
+    return f"{removal(table)}table netdev {table} {{\n{content}}}\n"
+
+
+_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
+
+
+def _set(name: str, kind: str, elements: Sequence[str], flags: str = "") -> str:
+    content = f" elements = {{ {', '.join(elements)} }};" if elements else ""
+    return f"  set {name} {{ type {kind};{flags}{content} }}\n"
+
+
+def _endpoint_set(name: str, version: int, endpoints: Iterable[Endpoint]) -> str:
+    wanted = _joined([one for one in endpoints if one.address.version == version])
+    # An interval set is a slower structure than a hash: only where ranges ask for it.
+    flags = " flags interval;" if any(one.first != one.last for one in wanted) else ""
+    kind = f"inet_proto . {_TYPES[version]} . inet_service"
+    return _set(name, kind, [_element(one) for one in wanted], flags)
+
+
+def _joined(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """Without those that lie inside another of the same address; interval sets refuse overlaps."""
+    result: list[Endpoint] = []
+    order = sorted(endpoints, key=lambda one: (one.protocol, one.address.packed, one.first, -one.last))
+    for one in order:
+        last = result[-1] if result else None
+        if last and (last.protocol, last.address) == (one.protocol, one.address) and one.first <= last.last:
+            result[-1] = Endpoint(one.protocol, one.address, last.first, max(last.last, one.last))
+        else:
+            result.append(one)
+    return result
+
+
+def _element(one: Endpoint) -> str:
+    return f"{one.protocol} . {one.address} . {_ports(one)}"
+
+
+def _ports(one: Endpoint) -> str:
+    return str(one.first) if one.first == one.last else f"{one.first}-{one.last}"
+
+
+def _chain(number: int, interface: str) -> str:
+    hook = f'type filter hook ingress device "{interface}" priority -450; policy accept;'
+    return f"  chain ingress{number} {{\n    {hook}\n{_CHAIN}  }}\n"
+
+
+def _networks_chain(wide: Iterable[Wide]) -> str:
+    """Mark rules may overlap as they like, which sets do not allow; they are few, so each is a rule."""
+    rules = "".join(f"    {_wide_match(one)}\n" for one in wide)
+    return f"  chain networks {{\n{rules}  }}\n"
+
+
+def _wide_match(one: Wide) -> str:
+    version = one.network.version
+    family = "ip" if version == 4 else "ip6"
+    ports = f"{one.first}-{one.last}"
+    return (
+        f"meta protocol {family} meta l4proto {one.protocol} {family} daddr {one.network} "
+        f"th dport {ports} goto take{version}"
+    )
+
+
+def _errors_chain(answers: Iterable[Endpoint]) -> str:
+    """ICMP errors quote the packet the server got: its destination is the server.
+
+    Offsets are bits from the ICMP header (8 bytes); the quoted IPv4 header has no options,
+    an IPv6 one no extension headers.  Others pass, untranslated and harmless.
+    """
+    rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(list(answers)))
+    return f"  chain errors {{\n{rules}  }}\n"
+
+
+def _error_match(one: Endpoint) -> str:
+    number = int(one.address)
+    if one.address.version == 4:
+        match = f"meta protocol ip @th,64,8 0x45 @th,136,8 {one.protocol} @th,192,32 0x{number:08x}"
+        port = "@th,240,16"
+    else:
+        match = f"meta protocol ip6 @th,112,8 {one.protocol} @th,256,128 0x{number:032x}"
+        port = "@th,400,16"
+    return match if (one.first, one.last) == (0, 65535) else f"{match} {port} {_ports(one)}"

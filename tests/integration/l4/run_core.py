@@ -1,0 +1,104 @@
+"""Run layer 4 alone, without layer 7 and without an ini.
+
+run_core.py STATE_DIR NAME METHOD VIP:PORT SERVER:PORT[,SERVER:PORT…] PROTOCOL[,PROTOCOL…] [KEY=VALUE…]
+(keys: scheduler, and those of `[l4]`;
+a protocol `mark7` makes a mark service).  Prints one line of JSON when the rules stand;
+SIGTERM ends it and leaves the counters in STATE_DIR.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.logger import globalLogBeginner, textFileLogObserver
+
+from director import plugins
+from director.changes import plan
+from director.l4 import settings
+from director.l4.forwarder import Forwarder
+from director.l4.io.director import L4Director
+from director.l4.io.kernel import KernelView
+from director.model import (
+    Address,
+    Configuration,
+    Forward,
+    L4Service,
+    L4Settings,
+    Pool,
+    Scheduler,
+    Server,
+    Virtual,
+)
+from director.registry import Registry
+
+
+def _address(text: str) -> Address:
+    host, _colon, port = text.rpartition(":")
+    return Address(host.strip("[]"), int(port))
+
+
+def configuration(method: str, virtual: str, reals: str, protocols: str, scheduler: str) -> Configuration:
+    vip = _address(virtual)
+    servers = tuple(Server(f"s{number}", _address(one)) for number, one in enumerate(reals.split(",")))
+    services = tuple(
+        L4Service(
+            one,
+            Virtual(fwmark=int(one[4:])) if one.startswith("mark") else Virtual(one, vip.host, vip.port),
+            "pool",
+            Forward(method),
+            persistent=None if vip.port else 300.0,
+        )
+        for one in protocols.split(",")
+    )
+    return Configuration(pools=(Pool("pool", servers, Scheduler(scheduler)),), l4=services)
+
+
+def main(state_dir: str, name: str, *words: str) -> None:
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
+    pairs = dict(one.split("=", 1) for one in words[4:])
+    desired = configuration(*words[:4], pairs.pop("scheduler", "rr"))
+    catalog = plugins.catalog()
+    registry = Registry(lambda spec: catalog.make(spec, random.Random(1)))
+    registry.apply(plan(Configuration(), desired), "test", time.monotonic(), time.time())
+    wanted = L4Settings(sysctls=tuple(pairs.items()))
+    made: list[Forwarder] = []
+
+    def forwarder(view: KernelView) -> Forwarder:
+        made.append(Forwarder(registry, view, random.Random(1), settings.read(wanted)))
+        return made[0]
+
+    layer = L4Director(
+        reactor,
+        time.monotonic,
+        name,
+        state_dir=Path(state_dir),
+        settings=wanted,
+        forwarder=forwarder,
+    )
+
+    def ready(_result: object) -> None:
+        sys.stdout.write(json.dumps({"ready": True, "troubles": layer.troubles}) + "\n")
+        sys.stdout.flush()
+
+    def start() -> None:
+        layer.startService()
+        layer.reload(desired.l4, {pool.name: pool for pool in desired.pools}).addCallback(ready)
+
+    def counters() -> None:
+        core = made[0].counters if made else {}
+        found = layer.counters() | {f"core_{key}": value for key, value in core.items()}
+        Path(state_dir, "counters.json").write_text(json.dumps(found))
+
+    reactor.callWhenRunning(start)
+    reactor.addSystemEventTrigger("before", "shutdown", counters)
+    reactor.addSystemEventTrigger("before", "shutdown", layer.stopService)
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

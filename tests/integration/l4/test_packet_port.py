@@ -1,0 +1,155 @@
+"""The real packet port passes what the one in memory passes, on a veth pair in a namespace."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from director.demo.netns import Namespaces, inside
+from director.l4.io import filter as packet_filter
+from director.l4.io.plan import CapturePlan
+from director.l4.io.ring import PacketPort
+from director.l4.io.tpacket import RingSize
+from tests.unit.l4.io import port_contract as contract
+
+SOL_PACKET, PACKET_VNET_HDR = 263, 15
+
+
+class Readers:
+    def __init__(self) -> None:
+        self.reading = set()
+
+    def addReader(self, one: object) -> None:  # noqa: N802 - as Twisted calls it
+        self.reading.add(one)
+
+    def removeReader(self, one: object) -> None:  # noqa: N802 - as Twisted calls it
+        self.reading.discard(one)
+
+
+class Wire:
+    """The other end of the cable."""
+
+    def __init__(self, interface: str) -> None:
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.socket.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+        self.socket.setsockopt(SOL_PACKET, 23, 1)
+        for option in (32, 33):
+            self.socket.setsockopt(socket.SOL_SOCKET, option, 1 << 25)
+        self.socket.bind((interface, 3))
+        self.socket.settimeout(0.3)
+
+    def send(self, frame: bytes, offload: bytes) -> None:
+        self.socket.send((offload or bytes(10)) + frame)
+
+    def all(self) -> object:
+        found = []
+        try:
+            while True:
+                data = self.socket.recv(1 << 17)
+                found.append((data[10:], data[:10]))
+        except TimeoutError:
+            return found
+
+
+class TestPacketPort(contract.PortContract):
+    slots = 1024
+
+    @pytest.fixture(autouse=True)
+    def make(self, net: Namespaces) -> Iterator[None]:
+        self.received, self.fail_on, self.close_on = [], -1, -1
+        left, right = net.add("port"), net.add("wire")
+        net.link(left, "port0", right, "wire0")
+        for name, device, mac in ((left, "port0", 2), (right, "wire0", 1)):
+            net.run(name, "ip", "link", "set", device, "address", f"02:00:00:00:00:0{mac}")
+            net.run(name, "sysctl", "-qw", f"net.ipv6.conf.{device}.disable_ipv6=1")
+        self.reactor = Readers()
+        with inside(right):
+            self.wire = Wire("wire0")
+        with inside(left):
+            self.port = PacketPort(
+                self.reactor,
+                time.monotonic,
+                "port0",
+                socket.if_nametoindex("port0"),
+                receive=self.got,
+                program=packet_filter.accept_all_ip(),
+                size=RingSize(slots=self.slots),
+            )
+        self.port.start()
+        yield
+        self.port.close()
+        self.wire.socket.close()
+        assert self.reactor.reading == set()
+
+    def put(self, frame: bytes, offload: bytes = b"") -> None:
+        self.wire.send(frame, offload)
+
+    def turn(self) -> None:
+        time.sleep(0.02)
+        self.port.doRead()
+
+    def out(self) -> object:
+        return self.wire.all()
+
+    def test_the_filter_stands_before_the_ring(self) -> None:
+        self.port.attach(packet_filter.program(CapturePlan()))
+        self.put(contract.numbered(1))
+        self.turn()
+        assert self.received == []
+
+    def test_a_frame_for_another_machine_is_not_taken(self) -> None:
+        self.put(b"\x02\0\0\0\0\x09" + contract.numbered(1)[6:])
+        self.turn()
+        assert self.received == []
+
+    def test_an_unfinished_checksum_is_told(self, net: Namespaces) -> None:
+        header = struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 6)
+        self.put(contract.numbered(1), header)
+        self.turn()
+        # NEEDS_CSUM, start and offset; the wire sent no segments.
+        assert self.received[0][3] == header
+
+    def test_the_link_goes_down_and_comes_back(self, net: Namespaces) -> None:
+        name = net.names[0]
+        net.run(name, "ip", "link", "set", "port0", "down")
+        self.port.connectionLost(None)
+        assert self.reactor.reading == set()
+        self.port.transmit(contract.numbered(1))
+        assert self.port.counters.dropped_send_failed == 1
+        assert not self.port.transmit(contract.numbered(1, 60000), contract.PARTIAL)
+        assert self.port.counters.dropped_send_failed == 2
+        net.run(name, "ip", "link", "set", "port0", "up")
+        self.port.start()
+        assert self.reactor.reading == {self.port}
+        deadline = time.monotonic() + 5
+        while not self.received and time.monotonic() < deadline:
+            self.put(contract.numbered(7))
+            self.turn()
+        assert self.received
+        # What could not be sent while the link was down is not sent late.
+        assert self.out() == []
+
+    def test_small_and_large_frames_keep_their_order(self) -> None:
+        self.port._turn.open = True
+        for number, size in ((1, 100), (2, 60000), (3, 100), (4, 100)):
+            self.port.transmit(contract.numbered(number, size), contract.PARTIAL if size > 1500 else b"")
+        self.port._turn.end()
+        assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == [1, 2, 3, 4]
+
+    def test_more_frames_than_slots_in_one_turn(self) -> None:
+        self.port._turn.open = True
+        for number in range(3000):
+            assert self.port.transmit(contract.numbered(number))
+        self.port._turn.end()
+        assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == list(range(3000))
+
+    def test_an_unfinished_checksum_goes_out_as_such(self) -> None:
+        header = struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 16)
+        self.port.transmit(contract.numbered(1), header)
+        [(frame, offload)] = self.out()
+        assert frame == contract.numbered(1)
+        assert (offload[0], offload[6:]) == (1, header[6:])

@@ -1,0 +1,225 @@
+"""Scenarios of one conversation as texts: an event, the commands it must bring, an event, its commands.
+
+    client GET / HTTP/1.1|Host: h||
+      open web/a
+    new
+      to-server GET / HTTP/1.1|Host: h||
+    server HTTP/1.1 200 OK|Content-Length: 2||hi
+      to-client HTTP/1.1 200 OK|Content-Length: 2||hi
+      keep-server
+
+Events stand at the margin, commands are indented, `|` is CR LF.  `World.play` performs the events and
+compares what it wrote down with the text; the difference is what a failure prints.
+
+Events: `client TEXT`, `client-ends`, `client-gone`, `opened`, `new` and `reused` (connections), `server
+TEXT`, `server-ends`, `failed REASON`, `room`, `drain`, `after SECONDS [client-stalls] [server-stalls]
+[moving]` (time passes; the deadline is delivered when it has come).
+Commands are as in `commands`; neighbouring writes to one side are joined, and the director's own Via and
+X-Request-Id lines are left out, because the tests of `forwarded` look at them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any
+
+from attrs import evolve
+
+from director.l7.commands import (
+    ClientBytes,
+    Command,
+    Do,
+    Event,
+    Expired,
+    Happened,
+    Open,
+    ServerBytes,
+    ServerFailed,
+    ToClient,
+    ToServer,
+    Wait,
+)
+from director.l7.conversation import Conversation
+from director.l7.facts import Peer
+from director.l7.site import Frontage, Site
+from director.l7.trace import FIELDS, Record
+from director.model import Address, Configuration, L7Service, Page, Pool, Rule, Server
+from director.registry import LivePool, RealServer
+from director.sites import build_sites
+from tests.unit.registries import live, registry_of
+
+HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")
+WORDS = {
+    "client-ends": Happened.CLIENT_ENDED,
+    "client-gone": Happened.CLIENT_GONE,
+    "opened": Happened.CLIENT_OPENED,
+    "new": Happened.SERVER_READY,
+    "reused": Happened.SERVER_REUSED,
+    "server-ends": Happened.SERVER_ENDED,
+    "room": Happened.ROOM,
+    "drain": Happened.DRAIN,
+}
+
+
+def pool(name: str, servers: str, **settings: Any) -> Pool:
+    """A pool of servers by their names: `a b*` (`*`: at most one request at a time)."""
+    made = tuple(
+        Server(word.rstrip("*"), Address(f"10.0.0.{ord(word[0])}", 80), max=word.endswith("*"))
+        for word in servers.split()
+    )
+    return Pool(name, made, **settings)
+
+
+class World:
+    """A configuration with one service `www`, its live registry, and conversations with it.
+
+    `records` are the finished requests; `lines` counts who waits, as the shell's lines would.
+    """
+
+    def __init__(
+        self,
+        *pools: Pool,
+        rules: tuple[Rule, ...] = (),
+        pages: tuple[Page, ...] = (),
+        trusted: bool = False,
+        **service: Any,
+    ) -> None:
+        config = L7Service("www", (Address(port=80),), pool=pools[0].name, forwarded="off")
+        config = evolve(config, **service)
+        if trusted:
+            config = evolve(config, trust=(ip_network("192.0.2.0/24"),))
+        desired = Configuration(pools=pools, l7=(config,), rules=rules, pages=pages)
+        desired = evolve(desired, settings=evolve(desired.settings, name="edge"))
+        self.registry = registry_of(configuration=desired)
+        self.site: Site = build_sites(desired, self.registry)[0]
+        self.records: list[Record] = []
+        numbers = itertools.count(1)
+        self.frontage = Frontage(self.site, lambda: str(next(numbers)), self.records.append)
+        self.now = 0.0
+        self.trusted = trusted
+        self.talk = self.call()
+
+    def call(self) -> Conversation:
+        """Another client connects."""
+        peer = Peer("192.0.2.7", 4711, "198.51.100.1", 80, trusted=self.trusted)
+        self.waits: LivePool | None = None
+        self.talk = Conversation(self.frontage, peer, self.now)
+        return self.talk
+
+    def server(self, name: str, pool: str = "web") -> RealServer:
+        """A live server."""
+        return live(self.registry, pool, name)
+
+    def down(self, *names: str, pool: str = "web") -> None:
+        """Servers fail their checks."""
+        for name in names:
+            server = self.server(name, pool)
+            server.failing = frozenset({"alive"})
+            server.refresh()
+
+    def record(self, number: int = -1) -> dict[str, object]:
+        """A finished request, by the names of its fields."""
+        return dict(zip(FIELDS, self.records[number], strict=True))
+
+    @property
+    def leases(self) -> int:
+        """Claims that are held now, on all servers."""
+        return sum(server.active for server in self.registry.servers())
+
+    # -- playing --
+
+    def play(self, script: str) -> None:
+        """Perform the events of `script`; what follows from them must be what it says."""
+        wanted = [line.rstrip() for line in _dedented(script)]
+        got: list[str] = []
+        for line in wanted:
+            if not line.startswith(" "):
+                got += [line, *(f"  {one}" for one in self.tell(line))]
+        if got != wanted:
+            raise AssertionError("\n".join(difflib.ndiff(wanted, got)))
+
+    def tell(self, line: str) -> list[str]:
+        """Perform one event; returns the commands in words."""
+        word, _, rest = line.partition(" ")
+        event = self._event(word, rest)
+        return [] if event is None else self.deliver(event)
+
+    def deliver(self, event: Event) -> list[str]:
+        """Give an event to the conversation and follow its commands."""
+        commands = self.talk.receive(event, self.now)
+        for command in commands:
+            self._follow(command)
+        return shown(commands)
+
+    def _event(self, word: str, rest: str) -> Event | None:
+        if word in WORDS:
+            if word == "room":
+                self._leave()
+            return WORDS[word]
+        makers: dict[str, Callable[[str], Event]] = {
+            "client": lambda text: ClientBytes(octets(text)),
+            "server": lambda text: ServerBytes(octets(text)),
+            "failed": ServerFailed,
+        }
+        if word in makers:
+            return makers[word](rest)
+        seconds, *flags = rest.split()
+        self.now += float(seconds)
+        if self.talk.deadline > self.now:
+            return None
+        return Expired(
+            client_stalls="client-stalls" in flags,
+            server_stalls="server-stalls" in flags,
+            moving="moving" in flags,
+        )
+
+    def _follow(self, command: Command) -> None:
+        if isinstance(command, Wait):
+            command.pool.waiting += 1
+            self.waits = command.pool
+        elif command is Do.LEAVE_LINE:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.waits is not None:
+            self.waits.waiting -= 1
+            self.waits = None
+
+
+def octets(text: str) -> bytes:
+    """What a line of a script stands for."""
+    return text.replace("|", "\r\n").encode("latin-1")
+
+
+def shown(commands: list[Command]) -> list[str]:
+    """Commands in words, neighbouring writes joined."""
+    lines: list[str] = []
+    for kind, group in itertools.groupby(commands, type):
+        if kind in (ToClient, ToServer):
+            word = "to-client" if kind is ToClient else "to-server"
+            data = b"".join(one.data for one in group)  # type: ignore[union-attr]
+            lines.append(f"{word} " + HOP.sub("", data.decode("latin-1").replace("\r\n", "|")))
+        else:
+            lines += [_word(one) for one in group]
+    return lines
+
+
+def _word(command: Command) -> str:
+    if isinstance(command, Open):
+        target = command.target
+        name = f"{target.pool.name}/{target.name}" if isinstance(target, RealServer) else str(target)
+        return f"open {name}" + " fresh" * command.fresh + " careful" * command.careful
+    if isinstance(command, Wait):
+        return f"wait {command.pool.name}"
+    assert isinstance(command, Do)
+    return command.name.lower().replace("_", "-")
+
+
+def _dedented(script: str) -> list[str]:
+    lines = [line for line in script.splitlines() if line.strip()]
+    margin = min(len(line) - len(line.lstrip()) for line in lines)
+    return [line[margin:] for line in lines]

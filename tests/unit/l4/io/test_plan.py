@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+import pytest
+
+from director.l4.io.plan import (
+    ALL_PORTS,
+    FTP_PORTS,
+    CapturePlan,
+    Endpoint,
+    Side,
+    Taken,
+    capture_plan,
+    parse_address,
+    server_addresses,
+)
+from director.l4.settings import Mark
+from director.model import Address, Forward, L4Service, Pool, Server, Virtual
+
+VIP, REAL, CLIENT = (ipaddress.ip_address(one) for one in ("198.51.100.10", "10.0.0.11", "203.0.113.9"))
+
+
+def pool(*servers: object) -> object:
+    return {"web": Pool("web", servers)}
+
+
+def server(host: object = "10.0.0.11", port: int = 8080, **more: object) -> object:
+    return Server("a", Address(host, port), **more)
+
+
+def service(protocol: int = "tcp", host: object = str(VIP), port: int = 80, **more: object) -> object:
+    return L4Service("web", Virtual(protocol, host, port), "web", **more)
+
+
+def test_nat_takes_the_service_and_the_servers_answers() -> None:
+    plan = capture_plan([service()], pool(server()))
+    assert plan.virtuals == (Endpoint(6, VIP, 80, 80),)
+    assert plan.answers == (Endpoint(6, REAL, 8080, 8080),)
+
+
+@pytest.mark.parametrize("method", [Forward.DR, Forward.TUN, Forward.LOCAL])
+def test_other_methods_leave_the_servers_packets_alone(method: Forward) -> None:
+    plan = capture_plan([service(forward=method)], pool(server()))
+    assert plan.answers == ()
+
+
+def test_a_servers_own_method_wins() -> None:
+    plan = capture_plan([service(forward=Forward.DR)], pool(server(forward=Forward.NAT)))
+    assert plan.answers == (Endpoint(6, REAL, 8080, 8080),)
+
+
+def test_port_zero_takes_every_port_of_its_protocol() -> None:
+    plan = capture_plan([service("udp", port=0)], pool(server()))
+    assert plan.virtuals == (Endpoint(17, VIP, *ALL_PORTS),)
+    assert plan.answers == (Endpoint(17, REAL, *ALL_PORTS),)
+
+
+def test_ftp_takes_its_data_connections() -> None:
+    plan = capture_plan([service(port=21)], pool(server(port=21)))
+    assert [(one.first, one.last) for one in plan.virtuals] == list(FTP_PORTS)
+    assert [(one.first, one.last) for one in plan.answers] == list(FTP_PORTS)
+
+
+def test_a_mark_service_takes_what_its_rules_say() -> None:
+    marked = L4Service("m", Virtual(fwmark=7), "web")
+    marks = (
+        Mark(7, 6, ipaddress.ip_network("198.51.100.10/32"), (80, 80)),
+        Mark(7, 0, ipaddress.ip_network("192.0.2.0/24"), (0, 65535)),
+        Mark(7, 6, ipaddress.ip_network("2001:db8::/32"), (80, 80)),
+        Mark(8, 6, ipaddress.ip_network("198.51.100.11/32"), (80, 80)),
+    )
+    plan = capture_plan([marked], pool(server()), marks=marks)
+    assert plan.virtuals == (Endpoint(6, VIP, 80, 80),)
+    assert {(one.protocol, str(one.network)) for one in plan.wide} == {
+        (number, "192.0.2.0/24") for number in (6, 17, 132)
+    }
+    assert plan.everything
+    assert {one.protocol for one in plan.answers} == {6, 17, 132}
+    taken = Taken(plan)
+    assert taken(built(lambda s: s.IP(src=str(CLIENT), dst="192.0.2.99") / s.UDP(dport=9))) is Side.VIRTUAL
+    assert taken(built(lambda s: s.IP(src=str(CLIENT), dst="192.0.3.99") / s.UDP(dport=9))) is Side.NEITHER
+
+
+def test_a_mark_service_without_rules_takes_no_packets_of_clients() -> None:
+    plan = capture_plan([L4Service("m", Virtual(fwmark=7), "web")], pool(server()))
+    assert plan.virtuals == plan.wide == ()
+    assert not plan.everything
+
+
+def test_two_services_on_one_server_are_one_endpoint() -> None:
+    two = [service(), service(host="198.51.100.11")]
+    assert len(capture_plan(two, pool(server())).answers) == 1
+
+
+def test_addresses_come_once_in_order() -> None:
+    plan = CapturePlan((Endpoint(6, VIP, 80, 80), Endpoint(6, VIP, 443, 443)), (Endpoint(6, REAL, 1, 1),))
+    assert plan.addresses(4) == (VIP, REAL)
+    assert plan.addresses(6) == ()
+    assert plan.virtual_addresses() == (VIP,)
+
+
+def test_a_range_must_be_one() -> None:
+    with pytest.raises(ValueError, match="no range"):
+        Endpoint(6, VIP, 9, 8)
+
+
+def test_servers_are_named_once_and_names_not_at_all() -> None:
+    two = [service(), service(host="198.51.100.11")]
+    servers = (server(), Server("b", Address("www.example.org", 80)), Server("c", Address(str(REAL), 81)))
+    assert server_addresses(two, pool(*servers)) == [REAL.packed]
+    assert server_addresses([L4Service("x", Virtual(), "nowhere")], {}) == []
+
+
+def test_a_name_is_no_address() -> None:
+    assert parse_address("www.example.org") is None
+
+
+# --- Taken: the same packets as the rules of the kernel -----------------------------------------
+
+
+def built(payload: Callable[[object], object]) -> object:
+    scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
+    return bytes(scapy.Ether() / payload(scapy))
+
+
+PLAN = CapturePlan(
+    virtuals=(Endpoint(6, VIP, 80, 80), Endpoint(6, ipaddress.ip_address("2001:db8::1"), 80, 80)),
+    answers=(Endpoint(6, REAL, 8080, 8080),),
+    keep=(Endpoint(6, VIP, 443, 443),),
+)
+DIRECTOR = ipaddress.ip_address("10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("taken", "payload"),
+    [
+        (Side.VIRTUAL, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=80)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=81)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.UDP(dport=80)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.TCP(dport=443)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP), frag=5) / b"\x00\x50\x00\x50"),
+        (Side.ANSWER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=8080)),
+        (Side.NEITHER, lambda s: s.IP(src=str(REAL), dst=str(DIRECTOR)) / s.TCP(sport=8080)),
+        (Side.NEITHER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=22)),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.ICMP()),
+        (Side.VIRTUAL, lambda s: s.IPv6(dst="2001:db8::1") / s.TCP(dport=80)),
+        (Side.NEITHER, lambda s: s.ARP(pdst=str(VIP))),
+    ],
+)
+def test_taken(taken: Side, payload: Callable[[object], object]) -> None:
+    assert Taken(PLAN, [DIRECTOR.packed])(built(payload)) is taken
+
+
+def test_no_truncation_raises() -> None:
+    whole = built(lambda s: s.IP(dst=str(VIP)) / s.TCP(dport=80))
+    taken = Taken(PLAN)
+    assert taken(whole)
+    assert not any(taken(whole[:length]) for length in range(38))

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from director.l4.io.plan import CapturePlan, Endpoint, Wide
+from director.l4.io.rules import removal, ruleset, table_name
+
+A = ipaddress.ip_address
+PLAN = CapturePlan(
+    virtuals=(Endpoint(6, A("198.51.100.10"), 80, 80), Endpoint(17, A("2001:db8::1"), 53, 53)),
+    answers=(Endpoint(6, A("10.0.0.11"), 8080, 8080), Endpoint(6, A("10.0.0.12"), 0, 65535)),
+)
+
+
+def test_a_table_is_named_after_its_director_and_nothing_else_can_be_said() -> None:
+    assert table_name("edge-1") == "director-edge-1"
+    assert table_name('x"; flush ruleset; #') == "director-x___flush_ruleset___"
+
+
+def test_the_table_is_replaced_in_one_transaction() -> None:
+    text = ruleset("director-x", "x pid 1 start 2", PLAN, ["eth0"], [])
+    assert text.startswith(removal("director-x"))
+    assert text.count("table netdev director-x {") == 1
+    assert text.count("{") == text.count("}")
+
+
+def test_one_chain_for_each_interface() -> None:
+    text = ruleset("director-x", "x", PLAN, ["eth0", "eth1"], [])
+    assert re.findall(r'device "(\w+)"', text) == ["eth0", "eth1"]
+
+
+def test_only_ranges_make_an_interval_set() -> None:
+    text = ruleset("director-x", "x", PLAN, [], [])
+    assert "set virtual4 { type inet_proto . ipv4_addr . inet_service; elements" in text
+    assert "set answer4 { type inet_proto . ipv4_addr . inet_service; flags interval; elements" in text
+
+
+def test_overlapping_ranges_are_joined() -> None:
+    plan = CapturePlan((Endpoint(6, A("10.0.0.1"), 0, 65535), Endpoint(6, A("10.0.0.1"), 80, 80)))
+    assert "elements = { 6 . 10.0.0.1 . 0-65535 }" in ruleset("director-x", "x", plan, [], [])
+
+
+def test_an_error_about_a_servers_packet_is_matched_inside_its_quotation() -> None:
+    text = ruleset("director-x", "x", PLAN, [], [])
+    # RFC 792: 8 bytes of ICMP, then the datagram; its protocol is byte 9, its destination
+    # bytes 16 to 19, its destination port bytes 22 and 23 behind a header of 20 bytes.
+    protocol, destination, port = 8 * (8 + 9), 8 * (8 + 16), 8 * (8 + 22)
+    assert f"@th,{protocol},8 6 @th,{destination},32 0x0a00000b @th,{port},16 8080" in text
+    assert f"@th,{protocol},8 6 @th,{destination},32 0x0a00000c counter" in text
+
+
+def test_the_hosts_own_addresses_stand_in_their_sets() -> None:
+    text = ruleset("director-x", "x", PLAN, [], [A("10.0.0.1"), A("::1")])
+    assert "set local4 { type ipv4_addr; elements = { 10.0.0.1 }; }" in text
+    assert "set local6 { type ipv6_addr; elements = { ::1 }; }" in text
+
+
+def test_a_network_of_a_mark_rule_is_a_rule_of_its_own() -> None:
+    plan = CapturePlan(wide=(Wide(6, ipaddress.ip_network("192.0.2.0/24"), 80, 90),))
+    text = ruleset("director-x", "x", plan, ["eth0"], [])
+    assert "meta l4proto 6 ip daddr 192.0.2.0/24 th dport 80-90 goto take4" in text

@@ -1,0 +1,261 @@
+"""Connections to servers: kept, handed out again, given up."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from director.l7.io.backend import CLOSE_SECONDS, IDLE_SECONDS, RESOLVED_SECONDS, Backends, ServerSide
+from director.model import Address
+from tests.support.loops import Loop, loop_of
+
+
+class Client:
+    """A client side that writes down what its server connection tells it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.data = b""
+
+    def server_connected(self) -> None:
+        self.told.append("connected")
+
+    def server_received(self, data: bytes) -> None:
+        self.data += data
+
+    def server_ended(self) -> None:
+        self.told.append("ended")
+
+    def server_lost(self, reason: str) -> None:
+        self.told.append(f"lost {reason}")
+
+    def server_blocked(self) -> None:
+        self.told.append("blocked")
+
+    def server_drained(self) -> None:
+        self.told.append("drained")
+
+
+class Place:
+    """A listening server, and the director's connections to it."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.server.settimeout(3)
+        self.address = Address(*self.server.getsockname())
+        self.key = str(self.address)
+        self.backends = Backends(loop.reactor)
+        self.peers: list[socket.socket] = []
+
+    def open(self) -> ServerSide:
+        """A connection that is up."""
+        client: Any = Client()
+        side = self.backends.connect(self.address, client)
+        self.loop.turn(lambda: client.told)
+        assert client.told == ["connected"]
+        peer, _ = self.server.accept()
+        peer.settimeout(3)
+        self.peers.append(peer)
+        return side
+
+    def close(self) -> None:
+        for peer in self.peers:
+            peer.close()
+        self.server.close()
+        self.backends.sweep(0.0, set())
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with loop_of() as loop:
+        made = Place(loop)
+        yield made
+        made.close()
+
+
+def test_the_last_kept_is_the_first_handed_out(place: Place) -> None:
+    first, second = place.open(), place.open()
+    place.backends.keep(first, 64, 0.0)
+    place.backends.keep(second, 64, 0.0)
+    client: Any = Client()
+    taken = place.backends.take(place.key, client, careful=False)
+    assert taken is second
+    assert taken.client == client
+    assert place.backends.take(place.key, client, careful=True) is first
+    assert place.backends.take(place.key, client, careful=False) is None
+    assert place.backends.reused == 2
+
+
+def test_more_than_the_limit_are_kept_only_while_they_are_used(place: Place) -> None:
+    sides = [place.open() for _ in range(3)]
+    for side in sides:
+        place.backends.keep(side, 2, 0.0)
+    place.backends.sweep(0.9)
+    assert place.backends.idle_count() == 3
+    place.backends.sweep(1.1)
+    assert place.backends.idle_count() == 2
+    assert sides[0].stream.socket is None
+    assert place.backends.open == 2
+    place.backends.keep(place.open(), 0, 0.0)
+    assert place.backends.open == 2
+
+
+def test_an_idle_connection_expires(place: Place) -> None:
+    place.backends.keep(place.open(), 64, 0.0)
+    place.backends.sweep(IDLE_SECONDS)
+    assert place.backends.idle_count() == 1
+    place.backends.sweep(IDLE_SECONDS + 1)
+    assert (place.backends.idle_count(), place.backends.open) == (0, 0)
+    assert place.backends._idle == {}
+
+
+def test_connections_to_a_server_that_left_are_closed(place: Place) -> None:
+    place.backends.keep(place.open(), 64, 0.0)
+    place.backends.sweep(0.0, {place.key})
+    assert place.backends.idle_count() == 1
+    place.backends.sweep(0.0, {"10.0.0.1:80"})
+    assert place.backends.idle_count() == 0
+
+
+def test_an_idle_connection_that_speaks_is_reset(place: Place) -> None:
+    place.backends.keep(place.open(), 64, 0.0)
+    place.peers[0].sendall(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    place.loop.turn(lambda: place.backends.open == 0)
+    assert place.backends.idle_spoke == 1
+    assert place.backends._idle == {}
+
+
+def test_an_idle_connection_that_ends_is_forgotten(place: Place) -> None:
+    place.backends.keep(place.open(), 64, 0.0)
+    place.peers[0].close()
+    place.loop.turn(lambda: place.backends.open == 0)
+    assert place.backends.idle_count() == 0
+
+
+def test_a_careful_taker_gets_no_connection_that_has_ended(place: Place) -> None:
+    place.backends.keep(place.open(), 64, 0.0)
+    place.peers[0].close()
+    client: Any = Client()
+    assert place.backends.take(place.key, client, careful=True) is None
+    assert place.backends.open == 0
+
+
+def test_a_dropped_connection_whose_server_takes_nothing_is_cut_in_the_end(place: Place) -> None:
+    side = place.open()
+    side.stream.write(b"x" * 9_000_000)
+    place.backends.drop(side, 0.0)
+    assert place.backends.open == 1
+    place.backends.sweep(CLOSE_SECONDS)
+    assert place.backends.open == 1
+    place.backends.sweep(CLOSE_SECONDS + 1)
+    assert place.backends.open == 0
+    assert place.backends._closing == {}
+
+
+def test_a_dropped_connection_whose_server_takes_it_slowly_is_waited_for(place: Place) -> None:
+    side = place.open()
+    side.stream.write(b"x" * 9_000_000)
+    place.backends.drop(side, 0.0)
+    before = side.stream.progress
+    while side.stream.progress == before:
+        place.peers[0].recv(1 << 20)
+        place.loop.once()
+    place.backends.sweep(CLOSE_SECONDS + 1)
+    assert place.backends.open == 1
+    side.stream.abort()
+
+
+# --- connecting --------------------------------------------------------------------------------
+
+
+def test_a_refused_connect_is_told_later(place: Place) -> None:
+    place.server.close()
+    client: Any = Client()
+    place.backends.connect(place.address, client)
+    assert client.told == []
+    place.loop.turn(lambda: client.told)
+    assert client.told == ["lost connection refused"]
+    assert place.backends.open == 0
+
+
+def test_a_socket_file_that_is_not_there(place: Place) -> None:
+    client: Any = Client()
+    place.backends.connect(Address(path="/nonexistent/s"), client)
+    place.loop.turn(lambda: client.told)
+    assert client.told == ["lost no such socket"]
+    assert place.backends.open == 0
+
+
+def resolving(place: Place) -> list[tuple[str, Deferred[str]]]:
+    """Names are asked for here instead of at a name server."""
+    asked: list[tuple[str, Deferred[str]]] = []
+
+    def resolve(name: str, timeout: object) -> Deferred[str]:
+        asked.append((name, Deferred()))
+        return asked[-1][1]
+
+    place.loop.reactor.resolve = resolve
+    return asked
+
+
+def test_a_name_is_resolved_and_kept_for_a_while(place: Place) -> None:
+    asked = resolving(place)
+    address = Address("web.example", place.address.port)
+    client: Any = Client()
+    place.backends.connect(address, client)
+    asked[0][1].callback("127.0.0.1")
+    place.loop.turn(lambda: client.told)
+    again: Any = Client()
+    place.backends.connect(address, again)
+    place.loop.turn(lambda: again.told)
+    assert [name for name, _ in asked] == ["web.example"]
+    now = place.loop.reactor.seconds()
+    place.loop.reactor.seconds = lambda: now + RESOLVED_SECONDS + 1
+    third: Any = Client()
+    side = place.backends.connect(address, third)
+    assert len(asked) == 2
+    side.stream.abort()
+    asked[1][1].errback(OSError("no such name"))
+    assert third.told == []
+    assert place.backends.open == 2
+
+
+def test_a_name_that_does_not_resolve_is_told(place: Place) -> None:
+    asked = resolving(place)
+    client: Any = Client()
+    place.backends.connect(Address("web.example", 80), client)
+    asked[0][1].errback(OSError("no such name"))
+    assert client.told == ["lost the name web.example cannot be resolved"]
+    assert place.backends.open == 0
+
+
+def test_who_left_while_a_name_was_resolved_opens_nothing(place: Place) -> None:
+    asked = resolving(place)
+    client: Any = Client()
+    side = place.backends.connect(Address("web.example", place.address.port), client)
+    side.stream.abort()
+    asked[0][1].callback("127.0.0.1")
+    place.loop.quiet()
+    assert client.told == []
+    assert place.backends.open == 0
+
+
+def test_without_descriptors_it_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> socket.socket:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("director.l7.io.backend.socket.socket", exhausted)
+    stays: Any = Client()
+    leaves: Any = Client()
+    place.backends.connect(place.address, stays)
+    place.backends.connect(place.address, leaves).stream.abort()
+    place.loop.turn(lambda: stays.told)
+    place.loop.quiet()
+    assert stays.told == ["lost out of file descriptors"]
+    assert leaves.told == []
+    assert place.backends.open == 0

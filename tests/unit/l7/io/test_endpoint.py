@@ -1,0 +1,107 @@
+"""Twisted's transports in the shape of a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+from zope.interface.verify import verifyObject
+
+from director.l7.io.endpoint import TransportStream, check_endpoint, listen_on_endpoint
+from director.l7.io.listener import BindError
+from tests.support.loops import Owner
+
+
+class Accepted:
+    """What a listening service would do with a stream."""
+
+    def __init__(self) -> None:
+        self.owner = Owner()
+        self.came: list[Any] = []
+
+    def __call__(self, stream: Any, peer: Any, own: Any) -> None:
+        stream.owner = self.owner
+        self.came.append((stream, peer, own))
+
+
+def connected() -> tuple[TransportStream, StringTransport, Owner]:
+    accepted = Accepted()
+    stream = TransportStream(accepted)
+    transport = StringTransport()
+    stream.makeConnection(transport)
+    return stream, transport, accepted.owner
+
+
+def test_it_is_what_twisted_wants() -> None:
+    stream, _, _ = connected()
+    assert verifyObject(IPushProducer, stream)
+    assert verifyObject(IHalfCloseableProtocol, stream)
+
+
+def test_octets_and_ends_go_both_ways() -> None:
+    stream, transport, owner = connected()
+    stream.dataReceived(b"in")
+    stream.write(b"out")
+    stream.readConnectionLost()
+    assert owner.data == b"in"
+    assert transport.value() == b"out"
+    assert owner.told == ["ended"]
+    stream.connectionLost(Failure(ConnectionLost()))
+    assert owner.told == ["ended", "lost connection reset"]
+    assert stream.socket is None
+
+
+def test_back_pressure_is_told() -> None:
+    stream, _, owner = connected()
+    stream.pauseProducing()
+    assert stream.is_blocked
+    stream.resumeProducing()
+    assert not stream.is_blocked
+    assert owner.told == ["blocked", "drained"]
+
+
+def test_reading_can_be_paused() -> None:
+    stream, transport, _ = connected()
+    stream.pause()
+    assert transport.producerState == "paused"
+    stream.resume()
+    assert transport.producerState == "producing"
+
+
+def test_closing_and_resetting() -> None:
+    stream, transport, _ = connected()
+    stream.close()
+    assert transport.disconnecting
+    stream, transport, _ = connected()
+    stream.abort()
+    assert transport.disconnected
+
+
+def test_after_the_end_nothing_fails() -> None:
+    stream, _, owner = connected()
+    stream.connectionLost()
+    for call in (stream.pause, stream.resume, stream.resumeProducing, stream.pauseProducing):
+        call()
+    assert owner.told == ["lost"]
+
+
+def test_a_connection_without_room_is_refused() -> None:
+    reactor: Any = MemoryReactorClock()
+    room = [True]
+    accepted = Accepted()
+    port = listen_on_endpoint(reactor, "tcp:8080:interface=127.0.0.1", accepted, lambda: room[0])
+    factory = reactor.tcpServers[0][1]
+    assert isinstance(factory.buildProtocol(None), TransportStream)
+    room[0] = False
+    assert factory.buildProtocol(None) is None
+    port.close()
+
+
+@pytest.mark.parametrize("text", ["nonsense", "nonsense:1", "tcp:", "tcp:x", "ssl:443"])
+def test_what_twisted_cannot_read_is_refused(text: str) -> None:
+    with pytest.raises(BindError, match="cannot listen on"):
+        check_endpoint(MemoryReactorClock(), text)

@@ -1,0 +1,144 @@
+"""Accepting, refusing to bind, and resting when descriptors run out."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.interfaces import IReadDescriptor
+from zope.interface.verify import verifyObject
+
+from director.l7.io.listener import BindError, Listener, bind
+from director.model import Address
+from tests.support.loops import KINDS, Loop, loop_of
+
+ANY = Address("127.0.0.1", 0)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
+    with loop_of(request.param) as made:
+        yield made
+
+
+class Door:
+    """A listener and those who came through it."""
+
+    def __init__(self, loop: Loop, address: Address = ANY) -> None:
+        self.came: list[tuple[Any, Any, Any]] = []
+        self.room = True
+        self.listener = Listener(loop.reactor, bind(address), self._accept, lambda: self.room)
+        self.listener.start()
+
+    def _accept(self, stream: Any, peer: Any, own: Any) -> None:
+        self.came.append((stream, peer, own))
+
+    @property
+    def place(self) -> Any:
+        return self.listener.socket.getsockname()
+
+    def close(self) -> None:
+        self.listener.close()
+        for stream, _, _ in self.came:
+            stream.abort()
+
+
+@pytest.fixture
+def door(loop: Loop) -> Iterator[Door]:
+    made = Door(loop)
+    yield made
+    made.close()
+
+
+def test_it_is_what_a_reactor_wants(door: Door) -> None:
+    assert verifyObject(IReadDescriptor, door.listener)
+
+
+def test_a_client_is_accepted_with_both_addresses(loop: Loop, door: Door) -> None:
+    with socket.create_connection(door.place) as client:
+        loop.turn(lambda: door.came)
+        stream, peer, own = door.came[0]
+        assert (peer, own) == (client.getsockname(), door.place)
+        assert stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert not stream.socket.getblocking()
+    assert door.listener.accepted == 1
+
+
+def test_out_of_descriptors_it_rests_and_then_goes_on(loop: Loop, door: Door) -> None:
+    real = door.listener.socket
+
+    class Exhausted:
+        """A socket whose accept fails as when descriptors have run out."""
+
+        fileno = real.fileno
+        getsockname = real.getsockname
+
+        def accept(self) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    door.listener.socket = Exhausted()  # type: ignore[assignment]
+    with socket.create_connection(door.place):
+        loop.turn(lambda: door.listener.pauses)
+        assert door.listener not in loop.reactor.getReaders()
+        door.listener.socket = real
+        loop.turn(lambda: door.came)
+    assert door.listener.accepted == 1
+
+
+def test_a_limit_leaves_clients_in_the_backlog(loop: Loop, door: Door) -> None:
+    door.room = False
+    with socket.create_connection(door.place):
+        loop.turn(lambda: door.listener.pauses)
+        assert door.came == []
+        door.room = True
+        loop.turn(lambda: door.came)
+
+
+def test_a_listener_that_rests_can_be_closed(loop: Loop, door: Door) -> None:
+    door.room = False
+    with socket.create_connection(door.place):
+        loop.turn(lambda: door.listener.pauses)
+        door.listener.close()
+        door.listener.close()
+    assert loop.reactor.getDelayedCalls() == []
+
+
+def test_a_socket_file_is_made_and_removed(loop: Loop, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    door = Door(loop, Address(path=str(path)))
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        loop.turn(lambda: door.came)
+    door.close()
+    assert not path.exists()
+
+
+def test_a_stale_socket_file_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    with bind(Address(path=str(path))), pytest.raises(BindError, match="in use"):
+        bind(Address(path=str(path)))
+    path.unlink()
+    path.write_text("precious")
+    with pytest.raises(BindError):
+        bind(Address(path=str(path)))
+    assert path.read_text() == "precious"
+
+
+def test_a_bind_error_says_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = Address(*taken.getsockname())
+        with pytest.raises(BindError, match=rf"cannot listen on {address}: .*in use; stop the other program"):
+            bind(address)
+    with pytest.raises(BindError, match=r"does not have that address; add it \(ip address add\)"):
+        bind(Address("192.0.2.1", 8080))
+
+
+def test_all_addresses_of_both_families_stand_side_by_side() -> None:
+    with bind(Address("", 0)) as four, bind(Address("::", four.getsockname()[1])):
+        pass

@@ -1,0 +1,373 @@
+"""The shell of layer 7: services come and go, clients stay; and whole requests over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+from collections.abc import Iterator
+
+import pytest
+from attrs import evolve
+
+from director.l7.io.access_log import AccessLog
+from director.l7.io.listener import BindError
+from director.l7.io.service import Shell
+from director.model import Address, Configuration, L7Service, L7Timeouts, Pool, Queue, Server
+from director.registry import Registry
+from director.sites import build_sites
+from tests.support.loops import Loop, loop_of
+from tests.support.running import free_port
+from tests.unit.registries import registry_of, turn
+
+GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+class House:
+    """A shell, its registry, one origin, and clients."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.origin = socket.create_server(("127.0.0.1", 0))
+        self.origin.settimeout(3)
+        server = Server("a", Address(*self.origin.getsockname()))
+        self.pool = Pool("web", (server,))
+        self.address = Address("127.0.0.1", free_port())
+        self.service = L7Service("www", (self.address,), pool="web", forwarded="off")
+        self.registry: Registry = registry_of(configuration=self.configuration(self.service))
+        self.shell = Shell(loop.reactor, AccessLog("off", "text", 0.0, loop.reactor), 64)
+        self.ids = map(str, itertools.count(1))
+        self.sockets: list[socket.socket] = []
+        self.serve(self.service)
+        self.shell.start()
+
+    def configuration(self, *services: L7Service) -> Configuration:
+        return Configuration(pools=(self.pool,), l7=services)
+
+    def serve(self, *services: L7Service) -> None:
+        """Serve these; raises BindError with nothing changed."""
+        self.shell.prepare(services)
+        turn(self.registry, self.configuration(*services))
+        self.shell.apply(build_sites(self.registry.configuration, self.registry), lambda: next(self.ids))
+
+    def call(self, address: Address | None = None) -> socket.socket:
+        place = address or self.address
+        made = socket.create_connection((place.host, place.port), 3)
+        self.sockets.append(made)
+        return made
+
+    def accept(self) -> socket.socket:
+        """The director's connection to the origin."""
+        self.origin.setblocking(False)
+        made: list[socket.socket] = []
+
+        def come() -> bool:
+            try:
+                made.append(self.origin.accept()[0])
+            except BlockingIOError:
+                return False
+            return True
+
+        self.loop.turn(come)
+        made[0].setblocking(False)
+        self.sockets.append(made[0])
+        return made[0]
+
+    def read(self, sock: socket.socket, size: int = 1) -> bytes:
+        """At least `size` octets, or what there is until the end."""
+        sock.setblocking(False)
+        got = b""
+        ended = False
+
+        def come() -> bool:
+            nonlocal got, ended
+            try:
+                data = sock.recv(1 << 20)
+            except BlockingIOError:
+                return False
+            got += data
+            ended = not data
+            return ended or len(got) >= size
+
+        self.loop.turn(come)
+        return got
+
+    def close(self) -> None:
+        self.shell.stop(0.0)
+        self.loop.quiet()
+        for sock in [*self.sockets, self.origin]:
+            sock.close()
+        self.loop.quiet()
+        assert self.shell.clients == 0
+        assert self.shell.backends.open == 0
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    with loop_of() as loop:
+        made = House(loop)
+        yield made
+        made.close()
+
+
+def refuses(address: Address) -> bool:
+    """Nobody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((address.host, address.port)) != 0
+
+
+# --- whole requests ----------------------------------------------------------------------------
+
+
+def test_a_request_goes_through_and_the_server_connection_is_used_again(house: House) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    assert house.read(server).startswith(b"GET / HTTP/1.1\r\nHost: h\r\n")
+    for _ in range(2):
+        server.sendall(OK)
+        assert house.read(client, len(OK)) == OK
+        client.sendall(GET)
+        assert house.read(server).startswith(b"GET / ")
+    assert house.shell.backends.opened == 1
+    assert house.shell.backends.reused == 2
+    assert [record[-7] for record in house.shell.traces.last(9)] == [200, 200]
+
+
+def test_a_client_that_does_not_read_holds_back_its_server(house: House) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    size = 60_000_000
+    server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+    sent = 0
+    block = b"x" * 65536
+    for _ in range(3000):
+        try:
+            sent += server.send(block)
+        except BlockingIOError:
+            house.loop.once(0.001)
+    assert sent < size
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    assert side.stream.is_blocked
+    assert side.stream._queued < 1_000_000
+    got = 0
+    while got < sent:
+        got += len(house.read(client))
+    assert not side.stream.is_blocked
+
+
+def test_a_client_that_does_not_read_gets_no_further_answers_queued(house: House) -> None:
+    client = house.call()
+    client.sendall(GET * 300)
+    server = house.accept()
+    size = 200_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    owed = b""
+    answered = 0
+    for _ in range(1500):
+        with contextlib.suppress(BlockingIOError):
+            asked = server.recv(65536).count(b"GET ")
+            answered += asked
+            owed += answer * asked
+        with contextlib.suppress(BlockingIOError):
+            owed = owed[server.send(owed) :]
+        house.loop.once(0.0005)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    assert side.stream.is_blocked
+    assert answered < 300
+    assert side.stream._queued < 1_000_000
+
+
+def test_a_client_gone_inside_an_answer_takes_the_server_connection_along(house: House) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    house.loop.turn(lambda: house.shell.clients == 0)
+    house.loop.turn(lambda: house.shell.backends.open == 0)
+    assert house.registry.pools["web"].servers[0].active == 0
+
+
+def test_a_deadline_is_delivered(house: House) -> None:
+    house.serve(evolve(house.service, timeouts=L7Timeouts(client=0.2)))
+    client = house.call()
+    client.sendall(b"GET / HT")
+    assert house.read(client, 20).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_defect_costs_one_connection_and_gives_everything_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    assert side.conversation.exchange is not None
+    monkeypatch.setattr(type(side.conversation.exchange), "server_bytes", None)
+    server.sendall(OK)
+    with pytest.raises(ConnectionResetError):
+        house.read(client)
+    house.loop.turn(lambda: house.shell.clients == 0)
+    assert house.shell.backends.open == 0
+    assert house.registry.pools["web"].servers[0].active == 0
+
+
+def test_a_line_moves_on_when_a_server_has_room(house: House) -> None:
+    server = evolve(house.pool.servers[0], max=1)
+    house.pool = evolve(house.pool, servers=(server,), queue=Queue(5, 3.0))
+    house.serve(house.service)
+    first, second = house.call(), house.call()
+    first.sendall(GET)
+    origin = house.accept()
+    house.read(origin)
+    second.sendall(GET)
+    house.loop.turn(lambda: house.shell.lines.waiting == 1)
+    origin.sendall(OK)
+    assert house.read(first, len(OK)) == OK
+    assert house.read(origin).startswith(b"GET /")
+    origin.sendall(OK)
+    assert house.read(second, len(OK)) == OK
+    assert house.registry.pools["web"].waiting == 0
+
+
+# --- services come and go ------------------------------------------------------------------------
+
+
+def test_a_new_address_is_added_and_an_old_one_is_closed(house: House) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    other = Address("127.0.0.1", free_port())
+    house.serve(evolve(house.service, listen=(other,)))
+    assert refuses(house.address)
+    assert not refuses(other)
+    server.sendall(OK)
+    answer = house.read(client, len(OK))
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Connection: close\r\n" in answer
+
+
+def test_an_open_connection_survives_a_change_and_takes_the_new_site(house: House) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    before = house.shell.frontages["www"].site
+    house.serve(evolve(house.service, timeouts=L7Timeouts(client=9.0)))
+    assert house.shell.frontages["www"].site is not before
+    server.sendall(OK)
+    assert house.read(client, len(OK)) == OK
+    client.sendall(GET)
+    assert house.read(server).startswith(b"GET /")
+    server.sendall(OK)
+    assert house.read(client, len(OK)) == OK
+
+
+def test_an_address_moves_to_another_service(house: House) -> None:
+    house.serve(evolve(house.service, name="other"))
+    assert house.shell.listeners() == [("other", str(house.address), 0)]
+    assert list(house.shell.frontages) == ["other"]
+    client = house.call()
+    client.sendall(GET)
+    house.accept().sendall(OK)
+    assert house.read(client, len(OK)) == OK
+    assert house.shell.traces.last(1)[0][2] == "other"
+
+
+def test_a_refused_bind_changes_nothing(house: House) -> None:
+    good = Address("127.0.0.1", free_port())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bad = Address(*taken.getsockname())
+        with pytest.raises(BindError):
+            house.serve(evolve(house.service, listen=(good, bad)))
+    assert house.shell._prepared == {}
+    assert refuses(good)
+    assert not refuses(house.address)
+    assert house.shell.listeners()[0][:2] == ("www", str(house.address))
+
+
+def test_an_endpoint_string_serves(house: House) -> None:
+    port = free_port()
+    endpoint = Address(endpoint=f"tcp:{port}:interface=127.0.0.1")
+    house.serve(evolve(house.service, listen=(house.address, endpoint)))
+    client = house.call(Address("127.0.0.1", port))
+    client.sendall(GET)
+    server = house.accept()
+    assert house.read(server).startswith(b"GET /")
+    server.sendall(OK)
+    assert house.read(client, len(OK)) == OK
+    client.close()
+    house.loop.turn(lambda: house.shell.clients == 0)
+
+
+def test_an_endpoint_string_that_means_nothing_is_refused_before_anything_changes(house: House) -> None:
+    with pytest.raises(BindError, match="cannot listen on nonsense:1"):
+        house.serve(evolve(house.service, listen=(Address(endpoint="nonsense:1"),)))
+    assert not refuses(house.address)
+
+
+def test_the_limit_of_a_service_holds(house: House) -> None:
+    house.serve(evolve(house.service, max_connections=1))
+    first = house.call()
+    house.loop.turn(lambda: house.shell.clients == 1)
+    second = house.call()
+    house.loop.quiet()
+    assert house.shell.clients == 1
+    first.close()
+    house.loop.turn(lambda: house.shell.frontages["www"].clients == 0)
+    second.sendall(GET)
+    house.accept()
+    assert house.shell.clients == 1
+
+
+# --- stopping --------------------------------------------------------------------------------------
+
+
+def test_a_stop_waits_for_requests_and_ends_idle_clients_at_once(house: House) -> None:
+    idle, busy = house.call(), house.call()
+    busy.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    stopped: list[object] = []
+    house.shell.stop(5.0).addCallback(stopped.append)
+    assert house.read(idle) == b""
+    assert refuses(house.address)
+    assert stopped == []
+    server.sendall(OK)
+    assert b"Connection: close" in house.read(busy, len(OK))
+    busy.close()
+    idle.close()
+    house.loop.turn(lambda: stopped)
+    assert house.shell._timer is None
+
+
+def test_a_stop_cuts_what_does_not_end(house: House) -> None:
+    client = house.call()
+    client.sendall(GET)
+    house.read(house.accept())
+    stopped: list[object] = []
+    house.shell.stop(0.1).addCallback(stopped.append)
+    house.loop.turn(lambda: stopped)
+    assert house.shell.clients == 0
+    assert house.registry.pools["web"].servers[0].active == 0
+
+
+def test_the_last_client_may_leave_inside_a_look_at_deadlines(house: House) -> None:
+    house.call()
+    house.loop.turn(lambda: house.shell.clients == 1)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    stopped: list[object] = []
+    side.conversation.framer.feed(b"GET")
+    house.shell.stop(5.0).addCallback(stopped.append)
+    side.conversation.closing = True
+    side.conversation.deadline = 0.0
+    house.loop.turn(lambda: stopped)
+    house.loop.quiet()
+    assert house.shell._timer is None

@@ -1,0 +1,233 @@
+"""Streams on real sockets and real reactors."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+
+import pytest
+from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDescriptor
+from zope.interface.verify import verifyObject
+
+from director.l7.io.stream import HIGH_WATER, Stream, words
+from tests.support.loops import KINDS, Loop, Owner, loop_of
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
+    with loop_of(request.param) as made:
+        yield made
+
+
+class Pair:
+    """A stream and the other end of its connection."""
+
+    def __init__(self, loop: Loop) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.peer = socket.create_connection(server.getsockname())
+            near, _ = server.accept()
+        near.setblocking(False)
+        self.peer.settimeout(3)
+        self.owner = Owner()
+        self.stream = Stream(loop.reactor, near, self.owner)
+        self.stream.resume()
+
+
+@pytest.fixture
+def pair(loop: Loop) -> Iterator[Pair]:
+    made = Pair(loop)
+    yield made
+    made.stream.abort()
+    made.peer.close()
+
+
+def drain(loop: Loop, pair: Pair, size: int) -> bytes:
+    """Read `size` octets at the other end while the loop turns."""
+    pair.peer.setblocking(False)
+    got = b""
+
+    def read() -> bool:
+        nonlocal got
+        with contextlib.suppress(BlockingIOError):
+            got += pair.peer.recv(1 << 20)
+        return len(got) >= size
+
+    loop.turn(read)
+    return got
+
+
+def test_it_is_what_a_reactor_wants(pair: Pair) -> None:
+    assert verifyObject(IReadWriteDescriptor, pair.stream)
+    assert verifyObject(IHalfCloseableDescriptor, pair.stream)
+
+
+def test_octets_come_and_go(loop: Loop, pair: Pair) -> None:
+    pair.peer.sendall(b"ping")
+    loop.turn(lambda: pair.owner.data == b"ping")
+    pair.stream.write(b"pong")
+    assert pair.peer.recv(9) == b"pong"
+    assert pair.stream.progress == 4
+
+
+def test_what_the_socket_does_not_take_keeps_its_order(loop: Loop, pair: Pair) -> None:
+    parts = [bytes([65 + number]) * 700_000 for number in range(20)]
+    for part in parts:
+        pair.stream.write(part)
+    assert pair.stream.is_blocked
+    assert pair.owner.told == ["blocked"]
+    whole = b"".join(parts)
+    assert drain(loop, pair, len(whole)) == whole
+    loop.turn(lambda: pair.owner.told == ["blocked", "drained"])
+    assert not pair.stream.is_blocked
+    assert pair.stream.progress == len(whole)
+
+
+def test_little_is_queued_without_a_word(pair: Pair) -> None:
+    pair.stream._enqueue(memoryview(b"x" * HIGH_WATER))
+    assert pair.owner.told == []
+    pair.stream._enqueue(memoryview(b"x"))
+    assert pair.owner.told == ["blocked"]
+
+
+def test_a_fin_still_lets_us_write(loop: Loop, pair: Pair) -> None:
+    pair.peer.sendall(b"last")
+    pair.peer.shutdown(socket.SHUT_WR)
+    loop.turn(lambda: pair.owner.told == ["ended"])
+    assert pair.owner.data == b"last"
+    pair.stream.write(b"answer")
+    assert pair.peer.recv(9) == b"answer"
+
+
+def test_an_end_is_told_once_however_often_reading_is_asked_for(loop: Loop, pair: Pair) -> None:
+    pair.peer.shutdown(socket.SHUT_WR)
+    loop.turn(lambda: pair.owner.told)
+    pair.stream.resume()
+    loop.quiet()
+    assert pair.owner.told == ["ended"]
+
+
+def test_our_fin_goes_behind_what_is_queued(loop: Loop, pair: Pair) -> None:
+    big = b"x" * 9_000_000
+    pair.stream.write(big)
+    pair.stream.end()
+    assert len(drain(loop, pair, len(big))) == len(big)
+    loop.turn(lambda: not pair.stream._ending)
+    pair.peer.setblocking(True)
+    assert pair.peer.recv(1) == b""
+    pair.peer.sendall(b"more")
+    loop.turn(lambda: pair.owner.data == b"more")
+
+
+def test_a_close_goes_behind_what_is_queued(loop: Loop, pair: Pair) -> None:
+    big = b"x" * 9_000_000
+    pair.stream.write(big)
+    pair.stream.close()
+    assert pair.stream.socket is not None
+    assert len(drain(loop, pair, len(big))) == len(big)
+    loop.turn(lambda: pair.stream.socket is None)
+    assert pair.owner.told[-1] == "lost"
+
+
+def test_an_abort_is_a_reset(pair: Pair) -> None:
+    pair.stream.write(b"half")
+    pair.stream.abort()
+    assert pair.owner.told == ["lost"]
+    with pytest.raises(ConnectionResetError):
+        pair.peer.recv(9) and pair.peer.recv(9)
+
+
+def test_a_reset_by_the_peer_is_told_in_words(loop: Loop, pair: Pair) -> None:
+    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    pair.peer.close()
+    loop.turn(lambda: pair.owner.told)
+    assert pair.owner.told == ["lost connection reset"]
+
+
+def test_an_error_of_writing_is_told_from_the_loop(loop: Loop, pair: Pair) -> None:
+    pair.stream.pause()
+    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    pair.peer.close()
+    for _ in range(3):
+        pair.stream.write(b"x")
+    assert pair.owner.told == []
+    loop.turn(lambda: pair.owner.told)
+    assert pair.owner.told == ["lost connection reset"]
+
+
+def test_a_paused_stream_reads_nothing(loop: Loop, pair: Pair) -> None:
+    pair.stream.pause()
+    pair.peer.sendall(b"x")
+    loop.quiet()
+    assert pair.owner.data == b""
+    pair.stream.resume()
+    loop.turn(lambda: pair.owner.data == b"x")
+
+
+def test_after_the_end_nothing_is_told_and_nothing_fails(loop: Loop, pair: Pair) -> None:
+    pair.stream.abort()
+    for call in (
+        pair.stream.pause,
+        pair.stream.resume,
+        pair.stream.end,
+        pair.stream.close,
+        pair.stream.abort,
+    ):
+        call()
+    pair.stream.write(b"x")
+    pair.stream.fail("late")
+    loop.quiet()
+    assert pair.owner.told == ["lost"]
+    assert pair.stream.fileno() == -1
+
+
+def test_an_idle_stream_knows_whether_it_is_alive(pair: Pair) -> None:
+    pair.stream.pause()
+    assert pair.stream.is_alive()
+    pair.peer.sendall(b"x")
+    # The kernel of a loopback connection has it at once.
+    assert not pair.stream.is_alive()
+
+
+def test_a_refused_connect_is_told_in_words(loop: Loop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()
+    sock = socket.socket()
+    sock.setblocking(False)
+    owner = Owner()
+    stream = Stream(loop.reactor, sock, owner, connecting=True)
+    assert sock.connect_ex(place) == errno.EINPROGRESS
+    stream.wait_for_connect()
+    loop.turn(lambda: owner.told)
+    assert owner.told == ["lost connection refused"]
+
+
+def test_a_connect_sends_what_was_written_before(loop: Loop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sock = socket.socket()
+        sock.setblocking(False)
+        owner = Owner()
+        stream = Stream(loop.reactor, sock, owner, connecting=True)
+        sock.connect_ex(server.getsockname())
+        stream.wait_for_connect()
+        stream.write(b"early")
+        loop.turn(lambda: owner.told)
+        assert owner.told == ["connected"]
+        far, _ = server.accept()
+        assert far.recv(9) == b"early"
+        far.close()
+        stream.abort()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (errno.ECONNREFUSED, "connection refused"),
+        (errno.EHOSTUNREACH, "no route to host"),
+        (errno.EADDRNOTAVAIL, "out of local ports"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_errors_have_words(number: int, text: str) -> None:
+    assert words(OSError(number, "")) == text

@@ -1,0 +1,101 @@
+"""Writing off the loop: order, dead targets, full disks, rotation."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from director.l7.io.writer import QUEUED_BLOCKS, Writer
+
+
+def test_blocks_arrive_in_order(tmp_path: Path) -> None:
+    writer = Writer(str(tmp_path / "log"), pytest.fail)
+    writer.start()
+    for number in range(500):
+        writer.write(b"%d\n" % number)
+    writer.stop()
+    assert (tmp_path / "log").read_text().split() == [str(number) for number in range(500)]
+    assert (writer.dropped, writer.failures) == (0, 0)
+
+
+def test_a_file_that_cannot_be_opened_is_an_error_at_start(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        Writer(str(tmp_path / "none" / "log"), pytest.fail).start()
+
+
+def test_a_full_disk_is_told_once_and_counted() -> None:
+    told: list[str] = []
+    writer = Writer("/dev/full", told.append)
+    writer.start()
+    for _ in range(5):
+        writer.write(b"x\n")
+    writer.stop()
+    assert told == ["the log cannot be written: No space left on device; lines are dropped, traffic goes on"]
+    assert (writer.failures, writer.dropped) == (5, 5)
+
+
+def test_a_pipe_that_is_gone_is_told_once_and_counted() -> None:
+    told: list[str] = []
+    reader, target = os.pipe()
+    os.close(reader)
+    writer = Writer(target, told.append)
+    writer.start()
+    writer.write(b"x\n")
+    writer.write(b"y\n")
+    writer.stop()
+    os.close(target)
+    assert told == ["the log cannot be written: Broken pipe; lines are dropped, traffic goes on"]
+    assert writer.failures == 2
+
+
+def test_a_pipe_that_nobody_reads_never_stops_the_caller() -> None:
+    told: list[str] = []
+    reader, target = os.pipe()
+    writer = Writer(target, told.append)
+    writer.start()
+    block = b"x" * 65536
+    for _ in range(QUEUED_BLOCKS + 10):
+        writer.write(block)
+    assert writer.dropped >= 8
+    assert len(told) == 1
+    assert "cannot keep up" in told[0]
+    writer.stop()
+    assert writer.dropped >= QUEUED_BLOCKS
+    os.close(reader)
+    for thread in threading.enumerate():
+        if thread.name == "log-writer":
+            thread.join(2)
+    os.close(target)
+
+
+def test_a_rotated_file_is_opened_anew_under_the_same_descriptor(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    writer = Writer(str(path), pytest.fail)
+    writer.start()
+    writer.write(b"old\n")
+    while not path.read_bytes():
+        pass
+    before = writer._file
+    path.rename(tmp_path / "log.1")
+    writer.reopen()
+    writer.write(b"new\n")
+    writer.stop()
+    assert writer._file == before
+    assert path.read_text() == "new\n"
+    assert (tmp_path / "log.1").read_text() == "old\n"
+
+
+def test_a_reopen_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    writer = Writer(str(folder / "log"), pytest.fail)
+    writer.start()
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(OSError, match="No such file"):
+        writer.reopen()
+    writer.write(b"on\n")
+    writer.stop()
+    assert (tmp_path / "moved" / "log").read_text() == "on\n"

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import re
+
+from director.l7.affinity import find, set_cookie, token
+from director.model import CookiePersistence, Pool
+from tests.unit.registries import registry_of, server
+
+POOL = registry_of(Pool("web", servers=(server("a"), server("b", 2)))).pools["web"]
+
+
+def test_a_token_leads_back_to_its_server_and_shows_nothing() -> None:
+    for one in POOL.servers:
+        value = token("web", one.name)
+        assert re.fullmatch(r"[0-9a-f]{16}", value)
+        assert find(POOL, value) is one
+    assert token("web", "a") != token("api", "a")
+    assert token("we", "ba") != token("web", "a")
+
+
+def test_a_stranger_s_value_leads_nowhere() -> None:
+    for value in (
+        "",
+        "a",
+        "x" * 16,
+        token("api", "a"),
+        token("web", "gone"),
+        token("web", "a") + "0",
+        "\xe9" * 5000,
+    ):
+        assert find(POOL, value) is None
+
+
+def test_cookies() -> None:
+    one = POOL.servers[0]
+    plain = b"Set-Cookie: D=" + token("web", "a").encode() + b"; Path=/"
+    assert set_cookie(CookiePersistence("D"), one) == plain + b"\r\n"
+    strict = CookiePersistence("D", httponly=True, secure=True, samesite="lax")
+    assert set_cookie(strict, one) == plain + b"; HttpOnly; Secure; SameSite=Lax\r\n"

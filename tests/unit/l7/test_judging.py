@@ -1,0 +1,94 @@
+"""What is decided before a server is chosen: rules that answer, edits, Max-Forwards, loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from director.model import HeaderEdit, Rule, Term
+from tests.support.playbook import World, pool
+
+GET = "GET / HTTP/1.1|Host: h||"
+
+
+def ruled(**action: Any) -> World:
+    """A world whose only rule takes paths below /old/."""
+    when = Term("path", "", "~", ("^/old/(.*)$",))
+    return World(pool("web", "a"), rules=(Rule(1, "old", "www", when=when, **action),))
+
+
+# --- rules --------------------------------------------------------------------------------------
+
+
+def test_a_redirect_answers_and_keeps_the_connection() -> None:
+    world = ruled(redirect=(301, "http://new.example/${path.1}"))
+    world.play(f"""
+        client GET /old/x HTTP/1.1|Host: h||
+          to-client HTTP/1.1 301 Moved Permanently|Content-Type: text/plain; charset=utf-8|Content-Length: 0|Location: http://new.example/x||
+        client {GET}
+          open web/a
+    """)  # noqa: E501 - one command, one line
+    assert world.record()["outcome"] == "redirect"
+    assert world.record()["rule"] == "1 old"
+
+
+def test_a_fixed_answer_has_its_text() -> None:
+    world = ruled(respond=(403, "no"))
+    lines = world.tell("client GET /old/x HTTP/1.1|Host: h||")
+    assert lines[0].startswith("to-client HTTP/1.1 403 Forbidden|")
+    assert lines[0].endswith("||no\n")
+    lines = world.tell("client HEAD /old/x HTTP/1.1|Host: h||")
+    assert lines[0].endswith("|Content-Length: 3||")
+
+
+def test_an_answer_before_the_body_was_read_ends_the_connection() -> None:
+    world = ruled(respond=(403, "no"))
+    lines = world.tell(f"client POST /old/x HTTP/1.1|Host: h|Content-Length: 99||{GET}")
+    assert "|Connection: close|" in lines[0]
+    assert lines[1:] == ["linger-client"]
+    assert len(world.records) == 1
+
+
+def test_a_rewritten_request_goes_out_with_its_edits() -> None:
+    edits = (HeaderEdit("set", "X-A", "${path.1}"), HeaderEdit("del", "X-B"))
+    world = ruled(pool="web", rewrite_path="/new/$1", headers=edits)
+    world.play("""
+        client GET /old/x?q HTTP/1.1|Host: h|X-B: 1||
+          open web/a
+        new
+          to-server GET /new/x?q HTTP/1.1|Host: h|X-A: x||
+    """)
+
+
+def test_an_edit_never_makes_two_hosts() -> None:
+    ruled(pool="web", headers=(HeaderEdit("add", "Host", "other"),)).play("""
+        client GET /old/x HTTP/1.1|Host: h||
+          open web/a
+        new
+          to-server GET /old/x HTTP/1.1|Host: h||
+    """)
+
+
+# --- Max-Forwards and loops (RFC 9110 7.6.2, 7.6.3) ----------------------------------------------
+
+
+def test_max_forwards_counts_down_and_ends_here_at_zero() -> None:
+    world = World(pool("web", "a"))
+    world.play("""
+        client OPTIONS / HTTP/1.1|Host: h|Max-Forwards: 3||
+          open web/a
+        new
+          to-server OPTIONS / HTTP/1.1|Host: h|Max-Forwards: 2||
+        server HTTP/1.1 204 No Content||
+          to-client HTTP/1.1 204 No Content||
+          keep-server
+    """)
+    lines = world.tell("client OPTIONS / HTTP/1.1|Host: h|Max-Forwards: 0||")
+    assert lines[0].startswith("to-client HTTP/1.1 200 OK|")
+    lines = world.tell("client TRACE / HTTP/1.1|Host: h|Max-Forwards: x||")
+    assert lines[0].startswith("to-client HTTP/1.1 400 ")
+
+
+def test_a_request_that_comes_round_again_and_again_is_a_508() -> None:
+    via = ", ".join(["1.1 edge"] * 4)
+    lines = World(pool("web", "a")).tell(f"client GET / HTTP/1.1|Host: h|Via: {via}||")
+    assert lines[0].startswith("to-client HTTP/1.1 508 ")

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.errors import MessageError
+from director.l7.target import check_host, parse_target, readings
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "expected"),
+    [
+        # RFC 9112 3.2.2: absolute-form
+        (b"GET", b"http://a.example/x?y", (b"a.example", b"/x?y", b"/x", b"?y")),
+        (b"GET", b"HTTP://a.example:80/x", (b"a.example:80", b"/x", b"/x", b"")),
+        (b"GET", b"https://[::1]:8443/", (b"[::1]:8443", b"/", b"/", b"")),
+        (b"GET", b"http://a.example", (b"a.example", b"/", b"/", b"")),
+        (b"GET", b"http://a.example?x=1", (b"a.example", b"/?x=1", b"/", b"?x=1")),
+        # RFC 9112 3.2.4: asterisk-form, and OPTIONS for an authority without a path
+        (b"OPTIONS", b"*", (None, b"*", b"*", b"")),
+        (b"OPTIONS", b"http://a.example", (b"a.example", b"*", b"*", b"")),
+        (b"OPTIONS", b"http://a.example/", (b"a.example", b"/", b"/", b"")),
+    ],
+)
+def test_forms(method: bytes, target: bytes, expected: tuple[bytes | None, ...]) -> None:
+    assert parse_target(method, target) == expected
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"*", b"**", b"*/", b"x", b"?x", b"a.example:80", b"http:", b"http:/", b"http://", b"http:///x", b"http://:80/",
+        b"http://u@a.example/", b"http://u:p@a.example/", b"http://a.example/#f", b"http://a.example#f",
+        b"http://a.example:99999/", b"http://a.example:x/", b"http://a.example:80:80/", b"http://[::1/",
+        b"http://[::g]/", b"http://[:::]/", b"http://[1.2.3.4]/", b"http://[v1.a]/", b"http://::1/", b"http://a\\b/",
+        b"ftp://a.example/", b"httpx://a.example/", b"http://a.example/\xc3\xa9", b'http://a.example/"',
+        b"http://a%zz/",
+    ],
+)  # fmt: skip
+def test_other_targets_are_refused(target: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_target(b"GET", target)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("target", [b"a.example:443", b"/", b"*", b"http://a.example/"])
+def test_connect_is_not_offered(target: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        parse_target(b"CONNECT", target)
+    assert caught.value.status == 501
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        # RFC 9110 7.2, RFC 3986 3.2.2; an empty Host is legal
+        b"", b"a", b"a.example", b"a.example.", b"A-1.example:8080", b"a.example:", b"a.example:0",
+        b"a.example:65535",
+        b"192.0.2.1", b"192.0.2.1:80", b"[::1]", b"[2001:db8::1]:80", b"[::ffff:192.0.2.1]", b"_srv.example",
+        b"xn--bcher-kva",
+        b"a!$&'()*+,;=b", b"%41",
+    ],
+)  # fmt: skip
+def test_good_hosts(value: bytes) -> None:
+    check_host(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"a b", b"a/b", b"/", b"a?b", b"a#b", b"u@a", b"a\\b", b'"a"', b"<a>", b"a\tb", b"a\x01", b"a\x7f",
+        b"a\xc3\xa9",
+        b"http://a", b"a:80:80", b"a:-1", b"a:+80", b"a:8o", b"a:65536", b"a:123456", b"[::1", b"::1]", b"[]",
+        b"[::1]x",
+        b"[::1]:x", b"[g::1]", b"[::1%25eth0]", b"::1", b"a%", b"a%4", b"a%zz", b"{a}", b"a|b", b"a^b",
+        b"[1.2.3.4]",
+        b"[:::]", b"[1:2:3:4:5:6:7:8:9]", b"[....]",
+    ],
+)  # fmt: skip
+def test_bad_hosts(value: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        check_host(value)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        (b"/", b"/", None),
+        (b"*", b"*", None),
+        (b"/a/b", b"/a/b", None),
+        # RFC 3986 6.2.2.2 and 2.3: unreserved characters are decoded, others keep their escape in upper case
+        (b"/%61%7e%2d", b"/a~-", None),
+        (b"/%c3%a9%20", b"/%C3%A9%20", None),
+        (b"/%25%36%31", b"/%2561", None),
+        # RFC 3986 5.2.4: the RFC's own example
+        (b"/a/b/c/./../../g", b"/a/g", None),
+        (b"/./a", b"/a", None),
+        (b"/a/.", b"/a/", None),
+        (b"/a/..", b"/", None),
+        (b"/a/../b/", b"/b/", None),
+        (b"/...", b"/...", None),
+        (b"/..a/b..", b"/..a/b..", None),
+        (b"/.hidden", b"/.hidden", None),
+        (b"/a/%2e%2E/b", b"/b", None),
+        (b"/a/.%2e/b", b"/b", None),
+        # a server may take doubled slashes for one, and %2F for a slash
+        (b"//denied/x", b"//denied/x", b"/denied/x"),
+        (b"/a//b", b"/a//b", b"/a/b"),
+        (b"/a///", b"/a///", b"/a/"),
+        (b"/%2fdenied", b"/%2Fdenied", b"/denied"),
+        (b"/a%2Fb", b"/a%2Fb", b"/a/b"),
+        (b"/x%2f..%2fdenied", b"/x%2F..%2Fdenied", b"/denied"),
+        (b"/x/..%2fdenied", b"/x/..%2Fdenied", b"/denied"),
+        (b"/x/%2e%2e%2fdenied", b"/x/..%2Fdenied", b"/denied"),
+        (b"/a//../denied", b"/a/denied", b"/denied"),
+        (b"/a//./b", b"/a//b", b"/a/b"),
+        # a server may take an escaped backslash for a slash
+        (b"/%5cdenied", b"/%5Cdenied", b"/denied"),
+        (b"/x%5C..%5Cdenied", b"/x%5C..%5Cdenied", b"/denied"),
+    ],
+)
+def test_readings(path: bytes, first: bytes, second: bytes | None) -> None:
+    assert readings(path) == (first, second)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/..", b"/../", b"/a/../../b", b"/%2e%2e/a", b"/.%2e/a", b"/./../a", b"/a%2f../../..",
+        b"/a//../../../b",
+        b"/%2f..", b"/%5c..%5c..", b"/%", b"/%4", b"/%zz", b"/%%41", b"/%u0041", b"/%00", b"/a%00.png",
+        b"/%2",
+    ],
+)  # fmt: skip
+def test_paths_without_a_safe_reading(path: bytes) -> None:
+    with pytest.raises(MessageError) as caught:
+        readings(path)
+    assert caught.value.status == 400
+
+
+SEGMENTS = st.lists(
+    st.sampled_from(
+        [b"a", b"%61", b"", b".", b"..", b"%2e", b"%2E%2e", b"b%2Fc", b"%5C", b"%c3", b"~", b".."]
+    ),
+    max_size=7,
+)
+
+
+@given(SEGMENTS)
+def test_a_reading_is_its_own_reading(segments: list[bytes]) -> None:
+    """Normalising again changes nothing; no reading has a dot segment left."""
+    try:
+        first, second = readings(b"/" + b"/".join(segments))
+    except MessageError:
+        return
+    for path in (first, second or first):
+        assert path.startswith(b"/")
+        assert not {b".", b".."} & set(path.split(b"/"))
+    assert readings(first)[0] == first
+    if second is not None:
+        assert readings(second) == (second, None)
+
+
+@given(st.binary(max_size=40))
+def test_targets_raise_nothing_but_message_errors(target: bytes) -> None:
+    for act in (
+        lambda: parse_target(b"GET", target),
+        lambda: check_host(target),
+        lambda: readings(b"/" + target),
+    ):
+        try:
+            act()
+        except MessageError as error:
+            assert error.status == 400  # noqa: PT017

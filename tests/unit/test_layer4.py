@@ -1,0 +1,133 @@
+"""Layer 4 in the composition, with a packet shell that has no sockets."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import evolve
+from twisted.internet.defer import Deferred, succeed
+
+from director.errors import ChangeRefused, DirectorError
+from director.l4.io.plan import Endpoint
+from director.l4.io.probe import Lacking
+from director.layer4 import Layer4
+from director.model import (
+    Address,
+    Configuration,
+    L4Service,
+    L4Settings,
+    L7Service,
+    Pool,
+    Server,
+    Virtual,
+)
+from director.registry import Registry
+from tests.unit.registries import registry_of, turn
+
+POOL = Pool("dns", (Server("a", Address("10.0.0.1", 53)),))
+SERVICE = L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns")
+MARKED = L4Service("marked", Virtual(fwmark=7, family=6), "dns")
+WEB = L7Service("www", (Address("192.0.2.53", 80), Address("", 81), Address(path="/run/x")), pool="dns")
+
+
+class Shell:
+    """Remembers what it is told."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.settings: L4Settings = named["settings"]
+        self.lacking: Lacking | None = None
+        self.troubles: dict[str, str] = {}
+        self.started = self.stopped = 0
+        self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
+
+    def startService(self) -> None:
+        self.started += 1
+
+    def stopService(self) -> Deferred[None]:
+        self.stopped += 1
+        return succeed(None)
+
+    def reload(
+        self, services: Iterable[L4Service], pools: Mapping[str, Pool], keep: Iterable[Endpoint]
+    ) -> None:
+        self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
+
+
+class Clock:
+    @staticmethod
+    def seconds() -> float:
+        return 0.0
+
+
+def made(registry: Registry) -> Layer4:
+    shell: Any = Shell
+    return Layer4(registry, Clock(), "test", Path(), Random(1), shell)
+
+
+def serving(*services: L4Service, **fields: Any) -> tuple[Registry, Configuration]:
+    registry = registry_of()
+    configuration = Configuration(pools=(POOL,), l4=services, **fields)
+    turn(registry, configuration)
+    return registry, registry.configuration
+
+
+def shell_of(layer: Layer4) -> Shell:
+    shell: Any = layer.shell
+    assert isinstance(shell, Shell)
+    return shell
+
+
+def test_nothing_is_opened_while_nothing_is_configured() -> None:
+    registry, configuration = serving()
+    layer = made(registry)
+    layer.follow(configuration)
+    assert layer.shell is None
+    assert list(layer.reasons()) == []
+    assert list(layer.listeners()) == []
+    layer.stop()
+
+
+def test_the_first_service_starts_it_and_every_change_reaches_it() -> None:
+    registry, configuration = serving(SERVICE, l7=(WEB,))
+    layer = made(registry)
+    layer.follow(configuration)
+    layer.follow(evolve(configuration, l4=()))
+    shell = shell_of(layer)
+    assert shell.started == 1
+    kept = (Endpoint(6, ipaddress.ip_address("192.0.2.53"), 80, 80),)
+    assert shell.reloads == [((SERVICE,), ["dns"], kept), ((), ["dns"], kept)]
+    layer.stop()
+    assert shell.stopped == 1
+
+
+def test_what_it_lacks_is_said_of_every_service() -> None:
+    registry, configuration = serving(SERVICE, MARKED)
+    layer = made(registry)
+    layer.follow(configuration)
+    assert [(one.service, one.address, one.bound) for one in layer.listeners()] == [
+        ("l4:dns", "udp 192.0.2.53:53", True),
+        ("l4:marked", "fwmark 7 inet6", True),
+    ]
+    shell_of(layer).lacking = Lacking(("no CAP_NET_RAW",), "Grant it.")
+    shell_of(layer).troubles["capture"] = "rules are refused"
+    assert list(layer.reasons()) == ["layer 4 is off: no CAP_NET_RAW. Grant it.", "rules are refused"]
+    assert {one.error for one in layer.listeners()} == {
+        "layer 4 is off: no CAP_NET_RAW. Grant it.; rules are refused"
+    }
+
+
+def test_other_settings_need_a_restart_and_wrong_ones_are_refused() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.check(configuration)
+    layer.follow(configuration)
+    layer.check(configuration)
+    with pytest.raises(ChangeRefused, match="restart"):
+        layer.check(evolve(configuration, l4_settings=L4Settings(conn_tab_bits=14)))
+    with pytest.raises(DirectorError, match="nonsense"):
+        layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("nonsense", "1"),))))

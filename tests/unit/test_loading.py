@@ -1,0 +1,98 @@
+"""Reading a configuration with its own tests rehearsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from director import loading, plugins
+from director.config.messages import render
+from director.sites import build_sites
+
+BASE = """
+[director]
+state_dir = var
+
+[l7:www]
+listen = 127.0.0.1:8080
+pool = web
+
+[l7:shop]
+listen = 127.0.0.1:8081
+pool = shop
+
+[pool:web]
+server.a = 127.0.0.1:9001
+
+[pool:shop]
+server.s = 127.0.0.1:9002
+
+[rule:100 images]
+service = www
+when = path ^= /images/
+pool = shop
+
+[rule:200 old]
+service = www
+when = path = /old
+redirect = 301 http://new.example/
+"""
+
+
+def problems(tmp_path: Path, test: str, more: str = "") -> str:
+    """What is said about the configuration with one more `[test:…]`."""
+    path = tmp_path / "director.ini"
+    path.write_text(f"{BASE}{more}\n[test:it]\n{test}\n")
+    return render(loading.read(str(path)).problems)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "expect"),
+    [
+        ("GET http://h/images/a", "rule images, pool shop, server s"),
+        ("GET http://h/images/a", "rule 100, server shop/s"),
+        ("GET /old", "status 301"),
+        ("GET http://h:8081/", "service shop, pool shop"),
+        ("GET /../etc", "status 400"),
+        ("GET /", "rule none, pool web"),
+    ],
+)
+def test_what_is_expected_and_met_is_silent(tmp_path: Path, request_line: str, expect: str) -> None:
+    assert problems(tmp_path, f"request = {request_line}\nexpect = {expect}") == ""
+
+
+def test_a_test_that_fails_is_an_error_at_its_place(tmp_path: Path) -> None:
+    said = problems(tmp_path, "request = GET http://h/images/a\nexpect = rule images, pool web")
+    line = BASE.count("\n") + 4
+    assert said.startswith(f"{tmp_path}/director.ini:{line}:")
+    assert "[test:it] expect = rule images, pool web: expected pool web, got shop" in said
+    path = tmp_path / "director.ini"
+    assert loading.read(str(path)).configuration is None
+    assert loading.load(path)[0] is None
+
+
+def test_a_scheduler_file_that_does_not_load_is_an_error_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("raise RuntimeError('no')\n")
+    said = problems(
+        tmp_path, "request = GET /\nexpect = pool web", "\n[scheduler:mine]\npython = mine.py:Mine\n"
+    )
+    assert "[scheduler:mine] python = mine.py:Mine" in said
+    assert "error" in said
+
+
+def test_the_installed_schedulers_are_known() -> None:
+    assert {"rr", "wlc", "mh", "hash"} <= set(loading.known_schedulers())
+
+
+def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "director.ini"
+    path.write_text(BASE)
+    configuration = loading.read(str(path)).require()
+
+    registry = loading.rehearsal(configuration, plugins.catalog(()))
+    assert all(server.load == 0 for server in registry.servers())
+    sites = build_sites(configuration, registry)
+    with pytest.raises(ValueError, match="there is no HTTP service none"):
+        loading.decide(sites, "GET", "/", (), "", "none")
+    assert loading.decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"

@@ -1,0 +1,166 @@
+"""One running director: start, reload, refuse, stop; with real sockets on a reactor turned by hand."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from director import loading
+from director.changes import ServerChanged
+from director.errors import ChangeRefused, ConfigError
+from director.service import DirectorService, trials
+from tests.support.loops import Loop, loop_of
+from tests.support.running import free_port
+
+SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+INI = """
+[director]
+state_dir = {state}
+access_log = off
+shutdown_grace = 1s
+{settings}
+
+[l7:www]
+listen = {listen}
+pool = web
+
+[pool:web]
+server.a = 127.0.0.1:{origin}
+{more}
+"""
+
+
+class Running:
+    """A director and its file."""
+
+    def __init__(self, loop: Loop, folder: Path) -> None:
+        self.loop = loop
+        self.path = folder / "director.ini"
+        self.port, self.second, self.origin = free_port(), free_port(), free_port()
+        self.folder = folder
+        self.write()
+        self.service = DirectorService(str(self.path), loading.read(str(self.path)), loop.reactor)
+        self.service.privilegedStartService()
+        self.service.startService()
+
+    def write(self, listen: str = "", more: str = "", settings: str = "") -> None:
+        """Put another configuration in the file."""
+        state = self.folder / "var"
+        listen = listen or f"127.0.0.1:{self.port}"
+        self.path.write_text(
+            INI.format(state=state, listen=listen, origin=self.origin, more=more, settings=settings)
+        )
+
+    def stop(self) -> None:
+        done: list[Any] = []
+        self.service.stopService().addBoth(done.append)
+        self.loop.turn(lambda: done)
+
+    def accepts(self, port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with loop_of() as loop:
+        made = Running(loop, tmp_path)
+        yield made
+        made.stop()
+    for number, old in zip(SIGNALS, before, strict=True):
+        signal.signal(number, old)
+
+
+def test_it_serves_what_the_file_says(running: Running) -> None:
+    assert running.accepts(running.port)
+    assert running.service.registry.generation == 1
+    assert (running.folder / "var").is_dir()
+    assert running.service.control.readiness().ready
+
+
+def test_a_broken_file_is_refused_and_the_running_one_goes_on(running: Running) -> None:
+    running.write(more="wieght = 3")
+    with pytest.raises(ConfigError):
+        running.service.reload("test")
+    assert running.service.registry.generation == 1
+    assert running.accepts(running.port)
+
+
+@pytest.mark.parametrize("settings", ["name = other", "trace = 9", "log = json"])
+def test_what_needs_a_restart_is_refused_in_words(running: Running, settings: str) -> None:
+    running.write(settings=settings)
+    name = settings.partition(" ")[0]
+    with pytest.raises(ChangeRefused, match=rf"\[director\] {name} is read at start; restart"):
+        running.service.reload("test")
+    assert running.service.registry.generation == 1
+
+
+def test_listeners_are_added_kept_and_removed(running: Running) -> None:
+    both = f"127.0.0.1:{running.port}, 127.0.0.1:{running.second}"
+    with socket.create_connection(("127.0.0.1", running.port)) as open_one:
+        running.loop.turn(lambda: running.service.shell.clients == 1)
+        running.write(listen=both)
+        assert running.service.reload("ops").number == 2
+        assert running.accepts(running.second)
+        running.loop.quiet()
+        open_one.sendall(b"BAD\r\n\r\n")
+        open_one.setblocking(False)
+        got = bytearray()
+
+        def answered() -> bool:
+            try:
+                got.extend(open_one.recv(9999))
+            except BlockingIOError:
+                return False
+            return True
+
+        running.loop.turn(answered)
+        assert got.startswith(b"HTTP/1.1 400 ")
+    running.write(listen=f"127.0.0.1:{running.second}")
+    running.service.reload("ops")
+    assert not running.accepts(running.port)
+    assert running.accepts(running.second)
+
+
+def test_an_address_in_use_refuses_the_whole_reload(running: Running) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        running.write(listen=f"127.0.0.1:{taken.getsockname()[1]}", more="server.b = 127.0.0.1:1")
+        with pytest.raises(Exception, match="in use; stop the other program"):
+            running.service.reload("test")
+    assert running.service.registry.generation == 1
+    assert running.service.registry.pools["web"].server("b") is None
+    assert running.accepts(running.port)
+
+
+def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:
+    server = running.service.registry.pools["web"].server("a")
+    assert server is not None
+    made = running.service.apply([ServerChanged("web", evolve(server.config, weight=5))], "ops")
+    assert (made.number, made.author) == (2, "ops")
+    assert server.weight == 5
+    with pytest.raises(ChangeRefused):
+        running.service.apply([ServerChanged("web", evolve(server.config, name="nobody"))], "ops")
+    assert running.service.registry.generation == 2
+
+
+def test_ids_are_never_the_same(running: Running) -> None:
+    assert len({running.service._new_id() for _ in range(100)}) == 100
+
+
+def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "director.ini"
+    path.write_text(
+        INI.format(state=tmp_path, listen=":8080", origin=1, more="", settings="")
+        + "[test:x]\nrequest = GET http://img.example.org/a\nexpect = pool web\n"
+    )
+    assert trials(loading.read(str(path)).require()) == [
+        "curl http://127.0.0.1:8080/",
+        "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
+    ]
