@@ -307,6 +307,30 @@ def test_bad_ip_checksum_is_dropped_on_the_hot_path_too() -> None:
     assert verdict == Drop("bad_ipv4_checksum")
 
 
+@pytest.mark.parametrize("forward", [Forward.NAT, Forward.DR, Forward.TUN])
+def test_padding_of_short_frames_goes_on_every_path(forward: Forward) -> None:
+    """An ACK in a frame of 60 bytes, as a real card hands it up."""
+    world = World(forward)
+    for flags in ("S", "A", "A", "A"):
+        raw = bytes(
+            Ether(src=CLIENT_MAC, dst=OUTER_MAC)
+            / IP(src=CLIENT, dst=VIP)
+            / TCP(sport=1, dport=80, flags=flags)
+        )
+        frame = sent(world.give(raw + b"\0" * (60 - len(raw)), OUTSIDE))
+        assert right(frame)
+        assert len(bytes(frame)) == (74 if forward is Forward.TUN else 54)
+
+
+def test_short_tcp_header_is_dropped_on_the_hot_path_too() -> None:
+    world = World()
+    for flags in ("S", "A", "A"):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
+    cut = bytes(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))[20:38]
+    verdict = world.client(IP(src=CLIENT, dst=VIP, proto=6) / Raw(cut))
+    assert verdict == Drop("short_tcp")
+
+
 # -- VLAN tags and super-frames --
 
 
