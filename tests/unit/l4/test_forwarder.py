@@ -331,6 +331,20 @@ def test_short_tcp_header_is_dropped_on_the_hot_path_too() -> None:
     assert verdict == Drop("short_tcp")
 
 
+def test_backup_only_leaves_everything_alone_while_the_daemon_runs() -> None:
+    """V48, also for flows that were on the hot path."""
+    world = World(settings=Settings(backup_only=1))
+    for flags in ("S", "A", "A"):
+        sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags)))
+    world.forwarder.backup = True
+    for flags in ("A", "S"):
+        assert isinstance(
+            world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags)), Deliver
+        )
+    world.forwarder.backup = False
+    sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A")))
+
+
 # -- VLAN tags and super-frames --
 
 

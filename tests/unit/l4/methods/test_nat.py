@@ -14,7 +14,11 @@ from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
 from director.l4.methods.nat import rewrite
+from director.l4.routing import FixedRoute
+from director.l4.verdicts import Drop
 from director.l4.wire.packet import parse
+from director.model import Address
+from tests.unit.l4.world import CLIENT, VIP, World
 
 ENDS = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 addresses = st.binary(min_size=4, max_size=4)
@@ -37,6 +41,13 @@ def test_any_ends_leave_right_checksums(
     expected = bytearray(bytes(ENDS / IP(**ends) / made(sport=sport, dport=dport) / body))
     assert packet.frame == expected
     assert packet.key == source + destination + sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
+
+
+def test_server_on_the_loopback_is_refused_from_outside() -> None:
+    world = World(server={"address": Address("127.0.0.1", 8080)})
+    world.routing.routes[bytes([127, 0, 0, 1])] = FixedRoute(1, local=True)
+    verdict = world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
+    assert verdict == Drop("nat_to_loopback")
 
 
 def test_checksum_that_comes_to_zero_is_written_as_ffff() -> None:
