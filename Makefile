@@ -10,15 +10,16 @@ ARGS   ?=
 JOBS   ?= 2
 
 # What the tests call, by command, and the Debian package that brings it.
-TEST_TOOLS  := nft:nftables ip:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
-               chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light
+TEST_TOOLS  := nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
+               iperf3:iperf3 chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light
 BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light
+L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs lab wheel news clean
+.PHONY: help run test lint bench bench-l4 docs docs-reference lab wheel news clean
 
 help:            ## this list
-	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 16
 
 run: $(VENV)/.run            ## start the director on etc/director.ini (CONFIG=FILE for another)
 	@$(BIN)/twistd --nodaemon --pidfile= director -c $(CONFIG)
@@ -39,9 +40,17 @@ bench: $(VENV)/.dev            ## requests, bodies, latency, memory beside hapro
 	@.ci/packages $(BENCH_TOOLS)
 	$(BIN)/python -m tests.bench $(ARGS)
 
+bench-l4: $(VENV)/.dev            ## layer 4 beside the kernel's routing and nft DNAT, in namespaces (root)
+	@.ci/packages $(L4_TOOLS)
+	$(BIN)/python -m tests.bench.l4 $(ARGS)
+
 docs: $(VENV)/.docs            ## the documentation, into build/docs; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "see build/docs/index.html"
+
+docs-reference: $(VENV)/.run    ## write docs/reference/config.md anew from the schema's tables
+	$(BIN)/python -c 'from director.config.schema.reference import markdown; print(markdown(), end="")' \
+	    > docs/reference/config.md
 
 lab: $(VENV)/.run            ## clients, a director and real servers in network namespaces (root)
 	$(BIN)/director lab run

@@ -19,6 +19,7 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -118,7 +119,7 @@ class Bench:
         route = ("ip", "route", verb, f"{CLIENT}/32", "via", "10.7.0.2")
         self.net.run(self.server, *route)
 
-    def _director(self, method: str):  # noqa: ANN202 - Popen
+    def _director(self, method: str) -> subprocess.Popen[bytes]:
         log = self.place / "director.log"
         log.write_bytes(b"")
         script = SOURCES / "tests" / "integration" / "l4" / os.environ.get("BENCH_L4_RUNNER", "run_core.py")
@@ -170,7 +171,7 @@ class Bench:
 
     def bytes(self, target: str) -> float:
         said = self.net.run(self.client, "iperf3", "-J", "-c", target, "-t", str(self.seconds))
-        return json.loads(said)["end"]["sum_received"]["bits_per_second"] / 1e9
+        return float(json.loads(said)["end"]["sum_received"]["bits_per_second"]) / 1e9
 
     def packets(self, target: str) -> float:
         """UDP datagrams of 18 bytes, 32 in one call; how many of them arrive per second."""

@@ -61,7 +61,8 @@ def configuration(method: str, virtual: str, reals: str, protocols: str, schedul
 def main(state_dir: str, name: str, *words: str) -> None:
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     pairs = dict(one.split("=", 1) for one in words[4:])
-    desired = configuration(*words[:4], pairs.pop("scheduler", "rr"))
+    method, virtual, reals, protocols = words[:4]
+    desired = configuration(method, virtual, reals, protocols, pairs.pop("scheduler", "rr"))
     catalog = plugins.catalog()
     registry = Registry(lambda spec: catalog.make(spec, random.Random(1)))
     registry.apply(plan(Configuration(), desired), "test", time.monotonic(), time.time())

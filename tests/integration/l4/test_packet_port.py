@@ -8,26 +8,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from twisted.python.failure import Failure
 
 from director.demo.netns import Namespaces, inside
 from director.l4.io import filter as packet_filter
 from director.l4.io.plan import CapturePlan
 from director.l4.io.ring import PacketPort
 from director.l4.io.tpacket import RingSize
+from tests.support.readers import Readers
 from tests.unit.l4.io import port_contract as contract
 
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
-
-
-class Readers:
-    def __init__(self) -> None:
-        self.reading = set()
-
-    def addReader(self, one: object) -> None:  # noqa: N802 - as Twisted calls it
-        self.reading.add(one)
-
-    def removeReader(self, one: object) -> None:  # noqa: N802 - as Twisted calls it
-        self.reading.discard(one)
 
 
 class Wire:
@@ -45,8 +36,8 @@ class Wire:
     def send(self, frame: bytes, offload: bytes) -> None:
         self.socket.send((offload or bytes(10)) + frame)
 
-    def all(self) -> object:
-        found = []
+    def all(self) -> list[tuple[bytes, bytes]]:
+        found: list[tuple[bytes, bytes]] = []
         try:
             while True:
                 data = self.socket.recv(1 << 17)
@@ -60,7 +51,7 @@ class TestPacketPort(contract.PortContract):
 
     @pytest.fixture(autouse=True)
     def make(self, net: Namespaces) -> Iterator[None]:
-        self.received, self.fail_on, self.close_on = [], -1, -1
+        self.prepare()
         left, right = net.add("port"), net.add("wire")
         net.link(left, "port0", right, "wire0")
         for name, device, mac in ((left, "port0", 2), (right, "wire0", 1)):
@@ -70,7 +61,7 @@ class TestPacketPort(contract.PortContract):
         with inside(right):
             self.wire = Wire("wire0")
         with inside(left):
-            self.port = PacketPort(
+            self.real = self.port = PacketPort(
                 self.reactor,
                 time.monotonic,
                 "port0",
@@ -90,9 +81,9 @@ class TestPacketPort(contract.PortContract):
 
     def turn(self) -> None:
         time.sleep(0.02)
-        self.port.doRead()
+        self.real.doRead()
 
-    def out(self) -> object:
+    def out(self) -> list[tuple[bytes, bytes]]:
         return self.wire.all()
 
     def test_the_filter_stands_before_the_ring(self) -> None:
@@ -116,7 +107,7 @@ class TestPacketPort(contract.PortContract):
     def test_the_link_goes_down_and_comes_back(self, net: Namespaces) -> None:
         name = net.names[0]
         net.run(name, "ip", "link", "set", "port0", "down")
-        self.port.connectionLost(None)
+        self.real.connectionLost(Failure(OSError(100, "the link is down")))
         assert self.reactor.reading == set()
         self.port.transmit(contract.numbered(1))
         assert self.port.counters.dropped_send_failed == 1
@@ -124,7 +115,7 @@ class TestPacketPort(contract.PortContract):
         assert self.port.counters.dropped_send_failed == 2
         net.run(name, "ip", "link", "set", "port0", "up")
         self.port.start()
-        assert self.reactor.reading == {self.port}
+        assert self.reactor.reading == {self.real}
         deadline = time.monotonic() + 5
         while not self.received and time.monotonic() < deadline:
             self.put(contract.numbered(7))
@@ -134,17 +125,17 @@ class TestPacketPort(contract.PortContract):
         assert self.out() == []
 
     def test_small_and_large_frames_keep_their_order(self) -> None:
-        self.port._turn.open = True
+        self.real._turn.open = True
         for number, size in ((1, 100), (2, 60000), (3, 100), (4, 100)):
             self.port.transmit(contract.numbered(number, size), contract.PARTIAL if size > 1500 else b"")
-        self.port._turn.end()
+        self.real._turn.end()
         assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == [1, 2, 3, 4]
 
     def test_more_frames_than_slots_in_one_turn(self) -> None:
-        self.port._turn.open = True
+        self.real._turn.open = True
         for number in range(3000):
             assert self.port.transmit(contract.numbered(number))
-        self.port._turn.end()
+        self.real._turn.end()
         assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == list(range(3000))
 
     def test_an_unfinished_checksum_goes_out_as_such(self) -> None:

@@ -9,6 +9,7 @@ import struct
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ COMBINATIONS = list(itertools.product((True, False), repeat=3))
 URL = f"http://{VIP}:8080/"
 
 
-def ready(bed: Bed, method: str, *options: str, **more: str) -> Process:
+def ready(bed: Bed, method: str, *options: str, **more: Any) -> Process:
     """The director with `method`, its server made for it.  Servers of dr and tun use the virtual port."""
     if method != "nat":
         bed.direct(tunnel=method == "tun")

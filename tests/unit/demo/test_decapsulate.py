@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
 INNER = scapy.IP(src="10.0.0.2", dst="10.9.0.1") / scapy.TCP(sport=1, dport=80) / b"hello"
 
 
-def frame(*layers: tuple[object, ...]) -> object:
+def frame(*layers: Any) -> bytes:
     packet = scapy.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
     for layer in layers:
         packet /= layer
@@ -42,7 +43,7 @@ def test_an_unfinished_checksum_moves_with_its_packet() -> None:
     "layers",
     [(INNER,), (scapy.IP(proto=4, frag=3), INNER), (scapy.IP(proto=4, flags="MF"), INNER), (scapy.ARP(),)],
 )
-def test_other_packets_are_left_alone(layers: tuple[object, ...]) -> None:
+def test_other_packets_are_left_alone(layers: tuple[Any, ...]) -> None:
     assert inner(frame(*layers), b"") is None
 
 

@@ -1,15 +1,17 @@
 """What every packet port does, real or in memory: a mixin for both.
 
-A subclass provides `open(receive, accepts_all)`, `put(frame, offload)`, `turn()` and `out()`.
+A subclass sets `port`, whose receiver is `got`, and provides `put`, `turn` and `out`.
 """
 
 from __future__ import annotations
+
+from director.l4.io.ring import Port
 
 PARTIAL = bytes.fromhex("01014200a80522001000")
 """NEEDS_CSUM, TCPv4, header 66, segments of 1448, checksum at 34 + 16 (little endian)."""
 
 
-def numbered(number: int, size: int = 100) -> object:
+def numbered(number: int, size: int = 100) -> bytes:
     """A TCP segment, its header 32 bytes long, with `number` where the ports are."""
     ethernet = bytes.fromhex("020000000002 020000000001 0800")
     ip = (
@@ -23,6 +25,28 @@ def numbered(number: int, size: int = 100) -> object:
 
 class PortContract:
     """Mixed into the tests of each port."""
+
+    port: Port
+    slots: int
+    received: list[tuple[bytearray, int, float, bytes]]
+    fail_on: int
+    close_on: int
+
+    def put(self, frame: bytes, offload: bytes = b"") -> None:
+        """A frame arrives at the port."""
+        raise NotImplementedError
+
+    def turn(self) -> None:
+        """The port reads once."""
+        raise NotImplementedError
+
+    def out(self) -> list[tuple[bytes, bytes]]:
+        """What the port sent since the last call, each frame with its offload header."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Nothing arrived, and no frame fails or closes."""
+        self.received, self.fail_on, self.close_on = [], -1, -1
 
     def test_a_frame_arrives_whole_and_is_the_receivers_own(self) -> None:
         self.put(numbered(1))
@@ -95,7 +119,7 @@ class PortContract:
         assert len(self.received) == 1
         self.port.close()
 
-    def got(self, frame: bytes, ifindex: int, now: float, offload: bytes) -> None:
+    def got(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> None:
         """The receiver of the port under test."""
         number = int.from_bytes(frame[34:38], "big")
         if number == self.close_on:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
@@ -12,9 +13,10 @@ from director.l4.io.director import L4Director
 from director.l4.io.filter import Instruction
 from director.l4.io.kernel import KernelView, NeighbourFailed
 from director.l4.io.plan import CapturePlan, Endpoint, Taken
-from director.l4.io.ring import MemoryPacketPort
-from director.l4.io.rtnetlink import InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit
+from director.l4.io.ring import MemoryPacketPort, Port
+from director.l4.io.rtnetlink import Fact, InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
+from director.l4.io.tpacket import RingSize
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
 from director.model import L4Settings
 
 HOP, MAC = b"\x0a\0\0\x0b", b"\2\0\0\0\0\x0b"
@@ -23,18 +25,20 @@ FRAME = bytes(range(60))
 
 class Asker:
     def __init__(self) -> None:
-        self.resolved, self.probed = [], []
+        self.resolved: list[tuple[int, bytes]] = []
+        self.probed: list[tuple[int, bytes]] = []
+        self.known: KernelRoute | None = None
 
-    def route(self, address: str) -> object:
-        return None
+    def route(self, address: bytes) -> KernelRoute | None:
+        return self.known
 
-    def dump(self, kind: int) -> object:
+    def dump(self, kind: int) -> list[Fact]:
         return []
 
-    def resolve(self, ifindex: int, address: str) -> None:
+    def resolve(self, ifindex: int, address: bytes) -> None:
         self.resolved.append((ifindex, address))
 
-    def probe(self, ifindex: int, address: str) -> None:
+    def probe(self, ifindex: int, address: bytes) -> None:
         self.probed.append((ifindex, address))
 
 
@@ -44,15 +48,17 @@ class Scripted:
     memory = 0
 
     def __init__(self) -> None:
-        self.verdicts, self.ticks, self.on_tick = [], [], None
+        self.verdicts: list[Verdict] = []
+        self.ticks: list[float] = []
+        self.on_tick: Verdict | None = None
 
-    def receive(self, frame: bytes, ifindex: int, now: float, offload: bytes = b"") -> object:
+    def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         return self.verdicts.pop(0)
 
     def close(self) -> None:
         """Nothing is claimed."""
 
-    def tick(self, now: float) -> object:
+    def tick(self, now: float) -> Verdict | None:
         self.ticks.append(now)
         return self.on_tick
 
@@ -61,7 +67,7 @@ class Injector:
     given, lost = 0, 0
 
     def __init__(self) -> None:
-        self.frames = []
+        self.frames: list[bytes] = []
 
     def give(self, frame: bytes, offload: bytes) -> None:
         self.frames.append(bytes(frame))
@@ -69,7 +75,8 @@ class Injector:
 
 class Bench:
     def __init__(self, tmp_path: Path) -> None:
-        self.clock, self.told = Clock(), []
+        self.clock = Clock()
+        self.told: list[object] = []
         self.director = L4Director(
             self.clock,
             self.clock.seconds,
@@ -83,26 +90,32 @@ class Bench:
         self.forwarder, self.asker, self.injector = Scripted(), Asker(), Injector()
         self.view = KernelView(self.asker, self.director._heard)
         self.director.view, self.director._forwarder = self.view, self.forwarder
-        self.director._asker, self.director._injector = self.asker, self.injector
+        outside: Any = self.director
+        outside._asker, outside._injector = self.asker, self.injector
         self.view.apply(Link(2, "eth0", b"\2\0\0\0\0\1", 1500, up=True, running=True))
         self.view.apply(Link(3, "eth1", b"\2\0\0\0\0\2", 1500, up=True, running=True))
         self.view.apply(InterfaceAddress(2, b"\x0a\0\0\1", 24))
 
-    def make(self, link: Link, program: list[Instruction], size: int) -> object:
+    def make(self, link: Link, program: list[Instruction], size: RingSize) -> Port:
         return MemoryPacketPort(self.clock.seconds, link.name, link.ifindex, receive=self.director._receive)
 
-    @property
-    def wire(self) -> object:
-        return self.director.ports.by_index[2]
+    def port(self, ifindex: int) -> MemoryPacketPort:
+        found = self.director.ports.by_index[ifindex]
+        assert isinstance(found, MemoryPacketPort)
+        return found
 
-    def receive(self, *verdicts: object) -> None:
+    @property
+    def wire(self) -> MemoryPacketPort:
+        return self.port(2)
+
+    def receive(self, *verdicts: Verdict) -> None:
         for verdict in verdicts:
             self.forwarder.verdicts.append(verdict)
             self.wire.arrive(FRAME)
         self.wire.turn()
 
-    def sent(self, ifindex: int = 2) -> object:
-        return [frame for frame, _offload in self.director.ports.by_index[ifindex].sent]
+    def sent(self, ifindex: int = 2) -> list[bytes]:
+        return [frame for frame, _offload in self.port(ifindex).sent]
 
     def pass_time(self, seconds: float) -> None:
         self.director._tick()
@@ -111,7 +124,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> object:
+def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
@@ -230,7 +243,7 @@ def test_a_server_without_a_route_is_a_trouble_until_there_is_one(bench: Bench) 
     bench.view.watch([HOP])
     bench.view.settle()
     assert "no route to server 10.0.0.11" in bench.director.troubles["route 10.0.0.11"]
-    bench.asker.route = lambda _address: KernelRoute(2, b"", b"", 0, local=False)
+    bench.asker.known = KernelRoute(2, b"", b"", 0, local=False)
     bench.view.apply(RoutesChanged())
     bench.view.settle()
     assert bench.director.troubles == {}

@@ -13,7 +13,7 @@ from director.l4.io.kernel import (
     RouteReturned,
     RouteVanished,
 )
-from director.l4.io.rtnetlink import InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
+from director.l4.io.rtnetlink import Fact, InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
 
 REAL, GATEWAY, SELF = b"\x0a\0\0\x0b", b"\x0a\0\0\xfe", b"\x0a\0\0\x01"
 MAC, OTHER = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
@@ -25,33 +25,37 @@ class Asker:
     """A kernel of three dicts."""
 
     def __init__(self) -> None:
-        self.routes, self.facts, self.resolved, self.asked = {}, {}, [], []
+        self.routes: dict[bytes, KernelRoute | type[OSError]] = {}
+        self.facts: dict[int, list[Fact]] = {}
+        self.resolved: list[tuple[int, bytes]] = []
+        self.asked: list[bytes] = []
 
-    def route(self, address: str) -> object:
+    def route(self, address: bytes) -> KernelRoute | None:
         self.asked.append(address)
-        if self.routes.get(address) is OSError:
-            raise OSError(errno.ENOBUFS, "no room")
-        return self.routes.get(address)
+        found = self.routes.get(address)
+        if isinstance(found, type):
+            raise found(errno.ENOBUFS, "no room")
+        return found
 
-    def dump(self, kind: int) -> object:
+    def dump(self, kind: int) -> list[Fact]:
         return self.facts.get(kind, [])
 
-    def resolve(self, ifindex: int, address: str) -> None:
+    def resolve(self, ifindex: int, address: bytes) -> None:
         self.resolved.append((ifindex, address))
 
 
 @pytest.fixture
-def asker() -> object:
+def asker() -> Asker:
     return Asker()
 
 
 @pytest.fixture
-def told() -> object:
+def told() -> list[object]:
     return []
 
 
 @pytest.fixture
-def view(asker: Asker, told: list[object]) -> object:
+def view(asker: Asker, told: list[object]) -> KernelView:
     return KernelView(asker, told.append)
 
 

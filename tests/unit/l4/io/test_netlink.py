@@ -8,9 +8,11 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from twisted.python.failure import Failure
 
 from director.l4.io import rtnetlink
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
+from tests.support.readers import Readers
 
 LOOPBACK = socket.inet_aton("127.0.0.1")
 
@@ -22,7 +24,7 @@ def asker() -> Iterator[NetlinkSocket]:
 
 
 def test_the_loopback_is_a_link_with_the_name_the_system_gives_it(asker: NetlinkSocket) -> None:
-    links = {one.name: one for one in asker.dump(rtnetlink.GET_LINK)}
+    links = {one.name: one for one in asker.dump(rtnetlink.GET_LINK) if isinstance(one, rtnetlink.Link)}
     assert links["lo"].ifindex == socket.if_nametoindex("lo")
 
 
@@ -46,22 +48,10 @@ def test_an_order_without_the_right_to_give_it_raises(asker: NetlinkSocket) -> N
         asker.delete_address(socket.if_nametoindex("lo"), bytes([127, 99, 99, 99]))
 
 
-class Readers:
-    """A reactor that remembers who reads."""
-
-    def __init__(self) -> None:
-        self.reading = set()
-
-    def addReader(self, one: object) -> None:  # noqa: N802 - as Twisted calls it
-        self.reading.add(one)
-
-    def removeReader(self, one: object) -> None:  # noqa: N802 - as Twisted calls it
-        self.reading.discard(one)
-
-
 def test_the_reader_reads_until_it_is_closed() -> None:
-    reactor, facts, lost = Readers(), [], []
-    reader = NetlinkReader(reactor, facts.append, lambda: lost.append(1))
+    reactor = Readers()
+    lost: list[int] = []
+    reader = NetlinkReader(reactor, lambda _fact: None, lambda: lost.append(1))
     reader.start()
     assert reactor.reading == {reader}
     reader.doRead()
@@ -75,10 +65,11 @@ def test_the_reader_reads_until_it_is_closed() -> None:
 
 
 def test_an_error_on_the_socket_reads_all_anew() -> None:
-    reactor, lost = Readers(), []
+    reactor = Readers()
+    lost: list[int] = []
     reader = NetlinkReader(reactor, lambda _fact: None, lambda: lost.append(1))
     reader.start()
-    reader.connectionLost(None)
+    reader.connectionLost(Failure(OSError(105, "no room")))
     assert (lost, reader.overruns) == ([1], 1)
     assert reactor.reading == {reader}
     reader.close()

@@ -7,10 +7,10 @@ LISTED = "table netdev director-a\ntable netdev other\ntable netdev director-b\n
 OWNER = 'table netdev director-a {\n\tchain owner {\n\t\taccept comment "a pid 1 start 2"\n\t}\n}\n'
 
 
-def test_owners_of_our_tables_only() -> object:
-    said = []
+def test_owners_of_our_tables_only() -> None:
+    said: list[str] = []
 
-    def run(text: str) -> object:
+    def run(text: str) -> str:
         said.append(text)
         if text.startswith("list tables"):
             return LISTED

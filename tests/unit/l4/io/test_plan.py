@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,16 +23,18 @@ from director.model import Address, Forward, L4Service, Pool, Server, Virtual
 VIP, REAL, CLIENT = (ipaddress.ip_address(one) for one in ("198.51.100.10", "10.0.0.11", "203.0.113.9"))
 
 
-def pool(*servers: object) -> object:
+def pool(*servers: Server) -> dict[str, Pool]:
     return {"web": Pool("web", servers)}
 
 
-def server(host: object = "10.0.0.11", port: int = 8080, **more: object) -> object:
-    return Server("a", Address(host, port), **more)
+def server(host: str = "10.0.0.11", port: int = 8080, forward: Forward | None = None) -> Server:
+    return Server("a", Address(host, port), forward=forward)
 
 
-def service(protocol: int = "tcp", host: object = str(VIP), port: int = 80, **more: object) -> object:
-    return L4Service("web", Virtual(protocol, host, port), "web", **more)
+def service(
+    protocol: str = "tcp", host: str = str(VIP), port: int = 80, forward: Forward = Forward.NAT
+) -> L4Service:
+    return L4Service("web", Virtual(protocol, host, port), "web", forward)
 
 
 def test_nat_takes_the_service_and_the_servers_answers() -> None:
@@ -85,7 +88,8 @@ def test_a_mark_service_takes_what_its_rules_say() -> None:
 
 def test_a_mark_service_without_rules_takes_no_packets_of_clients() -> None:
     plan = capture_plan([L4Service("m", Virtual(fwmark=7), "web")], pool(server()))
-    assert plan.virtuals == plan.wide == ()
+    assert plan.virtuals == ()
+    assert plan.wide == ()
     assert not plan.everything
 
 
@@ -120,7 +124,7 @@ def test_a_name_is_no_address() -> None:
 # --- Taken: the same packets as the rules of the kernel -----------------------------------------
 
 
-def built(payload: Callable[[object], object]) -> object:
+def built(payload: Callable[[Any], Any]) -> bytes:
     scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
     return bytes(scapy.Ether() / payload(scapy))
 
@@ -149,7 +153,7 @@ DIRECTOR = ipaddress.ip_address("10.0.0.1")
         (Side.NEITHER, lambda s: s.ARP(pdst=str(VIP))),
     ],
 )
-def test_taken(taken: Side, payload: Callable[[object], object]) -> None:
+def test_taken(taken: Side, payload: Callable[[Any], Any]) -> None:
     assert Taken(PLAN, [DIRECTOR.packed])(built(payload)) is taken
 
 

@@ -7,8 +7,9 @@ from attrs import evolve
 
 from director.l4.io.filter import Instruction
 from director.l4.io.ports import Ports
-from director.l4.io.ring import MemoryPacketPort
+from director.l4.io.ring import MemoryPacketPort, Port
 from director.l4.io.rtnetlink import Link
+from director.l4.io.tpacket import RingSize
 
 ETH0 = Link(2, "eth0", b"\2" * 6, 1500, up=True, running=True)
 ETH1 = Link(3, "eth1", b"\3" * 6, 9000, up=True, running=True)
@@ -18,10 +19,12 @@ ALL = [(6, 0, 0, 1)]
 
 class Bench:
     def __init__(self, interfaces: tuple[str, ...]) -> None:
-        self.made, self.fail, self.troubles = [], None, {}
+        self.made: list[tuple[str, list[Instruction], RingSize]] = []
+        self.fail: int | None = None
+        self.troubles: dict[str, str] = {}
         self.ports = Ports.empty(interfaces, self.make, self.troubles)
 
-    def make(self, link: Link, program: list[Instruction], size: int) -> object:
+    def make(self, link: Link, program: list[Instruction], size: RingSize) -> Port:
         if self.fail:
             raise OSError(self.fail, "no such thing")
         self.made.append((link.name, program, size))
@@ -31,7 +34,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> object:
+def bench() -> Bench:
     return Bench(("eth0",))
 
 

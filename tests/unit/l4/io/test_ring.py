@@ -13,18 +13,18 @@ class TestMemoryPacketPort(PortContract):
 
     @pytest.fixture(autouse=True)
     def make(self) -> None:
-        self.received, self.fail_on, self.close_on = [], -1, -1
-        self.port = MemoryPacketPort(lambda: 1.0, "eth0", 2, receive=self.got, slots=self.slots)
+        self.prepare()
+        self.memory = self.port = MemoryPacketPort(lambda: 1.0, "eth0", 2, receive=self.got, slots=self.slots)
         self.port.start()
 
     def put(self, frame: bytes, offload: bytes = b"") -> None:
-        self.port.arrive(frame, offload)
+        self.memory.arrive(frame, offload)
 
     def turn(self) -> None:
-        self.port.turn()
+        self.memory.turn()
 
-    def out(self) -> object:
-        return list(self.port.sent)
+    def out(self) -> list[tuple[bytes, bytes]]:
+        return list(self.memory.sent)
 
     def test_the_filter_stands_before_the_ring(self) -> None:
         port = MemoryPacketPort(lambda: 1.0, "eth0", 2, receive=self.got, accepts=lambda frame: frame[0] == 2)

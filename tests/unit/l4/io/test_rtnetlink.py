@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from typing import Any
 
 import pytest
 
@@ -12,22 +13,22 @@ from director.l4.io import rtnetlink
 MAC = bytes.fromhex("02aabbccddee")
 
 
-def attribute(number: int, value: bytes) -> object:
+def attribute(number: int, value: bytes) -> bytes:
     return struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
 
 
-def message(kind: int, body: bytes, sequence: int = 1) -> object:
+def message(kind: int, body: bytes, sequence: int = 1) -> bytes:
     return struct.pack("=IHHII", 16 + len(body), kind, 0, sequence, 0) + body
 
 
-def link(flags: int = 0x41, kind: int = rtnetlink.NEW_LINK) -> object:
+def link(flags: int = 0x41, kind: int = rtnetlink.NEW_LINK) -> bytes:
     body = struct.pack("=BxHiII", 0, 1, 7, flags, 0)
     return message(
         kind, body + attribute(3, b"eth0\0") + attribute(1, MAC) + attribute(4, struct.pack("=I", 1400))
     )
 
 
-def one(data: bytes) -> object:
+def one(data: bytes) -> Any:
     [(kind, _sequence, payload)] = rtnetlink.messages(data)
     return rtnetlink.fact(kind, payload)
 
