@@ -126,16 +126,25 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         GOOD + "[user:ops]\npassword = hunter2\n",
         [(6, "users are not known yet"), (7, "not an argon2 hash")],
     ),
-    ("layer 4", GOOD + "[l4]\ninterfaces = lo\n", [(6, "this version has no layer 4")]),
+    (
+        "layer 4's engine",
+        GOOD + "[l4]\nengine = bpf\n",
+        [(7, "this version has no program in the kernel")],
+    ),
+    (
+        "marks",
+        GOOD + "[l4]\nmark.x = ip 192.0.2.1\nmark.7 = tcp 192.0.2.1:80:90\n",
+        [(7, "not a mark"), (8, "not a")],
+    ),
     (
         "layer 4 service",
         GOOD + "[l4:x]\nvirtual = tcp 192.0.2.1:0\npool = web\n",
-        [(6, "this version has no layer 4"), (7, "a service on all ports must be persistent")],
+        [(7, "a service on all ports must be persistent")],
     ),
     (
         "sysctl without meaning",
         GOOD + "[l4]\nconntrack = 1\n",
-        [(6, "this version"), (7, "this sysctl has no meaning here")],
+        [(7, "this sysctl has no meaning here")],
     ),
     (
         "undefined variable",
