@@ -16,10 +16,10 @@ BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-l4 docs lab wheel news clean
+.PHONY: help run test lint bench bench-l4 docs docs-reference lab wheel news clean
 
 help:            ## this list
-	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 16
 
 run: $(VENV)/.run            ## start the director on etc/director.ini (CONFIG=FILE for another)
 	@$(BIN)/twistd --nodaemon --pidfile= director -c $(CONFIG)
@@ -47,6 +47,10 @@ bench-l4: $(VENV)/.dev            ## layer 4 beside the kernel's routing and nft
 docs: $(VENV)/.docs            ## the documentation, into build/docs; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "see build/docs/index.html"
+
+docs-reference: $(VENV)/.run    ## write docs/reference/config.md anew from the schema's tables
+	$(BIN)/python -c 'from director.config.schema.reference import markdown; print(markdown(), end="")' \
+	    > docs/reference/config.md
 
 lab: $(VENV)/.run            ## clients, a director and real servers in network namespaces (root)
 	$(BIN)/director lab run

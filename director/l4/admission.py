@@ -6,7 +6,7 @@ layer 4 that asks `selection`; every lease it gets ends up in a flow or is given
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from director import selection
@@ -30,13 +30,19 @@ if TYPE_CHECKING:
     from director.selection import Lease
 
 ABORT_CHUNK, INIT_CHUNK = 6, 1
+NOTE_EVERY = 1.0
+"""Seconds between two notes about one service."""
+NOTES_KEPT = 256
 NOT_OURS = Deliver("no_service")
 NO_FLOW = Deliver("no_flow")
 IGNORED = Deliver("ignored")
 
 
 class Admission:
-    """Opens flows.  `total` counts for the whole director."""
+    """Opens flows.  `total` counts for the whole director.
+
+    `notes` are sentences for the log; whoever logs takes them out, the oldest are lost when nobody does.
+    """
 
     def __init__(
         self,
@@ -54,6 +60,8 @@ class Admission:
         self._means = means
         self._counters: Counter[str] = means.exits.counters
         self._total = total
+        self._noted: dict[str, float] = {}
+        self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
 
     def open(self, packet: Packet, now: float, *, from_icmp: bool = False) -> Flow | Verdict:
         """The flow that `packet` opens, or what becomes of the packet.
@@ -195,6 +203,7 @@ class Admission:
     ) -> Flow | Verdict:
         """The leave rule of C.5: a service, but no server."""
         self._counters["no_destination"] += 1
+        self._note(service, now)
         if self._means.settings.cache_bypass and service.mark and not from_icmp:
             flow = self._bypass(service, packet, mark, now)
             if flow is not None:
@@ -204,6 +213,33 @@ class Admission:
         if from_icmp:
             return self._means.exits.drop("icmp_without_server")
         return self._means.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
+
+    def _note(self, service: VirtualService, now: float) -> None:
+        """Say in IPVS's words that there is no server, once a second for each service (V59)."""
+        if now < self._noted.get(service.key, 0.0):
+            return
+        self._noted[service.key] = now + NOTE_EVERY
+        pool = self._registry.pools.get(service.config.pool)
+        why = pool.why_none() if pool is not None else "its pool is gone"
+        self.notes.append(f"{service.name}: {service} - no destination available: {why}")
+
+    def open_from_server(self, packet: Packet, service: VirtualService, now: float) -> Flow | Verdict | None:
+        """The flow of a SIP request that a server sends: it belongs to the call's template (C.3).
+
+        None when there is no template of that Call-ID for this server.
+        """
+        asked = Packet(packet.frame, packet.family, packet.offload)
+        asked.protocol, asked.l4, asked.end = packet.protocol, packet.l4, packet.end
+        asked.source, asked.sport = packet.destination, packet.dport
+        asked.destination, asked.dport = service.address, service.port
+        about = persistence.fields(service, asked)
+        template = about and persistence.find(self._table, about, service, self._means.settings)
+        if not template or packed(template.server.address.host) != packet.source:
+            return None
+        if self._table.full and not self._defence.make_room(now):
+            return self._means.exits.drop("flow_table_full")
+        lease = selection.claim(template.server, inactive=True)
+        return self._bind(service, asked, lease, packet.sport, 0, now, template)
 
     def _bypass(self, service: VirtualService, packet: Packet, mark: int, now: float) -> Flow | None:
         flow = Flow(packet.protocol, packet.source, packet.sport, packet.destination, packet.dport, now)

@@ -1,4 +1,4 @@
-"""Defences against floods: drop_entry, drop_packet, secure_tcp, and room in a full table (`lvs-semantics` C.6).
+"""Defences against floods: drop_entry, drop_packet, secure_tcp, room in a full table (C.6).
 
 The forwarder calls `second` every second with the free memory in pages.
 """

@@ -16,6 +16,7 @@ from director.l4.timers import UNSET, Wheel
 from director.model import Forward
 
 if TYPE_CHECKING:
+    from director.l4.methods.tun import Seal
     from director.l4.services import VirtualService
     from director.registry import RealServer
     from director.selection import Lease, TemplateClaim
@@ -93,15 +94,16 @@ class Track:
     """One direction of a flow, as the hot path needs it.
 
     `until` is the time up to which everything here may be used without asking again (0 = ask now);
-    `put` the bytes that replace addresses and ports (None = unchanged), `macs` the twelve bytes of the
-    Ethernet header, `change_ip`, `change_l4`, `change_addresses` the checksum deltas, `total` the sum
-    of the addresses as they come (to verify the IP header), `calm` a byte per TCP flags byte that is 1 when
-    such a packet changes no state, `mtu` the largest packet, `ifindex` the way out.
+    `put` the bytes that replace addresses and ports (None = unchanged), `seal` the tunnel it goes into,
+    `macs` the twelve bytes of the Ethernet header, `change_ip`, `change_l4`, `change_addresses` the
+    checksum deltas, `total` the sum of the addresses as they come (to verify the IP header), `calm` a byte
+    per TCP flags byte that is 1 when such a packet changes no state, `mtu` the largest packet, `ifindex`
+    the way out.
     """
 
     __slots__ = (
-        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs", "mtu", "put",
-        "total", "until",
+        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs",
+        "mtu", "put", "seal", "total", "until",
     )  # fmt: skip
 
     def __init__(self, flow: Flow, key: bytes, direction: int) -> None:
@@ -109,6 +111,7 @@ class Track:
         self.key = key
         self.direction = direction
         self.put: bytes | None = None
+        self.seal: Seal | None = None
         self.macs = b""
         self.calm = b""
         self.change_ip = self.change_l4 = self.change_addresses = self.total = 0

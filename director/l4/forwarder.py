@@ -75,6 +75,7 @@ class Forwarder:
         counters: every drop and every notable event by its reason.
         total: what IPVS counts for the whole (H); servers and services are counted in the registry.
         table: flows and templates.
+        admission: opens flows; its `notes` are for the log.
         memory: free pages of memory, as the shell last saw it.
     """
 
@@ -105,7 +106,9 @@ class Forwarder:
             registry, self.services, self.table, self.defence, self._means, self._traffic
         )
         self._inbound = Inbound(self.table, self.states, self.admission, self._means, self._traffic)
-        self._outbound = Outbound(self.table, self.states, self.services, self._means, self._traffic)
+        self._outbound = Outbound(
+            self.table, self.states, self.services, self.admission, self._means, self._traffic
+        )
         self._passing = Passing(
             self.table, self.services, self.admission, self._inbound, self._outbound, self._means
         )
@@ -147,6 +150,7 @@ class Forwarder:
                     and track.calm[flags]
                     and (udp or protocol == TCP)
                     and track.flow.server.available
+                    and (track.seal is None or not any(offload))
                 ):
                     check = (check ^ 0xFFFF) + track.change_ip
                     if check > 0xFFFF:
@@ -154,6 +158,8 @@ class Forwarder:
                     put = track.put
                     if put is None:
                         _PUT_TWO(frame, 22, hops - 0x100, check ^ 0xFFFF)
+                        if track.seal is not None:
+                            track.seal.put_on(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
                     else:
                         _PUT_V4(frame, 22, hops - 0x100, check ^ 0xFFFF, put)
                         _put_check(frame, 34, track, protocol, udp if protocol == UDP else tcp, offload)
@@ -179,10 +185,13 @@ class Forwarder:
             and track.calm[flags]
             and (udp or protocol == TCP)
             and track.flow.server.available
+            and (track.seal is None or not any(offload))
         ):
             put = track.put
             if put is None:
                 frame[21] -= 1
+                if track.seal is not None:
+                    track.seal.put_on(frame, first >> 20 & 0xFF, frame[21], 0)
             else:
                 _PUT_V6(frame, 20, hops - 1, put)
                 _put_check(frame, 54, track, protocol, udp if protocol == UDP else tcp, offload)

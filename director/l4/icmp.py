@@ -79,7 +79,7 @@ def build(
 
 
 def quoted(packet: Packet, at: int | None = None) -> Quoted | None:
-    """The packet inside an error (or at offset `at`); None when too little of it is there, or a later fragment."""
+    """The packet inside an error (or at offset `at`); None when it is cut short or a later fragment."""
     frame = packet.frame
     start = packet.l4 + 8 if at is None else at
     if start >= packet.end:
@@ -161,7 +161,7 @@ class Icmp:
         what: tuple[int, int, int],
         now: float,
     ) -> Verdict | None:
-        """Send an error about `quote` between `ends` (source or None, destination); None when it may not be."""
+        """Send an error about `quote` between `ends` (source or None, destination); None when it may not."""
         way = self._exits.way(ends[1])
         if way is None or way.local:
             return None
@@ -176,7 +176,7 @@ class Icmp:
         return self._exits.emit(bytearray(header(b"\0" * 6, b"\0" * 6, family)) + packet, way)
 
     def _source(self, packet: Packet) -> bytes | None:
-        """The address asked, when it is ours (the VIP), so that the client can tell what the error is about."""
+        """The address asked, when it is ours (the VIP): the client can tell what the error is about."""
         route = self._exits.routing.route(packet.destination)
         return packet.destination if route is not None and route.local else None
 

@@ -14,11 +14,12 @@ from director.l4.icmp import Error
 from director.l4.methods import nat
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import transport
-from director.l4.wire.packet import SCTP, TCP, Packet
+from director.l4.wire.packet import SCTP, TCP, UDP, Packet
 from director.model import Forward
 
 if TYPE_CHECKING:
     from director.counters import Traffic
+    from director.l4.admission import Admission
     from director.l4.methods.means import Means
     from director.l4.services import Services
     from director.l4.states import States
@@ -31,11 +32,18 @@ class Outbound:
     """The way from servers to clients."""
 
     def __init__(
-        self, table: FlowTable, states: States, services: Services, means: Means, total: Traffic
+        self,
+        table: FlowTable,
+        states: States,
+        services: Services,
+        admission: Admission,
+        means: Means,
+        total: Traffic,
     ) -> None:
         self._table = table
         self._states = states
         self._services = services
+        self._admission = admission
         self._means = means
         self._total = total
 
@@ -52,12 +60,17 @@ class Outbound:
 
     def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:
         """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
-        if not self._means.settings.nat_icmp_send:
-            return None
         self._services.refresh()
-        if (packet.protocol, packet.source, packet.sport) not in self._services.nat_servers or _aborts(
-            packet
-        ):
+        service = self._services.nat_servers.get((packet.protocol, packet.source, packet.sport))
+        if service is None:
+            return None
+        if packet.protocol == UDP and service.config.engine == "sip" and service.port:
+            opened = self._admission.open_from_server(packet, service, now)
+            if isinstance(opened, Flow):
+                return self.receive(packet, opened, offload, now)
+            if opened is not None:
+                return opened
+        if not self._means.settings.nat_icmp_send or _aborts(packet):
             return None
         return self._means.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
 

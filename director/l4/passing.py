@@ -34,8 +34,8 @@ class Passing:
     """Translates ICMP errors."""
 
     def __init__(
-        self, table: FlowTable, services: Services, admission: Admission, inbound: Inbound, outbound: Outbound,
-        means: Means,
+        self, table: FlowTable, services: Services, admission: Admission, inbound: Inbound,
+        outbound: Outbound, means: Means,
     ) -> None:  # fmt: skip
         self._table = table
         self._services = services

@@ -47,8 +47,8 @@ class VirtualService:
     """
 
     __slots__ = (
-        "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix", "present",
-        "protocol", "traffic",
+        "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix",
+        "present", "protocol", "traffic",
     )  # fmt: skip
 
     def __init__(self, key: str, live: LiveService, config: L4Service) -> None:
@@ -75,6 +75,14 @@ class VirtualService:
     def forward(self, server: Server) -> Forward:
         """The forwarding method to `server`: its own, else the service's."""
         return server.forward or self.config.forward
+
+    def __str__(self) -> str:
+        """As IPVS's log shows it: `TCP 192.0.2.80:80` or `FWM 7`."""
+        if self.mark:
+            return f"FWM {self.mark}"
+        host = shown(self.address)
+        name = next(one for one, number in PROTOCOLS.items() if number == self.protocol).upper()
+        return f"{name} [{host}]:{self.port}" if self.family == 6 else f"{name} {host}:{self.port}"
 
     @property
     def ftp(self) -> bool:

@@ -1,4 +1,4 @@
-"""TCP as a director sees it: events, states, transitions and timeouts, all as data (`lvs-semantics` D.1, D.2).
+"""TCP as a director sees it: events, states, transitions, timeouts as data (`lvs-semantics` D.1, D.2).
 
 `flows` and `forwarder` index the tables; nothing is computed here.  A row holds the new state for
 each old state, in the order of the states' numbers.
@@ -42,8 +42,8 @@ EVENTS = tuple(_event(flags) for flags in range(256))
 """The event of a packet, by its flags byte."""
 
 _SHORT = {
-    "NO": NONE, "ES": ESTABLISHED, "SS": SYN_SENT, "SR": SYN_RECV, "FW": FIN_WAIT, "TW": TIME_WAIT, "CL": CLOSE,
-    "CW": CLOSE_WAIT, "LA": LAST_ACK, "LI": LISTEN, "SA": SYNACK,
+    "NO": NONE, "ES": ESTABLISHED, "SS": SYN_SENT, "SR": SYN_RECV, "FW": FIN_WAIT, "TW": TIME_WAIT,
+    "CL": CLOSE, "CW": CLOSE_WAIT, "LA": LAST_ACK, "LI": LISTEN, "SA": SYNACK,
 }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""FTP through NAT: data connections that the control connection announces (RFC 959, 2428; `lvs-semantics` G.1).
+"""FTP through NAT: the data connections that a control connection announces (`lvs-semantics` G.1).
 
-Commands of the client are only read; the server's 227 reply is rewritten to show the virtual address.
-Data flows start in LISTEN, controlled by the control flow.  Called for packets of flows whose `app` is
-`ftp`, before they are rewritten.
+Commands of the client are only read (RFC 959, RFC 2428); the server's 227 reply is rewritten to show the
+virtual address.  Data flows start in LISTEN, controlled by the control flow.  Called for packets of flows
+whose `app` is `ftp`, before they are rewritten.
 """
 
 from __future__ import annotations

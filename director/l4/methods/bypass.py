@@ -1,4 +1,4 @@
-"""BYPASS: a packet of a cache (mark) service without servers goes where it wanted to (`lvs-semantics` C.5, E)."""
+"""BYPASS: without servers, a packet of a cache (mark) service goes where it wanted to (C.5, E)."""
 
 from __future__ import annotations
 

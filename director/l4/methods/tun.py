@@ -6,14 +6,16 @@ Super-frames are cut into segments first, because the virtio header has no word 
 from __future__ import annotations
 
 import zlib
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error
-from director.l4.methods.means import HOST, Means, lower, passable
+from director.l4.methods.means import HOST, Means, lower, passable, quicken
 from director.l4.verdicts import Single, Verdict, batch
 from director.l4.wire import ethernet, ipv4, ipv6, tunnels
+from director.l4.wire.checksum import fold, ones_sum
 from director.l4.wire.ethernet import IPV4, IPV6, L3
-from director.l4.wire.packet import GRE, IPIP, IPV6_IN_IP, UDP, Packet
+from director.l4.wire.packet import GRE, IPIP, IPV6_IN_IP, TCP, UDP, Packet
 from director.l4.wire.segment import fragments, segments
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from director.l4.flows import Flow
     from director.model import Tunnel
 
+_OUTER_V4 = Struct("!12xHHHHHHH8s").pack
+_OUTER_V6 = Struct("!12xHIHBB32s").pack
 LEAST_V4, LEAST_V6 = 68, 1280
 """The least MTU a packet of that family must find (RFC 791, RFC 8200)."""
 
@@ -45,9 +49,66 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
     ended = passable(packet, mtu, now, means, ignore_df=packet.family == IPV4 and not discover)
     if ended is not None:
         return ended
+    if tunnel.checksum == "none" and packet.protocol in (TCP, UDP):
+        _quicken(packet, flow, way, now, tunnel, mtu, means)
     lower(packet)
     df = discover and packet.family == IPV4 and packet.df
     return _send(packet, flow, way, tunnel, df, means)
+
+
+class Seal:
+    """The outer headers of one flow without checksums of their own, made ready for the hot path.
+
+    `put_on` puts them in front of a frame whose inner TTL was lowered already.
+    """
+
+    __slots__ = ("addresses", "discover", "extra", "front", "ident", "protocol", "source", "total")
+
+    def __init__(
+        self, source: bytes, target: bytes, protocol: int, front: bytes, discover: bool, ident: int
+    ) -> None:
+        self.source = source
+        self.addresses = source + target
+        self.protocol = protocol
+        self.front = front
+        self.extra = len(front) + (ipv4.SIZE if len(target) == 4 else ipv6.SIZE)
+        self.discover = discover
+        self.ident = ident
+        self.total = ones_sum(self.addresses)
+
+    def put_on(self, frame: bytearray, tos: int, ttl: int, df: int) -> None:
+        """`tos`, `ttl` (lowered) and `df` (0 or 0x4000) of the inner packet decide the outer ones."""
+        inner = len(frame) - L3
+        front = self.front
+        if self.protocol == UDP:
+            front = front[:4] + (inner + len(front)).to_bytes(2, "big") + front[6:]
+        if tos & 3 == 3:
+            tos = tos & 0xFC | 2
+        if len(self.addresses) == 8:
+            self.ident = ident = self.ident + 1 & 0xFFFF
+            bits = df if self.discover else 0
+            words = (IPV4, 0x4500 | tos, inner + self.extra, ident, bits, ttl << 8 | self.protocol)
+            check = fold(self.total + sum(words) - IPV4) ^ 0xFFFF
+            frame[0:L3] = _OUTER_V4(*words, check, self.addresses) + front
+        else:
+            length = inner + len(front)
+            frame[0:L3] = (
+                _OUTER_V6(IPV6, 6 << 28 | tos << 20, length, self.protocol, ttl, self.addresses) + front
+            )
+
+
+def _quicken(
+    packet: Packet, flow: Flow, way: Way, now: float, tunnel: Tunnel, mtu: int, means: Means
+) -> None:
+    """Let the hot path wrap the following packets."""
+    track = flow.to_server
+    quicken(track, way, now, None, means)
+    track.mtu = mtu
+    if track.seal is None or track.seal.source != way.source:
+        inner = IPIP if packet.family == IPV4 else IPV6_IN_IP
+        protocol, front = _front(tunnel, inner, b"", (way.source, flow.target), flow)
+        discover = bool(means.settings.pmtu_disc) and packet.family == IPV4
+        track.seal = Seal(way.source, flow.target, protocol, front, discover, means.random.getrandbits(16))
 
 
 def _send(packet: Packet, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means: Means) -> Verdict:
@@ -84,7 +145,7 @@ def _front(
 def _outer(
     packet: Packet, source: bytes, target: bytes, protocol: int, length: int, df: bool, means: Means
 ) -> bytearray:
-    """The outer IP header: inner TTL and TOS, congestion mark by the full-functionality rule (RFC 3168, 9.1)."""
+    """The outer IP header: inner TTL and TOS, congestion mark by full functionality (RFC 3168, 9.1)."""
     tos = packet.tos & 0xFC | 2 if packet.tos & 3 == 3 else packet.tos
     ttl = packet.ttl - 1
     if len(target) == 4:

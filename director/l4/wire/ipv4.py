@@ -84,8 +84,8 @@ def sign(frame: bytearray, at: int = L3) -> None:
 
 
 def build(
-    source: bytes, destination: bytes, protocol: int, length: int, *, ttl: int = 64, tos: int = 0, ident: int = 0,
-    df: bool = False,
+    source: bytes, destination: bytes, protocol: int, length: int, *, ttl: int = 64, tos: int = 0,
+    ident: int = 0, df: bool = False,
 ) -> bytearray:  # fmt: skip
     """A header without options for a payload of `length` bytes."""
     header = bytearray(

@@ -30,8 +30,9 @@ class Packet:
     """
 
     __slots__ = (
-        "cut", "destination", "df", "dport", "end", "family", "fragment", "frame", "head", "ident", "l4", "more",
-        "offload", "pieces", "protocol", "source", "sport", "tag", "tag_ifindex", "tcp_flags", "tos", "ttl",
+        "cut", "destination", "df", "dport", "end", "family", "fragment", "frame", "head", "ident",
+        "l4", "more", "offload", "pieces", "protocol", "source", "sport", "tag", "tag_ifindex",
+        "tcp_flags", "tos", "ttl",
     )  # fmt: skip
 
     def __init__(self, frame: bytearray, family: int, offload: vnet.Offload) -> None:

@@ -258,3 +258,17 @@ def test_ipv6_opens_as_ipv4_does() -> None:
     world = World(Forward.DR, family=6)
     sent(world.client(ip(CLIENT6, "2001:db8:1::80") / TCP(sport=1, dport=80, flags="S")))
     assert world.real().active == 1
+
+
+def test_no_destination_is_noted_once_a_second() -> None:
+    """V59."""
+    world = World(server={"weight": 0})
+    for sport in range(1, 6):
+        world.client(syn(sport))
+    assert list(world.forwarder.admission.notes) == [
+        "s: TCP 192.0.2.80:80 - no destination available: every live server is drained or has weight 0"
+    ]
+    world.now += 1.0
+    world.client(syn(9))
+    assert len(world.forwarder.admission.notes) == 2
+    assert world.counters["no_destination"] == 6

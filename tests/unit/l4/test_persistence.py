@@ -12,7 +12,7 @@ from director.l4 import settings
 from director.l4.flows import Template
 from director.l4.persistence import network
 from director.l4.settings import Settings
-from director.l4.verdicts import Drop
+from director.l4.verdicts import Deliver, Drop
 from director.model import Address, Forward, L4Settings, Virtual
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed, sent
 
@@ -162,3 +162,25 @@ def test_sip_follows_the_call_id() -> None:
     assert templates(world)[0].fields.data == b"one"
     nothing = IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=5060) / b"OPTIONS sip:b SIP/2.0\r\n\r\n"
     assert world.client(nothing) == Drop("sip_without_call_id")
+
+
+def test_sip_request_of_a_server_belongs_to_its_call() -> None:
+    world = World(
+        protocol="udp",
+        port=5060,
+        servers=2,
+        persistent=60.0,
+        engine="sip",
+        server={"address": Address(SERVERS[0], 5060)},
+    )
+    world.client(call(CLIENT, b"one"))
+    other = "198.51.100.1"
+    bye = IP(src=SERVERS[0], dst=other) / UDP(sport=5060, dport=5070)
+    frame = sent(world.server(bye / (SIP % b"one")))
+    assert (frame[IP].src, frame[UDP].sport, frame[IP].dst) == (VIP, 5060, other)
+    frame = sent(
+        world.client(IP(src=other, dst=VIP) / UDP(sport=5070, dport=5060) / b"SIP/2.0 200 OK\r\n\r\n")
+    )
+    assert frame[IP].dst == SERVERS[0]
+    stray = IP(src=SERVERS[0], dst="198.51.100.2") / UDP(sport=5060, dport=5070) / (SIP % b"unknown")
+    assert isinstance(world.server(stray), (Drop, Deliver))

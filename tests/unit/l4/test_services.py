@@ -17,7 +17,7 @@ TCP, UDP, SCTP = 6, 17, 132
 
 
 def made(*virtuals: tuple[str, Virtual], marks: tuple[Mark, ...] = (), **fields: object) -> Services:
-    registry = Registry(lambda spec: Turns())
+    registry = Registry(lambda _spec: Turns())
     pool = Pool("p", (Server("a", Address("10.0.0.11", 8080)),))
     changes = [ServiceSet(L4Service(name, virtual, "p", **fields)) for name, virtual in virtuals]  # type: ignore[arg-type]
     registry.apply([PoolAdded(pool), *changes], "test", 0.0, 0.0)

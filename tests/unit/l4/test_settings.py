@@ -11,39 +11,13 @@ from director.l4.settings import ELSEWHERE, Mark, Settings
 from director.model import L4Settings, L4Timeouts
 
 C7 = [
-    "amemthresh",
-    "am_droprate",
-    "backup_only",
-    "cache_bypass",
-    "conn_reuse_mode",
-    "conntrack",
-    "debug_level",
-    "drop_entry",
-    "drop_packet",
-    "est_cpulist",
-    "est_nice",
-    "expire_nodest_conn",
-    "expire_quiescent_template",
-    "ignore_tunneled",
-    "lblc_expiration",
-    "lblcr_expiration",
-    "nat_icmp_send",
-    "pmtu_disc",
-    "run_estimation",
-    "schedule_icmp",
-    "secure_tcp",
-    "sloppy_tcp",
-    "sloppy_sctp",
-    "snat_reroute",
-    "sync_persist_mode",
-    "sync_ports",
-    "sync_qlen_max",
-    "sync_refresh_period",
-    "sync_retries",
-    "sync_sock_size",
-    "sync_threshold",
-    "sync_version",
-]
+    "amemthresh", "am_droprate", "backup_only", "cache_bypass", "conn_reuse_mode", "conntrack",
+    "debug_level", "drop_entry", "drop_packet", "est_cpulist", "est_nice", "expire_nodest_conn",
+    "expire_quiescent_template", "ignore_tunneled", "lblc_expiration", "lblcr_expiration",
+    "nat_icmp_send", "pmtu_disc", "run_estimation", "schedule_icmp", "secure_tcp", "sloppy_tcp",
+    "sloppy_sctp", "snat_reroute", "sync_persist_mode", "sync_ports", "sync_qlen_max",
+    "sync_refresh_period", "sync_retries", "sync_sock_size", "sync_threshold", "sync_version",
+]  # fmt: skip
 """Every sysctl of C.7."""
 DEFAULTS = {
     "amemthresh": 1024, "am_droprate": 10, "conn_reuse_mode": 1, "pmtu_disc": 1, "run_estimation": 1,
@@ -78,7 +52,8 @@ def test_defence_mode_4_is_refused() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("sloppy_tcp", "yes", "whole number"), ("sloppy_tcp", "2", "from 0 to 1"), ("nonsense", "1", "not a key"),
+        ("sloppy_tcp", "yes", "whole number"), ("sloppy_tcp", "2", "from 0 to 1"),
+        ("nonsense", "1", "not a key"),
         ("timeout_tcp", "0s", "not a key"), ("ftp_ports", "21,70000", "one to eight"),
         ("mark.0", "tcp 192.0.2.1", "mark.N"), ("mark.x", "tcp 192.0.2.1", "mark.N"),
         ("mark.1", "icmp 192.0.2.1", "PROTOCOL"), ("mark.1", "tcp 192.0.2.1:90-80", "smaller first"),

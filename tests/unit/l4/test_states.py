@@ -42,7 +42,7 @@ def only(world: World) -> Any:
 def test_nat_life_of_d2() -> None:
     """SR (60), SR, ES (900), CW (60), TW (120); active until the client's FIN."""
     world = World()
-    life = [
+    life: list[Any] = [
         (world.client, there("S"), "SYN_RECV", 60, (1, 0)),
         (world.server, back("SA"), "SYN_RECV", 60, (1, 0)),
         (world.client, there("A"), "ESTABLISHED", 900, (1, 0)),

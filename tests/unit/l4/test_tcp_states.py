@@ -36,8 +36,8 @@ INPUT-ONLY syn  SA ES ES SR SA SA SA SA SA SA SA
            rst  CL CL CL SR CL CL CL CL LA LI CL
 """
 STATES = {
-    "NO": "NONE", "ES": "ESTABLISHED", "SS": "SYN_SENT", "SR": "SYN_RECV", "FW": "FIN_WAIT", "TW": "TIME_WAIT",
-    "CL": "CLOSE", "CW": "CLOSE_WAIT", "LA": "LAST_ACK", "LI": "LISTEN", "SA": "SYNACK",
+    "NO": "NONE", "ES": "ESTABLISHED", "SS": "SYN_SENT", "SR": "SYN_RECV", "FW": "FIN_WAIT",
+    "TW": "TIME_WAIT", "CL": "CLOSE", "CW": "CLOSE_WAIT", "LA": "LAST_ACK", "LI": "LISTEN", "SA": "SYNACK",
 }  # fmt: skip
 FLAGS = {"syn": 2, "fin": 1, "ack": 16, "rst": 4}
 SECONDS = {

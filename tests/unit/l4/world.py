@@ -83,12 +83,13 @@ class World:
     """One service `s` on pool `p`, and its forwarder.  `now` is the time of the next packet."""
 
     def __init__(
-        self, forward: Forward = Forward.NAT, *, protocol: str = "tcp", host: str = VIP, port: int = 80, servers: int = 1,
-        family: int = 4, settings: Settings | None = None, server: dict[str, Any] | None = None, **service: Any,
+        self, forward: Forward = Forward.NAT, *, protocol: str = "tcp", host: str = VIP, port: int = 80,
+        servers: int = 1, family: int = 4, settings: Settings | None = None,
+        server: dict[str, Any] | None = None, **service: Any,
     ) -> None:  # fmt: skip
         self.now = 1000.0
         self.routing = routing()
-        self.registry = Registry(lambda spec: Turns())
+        self.registry = Registry(lambda _spec: Turns())
         if family == 6 and host == VIP:
             host = VIP6
         names = SERVERS if family == 4 else SERVERS6

@@ -6,7 +6,10 @@ from director.l4.apps.sequence import Shift, after
 
 
 def test_order_modulo_2_32() -> None:
-    assert after(1, 0) and after(0, 0xFFFFFFFF) and not after(5, 5) and not after(0xFFFFFFF0, 3)
+    assert after(1, 0)
+    assert after(0, 0xFFFFFFFF)
+    assert not after(5, 5)
+    assert not after(0xFFFFFFF0, 3)
 
 
 def test_numbers_after_the_change_move_and_acknowledgements_move_back() -> None:

@@ -37,7 +37,8 @@ def test_gue(with_checksum: bool) -> None:
 @pytest.mark.parametrize(
     ("kind", "family", "with_checksum", "size"),
     [
-        ("ipip", IPV4, False, 20), ("ipip", IPV6, False, 40), ("gue", IPV4, False, 32), ("gue", IPV6, True, 52),
+        ("ipip", IPV4, False, 20), ("ipip", IPV6, False, 40), ("gue", IPV4, False, 32),
+        ("gue", IPV6, True, 52),
         ("gre", IPV4, False, 24), ("gre", IPV4, True, 28), ("gre", IPV6, False, 44),
     ],
 )  # fmt: skip

@@ -1,0 +1,34 @@
+"""The deltas that the hot path lives on."""
+
+from __future__ import annotations
+
+from scapy.layers.inet import IP, TCP
+
+from director.l4.flows import key
+from director.l4.methods.means import FRESH, TTL_CHANGE
+from director.l4.wire.checksum import adjust
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
+
+
+def test_track_is_fresh_for_a_second_only() -> None:
+    world = World()
+    for flags in ("S", "A"):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
+    track = world.table.entries[0].to_server
+    assert track.until == world.now + FRESH
+    assert track.put == key(packed(CLIENT), packed(SERVERS[0]), 1, 8080)
+    assert (track.ifindex, track.mtu) == (2, 1500)
+
+
+def test_state_change_makes_both_directions_ask_again() -> None:
+    world = World()
+    for flags in ("S", "A"):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
+    world.server(IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=8080, dport=1, flags="FA"))
+    assert world.table.entries[0].to_server.until == 0.0
+
+
+def test_ttl_delta_is_minus_one_in_the_high_byte() -> None:
+    before = bytes(IP(src=CLIENT, dst=VIP, ttl=64))
+    after = bytes(IP(src=CLIENT, dst=VIP, ttl=63))
+    assert adjust(int.from_bytes(before[10:12], "big"), TTL_CHANGE) == int.from_bytes(after[10:12], "big")

@@ -1,0 +1,102 @@
+"""V33 and what the rows do not show: ICMP that opens, ICMP about servers that are gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
+
+from director.changes import ServerRemoved
+from director.l4.settings import Settings
+from director.l4.verdicts import Deliver, Drop
+from director.model import Forward, Tunnel
+from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, sent
+
+ABOUT = IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=1000)
+ERROR = IP(src="192.0.2.254", dst=VIP) / ICMP(type=3, code=4, nexthopmtu=1400) / ABOUT
+
+
+def syn() -> Any:
+    return IP(src=CLIENT, dst=VIP) / TCP(sport=1000, dport=80, flags="S")
+
+
+def test_schedule_icmp_opens_a_flow() -> None:
+    """V33: 0 leaves it to the host; 1 opens."""
+    assert isinstance(World().client(ERROR), Deliver)
+    world = World(settings=Settings(schedule_icmp=1))
+    frame = sent(world.client(ERROR))
+    assert frame[IP].dst == SERVERS[0]
+    assert len(world.table) == 1
+    nothing = World(settings=Settings(schedule_icmp=1), server={"weight": 0})
+    assert nothing.client(ERROR) == Drop("icmp_without_server")
+
+
+def test_icmp_for_a_server_that_is_gone() -> None:
+    world = World()
+    world.client(syn())
+    world.apply(ServerRemoved("p", "r0"))
+    assert world.client(ERROR) == Drop("server_gone")
+
+
+def test_icmp_counts_as_input_and_output() -> None:
+    world = World()
+    world.client(syn())
+    world.client(ERROR)
+    back = (
+        IP(src=SERVERS[0], dst=CLIENT)
+        / ICMP(type=3, code=3)
+        / IP(src=CLIENT, dst=SERVERS[0])
+        / TCP(sport=1000, dport=8080)
+    )
+    sent(world.server(back))
+    assert world.real().stats.traffic.totals()[1:3] == (2, 1)
+
+
+def test_dr_server_error_that_passes_is_only_seen() -> None:
+    world = World(Forward.DR)
+    world.client(syn())
+    back = (
+        IP(src=SERVERS[0], dst=CLIENT)
+        / ICMP(type=3, code=3)
+        / IP(src=CLIENT, dst=VIP)
+        / TCP(sport=1000, dport=80)
+    )
+    assert isinstance(world.server(back), Deliver)
+
+
+@pytest.mark.parametrize(("kind", "less"), [("ipip", 20), ("gre", 24), ("gue", 32)])
+def test_tunnel_learns_the_path_mtu(kind: str, less: int) -> None:
+    """After the router's word, the director itself tells what fits."""
+    world = World(Forward.TUN, protocol="tcp", server={"tunnel": Tunnel(kind, 6080)})
+    outer = sent(world.client(IP(src=CLIENT, dst=VIP, flags="DF") / TCP(sport=1000, dport=80, flags="S")))[IP]
+    about = bytes(outer)
+    error = IP(src="10.0.0.99", dst=INNER) / ICMP(type=3, code=4, nexthopmtu=1400) / about
+    frame = sent(world.server(error))
+    assert (frame[ICMP].nexthopmtu, frame[IP].dst) == (1400 - less, CLIENT)
+    world.now += 1.1
+    large = IP(src=CLIENT, dst=VIP, flags="DF") / TCP(sport=1000, dport=80, flags="A") / (b"x" * 1380)
+    assert sent(world.client(large))[ICMP].nexthopmtu == 1400 - less
+    world.now += 700
+    assert sent(world.client(large)).dst.endswith("01:01")
+
+
+def test_ipv6_tunnel_learns_too() -> None:
+    world = World(Forward.TUN, family=6)
+    outer = sent(world.client(IPv6(src=CLIENT6, dst=VIP6) / TCP(sport=1000, dport=80, flags="S")))[IPv6]
+    error = IPv6(src="2001:db8:2::99", dst=INNER6) / ICMPv6PacketTooBig(mtu=1400) / bytes(outer)
+    frame = sent(world.server(error))
+    assert (frame[ICMPv6PacketTooBig].mtu, frame[IPv6].dst) == (1360, CLIENT6)
+
+
+def test_forged_word_about_a_tunnel_that_is_not_ours() -> None:
+    world = World(Forward.TUN)
+    world.client(syn())
+    forged = (
+        IP(src="10.0.0.99", dst=INNER)
+        / ICMP(type=3, code=4, nexthopmtu=70)
+        / IP(src="10.0.0.98", dst=SERVERS[0], proto=4)
+        / syn()
+    )
+    assert isinstance(world.server(forged), Deliver)
