@@ -14,7 +14,7 @@ from director.config.conditions import group_names
 from director.config.fields import Fields
 from director.config.messages import BadValue
 from director.config.schedulers import check_name
-from director.config.schema.l4 import SYSCTLS
+from director.config.schema.l4 import OWN, SYSCTLS
 from director.config.sources import Read
 from director.model import (
     Admin,
@@ -277,12 +277,16 @@ def custom_scheduler(fields: Fields) -> CustomScheduler | None:
 
 def l4_settings(fields: Fields) -> L4Settings:
     """`[l4]`; sysctls that are not set are left out, so that the kernel's defaults stand in one place."""
+    known = [key.name for key in (*OWN, *SYSCTLS) if key.name in fields.values]
+    marks = [key for key in fields.values if key.startswith("mark.")]
+    for key in marks:
+        number = key.removeprefix("mark.")
+        if not re.fullmatch(r"[0-9]{1,10}", number) or not 0 < int(number) < 1 << 32:
+            fields.problem(key, f"not a mark: {number!r}", "write mark.N with N from 1 to 4294967295")
     return L4Settings(
         interfaces=fields.get("interfaces") or (),
         engine=fields.get("engine"),
-        sysctls=tuple(
-            (key.name, str(fields.values[key.name])) for key in SYSCTLS if key.name in fields.values
-        ),
+        sysctls=tuple((key, str(fields.values[key])) for key in (*known, *marks)),
         timeouts=L4Timeouts(
             tcp=fields.get("timeout.tcp"),
             tcpfin=fields.get("timeout.tcpfin"),

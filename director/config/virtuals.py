@@ -12,9 +12,11 @@ from collections.abc import Callable
 from director.config import units
 from director.config.addresses import address
 from director.config.messages import BadValue
-from director.config.values import one_of, within, words
+from director.config.values import listed, one_of, within, words
 from director.model import Virtual
 
+MOST_PORTS = 8
+_RULE = "write PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]], as in tcp 192.0.2.0/28:80-90; IPv6 with ports in []"
 _FORM = "write tcp ADDRESS:PORT, udp …, sctp …, or fwmark NUMBER [inet6]"
 
 
@@ -84,6 +86,54 @@ def seconds(text: str) -> str:
     if found != int(found):
         raise BadValue(f"{text} is not in whole seconds", "write a number of seconds, as in 30s")
     return str(int(found))
+
+
+def ports(text: str) -> str:
+    """`21, 2121`: one to eight ports."""
+    found = [(at, within(at, lambda one: units.count(one, 1, 65535), word)) for at, word in listed(text)]
+    if len(found) > MOST_PORTS:
+        raise BadValue("too many ports", f"write at most {MOST_PORTS}", found[MOST_PORTS][0])
+    return ", ".join(str(number) for _at, number in found)
+
+
+def marks(text: str) -> str:
+    """`tcp 192.0.2.0/28:80, ip [2001:db8::]/64`: what gets a firewall mark."""
+    at, rules = 0, []
+    for part in text.split(","):
+        rules.append(within(at, _mark, part))
+        at += len(part) + 1
+    return ", ".join(rules)
+
+
+def _mark(text: str) -> str:
+    found = words(text)
+    if len(found) != 2:
+        raise BadValue("not a rule for a mark", _RULE, found[0][0] if found else 0)
+    (start, protocol), (at, where) = found
+    within(start, lambda word: one_of(word, ("tcp", "udp", "sctp", "ip")), protocol)
+    within(at, _marked, where)
+    return f"{protocol} {where}"
+
+
+def _marked(text: str) -> None:
+    """`ADDRESS[/PREFIX][:PORT[-PORT]]`; an IPv6 address with ports stands in brackets."""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        prefix, colon, span = rest.partition(":")
+        host += prefix
+    elif text.count(":") > 1:
+        host, colon, span = text, "", ""
+    else:
+        host, colon, span = text.partition(":")
+    try:
+        ipaddress.ip_network(host)
+    except ValueError as error:
+        raise BadValue(str(error), _RULE) from error
+    if not colon:
+        return
+    numbers = [units.count(one, 0, 65535) for one in span.split("-", 1)]
+    if numbers[0] > numbers[-1]:
+        raise BadValue(f"{span} is no range of ports", "write the smaller port first", len(text) - len(span))
 
 
 def sync_threshold(text: str) -> str:

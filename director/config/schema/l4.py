@@ -28,7 +28,7 @@ SYSCTLS = (
     _sysctl(
         "am_droprate",
         "10",
-        ("number", virtuals.number(1, 2**31 - 1)),
+        ("1 to 1048576", virtuals.number(1, 1 << 20)),
         "With `drop_packet = 3`, each so-many-th packet that would open a flow is dropped.",
         "20",
     ),
@@ -123,6 +123,39 @@ SYSCTLS = (
     ),
 )
 
+OWN = (
+    _sysctl(
+        "max_flows",
+        "0",
+        ("0 to 16777216", virtuals.number(0, 1 << 24)),
+        "The most flows and templates at a time, about 1 kB each; 0 = 16 for each place of `conn_tab_bits`.",
+        "200000",
+    ),
+    _sysctl(
+        "icmp_rate",
+        "1000",
+        ("0 to 1000000", virtuals.number(0, 1_000_000)),
+        "The most ICMP errors that the director itself sends in a second.",
+        "100",
+    ),
+    _sysctl(
+        "ftp_ports",
+        "21",
+        ("one to eight ports", virtuals.ports),
+        "Virtual ports of FTP control connections; NAT follows the data connections they announce.",
+        "21, 2121",
+    ),
+    Key(
+        "mark.NAME",
+        "`PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]`, several separated by commas; `ip` = every protocol",
+        values.on_text(virtuals.marks),
+        "What gets the firewall mark NAME, a number: packets to these addresses belong to the service of "
+        "that mark. The first rule that fits decides.",
+        example="tcp 192.0.2.0/28:80, tcp 192.0.2.0/28:443",
+    ),
+)
+"""Keys of `[l4]` that IPVS has not, or not as sysctls."""
+
 WITHOUT_MEANING = {
     "conntrack": "there is no netfilter connection beside a flow of the director",
     "debug_level": "use log and trace in [director]",
@@ -142,8 +175,7 @@ L4_SETTINGS = Kind(
             "interfaces",
             "list of interfaces",
             values.NAMES,
-            "On which interfaces packets are taken in; without it on all that have a route to a server or "
-            "hold a virtual address.",
+            "On which interfaces packets are taken in; without it on all but the loopback.",
             example="eth0, eth1",
         ),
         Key(
@@ -186,6 +218,7 @@ L4_SETTINGS = Kind(
             default="5m",
             example="30s",
         ),
+        *OWN,
         *SYSCTLS,
     ),
 )

@@ -22,6 +22,15 @@ def test_netmasks() -> None:
     assert virtuals.netmask("128") == 128
 
 
+def test_ports_and_marks() -> None:
+    assert virtuals.ports("21 2121") == "21, 2121"
+    assert virtuals.marks("tcp 192.0.2.0/28:80-90,ip 2001:db8::/32") == (
+        "tcp 192.0.2.0/28:80-90, ip 2001:db8::/32"
+    )
+    assert virtuals.marks("udp [2001:db8::1]:53") == "udp [2001:db8::1]:53"
+    assert virtuals.marks("sctp [2001:db8::]/64:1-2") == "sctp [2001:db8::]/64:1-2"
+
+
 def test_sysctls() -> None:
     assert virtuals.number(0, 3)("2") == "2"
     assert virtuals.flag("yes") == "1"
@@ -35,6 +44,15 @@ def test_sysctls() -> None:
     ("parser", "text", "start"),
     [
         (virtuals.virtual, "tpc 1.2.3.4:80", 0),
+        (virtuals.ports, "21, 70000", 4),
+        (virtuals.ports, "1 2 3 4 5 6 7 8 9", 16),
+        (virtuals.marks, "tcp", 0),
+        (virtuals.marks, "tcp 192.0.2.1,", 14),
+        (virtuals.marks, "icmp 192.0.2.1", 0),
+        (virtuals.marks, "ip 192.0.2.1, tcp 192.0.2.1/24", 18),
+        (virtuals.marks, "tcp 192.0.2.1:90-80", 14),
+        (virtuals.marks, "tcp 192.0.2.1:70000", 4),
+        (virtuals.marks, "tcp example.org", 4),
         (virtuals.virtual, "tcp", 3),
         (virtuals.virtual, "tcp example.org:80", 4),
         (virtuals.virtual, "tcp 0.0.0.0:80", 4),
