@@ -7,6 +7,7 @@ References between sections are not its business: see `references`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from director.config.actions import template_groups
 from director.config.addresses import is_loopback
@@ -14,7 +15,7 @@ from director.config.conditions import group_names
 from director.config.fields import Fields
 from director.config.messages import BadValue
 from director.config.schedulers import check_name
-from director.config.schema.l4 import SYSCTLS
+from director.config.schema.l4 import OWN, SYSCTLS
 from director.config.sources import Read
 from director.model import (
     Admin,
@@ -280,9 +281,7 @@ def l4_settings(fields: Fields) -> L4Settings:
     return L4Settings(
         interfaces=fields.get("interfaces") or (),
         engine=fields.get("engine"),
-        sysctls=tuple(
-            (key.name, str(fields.values[key.name])) for key in SYSCTLS if key.name in fields.values
-        ),
+        sysctls=(*_sysctls(fields), *_marks(fields)),
         timeouts=L4Timeouts(
             tcp=fields.get("timeout.tcp"),
             tcpfin=fields.get("timeout.tcpfin"),
@@ -290,6 +289,24 @@ def l4_settings(fields: Fields) -> L4Settings:
         ),
         conn_tab_bits=fields.get("conn_tab_bits"),
     )
+
+
+def _sysctls(fields: Fields) -> Iterator[tuple[str, str]]:
+    for key in (*OWN, *SYSCTLS):
+        if key.name in fields.values:
+            yield key.name, str(fields.values[key.name])
+
+
+def _marks(fields: Fields) -> Iterator[tuple[str, str]]:
+    """`mark.N` in the order of the file, because the first rule that fits decides."""
+    for name, value in fields.values.items():
+        number = name.removeprefix("mark.")
+        if number == name:
+            continue
+        if number.isdecimal() and 0 < int(number) < 1 << 32:
+            yield name, str(value)
+        else:
+            fields.problem(name, f"{number!r} is no mark", "write mark.N with N from 1 to 4294967295")
 
 
 def l4(fields: Fields) -> L4Service | None:

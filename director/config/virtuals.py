@@ -94,6 +94,56 @@ def sync_threshold(text: str) -> str:
     return f"{int(found[1])} {int(found[2])}"
 
 
+def marks(text: str) -> str:
+    """`PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]`, several separated by commas; kept as text."""
+    at = 0
+    for rule in text.split(","):
+        within(at, _mark_rule, rule)
+        at += len(rule) + 1
+    return text
+
+
+_RULE_FORM = "write for example tcp 192.0.2.0/24:80-90, or ip [2001:db8::1]"
+
+
+def _mark_rule(text: str) -> None:
+    found = words(text)
+    if len(found) != 2:
+        raise BadValue("a mark rule is PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]", _RULE_FORM)
+    within(found[0][0], lambda word: one_of(word, ("tcp", "udp", "sctp", "ip")), found[0][1])
+    within(found[1][0], _marked, found[1][1])
+
+
+def _marked(text: str) -> None:
+    bracketed = re.fullmatch(r"\[([^\]]*)\](/[0-9]+)?(?::(.*))?", text)
+    if bracketed:
+        host, ports = bracketed[1] + (bracketed[2] or ""), bracketed[3]
+    elif text.count(":") > 1:
+        host, ports = text, None
+    else:
+        host, colon, ports = text.partition(":")
+        ports = ports if colon else None
+    try:
+        ipaddress.ip_network(host)
+    except ValueError as error:
+        raise BadValue(f"not a network: {error}", _RULE_FORM) from error
+    if ports is not None:
+        first, dash, last = ports.partition("-")
+        low = units.count(first, 0, 65535)
+        if dash and units.count(last, 0, 65535) < low:
+            raise BadValue(f"{ports}: the first port is the larger one", _RULE_FORM)
+
+
+def ports(text: str) -> str:
+    """One to eight port numbers, separated by commas; kept as text."""
+    found = words(text.replace(",", " "))
+    if len(found) > 8:
+        raise BadValue("at most eight ports", "write for example 21, 2121")
+    for at, word in found:
+        within(at, lambda one: units.count(one, 1, 65535), word)
+    return text
+
+
 def power_of_two(text: str) -> str:
     """`sync_ports`: 1, 2, 4 … 64."""
     return one_of(text, ("1", "2", "4", "8", "16", "32", "64"))

@@ -123,6 +123,41 @@ SYSCTLS = (
     ),
 )
 
+OWN = (
+    _sysctl(
+        "ftp_ports",
+        "21",
+        ("ports", virtuals.ports),
+        "Virtual ports of FTP control connections that NAT follows; at most eight.",
+        "21, 2121",
+    ),
+    _sysctl(
+        "icmp_rate",
+        "1000",
+        ("number", virtuals.number(0, 1_000_000)),
+        "How many ICMP errors the director itself sends in a second.",
+        "100",
+    ),
+    _sysctl(
+        "mark.NAME",
+        "",
+        ("mark rules", virtuals.marks),
+        "NAME is a number: packets to these networks and ports get this firewall mark, as by "
+        "`iptables -t mangle`, for services with `virtual = fwmark NUMBER`. A rule is `PROTOCOL "
+        "ADDRESS[/PREFIX][:PORT[-PORT]]` with `tcp`, `udp`, `sctp` or `ip`; several stand behind commas. The "
+        "first rule that fits decides.",
+        "tcp 192.0.2.80:80, tcp 192.0.2.80:443",
+    ),
+    _sysctl(
+        "max_flows",
+        "0",
+        ("0 to 16777216", virtuals.number(0, 1 << 24)),
+        "How many flows the table holds; 0 = 16 for each place of `conn_tab_bits`.",
+        "100000",
+    ),
+)
+"""Keys of layer 4 as a whole that IPVS has no sysctl for."""
+
 WITHOUT_MEANING = {
     "conntrack": "there is no netfilter connection beside a flow of the director",
     "debug_level": "use log and trace in [director]",
@@ -186,6 +221,7 @@ L4_SETTINGS = Kind(
             default="5m",
             example="30s",
         ),
+        *OWN,
         *SYSCTLS,
     ),
 )
