@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twisted.logger import Logger
 
 from director.l7.commands import (
+    DROP_SERVER,
+    KEEP_SERVER,
+    SERVER_REUSED,
     ClientBytes,
     Command,
     Do,
@@ -191,7 +194,7 @@ class ClientSide:
             if side is not None:
                 self.server = side
                 self._hold_server()
-                return self.conversation.receive(Happened.SERVER_REUSED, self.now())
+                return self.conversation.receive(SERVER_REUSED, self.now())
         self.server = backends.connect(address, self)
         return []
 
@@ -271,8 +274,8 @@ class ClientSide:
         self.stream.abort()
 
     _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
-        Do.KEEP_SERVER: _keep_server,
-        Do.DROP_SERVER: _drop_server,
+        KEEP_SERVER: _keep_server,
+        DROP_SERVER: _drop_server,
         Do.END_SERVER: _end_server,
         Do.END_CLIENT: lambda self: self.stream.end(),
         Do.CLOSE_CLIENT: _close_client,
