@@ -20,8 +20,16 @@ from director.errors import ChangeRefused
 from director.l4 import settings
 from director.l4.forwarder import Forwarder
 from director.l4.io.director import L4Director
-from director.l4.io.kernel import KernelView
-from director.l4.io.plan import Endpoint
+from director.l4.io.kernel import (
+    Event,
+    KernelView,
+    LinkChanged,
+    NeighbourFailed,
+    RouteReturned,
+    RouteVanished,
+)
+from director.l4.io.plan import ROUTE, Endpoint
+from director.l4.services import shown
 from director.l4.wire.transport import TCP
 from director.model import Configuration, L4Service, L4Settings
 from director.registry import Registry
@@ -61,8 +69,12 @@ class Layer4:
         """Raises DirectorError when the configuration cannot be followed."""
         wanted = configuration.l4_settings or L4Settings()
         settings.read(wanted)
-        if self.shell is not None and configuration.l4 and wanted != self._settings:
-            raise ChangeRefused("EINVAL", "[l4] is read when layer 4 starts; restart to change it")
+        if self.shell is not None and configuration.l4 and _fixed(wanted) != _fixed(self._settings):
+            raise ChangeRefused(
+                "EINVAL",
+                "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
+                "restart to change them",
+            )
 
     def follow(self, configuration: Configuration) -> None:
         """Serve what the configuration names, from the next packet on."""
@@ -71,8 +83,20 @@ class Layer4:
                 return
             self.shell = self._make(configuration.l4_settings or L4Settings())
             self.shell.startService()
+        elif configuration.l4:
+            self._configure(configuration.l4_settings or L4Settings())
         pools = {pool.name: pool for pool in configuration.pools}
         self.shell.reload(configuration.l4, pools, tuple(_own_listeners(configuration)))
+
+    def _configure(self, wanted: L4Settings) -> None:
+        """Sysctls, timeouts and marks may change while flows live."""
+        if wanted == self._settings or self.shell is None:
+            return
+        self._settings = wanted
+        read = settings.read(wanted)
+        self.shell.marks = read.marks
+        if self.forwarder is not None:
+            self.forwarder.configure(read)
 
     def stop(self) -> Deferred[None]:
         """Give back to the host what was taken from it."""
@@ -88,9 +112,23 @@ class Layer4:
 
     def listeners(self) -> Iterator[Listener]:
         """Every virtual service, and why it is not served."""
-        error = "; ".join(self.reasons())
+        pools = {pool.name: pool for pool in self._registry.configuration.pools}
         for service in self._registry.configuration.l4:
-            yield Listener(f"l4:{service.name}", _shown(service), bound=not error, error=error)
+            pool = pools.get(service.pool)
+            servers = {one.address.host for one in pool.servers} if pool else set()
+            bound, error = self._obstacles(servers)
+            yield Listener(f"l4:{service.name}", _shown(service), bound=bound, error=error)
+
+    def _obstacles(self, servers: set[str]) -> tuple[bool, str]:
+        """Whether a service with these servers is served, and what is wrong with it."""
+        if self.shell is None:
+            return True, ""
+        lacking, troubles = self.shell.lacking, self.shell.troubles
+        general = [text for key, text in troubles.items() if not key.startswith(ROUTE)]
+        lost = [troubles[ROUTE + one] for one in sorted(servers) if ROUTE + one in troubles]
+        reasons = [str(lacking)] if lacking is not None else []
+        bound = lacking is None and "capture" not in troubles and not (lost and len(lost) == len(servers))
+        return bound, "; ".join([*reasons, *general, *lost])
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted
@@ -101,13 +139,38 @@ class Layer4:
             state_dir=self._state_dir,
             settings=wanted,
             forwarder=self._make_forwarder,
-            tell=lambda event: _log.info("{event}", event=event),
+            tell=self._tell,
         )
+
+    def _tell(self, event: Event) -> None:
+        """Say in words what an operator may want to know; neighbours come and go unsaid."""
+        if isinstance(event, LinkChanged):
+            state = "is gone" if event.link.gone else "is up" if event.usable else "is down"
+            _log.info("interface {name} {state}", name=event.link.name, state=state)
+        elif isinstance(event, RouteVanished | RouteReturned):
+            server = shown(event.destination)
+            state = "there is no route" if isinstance(event, RouteVanished) else "there is a route again"
+            _log.info("{state} to server {server}", state=state, server=server)
+        elif isinstance(event, NeighbourFailed) and self._is_server(shown(event.hop[1])):
+            _log.warn("server {server} does not answer ARP or NDP", server=shown(event.hop[1]))
+
+    def _is_server(self, host: str) -> bool:
+        """`host` is a server of a layer-4 service: what silent clients do is nobody's news."""
+        configuration = self._registry.configuration
+        names = {service.pool for service in configuration.l4}
+        pools = (pool for pool in configuration.pools if pool.name in names)
+        return any(server.address.host == host for pool in pools for server in pool.servers)
 
     def _make_forwarder(self, view: KernelView) -> Forwarder:
         read = settings.read(self._settings)
         self.forwarder = Forwarder(self._registry, view, self._random, read)
         return self.forwarder
+
+
+def _fixed(wanted: L4Settings) -> tuple[object, ...]:
+    """What of `[l4]` cannot change under a running shell."""
+    limit = [value for key, value in wanted.sysctls if key == "max_flows"]
+    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, limit
 
 
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:

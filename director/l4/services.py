@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.transport import TCP
-from director.model import Forward, L4Service, Server
+from director.model import Forward, L4Service, Server, Virtual
 
 if TYPE_CHECKING:
     from director.counters import Traffic
@@ -48,25 +49,23 @@ class VirtualService:
 
     __slots__ = (
         "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix",
-        "present", "protocol", "traffic",
+        "present", "protocol", "traffic", "__weakref__",
     )  # fmt: skip
 
-    def __init__(self, key: str, live: LiveService, config: L4Service) -> None:
-        self.key = key
-        self.name = config.name
-        self.live = live
-        self.traffic: Traffic = live.stats.traffic
-        self.present = True
+    def __init__(self, live: LiveService, config: L4Service) -> None:
         virtual = config.virtual
         self.mark = virtual.fwmark
         self.address = b"" if self.mark else packed(virtual.host) or b""
         self.family = virtual.family if self.mark else (4 if len(self.address) == 4 else 6)
         self.protocol = 0 if self.mark else PROTOCOLS[virtual.protocol]
         self.port = 0 if self.mark else virtual.port
-        self.configure(config)
+        self.follow(live, config)
 
-    def configure(self, config: L4Service) -> None:
-        """Take over settings that may change while the service lives."""
+    def follow(self, live: LiveService, config: L4Service) -> None:
+        """Take over what may change while the service lives."""
+        self.key, self.name, self.live = live.key, config.name, live
+        self.traffic: Traffic = live.stats.traffic
+        self.present = True
         self.config = config
         self.persistent = config.persistent
         whole = 32 if self.family == 4 else 128
@@ -85,9 +84,19 @@ class VirtualService:
         return f"{name} [{host}]:{self.port}" if self.family == 6 else f"{name} {host}:{self.port}"
 
     @property
+    def identity(self) -> tuple[Virtual, str]:
+        """What makes it this service, under whatever name."""
+        return identity(self.config)
+
+    @property
     def ftp(self) -> bool:
         """It is an FTP control service."""
         return self.protocol == TCP and self.port == FTP
+
+
+def identity(config: L4Service) -> tuple[Virtual, str]:
+    """Flows go on for as long as this is the same: the virtual address and the pool."""
+    return config.virtual, config.pool
 
 
 class Services:
@@ -103,36 +112,45 @@ class Services:
         self._addressed: dict[tuple[int, bytes, int], VirtualService] = {}
         self._marked: dict[tuple[int, int], VirtualService] = {}
         self._any_port = self._any_ftp = False
+        self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
         self._generation = -1
         self.moved = False
 
     def refresh(self) -> None:
-        """Follow the registry; `moved` tells the forwarder that it had moved on."""
+        """Follow the registry; `moved` tells the forwarder that it had moved on.
+
+        A service that got another name, or that left and came back while flows of it lived, is the same one.
+        """
         if self._generation == self.registry.generation:
             return
         self._generation = self.registry.generation
         self.moved = True
         before, self.by_key = self.by_key, {}
+        arrived: list[LiveService] = []
         for key, live in self.registry.services.items():
             if isinstance(live.config, L4Service):
-                service = self._kept(before.pop(key, None), key, live, live.config)
-                if service.mark or service.address:
-                    self.by_key[key] = service
+                old = before.get(key)
+                if old is not None and old.identity == identity(live.config):
+                    self._take(before.pop(key), live, live.config)
+                else:
+                    arrived.append(live)
         for gone in before.values():
             gone.present = False
+            self._gone[gone.identity] = gone
+        for live in arrived:
+            if isinstance(live.config, L4Service):
+                self._take(self._gone.pop(identity(live.config), None), live, live.config)
         self._index()
 
-    @staticmethod
-    def _kept(old: VirtualService | None, key: str, live: LiveService, config: L4Service) -> VirtualService:
-        """The object of before when it is still the same service, else a new one."""
-        if old is not None and old.live is live and old.config.virtual == config.virtual:
-            if old.config.pool == config.pool:
-                old.configure(config)
-                return old
-            old.present = False
-        elif old is not None:
-            old.present = False
-        return VirtualService(key, live, config)
+    def _take(self, old: VirtualService | None, live: LiveService, config: L4Service) -> None:
+        """Serve `live`, as the object of before when there is one."""
+        if old is None:
+            service = VirtualService(live, config)
+        else:
+            service = old
+            service.follow(live, config)
+        if service.mark or service.address:
+            self.by_key[live.key] = service
 
     def _index(self) -> None:
         services = self.by_key.values()

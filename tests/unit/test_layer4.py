@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, succeed
 from director.errors import ChangeRefused, DirectorError
 from director.l4.io.plan import Endpoint
 from director.l4.io.probe import Lacking
+from director.l4.settings import Mark
 from director.layer4 import Layer4
 from director.model import (
     Address,
@@ -42,6 +43,7 @@ class Shell:
         self.settings: L4Settings = named["settings"]
         self.lacking: Lacking | None = None
         self.troubles: dict[str, str] = {}
+        self.marks: tuple[Mark, ...] = ()
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
 
@@ -129,5 +131,32 @@ def test_other_settings_need_a_restart_and_wrong_ones_are_refused() -> None:
     layer.check(configuration)
     with pytest.raises(ChangeRefused, match="restart"):
         layer.check(evolve(configuration, l4_settings=L4Settings(conn_tab_bits=14)))
+    with pytest.raises(ChangeRefused, match="restart"):
+        layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("max_flows", "9"),))))
     with pytest.raises(DirectorError, match="nonsense"):
         layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("nonsense", "1"),))))
+
+
+def test_sysctls_and_marks_change_while_it_runs() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    wanted = L4Settings(sysctls=(("sloppy_tcp", "1"), ("mark.7", "tcp 192.0.2.1:80")))
+    other = evolve(configuration, l4_settings=wanted)
+    layer.check(other)
+    layer.follow(other)
+    assert [mark.mark for mark in shell_of(layer).marks] == [7]
+
+
+def test_a_lost_route_marks_the_services_of_that_server_only() -> None:
+    far = Pool("far", (Server("a", Address("10.0.0.2", 53)), Server("b", Address("10.0.0.3", 53))))
+    other = L4Service("far", Virtual("udp", "192.0.2.54", 53), "far")
+    registry = registry_of()
+    turn(registry, Configuration(pools=(POOL, far), l4=(SERVICE, other)))
+    layer = made(registry)
+    layer.follow(registry.configuration)
+    shell_of(layer).troubles["route 10.0.0.2"] = "no route to server 10.0.0.2"
+    said = {one.service: (one.bound, one.error) for one in layer.listeners()}
+    assert said == {"l4:dns": (True, ""), "l4:far": (True, "no route to server 10.0.0.2")}
+    shell_of(layer).troubles["route 10.0.0.3"] = "no route to server 10.0.0.3"
+    assert [one.bound for one in layer.listeners()] == [True, False]

@@ -39,7 +39,15 @@ from director.l4.io.kernel import (
     RouteVanished,
 )
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
-from director.l4.io.plan import CapturePlan, Endpoint, Side, Taken, capture_plan, server_addresses
+from director.l4.io.plan import (
+    ROUTE,
+    CapturePlan,
+    Endpoint,
+    Side,
+    Taken,
+    capture_plan,
+    server_addresses,
+)
 from director.l4.io.ports import MakePort, Ports
 from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
@@ -84,6 +92,7 @@ class L4Director(Service):
         view: links, addresses, neighbours and routes (for the forwarder's routing).
         ports: the ports of the interfaces.
         drops: verdicts `Drop` by reason, and the shell's own.
+        marks: the rules that give firewall marks; others count from the next `reload` on.
     """
 
     name = "l4"
@@ -115,7 +124,7 @@ class L4Director(Service):
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
-        self._marks = l4_settings.read(settings).marks
+        self.marks = l4_settings.read(settings).marks
         self._plan = CapturePlan()
         self._taken = Taken(self._plan)
         self._installer: Installer | None = None
@@ -187,7 +196,7 @@ class L4Director(Service):
         refused, what was installed before stays, and `troubles["capture"]` says why.
         """
         chosen = list(services)
-        self._plan = capture_plan(chosen, pools, keep, self._marks)
+        self._plan = capture_plan(chosen, pools, keep, self.marks)
         if self.view is None:
             return succeed(None)
         self._taken = Taken(self._plan, self.view.local())
@@ -284,11 +293,11 @@ class L4Director(Service):
             self._address_changed(event)
         elif isinstance(event, RouteVanished):
             server = ipaddress.ip_address(event.destination)
-            self.troubles[f"route {server}"] = (
+            self.troubles[f"{ROUTE}{server}"] = (
                 f"no route to server {server}; traffic resumes when there is one"
             )
         elif isinstance(event, RouteReturned):
-            self.troubles.pop(f"route {ipaddress.ip_address(event.destination)}", None)
+            self.troubles.pop(f"{ROUTE}{ipaddress.ip_address(event.destination)}", None)
         self._say(event)
 
     def _say(self, event: Event) -> None:

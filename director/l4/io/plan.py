@@ -23,6 +23,8 @@ from director.model import Forward, L4Service, Network, Pool, Server
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 ALL_PORTS = (0, 65535)
+ROUTE = "route "
+"""What the shell's troubles about a server's route begin with; the server's address follows."""
 FTP_PORTS = ((20, 21), (1024, 65535))
 """An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
 

@@ -6,7 +6,8 @@ import pytest
 
 from director.config import virtuals
 from director.config.messages import BadValue
-from director.model import Virtual
+from director.l4.settings import read
+from director.model import L4Settings, Virtual
 
 
 def test_virtual_services() -> None:
@@ -38,6 +39,22 @@ def test_sysctls() -> None:
     assert virtuals.sync_threshold("3 50") == "3 50"
     assert virtuals.sync_threshold("3 0") == "3 0"
     assert virtuals.power_of_two("64") == "64"
+    assert virtuals.ports("21, 2121") == "21, 2121"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tcp 192.0.2.80:80",
+        "ip 192.0.2.0/24",
+        "udp 192.0.2.0/24:1-9, sctp 192.0.2.1:5",
+        "tcp [2001:db8::1]:443, ip 2001:db8::/64",
+        "tcp [2001:db8::]/64:80-90",
+    ],
+)
+def test_marks_are_kept_as_layer_4_reads_them(text: str) -> None:
+    assert virtuals.marks(text) == text
+    assert read(L4Settings(sysctls=(("mark.7", text),))).marks[0].mark == 7
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,29 @@ def test_another_virtual_address_is_another_service() -> None:
     assert name(services, 0, TCP, OTHER, 80) == "a"
 
 
+def test_another_name_is_the_same_service() -> None:
+    services = made(("a", Virtual("tcp", "192.0.2.80", 80)))
+    before = services.by_key["l4:a"]
+    renamed = L4Service("b", Virtual("tcp", "192.0.2.80", 80), "p")
+    services.registry.apply([ServiceRemoved("l4:a"), ServiceSet(renamed)], "test", 0.0, 0.0)
+    services.refresh()
+    assert services.by_key == {"l4:b": before}
+    assert (before.present, before.key, before.name) == (True, "l4:b", "b")
+
+
+def test_a_service_that_returns_is_the_one_that_left_while_somebody_remembers_it() -> None:
+    services = made(("a", Virtual("tcp", "192.0.2.80", 80)))
+    before = services.by_key["l4:a"]
+    services.registry.apply([ServiceRemoved("l4:a")], "test", 0.0, 0.0)
+    services.refresh()
+    assert not before.present
+    again = L4Service("a", Virtual("tcp", "192.0.2.80", 80), "p")
+    services.registry.apply([ServiceSet(again)], "test", 0.0, 0.0)
+    services.refresh()
+    assert services.by_key["l4:a"] is before
+    assert before.present
+
+
 def test_servers_by_what_they_need() -> None:
     services = made(("n", Virtual("tcp", "192.0.2.80", 80)), forward=Forward.NAT)
     assert (TCP, packed("10.0.0.11"), 8080) in services.nat_servers
