@@ -7,8 +7,7 @@ import pytest
 from director.config import virtuals
 from director.config.messages import BadValue
 from director.l4.settings import read
-from director.model import L4Settings
-from director.model import Virtual
+from director.model import L4Settings, Virtual
 
 
 def test_virtual_services() -> None:
