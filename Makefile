@@ -1,5 +1,5 @@
 # `make` alone says what there is.  Everything lives in .venv; nothing is written outside this folder,
-# except that `make test` and `make bench` install missing Debian packages when they run as root.
+# except that `make test`, `make bench` and `make bench-l4` install missing Debian packages when they run as root.
 
 PYTHON ?= python3
 VENV   := .venv

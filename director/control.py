@@ -58,7 +58,7 @@ class RunningControl:
         health: HealthService,
         reactor: Any,
         apply: Callable[[Iterable[Change], str], Generation],
-        reload: Callable[[str], Generation],
+        reload: Callable[[str], Deferred[Generation]],
     ) -> None:
         self.loaded = loaded
         self.stopping = False
@@ -156,7 +156,7 @@ class RunningControl:
             ]
         )
 
-    def reload(self, author: str) -> Generation:
+    def reload(self, author: str) -> Deferred[Generation]:
         """Apply the configuration file."""
         return self._reload(author)
 

@@ -22,9 +22,11 @@ from urllib.parse import urlsplit
 
 from attrs import evolve
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from director import loading, plugins
 from director.admin.service import AdminService
@@ -70,6 +72,7 @@ class DirectorService(MultiService):
         self.settings = settings
         self.state_dir = Path(settings.state_dir)
         self._random = Random()
+        self._reloading = DeferredLock()
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
@@ -193,9 +196,20 @@ class DirectorService(MultiService):
         self._announce(made)
         return made
 
-    def reload(self, author: str) -> Generation:
-        """Read the file again and apply what changed.  Raises ConfigError, ChangeRefused or BindError."""
-        loaded = loading.read(self.path)
+    def reload(self, author: str) -> Deferred[Generation]:
+        """Read the file again, off the loop, and apply what changed; one reload after the other.
+
+        Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
+        """
+        return self._reloading.run(self._reload_once, author)
+
+    def _reload_once(self, author: str) -> Deferred[Generation]:
+        pool = self.reactor.getThreadPool()
+        reading: Deferred[Loaded] = deferToThreadPool(self.reactor, pool, loading.read, self.path)
+        return reading.addCallback(self.take, author)
+
+    def take(self, loaded: Loaded, author: str) -> Generation:
+        """Make what was read the running configuration.  Raises as `reload` fails."""
         if loaded.configuration is None:
             _log.error(
                 "the configuration is refused, the running one goes on:\n{text}", text=render(loaded.problems)
@@ -278,13 +292,17 @@ class DirectorService(MultiService):
             _log.info("generation {number}: and {count} more", number=made.number, count=len(made.diff) - 20)
 
     def _reload_by_signal(self) -> None:
-        try:
-            made = self.reload("SIGHUP")
-        except (DirectorError, OSError):
-            return
+        self.reload("SIGHUP").addCallbacks(self._reloaded, self._not_reloaded)
+
+    def _reloaded(self, made: Generation) -> None:
         _log.info(
             "reloaded: generation {number}, {count} change(s)", number=made.number, count=len(made.diff)
         )
+
+    def _not_reloaded(self, failure: Failure) -> None:
+        """`take` has said why when the refusal was foreseen."""
+        if failure.check(DirectorError, OSError) is None:
+            _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
     # -- parts --
 

@@ -14,6 +14,8 @@ from typing import Any
 WIDTH = 80
 GAP = "  "
 UNKNOWN = "-"
+CHANGES_SHOWN = 20
+"""Changes of one order that are listed; a large reload says how many more there are."""
 NUMBER = re.compile(r"-?[0-9][0-9.,]*( ms| s)?|-")
 
 Json = dict[str, Any]
@@ -194,7 +196,9 @@ def applied(answer: Json) -> str:
     elif not answer["diff"]:
         lines = [f"nothing to change; generation {answer['generation']} runs"]
     else:
-        lines = [clean(line) for line in answer["diff"]]
+        lines = [clean(line) for line in answer["diff"][:CHANGES_SHOWN]]
+        if len(answer["diff"]) > CHANGES_SHOWN:
+            lines.append(f"and {len(answer['diff']) - CHANGES_SHOWN} more")
         lines.append(f"generation {answer['generation']} runs")
     return "\n".join(lines) + "\n"
 

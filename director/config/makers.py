@@ -7,7 +7,6 @@ References between sections are not its business: see `references`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from director.config.actions import template_groups
 from director.config.addresses import is_loopback
@@ -278,10 +277,16 @@ def custom_scheduler(fields: Fields) -> CustomScheduler | None:
 
 def l4_settings(fields: Fields) -> L4Settings:
     """`[l4]`; sysctls that are not set are left out, so that the kernel's defaults stand in one place."""
+    known = [key.name for key in (*OWN, *SYSCTLS) if key.name in fields.values]
+    marks = [key for key in fields.values if key.startswith("mark.")]
+    for key in marks:
+        number = key.removeprefix("mark.")
+        if not re.fullmatch(r"[0-9]{1,10}", number) or not 0 < int(number) < 1 << 32:
+            fields.problem(key, f"not a mark: {number!r}", "write mark.N with N from 1 to 4294967295")
     return L4Settings(
         interfaces=fields.get("interfaces") or (),
         engine=fields.get("engine"),
-        sysctls=(*_sysctls(fields), *_marks(fields)),
+        sysctls=tuple((key, str(fields.values[key])) for key in (*known, *marks)),
         timeouts=L4Timeouts(
             tcp=fields.get("timeout.tcp"),
             tcpfin=fields.get("timeout.tcpfin"),
@@ -289,24 +294,6 @@ def l4_settings(fields: Fields) -> L4Settings:
         ),
         conn_tab_bits=fields.get("conn_tab_bits"),
     )
-
-
-def _sysctls(fields: Fields) -> Iterator[tuple[str, str]]:
-    for key in (*OWN, *SYSCTLS):
-        if key.name in fields.values:
-            yield key.name, str(fields.values[key.name])
-
-
-def _marks(fields: Fields) -> Iterator[tuple[str, str]]:
-    """`mark.N` in the order of the file, because the first rule that fits decides."""
-    for name, value in fields.values.items():
-        number = name.removeprefix("mark.")
-        if number == name:
-            continue
-        if number.isdecimal() and 0 < int(number) < 1 << 32:
-            yield name, str(value)
-        else:
-            fields.problem(name, f"{number!r} is no mark", "write mark.N with N from 1 to 4294967295")
 
 
 def l4(fields: Fields) -> L4Service | None:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from director.config import units
 from director.config.addresses import address
 from director.config.messages import BadValue
-from director.config.values import one_of, within, words
+from director.config.values import listed, one_of, within, words
 from director.model import Virtual
 
+MOST_PORTS = 8
+_RULE = "write PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]], as in tcp 192.0.2.0/28:80-90; IPv6 with ports in []"
 _FORM = "write tcp ADDRESS:PORT, udp …, sctp …, or fwmark NUMBER [inet6]"
 
 
@@ -86,62 +88,60 @@ def seconds(text: str) -> str:
     return str(int(found))
 
 
+def ports(text: str) -> str:
+    """`21, 2121`: one to eight ports."""
+    found = [(at, within(at, lambda one: units.count(one, 1, 65535), word)) for at, word in listed(text)]
+    if len(found) > MOST_PORTS:
+        raise BadValue("too many ports", f"write at most {MOST_PORTS}", found[MOST_PORTS][0])
+    return ", ".join(str(number) for _at, number in found)
+
+
+def marks(text: str) -> str:
+    """`tcp 192.0.2.0/28:80, ip [2001:db8::]/64`: what gets a firewall mark."""
+    at, rules = 0, []
+    for part in text.split(","):
+        rules.append(within(at, _mark, part))
+        at += len(part) + 1
+    return ", ".join(rules)
+
+
+def _mark(text: str) -> str:
+    found = words(text)
+    if len(found) != 2:
+        raise BadValue("not a rule for a mark", _RULE, found[0][0] if found else 0)
+    (start, protocol), (at, where) = found
+    within(start, lambda word: one_of(word, ("tcp", "udp", "sctp", "ip")), protocol)
+    within(at, _marked, where)
+    return f"{protocol} {where}"
+
+
+def _marked(text: str) -> None:
+    """`ADDRESS[/PREFIX][:PORT[-PORT]]`; an IPv6 address with ports stands in brackets."""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        prefix, colon, span = rest.partition(":")
+        host += prefix
+    elif text.count(":") > 1:
+        host, colon, span = text, "", ""
+    else:
+        host, colon, span = text.partition(":")
+    try:
+        ipaddress.ip_network(host)
+    except ValueError as error:
+        raise BadValue(str(error), _RULE) from error
+    if not colon:
+        return
+    numbers = [units.count(one, 0, 65535) for one in span.split("-", 1)]
+    if numbers[0] > numbers[-1]:
+        raise BadValue(f"{span} is no range of ports", "write the smaller port first", len(text) - len(span))
+
+
 def sync_threshold(text: str) -> str:
     """`3 50`: threshold and period, 0 <= threshold < period (a period of 0 is allowed)."""
     found = re.fullmatch(r"([0-9]{1,9})\s+([0-9]{1,9})", text)
     if not found or (int(found[2]) and int(found[1]) >= int(found[2])):
         raise BadValue("expected THRESHOLD PERIOD", "write 3 50: the first is smaller than the second")
     return f"{int(found[1])} {int(found[2])}"
-
-
-def marks(text: str) -> str:
-    """`PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]`, several separated by commas; kept as text."""
-    at = 0
-    for rule in text.split(","):
-        within(at, _mark_rule, rule)
-        at += len(rule) + 1
-    return text
-
-
-_RULE_FORM = "write for example tcp 192.0.2.0/24:80-90, or ip [2001:db8::1]"
-
-
-def _mark_rule(text: str) -> None:
-    found = words(text)
-    if len(found) != 2:
-        raise BadValue("a mark rule is PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]", _RULE_FORM)
-    within(found[0][0], lambda word: one_of(word, ("tcp", "udp", "sctp", "ip")), found[0][1])
-    within(found[1][0], _marked, found[1][1])
-
-
-def _marked(text: str) -> None:
-    bracketed = re.fullmatch(r"\[([^\]]*)\](/[0-9]+)?(?::(.*))?", text)
-    if bracketed:
-        host, ports = bracketed[1] + (bracketed[2] or ""), bracketed[3]
-    elif text.count(":") > 1:
-        host, ports = text, None
-    else:
-        host, colon, ports = text.partition(":")
-        ports = ports if colon else None
-    try:
-        ipaddress.ip_network(host)
-    except ValueError as error:
-        raise BadValue(f"not a network: {error}", _RULE_FORM) from error
-    if ports is not None:
-        first, dash, last = ports.partition("-")
-        low = units.count(first, 0, 65535)
-        if dash and units.count(last, 0, 65535) < low:
-            raise BadValue(f"{ports}: the first port is the larger one", _RULE_FORM)
-
-
-def ports(text: str) -> str:
-    """One to eight port numbers, separated by commas; kept as text."""
-    found = words(text.replace(",", " "))
-    if len(found) > 8:
-        raise BadValue("at most eight ports", "write for example 21, 2121")
-    for at, word in found:
-        within(at, lambda one: units.count(one, 1, 65535), word)
-    return text
 
 
 def power_of_two(text: str) -> str:

@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.counters import Traffic
-from director.l4.timers import UNSET, Wheel
+from director.l4.tcp_states import CLOSE, TIME_WAIT
+from director.l4.timers import STEP, UNSET, Wheel
+from director.l4.wire.transport import TCP
 from director.model import Forward
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ FIRST_TIMEOUT = 3.0
 RETRY = 60.0
 """Seconds until an entry that still controls others is looked at again."""
 UNKNOWN = b"\0\0"
+CLOSING = frozenset({TIME_WAIT, CLOSE})
 
 
 class Entry:
@@ -236,6 +239,18 @@ class FlowTable:
         table = self.tracks[flow.protocol]
         return _key_in(flow) not in table and _key_out(flow) not in table
 
+    def make_way(self, flow: Flow) -> bool:
+        """True when the keys of `flow` are free, if need be by ending a TCP flow that is closing anyway."""
+        table = self.tracks[flow.protocol]
+        for wanted in (_key_in(flow), _key_out(flow)):
+            found = table.get(wanted)
+            if found is None:
+                continue
+            if flow.protocol != TCP or found.flow.state not in CLOSING:
+                return False
+            self.expire_now(found.flow)
+        return True
+
     def add(self, flow: Flow) -> None:
         """Take a flow in; its keys must be free."""
         self._hash(flow)
@@ -260,7 +275,7 @@ class FlowTable:
     def restart(self, entry: Entry, now: float) -> None:
         """A packet came: the timer starts anew; the wheel hears of it only when the end comes nearer."""
         entry.stamp = now
-        if entry.slot == UNSET or entry.slot * 0.25 > now + entry.timeout + 1.0:
+        if entry.slot == UNSET or entry.slot * STEP > now + entry.timeout + 1.0:
             self.wheel.schedule(entry, now + entry.timeout)
 
     def remove(self, entry: Entry) -> None:

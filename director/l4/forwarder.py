@@ -55,7 +55,7 @@ _NORMAL = 0x4500
 _FRAGMENT = 0x3FFF
 CHANGING = SYN | FIN | RST
 """Flags that move a flow: such a packet must have a good checksum, or a broken one could end a flow."""
-TICK_LIMIT = 20000
+TICK_LIMIT = 5000
 """Entries whose time is over that one tick ends; the rest come with the next tick."""
 HANDLED = frozenset({TCP, UDP, SCTP, AH, ESP})
 LOOPBACK_V6 = bytes(15) + b"\1"
@@ -142,15 +142,15 @@ class Forwarder:
                 if (
                     track is not None
                     and track.until > now
-                    and length + L3 == size
-                    and length <= track.mtu
+                    and track.mtu >= length <= size - L3
+                    and (length >= 40 or (protocol == UDP and length >= 28))
                     and hops > 0x1FF
                     and mac == self._macs.get(ifindex)
                     and (first + length + ident + bits + hops + check + track.total) % 0xFFFF == 0
                     and track.calm[flags]
                     and (udp or protocol == TCP)
                     and track.flow.server.available
-                    and (track.seal is None or not any(offload))
+                    and (track.seal is None or (length + L3 == size and not any(offload)))
                 ):
                     check = (check ^ 0xFFFF) + track.change_ip
                     if check > 0xFFFF:
@@ -163,6 +163,8 @@ class Forwarder:
                     else:
                         _PUT_V4(frame, 22, hops - 0x100, check ^ 0xFFFF, put)
                         _put_check(frame, 34, track, protocol, udp if protocol == UDP else tcp, offload)
+                    if length + L3 < size and track.seal is None:
+                        del frame[length + L3 :]
                     return self._carry(frame, track, length, now, offload)
             elif ethertype == IPV6 and size >= _LEAST_V6:
                 return self._receive_v6(frame, ifindex, now, offload)
@@ -180,6 +182,7 @@ class Forwarder:
             and first >> 28 == 6
             and length + 54 == len(frame)
             and length + 40 <= track.mtu
+            and (length >= 20 or (protocol == UDP and length >= 8))
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
             and track.calm[flags]
@@ -272,8 +275,10 @@ class Forwarder:
             if not verified(packet):
                 return self.exits.drop("bad_icmp_checksum")
             return self._passing.receive(packet, offload, now)
-        if packet.protocol == TCP and packet.tcp_flags & CHANGING and not verified(packet):
-            return self.exits.drop("bad_checksum")
+        if packet.protocol == TCP and packet.tcp_flags & CHANGING:
+            if not verified(packet):
+                return self.exits.drop("bad_checksum")
+            packet.verified = True
         track = self.table.find(TABLED[packet.protocol], _table_key(packet))
         if track is None:
             return self._unknown(packet, offload, now)

@@ -66,7 +66,7 @@ class Inbound:
         found = self._admission.open(packet, now)
         if not isinstance(found, Flow):
             return found
-        if not verified(packet):
+        if not packet.verified and not verified(packet):
             self._table.end(found) if found.index >= 0 else release(found)
             return self._means.exits.drop("bad_checksum")
         return self.carry(packet, found, offload, now)

@@ -249,4 +249,3 @@ def test_when_a_client_goes_its_server_connection_is_not_left_behind(
             client.ask(GET)
     assert wait_until(lambda: len(origin.log) >= 20, 4)
     assert wait_until(lambda: all(record.end != "open" for record in origin.records), 6)
-

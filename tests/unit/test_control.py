@@ -50,7 +50,7 @@ def control(tmp_path: Path) -> Any:
         shell.frontages["www"] = Frontage(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
         yield RunningControl(
-            str(path), loaded, registry, shell, health, loop.reactor, lambda *_: MADE, lambda _: MADE
+            str(path), loaded, registry, shell, health, loop.reactor, lambda *_: MADE, lambda _: succeed(MADE)
         )
 
 
@@ -137,5 +137,5 @@ def test_the_file_is_shown_and_checked(control: Any, monkeypatch: pytest.MonkeyP
 
 
 def test_changes_and_reloads_are_passed_on(control: Any) -> None:
-    assert control.reload("ops") is MADE
+    assert control.reload("ops").result is MADE
     assert control.apply([], "ops") is MADE

@@ -88,7 +88,7 @@ def test_it_serves_what_the_file_says(running: Running) -> None:
 def test_a_broken_file_is_refused_and_the_running_one_goes_on(running: Running) -> None:
     running.write(more="wieght = 3")
     with pytest.raises(ConfigError):
-        running.service.reload("test")
+        running.service.take(loading.read(running.service.path), "test")
     assert running.service.registry.generation == 1
     assert running.accepts(running.port)
 
@@ -98,7 +98,7 @@ def test_what_needs_a_restart_is_refused_in_words(running: Running, settings: st
     running.write(settings=settings)
     name = settings.partition(" ")[0]
     with pytest.raises(ChangeRefused, match=rf"\[director\] {name} is read at start; restart"):
-        running.service.reload("test")
+        running.service.take(loading.read(running.service.path), "test")
     assert running.service.registry.generation == 1
 
 
@@ -107,7 +107,7 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.port)) as open_one:
         running.loop.turn(lambda: running.service.shell.clients == 1)
         running.write(listen=both)
-        assert running.service.reload("ops").number == 2
+        assert running.service.take(loading.read(running.service.path), "ops").number == 2
         assert running.accepts(running.second)
         running.loop.quiet()
         open_one.sendall(b"BAD\r\n\r\n")
@@ -124,7 +124,7 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
         running.loop.turn(answered)
         assert got.startswith(b"HTTP/1.1 400 ")
     running.write(listen=f"127.0.0.1:{running.second}")
-    running.service.reload("ops")
+    running.service.take(loading.read(running.service.path), "ops")
     assert not running.accepts(running.port)
     assert running.accepts(running.second)
 
@@ -133,7 +133,7 @@ def test_an_address_in_use_refuses_the_whole_reload(running: Running) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         running.write(listen=f"127.0.0.1:{taken.getsockname()[1]}", more="server.b = 127.0.0.1:1")
         with pytest.raises(Exception, match="in use; stop the other program"):
-            running.service.reload("test")
+            running.service.take(loading.read(running.service.path), "test")
     assert running.service.registry.generation == 1
     assert running.service.registry.pools["web"].server("b") is None
     assert running.accepts(running.port)
@@ -164,3 +164,19 @@ def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
         "curl http://127.0.0.1:8080/",
         "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
     ]
+
+
+def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> None:
+    running.write(more="server.b = 127.0.0.1:1")
+    numbers: list[int] = []
+    refused: list[object] = []
+    # The pool starts with a reactor that runs; this one is turned by hand.
+    pool = running.service.reactor.getThreadPool()
+    pool.start()
+    for _ in range(3):
+        running.service.reload("ops").addCallbacks(lambda made: numbers.append(made.number), refused.append)
+    assert running.service.registry.generation == 1
+    running.loop.turn(lambda: len(numbers) + len(refused) == 3)
+    pool.stop()
+    assert (numbers, refused) == ([2, 3, 4], [])
+    assert running.service.registry.pools["web"].server("b") is not None

@@ -28,7 +28,7 @@ SYSCTLS = (
     _sysctl(
         "am_droprate",
         "10",
-        ("number", virtuals.number(1, 2**31 - 1)),
+        ("1 to 1048576", virtuals.number(1, 1 << 20)),
         "With `drop_packet = 3`, each so-many-th packet that would open a flow is dropped.",
         "20",
     ),
@@ -125,38 +125,36 @@ SYSCTLS = (
 
 OWN = (
     _sysctl(
-        "ftp_ports",
-        "21",
-        ("ports", virtuals.ports),
-        "Virtual ports of FTP control connections that NAT follows; at most eight.",
-        "21, 2121",
+        "max_flows",
+        "0",
+        ("0 to 16777216", virtuals.number(0, 1 << 24)),
+        "The most flows and templates at a time, about 1 kB each; 0 = 16 for each place of `conn_tab_bits`.",
+        "200000",
     ),
     _sysctl(
         "icmp_rate",
         "1000",
-        ("number", virtuals.number(0, 1_000_000)),
-        "How many ICMP errors the director itself sends in a second.",
+        ("0 to 1000000", virtuals.number(0, 1_000_000)),
+        "The most ICMP errors that the director itself sends in a second.",
         "100",
     ),
     _sysctl(
-        "mark.NAME",
-        "",
-        ("mark rules", virtuals.marks),
-        "NAME is a number: packets to these networks and ports get this firewall mark, as by "
-        "`iptables -t mangle`, for services with `virtual = fwmark NUMBER`. A rule is `PROTOCOL "
-        "ADDRESS[/PREFIX][:PORT[-PORT]]` with `tcp`, `udp`, `sctp` or `ip`; several stand behind commas. The "
-        "first rule that fits decides.",
-        "tcp 192.0.2.80:80, tcp 192.0.2.80:443",
+        "ftp_ports",
+        "21",
+        ("one to eight ports", virtuals.ports),
+        "Virtual ports of FTP control connections; NAT follows the data connections they announce.",
+        "21, 2121",
     ),
-    _sysctl(
-        "max_flows",
-        "0",
-        ("0 to 16777216", virtuals.number(0, 1 << 24)),
-        "How many flows the table holds; 0 = 16 for each place of `conn_tab_bits`.",
-        "100000",
+    Key(
+        "mark.NAME",
+        "`PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]`, several separated by commas; `ip` = every protocol",
+        values.on_text(virtuals.marks),
+        "What gets the firewall mark NAME, a number: packets to these addresses belong to the service of "
+        "that mark. The first rule that fits decides.",
+        example="tcp 192.0.2.0/28:80, tcp 192.0.2.0/28:443",
     ),
 )
-"""Keys of layer 4 as a whole that IPVS has no sysctl for."""
+"""Keys of `[l4]` that IPVS has not, or not as sysctls."""
 
 WITHOUT_MEANING = {
     "conntrack": "there is no netfilter connection beside a flow of the director",
@@ -177,8 +175,7 @@ L4_SETTINGS = Kind(
             "interfaces",
             "list of interfaces",
             values.NAMES,
-            "On which interfaces packets are taken in; without it on all that have a route to a server or "
-            "hold a virtual address.",
+            "On which interfaces packets are taken in; without it on all but the loopback.",
             example="eth0, eth1",
         ),
         Key(

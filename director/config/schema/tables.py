@@ -86,6 +86,14 @@ UNAVAILABLE: tuple[Unavailable, ...] = (
         hint="use protocol = tcp to pass them on as they are",
         when=lambda value: value == "tls-passthrough",
     ),
+    Unavailable(
+        "l4",
+        named=False,
+        key="engine",
+        sentence="this version has no program in the kernel",
+        hint="write engine = raw, or remove the line",
+        when=lambda value: value == "bpf",
+    ),
     Unavailable("l7", named=True, key="proxy_protocol", sentence="this version does not read PROXY headers"),
 )
 """What is refused for now; to make something available, delete its row."""

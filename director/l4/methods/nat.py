@@ -28,7 +28,7 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
     if way is None:
         return means.icmp.answer(packet, Error.NO_ROUTE, now)
     if way.local:
-        return HOST
+        return means.exits.drop("nat_to_loopback") if _loopback(flow.target) else HOST
     ended = passable(packet, way.mtu, now, means)
     if ended is not None:
         return ended
@@ -56,6 +56,11 @@ def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
     rewrite(packet, flow.virtual, packet.destination, flow.vport, packet.dport)
     lower(packet)
     return means.exits.send(packet, way, offload)
+
+
+def _loopback(address: bytes) -> bool:
+    """Traffic from outside must not reach what listens on the loopback only."""
+    return address[0] == 127 if len(address) == 4 else address == bytes(15) + b"\x01"
 
 
 def rewrite(packet: Packet, source: bytes, destination: bytes, sport: int, dport: int) -> None:

@@ -14,7 +14,7 @@ from director.l4.methods.means import HOST, Means, lower, passable, quicken
 from director.l4.verdicts import Single, Verdict, batch
 from director.l4.wire import ethernet, ipv4, ipv6, tunnels
 from director.l4.wire.checksum import fold, ones_sum
-from director.l4.wire.ethernet import IPV4, IPV6, L3
+from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
 from director.l4.wire.packet import GRE, IPIP, IPV6_IN_IP, TCP, UDP, Packet
 from director.l4.wire.segment import fragments, segments
 
@@ -62,12 +62,20 @@ class Seal:
     `put_on` puts them in front of a frame whose inner TTL was lowered already.
     """
 
-    __slots__ = ("addresses", "discover", "extra", "front", "ident", "protocol", "source", "total")
+    __slots__ = ("addresses", "discover", "extra", "front", "ident", "protocol", "source", "total", "tunnel")
 
     def __init__(
-        self, source: bytes, target: bytes, protocol: int, front: bytes, discover: bool, ident: int
+        self,
+        source: bytes,
+        target: bytes,
+        protocol: int,
+        front: bytes,
+        discover: bool,
+        ident: int,
+        tunnel: Tunnel,
     ) -> None:
         self.source = source
+        self.tunnel = tunnel
         self.addresses = source + target
         self.protocol = protocol
         self.front = front
@@ -104,28 +112,41 @@ def _quicken(
     track = flow.to_server
     quicken(track, way, now, None, means)
     track.mtu = mtu
-    if track.seal is None or track.seal.source != way.source:
+    seal, discover = track.seal, bool(means.settings.pmtu_disc) and packet.family == IPV4
+    if seal is None or (seal.source, seal.tunnel, seal.discover) != (way.source, tunnel, discover):
         inner = IPIP if packet.family == IPV4 else IPV6_IN_IP
         protocol, front = _front(tunnel, inner, b"", (way.source, flow.target), flow)
-        discover = bool(means.settings.pmtu_disc) and packet.family == IPV4
-        track.seal = Seal(way.source, flow.target, protocol, front, discover, means.random.getrandbits(16))
+        track.seal = Seal(
+            way.source, flow.target, protocol, front, discover, means.random.getrandbits(16), tunnel
+        )
 
 
 def _send(packet: Packet, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means: Means) -> Verdict:
     made: list[Single] = []
-    inner = IPIP if packet.family == IPV4 else IPV6_IN_IP
+    sealed = tunnel.checksum == "none" and flow.to_server.seal is not None
     for frame in segments(packet):
-        body = bytes(memoryview(frame)[L3:])
-        protocol, front = _front(tunnel, inner, body, (way.source, flow.target), flow)
-        sealed = front + body
-        outer = _outer(packet, way.source, flow.target, protocol, len(sealed), df, means)
-        family = IPV4 if len(flow.target) == 4 else IPV6
-        whole = bytearray(ethernet.header(b"\0" * 6, b"\0" * 6, family)) + outer + sealed
+        if sealed and flow.to_server.seal is not None:
+            flow.to_server.seal.put_on(frame, packet.tos, packet.ttl - 1, ipv4.DF if df else 0)
+            whole = frame
+        else:
+            whole = _wrapped(packet, frame, flow, way, tunnel, df, means)
         if len(whole) - L3 <= way.mtu:
             made.append(means.exits.emit(whole, way))
-        elif family == IPV4:
+        elif kind(whole) == IPV4:
             made += [means.exits.emit(one, way) for one in fragments(whole, way.mtu)]
     return batch(made) if made else means.exits.drop("too_large")
+
+
+def _wrapped(
+    packet: Packet, frame: bytearray, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means: Means
+) -> bytearray:
+    """`frame` inside the tunnel, everything computed anew: for checksummed tunnels and rare packets."""
+    inner = IPIP if packet.family == IPV4 else IPV6_IN_IP
+    body = bytes(memoryview(frame)[L3:])
+    protocol, front = _front(tunnel, inner, body, (way.source, flow.target), flow)
+    outer = _outer(packet, way.source, flow.target, protocol, len(front) + len(body), df, means)
+    family = IPV4 if len(flow.target) == 4 else IPV6
+    return bytearray(ethernet.header(b"\0" * 6, b"\0" * 6, family)) + outer + front + body
 
 
 def _front(

@@ -26,13 +26,13 @@ class Packet:
     the offset in bytes, `more` the more-fragments bit; a later fragment has no ports (both 0).
     `pieces` is the size of the largest fragment of a datagram that was put together, else 0; `tag` the
     VLAN tag it came with, on interface `tag_ifindex`.  `cut` is the offset of an IPv6 fragment header and
-    `head` that of the byte which announces it.
+    `head` that of the byte which announces it.  `verified` is set once the checksum was found right.
     """
 
     __slots__ = (
         "cut", "destination", "df", "dport", "end", "family", "fragment", "frame", "head", "ident",
         "l4", "more", "offload", "pieces", "protocol", "source", "sport", "tag", "tag_ifindex",
-        "tcp_flags", "tos", "ttl",
+        "tcp_flags", "tos", "ttl", "verified",
     )  # fmt: skip
 
     def __init__(self, frame: bytearray, family: int, offload: vnet.Offload) -> None:
@@ -44,7 +44,7 @@ class Packet:
         self.sport = self.dport = self.tcp_flags = self.ttl = self.tos = self.ident = 0
         self.head = L3
         self.cut = self.pieces = self.tag_ifindex = 0
-        self.more = self.df = False
+        self.more = self.df = self.verified = False
 
     @property
     def length(self) -> int:

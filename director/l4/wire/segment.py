@@ -7,16 +7,23 @@ is too large for its way out must be cut when its sender allows it (RFC 791, RFC
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct
 
 from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
+from director.l4.wire.checksum import fold, ones_sum, pseudo
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.packet import TCP, Packet, complete, parse
+from director.l4.wire.packet import TCP, UDP, Packet, complete
 
-FIN_PSH_CWR = 0x01 | 0x08 | 0x80
+ENDING = 0x01 | 0x08
+"""FIN and PSH belong to the last segment only."""
 ECHO_OF_FIRST = 0x80
 """CWR belongs to the first segment only (RFC 3168)."""
-MAX_SEGMENTS = 4096
+LEAST_SEGMENT = 8
+"""Below this a segment size is nonsense."""
+_CUT = {vnet.GSO_TCPV4: TCP, vnet.GSO_TCPV6: TCP, vnet.GSO_UDP_L4: UDP}
+_PUT = Struct("!H").pack_into
+_PUT_TWO = Struct("!HH").pack_into
 
 
 def segments(packet: Packet) -> Iterator[bytearray]:
@@ -25,40 +32,67 @@ def segments(packet: Packet) -> Iterator[bytearray]:
     A frame that is none is given back as it is, with its checksum completed.
     """
     size = packet.offload.gso_size
-    if packet.offload.kind not in (vnet.GSO_TCPV4, vnet.GSO_TCPV6, vnet.GSO_UDP_L4) or size < 8:
+    if _CUT.get(packet.offload.kind) != packet.protocol or size < LEAST_SEGMENT:
         if packet.offload.partial:
             complete(packet, packet.source, packet.destination)
         yield packet.frame
         return
     start = packet.payload()
-    head, body = bytes(packet.frame[:start]), memoryview(packet.frame)[start : packet.end]
+    body = memoryview(packet.frame)[start : packet.end]
+    cutter = _Cutter(packet, start)
     for index, at in enumerate(range(0, len(body), size)):
-        yield _segment(packet, head, bytes(body[at : at + size]), index, at, last=at + size >= len(body))
+        yield cutter.cut(bytes(body[at : at + size]), index, at, last=at + size >= len(body))
 
 
-def _segment(packet: Packet, head: bytes, data: bytes, index: int, at: int, *, last: bool) -> bytearray:
-    frame = bytearray(head) + data
-    l4 = packet.l4
-    if packet.protocol == TCP:
-        sequence = int.from_bytes(head[l4 + 4 : l4 + 8], "big") + at & 0xFFFFFFFF
-        frame[l4 + 4 : l4 + 8] = sequence.to_bytes(4, "big")
-        flags = head[l4 + 13]
-        if not last:
-            flags &= ~(0x01 | 0x08)
-        if index:
-            flags &= ~ECHO_OF_FIRST
-        frame[l4 + 13] = flags & 0xFF
-    else:
-        frame[l4 + 4 : l4 + 6] = (len(frame) - l4).to_bytes(2, "big")
-    if packet.family == IPV4:
-        frame[L3 + 2 : L3 + 4] = (len(frame) - L3).to_bytes(2, "big")
-        frame[L3 + 4 : L3 + 6] = (packet.ident + index & 0xFFFF).to_bytes(2, "big")
-        ipv4.sign(frame)
-    else:
-        frame[L3 + 4 : L3 + 6] = (len(frame) - L3 - 40).to_bytes(2, "big")
-    one = parse(frame)
-    complete(one, one.source, one.destination)
-    return frame
+class _Cutter:
+    """Makes segments of one super-frame: the sums of what all of them share are taken once."""
+
+    __slots__ = ("_flags", "_head", "_ident", "_ip", "_l4", "_sequence", "_shared", "_tcp", "_v4")
+
+    def __init__(self, packet: Packet, start: int) -> None:
+        head = bytearray(packet.frame[:start])
+        l4 = self._l4 = packet.l4
+        self._v4 = packet.family == IPV4
+        self._tcp = packet.protocol == TCP
+        self._ident = packet.ident
+        self._sequence = int.from_bytes(head[l4 + 4 : l4 + 8], "big")
+        self._flags = 0
+        if self._tcp:
+            self._flags = head[l4 + 12] << 8 | head[l4 + 13]
+            head[l4 + 4 : l4 + 8] = bytes(4)
+            head[l4 + 12 : l4 + 14] = head[l4 + 16 : l4 + 18] = b"\0\0"
+        else:
+            head[l4 + 4 : l4 + 8] = bytes(4)
+        if self._v4:
+            head[L3 + 2 : L3 + 6] = bytes(4)
+            head[L3 + 10 : L3 + 12] = b"\0\0"
+        self._ip = ones_sum(head[L3:l4])
+        self._shared = pseudo(packet.source, packet.destination, packet.protocol, 0) + ones_sum(head[l4:])
+        self._head = bytes(head)
+
+    def cut(self, data: bytes, index: int, at: int, *, last: bool) -> bytearray:
+        """The segment that carries `data`, which starts `at` bytes into the super-frame's payload."""
+        l4 = self._l4
+        frame = bytearray(self._head + data)
+        length = len(frame) - l4
+        total = self._shared + length + ones_sum(data)
+        if self._tcp:
+            sequence = self._sequence + at & 0xFFFFFFFF
+            flags = self._flags & (0xFFFF if last else ~ENDING) & (~ECHO_OF_FIRST if index else 0xFFFF)
+            check = fold(total + (sequence >> 16) + (sequence & 0xFFFF) + flags) ^ 0xFFFF
+            frame[l4 + 4 : l4 + 8] = sequence.to_bytes(4, "big")
+            _PUT(frame, l4 + 12, flags)
+            _PUT(frame, l4 + 16, check)
+        else:
+            _PUT(frame, l4 + 4, length)
+            _PUT(frame, l4 + 6, (fold(total + length) ^ 0xFFFF) or 0xFFFF)
+        if self._v4:
+            size, ident = len(frame) - L3, self._ident + index & 0xFFFF
+            _PUT_TWO(frame, L3 + 2, size, ident)
+            _PUT(frame, L3 + 10, fold(self._ip + size + ident) ^ 0xFFFF)
+        else:
+            _PUT(frame, L3 + 4, len(frame) - L3 - 40)
+        return frame
 
 
 def fragments(frame: bytearray, mtu: int) -> list[bytearray]:

@@ -12,6 +12,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from director.l7.io.names import Names, Place
 from director.l7.io.stream import Stream, words
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ SURPLUS_SECONDS = 1.0
 """How long an unused connection beyond the pool's `idle_connections` is kept."""
 BURST_LIMIT = 1024
 """Idle connections to one address beyond which the oldest is closed at once."""
-RESOLVED_SECONDS = 10.0
-"""How long the addresses of a server's name are used before the name is asked for again."""
-NAMES_KEPT = 4096
-"""Names whose addresses are kept; when there are more, all are asked for again."""
 CLOSE_SECONDS = 30.0
 """How long a server connection that is being closed may go without taking what is queued for it."""
 
@@ -95,7 +92,7 @@ class Backends:
         self.idle_closed = 0
         self._idle: dict[str, deque[ServerSide]] = {}
         self._closing: dict[ServerSide, tuple[float, int]] = {}
-        self._names: dict[str, tuple[float, list[tuple[socket.AddressFamily, tuple[Any, ...]]]]] = {}
+        self.names = Names(reactor)
 
     def idle_count(self) -> int:
         """Idle connections kept now."""
@@ -187,10 +184,9 @@ class Backends:
         if family is not None:
             self._begin(side, family, (address.host, address.port))
             return side
-        cached = self._names.get(address.host)
-        if cached is not None and cached[0] > self.reactor.seconds():
-            found, target = cached[1][0]
-            self._begin(side, found, (*target, address.port))
+        place = self.names.known(address.host)
+        if place is not None:
+            self._begin(side, place[0], (place[1], address.port))
         else:
             self._resolve(side, address)
         return side
@@ -222,27 +218,19 @@ class Backends:
         self.reactor.callLater(0, unborn.fail, side, reason)
 
     def _resolve(self, side: ServerSide, address: Address) -> None:
-        """Ask for a name off the reactor's thread; the answer is kept for a while."""
+        """Ask for a name off the reactor's thread."""
         unborn = _Unborn()
         side.stream = unborn  # type: ignore[assignment]
-        waiting = self.reactor.resolve(address.host, (1, 2))
 
-        def found(host: str) -> None:
-            if len(self._names) >= NAMES_KEPT:
-                self._names.clear()
-            self._names[address.host] = (
-                self.reactor.seconds() + RESOLVED_SECONDS,
-                [(socket.AF_INET, (host,))],
-            )
+        def found(place: Place | None) -> None:
             if unborn.gone:
                 self.forget(side)
-                return
-            self._begin(side, socket.AF_INET, (host, address.port))
+            elif place is None:
+                unborn.fail(side, f"the name {address.host} cannot be resolved")
+            else:
+                self._begin(side, place[0], (place[1], address.port))
 
-        def failed(_: object) -> None:
-            unborn.fail(side, f"the name {address.host} cannot be resolved")
-
-        waiting.addCallbacks(found, failed)
+        self.names.ask(address.host, found)
 
 
 def _outlived(line: deque[ServerSide], now: float) -> bool:

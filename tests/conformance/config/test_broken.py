@@ -127,6 +127,16 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         [(6, "users are not known yet"), (7, "not an argon2 hash")],
     ),
     (
+        "layer 4's engine",
+        GOOD + "[l4]\nengine = bpf\n",
+        [(7, "this version has no program in the kernel")],
+    ),
+    (
+        "marks",
+        GOOD + "[l4]\nmark.x = ip 192.0.2.1\nmark.7 = tcp 192.0.2.1:80:90\n",
+        [(7, "not a mark"), (8, "not a")],
+    ),
+    (
         "layer 4 service",
         GOOD + "[l4:x]\nvirtual = tcp 192.0.2.1:0\npool = web\n",
         [(7, "a service on all ports must be persistent")],

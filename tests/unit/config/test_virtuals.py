@@ -23,6 +23,15 @@ def test_netmasks() -> None:
     assert virtuals.netmask("128") == 128
 
 
+def test_ports_and_marks() -> None:
+    assert virtuals.ports("21 2121") == "21, 2121"
+    assert virtuals.marks("tcp 192.0.2.0/28:80-90,ip 2001:db8::/32") == (
+        "tcp 192.0.2.0/28:80-90, ip 2001:db8::/32"
+    )
+    assert virtuals.marks("udp [2001:db8::1]:53") == "udp [2001:db8::1]:53"
+    assert virtuals.marks("sctp [2001:db8::]/64:1-2") == "sctp [2001:db8::]/64:1-2"
+
+
 def test_sysctls() -> None:
     assert virtuals.number(0, 3)("2") == "2"
     assert virtuals.flag("yes") == "1"
@@ -52,6 +61,15 @@ def test_marks_are_kept_as_layer_4_reads_them(text: str) -> None:
     ("parser", "text", "start"),
     [
         (virtuals.virtual, "tpc 1.2.3.4:80", 0),
+        (virtuals.ports, "21, 70000", 4),
+        (virtuals.ports, "1 2 3 4 5 6 7 8 9", 16),
+        (virtuals.marks, "tcp", 0),
+        (virtuals.marks, "tcp 192.0.2.1,", 14),
+        (virtuals.marks, "icmp 192.0.2.1", 0),
+        (virtuals.marks, "ip 192.0.2.1, tcp 192.0.2.1/24", 18),
+        (virtuals.marks, "tcp 192.0.2.1:90-80", 14),
+        (virtuals.marks, "tcp 192.0.2.1:70000", 4),
+        (virtuals.marks, "tcp example.org", 4),
         (virtuals.virtual, "tcp", 3),
         (virtuals.virtual, "tcp example.org:80", 4),
         (virtuals.virtual, "tcp 0.0.0.0:80", 4),
@@ -69,13 +87,6 @@ def test_marks_are_kept_as_layer_4_reads_them(text: str) -> None:
         (virtuals.seconds, "10ms", 0),
         (virtuals.sync_threshold, "50 50", 0),
         (virtuals.power_of_two, "3", 0),
-        (virtuals.marks, "tcp", 0),
-        (virtuals.marks, "icmp 192.0.2.1", 0),
-        (virtuals.marks, "tcp 192.0.2.1:80, tcp 192.0.2.1/24:80", 22),
-        (virtuals.marks, "tcp 192.0.2.1:90-80", 4),
-        (virtuals.marks, "tcp 192.0.2.1:70000", 4),
-        (virtuals.ports, "21, 0", 4),
-        (virtuals.ports, "1,2,3,4,5,6,7,8,9", 0),
     ],
 )
 def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:

@@ -209,6 +209,10 @@ def test_two_virtual_addresses_cannot_share_one_server_tuple() -> None:
     verdict = world.client(IP(src=CLIENT, dst="192.0.2.81") / TCP(sport=1, dport=80, flags="S"))
     assert verdict == Drop("flow_key_taken")
     assert world.real().load == 1
+    world.client(flags(1, "A"))
+    world.client(flags(1, "R"))
+    sent(world.client(IP(src=CLIENT, dst="192.0.2.81") / TCP(sport=1, dport=80, flags="S")))
+    assert world.real().load == 1
 
 
 def test_mark_service_without_server_port_keeps_the_clients_port() -> None:

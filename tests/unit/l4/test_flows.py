@@ -139,7 +139,7 @@ def test_fifty_thousand_flows() -> None:
         made.bind(_service(world), selection.claim(world.real(), inactive=True))
         world.table.add(made)
     assert len(world.table) == 50_000
-    world.wait(5)
+    world.wait(8)
     assert len(world.table) == 0
     assert world.real().load == 0
 

@@ -115,18 +115,18 @@ def test_nat_in_and_out_is_the_identity(
     kind: Any = TCP if protocol == "tcp" else UDP
     fields = {"flags": "S"} if protocol == "tcp" else {}
     outer = {"ttl": ttl, "tos": tos} if family == 4 else {"ttl": ttl, "tc": tos}
-    there = sent(
-        world.client(ip(client, virtual, **outer) / kind(sport=sport, dport=80, **fields) / Raw(data))
-    )
-    assert (there[1].src, there[1].dst, there[2].sport, there[2].dport) == (client, server, sport, 8080)
-    assert right(there)
-    answer = there[1].copy()
-    answer.src, answer.dst = answer.dst, answer.src
-    answer[1].sport, answer[1].dport = answer[1].dport, answer[1].sport
-    back = sent(world.server(answer))
-    assert (back[1].src, back[1].dst, back[2].sport, back[2].dport) == (virtual, client, 80, sport)
-    assert bytes(back[2].payload) == data
-    assert right(back)
+    packet = ip(client, virtual, **outer) / kind(sport=sport, dport=80, **fields) / Raw(data)
+    there = world.client(packet)
+    assert isinstance(there, Transmit)
+    outer["ttl"] = ttl - 1
+    forth = ip(client, server, **outer) / kind(sport=sport, dport=8080, **fields) / Raw(data)
+    assert bytes(there.frame[14:]) == bytes(forth)
+    answer = ip(server, client, **outer) / kind(sport=8080, dport=sport, **fields) / Raw(data)
+    back = world.server(answer)
+    assert isinstance(back, Transmit)
+    outer["ttl"] = ttl - 2
+    expected = ip(virtual, client, **outer) / kind(sport=80, dport=sport, **fields) / Raw(data)
+    assert bytes(back.frame[14:]) == bytes(expected)
 
 
 SEEDS = [
@@ -305,6 +305,44 @@ def test_bad_ip_checksum_is_dropped_on_the_hot_path_too() -> None:
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))
     verdict = world.client(IP(src=CLIENT, dst=VIP, chksum=0x4242) / TCP(sport=1, dport=80, flags="A"))
     assert verdict == Drop("bad_ipv4_checksum")
+
+
+@pytest.mark.parametrize("forward", [Forward.NAT, Forward.DR, Forward.TUN])
+def test_padding_of_short_frames_goes_on_every_path(forward: Forward) -> None:
+    """An ACK in a frame of 60 bytes, as a real card hands it up."""
+    world = World(forward)
+    for flags in ("S", "A", "A", "A"):
+        raw = bytes(
+            Ether(src=CLIENT_MAC, dst=OUTER_MAC)
+            / IP(src=CLIENT, dst=VIP)
+            / TCP(sport=1, dport=80, flags=flags)
+        )
+        frame = sent(world.give(raw + b"\0" * (60 - len(raw)), OUTSIDE))
+        assert right(frame)
+        assert len(bytes(frame)) == (74 if forward is Forward.TUN else 54)
+
+
+def test_short_tcp_header_is_dropped_on_the_hot_path_too() -> None:
+    world = World()
+    for flags in ("S", "A", "A"):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
+    cut = bytes(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))[20:38]
+    verdict = world.client(IP(src=CLIENT, dst=VIP, proto=6) / Raw(cut))
+    assert verdict == Drop("short_tcp")
+
+
+def test_backup_only_leaves_everything_alone_while_the_daemon_runs() -> None:
+    """V48, also for flows that were on the hot path."""
+    world = World(settings=Settings(backup_only=1))
+    for flags in ("S", "A", "A"):
+        sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags)))
+    world.forwarder.backup = True
+    for flags in ("A", "S"):
+        assert isinstance(
+            world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags)), Deliver
+        )
+    world.forwarder.backup = False
+    sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A")))
 
 
 # -- VLAN tags and super-frames --

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from director.config.schema.l4 import L4_SERVICE, L4_SETTINGS, SYSCTLS, WITHOUT_MEANING
+import pytest
+
+from director.config.reader import Piece, Value
+from director.config.schema.l4 import L4_SERVICE, L4_SETTINGS, OWN, SYSCTLS, WITHOUT_MEANING
+from director.config.schema.shape import Key
+from director.l4 import settings
+from director.model import L4Settings
 
 C7 = [
     "amemthresh",
@@ -44,6 +50,13 @@ def test_every_sysctl_is_a_key_or_has_a_reason() -> None:
     names = {key.name for key in SYSCTLS}
     assert names | set(WITHOUT_MEANING) == set(C7)
     assert not names & set(WITHOUT_MEANING)
+
+
+@pytest.mark.parametrize("key", [*SYSCTLS, *OWN], ids=lambda key: key.name)
+def test_what_the_file_may_say_the_forwarder_reads(key: Key) -> None:
+    name = key.name.replace("NAME", "7")
+    value = Value(key.example, key.example, "", (Piece(0, 0, 0, ""),))
+    settings.read(L4Settings(sysctls=((name, str(key.parse(value))),)))
 
 
 def test_the_kernels_defaults() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -10,29 +11,43 @@ from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.layers.sctp import SCTP, SCTPChunkData
+from scapy.packet import Raw
 
 from director.l4.methods.nat import rewrite
+from director.l4.routing import FixedRoute
+from director.l4.verdicts import Drop
 from director.l4.wire.packet import parse
-from tests.unit.l4.world import right
+from director.model import Address
+from tests.unit.l4.world import CLIENT, VIP, World
 
 ENDS = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 addresses = st.binary(min_size=4, max_size=4)
 ports = st.integers(0, 65535)
 
 
-@pytest.mark.parametrize(
-    "layer", [TCP(), UDP(), SCTP() / SCTPChunkData(data=b"1234")], ids=["tcp", "udp", "sctp"]
-)
+KINDS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @given(source=addresses, destination=addresses, sport=ports, dport=ports)
 def test_any_ends_leave_right_checksums(
-    layer: object, source: bytes, destination: bytes, sport: int, dport: int
+    kind: str, source: bytes, destination: bytes, sport: int, dport: int
 ) -> None:
-    packet = parse(bytearray(bytes(ENDS / IP(src="192.0.2.1", dst="192.0.2.2") / layer / b"payload")))
+    made: Any = KINDS[kind]
+    body = SCTPChunkData(data=b"1234") if kind == "sctp" else Raw(b"payload")
+    packet = parse(bytearray(bytes(ENDS / IP(src="192.0.2.1", dst="192.0.2.2") / made() / body)))
     rewrite(packet, source, destination, sport, dport)
-    frame: Any = Ether(bytes(packet.frame))
-    assert right(frame)
-    assert (frame[1][1].sport, frame[1][1].dport) == (sport, dport)
+    ends: dict[str, Any] = {"src": str(ip_address(source)), "dst": str(ip_address(destination))}
+    expected = bytearray(bytes(ENDS / IP(**ends) / made(sport=sport, dport=dport) / body))
+    assert packet.frame == expected
     assert packet.key == source + destination + sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
+
+
+def test_server_on_the_loopback_is_refused_from_outside() -> None:
+    world = World(server={"address": Address("127.0.0.1", 8080)})
+    world.routing.routes[bytes([127, 0, 0, 1])] = FixedRoute(1, local=True)
+    verdict = world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
+    assert verdict == Drop("nat_to_loopback")
 
 
 def test_checksum_that_comes_to_zero_is_written_as_ffff() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from twisted.internet.defer import Deferred
 
-from director.l7.io.backend import CLOSE_SECONDS, IDLE_SECONDS, RESOLVED_SECONDS, Backends, ServerSide
+from director.l7.io import names
+from director.l7.io.backend import CLOSE_SECONDS, IDLE_SECONDS, Backends, ServerSide
 from director.model import Address
 from tests.support.loops import Loop, loop_of
 
@@ -191,55 +191,61 @@ def test_a_socket_file_that_is_not_there(place: Place) -> None:
     assert place.backends.open == 0
 
 
-def resolving(place: Place) -> list[tuple[str, Deferred[str]]]:
-    """Names are asked for here instead of at a name server."""
-    asked: list[tuple[str, Deferred[str]]] = []
+class Asked:
+    """Names whose answers the test gives."""
 
-    def resolve(name: str, timeout: object) -> Deferred[str]:
-        asked.append((name, Deferred()))
-        return asked[-1][1]
+    def __init__(self) -> None:
+        self.answers: dict[str, names.Place] = {}
+        self.waiting: list[tuple[str, names.Found]] = []
 
-    place.loop.reactor.resolve = resolve
-    return asked
+    def known(self, host: str) -> names.Place | None:
+        return self.answers.get(host)
+
+    def ask(self, host: str, found: names.Found) -> None:
+        self.waiting.append((host, found))
 
 
-def test_a_name_is_resolved_and_kept_for_a_while(place: Place) -> None:
-    asked = resolving(place)
+@pytest.fixture
+def asked(place: Place) -> Asked:
+    """Names are asked for here instead of at the system."""
+    asked: Any = Asked()
+    place.backends.names = asked
+    return cast("Asked", asked)
+
+
+LOOPBACK = (socket.AF_INET, "127.0.0.1")
+
+
+def test_a_name_is_asked_for_unless_it_is_known(place: Place, asked: Asked) -> None:
     address = Address("web.example", place.address.port)
     client: Any = Client()
     place.backends.connect(address, client)
-    asked[0][1].callback("127.0.0.1")
+    asked.waiting[0][1](LOOPBACK)
     place.loop.turn(lambda: client.told)
+    asked.answers["web.example"] = LOOPBACK
     again: Any = Client()
     place.backends.connect(address, again)
     place.loop.turn(lambda: again.told)
-    assert [name for name, _ in asked] == ["web.example"]
-    now = place.loop.reactor.seconds()
-    place.loop.reactor.seconds = lambda: now + RESOLVED_SECONDS + 1
-    third: Any = Client()
-    side = place.backends.connect(address, third)
-    assert len(asked) == 2
-    side.stream.abort()
-    asked[1][1].errback(OSError("no such name"))
-    assert third.told == []
-    assert place.backends.open == 2
+    assert (client.told, again.told) == (["connected"], ["connected"])
+    assert [name for name, _ in asked.waiting] == ["web.example"]
 
 
-def test_a_name_that_does_not_resolve_is_told(place: Place) -> None:
-    asked = resolving(place)
+def test_a_name_that_does_not_resolve_is_told(place: Place, asked: Asked) -> None:
     client: Any = Client()
     place.backends.connect(Address("web.example", 80), client)
-    asked[0][1].errback(OSError("no such name"))
+    asked.waiting[0][1](None)
     assert client.told == ["lost the name web.example cannot be resolved"]
     assert place.backends.open == 0
 
 
-def test_who_left_while_a_name_was_resolved_opens_nothing(place: Place) -> None:
-    asked = resolving(place)
+@pytest.mark.parametrize("answer", [LOOPBACK, None])
+def test_who_left_while_a_name_was_resolved_opens_nothing(
+    place: Place, asked: Asked, answer: names.Place | None
+) -> None:
     client: Any = Client()
     side = place.backends.connect(Address("web.example", place.address.port), client)
     side.stream.abort()
-    asked[0][1].callback("127.0.0.1")
+    asked.waiting[0][1](answer)
     place.loop.quiet()
     assert client.told == []
     assert place.backends.open == 0
