@@ -16,10 +16,12 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from director.admin.control import Listener
-from director.errors import ChangeRefused
+from director.errors import ChangeRefused, DirectorError
 from director.l4 import settings
 from director.l4.forwarder import Forwarder
+from director.l4.io import nft
 from director.l4.io.director import L4Director
+from director.l4.io.install import STATE_FILE, Installer
 from director.l4.io.kernel import (
     Event,
     KernelView,
@@ -80,6 +82,7 @@ class Layer4:
         """Serve what the configuration names, from the next packet on."""
         if self.shell is None:
             if not configuration.l4:
+                self._clear()
                 return
             self.shell = self._make(configuration.l4_settings or L4Settings())
             self.shell.startService()
@@ -87,6 +90,19 @@ class Layer4:
             self._configure(configuration.l4_settings or L4Settings())
         pools = {pool.name: pool for pool in configuration.pools}
         self.shell.reload(configuration.l4, pools, tuple(_own_listeners(configuration)))
+
+    def _clear(self) -> None:
+        """An earlier run with services may have been killed: nothing of it may stay."""
+        run = nft.find() if (self._state_dir / STATE_FILE).exists() else None
+        if run is None:
+            return
+        try:
+            left = Installer(self._name, self._state_dir, run).clear()
+        except (DirectorError, OSError) as error:
+            _log.warn("what an earlier run left for layer 4 cannot be removed: {why}", why=str(error))
+            return
+        if left is not None:
+            _log.info("removed what an earlier run left: {left.table} {left.addresses}", left=left)
 
     def _configure(self, wanted: L4Settings) -> None:
         """Sysctls, timeouts and marks may change while flows live."""

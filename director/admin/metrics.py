@@ -9,8 +9,9 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from attrs import frozen
@@ -117,6 +118,12 @@ def _requests(prefix: str, found: Iterable[tuple[Labels, Requests]]) -> Iterator
                   for cause, number in sorted(one.errors.items())))  # fmt: skip
 
 
+def _each(named: Iterable[tuple[Labels, Any]], value: Callable[[Any], float]) -> Iterator[Sample]:
+    """One sample for each; `value` is bound here, because families are written long after they are made."""
+    for labels, one in named:
+        yield "", labels, value(one)
+
+
 TRAFFIC = (
     ("connections_total", "conns", "Connections."),
     ("packets_in_total", "inpkts", "Packets in."),
@@ -130,8 +137,7 @@ def _traffic(prefix: str, found: Iterable[tuple[Labels, Traffic]]) -> Iterator[F
     """Totals since start: zeroing by an operator does not touch them."""
     every = tuple(found)
     for name, attribute, text in TRAFFIC:
-        samples = (("", labels, getattr(one, attribute)) for labels, one in every)
-        yield Family(f"{prefix}_{name}", "counter", text, samples)
+        yield Family(f"{prefix}_{name}", "counter", text, _each(every, attrgetter(attribute)))
 
 
 def histogram(labels: Labels, requests: Requests) -> Iterator[Sample]:
@@ -197,8 +203,7 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
 def _servers(servers: tuple[RealServer, ...]) -> Iterator[Family]:
     named = [({"pool": one.pool.name, "server": one.name}, one) for one in servers]
     for name, text, value in GAUGES:
-        gauges = (("", labels, value(one)) for labels, one in named)
-        yield Family(f"director_server_{name}", "gauge", text, gauges)
+        yield Family(f"director_server_{name}", "gauge", text, _each(named, value))
     states = (
         ("", {**labels, "state": state.value}, one.state is state) for labels, one in named for state in State
     )

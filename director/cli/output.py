@@ -88,13 +88,12 @@ def ago(seconds: float | None) -> str:
 
 
 def services(found: list[Json]) -> str:
-    """All services."""
+    """All services; layer 4 knows no requests, so its connections stand there."""
     rows = [
         (
             one["key"],
             one["pool"] or UNKNOWN,
-            rate(one["rate"]),
-            one["requests"],
+            *_work(one),
             sum(one["errors"].values()),
             duration(one["latency"]["p99"]),
             ", ".join(_place(place) for place in one["listeners"]) or ", ".join(one["listen"]),
@@ -105,6 +104,13 @@ def services(found: list[Json]) -> str:
         table(("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON"), rows)
         or "No services.\n"
     )
+
+
+def _work(one: Json) -> tuple[str, int]:
+    """How much a service has to do: rate and total."""
+    if one["layer"] == "l4":
+        return rate(float(one["traffic"]["rates"]["conns"])), one["traffic"]["conns"]
+    return rate(one["rate"]), one["requests"]
 
 
 def _place(place: Json) -> str:

@@ -5,7 +5,7 @@ Plain tuples with names: one is made for every packet, so making one must cost l
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Transmit(NamedTuple):
@@ -53,3 +53,18 @@ Verdict = Single | Batch
 def batch(verdicts: list[Single]) -> Verdict:
     """One verdict out of many: itself when there is but one."""
     return verdicts[0] if len(verdicts) == 1 else Batch(tuple(verdicts))
+
+
+class ForwarderDoor(Protocol):
+    """The pure room behind this shell; `memory` is told the free pages of the machine."""
+
+    memory: int
+
+    def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
+        """One frame in, one verdict out."""
+
+    def tick(self, now: float) -> Verdict | None:
+        """Time passes; may return a verdict."""
+
+    def close(self) -> None:
+        """Give every claim on a server back."""

@@ -13,7 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, succeed
@@ -39,20 +39,13 @@ from director.l4.io.kernel import (
     RouteVanished,
 )
 from director.l4.io.netlink import NetlinkReader, NetlinkSocket
-from director.l4.io.plan import (
-    ROUTE,
-    CapturePlan,
-    Endpoint,
-    Side,
-    Taken,
-    capture_plan,
-    server_addresses,
-)
+from director.l4.io.nftwatch import TableWatch
+from director.l4.io.plan import ROUTE, CapturePlan, Endpoint, Side, Taken, capture_plan, server_addresses
 from director.l4.io.ports import MakePort, Ports
 from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Transmit, Verdict
 from director.model import L4Service, L4Settings, Pool
 
 TICK = 0.25
@@ -66,21 +59,6 @@ GRACE = 5.0
 """Seconds after a start that follows a crash in which a server's answer without a flow is dropped.
 Given to the stack it would reach the client untranslated, and the client's reset would end a
 connection that its next packet could have made known again (`sloppy_tcp`)."""
-
-
-class ForwarderDoor(Protocol):
-    """The pure room behind this shell; `memory` is told the free pages of the machine."""
-
-    memory: int
-
-    def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
-        """One frame in, one verdict out."""
-
-    def tick(self, now: float) -> Verdict | None:
-        """Time passes; may return a verdict."""
-
-    def close(self) -> None:
-        """Give every claim on a server back."""
 
 
 class L4Director(Service):
@@ -131,6 +109,7 @@ class L4Director(Service):
         self._asker: NetlinkSocket | None = None
         self._reader: NetlinkReader | None = None
         self._injector: StackInjector | None = None
+        self._watch: TableWatch | None = None
         self._turn = Turn()
         self._lock = DeferredLock()
         self._timer: IDelayedCall | None = None
@@ -164,6 +143,7 @@ class L4Director(Service):
             self._log.info("taking over what an earlier run left: {left.table} {left.addresses}", left=left)
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
+        self._watch = TableWatch(self._reactor, self._installer.table, self._table_lost)
         self.view = view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
@@ -180,6 +160,8 @@ class L4Director(Service):
                 timer.cancel()
         if self._installer is None:
             return succeed(None)
+        if self._watch is not None:
+            self._watch.close()
         done: Deferred[None] = self._in_thread(self._installer.remove)
         done.addErrback(self._not_removed)
         return done.addCallback(lambda _result: self._close())
@@ -352,6 +334,11 @@ class L4Director(Service):
         if self.running and (self._settling is None or not self._settling.active()):
             self._settling = self._reactor.callLater(SETTLE, self._install)
 
+    def _table_lost(self) -> None:
+        """Somebody flushed nftables, or events were missed: the table must be there."""
+        self._log.warn("the director's nftables table was removed by somebody else; it is installed again")
+        self._settle_soon()
+
     def _install(self) -> Deferred[None]:
         installer = self._installer
         if installer is None:
@@ -379,7 +366,7 @@ class L4Director(Service):
         self.ports.close()
         if self._forwarder is not None:
             self._forwarder.close()
-        for one in (self._reader, self._asker, self._injector):
+        for one in (self._reader, self._asker, self._injector, self._watch):
             if one is not None:
                 one.close()
         self._forwarder = self.view = self._installer = None

@@ -170,6 +170,13 @@ class Installer:
             return found
         return None
 
+    def clear(self) -> Installed | None:
+        """Take back what an earlier run left here, and say what it was.  Raises DirectorError, OSError."""
+        left = self.leftovers()
+        if left is not None:
+            self.remove()
+        return left
+
     def _found(self) -> Installed:
         """What is ours in the kernel now: from the file of an earlier run, if it is of this namespace."""
         owner = nft.owners(self._run, PREFIX).get(self.table, "")

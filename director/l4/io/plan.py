@@ -29,6 +29,10 @@ FTP_PORTS = ((20, 21), (1024, 65535))
 """An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
 
 
+ERRORS_V4 = frozenset({3, 4, 11})
+"""ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
+
+
 @frozen
 class Endpoint:
     """A protocol number, an address and an inclusive range of ports."""
@@ -200,7 +204,7 @@ class Taken:
         """Why the stack never saw `frame` (an Ethernet frame), if it did not."""
         found = _ends(frame)
         if found is None:
-            return Side.NEITHER
+            return self._error(frame)
         protocol, source, sport, destination, dport = found
         if self._keep.has(protocol, destination, dport):
             return Side.NEITHER
@@ -209,6 +213,15 @@ class Taken:
         if destination not in self.local and self._answers.has(protocol, source, sport):
             return Side.ANSWER
         return Side.NEITHER
+
+    def _error(self, frame: bytes | bytearray | memoryview) -> Side:
+        """An ICMP error that quotes a packet to a NAT server."""
+        found = _quoted(frame)
+        if found is None:
+            return Side.NEITHER
+        receiver, protocol, server, port = found
+        taken = receiver not in self.local and self._answers.has(protocol, server, port)
+        return Side.ANSWER if taken else Side.NEITHER
 
     def _in_wide(self, protocol: int, destination: bytes, port: int) -> bool:
         if not self._wide:
@@ -254,3 +267,20 @@ def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes
         int.from_bytes(frame[start + 2 : start + 4], "big"),
     )
     return protocol, source, sport, destination, dport
+
+
+def _quoted(frame: bytes | bytearray | memoryview) -> tuple[bytes, int, bytes, int] | None:
+    """Receiver of an ICMP error, and protocol, destination and port of the packet it quotes; else None."""
+    kind = bytes(frame[12:14])
+    if kind == b"\x08\x00" and len(frame) >= 34 and frame[23] == 1:
+        inner = 14 + 4 * (frame[14] & 15) + 8
+        l4 = inner + 20
+        if len(frame) < l4 + 4 or frame[inner - 8] not in ERRORS_V4 or frame[inner] != 0x45:
+            return None
+        receiver, protocol, server = bytes(frame[30:34]), frame[inner + 9], bytes(frame[inner + 16 : l4])
+    elif kind == b"\x86\xdd" and len(frame) >= 106 and frame[20] == 58 and 1 <= frame[54] <= 4:
+        inner, l4 = 62, 102
+        receiver, protocol, server = bytes(frame[38:54]), frame[inner + 6], bytes(frame[inner + 24 : l4])
+    else:
+        return None
+    return receiver, protocol, server, int.from_bytes(frame[l4 + 2 : l4 + 4], "big")

@@ -38,6 +38,9 @@ PATIENCE = 1.5
 """Seconds a packet may take on a busy machine."""
 
 
+_KINDS = (b"\x08\x00", b"\x86\xdd", b"\x81\x00")
+
+
 class Wire:
     """One end of a veth pair without a host: what is put in, and what comes out."""
 
@@ -72,11 +75,7 @@ class Wire:
             if not select.select([self.sock], [], [], left)[0]:
                 break
             frame, extra, _flags, address = self.sock.recvmsg(1 << 17, 256)
-            if address[2] == socket.PACKET_OUTGOING or frame[12:14] not in (
-                b"\x08\x00",
-                b"\x86\xdd",
-                b"\x81\x00",
-            ):
+            if address[2] == socket.PACKET_OUTGOING or frame[12:14] not in _KINDS:
                 continue
             if frame[0] & 1 or (frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] >= 130):
                 continue  # neighbour discovery and the like
@@ -163,11 +162,8 @@ class Judged:
             ("d0", self.client, "10.0.0.", "fd00:10::"), ("d1", self.server, "172.16.0.", "fd00:16::"),
         ):  # fmt: skip
             mac = wire.mac.hex(":")
-            lines += [
-                f"neigh replace {prefix}{n} lladdr {mac} dev {device}"
-                for prefix in (four, six)
-                for n in HOSTS
-            ]
+            hosts = [f"{prefix}{n}" for prefix in (four, six) for n in HOSTS]
+            lines += [f"neigh replace {host} lladdr {mac} dev {device}" for host in hosts]
         with inside(self.here):
             command(["ip", "-batch", "-"], stdin="\n".join(lines) + "\n")
 
@@ -178,7 +174,9 @@ class Judged:
         with contextlib.suppress(FileNotFoundError):
             (self.state / "control.sock").unlink()
         env = {"PYTHONPATH": str(SOURCES)}
-        self.process = self.net.start(self.here, *prefix, *twistd(self.ini), log=self.place / "log", env=env)
+        self.process = self.net.start(
+            self.here, *prefix, *twistd(self.ini), log=self.place / "log", env=env
+        )
         wait_for(self._answers, 20)
         self.settled()
 
@@ -194,9 +192,8 @@ class Judged:
         """Wait until the kernel holds the rules: the virtual addresses are there."""
         want = [one["listen"][0] for one in self.api("GET", "services")[1] if one["layer"] == "l4"]
         hosts = [text.split()[1].rpartition(":")[0].strip("[]") for text in want if "fwmark" not in text]
-        wait_for(
-            lambda: all(f" {host}/" in self.addresses() for host in hosts) or self.readyz()[0] != 200, 10
-        )
+        here = [f" {host}/" for host in hosts]
+        wait_for(lambda: all(one in self.addresses() for one in here) or self.readyz()[0] != 200, 10)
         time.sleep(0.05)
 
     def addresses(self) -> str:

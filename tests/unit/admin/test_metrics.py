@@ -59,6 +59,23 @@ def test_every_line_has_the_form() -> None:
     assert found["director_traces", ""] == 2
 
 
+def test_every_figure_is_its_own() -> None:
+    control = sample.control()
+    live = control.registry.services["l7:www"].stats.traffic
+    live.conns, live.inpkts, live.outpkts, live.inbytes, live.outbytes = 1, 2, 3, 4, 5
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    names = ("connections", "packets_in", "packets_out", "bytes_in", "bytes_out")
+    service = 'service="l7:www"'
+    assert [found[f"director_service_{name}_total", service] for name in names] == [1, 2, 3, 4, 5]
+    server = control.registry.pools["web"].servers[0]
+    server.active, server.inactive, server.persistent = 7, 8, 9
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    labels = f'pool="web",server="{server.name}"'
+    gauges = [found[f"director_server_{name}", labels] for name in ("active", "inactive", "persistent")]
+    assert gauges == [7, 8, 9]
+    assert found["director_server_weight", labels] == server.weight
+
+
 def test_histograms_are_cumulative_and_end_with_all() -> None:
     control = sample.control()
     latency = control.registry.services["l7:www"].requests.latency

@@ -162,3 +162,39 @@ def test_no_truncation_raises() -> None:
     taken = Taken(PLAN)
     assert taken(whole)
     assert not any(taken(whole[:length]) for length in range(38))
+
+
+@pytest.mark.parametrize(
+    ("server", "port", "receiver", "side"),
+    [
+        (str(REAL), 8080, str(CLIENT), Side.ANSWER),
+        (str(REAL), 8081, str(CLIENT), Side.NEITHER),
+        ("10.0.0.99", 8080, str(CLIENT), Side.NEITHER),
+        (str(REAL), 8080, "10.0.0.1", Side.NEITHER),
+    ],
+)
+def test_icmp_errors_about_packets_to_a_server_are_taken_too(
+    server: str, port: int, receiver: str, side: Side
+) -> None:
+    """As the `errors` chain of `rules` has it: by the packet that is quoted."""
+    plan = CapturePlan(answers=(Endpoint(6, REAL, 8080, 8080),))
+    taken = Taken(plan, [ipaddress.ip_address("10.0.0.1").packed])
+
+    def error(s: Any) -> Any:
+        inner = s.IP(src=str(CLIENT), dst=server) / s.TCP(sport=1, dport=port)
+        return s.IP(src=str(REAL), dst=receiver) / s.ICMP(type=3, code=4) / inner
+
+    frame = built(error)
+    assert taken(frame) is side
+    assert not any(taken(frame[:length]) for length in range(66))
+
+
+def test_icmp_for_version_6_is_taken_too() -> None:
+    real = ipaddress.ip_address("2001:db8::b")
+    taken = Taken(CapturePlan(answers=(Endpoint(17, real, 53, 53),)))
+
+    def error(s: Any) -> Any:
+        inner = s.IPv6(src="2001:db8::c", dst=str(real)) / s.UDP(sport=1, dport=53)
+        return s.IPv6(src=str(real), dst="2001:db8::c") / s.ICMPv6PacketTooBig() / inner
+
+    assert taken(built(error)) is Side.ANSWER
