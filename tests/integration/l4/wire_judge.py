@@ -174,9 +174,7 @@ class Judged:
         with contextlib.suppress(FileNotFoundError):
             (self.state / "control.sock").unlink()
         env = {"PYTHONPATH": str(SOURCES)}
-        self.process = self.net.start(
-            self.here, *prefix, *twistd(self.ini), log=self.place / "log", env=env
-        )
+        self.process = self.net.start(self.here, *prefix, *twistd(self.ini), log=self.place / "log", env=env)
         wait_for(self._answers, 20)
         self.settled()
 
