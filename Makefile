@@ -1,5 +1,5 @@
 # `make` alone says what there is.  Everything lives in .venv; nothing is written outside this folder,
-# except that `make test`, `make bench` and `make bench-l4` install missing Debian packages when they run as root.
+# except that `make test`, `make lab` and the benches install missing Debian packages when they run as root.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -13,6 +13,7 @@ JOBS   ?= 2
 TEST_TOOLS  := nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
                iperf3:iperf3 chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light
 BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light
+LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
 .DEFAULT_GOAL := help
@@ -53,7 +54,8 @@ docs-reference: $(VENV)/.run    ## write docs/reference/config.md anew from the 
 	    > docs/reference/config.md
 
 lab: $(VENV)/.run            ## clients, a director and real servers in network namespaces (root)
-	$(BIN)/director lab run
+	@.ci/packages $(LAB_TOOLS)
+	@$(BIN)/director lab run
 
 wheel: $(VENV)/.dev            ## wheel and sdist, into dist/
 	$(BIN)/python -m build --outdir dist .

@@ -56,8 +56,7 @@ class Wheel(Generic[Entry]):
         for slot in self._passed(current):
             entries = self._slots[slot]
             while entries and len(found) < limit:
-                entry = next(iter(entries))
-                del entries[entry]
+                entry, _ = entries.popitem()
                 entry.slot = UNSET
                 found.append(entry)
             if entries:

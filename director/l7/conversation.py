@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from director.errors import MessageError
 from director.l7 import answers
 from director.l7.commands import (
+    SERVER_REUSED,
     ClientBytes,
     Command,
     Do,
@@ -30,7 +31,7 @@ from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts, RequestFacts
 from director.l7.forwarded import client_address
 from director.l7.http1 import RequestFramer, RequestHead, no_head
-from director.l7.phase import Phase
+from director.l7.phase import TUNNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,12 +52,13 @@ class Conversation:
         exchange: the request being served, None between requests.
         deadline: when `Expired` is due; infinity for never.
         client_ended: the client sent FIN.
+        tail, tail_of: the field lines that servers got last, and what they were made for.
         closing: the last octet for the client was given out; what still comes is dropped.
     """
 
     __slots__ = (
         "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer",
-        "frontage", "out", "peer", "requests",
+        "frontage", "out", "peer", "requests", "tail", "tail_of",
     )  # fmt: skip
 
     def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
@@ -69,6 +71,8 @@ class Conversation:
         self.client_ended = False
         self.closing = False
         self.requests = 0
+        self.tail_of: object = None
+        self.tail = b""
         self._begun = False
         self._paused = False
         self._draining = False
@@ -85,7 +89,7 @@ class Conversation:
         else:
             what: Any = event if kind is Happened else kind
             self._ON[what](self, event, now)
-        if self.exchange is None and not self.closing:
+        if self.exchange is None and not self.closing and (self.framer.buffer or self.client_ended):
             self._read_on(now)
         return out
 
@@ -146,7 +150,7 @@ class Conversation:
             return
         if exchange is None:
             self.framer.feed(data)
-        elif exchange.phase is Phase.TUNNEL or not exchange.body.done:
+        elif exchange.phase is TUNNEL or not exchange.body.done:
             exchange.client_bytes(data, now)
         else:
             self.framer.feed(data)
@@ -228,7 +232,7 @@ class Conversation:
         elif exchange is None:
             self.framer.take()
             self.close()
-        elif exchange.phase is Phase.TUNNEL:
+        elif exchange.phase is TUNNEL:
             exchange.client_ended_tunnel(now)
         elif not exchange.body.done:
             exchange.client_gone(now)
@@ -242,7 +246,7 @@ class Conversation:
 
     def _server_ready(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_ready(now, reused=event is Happened.SERVER_REUSED)
+            self.exchange.server_ready(now, reused=event is SERVER_REUSED)
 
     def _server_ended(self, event: Event, now: float) -> None:
         if self.exchange is not None:
@@ -278,7 +282,7 @@ class Conversation:
         Happened.CLIENT_ENDED: _client_ended,
         Happened.CLIENT_GONE: _client_gone,
         Happened.SERVER_READY: _server_ready,
-        Happened.SERVER_REUSED: _server_ready,
+        SERVER_REUSED: _server_ready,
         Happened.SERVER_ENDED: _server_ended,
         Happened.ROOM: _room,
         Happened.DRAIN: _drain,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from director.errors import MessageError
 from director.l7 import affinity, answers, judging, recovery, relaying
 from director.l7.body import NO_BODY, Body, chunk, last_chunk
-from director.l7.commands import Do, Open, ToClient, ToServer, Wait
+from director.l7.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, ToServer, Wait
 from director.l7.fields import CHUNKED
-from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
+from director.l7.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
 from director.l7.reply import Reply
 from director.registry import RealServer
 from director.selection import select
@@ -51,7 +51,7 @@ class Exchange:
         opened: when the current try began; `connected` and `first_byte` count from it.
     """
 
-    phase = Phase.QUEUE
+    phase = QUEUE
     compiled: CompiledRule | None = None
     pool: LivePool | None = None
     lease: Lease | None = None
@@ -77,6 +77,8 @@ class Exchange:
     client_done = False
     server_done = False
     steps: Iterator[FaultTarget] | None = None
+    tries: tuple[tuple[str, str], ...] = ()
+    tried: tuple[RealServer, ...] = ()
 
     def __init__(
         self, conversation: Conversation, site: Site, head: RequestHead, facts: RequestFacts, now: float
@@ -89,8 +91,6 @@ class Exchange:
         self.body: Body = NO_BODY if head.length == 0 else head.body()
         self.timeouts = DEFAULT_TIMEOUTS
         self.identity = conversation.frontage.new_id()
-        self.tries: list[tuple[str, str]] = []
-        self.tried: list[RealServer] = []
 
     # -- deciding --
 
@@ -117,7 +117,7 @@ class Exchange:
         elif not self.body.done:
             self.spool = []
             self.client_bytes(self.conversation.framer.take(), now)
-            if self.phase is Phase.OVER:
+            if self.phase is OVER:
                 return
         self.choose(compiled.pool if compiled is not None else site.config.pool, now)
 
@@ -165,14 +165,14 @@ class Exchange:
             return
         if self.wait_until is None:
             self.wait_until = now + queue.timeout
-        self.phase = Phase.QUEUE
+        self.phase = QUEUE
         self.called = False
         self.conversation.deadline = self.wait_until
         self.conversation.out.append(Wait(pool))
 
     def room(self, now: float) -> None:
         """Our turn in the line has come."""
-        if self.phase is Phase.QUEUE and self.pool is not None:
+        if self.phase is QUEUE and self.pool is not None:
             self.called = True
             self.choose(self.pool.name, now)
 
@@ -188,7 +188,7 @@ class Exchange:
             lease.server.requests.requests += 1
         else:
             self.server_name = str(target)
-        self.phase = Phase.CONNECT
+        self.phase = CONNECT
         self.opened = now
         self.conversation.deadline = now + self.timeouts.connect
         fresh = fresh or self.site.per_connection
@@ -208,7 +208,7 @@ class Exchange:
                 conversation.out.append(ToServer(data))
             relaying.tunnel(self, now)
             return
-        self.phase = Phase.ANSWER
+        self.phase = ANSWER
         self.reply = Reply(self.head)
         conversation.out.append(
             ToServer(self.sent_head if not self.spool else self.sent_head + b"".join(self.spool))
@@ -226,7 +226,7 @@ class Exchange:
 
     def client_bytes(self, data: bytes, now: float) -> None:
         """Body octets (or tunnelled ones) from the client."""
-        if self.phase is Phase.TUNNEL:
+        if self.phase is TUNNEL:
             self.received += len(data)
             self.conversation.out.append(ToServer(data))
             self.conversation.deadline = now + self.timeouts.tunnel
@@ -253,12 +253,12 @@ class Exchange:
                 framed += last_chunk(self.body.trailers)
         if not framed:
             return
-        sending = self.phase in (Phase.ANSWER, Phase.BODY)
+        sending = self.phase in (ANSWER, BODY)
         if self.spool is not None:
             self._spool(framed, sending=sending)
         if sending:
             self.conversation.out.append(ToServer(framed))
-            if self.phase is Phase.ANSWER:
+            if self.phase is ANSWER:
                 self._wait_for_answer(now)
             else:
                 self.conversation.deadline = now + self.timeouts.idle
@@ -298,19 +298,19 @@ class Exchange:
 
     def client_gone(self, now: float) -> None:
         """The client left before the end."""
-        self.conversation.out.append(Do.LEAVE_LINE if self.phase is Phase.QUEUE else Do.DROP_SERVER)
+        self.conversation.out.append(Do.LEAVE_LINE if self.phase is QUEUE else DROP_SERVER)
         self.finish("client_gone", now, server_gone=True)
 
     # -- own answers --
 
     def refuse(self, error: MessageError, now: float) -> None:
         """The request itself is wrong (seen late, in its body): refuse it, and close behind it."""
-        if self.phase is Phase.BODY:
+        if self.phase is BODY:
             recovery.cut(self, "refused", now)
             return
-        if self.phase in (Phase.CONNECT, Phase.ANSWER):
+        if self.phase in (CONNECT, ANSWER):
             recovery.give_back(self, error.reason)
-        elif self.phase is Phase.QUEUE and self.pool is not None:
+        elif self.phase is QUEUE and self.pool is not None:
             self.conversation.out.append(Do.LEAVE_LINE)
         self.head.keep_alive = False
         fields = self.connection_lines(error.reason)
@@ -359,19 +359,19 @@ class Exchange:
         """The one end: server connection, lease, counters, record, and what becomes of the client."""
         reply, conversation = self.reply, self.conversation
         if not server_gone:
-            reuse = self.phase is Phase.BODY and reply is not None and reply.reusable and self.body.done
-            conversation.out.append(Do.KEEP_SERVER if reuse else Do.DROP_SERVER)
-        keep = self.head.keep_alive and self.body.done and self.phase is not Phase.TUNNEL
+            reuse = self.phase is BODY and reply is not None and reply.reusable and self.body.done
+            conversation.out.append(KEEP_SERVER if reuse else DROP_SERVER)
+        keep = self.head.keep_alive and self.body.done and self.phase is not TUNNEL
         if keep and reply is not None and reply.head is not None:
             keep = not reply.to_close
         total = now - self.started
         self._count(total, now)
-        self.phase = Phase.OVER
+        self.phase = OVER
         compiled, pool, facts = self.compiled, self.pool, self.facts
         conversation.frontage.record((
             self.identity, self.started, self.site.config.name, facts.client, facts.method, facts.uri,
             facts.host, "" if compiled is None else compiled.name, "" if pool is None else pool.name,
-            self.sticky, self.reason, self.server_name, tuple(self.tries), self.fault, self.status, outcome,
+            self.sticky, self.reason, self.server_name, self.tries, self.fault, self.status, outcome,
             self.to_client, self.received, self.connected, self.first_byte, total,
         ))  # fmt: skip
         conversation.finished(now, keep=keep)

@@ -29,6 +29,9 @@ def host_name(value: bytes) -> str:
     return text.partition(":")[0].rstrip(".")
 
 
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
+
+
 class Peer:
     """The two ends of a client's connection: who called (address, port) and whom."""
 
@@ -66,10 +69,10 @@ class RequestFacts:
         other = None
         if b"%" in path or b"//" in path or b"/." in path:
             path, other = readings(path)
-        self.path = path.decode("latin-1")
+        uri = self.uri = head.sent.decode("latin-1")
+        self.path = uri if path is head.sent else path.decode("latin-1")
         self.other_path = other.decode("latin-1") if other is not None else None
-        self.uri = head.sent.decode("latin-1")
-        self.method = head.method.decode("latin-1")
+        self.method = _METHODS.get(head.method) or head.method.decode("latin-1")
         self.host = host_name(head.host)
         self.version = "1.1" if head.minor else "1.0"
         self.sni = ""

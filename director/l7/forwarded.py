@@ -127,19 +127,19 @@ class ForwardedPolicy:
             return 0
         return sum(entry.split()[1:2] == [self._pseudonym] for entry in via.split(b","))
 
-    def lines(self, head: RequestHead, peer: Peer, request_id: bytes) -> bytes:
-        """The field lines that tell a server about the client, with Via and the request's id."""
+    def lines(self, head: RequestHead, peer: Peer) -> bytes:
+        """The field lines that tell a server about the client, with Via."""
         fields = head.fields if peer.trusted else {}
-        if b"x-request-id" not in fields:
-            identity = b"X-Request-Id: " + request_id + b"\r\n"
-        else:
-            identity = b""
         via = self._plain_via if head.minor else self._via % 0
         if self._kind == "x-forwarded-for":
-            return self._x_forwarded(head, fields, peer.client or "unknown") + via + identity
+            return self._x_forwarded(head, fields, peer.client or "unknown") + via
         if self._kind == "forwarded":
-            return self._forwarded(head, fields, peer.client or "unknown") + via + identity
-        return via + identity
+            return self._forwarded(head, fields, peer.client or "unknown") + via
+        return via
+
+    def keeps_id(self, head: RequestHead, peer: Peer) -> bool:
+        """The request brought an id that is believed."""
+        return peer.trusted and b"x-request-id" in head.fields
 
     def _x_forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
         chain = fields.get(b"x-forwarded-for")

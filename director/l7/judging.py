@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7.rewrite import edited, fill, request_head, rewritten_target
+from director.l7.rewrite import edited, fill, request_tail, rewritten_target
 
 if TYPE_CHECKING:
+    from director.l7.conversation import Conversation
     from director.l7.exchange import Exchange
+    from director.l7.forwarded import ForwardedPolicy
+    from director.l7.http1 import RequestHead
     from director.l7.rules import CompiledRule
 
 VIA_LIMIT = 4
@@ -54,7 +57,8 @@ def ends_here(exchange: Exchange, now: float) -> bool:
 
 def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
     """The head for the server.  Raises MessageError when a rule's edits make it ambiguous."""
-    head, peer, policy = exchange.head, exchange.conversation.peer, exchange.site.policy
+    head, conversation, policy = exchange.head, exchange.conversation, exchange.site.policy
+    peer = conversation.peer
     sent = head.sent
     if compiled is not None:
         rule = compiled.rule
@@ -62,11 +66,37 @@ def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
             sent = rewritten_target(rule.rewrite_path, head, exchange.facts)
         if rule.headers:
             head = head.with_block(edited(head.kept(), rule.headers, exchange.facts))
-    added = policy.lines(head, peer, exchange.identity.encode())
-    dropped = policy.dropped(head, trusted=peer.trusted)
     hops = head.fields.get(b"max-forwards")
-    # A rule that sets the field itself has the last word.
-    if hops is not None and hops == exchange.head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
+    if hops is None:
+        tail = _tail(conversation, policy, head)
+    else:
+        tail = _counted_tail(exchange, policy, head, hops)
+    if policy.keeps_id(head, peer):
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, tail)
+    identity = exchange.identity.encode()
+    return b"%b %b HTTP/1.1\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, tail, identity)
+
+
+def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead) -> bytes:
+    """The field lines for the server; a client that repeats its own gets the same again.
+
+    Heads with equal fields share one `lines` object, so comparing identities is enough.
+    """
+    made_for = (head.lines, head.host, policy)
+    if conversation.tail_of == made_for:
+        return conversation.tail
+    peer = conversation.peer
+    tail = request_tail(head, policy.dropped(head, trusted=peer.trusted), policy.lines(head, peer))
+    conversation.tail_of, conversation.tail = made_for, tail
+    return tail
+
+
+def _counted_tail(exchange: Exchange, policy: ForwardedPolicy, head: RequestHead, hops: bytes) -> bytes:
+    """The same with Max-Forwards lowered where it counts; a rule that sets it has the last word."""
+    peer = exchange.conversation.peer
+    added = policy.lines(head, peer)
+    dropped = policy.dropped(head, trusted=peer.trusted)
+    if hops == exchange.head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
         added += b"Max-Forwards: %d\r\n" % (int(hops) - 1)
         dropped |= {b"max-forwards"}
-    return request_head(head, sent, dropped, added)
+    return request_tail(head, dropped, added)

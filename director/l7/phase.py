@@ -21,3 +21,7 @@ class Phase(enum.Enum):
     BODY = "the rest of the answer's body"
     TUNNEL = "octets either way, unread"
     OVER = "nothing: it has been counted and recorded"
+
+
+QUEUE, CONNECT, ANSWER, BODY, TUNNEL, OVER = Phase
+"""The members as names of the module: reading them from the class takes eight times as long (3.11)."""

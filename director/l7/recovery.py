@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
 from director.l7 import answers
-from director.l7.commands import Do
-from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
+from director.l7.commands import DROP_SERVER, Do
+from director.l7.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, QUEUE, TUNNEL
 from director.selection import claim, select
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 def server_failed(exchange: Exchange, reason: str, now: float) -> None:
     """The connection could not be made, or was reset."""
     phase = exchange.phase
-    if phase is Phase.CONNECT:
+    if phase is CONNECT:
         unreachable(exchange, reason, now)
-    elif phase is Phase.ANSWER:
+    elif phase is ANSWER:
         no_answer(exchange, reason, now)
-    elif phase is Phase.BODY:
+    elif phase is BODY:
         cut(exchange, "truncated", now)
-    elif phase is Phase.TUNNEL:
+    elif phase is TUNNEL:
         cut(exchange, "tunnel_reset", now)
 
 
@@ -77,8 +77,8 @@ def no_answer(exchange: Exchange, reason: str, now: float) -> None:
     lease, reply, pool = exchange.lease, exchange.reply, exchange.pool
     untouched = reply is not None and not reply.started
     if untouched and exchange.reused and resendable(exchange) and exchange.target is not None:
-        exchange.tries.append((exchange.server_name, "idle connection was gone"))
-        exchange.conversation.out.append(Do.DROP_SERVER)
+        exchange.tries += ((exchange.server_name, "idle connection was gone"),)
+        exchange.conversation.out.append(DROP_SERVER)
         if lease is not None:
             lease.server.requests.requests -= 1
         exchange.connect(lease, exchange.target, now, fresh=True)
@@ -94,7 +94,7 @@ def again(exchange: Exchange, reason: str, now: float) -> None:
     """Try another server (the same one when there is no other)."""
     exchange.attempts += 1
     if exchange.lease is not None:
-        exchange.tried.append(exchange.lease.server)
+        exchange.tried += (exchange.lease.server,)
     give_back(exchange, reason)
     exchange.reply = None
     exchange.first_byte = None
@@ -104,8 +104,8 @@ def again(exchange: Exchange, reason: str, now: float) -> None:
 
 def give_back(exchange: Exchange, reason: str) -> None:
     """Let go of server and lease after a failed try."""
-    exchange.tries.append((exchange.server_name, reason))
-    exchange.conversation.out.append(Do.DROP_SERVER)
+    exchange.tries += ((exchange.server_name, reason),)
+    exchange.conversation.out.append(DROP_SERVER)
     if exchange.lease is not None:
         exchange.lease.release()
         exchange.lease = None
@@ -115,7 +115,7 @@ def give_back(exchange: Exchange, reason: str) -> None:
 def junk(exchange: Exchange, reason: str, now: float) -> None:
     """The server's octets are no answer."""
     _count(exchange, "junk")
-    if exchange.phase is Phase.BODY:
+    if exchange.phase is BODY:
         cut(exchange, "junk", now)
     else:
         fail(exchange, 502, "junk", reason, now)
@@ -136,7 +136,7 @@ def cut(exchange: Exchange, outcome: str, now: float) -> None:
     connection ends; where the end of the connection is the end of the answer, it is reset.
     """
     _count(exchange, outcome)
-    exchange.conversation.out.append(Do.DROP_SERVER)
+    exchange.conversation.out.append(DROP_SERVER)
     if exchange.reply is not None and exchange.reply.shows_its_end:
         exchange.conversation.close()
     else:
@@ -147,23 +147,23 @@ def cut(exchange: Exchange, outcome: str, now: float) -> None:
 def expired(exchange: Exchange, event: Expired, now: float) -> None:
     """The deadline of the current phase has passed."""
     phase = exchange.phase
-    if event.moving and phase in (Phase.ANSWER, Phase.BODY, Phase.TUNNEL):
+    if event.moving and phase in (ANSWER, BODY, TUNNEL):
         # Somebody is slow, and a slow peer may take its time.
         timeouts = exchange.timeouts
-        exchange.conversation.deadline = now + (timeouts.tunnel if phase is Phase.TUNNEL else timeouts.idle)
-    elif event.client_stalls and phase in (Phase.ANSWER, Phase.BODY):
+        exchange.conversation.deadline = now + (timeouts.tunnel if phase is TUNNEL else timeouts.idle)
+    elif event.client_stalls and phase in (ANSWER, BODY):
         unread(exchange, now)
-    elif phase is Phase.QUEUE:
+    elif phase is QUEUE:
         exchange.conversation.out.append(Do.LEAVE_LINE)
         if exchange.pool is not None:
             exchange.pool.queue_timeouts += 1
         fall_back(exchange, "queue_timeout", now)
-    elif phase is Phase.CONNECT:
+    elif phase is CONNECT:
         unreachable(exchange, "connect timed out", now)
-    elif phase is Phase.ANSWER:
+    elif phase is ANSWER:
         _answer_late(exchange, now, server_stalls=event.server_stalls)
-    elif phase is Phase.TUNNEL:
-        exchange.conversation.out.append(Do.DROP_SERVER)
+    elif phase is TUNNEL:
+        exchange.conversation.out.append(DROP_SERVER)
         exchange.conversation.close()
         exchange.finish("idle", now, server_gone=True)
     else:
@@ -172,7 +172,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
 
 def unread(exchange: Exchange, now: float) -> None:
     """The client does not take what we have for it: no server is to blame, and none is kept waiting."""
-    exchange.conversation.out.append(Do.DROP_SERVER)
+    exchange.conversation.out.append(DROP_SERVER)
     exchange.conversation.abort()
     exchange.finish("client_stalls", now, server_gone=True)
 
@@ -195,7 +195,7 @@ def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None
 def fall_back(exchange: Exchange, cause: str, now: float) -> None:
     """Take the service's fault path because of `cause`."""
     if exchange.pool is not None and cause != "connect_failed":
-        exchange.tries.append((f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none()}"))
+        exchange.tries += ((f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none()}"),)
     exchange.steps = exchange.site.faults(cause)
     next_step(exchange, now)
 

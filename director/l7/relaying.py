@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from director.errors import MessageError
 from director.l7 import affinity, recovery
 from director.l7.commands import Do, ToServer
-from director.l7.phase import Phase
+from director.l7.phase import ANSWER, BODY, TUNNEL
 from director.l7.reply import INTERIM_LIMIT
 from director.l7.rewrite import response_head
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     """Octets from the server."""
-    if exchange.phase is Phase.TUNNEL:
+    if exchange.phase is TUNNEL:
         exchange.write(data)
         exchange.conversation.deadline = now + exchange.timeouts.tunnel
         return
@@ -64,7 +64,7 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
     # Nothing is written before the first octets of the body are known to be right.
     text += reply.body(reply.framer.take())
     exchange.status = head.status
-    exchange.phase = Phase.BODY
+    exchange.phase = BODY
     _pass_on(exchange, reply, text, now)
 
 
@@ -88,16 +88,16 @@ def _pass_on(exchange: Exchange, reply: Reply, text: bytes, now: float) -> None:
 
 def server_ended(exchange: Exchange, now: float) -> None:
     """FIN from the server: the end of a close-delimited body, of half a tunnel, or a failure."""
-    if exchange.phase is Phase.TUNNEL:
+    if exchange.phase is TUNNEL:
         half_closed(exchange, now, by_server=True)
-    elif exchange.phase is Phase.BODY and exchange.reply is not None:
+    elif exchange.phase is BODY and exchange.reply is not None:
         rest = exchange.reply.end()
         if rest is None:
             recovery.cut(exchange, "truncated", now)
         else:
             exchange.write(rest)
             exchange.finish("fault" if exchange.fault else "ok", now)
-    elif exchange.phase is Phase.ANSWER:
+    elif exchange.phase is ANSWER:
         recovery.no_answer(exchange, "closed before an answer", now)
 
 
@@ -116,7 +116,7 @@ def _switch_protocols(exchange: Exchange, reply: Reply, head: ResponseHead, now:
 
 def tunnel(exchange: Exchange, now: float) -> None:
     """Pass octets both ways until both sides have ended."""
-    exchange.phase = Phase.TUNNEL
+    exchange.phase = TUNNEL
     exchange.conversation.resume()
     exchange.conversation.deadline = now + exchange.timeouts.tunnel
     if exchange.conversation.client_ended:

@@ -88,8 +88,8 @@ def edited(block: bytes, edits: Sequence[HeaderEdit], facts: RequestFacts) -> by
     return block
 
 
-def request_head(head: RequestHead, sent: bytes, dropped: frozenset[bytes], added: bytes) -> bytes:
-    """The head for the server: always HTTP/1.1, one Host, one framing field, persistent.
+def request_tail(head: RequestHead, dropped: frozenset[bytes], added: bytes) -> bytes:
+    """The field lines for the server: one Host, one framing field, a persistent connection.
 
     `dropped` are names of fields beyond the hop-by-hop ones, `added` whole field lines.
     """
@@ -100,7 +100,7 @@ def request_head(head: RequestHead, sent: bytes, dropped: frozenset[bytes], adde
         added += b"Transfer-Encoding: chunked\r\n"
     if head.upgrade:
         added += b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
-    return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (head.method, sent, head.lines.kept(dropped), added)
+    return head.lines.kept(dropped) + added
 
 
 def response_head(head: ResponseHead, added: bytes, *, no_store: bool = False) -> bytes:

@@ -81,10 +81,14 @@ def text_line(record: Record, epoch: float) -> str:
      status, outcome, sent, received, connect, first, total) = record  # fmt: skip
     why = "sticky" if sticky else reason[0] if reason else "-"
     rule = f'"{_quoted(rule)}"' if rule else "-"
+    fault = fault.replace(" ", ":", 1) if fault else "-"
+    if ":" in outcome:
+        outcome, _, wrong = outcome.partition(": ")
+        identity += f' reason="{_quoted(wrong)}"'
     return (
         f'{_stamp(at + epoch)} {client} "{_quoted(f"{method} {host}{target}")}" {status} {outcome} '
         f"{received}/{sent}B svc={service} rule={rule} pool={pool or '-'} server={server or '-'} by={why} "
-        f"tries={len(tries)} fault={fault or '-'} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
+        f"tries={len(tries)} fault={fault} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
     )
 
 

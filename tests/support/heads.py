@@ -5,6 +5,7 @@ from __future__ import annotations
 from director.l7.facts import Peer, RequestFacts
 from director.l7.http1 import Limits, RequestFramer, RequestHead
 from director.l7.responses import ResponseFramer, ResponseHead
+from director.l7.rewrite import request_tail
 
 PEER = Peer("192.0.2.7", 40000, "198.51.100.1", 80)
 TRUSTED = Peer("10.0.0.1", 40000, "198.51.100.1", 80, trusted=True)
@@ -37,3 +38,8 @@ def response(
     head = framer.head()
     assert head is not None
     return head
+
+
+def request_head(head: RequestHead, sent: bytes, dropped: frozenset[bytes], added: bytes) -> bytes:
+    """A whole head for a server."""
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, request_tail(head, dropped, added))

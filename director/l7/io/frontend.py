@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twisted.logger import Logger
 
 from director.l7.commands import (
+    DROP_SERVER,
+    KEEP_SERVER,
+    SERVER_REUSED,
     ClientBytes,
     Command,
     Do,
@@ -47,8 +50,8 @@ class ClientSide:
     """A client's stream, its conversation, and the server connection that serves it at the moment."""
 
     __slots__ = (
-        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_pool",
-        "_seen_progress", "conversation", "listening", "now", "server", "stream",
+        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_lines",
+        "_pool", "_seen_progress", "conversation", "listening", "now", "server", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -56,6 +59,7 @@ class ClientSide:
     def __init__(self, listening: Listening, peer: Peer) -> None:
         self.listening = listening
         self.now = listening.shell.reactor.seconds
+        self._lines = listening.shell.lines
         self.conversation = Conversation(listening.frontage, peer, self.now())
         self.server: ServerSide | None = None
         self._limit = 64
@@ -156,9 +160,8 @@ class ClientSide:
         except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
             self._break_off()
-        lines = self.listening.shell.lines
-        if lines.waiting:
-            lines.poke()
+        if self._lines.waiting:
+            self._lines.poke()
 
     def _perform(self, commands: list[Command]) -> None:
         # Performing may add to the list: opening can succeed at once.
@@ -191,7 +194,7 @@ class ClientSide:
             if side is not None:
                 self.server = side
                 self._hold_server()
-                return self.conversation.receive(Happened.SERVER_REUSED, self.now())
+                return self.conversation.receive(SERVER_REUSED, self.now())
         self.server = backends.connect(address, self)
         return []
 
@@ -271,8 +274,8 @@ class ClientSide:
         self.stream.abort()
 
     _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
-        Do.KEEP_SERVER: _keep_server,
-        Do.DROP_SERVER: _drop_server,
+        KEEP_SERVER: _keep_server,
+        DROP_SERVER: _drop_server,
         Do.END_SERVER: _end_server,
         Do.END_CLIENT: lambda self: self.stream.end(),
         Do.CLOSE_CLIENT: _close_client,

@@ -6,8 +6,7 @@ import pytest
 
 from director.l7.facts import Peer
 from director.l7.forwarded import CHAIN_LIMIT, ForwardedPolicy, client_address, is_trusted
-from director.l7.rewrite import request_head
-from tests.support.heads import PEER, TRUSTED, request
+from tests.support.heads import PEER, TRUSTED, request, request_head
 
 NETWORKS = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8:1::/48"))
 
@@ -93,7 +92,7 @@ def sent(kind: str, peer: Peer, *lines: bytes, host: bytes = b"a.example", minor
     policy = ForwardedPolicy(kind, "http", "edge-1")
     head = request(*lines, host=host, minor=minor)
     dropped = policy.dropped(head, trusted=peer.trusted)
-    raw = request_head(head, b"/", dropped, policy.lines(head, peer, b"id1"))
+    raw = request_head(head, b"/", dropped, policy.lines(head, peer))
     return raw.split(b"\r\n")[2:-2]
 
 
@@ -101,14 +100,13 @@ def test_what_an_untrusted_client_says_of_itself_is_dropped() -> None:
     assert sent("x-forwarded-for", PEER, *SPOOFED) == [
         b"X-Other: 1", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http",
         b"X-Forwarded-Host: a.example",
-        b"Via: 1.1 edge-1", b"X-Request-Id: id1",
+        b"Via: 1.1 edge-1",
     ]  # fmt: skip
     assert sent("forwarded", PEER, *SPOOFED) == [
         b"X-Other: 1", b'Forwarded: for=192.0.2.7;proto=http;host="a.example"', b"Via: 1.1 edge-1",
-        b"X-Request-Id: id1",
     ]  # fmt: skip
     assert sent("off", PEER, *SPOOFED) == [
-        *SPOOFED[:4], b"X-Other: 1", b"Via: 1.1 edge-1", b"X-Request-Id: id1",
+        *SPOOFED[:4], b"X-Other: 1", b"Via: 1.1 edge-1",
     ]  # fmt: skip
 
 

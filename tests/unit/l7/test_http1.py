@@ -10,7 +10,7 @@ from director.errors import MessageError
 from director.l7 import http1
 from director.l7.fields import CHUNKED
 from director.l7.http1 import Limits, RequestFramer, RequestHead
-from director.l7.rewrite import request_head
+from tests.support.heads import request_head
 from tests.support.oracles import h11_request, llhttp_request
 
 HOST = b"Host: a.example\r\n"

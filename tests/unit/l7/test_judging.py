@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from director.l7.commands import Happened, ToServer
 from director.model import HeaderEdit, Rule, Term
 from tests.support.playbook import World, pool
 
@@ -92,3 +93,27 @@ def test_a_request_that_comes_round_again_and_again_is_a_508() -> None:
     via = ", ".join(["1.1 edge"] * 4)
     lines = World(pool("web", "a")).tell(f"client GET / HTTP/1.1|Host: h|Via: {via}||")
     assert lines[0].startswith("to-client HTTP/1.1 508 ")
+
+
+# --- what servers are told, kept while a client repeats itself --------------------------------------
+
+
+def test_a_client_that_repeats_its_fields_gets_the_same_lines_and_another_id() -> None:
+    world = World(pool("web", "a"), forwarded="x-forwarded-for")
+
+    def lines(target: str, host: str) -> list[bytes]:
+        world.tell(f"client GET {target} HTTP/1.1|Host: {host}|X: 1||")
+        sent = [
+            one.data for one in world.talk.receive(Happened.SERVER_READY, 0.0) if isinstance(one, ToServer)
+        ]
+        world.tell("server HTTP/1.1 200 OK|Content-Length: 0||")
+        return sent[0].split(b"\r\n")
+
+    first, again, other = lines("/a", "h"), lines("/b", "h"), lines("/b", "i")
+    assert first[0] == b"GET /a HTTP/1.1"
+    assert first[1:-3] == again[1:-3] == [
+        b"Host: h", b"X: 1", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http",
+        b"X-Forwarded-Host: h", b"Via: 1.1 edge",
+    ]  # fmt: skip
+    assert (first[-3], again[-3]) == (b"X-Request-Id: 1", b"X-Request-Id: 2")
+    assert other[5] == b"X-Forwarded-Host: i"

@@ -124,3 +124,15 @@ def test_traces_are_bounded_and_found_by_id() -> None:
     found = traces.find("4")
     assert found is not None
     assert found[FIELDS.index("status")] == 599
+
+
+def test_a_line_splits_at_spaces_whatever_went_wrong() -> None:
+    refused = ("r-1", 0.0, "www", "192.0.2.7", "-", "-", "", "", "", False, None, "", (), "", 400,
+               "refused: bad Host", 54, 0, None, None, 0.0)  # fmt: skip
+    assert text_line(refused, 0.0) == (
+        '1970-01-01T00:00:00.000Z 192.0.2.7 "- -" 400 refused 0/54B svc=www rule=- pool=- server=- by=- '
+        'tries=0 fault=- ms=-/-/0.0 id=r-1 reason="bad Host"\n'
+    )
+    fallen = (*refused[:13], "page sorry", 503, "fault", *refused[16:])
+    assert " 503 fault 0/54B " in text_line(fallen, 0.0)
+    assert " fault=page:sorry ms=" in text_line(fallen, 0.0)
