@@ -171,8 +171,6 @@ class Judged:
         """Run the program on `text` (or on what is written already) until it answers."""
         if text:
             self.write(text)
-        with contextlib.suppress(FileNotFoundError):
-            (self.state / "control.sock").unlink()
         env = {"PYTHONPATH": str(SOURCES)}
         self.process = self.net.start(self.here, *prefix, *twistd(self.ini), log=self.place / "log", env=env)
         wait_for(self._answers, 20)
