@@ -1,4 +1,4 @@
-"""The whole program over time: orders, reloads under traffic, crashes, links, floods (`lvs-semantics` B, C)."""
+"""The whole program over time: orders, reloads, crashes, links, floods (`lvs-semantics` B, C)."""
 
 from __future__ import annotations
 
@@ -280,6 +280,20 @@ def test_an_interface_that_is_not_there_yet(bed: Judged) -> None:
     bed.net.run(bed.here, "ip", "link", "set", "d8", "up")
     bed.net.run(bed.here, "ip", "link", "set", "d9", "up")
     wait_for(lambda: bed.readyz()[0] == 200)
+    clean(bed)
+
+
+def test_layer_7_listens_on_a_virtual_address(bed: Judged) -> None:
+    """It is bound before the address is there, and wins over a service on all ports."""
+    text = ini(service(virtual=f"tcp {VIP}:0", more="persistent = 60s"))
+    bed.start(text.replace("127.0.0.1:8088", f"{VIP}:8088"))
+    bed.client.put(syn(CLIENT, 100, VIP, 8088))
+    answer = bed.client.ip()
+    assert (answer.src, str(answer[TCP].flags)) == (VIP, "SA")
+    assert not bed.server.frames()
+    bed.client.put(IP(src=CLIENT, dst=VIP) / TCP(sport=100, dport=8088, flags="R", seq=1001))
+    bed.client.put(syn(CLIENT, 101, VIP, 8089))
+    assert bed.server.ip()[TCP].dport == 8089
     clean(bed)
 
 
