@@ -43,6 +43,7 @@ from director.l7.io.service import Shell
 from director.layer4 import Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
+from director.overlay import Overlay
 from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
@@ -73,6 +74,7 @@ class DirectorService(MultiService):
         self.state_dir = Path(settings.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
+        self._overlay = Overlay()
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
@@ -191,7 +193,10 @@ class DirectorService(MultiService):
 
     def apply(self, changes: Iterable[Change], author: str) -> Generation:
         """Apply changes of the registry and let every part follow.  Raises ChangeRefused."""
+        changes = tuple(changes)
+        before = self.registry.configuration
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+        self._overlay.note(before, changes)
         self._follow()
         self._announce(made)
         return made
@@ -227,9 +232,10 @@ class DirectorService(MultiService):
         """Make a configuration the running one, or leave everything as it was."""
         configuration = loaded.require()
         self._refuse_what_needs_a_restart(configuration)
+        over, stale = self._overlay.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = plan(self.registry.configuration, configuration)
+        changes = plan(self.registry.configuration, over)
         try:
             self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
@@ -239,6 +245,9 @@ class DirectorService(MultiService):
             self.shell.abandon()
             raise
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+        self._overlay.drop(stale)
+        for sentence in stale.values():
+            _log.warn("an earlier order no longer applies and is dropped: {what}", what=sentence)
         self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)

@@ -67,9 +67,11 @@ def _pattern_of(term: Term) -> re.Pattern[str]:
 
 def _answer(condition: Condition) -> Match:
     """A condition that captures nothing, with the common pair of terms unrolled."""
-    if isinstance(condition, And) and len(condition.parts) == 2:
+    if not isinstance(condition, (Term, Not)) and len(condition.parts) == 2:
         first, second = (_test(part) for part in condition.parts)
-        return lambda facts: NO_GROUPS if first(facts) and second(facts) else None
+        if isinstance(condition, And):
+            return lambda facts: NO_GROUPS if first(facts) and second(facts) else None
+        return lambda facts: NO_GROUPS if first(facts) or second(facts) else None
     test = _test(condition)
     return lambda facts: NO_GROUPS if test(facts) else None
 
@@ -114,11 +116,11 @@ def _term(term: Term) -> _Test:
         return _named(term)
     if term.fact == "client":
         return _client(term.values)
-    compare = _compare(term)
     if term.fact == "path":
-        return _path(compare)
+        return _begins(term.values[0]) if term.operator == "^=" else _path(_compare(term))
+    compare = _compare(term)
     if term.fact == "host":
-        return lambda facts: compare(facts.host)
+        return _host(term.values) if term.operator == "in" else lambda facts: compare(facts.host)
     get = attrgetter(term.fact)
     return lambda facts: compare(get(facts))
 
@@ -129,6 +131,16 @@ def _path(compare: _Compare) -> _Test:
             return True
         other = facts.other_path
         return other is not None and compare(other)
+
+    return test
+
+
+def _begins(value: str) -> _Test:
+    """The commonest path term, without the call of a comparison."""
+
+    def test(facts: Facts) -> bool:
+        other = facts.other_path
+        return facts.path.startswith(value) or (other is not None and other.startswith(value))
 
     return test
 
@@ -171,6 +183,17 @@ def _compare(term: Term) -> _Compare:
         return lambda text: value in text
     search = _pattern_of(term).search
     return lambda text: search(text) is not None
+
+
+def _host(values: tuple[str, ...]) -> _Test:
+    """The request's host is one of these names (see `_hosts`), in one call."""
+    if not any(value[:2] == "*." for value in values):
+        names = frozenset(values)
+        return lambda facts: facts.host in names
+    compare = _hosts(values)
+    exact = frozenset(value for value in values if value[:2] != "*.")
+    ends = tuple(value[1:] for value in values if value[:2] == "*.")
+    return lambda facts: facts.host in exact or (facts.host.endswith(ends) and compare(facts.host))
 
 
 def _hosts(values: tuple[str, ...]) -> _Compare:

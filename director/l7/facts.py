@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 folded_address = lru_cache(maxsize=4096)(folded)
 
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
+"""The common methods as text, so that they need not be decoded for each request."""
+
 
 @lru_cache(maxsize=1024)
 def host_name(value: bytes) -> str:
