@@ -165,7 +165,6 @@ class Shell:
         self.left()
 
     def _stopped(self) -> None:
-        self._coming: frozenset[str] = frozenset()
         self._running = False
         timer, self._timer = self._timer, None
         if timer is not None:

@@ -6,6 +6,7 @@ import re
 import struct
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -242,7 +243,7 @@ def test_links_routes_and_rules_that_go_and_return(bed: Judged) -> None:
 
     for device in ("d1", "d0"):
         bed.net.run(bed.here, "ip", "link", "set", device, "down")
-        wait_for(lambda name=device: says(f"interface {name} is down"))
+        wait_for(partial(says, f"interface {device} is down"))
         bed.net.run(bed.here, "ip", "link", "set", device, "up")
         bed.neighbours()
         wait_for(says)
@@ -346,7 +347,7 @@ def flood(bed: Judged, count: int, start: int) -> None:
             time.sleep(0.004)
 
 
-def checksum(data: bytes) -> bytes:
+def checksum(data: bytes | bytearray) -> bytes:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)
