@@ -89,7 +89,12 @@ class Layer4:
         elif configuration.l4:
             self._configure(configuration.l4_settings or L4Settings())
         pools = {pool.name: pool for pool in configuration.pools}
-        self.shell.reload(configuration.l4, pools, tuple(_own_listeners(configuration)))
+        own = tuple(_own_listeners(configuration))
+        if self.forwarder is not None:
+            self.forwarder.services.kept = frozenset(
+                (one.protocol, one.address.packed, one.first) for one in own
+            )
+        self.shell.reload(configuration.l4, pools, own)
 
     def _clear(self) -> None:
         """An earlier run with services may have been killed: nothing of it may stay."""

@@ -239,7 +239,7 @@ class DirectorService(MultiService):
         try:
             self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
-            self.shell.prepare(configuration.l7)
+            self.shell.prepare(configuration.l7, {one.virtual.host for one in configuration.l4})
         except Exception:
             self._catalog = old
             self.shell.abandon()

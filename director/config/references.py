@@ -13,7 +13,7 @@ from director.config.fields import Fields
 from director.config.messages import WARNING, BadValue
 from director.config.schedulers import SchedulerFacts, check_known
 from director.config.values import listed
-from director.model import Address, Condition, Not, Term
+from director.model import Address, Condition, Forward, Not, Term
 
 Kinds = Mapping[str, Mapping[str, Fields]]
 """Sections by kind and name; `l4` are the services, `l4-settings` the section without a name."""
@@ -30,6 +30,7 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     for virtual in kinds["l4"].values():
         _names(virtual, "pool", kinds["pool"], "pool")
     _layers(kinds)
+    _families(kinds)
     _schedulers(kinds, known)
     _listeners(kinds)
     _virtuals(kinds)
@@ -155,6 +156,28 @@ def _layers(kinds: Kinds) -> None:
                 )
             if name in of_l4 and not _is_ip(address.host):
                 pool.problem(key, "layer 4 needs an IP address here", "write the address itself, not a name")
+
+
+def _families(kinds: Kinds) -> None:
+    """A server of the other IP version is reached by tun alone (`lvs-semantics` B.3)."""
+    for service in kinds["l4"].values():
+        virtual, pool = service.get("virtual"), kinds["pool"].get(service.get("pool") or "")
+        if virtual is None or pool is None:
+            continue
+        for key in pool.values:
+            server = pool.get(key) if key.startswith("server.") else None
+            if server is None or not _is_ip(server.address.host):
+                continue
+            version = ipaddress.ip_address(server.address.host).version
+            method = server.forward or service.get("forward")
+            if version != virtual.family and method is not Forward.TUN:
+                name = f"server {key.removeprefix('server.')} of [{pool.section.title}]"
+                service.problem(
+                    "pool",
+                    f"{name} has an IPv{version} address, the service IPv{virtual.family}",
+                    "only forward = tun can do that: take a pool with servers of one IP version",
+                )
+                break
 
 
 def _is_ip(host: str) -> bool:

@@ -258,8 +258,15 @@ class Forwarder:
             whole = self._fragments.take(packet, now)
             if whole is None:
                 return WAITING
-            packet, offload = self._put_together(packet, *whole), b""
+            return self._decide_whole(self._put_together(packet, *whole), now)
         return self._decide(packet, offload, now)
+
+    def _decide_whole(self, packet: Packet, now: float) -> Verdict:
+        """A datagram put together; what is not the director's must go on as one."""
+        verdict = self._decide(packet, b"", now)
+        if isinstance(verdict, Deliver) and packet.family == IPV4:
+            return Deliver(verdict.why, packet.frame)
+        return verdict
 
     @staticmethod
     def _put_together(last: Packet, frame: bytearray, largest: int) -> Packet:

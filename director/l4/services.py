@@ -112,6 +112,7 @@ class Services:
         self._addressed: dict[tuple[int, bytes, int], VirtualService] = {}
         self._marked: dict[tuple[int, int], VirtualService] = {}
         self._any_port = self._any_ftp = False
+        self.kept: frozenset[tuple[int, bytes, int]] = frozenset()
         self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
         self._generation = -1
         self.moved = False
@@ -193,7 +194,12 @@ class Services:
         return 0
 
     def lookup(self, mark: int, protocol: int, address: bytes, port: int) -> VirtualService | None:
-        """The service of a packet: by mark, exact port, FTP, port 0; in this order."""
+        """The service of a packet: by mark, exact port, FTP, port 0; in this order.
+
+        What is in `kept` (protocol, address, port) has a listener of the host's own and no service.
+        """
+        if (protocol, address, port) in self.kept:
+            return None
         family = 4 if len(address) == 4 else 6
         if mark:
             found = self._marked.get((mark, family))

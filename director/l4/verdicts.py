@@ -29,9 +29,13 @@ class Hold(NamedTuple):
 
 
 class Deliver(NamedTuple):
-    """Not the director's, or for this host: the host's own stack decides (ACCEPT of IPVS)."""
+    """Not the director's, or for this host: the host's own stack decides (ACCEPT of IPVS).
+
+    `whole` is the datagram put together when the frame was the last of its fragments.
+    """
 
     why: str = ""
+    whole: bytearray | None = None
 
 
 class Drop(NamedTuple):

@@ -201,6 +201,8 @@ class L4Director(Service):
                 return
         self._perform(verdict, now)
         if isinstance(verdict, Deliver):
+            if verdict.whole is not None:
+                frame, offload = verdict.whole, b""
             self._give_back(frame, now, offload)
 
     def _give_back(self, frame: bytearray, now: float, offload: bytes) -> None:

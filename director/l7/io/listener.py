@@ -32,6 +32,8 @@ ACCEPTS_PER_TURN = 128
 PAUSE_SECONDS = 0.1
 """How long accepting rests when it cannot go on."""
 
+_FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
+"""IP_FREEBIND and IPV6_FREEBIND, which Python does not name."""
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _log = Logger(namespace="director.listener")
 
@@ -40,8 +42,11 @@ class BindError(DirectorError):
     """An address cannot be listened on; the message says why and what to do."""
 
 
-def bind(address: Address) -> socket.socket:
-    """A listening, non-blocking socket.  Raises BindError."""
+def bind(address: Address, *, free: bool = False) -> socket.socket:
+    """A listening, non-blocking socket.  Raises BindError.
+
+    `free` listens on an address that this machine does not have yet (ip(7), IP_FREEBIND).
+    """
     family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
     target: Any = address.path or (address.host, address.port)
     sock = None
@@ -54,6 +59,8 @@ def bind(address: Address) -> socket.socket:
         if family == socket.AF_INET6:
             # So that `:80` and `[::]:80` can stand side by side.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if free and family in _FREE_BIND:
+            sock.setsockopt(*_FREE_BIND[family], 1)
         sock.bind(target)
         sock.listen(BACKLOG)
     except OSError as error:

@@ -61,7 +61,9 @@ class Listening:
         if self.address.endpoint:
             self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
         else:
-            self.port = Listener(reactor, prepared or bind(self.address), self.accepted, self.has_room)
+            self.port = Listener(
+                reactor, prepared or self.shell.bind(self.address), self.accepted, self.has_room
+            )
             self.port.start()
 
     def has_room(self) -> bool:
@@ -122,6 +124,7 @@ class Shell:
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
+        self._coming: frozenset[str] = frozenset()
         self._running = False
         self._timer: Any = None
         self._due = 0.0
@@ -174,20 +177,26 @@ class Shell:
 
     # -- services --
 
-    def prepare(self, services: Iterable[L7Service]) -> None:
+    def bind(self, address: Address) -> socket.socket:
+        """A listening socket, also on an address that layer 4 is about to add.  Raises BindError."""
+        return bind(address, free=address.host in self._coming)
+
+    def prepare(self, services: Iterable[L7Service], coming: Iterable[str] = ()) -> None:
         """Bind all addresses that are new, or none.  Raises BindError with nothing changed.
 
+        `coming` are addresses that this machine will have: layer 4 adds its virtual ones when it starts.
         An address that only moves to another service is bound when its old listener is closed.
         """
         wanted = {(service.name, address) for service in services for address in service.listen}
         held = {address for name, address in self._listenings}
+        self._coming = frozenset(coming)
         try:
             for place in wanted - self._listenings.keys():
                 address = place[1]
                 if address.endpoint:
                     check_endpoint(self.reactor, address.endpoint)
                 elif address not in held:
-                    self._prepared[place] = bind(address)
+                    self._prepared[place] = self.bind(address)
         except BindError:
             self.abandon()
             raise

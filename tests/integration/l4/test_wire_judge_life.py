@@ -1,4 +1,4 @@
-"""The whole program over time: orders, reloads under traffic, crashes, links, floods (`lvs-semantics` B, C)."""
+"""The whole program over time: orders, reloads, crashes, links, floods (`lvs-semantics` B, C)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import struct
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -242,7 +243,7 @@ def test_links_routes_and_rules_that_go_and_return(bed: Judged) -> None:
 
     for device in ("d1", "d0"):
         bed.net.run(bed.here, "ip", "link", "set", device, "down")
-        wait_for(lambda name=device: says(f"interface {name} is down"))
+        wait_for(partial(says, f"interface {device} is down"))
         bed.net.run(bed.here, "ip", "link", "set", device, "up")
         bed.neighbours()
         wait_for(says)
@@ -280,6 +281,20 @@ def test_an_interface_that_is_not_there_yet(bed: Judged) -> None:
     bed.net.run(bed.here, "ip", "link", "set", "d8", "up")
     bed.net.run(bed.here, "ip", "link", "set", "d9", "up")
     wait_for(lambda: bed.readyz()[0] == 200)
+    clean(bed)
+
+
+def test_layer_7_listens_on_a_virtual_address(bed: Judged) -> None:
+    """It is bound before the address is there, and wins over a service on all ports."""
+    text = ini(service(virtual=f"tcp {VIP}:0", more="persistent = 60s"))
+    bed.start(text.replace("127.0.0.1:8088", f"{VIP}:8088"))
+    bed.client.put(syn(CLIENT, 100, VIP, 8088))
+    answer = bed.client.ip()
+    assert (answer.src, str(answer[TCP].flags)) == (VIP, "SA")
+    assert not bed.server.frames()
+    bed.client.put(IP(src=CLIENT, dst=VIP) / TCP(sport=100, dport=8088, flags="R", seq=1001))
+    bed.client.put(syn(CLIENT, 101, VIP, 8089))
+    assert bed.server.ip()[TCP].dport == 8089
     clean(bed)
 
 
@@ -332,7 +347,7 @@ def flood(bed: Judged, count: int, start: int) -> None:
             time.sleep(0.004)
 
 
-def checksum(data: bytes) -> bytes:
+def checksum(data: bytes | bytearray) -> bytes:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)

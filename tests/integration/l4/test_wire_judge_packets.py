@@ -9,6 +9,7 @@ import random
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, defragment, fragment
@@ -111,9 +112,7 @@ def again(packet: Packet) -> bytes:
     return rebuilt(packet.__class__(bytes(packet)))
 
 
-def tcp(
-    to: str, sport: int, flags: str = "S", dport: int = 80, data: bytes = b"", **fields: object
-) -> Packet:
+def tcp(to: str, sport: int, flags: str = "S", dport: int = 80, data: bytes = b"", **fields: Any) -> Packet:
     six = ":" in to
     ip = (IPv6 if six else IP)(src=CLIENT6 if six else CLIENT, dst=to, **fields)
     return ip / TCP(sport=sport, dport=dport, flags=flags, seq=7, ack=2) / Raw(data)
@@ -414,6 +413,17 @@ def test_a_service_without_servers_answers_port_unreachable(bed: Judged) -> None
 def test_servers_go_out_by_themselves(bed: Judged) -> None:
     bed.server.put(IP(src="172.16.0.2", dst=CLIENT) / TCP(sport=44444, dport=2420, flags="S"))
     assert bed.client.ip().src == "172.16.0.2"
+
+
+def test_fragments_that_are_nobodys_go_on_as_they_were_meant(bed: Judged) -> None:
+    """A service's server sends a large datagram to somebody who is no client of the service."""
+    for sport, ident in ((777, 30), (5353, 31)):
+        body = bytes(range(250)) * 8
+        sent = IP(src="172.16.0.2", dst=CLIENT, id=ident) / UDP(sport=sport, dport=2425) / body
+        bed.server.put(*fragment(sent, 800))
+        whole = defragment([IP(bytes(parsed(frame))) for frame in bed.client.frames(0.3)])
+        assert len(whole) == 1
+        assert (whole[0].src, bytes(whole[0])[28:]) == ("172.16.0.2", body)
 
 
 def test_nobody_honest_sends_from_there(bed: Judged) -> None:

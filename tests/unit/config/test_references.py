@@ -57,6 +57,16 @@ def test_layer_4_needs_addresses_and_each_virtual_service_once(read_ini: Reader)
     ]
 
 
+def test_a_server_of_the_other_ip_version_needs_a_tunnel(read_ini: Reader) -> None:
+    pool = "[pool:p]\nserver.a = 10.0.0.1:80\nserver.b = [2001:db8::1]:80{}\n"
+    service = "[l4:x]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = {}\n"
+    (problem,) = read_ini(pool.format("") + service.format("nat")).problems
+    assert (problem.line, problem.severity) == (6, "error")
+    assert problem.message == "server b of [pool:p] has an IPv6 address, the service IPv4"
+    assert read_ini(pool.format("") + service.format("tun")).problems == ()
+    assert read_ini(pool.format(" forward=tun") + service.format("nat")).problems == ()
+
+
 def test_terms_from_left_to_right() -> None:
     condition = parse_condition("not (host = a or path = /b) and method = C")
     assert [term.fact for term in terms(condition)] == ["host", "path", "method"]

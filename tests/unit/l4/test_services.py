@@ -53,6 +53,12 @@ def test_mark_beats_address_and_exact_port_beats_port_0() -> None:
     assert name(services, 9, TCP, VIP, 80) == "exact"
 
 
+def test_a_listener_of_the_host_wins_over_port_0() -> None:
+    services = made(("any", Virtual("tcp", "192.0.2.80", 0)))
+    services.kept = frozenset({(TCP, VIP, 8088)})
+    assert [name(services, 0, TCP, VIP, port) for port in (8087, 8088)] == ["any", ""]
+
+
 def test_mark_has_a_family() -> None:
     services = made(("four", Virtual(fwmark=7)), ("six", Virtual(fwmark=7, family=6)))
     assert name(services, 7, TCP, VIP, 1) == "four"

@@ -142,3 +142,12 @@ def test_a_bind_error_says_what_to_do() -> None:
 def test_all_addresses_of_both_families_stand_side_by_side() -> None:
     with bind(Address("", 0)) as four, bind(Address("::", four.getsockname()[1])):
         pass
+
+
+@pytest.mark.parametrize("host", ["192.0.2.80", "2001:db8::80"])
+def test_an_address_that_is_still_to_come(host: str) -> None:
+    address = Address(host, 0)
+    with pytest.raises(BindError, match="does not have that address"):
+        bind(address)
+    with bind(address, free=True) as sock:
+        assert sock.getsockname()[0] == host
