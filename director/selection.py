@@ -25,27 +25,6 @@ STICKY = "sticky"
 """The word in a reason when a cookie or template decided instead of a scheduler."""
 
 
-def bind(server: RealServer, *, inactive: bool) -> None:
-    """Raise the load by one and set OVERLOAD when the upper threshold is reached (B.5)."""
-    if inactive:
-        server.inactive += 1
-    else:
-        server.active += 1
-    if server.max and server.active + server.inactive >= server.max and not server.overloaded:
-        server.overloaded = True
-        server.pool.invalidate()
-
-
-def unbind(server: RealServer, *, inactive: bool) -> None:
-    """Lower the load by one and clear OVERLOAD by the rule of B.5."""
-    if inactive:
-        server.inactive -= 1
-    else:
-        server.active -= 1
-    if server.overloaded:
-        check_overload(server)
-
-
 def check_overload(server: RealServer) -> None:
     """Clear OVERLOAD below `min`, or below three quarters of `max` when there is no `min` (B.5)."""
     total = server.active + server.inactive
@@ -76,7 +55,14 @@ class Lease:
         self.reason = reason
         self._inactive = inactive
         self._held = True
-        bind(server, inactive=inactive)
+        if inactive:
+            server.inactive += 1
+        else:
+            server.active += 1
+        # The upper threshold sets OVERLOAD when it is reached (B.5).
+        if server.max and server.active + server.inactive >= server.max and not server.overloaded:
+            server.overloaded = True
+            server.pool.invalidate()
 
     def deactivate(self) -> None:
         """Count it as inactive from now on (a TCP connection left the active states, B.6)."""
@@ -102,7 +88,13 @@ class Lease:
         if not self._held:
             raise LeaseError(f"the lease on {self.server.pool.name}/{self.server.name} was released twice")
         self._held = False
-        unbind(self.server, inactive=self._inactive)
+        server = self.server
+        if self._inactive:
+            server.inactive -= 1
+        else:
+            server.active -= 1
+        if server.overloaded:
+            check_overload(server)
 
 
 class TemplateClaim:

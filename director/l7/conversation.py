@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from director.errors import MessageError
-from director.l7 import answers
+from director.l7 import answers, relaying
 from director.l7.commands import (
     SERVER_REUSED,
     ClientBytes,
@@ -85,7 +85,7 @@ class Conversation:
             self._client_bytes(event.data, now)  # type: ignore[union-attr]
         elif kind is ServerBytes:
             if self.exchange is not None:
-                self.exchange.server_bytes(event.data, now)  # type: ignore[union-attr]
+                relaying.server_bytes(self.exchange, event.data, now)  # type: ignore[union-attr]
         else:
             what: Any = event if kind is Happened else kind
             self._ON[what](self, event, now)
@@ -95,8 +95,7 @@ class Conversation:
 
     # -- what an exchange may ask and say --
 
-    @property
-    def may_stay(self) -> bool:
+    def can_stay(self) -> bool:
         """The client's connection may stay open behind the answer."""
         return not self._draining and (not self.client_ended or bool(self.framer.buffer))
 
@@ -133,10 +132,11 @@ class Conversation:
         self.exchange = None
         if self.closing:
             return
-        if keep and self.may_stay:
+        if keep and self.can_stay():
             self.deadline = now + self.frontage.site.timeouts.keepalive
             self._begun = False
-            self.resume()
+            if self._paused:
+                self.resume()
         elif self.client_ended:
             self.close()
         else:

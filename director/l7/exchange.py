@@ -51,34 +51,26 @@ class Exchange:
         opened: when the current try began; `connected` and `first_byte` count from it.
     """
 
-    phase = QUEUE
-    compiled: CompiledRule | None = None
-    pool: LivePool | None = None
-    lease: Lease | None = None
-    target: RealServer | Address | None = None
-    reply: Reply | None = None
-    sent_head = b""
-    spool: list[bytes] | None = None
-    spooled = 0
-    received = 0
-    to_client = 0
-    status = 0
-    sticky = False
-    reused = False
-    called = False
-    fault = ""
-    reason: tuple[Any, ...] | None = None
-    server_name = ""
-    connected: float | None = None
-    first_byte: float | None = None
-    opened = 0.0
-    attempts = 0
-    wait_until: float | None = None
-    client_done = False
-    server_done = False
-    steps: Iterator[FaultTarget] | None = None
-    tries: tuple[tuple[str, str], ...] = ()
-    tried: tuple[RealServer, ...] = ()
+    __slots__ = (
+        "attempts", "body", "called", "client_done", "compiled", "connected", "conversation", "facts",
+        "fault", "first_byte", "head", "identity", "lease", "opened", "phase", "pool", "reason", "received",
+        "reply", "reused", "sent_head", "server_done", "server_name", "site", "spool", "spooled", "started",
+        "status", "steps", "sticky", "target", "timeouts", "to_client", "tried", "tries", "wait_until",
+    )  # fmt: skip
+
+    compiled: CompiledRule | None
+    pool: LivePool | None
+    lease: Lease | None
+    target: RealServer | Address | None
+    reply: Reply | None
+    spool: list[bytes] | None
+    reason: tuple[Any, ...] | None
+    connected: float | None
+    first_byte: float | None
+    wait_until: float | None
+    steps: Iterator[FaultTarget] | None
+    tries: tuple[tuple[str, str], ...]
+    tried: tuple[RealServer, ...]
 
     def __init__(
         self, conversation: Conversation, site: Site, head: RequestHead, facts: RequestFacts, now: float
@@ -91,6 +83,16 @@ class Exchange:
         self.body: Body = NO_BODY if head.length == 0 else head.body()
         self.timeouts = DEFAULT_TIMEOUTS
         self.identity = conversation.frontage.new_id()
+        # All slots are filled here: a default in the class would be read several times slower (CPython 3.11).
+        self.phase = QUEUE
+        self.compiled = self.pool = self.lease = self.target = self.reply = self.spool = None
+        self.reason = self.connected = self.first_byte = self.wait_until = self.steps = None
+        self.spooled = self.received = self.to_client = self.status = self.attempts = 0
+        self.sticky = self.reused = self.called = self.client_done = self.server_done = False
+        self.fault = self.server_name = ""
+        self.sent_head = b""
+        self.opened = 0.0
+        self.tries = self.tried = ()
 
     # -- deciding --
 
@@ -276,10 +278,6 @@ class Exchange:
 
     # -- events that `relaying` and `recovery` meet --
 
-    def server_bytes(self, data: bytes, now: float) -> None:
-        """Octets from the server."""
-        relaying.server_bytes(self, data, now)
-
     def server_ended(self, now: float) -> None:
         """FIN from the server."""
         relaying.server_ended(self, now)
@@ -324,7 +322,7 @@ class Exchange:
 
     def connection_lines(self, cause: str) -> bytes:
         """Connection lines for an answer of our own, with the mark for trusted clients."""
-        if self.head.keep_alive and self.conversation.may_stay and self.body.done:
+        if self.head.keep_alive and self.conversation.can_stay() and self.body.done:
             return (b"" if self.head.minor else b"Connection: keep-alive\r\n") + self.marks(cause)
         self.head.keep_alive = False
         return b"Connection: close\r\n" + self.marks(cause)
@@ -357,12 +355,12 @@ class Exchange:
 
     def finish(self, outcome: str, now: float, *, server_gone: bool = False) -> None:
         """The one end: server connection, lease, counters, record, and what becomes of the client."""
-        reply, conversation = self.reply, self.conversation
+        reply, conversation, whole = self.reply, self.conversation, self.body.done
         if not server_gone:
-            reuse = self.phase is BODY and reply is not None and reply.reusable and self.body.done
+            reuse = whole and self.phase is BODY and reply is not None and reply.reusable
             conversation.out.append(KEEP_SERVER if reuse else DROP_SERVER)
-        keep = self.head.keep_alive and self.body.done and self.phase is not TUNNEL
-        if keep and reply is not None and reply.head is not None:
+        keep = whole and self.head.keep_alive and self.phase is not TUNNEL
+        if keep and reply is not None:
             keep = not reply.to_close
         total = now - self.started
         self._count(total, now)
@@ -378,7 +376,7 @@ class Exchange:
 
     def _count(self, total: float, now: float) -> None:
         # RFC 9110 15: what is above 599 counts as a server error.
-        status_class = min(self.status // 100, 5)
+        status_class = self.status // 100 if self.status < 600 else 5
         service = self.site.live.requests
         service.requests += 1
         service.responses[status_class] += 1

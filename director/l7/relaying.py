@@ -59,7 +59,7 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
     if pool is not None and head.status in pool.config.retry.statuses and recovery.may_retry(exchange):
         recovery.again(exchange, f"status {head.status}", now)
         return
-    keep = exchange.head.keep_alive and exchange.conversation.may_stay and exchange.body.done
+    keep = exchange.head.keep_alive and exchange.conversation.can_stay() and exchange.body.done
     text = reply.begin(head, keep=keep, added=_added(exchange), no_store=bool(exchange.fault))
     # Nothing is written before the first octets of the body are known to be right.
     text += reply.body(reply.framer.take())

@@ -27,9 +27,13 @@ class Reply:
         head: the final head once it is here.
         interim: how many 1xx heads came before it.
         dirty: octets came behind the answer; the server's connection must not be used again.
+        done: the whole answer was read.
+        reusable: it was, and the server's connection can carry another request.
     """
 
-    __slots__ = ("_body", "_chunked", "_request", "dirty", "framer", "head", "interim", "to_close")
+    __slots__ = (
+        "_body", "_chunked", "_request", "dirty", "done", "framer", "head", "interim", "reusable", "to_close",
+    )  # fmt: skip
 
     _body: Body
 
@@ -39,6 +43,8 @@ class Reply:
         self.head: ResponseHead | None = None
         self.interim = 0
         self.dirty = False
+        self.done = False
+        self.reusable = False
         self.to_close = False
 
     @property
@@ -47,19 +53,9 @@ class Reply:
         return self.head is not None or self.interim > 0 or bool(self.framer.buffer)
 
     @property
-    def done(self) -> bool:
-        """The whole answer was read."""
-        return self.head is not None and self._body.done
-
-    @property
     def shows_its_end(self) -> bool:
         """The client can tell a whole answer from a cut one by its framing."""
         return self.head is not None and (self._chunked or self.head.length >= 0)
-
-    @property
-    def reusable(self) -> bool:
-        """The server's connection can carry another request."""
-        return self.head is not None and self.head.keep_alive and not self.dirty and self._body.done
 
     def begin(self, head: ResponseHead, *, keep: bool, added: bytes, no_store: bool) -> bytes:
         """Take the final head; returns the head for the client.
@@ -81,18 +77,23 @@ class Reply:
 
     def body(self, data: bytes) -> bytes:
         """Body octets for the client.  Raises MessageError when the server's framing breaks."""
-        payload, surplus = self._body.read(data)
+        body = self._body
+        payload, surplus = body.read(data)
         if surplus:
             self.dirty = True
+        if body.done:
+            self.done = True
+            self.reusable = not self.dirty and self.head is not None and self.head.keep_alive
         if not self._chunked:
             return payload
         framed = chunk(payload) if payload else b""
-        return framed + last_chunk(self._body.trailers) if self._body.done else framed
+        return framed + last_chunk(body.trailers) if body.done else framed
 
     def end(self) -> bytes | None:
         """The server has closed: octets that complete the answer, or None when it is cut short."""
         if self.head is None or not self._body.end():
             return None
+        self.done = True
         return last_chunk(b"") if self._chunked else b""
 
     def is_upgrade(self, head: ResponseHead) -> bool:

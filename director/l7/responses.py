@@ -28,9 +28,10 @@ class ResponseHead:
         length: body octets, CHUNKED or UNTIL_CLOSE.
         keep_alive: the server keeps its connection.
         upgrade: the protocol it changes to.
+        plain: the head for a client to which nothing is added, once `rewrite` has made it.
     """
 
-    __slots__ = ("fields", "keep_alive", "length", "lines", "minor", "reason", "status", "upgrade")
+    __slots__ = ("fields", "keep_alive", "length", "lines", "minor", "plain", "reason", "status", "upgrade")
 
     def __init__(self, minor: int, status: int, reason: bytes, lines: FieldBlock, *, bodyless: bool) -> None:
         """Decide body and persistence (RFC 9112 6.3, 9.3).  Raises: MessageError."""
@@ -40,6 +41,7 @@ class ResponseHead:
         self.reason = reason
         self.lines = lines
         self.fields = fields
+        self.plain = b""
         self.keep_alive = keeps_alive(fields, minor)
         self.upgrade = fields.get(b"upgrade", b"")
         length = body_length(fields, minor)

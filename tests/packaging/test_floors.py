@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 
 # Of dependencies' dependencies, and of what only some installations have.
-INDIRECT = ("cryptography >= 50", "h11 >= 0.16", "h2 >= 4.4.1", "hpack >= 4.2")
+INDIRECT = ("cryptography >= 50", "h11 >= 0.16")
 # What the advisories ask of those we name ourselves; setup.cfg may ask for more, not for less.
-ADVISED = {"Twisted": "26.10.0", "werkzeug": "3.1.6", "pyOpenSSL": "26.4.0", "h2": "4.4.1"}
+ADVISED = {"Twisted": "26.10.0", "werkzeug": "3.1.6", "pyOpenSSL": "26.4.0"}
 
 
 def _declared() -> list[Requirement]:

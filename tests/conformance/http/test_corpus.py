@@ -62,10 +62,12 @@ def agree(case: Case, seen: tuple[Seen, ...]) -> None:
                 assert each.values(name) == tuple(value for key, value in want.fields if key == name)
 
 
-@pytest.mark.parametrize("case", LEGAL, ids=names(LEGAL))
+BY_H11 = [case for case in LEGAL if case.id not in H11_CANNOT]
+"""h11 0.16 does not take an empty line in front of a request (RFC 9112 2.2); httptools judges those."""
+
+
+@pytest.mark.parametrize("case", BY_H11, ids=names(BY_H11))
 def test_legal_is_legal_for_h11(case: Case) -> None:
-    if case.id in H11_CANNOT:
-        pytest.skip("needs a parser that takes an empty line in front (RFC 9112 2.2); h11 0.16 does not")
     agree(case, by_h11(case.raw))
 
 
