@@ -32,9 +32,6 @@ def host_name(value: bytes) -> str:
     return text.partition(":")[0].rstrip(".")
 
 
-_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
-
-
 class Peer:
     """The two ends of a client's connection: who called (address, port) and whom."""
 
@@ -54,33 +51,58 @@ class Peer:
 class RequestFacts:
     """Facts of one HTTP request.  Raises MessageError 400 when its path has no safe reading."""
 
-    __slots__ = (
-        "_head", "client", "client_port", "groups", "hash_key", "host", "method", "other_path", "path", "sni",
-        "uri", "version", "virtual", "virtual_port",
-    )  # fmt: skip
+    __slots__ = ("_head", "_peer", "client", "groups", "hash_key", "host", "other_path", "path", "uri")
 
+    sni = ""
     groups: Groups
     hash_key: str | None
+    other_path: str | None
 
     def __init__(self, head: RequestHead, peer: Peer, client: str) -> None:
         self._head = head
+        self._peer = peer
         self.client = client
-        self.client_port = peer.client_port
-        self.virtual = peer.virtual
-        self.virtual_port = peer.virtual_port
-        path = head.path
-        other = None
-        if b"%" in path or b"//" in path or b"/." in path:
-            path, other = readings(path)
-        uri = self.uri = head.sent.decode("latin-1")
-        self.path = uri if path is head.sent else path.decode("latin-1")
-        self.other_path = other.decode("latin-1") if other is not None else None
-        self.method = _METHODS.get(head.method) or head.method.decode("latin-1")
+        # Looked at as text: `b"%" in octets` takes ten times as long (CPython 3.11).
+        sent = head.sent
+        self.uri = path = sent.decode("latin-1")
+        if head.path is not sent:
+            path = head.path.decode("latin-1")
+        self.other_path = None
+        if "%" in path or "//" in path or "/." in path:
+            first, other = readings(head.path)
+            path = first.decode("latin-1")
+            if other is not None:
+                self.other_path = other.decode("latin-1")
+        self.path = path
         self.host = host_name(head.host)
-        self.version = "1.1" if head.minor else "1.0"
-        self.sni = ""
         self.groups = NO_GROUPS
         self.hash_key = None
+
+    @property
+    def method(self) -> str:
+        """The method as text."""
+        name = self._head.method
+        return _METHODS.get(name) or name.decode("latin-1")
+
+    @property
+    def version(self) -> str:
+        """`1.1` or `1.0`."""
+        return "1.1" if self._head.minor else "1.0"
+
+    @property
+    def client_port(self) -> int:
+        """Port of the peer."""
+        return self._peer.client_port
+
+    @property
+    def virtual(self) -> str:
+        """The address that was called."""
+        return self._peer.virtual
+
+    @property
+    def virtual_port(self) -> int:
+        """The port that was called."""
+        return self._peer.virtual_port
 
     @property
     def client_number(self) -> int:

@@ -222,7 +222,9 @@ class RequestFramer:
         head = RequestHead(method, path + query if query else path, path, query, said)
         if said.length or method == b"CONNECT":
             self._check_body(head)
-        self._consume(line.end() + len(said.rest))
+        self.buffer = buffer[line.end() + len(said.rest) :]
+        if self.searched or self._empty_lines:
+            self._start()
         return head
 
     def _other_head(self) -> RequestHead | None:
@@ -243,7 +245,8 @@ class RequestFramer:
             head.host = target.authority
         if said.length:
             self._check_body(head)
-        self._consume(line.end() + len(said.rest))
+        self.buffer = self.buffer[line.end() + len(said.rest) :]
+        self._start()
         return head
 
     def _skip_empty_line(self) -> bool:
@@ -255,10 +258,6 @@ class RequestFramer:
         self._empty_lines = 1
         self.buffer = self.buffer[2:]
         return bool(self.buffer)
-
-    def _consume(self, end: int) -> None:
-        self.buffer = self.buffer[end:]
-        self.searched = self._judged = self._lines = self._empty_lines = 0
 
     def _rest(self, start: int) -> Said | None:
         """What stands behind the target, which ends at `start`; None when it is not whole."""
