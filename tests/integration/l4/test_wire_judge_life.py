@@ -284,6 +284,39 @@ def test_an_interface_that_is_not_there_yet(bed: Judged) -> None:
     clean(bed)
 
 
+def test_cache_services_and_strays(bed: Judged) -> None:
+    """V41 for a whole network by mark, V34: port unreachable for a stray answer, never for a reset."""
+    more = "nat_icmp_send = 1\ncache_bypass = 1\nmark.9 = tcp 192.0.2.0/24:80"
+    bed.start(ini(service("cache", "fwmark 9", more="persistent = 60s"), service(), more=more))
+    bed.net.run(bed.here, "ip", "route", "add", "192.0.2.0/24", "via", "172.16.0.7")
+    server = asked(bed, 5, to="192.0.2.33")
+    assert server in SERVERS
+    bed.server.put(IP(src=server, dst=CLIENT) / TCP(sport=80, dport=5, flags="SA"))
+    assert bed.client.ip().src == "192.0.2.33"
+    for name in SERVERS.values():
+        bed.ctl("weight", f"web/{name}", "0")
+    assert asked(bed, 6, to="192.0.2.34", client="10.0.0.5") == "192.0.2.34"
+    bed.drain_wires()
+    bed.server.put(IP(src="172.16.0.2", dst=CLIENT) / TCP(sport=8080, dport=9, flags="A"))
+    assert bed.server.ip()[ICMP].code == 3
+    bed.server.put(IP(src="172.16.0.2", dst=CLIENT) / TCP(sport=8080, dport=9, flags="R"))
+    assert bed.client.ip().src == "172.16.0.2"
+    assert not bed.server.frames()
+    clean(bed)
+
+
+def test_a_server_that_is_this_host(bed: Judged) -> None:
+    """V40: the host's own stack answers on the virtual address."""
+    text = ini(service("here", f"tcp {VIP}:8089", "dr")).replace("127.0.0.1:8088", ":8089")
+    text = text.replace("172.16.0.2:8080", "172.16.0.1:8089").replace("server.b", "#")
+    bed.start(text.replace("#", "# server.b"))
+    bed.client.put(syn(CLIENT, 100, VIP, 8089))
+    answer = bed.client.ip()
+    assert (answer.src, str(answer[TCP].flags)) == (VIP, "SA")
+    assert bed.service("here")["traffic"]["conns"] == 1
+    clean(bed)
+
+
 def test_layer_7_listens_on_a_virtual_address(bed: Judged) -> None:
     """It is bound before the address is there, and wins over a service on all ports."""
     text = ini(service(virtual=f"tcp {VIP}:0", more="persistent = 60s"))
