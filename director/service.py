@@ -14,7 +14,6 @@ import secrets
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -97,7 +96,8 @@ class DirectorService(MultiService):
         for part in (self.health, self.admin):
             part.setServiceParent(self)
         run = secrets.token_hex(3)
-        self._new_id = partial(_next_id, run, itertools.count(1))
+        # One call of C code for each request.
+        self._new_id = map(f"{run}-%x".__mod__, itertools.count(1)).__next__
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
@@ -352,10 +352,6 @@ def trials(configuration: Configuration) -> list[str]:
             host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
             found.append(f"curl {host}{base}{parts.path or '/'}")
     return found[:TRIALS]
-
-
-def _next_id(run: str, numbers: itertools.count[int]) -> str:
-    return f"{run}-{next(numbers):x}"
 
 
 def raise_descriptor_limit() -> None:

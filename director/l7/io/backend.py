@@ -132,7 +132,7 @@ class Backends:
         if line is None:
             line = self._idle[side.key] = deque()
         line.append(side)
-        if len(line) > max(limit, BURST_LIMIT):
+        if len(line) > BURST_LIMIT and len(line) > limit:
             self.idle_closed += 1
             line.popleft().stream.close()
 

@@ -50,8 +50,8 @@ class ClientSide:
     """A client's stream, its conversation, and the server connection that serves it at the moment."""
 
     __slots__ = (
-        "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server", "_limit", "_lines",
-        "_pool", "_seen_progress", "conversation", "listening", "now", "server", "stream",
+        "_backends", "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server",
+        "_limit", "_lines", "_pool", "_seen_progress", "conversation", "listening", "now", "server", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -60,6 +60,7 @@ class ClientSide:
         self.listening = listening
         self.now = listening.shell.reactor.seconds
         self._lines = listening.shell.lines
+        self._backends = listening.shell.backends
         self.conversation = Conversation(listening.frontage, peer, self.now())
         self.server: ServerSide | None = None
         self._limit = 64
@@ -156,14 +157,15 @@ class ClientSide:
     def tell(self, event: Event) -> None:
         """Give an event to the conversation and perform what follows from it."""
         try:
-            self._perform(self.conversation.receive(event, self.now()))
+            now = self.now()
+            self._perform(self.conversation.receive(event, now), now)
         except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
             self._break_off()
         if self._lines.waiting:
             self._lines.poke()
 
-    def _perform(self, commands: list[Command]) -> None:
+    def _perform(self, commands: list[Command], now: float) -> None:
         # Performing may add to the list: opening can succeed at once.
         for command in commands:
             kind = command.__class__
@@ -173,29 +175,29 @@ class ClientSide:
                 if self.server is not None:
                     self.server.stream.write(command.data)  # type: ignore[union-attr]
             elif kind is Open:
-                commands += self._open(command)  # type: ignore[arg-type]
+                commands += self._open(command, now)  # type: ignore[arg-type]
+            elif command is KEEP_SERVER:
+                self._keep_server(now)
             elif kind is Wait:
                 self._wait(command.pool)  # type: ignore[union-attr]
             else:
                 self._DO[command](self)  # type: ignore[index]
 
-    def _open(self, command: Open) -> list[Command]:
-        backends = self.listening.shell.backends
+    def _open(self, command: Open, now: float) -> list[Command]:
         target: Any = command.target
         if isinstance(target, RealServer):
-            address = target.address
+            address, key = target.address, target.key
             self._limit = target.pool.config.idle_connections
         else:
-            address = target
+            address, key = target, str(target)
         if not command.fresh:
-            side = backends.take(
-                str(address) if target is address else target.key, self, careful=command.careful
-            )
+            side = self._backends.take(key, self, careful=command.careful)
             if side is not None:
                 self.server = side
-                self._hold_server()
-                return self.conversation.receive(SERVER_REUSED, self.now())
-        self.server = backends.connect(address, self)
+                if self.stream.is_blocked:
+                    self._hold_server()
+                return self.conversation.receive(SERVER_REUSED, now)
+        self.server = self._backends.connect(address, self)
         return []
 
     def _wait(self, pool: LivePool) -> None:
@@ -222,15 +224,15 @@ class ClientSide:
                 self._resume()
         return server
 
-    def _keep_server(self) -> None:
+    def _keep_server(self, now: float) -> None:
         server = self._let_go()
         if server is not None:
-            self.listening.shell.backends.keep(server, self._limit, self.now())
+            self._backends.keep(server, self._limit, now)
 
     def _drop_server(self) -> None:
         server = self._let_go()
         if server is not None:
-            self.listening.shell.backends.drop(server, self.now())
+            self._backends.drop(server, self.now())
 
     def _end_server(self) -> None:
         if self.server is not None:
@@ -274,7 +276,6 @@ class ClientSide:
         self.stream.abort()
 
     _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
-        KEEP_SERVER: _keep_server,
         DROP_SERVER: _drop_server,
         Do.END_SERVER: _end_server,
         Do.END_CLIENT: lambda self: self.stream.end(),
