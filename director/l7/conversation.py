@@ -86,6 +86,9 @@ class Conversation:
         elif kind is ServerBytes:
             if self.exchange is not None:
                 relaying.server_bytes(self.exchange, event.data, now)  # type: ignore[union-attr]
+        elif event is SERVER_REUSED:
+            if self.exchange is not None:
+                self.exchange.server_ready(now, reused=True)
         else:
             what: Any = event if kind is Happened else kind
             self._ON[what](self, event, now)
@@ -181,13 +184,11 @@ class Conversation:
     def _begin(self, head: RequestHead, now: float) -> None:
         site = self.frontage.site
         self.framer.limits = site.limits
-        config = site.config
-        client = (
-            client_address(head, self.peer, config.trust, config.forwarded)
-            if self.peer.trusted
-            else self.peer.client
-        )
-        facts = RequestFacts(head, self.peer, client)
+        peer = self.peer
+        client = peer.client
+        if peer.trusted:
+            client = client_address(head, peer, site.config.trust, site.config.forwarded)
+        facts = RequestFacts(head, peer, client)
         self.requests += 1
         exchange = self.exchange = Exchange(self, site, head, facts, now)
         exchange.start(now)
@@ -246,7 +247,7 @@ class Conversation:
 
     def _server_ready(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_ready(now, reused=event is SERVER_REUSED)
+            self.exchange.server_ready(now, reused=False)
 
     def _server_ended(self, event: Event, now: float) -> None:
         if self.exchange is not None:
@@ -282,7 +283,6 @@ class Conversation:
         Happened.CLIENT_ENDED: _client_ended,
         Happened.CLIENT_GONE: _client_gone,
         Happened.SERVER_READY: _server_ready,
-        SERVER_REUSED: _server_ready,
         Happened.SERVER_ENDED: _server_ended,
         Happened.ROOM: _room,
         Happened.DRAIN: _drain,

@@ -19,6 +19,7 @@ from director.l7.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, T
 from director.l7.fields import CHUNKED
 from director.l7.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
 from director.l7.reply import Reply
+from director.l7.rules import decide
 from director.registry import RealServer
 from director.selection import select
 
@@ -99,7 +100,7 @@ class Exchange:
     def start(self, now: float) -> None:
         """Judge the request and take the first step."""
         head, site = self.head, self.site
-        compiled = self.compiled = site.decide(self.facts)
+        compiled = self.compiled = decide(site.rules, self.facts)
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:

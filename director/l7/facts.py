@@ -51,7 +51,9 @@ class Peer:
 class RequestFacts:
     """Facts of one HTTP request.  Raises MessageError 400 when its path has no safe reading."""
 
-    __slots__ = ("_head", "_peer", "client", "groups", "hash_key", "host", "other_path", "path", "uri")
+    __slots__ = (
+        "_head", "_peer", "client", "groups", "hash_key", "host", "method", "other_path", "path", "uri",
+    )  # fmt: skip
 
     sni = ""
     groups: Groups
@@ -74,15 +76,10 @@ class RequestFacts:
             if other is not None:
                 self.other_path = other.decode("latin-1")
         self.path = path
+        self.method = _METHODS.get(head.method) or head.method.decode("latin-1")
         self.host = host_name(head.host)
         self.groups = NO_GROUPS
         self.hash_key = None
-
-    @property
-    def method(self) -> str:
-        """The method as text."""
-        name = self._head.method
-        return _METHODS.get(name) or name.decode("latin-1")
 
     @property
     def version(self) -> str:

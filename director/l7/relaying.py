@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7 import affinity, recovery
-from director.l7.commands import Do, ToServer
+from director.l7.commands import Do, ToClient, ToServer
 from director.l7.phase import ANSWER, BODY, TUNNEL
 from director.l7.reply import INTERIM_LIMIT
 from director.l7.rewrite import response_head
@@ -72,14 +72,19 @@ def _added(exchange: Exchange) -> bytes:
     """Field lines that this hop adds to the answer: the affinity cookie, or the mark of a fault."""
     if exchange.fault:
         return exchange.marks(exchange.fault)
-    lease, pool = exchange.lease, exchange.pool
-    if lease is None or pool is None or pool.config.persist is None or exchange.sticky:
+    pool = exchange.pool
+    if pool is None or pool.config.persist is None:
+        return b""
+    lease = exchange.lease
+    if lease is None or exchange.sticky:
         return b""
     return affinity.set_cookie(pool.config.persist, lease.server)
 
 
 def _pass_on(exchange: Exchange, reply: Reply, text: bytes, now: float) -> None:
-    exchange.write(text)
+    if text:
+        exchange.to_client += len(text)
+        exchange.conversation.out.append(ToClient(text))
     if reply.done:
         exchange.finish("fault" if exchange.fault else "ok", now)
     else:

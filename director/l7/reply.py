@@ -43,6 +43,7 @@ class Reply:
         self.head: ResponseHead | None = None
         self.interim = 0
         self.dirty = False
+        self._chunked = False
         self.done = False
         self.reusable = False
         self.to_close = False
@@ -65,6 +66,9 @@ class Reply:
         self.head = head
         self._body = head.body()
         request = self._request
+        if head.length >= 0 and keep and request.minor:
+            # Nothing to say about framing or connection.
+            return response_head(head, added, no_store=no_store)
         self._chunked = head.length < 0 and request.minor > 0
         self.to_close = not keep or (head.length < 0 and not self._chunked)
         if self._chunked:

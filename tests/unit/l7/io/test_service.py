@@ -209,7 +209,7 @@ def test_a_defect_costs_one_connection_and_gives_everything_back(
     house.read(server)
     (side,) = next(iter(house.shell._listenings.values())).clients
     assert side.conversation.exchange is not None
-    monkeypatch.setattr(type(side.conversation.exchange), "write", None)
+    monkeypatch.setattr(type(side.conversation.exchange), "finish", None)
     server.sendall(OK)
     with pytest.raises(ConnectionResetError):
         house.read(client)
