@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from director import loading
 from director.admin.control import (
+    Connection,
     Event,
     Evidence,
     Listener,
@@ -64,6 +65,7 @@ class RunningControl:
         self.stopping = False
         self.other_listeners: Callable[[], Iterable[Listener]] = tuple
         self.obstacles: Callable[[], Iterable[str]] = tuple
+        self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
         self.unbound: list[Listener] = []
         self._path = path
         self._registry = registry
@@ -110,6 +112,10 @@ class RunningControl:
     def checks(self) -> Sequence[Evidence]:
         """Health evidence."""
         return [_evidence(one) for one in self._health.snapshot()]
+
+    def connections(self, limit: int) -> Sequence[Connection]:
+        """Layer-4 flows and templates."""
+        return self.flows(limit)
 
     def events(self, limit: int) -> Sequence[Event]:
         """The last events, newest first."""

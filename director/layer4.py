@@ -15,9 +15,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.admin.control import Listener
+from director.admin.control import Connection, Listener
 from director.errors import ChangeRefused, DirectorError
-from director.l4 import settings
+from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
 from director.l4.io import nft
 from director.l4.io.director import L4Director
@@ -151,6 +151,28 @@ class Layer4:
         bound = lacking is None and "capture" not in troubles and not (lost and len(lost) == len(servers))
         return bound, "; ".join([*reasons, *general, *lost])
 
+    def connections(self, limit: int) -> list[Connection]:
+        """Flows and templates, oldest first."""
+        if self.forwarder is None:
+            return []
+        rows = listing.connections(self.forwarder.table, self._reactor.seconds(), limit)
+        return [
+            Connection(
+                row.protocol,
+                _place(row.client, row.cport),
+                _place(row.virtual, row.vport),
+                _place(row.target, row.dport),
+                row.state,
+                row.expires,
+                row.service,
+                row.server,
+                row.forward,
+                row.packets,
+                row.template,
+            )
+            for row in rows
+        ]
+
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted
         return self._shell(
@@ -203,6 +225,11 @@ def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:
             except ValueError:
                 continue
             yield Endpoint(TCP, host, address.port, address.port)
+
+
+def _place(packed: bytes, port: int) -> str:
+    host = str(ipaddress.ip_address(packed))
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _shown(service: L4Service) -> str:

@@ -92,6 +92,7 @@ class DirectorService(MultiService):
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
+        self.control.flows = self.layer4.connections
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from director.admin import edits, metrics, pages, views
@@ -203,6 +203,10 @@ class Api:
         """Newest first."""
         kept = list(self._control.snapshot().generations)
         return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
+
+    def connections(self, call: Call) -> Answer:
+        """Oldest first."""
+        return as_json([asdict(one) for one in self._control.connections(limit(call))])
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""

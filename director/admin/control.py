@@ -86,6 +86,27 @@ class Evidence:
 
 
 @frozen
+class Connection:
+    """One layer-4 flow or persistence template.
+
+    Addresses are `ADDRESS:PORT` with IPv6 in brackets; a template has client port 0.  `forward` is in
+    ipvsadm's words (Masq, Route, Tunnel, Local, Bypass), `expires` in seconds from now.
+    """
+
+    protocol: str
+    client: str
+    virtual: str
+    target: str
+    state: str
+    expires: float
+    service: str
+    server: str
+    forward: str
+    packets: int
+    template: bool
+
+
+@frozen
 class Problem:
     """One finding of a configuration check; `severity` is `error` or `warning`, `at` is file:line:column."""
 
@@ -158,6 +179,9 @@ class Control(Protocol):
 
     def events(self, limit: int) -> Sequence[Event]:
         """The last events, newest first."""
+
+    def connections(self, limit: int) -> Sequence[Connection]:
+        """Layer-4 flows and templates, at most `limit`, oldest first."""
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""

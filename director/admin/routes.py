@@ -127,6 +127,13 @@ ROUTES = (
     Route("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
     Route("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
     Route("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
+    Route(
+        "connections",
+        "GET",
+        "/api/v1/connections",
+        "Layer-4 flows and templates.",
+        query=(LIMIT,),
+    ),
     Route("requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)),
     Route("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
     Route(

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from director.admin.control import (
+    Connection,
     Event,
     Evidence,
     Listener,
@@ -49,6 +50,7 @@ class MemoryControl:
     heard: list[Listener] = field(factory=list)
     evidence: list[Evidence] = field(factory=list)
     happened: list[Event] = field(factory=list)
+    flows: list[Connection] = field(factory=list)
     remembered: list[TraceRecord] = field(factory=list)
     against: tuple[str, ...] = ()
     own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
@@ -80,6 +82,10 @@ class MemoryControl:
     def checks(self) -> Sequence[Evidence]:
         """As set."""
         return self.evidence
+
+    def connections(self, limit: int) -> Sequence[Connection]:
+        """As set."""
+        return self.flows[:limit]
 
     def events(self, limit: int) -> Sequence[Event]:
         """As set."""

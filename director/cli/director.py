@@ -92,9 +92,9 @@ def check(arguments: Arguments) -> int:
 def show(arguments: Arguments) -> int:
     """`show THING`."""
     thing = arguments.thing
-    if thing == "connections":
-        raise Refused("connections are not listed in this version; `director show servers` has their numbers")
     client = connected(arguments)
+    if thing == "connections":
+        return show_result(arguments, client.get("connections", query="limit=1000"), output.connections)
     if thing == "config":
         return show_result(arguments, client.text("config"), str)
     found = client.get("pools" if thing == "servers" else thing)

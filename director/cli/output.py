@@ -117,6 +117,22 @@ def _place(place: Json) -> str:
     return place["address"] if place["bound"] else f"{place['address']} (NOT BOUND: {place['error']})"
 
 
+def connections(found: list[Json]) -> str:
+    """Layer-4 flows and templates, as `ipvsadm -Lc` has them."""
+    rows = [
+        (
+            one["protocol"],
+            f"{int(one['expires']) // 60:02d}:{int(one['expires']) % 60:02d}",
+            one["state"],
+            one["client"],
+            one["virtual"],
+            one["target"],
+        )
+        for one in found
+    ]
+    return table(("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"), rows) or "No connections.\n"
+
+
 def pools(found: list[Json]) -> str:
     """All pools."""
     rows = [

@@ -8,7 +8,7 @@ from treq.testing import RequestTraversalAgent, StubTreq
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.http_headers import Headers
 
-from director.admin.control import Problem
+from director.admin.control import Connection, Problem
 from director.admin.testing import record
 from director.errors import ConfigError
 from tests.unit.admin import sample
@@ -178,3 +178,20 @@ def test_stats_as_figures_and_as_a_piece_of_the_page() -> None:
 def test_openapi_is_served_to_everybody() -> None:
     reply = Admin().ask("GET", "/openapi.json")
     assert json.loads(reply.body)["info"]["title"] == "The director"
+
+
+def test_connections_of_layer_4_are_listed() -> None:
+    made = Admin()
+    assert made.get("/api/v1/connections").json == []
+    flow = Connection(
+        "TCP", "192.0.2.7:4711", "198.51.100.1:80", "10.0.0.1:8080", "ESTABLISHED", 899.5, "web", "a",
+        "Masq", 3, template=False,
+    )  # fmt: skip
+    made.control.flows = [flow, flow]
+    [one] = made.get("/api/v1/connections?limit=1").json
+    assert one == {
+        "protocol": "TCP", "client": "192.0.2.7:4711", "virtual": "198.51.100.1:80",
+        "target": "10.0.0.1:8080", "state": "ESTABLISHED", "expires": 899.5,
+        "service": "web", "server": "a", "forward": "Masq",
+        "packets": 3, "template": False,
+    }  # fmt: skip

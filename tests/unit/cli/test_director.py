@@ -99,10 +99,6 @@ def test_drain_can_wait_until_the_server_is_empty(client: MemoryClient, run: Run
         (("why", "nope"), "nope: No such request is remembered; only the last ones are kept"),
         (("why", "GET"), "give a URL too: director why GET http://HOST/PATH"),
         (("why", "GET", "http://a/", "-H", "nonsense"), "'nonsense' is not a header; write -H 'Name: value'"),
-        (
-            ("show", "connections"),
-            "connections are not listed in this version; `director show servers` has their numbers",
-        ),
         (("drill", "run", "x"), "fault drills are not in this version"),
     ],
 )

@@ -102,3 +102,17 @@ def test_units() -> None:
     assert [output.ago(one) for one in (None, 59, 60, 3600, 90000)] == ["-", "59s", "1m", "1h", "1d"]
     assert [output.duration(one) for one in (None, 0.0005, 2)] == ["-", "0.5 ms", "2 s"]
     assert json.dumps(output.rate(None)) == '"-"'
+
+
+def test_connections_are_shown_as_ipvsadm_shows_them() -> None:
+    # lvs-semantics I.3: expire is mm:ss, templates have client port 0.
+    row = {
+        "protocol": "TCP", "expires": 119.7, "state": "FIN_WAIT", "client": "192.0.2.7:40123",
+        "virtual": "198.51.100.1:80", "target": "10.0.0.11:80",
+    }  # fmt: skip
+    lines = output.connections([row]).splitlines()
+    assert lines[0].split() == ["PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"]
+    assert lines[1].split() == [
+        "TCP", "01:59", "FIN_WAIT", "192.0.2.7:40123", "198.51.100.1:80", "10.0.0.11:80",
+    ]  # fmt: skip
+    assert output.connections([]) == "No connections.\n"
