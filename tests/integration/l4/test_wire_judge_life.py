@@ -171,7 +171,8 @@ def test_what_is_removed_and_comes_back_is_what_it_was(bed: Judged) -> None:
     bed.reload(ini())
     gone(bed, VIP)
     bed.reload(whole)
-    # A packet that meets the rules half installed may be lost; the client sends it again.
+    # One packet is lost here in about half of the runs; why is not known yet. The flow itself survives,
+    # so what is sent again must arrive. Ask for the first packet again when that is mended.
     wait_for(lambda: asked(bed, 100, "A") == server, 5)
     bed.stop()
 
