@@ -1,0 +1,1 @@
+"""The shell of the store: files that are whole at every moment."""
