@@ -131,18 +131,22 @@ class Listener:
 
     def doRead(self) -> None:
         """Accept what waits, up to `ACCEPTS_PER_TURN`."""
-        for _ in range(ACCEPTS_PER_TURN):
+        why = self._take(ACCEPTS_PER_TURN)
+        if why:
+            self._pause(why)
+
+    def _take(self, most: int) -> str:
+        """Accept up to `most` connections that wait; why it cannot go on, or ""."""
+        for _ in range(most):
             if not self._room():
-                self._pause("the limit of client connections is reached")
-                return
+                return "the limit of client connections is reached"
             try:
                 sock, peer = self.socket.accept()
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError as error:
                 if error.errno in _EXHAUSTED:
-                    self._pause(os.strerror(error.errno or 0))
-                    return
+                    return os.strerror(error.errno or 0)
                 continue
             self._told = False
             self.accepted += 1
@@ -151,6 +155,7 @@ class Listener:
                 with contextlib.suppress(OSError):
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._accept(Stream(self.reactor, sock), peer, sock.getsockname())
+        return ""
 
     def _pause(self, why: str) -> None:
         """Leave clients in the backlog for a moment; say so once per episode."""
@@ -174,12 +179,16 @@ class Listener:
         self.close()
 
     def close(self) -> None:
-        """Stop listening; connections already accepted live on."""
+        """Stop listening; connections that are there live on, also those still in the backlog.
+
+        The kernel has answered those: closed upon, they would be reset, whatever they asked.
+        """
         if self._resumption is not None:
             self._resumption.cancel()
             self._resumption = None
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
+            self._take(BACKLOG)
             path = self.socket.getsockname() if not self._tcp else ""
             self.socket.close()
             if path:

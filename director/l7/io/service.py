@@ -144,7 +144,7 @@ class Shell:
         for listening in self._listenings.values():
             listening.close()
         for side in self._all_clients():
-            side.tell(Happened.DRAIN)
+            side.drain()
         done: Deferred[None] = succeed(None)
         if self.clients:
             done = self._empty = Deferred()
@@ -229,7 +229,7 @@ class Shell:
         listening = self._listenings.pop(place)
         listening.close()
         for side in tuple(listening.clients):
-            side.tell(Happened.DRAIN)
+            side.drain()
         self._closed = [one for one in self._closed if one.clients]
         if listening.clients:
             self._closed.append(listening)

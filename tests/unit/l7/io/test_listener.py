@@ -107,6 +107,26 @@ def test_a_listener_that_rests_can_be_closed(loop: Loop, door: Door) -> None:
     assert loop.reactor.getDelayedCalls() == []
 
 
+def test_closing_takes_who_waits_in_the_backlog(loop: Loop, door: Door) -> None:
+    """The kernel has answered them: a plain close would reset them."""
+    clients = [socket.create_connection(door.place) for _ in range(300)]
+    door.listener.close()
+    assert len(door.came) == 300
+    assert door.listener.fileno() == -1
+    for stream, _, _ in door.came:
+        stream.write(b"served")
+    assert all(client.recv(9) == b"served" for client in clients)
+    for client in clients:
+        client.close()
+
+
+def test_closing_takes_nobody_beyond_the_limit(door: Door) -> None:
+    with socket.create_connection(door.place):
+        door.room = False
+        door.listener.close()
+        assert door.came == []
+
+
 def test_a_socket_file_is_made_and_removed(loop: Loop, tmp_path: Path) -> None:
     path = tmp_path / "s"
     door = Door(loop, Address(path=str(path)))
