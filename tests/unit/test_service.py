@@ -131,6 +131,17 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
     assert running.accepts(running.second)
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "127.0.0.1"), ("127.0.0.1", "")])
+def test_a_listener_is_narrowed_or_widened_on_its_port(running: Running, before: str, after: str) -> None:
+    running.write(listen=f"{before}:{running.second}")
+    running.service.take(loading.read(running.service.path), "ops")
+    running.write(listen=f"{after}:{running.second}")
+    running.service.take(loading.read(running.service.path), "ops")
+    addresses = [address for _, address, _ in running.service.shell.listeners()]
+    assert addresses == [f"{after}:{running.second}"]
+    assert running.accepts(running.second)
+
+
 def test_an_address_in_use_refuses_the_whole_reload(running: Running) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         running.write(listen=f"127.0.0.1:{taken.getsockname()[1]}", more="server.b = 127.0.0.1:1")

@@ -22,7 +22,7 @@ from director.errors import DirectorError
 from director.l7.io.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from director.model import Address
 
@@ -42,10 +42,13 @@ class BindError(DirectorError):
     """An address cannot be listened on; the message says why and what to do."""
 
 
-def bind(address: Address, *, free: bool = False) -> socket.socket:
+def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket] = ()) -> socket.socket:
     """A listening, non-blocking socket.  Raises BindError.
 
     `free` listens on an address that this machine does not have yet (ip(7), IP_FREEBIND).
+    `beside` are listeners of ours on the same port that will go: `127.0.0.1:80` may be bound while `:80`
+    still listens.  They share the port (socket(7), SO_REUSEPORT) for as long as binding takes, so that
+    no other program of ours gets in unnoticed.
     """
     family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
     target: Any = address.path or (address.host, address.port)
@@ -61,13 +64,27 @@ def bind(address: Address, *, free: bool = False) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if free and family in _FREE_BIND:
             sock.setsockopt(*_FREE_BIND[family], 1)
-        sock.bind(target)
-        sock.listen(BACKLOG)
+        with _sharing(sock, *beside):
+            sock.bind(target)
+            sock.listen(BACKLOG)
     except OSError as error:
         if sock is not None:
             sock.close()
         raise BindError(f"cannot listen on {address}: {_advice(error)}") from error
     return sock
+
+
+@contextlib.contextmanager
+def _sharing(sock: socket.socket, *others: socket.socket) -> Iterator[None]:
+    """Let `sock` be bound to the port of `others`."""
+    alike = (sock, *others) if others else ()
+    for one in alike:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        yield
+    finally:
+        for one in alike:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
 
 
 def _remove_stale(path: str) -> None:

@@ -164,6 +164,30 @@ def test_all_addresses_of_both_families_stand_side_by_side() -> None:
         pass
 
 
+def test_an_address_may_overlap_with_a_listener_of_ours_that_goes() -> None:
+    wide = bind(Address("", 0))
+    port = wide.getsockname()[1]
+    with pytest.raises(BindError, match="in use"):
+        bind(Address("127.0.0.1", port))
+    narrow = bind(Address("127.0.0.1", port), beside=[wide])
+    wide.close()
+    with pytest.raises(BindError, match="in use"):
+        bind(Address("127.0.0.1", port))
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        accepted, _ = narrow.accept()
+        accepted.sendall(b"here")
+        assert client.recv(9) == b"here"
+        accepted.close()
+    narrow.close()
+
+
+def test_an_address_of_another_program_is_in_use_whatever_goes() -> None:
+    going = bind(ANY)
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(BindError, match="in use"):
+        bind(Address("127.0.0.1", other.getsockname()[1]), beside=[going])
+    going.close()
+
+
 @pytest.mark.parametrize("host", ["192.0.2.80", "2001:db8::80"])
 def test_an_address_that_is_still_to_come(host: str) -> None:
     address = Address(host, 0)
