@@ -20,11 +20,16 @@ Service = tuple[str, str, str, str]
 """virtual, pool, forward, more lines."""
 
 
+def skip_without_root() -> None:
+    """Network namespaces need root and some tools."""
+    if lacking():
+        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
+
+
 @contextlib.contextmanager
 def directed(place: Path, text: str) -> Iterator[Judged]:
     """A running director on `text`, whose log is free of surprises at the end."""
-    if lacking():
-        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
+    skip_without_root()
     with judged(place, "dirrows") as bed:
         bed.start(text)
         yield bed
@@ -88,14 +93,17 @@ def counts(bed: Judged, pool: str, name: str) -> tuple[int, int, int]:
     return one["active"], one["inactive"], one["persistent"]
 
 
-def ini(pools: Mapping[str, Sequence[str]], services: Iterable[Service], keys: str = "") -> str:
-    """A configuration: servers a, b, … by pool; services v0, v1, …; `keys` go to `[l4]`."""
+def ini(
+    pools: Mapping[str, Sequence[str] | Mapping[str, str]], services: Iterable[Service], keys: str = ""
+) -> str:
+    """A configuration: servers by pool, named a, b, … or as told; services v0, v1, …; `keys` go to `[l4]`."""
     parts = [
         "[director]\nname = rows\nstate_dir = state\nshutdown_grace = 0s",
         f"[l4]\ninterfaces = d0, d1\n{keys}",
     ]
     for name, found in pools.items():
-        lines = [f"server.{chr(97 + number)} = {server}" for number, server in enumerate(found)]
+        named = found if isinstance(found, Mapping) else dict(zip("abcdefgh", found, strict=False))
+        lines = [f"server.{server} = {rest}" for server, rest in named.items()]
         parts.append("\n".join([f"[pool:{name}]", "scheduler = rr", *lines]))
     for number, (virtual, pool, forward, more) in enumerate(services):
         parts.append(f"[l4:v{number}]\nvirtual = {virtual}\npool = {pool}\nforward = {forward}\n{more}")
