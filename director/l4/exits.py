@@ -114,7 +114,8 @@ class Exits:
                 made += [self.emit(one, way) for one in fragments(frame, way.mtu)]
             elif packet.pieces:
                 size = min(way.mtu, max(packet.pieces, 1280))
-                made += [self.emit(one, way) for one in fragments_v6(frame, size, packet.ident)]
+                cut = fragments_v6(frame, size, packet.ident, packet.cut, packet.head)
+                made += [self.emit(one, way) for one in cut]
         if not made:
             return self.drop("too_large")
         self.counters["fragmented"] += 1

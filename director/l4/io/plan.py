@@ -29,6 +29,9 @@ FTP_PORTS = ((20, 21), (1024, 65535))
 """An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
 
 
+AUTHENTICATION = 51
+EXTENSIONS = frozenset({0, 43, 60, AUTHENTICATION})
+"""IPv6 headers before layer 4: hop-by-hop, routing, destination options, authentication (RFC 8200)."""
 ERRORS_V4 = frozenset({3, 4, 11})
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
 
@@ -256,7 +259,7 @@ def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes
             return None
         protocol, source, destination = frame[23], bytes(frame[26:30]), bytes(frame[30:34])
     elif kind == b"\x86\xdd" and len(frame) >= 54:
-        start, protocol = 54, frame[20]
+        start, protocol = _behind_extensions(frame)
         source, destination = bytes(frame[22:38]), bytes(frame[38:54])
     else:
         return None
@@ -267,6 +270,17 @@ def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes
         int.from_bytes(frame[start + 2 : start + 4], "big"),
     )
     return protocol, source, sport, destination, dport
+
+
+def _behind_extensions(frame: bytes | bytearray | memoryview) -> tuple[int, int]:
+    """Where layer 4 of an IPv6 frame starts, and its protocol: nft looks behind the same headers."""
+    start, protocol = 54, frame[20]
+    for _ in range(8):
+        if protocol not in EXTENSIONS or len(frame) < start + 8:
+            break
+        words = 4 * (frame[start + 1] + 2) if protocol == AUTHENTICATION else 8 * (frame[start + 1] + 1)
+        protocol, start = frame[start], start + words
+    return start, protocol
 
 
 def _quoted(frame: bytes | bytearray | memoryview) -> tuple[bytes, int, bytes, int] | None:

@@ -16,7 +16,7 @@ from director.l4.wire import ethernet, ipv4, ipv6, tunnels
 from director.l4.wire.checksum import fold, ones_sum
 from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
 from director.l4.wire.packet import CHECKED, GRE, IPIP, IPV6_IN_IP, TCP, UDP, Packet
-from director.l4.wire.segment import fragments, segments
+from director.l4.wire.segment import fragments, fragments_v6, segments
 
 if TYPE_CHECKING:
     from director.l4.exits import Way
@@ -137,6 +137,10 @@ def _send(packet: Packet, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means:
             made.append(means.exits.emit(whole, way))
         elif kind(whole) == IPV4:
             made += [means.exits.emit(one, way) for one in fragments(whole, way.mtu)]
+        else:
+            # The tunnel's entry is the source of the outer packet and may cut it (RFC 2473, 7).
+            cut = fragments_v6(whole, way.mtu, means.random.getrandbits(32))
+            made += [means.exits.emit(one, way) for one in cut]
     return batch(made) if made else means.exits.drop("too_large")
 
 

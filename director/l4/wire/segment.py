@@ -49,7 +49,8 @@ class _Cutter:
     """Makes segments of one super-frame: the sums of what all of them share are taken once."""
 
     __slots__ = (
-        "_flags", "_head", "_ident", "_ip", "_l4", "_partial", "_pseudo", "_sequence", "_shared", "_tcp", "_v4",
+        "_flags", "_head", "_ident", "_ip", "_l4", "_partial", "_pseudo", "_sequence", "_shared", "_tcp",
+        "_v4",
     )  # fmt: skip
 
     def __init__(self, packet: Packet, start: int, *, partial: bool) -> None:
@@ -139,17 +140,23 @@ def _copied(options: bytes) -> bytes:
     return kept + b"\0" * (-len(kept) % 4)
 
 
-def fragments_v6(frame: bytearray, mtu: int, ident: int) -> list[bytearray]:
-    """An IPv6 datagram that came in fragments, cut again (behind the fixed header) for `mtu`."""
-    body = memoryview(frame)[L3 + 40 :]
-    room = (mtu - 48) & ~7
-    made = []
-    for at in range(0, len(body), room):
+def fragments_v6(
+    frame: bytearray, mtu: int, ident: int, cut: int = L3 + 40, head: int = L3 + 6
+) -> list[bytearray]:
+    """An IPv6 frame as fragments of at most `mtu` bytes of IP; empty when not even eight bytes fit.
+
+    `cut` is where the part ends that every fragment carries (RFC 8200, 4.5), `head` the offset of the
+    next-header byte that will name the fragment header.
+    """
+    body = memoryview(frame)[cut:]
+    room = (mtu - (cut - L3) - 8) & ~7
+    made: list[bytearray] = []
+    for at in range(0, len(body), room) if room >= 8 else ():
         piece = body[at : at + room]
         more = at + len(piece) < len(body)
-        header = bytes((frame[L3 + 6], 0)) + (at | more).to_bytes(2, "big") + ident.to_bytes(4, "big")
-        one = bytearray(frame[: L3 + 40]) + header + piece
+        header = bytes((frame[head], 0)) + (at | more).to_bytes(2, "big") + ident.to_bytes(4, "big")
+        one = bytearray(frame[:cut]) + header + piece
         one[L3 + 4 : L3 + 6] = (len(one) - L3 - 40).to_bytes(2, "big")
-        one[L3 + 6] = 44
+        one[head] = 44
         made.append(one)
     return made

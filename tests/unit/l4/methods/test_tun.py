@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import GRE
 from scapy.packet import Raw
 
@@ -14,12 +14,13 @@ from director.l4.routing import FixedLink, FixedRoute
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop
 from director.l4.wire import offload as vnet
-from director.model import Forward, Tunnel
+from director.model import Address, Forward, Tunnel
 from tests.unit.l4.world import (
     CLIENT,
     CLIENT6,
     INNER_MAC,
     INSIDE,
+    SERVERS6,
     VIP,
     VIP6,
     World,
@@ -56,6 +57,16 @@ def test_pmtu_disc_0_ignores_df() -> None:
     assert sent(world.client(datagram(1500, flags="DF")))[ICMP].nexthopmtu == 1480
 
 
+def test_what_does_not_fit_into_ipv6_is_cut_by_the_tunnels_entry() -> None:
+    """RFC 2473, 7: the outer packet is the director's own; without DF the inner one must arrive."""
+    world = World(Forward.TUN, protocol="udp", server={"address": Address(SERVERS6[0], 80)})
+    frames = all_sent(world.client(datagram(1500)))
+    assert all(len(one[IPv6]) <= 1500 for one in frames)
+    inner = b"".join(bytes(one[IPv6ExtHdrFragment].payload) for one in frames)
+    assert IP(inner)[UDP].payload.load == b"y" * 1472
+    assert len({one[IPv6ExtHdrFragment].id for one in frames}) == 1
+
+
 def test_gue_source_port_tells_flows_apart() -> None:
     world = World(Forward.TUN, protocol="udp", server={"tunnel": Tunnel("gue", 6080)})
     seen = [sent(world.client(datagram(100, sport)))[UDP].sport for sport in (1000, 1000, 1001, 1002)]
@@ -79,9 +90,9 @@ def test_tunnel_needs_a_source_address() -> None:
 
 
 def completed(datagram: bytes) -> Any:
-    """The packet in a GUE datagram (from the GUE header on), as a receiver of remote checksum offload has it.
+    """The packet in a GUE datagram, as a receiver of remote checksum offload has it.
 
-    Words of draft-herbert-remotecsumoffload and Linux net/gue.h: one word of flags with the private bit, private
+    draft-herbert-remotecsumoffload, Linux net/gue.h: one word of flags with the private bit, private
     flags with the highest bit, then where the sum starts and where its complement goes.
     """
     assert datagram[0] == 2, "version 0, no control, two words of options"
@@ -98,7 +109,7 @@ def remote_world(family: int = 4, **fields: Any) -> World:
     return World(Forward.TUN, family=family, server={"tunnel": Tunnel("gue", 6080, "remcsum")}, **fields)
 
 
-def pseudo_sum(packet: bytes, protocol: int) -> bytes:
+def pseudo_sum(packet: bytes | bytearray, protocol: int) -> bytes:
     """The field a host with checksum offload leaves: the sum of the pseudo-header (RFC 793, RFC 8200)."""
     ends, length = (
         (packet[12:20], len(packet) - 20) if packet[0] >> 4 == 4 else (packet[8:40], len(packet) - 40)
