@@ -44,18 +44,22 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
     remote = _remote(tunnel, packet)
     with_checksum = tunnel.checksum != "none"
     extra = tunnels.overhead(tunnel.kind, outer, with_checksum=with_checksum, remote=remote is not None)
-    mtu = means.exits.path_mtu(flow.target, way, now) - extra
-    if mtu < (LEAST_V4 if packet.family == IPV4 else LEAST_V6):
+    least = LEAST_V4 if packet.family == IPV4 else LEAST_V6
+    if way.mtu - extra < least:
         return means.exits.drop("tunnel_mtu_too_small")
     discover = bool(means.settings.pmtu_disc)
+    df = discover and packet.family == IPV4 and packet.df
+    # What a router said counts where no router may cut: with DF, and in IPv6.
+    known = means.exits.path_mtu(flow.target, way, now)
+    path = known if df or outer != IPV4 else way.mtu
+    mtu = max(path - extra, least)
     ended = passable(packet, mtu, now, means, ignore_df=packet.family == IPV4 and not discover)
     if ended is not None:
         return ended
     if tunnel.checksum == "none" and packet.protocol in (TCP, UDP):
-        _quicken(packet, flow, way, now, tunnel, mtu, means)
+        _quicken(packet, flow, way, now, tunnel, known - extra, means)
     lower(packet)
-    df = discover and packet.family == IPV4 and packet.df
-    return _send(packet, flow, way, tunnel, df, means)
+    return _send(packet, flow, way, path, df, means)
 
 
 class Seal:
@@ -123,8 +127,10 @@ def _quicken(
         )
 
 
-def _send(packet: Packet, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means: Means) -> Verdict:
+def _send(packet: Packet, flow: Flow, way: Way, path: int, df: bool, means: Means) -> Verdict:
+    """Wrap and send; an outer packet larger than `path` (at most the way's MTU) is cut."""
     made: list[Single] = []
+    tunnel = flow.server.config.tunnel
     sealed = tunnel.checksum == "none" and flow.to_server.seal is not None
     remote = _remote(tunnel, packet)
     for frame in segments(packet, partial=remote is not None):
@@ -133,13 +139,13 @@ def _send(packet: Packet, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means:
             whole = frame
         else:
             whole = _wrapped(packet, frame, flow, way, tunnel, df, means)
-        if len(whole) - L3 <= way.mtu:
+        if len(whole) - L3 <= path:
             made.append(means.exits.emit(whole, way))
         elif kind(whole) == IPV4:
-            made += [means.exits.emit(one, way) for one in fragments(whole, way.mtu)]
+            made += [means.exits.emit(one, way) for one in fragments(whole, path)]
         else:
             # The tunnel's entry is the source of the outer packet and may cut it (RFC 2473, 7).
-            cut = fragments_v6(whole, way.mtu, means.random.getrandbits(32))
+            cut = fragments_v6(whole, path, means.random.getrandbits(32))
             made += [means.exits.emit(one, way) for one in cut]
     return batch(made) if made else means.exits.drop("too_large")
 
