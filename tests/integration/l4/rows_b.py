@@ -117,7 +117,7 @@ def pseudo(packet: bytes, protocol: int) -> bytes:
     total = protocol + length + sum(struct.unpack(f"!{len(ends) // 2}H", ends))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
-    return total.to_bytes(2, "big")
+    return struct.pack("!H", total)
 
 
 class Offloading:
@@ -135,7 +135,7 @@ class Offloading:
         self.sock.close()
 
     def put(self, packet: Packet, segment: int = 0) -> None:
-        """A TCP packet without options with a partial checksum; of `segment` bytes of payload each, or one."""
+        """A TCP packet without options, its checksum partial; to be cut into `segment` bytes, if given."""
         raw = bytearray(bytes(packet))
         four = raw[0] >> 4 == 4
         l4 = 20 if four else 40

@@ -149,8 +149,8 @@ def unwrapped(way: str, packet: Packet) -> Packet:
 @EVERY
 @pytest.mark.parametrize("tos", [0, 1, 2, 3, 0xB8 | 2])
 def test_a_packet_of_every_method(bed: Judged, way: str, tos: int) -> None:
-    """V36 V37 V38 V39: TTL-1, TOS copied, CE becomes ECT(0) outside; the packet itself is not touched but by NAT."""
-    vip, server, forward, _extra = WAYS[way]
+    """V36 V37 V38 V39: TTL-1, TOS copied, CE is ECT(0) outside; nothing else changes but by NAT."""
+    vip, _server, forward, _extra = WAYS[way]
     sport = opened(bed, way)
     for data, flags in ((b"", "PA"), (b"odd", "A"), (bytes(range(256)) * 4, "FA")):
         sent = tcp(way, sport, flags, data, tos=tos, ttl=9, id=77)
@@ -253,7 +253,7 @@ def too_large(bed: Judged, way: str, sent: bytes, mtu: int) -> None:
 
 @EVERY
 def test_the_mtu_of_every_method(bed: Judged, way: str) -> None:
-    """V43: with DF (and in IPv6) the largest that fits passes whole, a byte more is refused with the method's MTU."""
+    """V43: with DF (and in IPv6) the largest passes whole, a byte more is refused with the method's MTU."""
     mtu = MTU - WAYS[way][3]
     sport = opened(bed, way)
     bed.client.put(sized(way, sport, mtu))
