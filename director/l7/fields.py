@@ -9,22 +9,47 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.grammar import CODINGS, DIGITS, NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHUNKED = -1
 UNTIL_CLOSE = -2
 
 _SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding", b"max-forwards"))
 """Fields that may come only once."""
-HOP_BY_HOP = frozenset(
-    (
-        b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
-        b"upgrade", b"http2-settings", b"content_length", b"transfer_encoding",
+
+
+def _twins(name: bytes) -> set[bytes]:
+    """The other spellings that CGI-like servers take for `name`: `_` for `-` (RFC 3875 4.1.18)."""
+    words = name.split(b"-")
+    joints = product((b"-", b"_"), repeat=len(words) - 1)
+    return {
+        words[0] + b"".join(joint + word for joint, word in zip(some, words[1:], strict=True))
+        for some in joints
+    } - {name}
+
+
+TWINS = frozenset().union(
+    *map(
+        _twins,
+        (
+            b"content-length", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-host",
+            b"x-forwarded-proto", b"x-request-id",
+        ),
     )
 )  # fmt: skip
-"""Hop-by-hop fields (RFC 9110 7.6.1), and the spellings that CGI-like servers take for framing fields."""
+"""What CGI-like servers take for fields of framing and of trust; nobody but an attacker sends them."""
+HOP_BY_HOP = TWINS | {
+    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+    b"http2-settings",
+}  # fmt: skip
+"""What stays on this hop: the hop-by-hop fields (RFC 9110 7.6.1), and twins."""
 _NEVER_NOMINATED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control")
 )
@@ -77,11 +102,7 @@ class FieldBlock:
         if options is not None:
             nominated = _nominated(options)
             if nominated:
-                spans += [
-                    (found.start(), self._lowered.find(b"\n", found.end()))
-                    for found in NAMES.finditer(self._lowered)
-                    if found[1] in nominated
-                ]
+                spans += self._lines_of(nominated.__contains__)
         return spans
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
@@ -112,8 +133,17 @@ class FieldBlock:
         return found
 
     def less(self, name: bytes) -> bytes:
-        """The lines less all of one field (lower-case name)."""
-        return without(self.text, self.spans(name))
+        """The lines less all of one field (lower-case name) and of its twins."""
+        wanted = name.replace(b"_", b"-")
+        return without(self.text, self._lines_of(lambda found: found.replace(b"_", b"-") == wanted))
+
+    def _lines_of(self, wanted: Callable[[bytes], bool]) -> list[Span]:
+        """Where the lines stand whose (lower-case) name is wanted."""
+        return [
+            (found.start(), self._lowered.find(b"\n", found.end()))
+            for found in NAMES.finditer(self._lowered)
+            if wanted(found[1])
+        ]
 
 
 def without(text: bytes, spans: list[Span]) -> bytes:

@@ -35,6 +35,23 @@ def test_kept_lines() -> None:
     assert found.less(b"b") == found.text.replace(b"B: 2\r\n", b"")
 
 
+def test_twins_of_framing_and_trust_stay_here() -> None:
+    """RFC 3875 4.1.18: to a CGI script, X_Forwarded-For is HTTP_X_FORWARDED_FOR as well."""
+    lines = [
+        b"Content_Length: 1", b"Transfer_Encoding: x", b"X_Forwarded_For: 1", b"X-Forwarded_For: 1",
+        b"X_Forwarded-Host: h", b"x_forwarded_proto: https", b"X_Request_Id: 1", b"X-Request_Id: 1",
+    ]  # fmt: skip
+    found = block(b"X-Forwarded-For: 1", *lines, b"X_Other: 1")
+    assert found.kept() == b"X-Forwarded-For: 1\r\nX_Other: 1\r\n"
+    assert b"content-length" not in found.fields
+
+
+def test_a_field_goes_with_its_twins() -> None:
+    found = block(b"X-User: a", b"X_User: b", b"x-user-id: c", b"XUser: d")
+    assert found.less(b"x-user") == b"x-user-id: c\r\nXUser: d\r\n"
+    assert found.less(b"x_user") == b"x-user-id: c\r\nXUser: d\r\n"
+
+
 NAMES = st.sampled_from([b"A", b"a", b"Ab", b"Via", b"TE", b"Host-X"])
 LINES = st.lists(st.tuples(NAMES, st.sampled_from([b"", b" ", b" a: b", b"x ", b"via:"])), max_size=7)
 
