@@ -2,7 +2,7 @@
 
 A `FieldBlock` is made of lines that `http1` or `responses` have validated.  It is a value: the
 same block serves all requests of a client that repeats itself.  What the fields mean for the
-body is `body_length`; what they mean for the connection is `connection_options`.
+body is `body_length`; what they mean for the connection is `keeps_alive`.
 """
 
 from __future__ import annotations
@@ -161,15 +161,15 @@ def without(text: bytes, spans: list[Span]) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def connection_options(value: bytes) -> frozenset[bytes]:
-    """The lower-case options of a Connection field."""
+def list_elements(value: bytes) -> frozenset[bytes]:
+    """The lower-case elements of a list field such as Connection or Upgrade (RFC 9110 5.6.1)."""
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
 
 
 @lru_cache(maxsize=256)
 def _nominated(value: bytes) -> frozenset[bytes]:
     """The fields that a Connection field declares to be of this hop only."""
-    return connection_options(value) - _NEVER_NOMINATED
+    return list_elements(value) - _NEVER_NOMINATED
 
 
 def keeps_alive(fields: dict[bytes, bytes], minor: int) -> bool:
@@ -177,7 +177,7 @@ def keeps_alive(fields: dict[bytes, bytes], minor: int) -> bool:
     value = fields.get(b"connection")
     if value is None:
         return minor > 0
-    options = connection_options(value)
+    options = list_elements(value)
     return b"close" not in options and (minor > 0 or b"keep-alive" in options)
 
 

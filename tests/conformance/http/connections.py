@@ -215,6 +215,12 @@ def _upgrade() -> list[Case]:
             Want(absent=(b"upgrade", b"http2-settings")),
         ),
         either(
+            "upgrade.h2c-in-a-list",
+            "RFC 9113 3.1: nor behind another protocol",
+            get(b"/", b"Connection: Upgrade", b"Upgrade: websocket, h2c"),
+            Want(absent=(b"upgrade",)),
+        ),
+        either(
             "upgrade.with-body",
             "RFC 9110 7.8: Upgrade with content",
             post(b"abc", BODY, b"Connection: upgrade", b"Upgrade: x/1"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.fields import CHUNKED, FieldBlock, body_length, connection_options, keeps_alive, without
+from director.l7.fields import CHUNKED, FieldBlock, body_length, keeps_alive, list_elements, without
 from director.l7.grammar import REQUEST_FIELDS
 
 
@@ -72,10 +72,10 @@ def test_without_against_a_plain_loop(text: bytes, spans: list[tuple[int, int]])
     assert without(text, spans) == bytes(kept)
 
 
-def test_connection_options() -> None:
+def test_elements_of_a_list() -> None:
     """RFC 9110 5.6.1: empty elements count for nothing."""
-    assert connection_options(b" Close ,,\tX-A,") == {b"close", b"x-a"}
-    assert connection_options(b"") == set()
+    assert list_elements(b" Close ,,\tX-A,") == {b"close", b"x-a"}
+    assert list_elements(b"") == set()
 
 
 @pytest.mark.parametrize(
