@@ -410,7 +410,7 @@ def test_a_scheduler_of_ones_own(tmp_path: Path) -> None:
         assert asks(bed, "198.51.100.99") == "c"
         assert since()[-2].startswith("start a b c")
         assert bed.process is not None
-        bed.write(own("abcd"))
+        bed.write(own("abcd") + service("other", "tcp 198.51.100.98:80", "own"))
         bed.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "more than three are too many" in bed.log)
         time.sleep(0.1)
