@@ -256,7 +256,7 @@ class Lossy:
 @pytest.mark.parametrize("kind", VIRTUALS)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_stream_that_loses_packets(bed: Judged, kind: str, seed: int) -> None:
-    """V62: greeting, reply and what follows arrive whole, however they were cut and sent again; twice over."""
+    """V62: greeting, reply and the rest arrive whole, however they were cut and sent again; twice over."""
     talk = Talk(bed, VIRTUALS[kind])
     lossy = Lossy(talk, random.Random(seed))
     wanted = GREETING
