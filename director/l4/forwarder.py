@@ -316,7 +316,6 @@ class Forwarder:
     def tick(self, now: float) -> Batch:
         """Time passes: call it a few times a second.  Ends what is over; returns what is to be sent."""
         self._macs = {index: link.mac for index, link in self._routing.links.items()}
-        self._follow_registry()
         self._fragments.expire(now)
         self.table.expire(now, TICK_LIMIT)
         if now >= self._next_second:
@@ -330,13 +329,13 @@ class Forwarder:
                 self.total.estimator.tick()
         return Batch(())
 
-    def _follow_registry(self) -> None:
-        """See services and servers as they are now; end what has no server any more, when told to."""
-        self.services.refresh()
-        if not self.services.moved:
-            return
-        self.services.moved = False
-        self._stale()
+    def follow(self) -> None:
+        """The registry changed: the next packet meets its services and servers as they are now.
+
+        Flows that have no server any more end, when the settings say so.
+        """
+        if self.services.follow():
+            self._stale()
         if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and not one.usable]:
                 self.table.expire_now(entry)

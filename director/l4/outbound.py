@@ -62,7 +62,6 @@ class Outbound:
 
     def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:
         """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
-        self._services.refresh()
         service = self._services.nat_servers.get((packet.protocol, packet.source, packet.sport))
         if service is None:
             return None

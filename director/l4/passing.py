@@ -114,7 +114,6 @@ class Passing:
 
     def _about_tunnel(self, packet: Packet, outer: Quoted, now: float) -> Verdict | None:
         """An error about a packet our own tunnel sent; None when it is about something else."""
-        self._services.refresh()
         if outer.destination not in self._services.tunnel_servers:
             return None
         route = self._means.exits.routing.route(outer.source)
