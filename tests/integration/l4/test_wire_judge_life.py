@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import time
@@ -168,6 +169,32 @@ def test_what_is_removed_and_comes_back_is_what_it_was(bed: Judged) -> None:
     assert VIP not in bed.addresses()
     bed.reload(whole)
     assert asked(bed, 100, "A") == server
+    bed.stop()
+
+
+def test_a_server_is_chosen_when_its_answers_are_captured(bed: Judged) -> None:
+    """The host's stack would route an answer on as it is; the client resets what it does not know."""
+    whole = ini(service())
+    only_a = re.sub(r"server\.b.*\n", "", whole)
+    bed.start(only_a)
+    assert bed.process is not None
+    ports = itertools.count(1000)
+    told = set()
+    for _ in range(10):
+        bed.write(whole)
+        answered = bed.answered()
+        bed.process.send_signal(1)
+        asks = 0
+        while asks < 2:
+            asks += answered()
+            bed.client.put(syn(CLIENT, next(ports), VIP, 80))
+            asked = parsed(bed.server.get())
+            told.add(asked.dst)
+            bed.server.put(IP(src=asked.dst, dst=CLIENT) / TCP(sport=8080, dport=asked.sport, flags="SA"))
+            assert bed.client.ip().src == VIP
+        bed.reload(only_a)
+    assert told == set(SERVERS)
+    assert not bed.client.frames()
     bed.stop()
 
 
