@@ -174,6 +174,8 @@ class Registry:
         desired = self.proven(ordered, now)
         for change in ordered:
             change.on_registry(self, now)
+        for address in self._verdicts.keys() - self.by_address.keys():
+            del self._verdicts[address]
         self.configuration = desired
         self.generation += 1
         made = Generation(self.generation, author, time, tuple(str(change) for change in ordered))
@@ -255,6 +257,8 @@ class Registry:
             server = RealServer(config, pool, now)
         else:
             server.pool, server.name, server.present = pool, config.name, True
+            # An order went with its server; counters and connections are what comes back.
+            server.state = State.READY
             server.idle_since, server.since = None, now
             server.configure(config)
         pool.put(server)
@@ -331,7 +335,6 @@ class Registry:
         del alike[server]
         if not alike:
             del self.by_address[server.key]
-            self._verdicts.pop(server.key, None)
         self._leaving.setdefault((server.pool.name, server.key), []).append(server)
 
     def _returning(self, pool_name: str, address: str) -> RealServer | None:

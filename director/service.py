@@ -43,7 +43,7 @@ from director.l7.io.service import Shell
 from director.layer4 import Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
-from director.overlay import Overlay
+from director.orders import Orders
 from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
@@ -76,7 +76,7 @@ class DirectorService(MultiService):
         self.state_dir = Path(settings.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
-        self._overlay = Overlay()
+        self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
@@ -96,6 +96,7 @@ class DirectorService(MultiService):
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
         self.control.flows = self.layer4.connections
+        self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -117,6 +118,7 @@ class DirectorService(MultiService):
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
         self.access_log.start()
+        self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
 
@@ -199,9 +201,8 @@ class DirectorService(MultiService):
     def apply(self, changes: Iterable[Change], author: str) -> Generation:
         """Apply changes of the registry and let every part follow.  Raises ChangeRefused."""
         changes = tuple(changes)
-        before = self.registry.configuration
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
-        self._overlay.note(before, changes)
+        self._orders.note(changes)
         self._follow()
         self._announce(made)
         return made
@@ -234,11 +235,11 @@ class DirectorService(MultiService):
             )
             raise ConfigError(loaded.problems)
         self._refuse_what_needs_a_restart(loaded.configuration)
-        over, _ = self._overlay.over(loaded.configuration)
+        over, _ = self._orders.over(loaded.configuration)
         old = self._catalog
         self._catalog = self._make_catalog(loaded.configuration)
         try:
-            self.registry.proven(plan(self.registry.configuration, over), self.reactor.seconds())
+            self.registry.proven(self._changes(over), self.reactor.seconds())
             self.layer4.check(over)
         finally:
             self._catalog = old
@@ -256,28 +257,32 @@ class DirectorService(MultiService):
         """Make a configuration the running one, or leave everything as it was."""
         configuration = loaded.require()
         self._refuse_what_needs_a_restart(configuration)
-        over, stale = self._overlay.over(configuration)
+        over, stale = self._orders.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = plan(self.registry.configuration, over)
         try:
             self.layer4.check(configuration)
             self.shell.prepare(configuration.l7, {one.virtual.host for one in configuration.l4})
-            made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+            made = self.registry.apply(self._changes(over), author, self.reactor.seconds(), time.time())
         except Exception:
             self._catalog = old
             self.shell.abandon()
             raise
         self.control.loaded = loaded
-        self._overlay.drop(stale)
-        for sentence in stale.values():
-            _log.warn("an earlier order no longer applies and is dropped: {what}", what=sentence)
+        self._orders.settle(configuration, stale)
         self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
         followed = self._follow()
         self._announce(made)
         return followed.addCallback(lambda _: made)
+
+    def _changes(self, desired: Configuration) -> tuple[Change, ...]:
+        """What makes `desired`, orders included, the running configuration."""
+        return (
+            *plan(self.registry.configuration, desired),
+            *self._orders.unfulfilled(desired, self.registry),
+        )
 
     def _install_demos(self, configuration: Configuration) -> None:
         for demo in self.demos.keys() - set(configuration.demos):
@@ -356,6 +361,7 @@ class DirectorService(MultiService):
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())
+        self._orders.sweep()
 
     def _estimate(self) -> None:
         for server in self.registry.servers():

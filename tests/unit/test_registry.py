@@ -239,6 +239,14 @@ def test_a_server_comes_back_with_its_connections_and_counters() -> None:
     assert again.empty
 
 
+def test_an_order_does_not_come_back_with_its_server() -> None:
+    registry = registry_of(Pool("web", (server(),)))
+    registry.apply([Ordered("web", "a", State.MAINT), ServerRemoved("web", "a")], "test", 0.0, 0.0)
+    registry.apply([ServerAdded("web", server())], "test", 1.0, 0.0)
+    assert live(registry, "web", "a").state is State.READY
+    assert take(registry, "web") is not None
+
+
 @pytest.mark.parametrize(("seconds", "comes_back"), [(119, True), (150, True), (181, False)])
 def test_an_idle_server_is_forgotten_after_two_to_three_minutes(seconds: int, comes_back: bool) -> None:
     """V16: the timer runs each 60 s; the first look starts the 120 s, here at 60."""
@@ -263,6 +271,20 @@ def test_a_busy_server_is_kept_however_long_it_takes() -> None:
     for tick in range(6000, 6180, 60):
         registry.sweep(float(tick))
     assert registry.leaving() == ()
+
+
+def test_servers_that_change_names_are_what_they_were() -> None:
+    """IPVS knows a destination by its address: what it holds and what is known of it stays with that."""
+    registry = registry_of(configuration=SHARED)
+    registry.set_health("10.0.0.2:80", "alive", False, 0.0)
+    gone, stays = live(registry, "web", "a"), live(registry, "web", "b")
+    turn(
+        registry,
+        evolve(SHARED, pools=(evolve(SHARED.pools[0], servers=(server("a", 2),)), *SHARED.pools[1:])),
+    )
+    assert live(registry, "web", "a") is stays
+    assert (stays.name, stays.present, stays.available) == ("a", True, False)
+    assert not gone.present
 
 
 def test_another_pool_does_not_get_it() -> None:

@@ -212,15 +212,16 @@ class L4Director(Service):
         if isinstance(verdict, Deliver):
             if verdict.whole is not None:
                 frame, offload = verdict.whole, b""
-            self._give_back(frame, now, offload)
+            self._give_back(frame, verdict.pieces or (frame,), now, offload)
 
-    def _give_back(self, frame: bytearray, now: float, offload: bytes) -> None:
-        """Let the host's stack have a frame that the rules took and that is not the director's."""
+    def _give_back(self, frame: bytearray, pieces: tuple[bytearray, ...], now: float, offload: bytes) -> None:
+        """Let the host's stack have, in `pieces`, a frame that the rules took and that is not ours."""
         side = self._taken(frame)
         if side is Side.ANSWER and now < self._grace:
             self.drops["answer_before_its_flow"] += 1
         elif side and self._injector is not None:
-            self._injector.give(frame, offload)
+            for piece in pieces:
+                self._injector.give(piece, offload)
 
     def _perform(self, verdict: Verdict | None, now: float) -> None:
         if isinstance(verdict, Transmit):

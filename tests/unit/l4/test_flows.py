@@ -108,8 +108,11 @@ def test_controller_outlives_what_it_controls() -> None:
     data = flow(world, 2, control=control)
     data.timeout = 30.0
     table.add(data)
+    control.to_server.until = control.to_client.until = world.now + 999
     table.expire(world.now + 10, 100)
     assert not control.dead
+    assert control.deadline == world.now + 10 + 60, "what tools show as the time it has left"
+    assert control.to_server.until == control.to_client.until == 0.0, "a packet sets its timeout anew"
     table.expire(world.now + 31, 100)
     assert data.dead
     assert not control.dead
