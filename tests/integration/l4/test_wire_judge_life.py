@@ -15,7 +15,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 
 from director.demo.netns import lacking
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.wire_judge import Judged, judged, parsed, syn
+from tests.integration.l4.wire_judge import PATIENCE, Judged, judged, parsed, syn
 
 CLIENT, VIP, OTHER = "10.0.0.2", "198.51.100.10", "198.51.100.20"
 SERVERS = {"172.16.0.2": "a", "172.16.0.3": "b"}
@@ -59,7 +59,7 @@ def bed(tmp_path: Path) -> Iterator[Judged]:
 
 
 def asked(
-    bed: Judged, sport: int, flags: str = "S", to: str = VIP, client: str = CLIENT, patience: float = 0.4
+    bed: Judged, sport: int, flags: str = "S", to: str = VIP, client: str = CLIENT, patience: float = PATIENCE
 ) -> str | None:
     """The server that gets a packet, or None."""
     bed.client.put(syn(client, sport, to, 80, flags))
@@ -71,7 +71,7 @@ def established(bed: Judged, sport: int, to: str = VIP) -> str:
     server = asked(bed, sport, to=to)
     assert server is not None
     bed.server.put(IP(src=server, dst=CLIENT) / TCP(sport=8080, dport=sport, flags="SA"))
-    bed.client.frames(1.0, 1)
+    bed.client.get()
     assert asked(bed, sport, "A", to) == server
     return server
 

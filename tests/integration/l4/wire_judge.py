@@ -34,7 +34,7 @@ from scapy.packet import Packet, Raw  # noqa: E402
 HOSTS = range(2, 10)
 QUIET = 0.08
 """Seconds of silence after which nothing more is expected."""
-PATIENCE = 1.5
+PATIENCE = 5.0
 """Seconds a packet may take on a busy machine."""
 
 RELOADED = "reloaded: generation "
