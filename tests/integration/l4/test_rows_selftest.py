@@ -1,7 +1,7 @@
 """V81: the kernel's own three cases, by the whole program and its own configuration, captured on both sides.
 
-What each side must see is the last paragraph of part K of `lvs-semantics`: DR leaves the packet but for the TTL,
-NAT shows the server its own address and the client the virtual one, TUN puts protocol 4 around it.
+What each side must see is the last paragraph of part K of `lvs-semantics`: DR changes the TTL alone, NAT
+shows the server its own address and the client the virtual one, TUN puts protocol 4 around it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Tap:
 
     def packets(self) -> list[Packet]:
         """IPv4 packets of TCP, or of a tunnel, so far."""
-        found = []
+        found: list[Packet] = []
         while True:
             try:
                 frame = self.sock.recv(1 << 17)
