@@ -5,6 +5,7 @@ The servers' link takes 1400 bytes.  What must come out is built by scapy.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.packet import Packet, Raw
 
-from tests.conformance.l4.mutants import fault, joined
+from tests.conformance.l4.mutants import Mutator, fault, joined
 from tests.integration.l4.rows_b import (
     CLIENT,
     CLIENT6,
@@ -409,6 +410,31 @@ def test_sloppy_and_strict(bed: Judged) -> None:
     bed.client.put(tcp("nat", next(PORTS), "A"))
     assert str(bed.client.ip()[TCP].flags) == "R"
     assert not bed.server.frames(0.01)
+
+
+def test_mutants_do_not_stop_it(bed: Judged) -> None:
+    """V45: hostile packets of every kind by both wires, among them what the services here carry."""
+    chance = random.Random(9)
+    seeds = []
+    for way in WAYS:
+        sport = opened(bed, way)
+        seeds += [bytes(tcp(way, sport, flags, b"data")) for flags in ("S", "A", "FA", "R")]
+        seeds.append(bytes(to(WAYS[way][0]) / UDP(sport=sport, dport=53) / b"data"))
+    back = [bytes(IP(src=S4, dst=CLIENT) / TCP(sport=8080, dport=2000, flags="A"))]
+    back.append(bytes(IP(src=OWN, dst="172.16.0.3", proto=4) / Raw(seeds[0])))
+    back.append(bytes(IPv6(src=S6, dst=CLIENT6) / TCP(sport=8080, dport=2000, flags="A")))
+    for wire, mutator in ((bed.client, Mutator(chance, seeds)), (bed.server, Mutator(chance, back))):
+        for _ in range(1200):
+            for packet in mutator.next():
+                if 0 < len(packet) <= 1400:
+                    wire.put(packet)
+    bed.drain_wires()
+    for way in WAYS:
+        assert opened(bed, way)
+    counters = bed.api("GET", "layer4")[1]["counters"]
+    assert sum(counters.values()) > 200
+    assert len(counters) > 15
+    assert bed.readyz()[0] == 200
 
 
 # --- IPv6 datagrams in pieces (V35, D.7) --------------------------------------------------------------
