@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -43,7 +43,7 @@ from director.l7.io.service import Shell
 from director.layer4 import Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
-from director.overlay import Overlay
+from director.orders import Orders
 from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
@@ -76,7 +76,7 @@ class DirectorService(MultiService):
         self.state_dir = Path(settings.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
-        self._overlay = Overlay()
+        self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
@@ -96,6 +96,7 @@ class DirectorService(MultiService):
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
         self.control.flows = self.layer4.connections
+        self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -117,6 +118,7 @@ class DirectorService(MultiService):
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
         self.access_log.start()
+        self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
 
@@ -199,9 +201,8 @@ class DirectorService(MultiService):
     def apply(self, changes: Iterable[Change], author: str) -> Generation:
         """Apply changes of the registry and let every part follow.  Raises ChangeRefused."""
         changes = tuple(changes)
-        before = self.registry.configuration
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
-        self._overlay.note(before, changes)
+        self._orders.note(changes)
         self._follow()
         self._announce(made)
         return made
@@ -218,29 +219,32 @@ class DirectorService(MultiService):
         reading: Deferred[Loaded] = deferToThreadPool(self.reactor, pool, loading.read, self.path)
         return reading.addCallback(self.take, author)
 
-    def take(self, loaded: Loaded, author: str) -> Generation:
-        """Make what was read the running configuration.  Raises as `reload` fails."""
+    def take(self, loaded: Loaded, author: str) -> Deferred[Generation]:
+        """Make what was read the running configuration.  Raises as `reload` fails.
+
+        What arrives after the result fired meets the new configuration only.
+        """
         if loaded.configuration is None:
             _log.error(
                 "the configuration is refused, the running one goes on:\n{text}", text=render(loaded.problems)
             )
             raise ConfigError(loaded.problems)
         try:
-            made = self._install(loaded, author)
+            done = self._install(loaded, author)
         except (DirectorError, OSError) as error:
             _log.error("the configuration cannot be applied, the running one goes on: {why}", why=str(error))
             raise
         self.control.loaded = loaded
-        return made
+        return done
 
-    def _install(self, loaded: Loaded, author: str) -> Generation:
+    def _install(self, loaded: Loaded, author: str) -> Deferred[Generation]:
         """Make a configuration the running one, or leave everything as it was."""
         configuration = loaded.require()
         self._refuse_what_needs_a_restart(configuration)
-        over, stale = self._overlay.over(configuration)
+        over, stale = self._orders.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = plan(self.registry.configuration, over)
+        changes = (*plan(self.registry.configuration, over), *self._orders.unfulfilled(over, self.registry))
         try:
             self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
@@ -250,15 +254,13 @@ class DirectorService(MultiService):
             self.shell.abandon()
             raise
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
-        self._overlay.drop(stale)
-        for sentence in stale.values():
-            _log.warn("an earlier order no longer applies and is dropped: {what}", what=sentence)
+        self._orders.settle(configuration, stale)
         self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
-        self._follow()
+        followed = self._follow()
         self._announce(made)
-        return made
+        return followed.addCallback(lambda _: made)
 
     def _install_demos(self, configuration: Configuration) -> None:
         for demo in self.demos.keys() - set(configuration.demos):
@@ -279,16 +281,18 @@ class DirectorService(MultiService):
         if old.admin != new.admin:
             raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
 
-    def _follow(self) -> None:
-        """What the registry's change means for the parts."""
+    def _follow(self) -> Deferred[None]:
+        """What the registry's change means for the parts; fires when the kernel has followed, too."""
         if self.health.running:
             self.health.reload(self.registry.configuration)
+        followed: Deferred[None] = succeed(None)
         if self.running:
-            self.layer4.follow(self.registry.configuration)
+            followed = self.layer4.follow(self.registry.configuration)
         self.shell.backends.sweep(
             self.reactor.seconds(), set(self.registry.by_address) | self._local_addresses()
         )
         self.shell.lines.poke()
+        return followed
 
     def _local_addresses(self) -> set[str]:
         services = self.registry.configuration.l7
@@ -335,6 +339,7 @@ class DirectorService(MultiService):
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())
+        self._orders.sweep()
 
     def _estimate(self) -> None:
         for server in self.registry.servers():

@@ -33,6 +33,8 @@ ISAKMP = 500
 """A UDP service on this port takes the ESP and AH packets of its clients too: they follow (D.5)."""
 IPSEC = (ESP, AH)
 _PORTED = frozenset(PROTOCOLS.values())
+EXTENSIONS = frozenset({0, 43, 60, AH})
+"""IPv6 headers before layer 4: hop-by-hop, routing, destination options, authentication (RFC 8200)."""
 ERRORS_V4 = frozenset({3, 4, 11})
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
 
@@ -267,7 +269,7 @@ def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes
         if int.from_bytes(frame[20:22], "big") & 0x1FFF and protocol not in IPSEC:
             return None
     elif kind == b"\x86\xdd" and len(frame) >= 54:
-        start, protocol = 54, frame[20]
+        start, protocol = _behind_extensions(frame)
         source, destination = bytes(frame[22:38]), bytes(frame[38:54])
     else:
         return None
@@ -280,6 +282,17 @@ def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes
         int.from_bytes(frame[start + 2 : start + 4], "big"),
     )
     return protocol, source, sport, destination, dport
+
+
+def _behind_extensions(frame: bytes | bytearray | memoryview) -> tuple[int, int]:
+    """Where layer 4 of an IPv6 frame starts, and its protocol: nft looks behind the same headers."""
+    start, protocol = 54, frame[20]
+    for _ in range(8):
+        if protocol not in EXTENSIONS or len(frame) < start + 8:
+            break
+        words = 4 * (frame[start + 1] + 2) if protocol == AH else 8 * (frame[start + 1] + 1)
+        protocol, start = frame[start], start + words
+    return start, protocol
 
 
 def _quoted(frame: bytes | bytearray | memoryview) -> tuple[bytes, int, bytes, int] | None:

@@ -18,7 +18,6 @@ def flow(world: World, sport: int = 1000, method: Forward = Forward.NAT, control
     made = Flow(6, C, sport, V, 80, world.now)
     made.target, made.dport, made.method = S, 8080, method
     made.quiet = method is not Forward.NAT
-    world.forwarder.services.refresh()
     made.bind(world.forwarder.services.by_key["l4:s"], selection.claim(world.real(), inactive=True))
     if control is not None:
         made.control = control
@@ -148,7 +147,6 @@ def test_fifty_thousand_flows() -> None:
 
 
 def _service(world: World) -> Any:
-    world.forwarder.services.refresh()
     return world.forwarder.services.by_key["l4:s"]
 
 

@@ -249,8 +249,37 @@ def test_a_kept_connection_that_begins_a_head_must_end_it() -> None:
 
 
 def test_a_drain_lets_an_idle_client_go() -> None:
+    web().play(f"""
+        client {GET}
+          open web/a
+        new
+          to-server {GET}
+        server {OK}
+          to-client {OK}
+          keep-server
+        drain
+          close-client
+    """)
+
+
+def test_a_drain_waits_a_moment_for_the_first_request_of_a_new_client() -> None:
+    """Nobody may reset what the client, whose connection was accepted, has sent meanwhile."""
+    web().play(f"""
+        drain
+        after 0.9
+        client {GET}
+          open web/a
+        new
+          to-server {GET}
+        server {OK}
+          to-client HTTP/1.1 200 OK|Content-Length: 2|Connection: close||hi
+          keep-server
+          linger-client
+    """)
     web().play("""
         drain
+        after 0.9
+        after 0.1
           close-client
     """)
 
@@ -303,6 +332,56 @@ def test_a_client_that_pipelines_is_paused_until_its_requests_are_served() -> No
         resumed = "resume-client" in lines
     # Not one octet more is taken before the store is below its limit again (64 kB).
     assert len(world.talk.framer.buffer) <= 65536
+
+
+def answering(size: int) -> World:
+    """A service that answers everything itself, with this many octets."""
+    return web(rules=(Rule(1, "no", "www", respond=(403, "x" * size)),))
+
+
+def test_own_answers_wait_for_a_client_that_does_not_read() -> None:
+    """No server holds them back, so requests sent ahead must not become answers without bound."""
+    world = answering(10_000)
+    lines = world.tell("client " + GET * 1000)
+    assert lines[1:] == ["await-client"]
+    assert 65536 < len(lines[0]) < 80_000
+    assert len(world.records) == 7
+    lines = world.tell("client-takes")
+    assert lines[0].startswith("to-client HTTP/1.1 403 ")
+    assert lines[1:] == ["await-client"]
+    assert len(world.records) == 14
+
+
+def test_nothing_is_read_ahead_without_bound_while_a_client_does_not_read() -> None:
+    world = answering(10_000)
+    world.tell("client " + GET * 1000)
+    assert world.tell("client " + GET * 4000) == ["pause-client"]
+    asked = 5000
+    resumed = False
+    while len(world.records) < asked:
+        lines = world.tell("client-takes")
+        resumed = resumed or "resume-client" in lines
+    assert resumed
+    assert lines[-1] != "await-client"
+    assert len(world.talk.framer.buffer) == 0
+
+
+def test_a_fin_behind_requests_that_wait_loses_none_of_them() -> None:
+    world = answering(40_000)
+    assert world.tell("client " + GET * 3)[1:] == ["await-client"]
+    assert world.tell("client-ends") == []
+    lines = world.tell("client-takes")
+    assert lines[0].startswith("to-client HTTP/1.1 403 ")
+    assert "|Connection: close|" in lines[0]
+    assert lines[1:] == ["close-client"]
+    assert len(world.records) == 3
+
+
+def test_a_client_that_never_reads_is_let_go() -> None:
+    world = answering(40_000)
+    world.tell("client " + GET * 3)
+    assert world.tell("after 61") == ["close-client"]
+    assert world.tell("client-takes") == []
 
 
 def test_a_head_larger_than_the_read_ahead_is_still_read() -> None:

@@ -165,6 +165,17 @@ DIRECTOR = ipaddress.ip_address("10.0.0.1")
         (Side.NEITHER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=22)),
         (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.ICMP()),
         (Side.VIRTUAL, lambda s: s.IPv6(dst="2001:db8::1") / s.TCP(dport=80)),
+        (
+            Side.VIRTUAL,
+            lambda s: (
+                s.IPv6(dst="2001:db8::1") / s.IPv6ExtHdrHopByHop() / s.IPv6ExtHdrDestOpt() / s.TCP(dport=80)
+            ),
+        ),
+        (
+            Side.VIRTUAL,
+            lambda s: s.IPv6(dst="2001:db8::1", nh=51) / (b"\x06\x04" + bytes(22)) / s.TCP(dport=80),
+        ),
+        (Side.NEITHER, lambda s: s.IPv6(dst="2001:db8::1") / s.IPv6ExtHdrDestOpt() / s.TCP(dport=81)),
         (Side.NEITHER, lambda s: s.ARP(pdst=str(VIP))),
     ],
 )
@@ -193,6 +204,8 @@ def test_no_truncation_raises() -> None:
     taken = Taken(PLAN)
     assert taken(whole)
     assert not any(taken(whole[:length]) for length in range(38))
+    whole = built(lambda s: s.IPv6(dst="2001:db8::1") / s.IPv6ExtHdrDestOpt() / s.TCP(dport=80))
+    assert not any(taken(whole[:length]) for length in range(66))
 
 
 @pytest.mark.parametrize(
