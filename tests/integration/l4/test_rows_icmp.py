@@ -224,7 +224,7 @@ def test_an_error_with_a_bad_checksum_is_dropped(bed: Judged, family: int) -> No
 @pytest.mark.parametrize("family", FAMILIES)
 def test_other_icmp_is_left_to_the_host(bed: Judged, family: int) -> None:
     """D.6: types that are no errors are accepted untouched: an echo request is the host's to answer."""
-    echo = IP(src=CLIENT[4], dst=VIRTUAL["nat", 4]) / ICMP(type=8) / b"abc"
+    echo: Packet = IP(src=CLIENT[4], dst=VIRTUAL["nat", 4]) / ICMP(type=8) / b"abc"
     if family == 6:
         echo = IPv6(src=CLIENT[6], dst=VIRTUAL["nat", 6]) / ICMPv6EchoRequest(data=b"abc")
     bed.client.put(echo)
