@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from attrs import frozen
@@ -34,8 +34,8 @@ ISAKMP = 500
 """A UDP service on this port takes the ESP and AH packets of its clients too: they follow (D.5)."""
 IPSEC = (ESP, AH)
 _PORTED = frozenset(PROTOCOLS.values())
-EXTENSIONS = frozenset({0, 43, 60, AH})
-"""IPv6 headers before layer 4: hop-by-hop, routing, destination options, authentication (RFC 8200)."""
+EXTENSIONS = frozenset({0, 43, 60})
+"""IPv6 headers before layer 4: hop-by-hop, routing, destination options (RFC 8200); nft stops at an AH."""
 FRAGMENT_HEADER = 44
 ERRORS_V4 = frozenset({3, 4, 11})
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
@@ -222,11 +222,10 @@ class Taken:
         source, destination = head.source, head.destination
         if pieces or head.piece:
             return self._in_pieces(source, destination)
-        sides = [
-            self._side(protocol, source, sport, destination, dport)
-            for protocol, sport, dport in _readings(frame, head)
-        ]
-        return next(filter(None, sides), Side.NEITHER) if sides else self._error(frame)
+        ports = _ports(frame, head)
+        if ports is None:
+            return self._error(frame)
+        return self._side(head.protocol, source, ports[0], destination, ports[1])
 
     def _in_pieces(self, source: bytes, destination: bytes) -> Side:
         """Fragments are taken by their addresses alone."""
@@ -282,16 +281,12 @@ class _Ports:
 
 
 class _Head(NamedTuple):
-    """The ends of an IP packet, where its layer 4 is, of which protocol, and whether it is a fragment.
-
-    `first` is the protocol that the fixed header names: AH stands before the one that nft looks for.
-    """
+    """The ends of an IP packet, where its layer 4 is, of which protocol, and whether it is a fragment."""
 
     source: bytes
     destination: bytes
     start: int
     protocol: int
-    first: int
     piece: bool
 
 
@@ -299,23 +294,23 @@ def _head(frame: Frame) -> _Head | None:
     """None when there is no IP header in place."""
     kind = bytes(frame[12:14])
     if kind == b"\x08\x00" and len(frame) >= 34:
-        start, protocol = 14 + 4 * (frame[14] & 15), frame[23]
-        piece = bool(int.from_bytes(frame[20:22], "big") & 0x3FFF)
-        return _Head(bytes(frame[26:30]), bytes(frame[30:34]), start, protocol, protocol, piece)
+        start, piece = 14 + 4 * (frame[14] & 15), bool(int.from_bytes(frame[20:22], "big") & 0x3FFF)
+        return _Head(bytes(frame[26:30]), bytes(frame[30:34]), start, frame[23], piece)
     if kind == b"\x86\xdd" and len(frame) >= 54:
         start, protocol = _behind_extensions(frame)
         ends = bytes(frame[22:38]), bytes(frame[38:54])
-        return _Head(*ends, start, protocol, frame[20], piece=protocol == FRAGMENT_HEADER)
+        return _Head(*ends, start, protocol, piece=protocol == FRAGMENT_HEADER)
     return None
 
 
-def _readings(frame: Frame, head: _Head) -> Iterator[tuple[int, int, int]]:
-    """Protocol and ports by which the rules may know a packet; ESP and AH have none: both are 0."""
-    if head.first in IPSEC:
-        yield head.first, 0, 0
-    if head.protocol in _PORTED and len(frame) >= head.start + 4:
-        sport, dport = frame[head.start : head.start + 2], frame[head.start + 2 : head.start + 4]
-        yield head.protocol, int.from_bytes(sport, "big"), int.from_bytes(dport, "big")
+def _ports(frame: Frame, head: _Head) -> tuple[int, int] | None:
+    """Source and destination port; both 0 for ESP and AH, which have none; None for other protocols."""
+    if head.protocol in IPSEC:
+        return 0, 0
+    if head.protocol not in _PORTED or len(frame) < head.start + 4:
+        return None
+    sport, dport = frame[head.start : head.start + 2], frame[head.start + 2 : head.start + 4]
+    return int.from_bytes(sport, "big"), int.from_bytes(dport, "big")
 
 
 def _behind_extensions(frame: Frame) -> tuple[int, int]:
@@ -324,8 +319,7 @@ def _behind_extensions(frame: Frame) -> tuple[int, int]:
     for _ in range(8):
         if protocol not in EXTENSIONS or len(frame) < start + 8:
             break
-        words = 4 * (frame[start + 1] + 2) if protocol == AH else 8 * (frame[start + 1] + 1)
-        protocol, start = frame[start], start + words
+        protocol, start = frame[start], start + 8 * (frame[start + 1] + 1)
     return start, protocol
 
 

@@ -9,7 +9,7 @@ What is dropped, per interface:
 * packets from a NAT server's address and port, unless they are for this host itself;
 * ICMP errors of the server's side about such packets (the director sends them translated);
 * ESP and AH where a service may own an ISAKMP flow, in the same sets with all ports (the two bytes
-  where a port would stand may be anything; over IPv6, nftables looks for the protocol behind an AH);
+  where a port would stand may be anything; over IPv6, nftables looks behind extension headers but AH);
 * fragments to a service's address, or from a NAT server's to others: whose they are is seen once they
   are put together, and only the director sees all of them.
 Everything else passes: other ports of the virtual address, echo requests, ARP.  ICMP errors
@@ -36,10 +36,8 @@ _CHAIN = """\
     meta protocol ip ip daddr @local4 accept
     meta protocol ip meta l4proto . ip saddr . th sport @answer4 counter name taken drop
     meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 counter name taken drop
-    ip6 nexthdr ah ip6 nexthdr . ip6 daddr . th dport @virtual6 counter name taken drop
     meta protocol ip6 ip6 daddr @local6 accept
     meta protocol ip6 meta l4proto . ip6 saddr . th sport @answer6 counter name taken drop
-    ip6 nexthdr ah ip6 nexthdr . ip6 saddr . th sport @answer6 counter name taken drop
     ip protocol icmp icmp type { 3, 4, 11 } goto errors
     ip6 nexthdr icmpv6 icmpv6 type 1-4 goto errors
 """
