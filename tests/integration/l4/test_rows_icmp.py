@@ -1,4 +1,4 @@
-"""ICMP errors both ways, and fragments: V31 to V35 on the wire (`lvs-semantics` D.6, D.7, C.7)."""
+"""ICMP errors both ways: V31 to V34 on the wire (`lvs-semantics` D.6, C.7)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ from scapy.layers.inet6 import (
     ICMPv6ParamProblem,
     ICMPv6TimeExceeded,
     IPv6,
-    IPv6ExtHdrFragment,
-    defragment6,
-    fragment6,
 )
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import connections, directed, flows, ini, inwards, place
+from tests.integration.l4.rows_a import directed, flows, ini, inwards, place
 from tests.integration.l4.wire_judge import Judged, parsed
 
 CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
@@ -328,86 +325,3 @@ def test_strays_of_a_nat_server(bed: Judged, family: int, on: int) -> None:
             came = bed.client.ip()
             assert (came.src, bytes(came.payload)) == (packet.src, bytes(packet.payload)), name
             assert not bed.server.frames(0.03), name
-
-
-# --- fragments ------------------------------------------------------------------------------------
-
-
-def pieces(packet: Packet, size: int, ident: int) -> list[Packet]:
-    """`packet` in fragments with up to `size` bytes."""
-    if packet.version == 4:
-        packet.id = ident
-        return list(fragment(packet, size))
-    header = IPv6ExtHdrFragment(id=ident, nh=17)
-    upper = packet.payload
-    packet.remove_payload()
-    return list(fragment6(IPv6(bytes(packet / header / upper)), size + 48))
-
-
-def put_together(frames: list[bytes]) -> Packet:
-    """The one datagram that the frames make, with a right checksum."""
-    found = [parsed(frame) for frame in frames]
-    if len(found) == 1:
-        whole = found[0]
-    elif found[0].version == 4:
-        (whole,) = defragment(found)
-    else:
-        whole = defragment6(found)
-    whole = whole.__class__(bytes(whole))
-    fresh = whole.copy()
-    del fresh[UDP].chksum
-    assert bytes(fresh.__class__(bytes(fresh))[UDP])[6:8] == bytes(whole[UDP])[6:8]
-    return whole
-
-
-ORDERS: dict[str, Callable[[list[Packet]], list[Packet]]] = {
-    "in order": list,
-    "backwards": lambda found: found[::-1],
-    "twice": lambda found: [one for one in found[:-1] for _ in range(2)] + found[-1:],
-}
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("method", "family"), [one for one in VIRTUAL if one[0] != "tun"])
-def test_a_datagram_in_fragments_reaches_one_server_whole(
-    bed: Judged, method: str, family: int, order: str
-) -> None:
-    """V35: inwards and outwards, whatever order the fragments come in; every byte, right checksums."""
-    body = bytes(range(256)) * 14
-    sport = next(_ports)
-    virtual, client = VIRTUAL[method, family], CLIENT[family]
-    server = SERVER[family] if method == "nat" else virtual
-    dport = 8080 if method == "nat" else 80
-    sent = pieces(ip(client, virtual) / UDP(sport=sport, dport=80) / body, 1280, sport)
-    bed.client.put(*ORDERS[order](sent))
-    whole = put_together(_all(bed, bed.server, len(body)))
-    assert (whole.src, whole.dst, whole[UDP].sport, whole[UDP].dport) == (client, server, sport, dport)
-    assert bytes(whole[UDP].payload) == body
-    assert flows(bed)[place(client, sport)]["packets"] == 1
-    if method == "nat":
-        sent = pieces(ip(server, client) / UDP(sport=8080, dport=sport) / body, 1280, sport)
-        bed.server.put(*ORDERS[order](sent))
-        whole = put_together(_all(bed, bed.client, len(body)))
-        assert (whole.src, whole.dst, whole[UDP].sport, whole[UDP].dport) == (virtual, client, 80, sport)
-        assert bytes(whole[UDP].payload) == body
-
-
-def _all(bed: Judged, wire: Any, size: int) -> list[bytes]:
-    """Frames until they hold `size` bytes of payload, and none comes after."""
-    found: list[bytes] = []
-    while sum(len(frame) - 14 - 60 for frame in found) < size - 60 * len(found) and len(found) < 9:
-        (frame,) = wire.frames(5.0, 1) or [b""]
-        assert frame, f"{len(found)} fragments and no more"
-        found.append(frame)
-    return [*found, *wire.frames(0.03)]
-
-
-def test_a_datagram_that_lacks_a_piece_opens_nothing(bed: Judged) -> None:
-    """V35: nothing goes on before it is whole."""
-    for family in FAMILIES:
-        sport = next(_ports)
-        packet = ip(CLIENT[family], VIRTUAL["nat", family]) / UDP(sport=sport, dport=80) / bytes(3000)
-        first, _lost, *rest = pieces(packet, 1280, sport)
-        bed.client.put(first, *rest)
-        assert not bed.server.frames()
-        assert not any(one["client"] == place(CLIENT[family], sport) for one in connections(bed))
