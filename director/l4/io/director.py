@@ -210,17 +210,18 @@ class L4Director(Service):
                 return
         self._perform(verdict, now)
         if isinstance(verdict, Deliver):
-            if verdict.whole is not None:
-                frame, offload = verdict.whole, b""
-            self._give_back(frame, verdict.pieces or (frame,), now, offload)
+            self._give_back(verdict, frame, now, offload)
 
-    def _give_back(self, frame: bytearray, pieces: tuple[bytearray, ...], now: float, offload: bytes) -> None:
-        """Let the host's stack have, in `pieces`, a frame that the rules took and that is not ours."""
-        side = self._taken(frame)
+    def _give_back(self, verdict: Deliver, frame: bytearray, now: float, offload: bytes) -> None:
+        """Let the host's stack have what the rules took and what is not the director's."""
+        whole = verdict.whole
+        if whole is not None:
+            frame, offload = whole, b""
+        side = self._taken(frame, pieces=whole is not None)
         if side is Side.ANSWER and now < self._grace:
             self.drops["answer_before_its_flow"] += 1
         elif side and self._injector is not None:
-            for piece in pieces:
+            for piece in verdict.pieces or (frame,):
                 self._injector.give(piece, offload)
 
     def _perform(self, verdict: Verdict | None, now: float) -> None:
