@@ -25,6 +25,12 @@ def test_equal_numbers_in_two_services_are_fine(read_ini: Reader) -> None:
     assert read_ini(text).problems == ()
 
 
+def test_a_port_on_other_addresses_is_free(read_ini: Reader) -> None:
+    demos = ("127.0.0.1:80", "127.0.0.2:80", "[::]:80", ":81", "h:80")
+    text = "".join(f"[demo:d{at}]\nlisten = {listen}\n" for at, listen in enumerate(demos))
+    assert read_ini(text).problems == ()
+
+
 def test_a_mistake_inside_a_pool_does_not_make_its_name_unknown(read_ini: Reader) -> None:
     loaded = read_ini("[l7:s]\nlisten = :80\npool = p\n[pool:p]\nserver.a = h:80 wieght=1\n")
     assert len(loaded.problems) == 1
