@@ -12,7 +12,9 @@ import gc
 import itertools
 import resource
 import secrets
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -114,11 +116,20 @@ class DirectorService(MultiService):
         raise_descriptor_limit()
         self._listen_to_orders()
         event_log.open()
-        self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._make_state_dir()
         event_log.form = self.settings.log
         self.access_log.start()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
+
+    def _make_state_dir(self) -> None:
+        try:
+            self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DirectorError(
+                f"[director] state_dir = {self.state_dir} cannot be made: {error.strerror}; "
+                "name a directory that this user may write"
+            ) from error
 
     def startService(self) -> None:
         """Serve."""
@@ -192,7 +203,8 @@ class DirectorService(MultiService):
             yield f"admin  {link}"
         elif link:
             yield f"admin  {link.partition('?')[0]} with the token in {self.state_dir / 'admin.token'}"
-        yield f"ask    director show servers --socket {self.state_dir / 'control.sock'}"
+        if self.admin.control_socket:
+            yield f"ask    {own_command()} show servers --socket {self.admin.control_socket}"
 
     # -- changes --
 
@@ -357,6 +369,12 @@ def trials(configuration: Configuration) -> list[str]:
             host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
             found.append(f"curl {host}{base}{parts.path or '/'}")
     return found[:TRIALS]
+
+
+def own_command() -> str:
+    """How the `director` command of this installation is called from here."""
+    beside = Path(sys.argv[0]).with_name("director")
+    return str(beside) if shutil.which("director") is None and beside.exists() else "director"
 
 
 def settle_memory() -> None:

@@ -13,8 +13,8 @@ from attrs import evolve
 
 from director import loading
 from director.changes import ServerChanged
-from director.errors import ChangeRefused, ConfigError
-from director.service import DirectorService, trials
+from director.errors import ChangeRefused, ConfigError, DirectorError
+from director.service import DirectorService, own_command, trials
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
 
@@ -164,6 +164,27 @@ def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
         "curl http://127.0.0.1:8080/",
         "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
     ]
+
+
+def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    with (
+        loop_of() as loop,
+        pytest.raises(DirectorError, match=r"\[director\] state_dir = .*/var cannot be made: "),
+    ):
+        Running(loop, tmp_path)
+
+
+def test_the_command_to_ask_with_is_one_that_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "director"
+    command.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "twistd")])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert own_command() == str(command)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert own_command() == "director"
 
 
 def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> None:

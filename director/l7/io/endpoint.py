@@ -14,6 +14,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from director.errors import unbound
 from director.l7.io.listener import BindError
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class _EndpointPort:
 
     def _failed(self, failure: Failure, description: str) -> None:
         _log.error(
-            "cannot listen on {description}: {why}", description=description, why=failure.getErrorMessage()
+            "cannot listen on {description}: {why}", description=description, why=unbound(failure.value)
         )
 
     def close(self) -> None:
