@@ -15,6 +15,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from attrs import evolve
+from twisted.internet.endpoints import clientFromString
 
 from director import plugins
 from director.changes import plan
@@ -38,12 +39,14 @@ _PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
 
 def read(path: str) -> Loaded:
     """The configuration at `path` with everything that is wrong with it; raises nothing for that."""
-    return _looked_at(path, (_own_scheduler_problems, _rehearsal_problems))
+    return _looked_at(path, (_own_scheduler_problems, _endpoint_problems, _rehearsal_problems))
 
 
 def examine(path: str) -> Loaded:
     """The same for a check, which may take its time: with a warning for each name that has no address."""
-    return _looked_at(path, (_own_scheduler_problems, _rehearsal_problems, _name_problems))
+    return _looked_at(
+        path, (_own_scheduler_problems, _endpoint_problems, _rehearsal_problems, _name_problems)
+    )
 
 
 def _looked_at(path: str, looks: Iterable[Callable[[Loaded, Configuration], list[Problem]]]) -> Loaded:
@@ -105,6 +108,20 @@ def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Pr
     sites = build_sites(configuration, registry) if configuration.tests else []
     for test in configuration.tests:
         found += [loaded.problem_at(f"test:{test.title}", "expect", text) for text in failures(test, sites)]
+    return found
+
+
+def _endpoint_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Endpoint strings of servers that Twisted cannot read."""
+    found = []
+    for pool in configuration.pools:
+        for server in pool.servers:
+            try:
+                if server.address.endpoint:
+                    clientFromString(None, server.address.endpoint)
+            except Exception as error:  # noqa: BLE001  # each kind of endpoint has its own parser
+                text = f"Twisted has no such endpoint to connect to: {error}"
+                found.append(loaded.problem_at(f"pool:{pool.name}", f"server.{server.name}", text))
     return found
 
 

@@ -116,6 +116,18 @@ def test_places_are_named_as_the_configuration_was(
     assert render(loading.read(near).problems).startswith(f"{near}:30:10: error: [test:t] expect")
 
 
+@pytest.mark.parametrize(
+    ("server", "wrong"),
+    [("tcp:127.0.0.1:80", False), ("unix:/run/x:timeout=3", False), ("systemd:domain=INET:index=0", True)],
+)
+def test_endpoints_of_servers_are_such_as_one_connects_to(tmp_path: Path, server: str, wrong: bool) -> None:
+    path = tmp_path / "director.ini"
+    path.write_text(BASE.replace("server.s = 127.0.0.1:9002", f"server.s = {server}"))
+    found = [(one.line, one.message) for one in loading.read(str(path)).problems]
+    said = "Twisted has no such endpoint to connect to: Unknown endpoint type: 'systemd'"
+    assert found == ([(17, said)] if wrong else [])
+
+
 def test_a_check_warns_of_names_without_an_address(tmp_path: Path) -> None:
     path = tmp_path / "director.ini"
     # RFC 6761: no name ends in `invalid`.
