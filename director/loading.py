@@ -84,7 +84,7 @@ def _own_scheduler_problems(loaded: Loaded, configuration: Configuration) -> lis
     found = []
     for custom in configuration.schedulers:
         try:
-            plugins.catalog((custom,))
+            plugins.try_out(custom)
         except SchedulerError as error:
             found.append(loaded.problem_at(f"scheduler:{custom.name}", "python", str(error)))
     return found

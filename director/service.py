@@ -32,7 +32,7 @@ from twisted.python.failure import Failure
 
 from director import loading, plugins
 from director.admin.service import AdminService
-from director.changes import Change, plan
+from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
 from director.config.messages import render
 from director.control import RunningControl
@@ -252,7 +252,9 @@ class DirectorService(MultiService):
         over, stale = self._overlay.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = plan(self.registry.configuration, over)
+        changes = [*plan(self.registry.configuration, over)]
+        if self.registry.generation and configuration.schedulers:
+            changes.append(SchedulersRead(tuple(one.name for one in configuration.schedulers)))
         try:
             self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
@@ -265,7 +267,6 @@ class DirectorService(MultiService):
         self._overlay.drop(stale)
         for sentence in stale.values():
             _log.warn("an earlier order no longer applies and is dropped: {what}", what=sentence)
-        self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
         self._follow()

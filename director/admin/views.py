@@ -334,6 +334,8 @@ def trace_view(trace: TraceRecord, registry: Registry) -> Json:
     return view
 
 
+SCORES_SHOWN = 10
+"""Servers whose scores stand in a story; the API gives all."""
 OUTCOMES = {
     "truncated": "the server ended in the middle of its answer; the client can tell",
     "junk": "the server's answer was no HTTP",
@@ -358,12 +360,21 @@ def story(view: Mapping[str, Any], cookie: str = "") -> list[str]:
     if view["candidates"] is not None:
         of = "" if view["servers"] is None else f" of {view['servers']}"
         parts.append(f"{view['candidates']}{of} servers eligible")
+    if view.get("scores"):
+        parts.append(_compared(view["scores"]))
     parts += [f"{server} was tried: {what}" for server, what in view["tries"]]
     if view["server"] and not view["fault"]:
         parts.append(_chose(view, cookie))
     if view["fault"]:
         parts.append(f"the fault path answered: {view['fault']}")
     return [*parts, *_ended(view)]
+
+
+def _compared(scores: Mapping[str, str]) -> str:
+    """What the scheduler says of each server, with an end."""
+    shown = [f"{server} {said}".lstrip() for server, said in scores.items()]
+    more = len(shown) - SCORES_SHOWN
+    return "compared: " + ", ".join(shown[:SCORES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _chose(view: Mapping[str, Any], cookie: str) -> str:

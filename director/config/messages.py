@@ -60,6 +60,11 @@ class Problem:
     hint: str = ""
     line_text: str = ""
 
+    def __str__(self) -> str:
+        """`file:line:column: error: [section] key = value: what`."""
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.severity}: {_subject(self)}{self.message}"
+
 
 class BadValue(Exception):  # noqa: N818 - it says what was found, as ValueError does
     """A value that cannot be used; raised by parsers, made a `Problem` by their caller.
@@ -160,10 +165,7 @@ def render(problems: Iterable[Problem]) -> str:
 
 def render_one(problem: Problem) -> str:
     """One problem: `file:line:column: error: [section] key = value: what`, the line, a caret, a hint."""
-    where = problem.file
-    if problem.line:
-        where += f":{problem.line}:{problem.column}"
-    lines = [f"{where}: {problem.severity}: {_subject(problem)}{problem.message}"]
+    lines = [str(problem)]
     if problem.line:
         before = problem.line_text[: max(problem.column - 1, 0)]
         pad = "".join("\t" if letter == "\t" else " " for letter in before)

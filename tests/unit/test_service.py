@@ -187,6 +187,21 @@ def test_the_command_to_ask_with_is_one_that_can_be_typed(
     assert own_command() == "director"
 
 
+def test_a_reload_says_that_it_read_the_users_own_schedulers_anew(running: Running) -> None:
+    file = running.folder / "mine.py"
+    more = "scheduler = mine\n[scheduler:mine]\npython = mine.py:Mine"
+    source = "class Mine:\n    def choose(self, servers, key, now):\n        {}\n"
+    for body in ("return servers[0]", "raise KeyError"):
+        file.write_text(source.format(body))
+        running.write(more=more)
+        made = running.service.take(loading.read(running.service.path), "test")
+        assert made.diff[-1] == "scheduler mine read anew"
+    pool = running.service.registry.pools["web"]
+    guard: Any = running.service.registry.scheduler(pool, "l7:www")
+    assert guard.choose(pool.servers, None, 0.0) is pool.servers[0]
+    assert guard.reason == "choose raised KeyError"
+
+
 def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> None:
     running.write(more="server.b = 127.0.0.1:1")
     numbers: list[int] = []

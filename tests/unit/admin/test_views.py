@@ -132,6 +132,25 @@ def test_rules_show_what_they_do() -> None:
     [
         (
             {
+                "pool": "web",
+                "candidates": 12,
+                "scores": {f"s{n}": f"load {n}" for n in range(12)},
+                "scheduler": "lc",
+                "server": "s0",
+                "load": 0,
+                "weight": 1,
+                "status": 0,
+            },
+            [
+                "no rule matched",
+                "pool web",
+                "12 of 3 servers eligible",
+                "compared: " + ", ".join(f"s{n} load {n}" for n in range(10)) + " and 2 more",
+                "lc chose s0: load 0, weight 1",
+            ],
+        ),
+        (
+            {
                 "rule": "100 images",
                 "pool": "web",
                 "candidates": 3,
