@@ -360,8 +360,7 @@ def story(view: Mapping[str, Any], cookie: str = "") -> list[str]:
     if view["candidates"] is not None:
         of = "" if view["servers"] is None else f" of {view['servers']}"
         parts.append(f"{view['candidates']}{of} servers eligible")
-    if view.get("scores"):
-        parts.append(_compared(view["scores"]))
+    parts += _compared(view.get("scores") or {})
     parts += [f"{server} was tried: {what}" for server, what in view["tries"]]
     if view["server"] and not view["fault"]:
         parts.append(_chose(view, cookie))
@@ -370,11 +369,11 @@ def story(view: Mapping[str, Any], cookie: str = "") -> list[str]:
     return [*parts, *_ended(view)]
 
 
-def _compared(scores: Mapping[str, str]) -> str:
+def _compared(scores: Mapping[str, str]) -> list[str]:
     """What the scheduler says of each server, with an end."""
-    shown = [f"{server} {said}".lstrip() for server, said in scores.items()]
-    more = len(shown) - SCORES_SHOWN
-    return "compared: " + ", ".join(shown[:SCORES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    said = [f"{server}: {text}".removeprefix(": ") for server, text in scores.items()]
+    more = len(said) - SCORES_SHOWN
+    return said[:SCORES_SHOWN] + ([f"and {more} more"] if more > 0 else [])
 
 
 def _chose(view: Mapping[str, Any], cookie: str) -> str:
