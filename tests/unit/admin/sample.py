@@ -151,6 +151,7 @@ def trouble(made: MemoryControl) -> None:
             target="/images/a.png",
             rule="100 images",
             pool="images",
+            tries=(("pool images", "no_server: every server is down or in maintenance"),),
             fault="local 127.0.0.1:8099",
             times={"total": 0.004},
         ),
