@@ -15,21 +15,9 @@ from attrs import frozen
 from director.admin.control import Event, Evidence, Listener, Moment, TraceRecord
 from director.admin.rates import Rates
 from director.admin.story import story
+from director.conditions import And, Condition, Not, Or, Term
 from director.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
-from director.model import (
-    Address,
-    And,
-    Condition,
-    FaultStep,
-    L4Service,
-    L7Service,
-    Not,
-    Or,
-    Rule,
-    State,
-    Term,
-    Virtual,
-)
+from director.model import Address, FaultStep, L4Service, L7Service, Rule, State, Virtual
 from director.registry import Generation, LivePool, LiveService, RealServer, Registry
 
 Json = dict[str, Any]

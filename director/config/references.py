@@ -9,11 +9,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
+from director.conditions import Condition, Not, Term
 from director.config.fields import Fields
 from director.config.messages import WARNING, BadValue
 from director.config.schedulers import SchedulerFacts, check_known
 from director.config.values import listed
-from director.model import Address, Condition, Forward, Not, Term
+from director.model import Address, Forward
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 Kinds = Mapping[str, Mapping[str, Fields]]

@@ -8,6 +8,7 @@ from typing import Any
 from director.admin.control import Event, Evidence, Listener
 from director.admin.testing import MemoryControl, record
 from director.changes import Ordered, plan
+from director.conditions import Term
 from director.model import (
     Address,
     Check,
@@ -23,7 +24,6 @@ from director.model import (
     Server,
     Settings,
     State,
-    Term,
     Virtual,
 )
 from director.registry import Registry

@@ -8,7 +8,8 @@ from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Sight
 from director.changes import Ordered, ServerChanged, weight
-from director.model import And, Not, Or, State, Term, Virtual
+from director.conditions import And, Not, Or, Term
+from director.model import State, Virtual
 from director.selection import claim
 from tests.unit.admin import sample
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from director.conditions import Term
 from director.errors import MessageError
 from director.l7.explain import explain, synthetic_head
 from director.l7.trace import as_dict
-from director.model import CookiePersistence, Rule, Term
+from director.model import CookiePersistence, Rule
 from director.selection import Lease, select
 from tests.support.playbook import World, pool
 from tests.unit.registries import KEY, FirstFit
