@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from director.config.loaded import Loaded
+from tests.support.configurations import read_ini
 
 GOOD = """\
 [l7:www]
@@ -191,7 +189,7 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
 
 
 @pytest.mark.parametrize(("text", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_broken(read_ini: Callable[..., Loaded], text: str | bytes, expected: list[tuple[int, str]]) -> None:
+def test_broken(text: str | bytes, expected: list[tuple[int, str]]) -> None:
     loaded = read_ini(text)
     assert loaded.configuration is None
     found = [(problem.line, problem.message) for problem in loaded.problems]
@@ -205,5 +203,5 @@ def test_there_are_at_least_thirty() -> None:
     assert len(ROWS) >= 30
 
 
-def test_the_good_one_is_good(read_ini: Callable[..., Loaded]) -> None:
+def test_the_good_one_is_good() -> None:
     assert read_ini(GOOD).problems == ()
