@@ -98,6 +98,11 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         [(7, "[::]:8080 is already taken by [l7:www] at etc/main.ini:2")],
     ),
     ("missing key", "[l7:www]\npool = web\n[pool:web]\nserver.a = h:80\n", [(1, "listen is missing")]),
+    (
+        "a broken condition hides nobody",
+        RULE + "pool = web\nwhen = path =\n[rule:2 b]\nservice = www\npool = web\n",
+        [(9, "a value is missing behind =")],
+    ),
     ("no action", RULE, [(6, "the rule does nothing")]),
     ("two actions", RULE + "pool = web\nrespond = 403\n", [(9, "the rule already has pool")]),
     ("no number", GOOD + "[rule:a]\nservice = www\nrespond = 403\n", [(6, "the number is missing")]),
