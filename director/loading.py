@@ -23,7 +23,7 @@ from director.config.io.load import load as load_file
 from director.config.loaded import Loaded
 from director.config.messages import ERROR, WARNING, Problem
 from director.config.schedulers import SchedulerFacts
-from director.errors import ChangeRefused, MessageError, SchedulerError
+from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
 from director.l7.explain import explain, synthetic_head
 from director.l7.site import Site
 from director.model import ConfigTest, Configuration, Scheduler
@@ -176,7 +176,7 @@ def failures(test: ConfigTest, sites: list[Site]) -> list[str]:
         told = decide(sites, test.method, test.uri, test.headers, test.client, expected.get("service", ""))
     except MessageError as error:
         told = {"status": error.status, "outcome": error.reason}
-    except (ChangeRefused, SchedulerError, ValueError) as error:
+    except DirectorError as error:
         return [f"the request cannot be decided: {error}"]
     return [
         f"expected {word} {value}, got {_got(word, told)}"
@@ -211,10 +211,14 @@ def decide(
     """What would become of a request; `url` is absolute, or a path.
 
     The service is the named one, else the first whose listener has the URL's port, else the first.
-    Raises MessageError for what would be refused, ValueError when there is no such service.
+    Raises MessageError for what would be refused, DirectorError when that is no URL or no such service.
     """
-    parts = urlsplit(url)
-    site = _site_for(sites, parts.port or (443 if parts.scheme == "https" else 80), service)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise DirectorError(f"{url} is no URL: {error}") from error
+    site = _site_for(sites, port, service)
     target = parts.path or "/" if parts.netloc else url.partition("?")[0]
     if parts.query:
         target += "?" + parts.query
@@ -225,7 +229,7 @@ def decide(
 def _site_for(sites: list[Site], port: int, service: str) -> Site:
     fitting = [site for site in sites if site.is_http and service in ("", site.config.name)]
     if not fitting:
-        raise ValueError(f"there is no HTTP service {service}".rstrip() + "; name one of [l7:…]")
+        raise DirectorError(f"there is no HTTP service {service}".rstrip() + "; name one of [l7:…]")
     for site in fitting:
         if any(address.port == port for address in site.config.listen):
             return site

@@ -195,9 +195,9 @@ class DirectorService(MultiService):
 
     def _ready_lines(self) -> Iterator[str]:
         """Where it serves, what to try, and how to look at it."""
-        listeners = self.shell.listeners()
-        addresses = " ".join(f"{name}={address}" for name, address, _ in listeners)
-        yield f"{self.settings.name} is ready: {addresses or 'no listeners'}"
+        places = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
+        places += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
+        yield f"{self.settings.name} is ready: {', '.join(places) or 'no listeners'}"
         for command in trials(self.registry.configuration):
             yield f"try    {command}"
         link = self.admin.link

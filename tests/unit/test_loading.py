@@ -8,6 +8,7 @@ import pytest
 
 from director import loading, plugins
 from director.config.messages import render
+from director.errors import DirectorError
 from director.sites import build_sites
 
 BASE = """
@@ -151,6 +152,11 @@ def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp
     registry = loading.rehearsal(configuration, plugins.catalog(()))
     assert all(server.load == 0 for server in registry.servers())
     sites = build_sites(configuration, registry)
-    with pytest.raises(ValueError, match="there is no HTTP service none"):
+    with pytest.raises(DirectorError, match="there is no HTTP service none"):
         loading.decide(sites, "GET", "/", (), "", "none")
+    with pytest.raises(DirectorError, match="there is no HTTP service; name"):
+        loading.decide([], "GET", "/", (), "")
+    for url in ("http://h:99999/", "http://[::1/", "http://h:x/"):
+        with pytest.raises(DirectorError, match="is no URL: "):
+            loading.decide(sites, "GET", url, (), "")
     assert loading.decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"
