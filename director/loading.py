@@ -217,7 +217,7 @@ def decide(
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise DirectorError(f"{url} is no URL: {error}") from error
+        raise DirectorError(f"this is no URL: {error}") from error
     site = _site_for(sites, port, service)
     target = parts.path or "/" if parts.netloc else url.partition("?")[0]
     if parts.query:

@@ -161,7 +161,7 @@ def question(order: Mapping[str, Any]) -> Question:
 def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
     value = order.get(name, "")
     if not isinstance(value, str) or len(value) > longest or not _clean(value):
-        raise BadOrder(f"{name} must be text of at most {longest} visible characters", name)
+        raise BadOrder(f"{name} must be at most {longest} visible ASCII characters", name)
     return value
 
 

@@ -157,6 +157,6 @@ def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp
     with pytest.raises(DirectorError, match="there is no HTTP service; name"):
         loading.decide([], "GET", "/", (), "")
     for url in ("http://h:99999/", "http://[::1/", "http://h:x/"):
-        with pytest.raises(DirectorError, match="is no URL: "):
+        with pytest.raises(DirectorError, match="this is no URL: "):
             loading.decide(sites, "GET", url, (), "")
     assert loading.decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"
