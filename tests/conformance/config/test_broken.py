@@ -56,6 +56,11 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
     ),
     ("bare number", GOOD + "timeout.connect = 2\n", [(6, "2 has no unit: write 2s or 2ms")]),
     (
+        "microseconds of grace",
+        "[director]\nshutdown_grace = 5us\n" + GOOD,
+        [(2, "not a duration: '5us'")],
+    ),
+    (
         "bare budget",
         GOOD + "[scheduler:x]\npython = a.py:B\nbudget = 50\n",
         [(8, "50 has no unit: write 50s or 50us")],
