@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.admin.control import Connection, Listener
+from director.admin.control import Connection, Listener, PacketFigures
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
@@ -78,12 +78,15 @@ class Layer4:
                 "restart to change them",
             )
 
-    def follow(self, configuration: Configuration) -> None:
-        """Serve what the configuration names, from the next packet on."""
+    def follow(self, configuration: Configuration) -> Deferred[None]:
+        """Serve what the configuration names, from the next packet on.
+
+        The result fires when the kernel lets the director have those packets; it never fails.
+        """
         if self.shell is None:
             if not configuration.l4:
                 self._clear()
-                return
+                return succeed(None)
             self.shell = self._make(configuration.l4_settings or L4Settings())
             self.shell.startService()
         elif configuration.l4:
@@ -94,7 +97,8 @@ class Layer4:
             self.forwarder.services.kept = frozenset(
                 (one.protocol, one.address.packed, one.first) for one in own
             )
-        self.shell.reload(configuration.l4, pools, own)
+            self.forwarder.follow()
+        return self.shell.reload(configuration.l4, pools, own)
 
     def _clear(self) -> None:
         """An earlier run with services may have been killed: nothing of it may stay."""
@@ -172,6 +176,18 @@ class Layer4:
             )
             for row in rows
         ]
+
+    def figures(self) -> PacketFigures | None:
+        """The whole of layer 4 in numbers; a drop stands under its reason, once."""
+        if self.forwarder is None or self.shell is None:
+            return None
+        core = self.forwarder.counters
+        own = {
+            key: value
+            for key, value in self.shell.counters().items()
+            if key.removeprefix("drop_") not in core
+        }
+        return PacketFigures(self.forwarder.total, core | own, len(self.forwarder.table))
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted

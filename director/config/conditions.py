@@ -2,8 +2,8 @@
 
 `compile_condition` turns the tree into one function of `Facts`.  It returns None for no match, else
 the captured groups; nothing is allocated unless a regular expression captured something.  A path
-term holds when either reading of the path does, so that no second spelling slips past a rule that
-denies; under `not` both readings must fail.
+term holds when any reading of the path does, so that no other spelling slips past a rule that
+denies; under `not` all readings must fail.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def _path(compare: _Compare) -> _Test:
     def test(facts: Facts) -> bool:
         if compare(facts.path):
             return True
-        other = facts.other_path
-        return other is not None and compare(other)
+        others = facts.other_paths
+        return bool(others) and any(map(compare, others))
 
     return test
 
@@ -139,8 +139,10 @@ def _begins(value: str) -> _Test:
     """The commonest path term, without the call of a comparison."""
 
     def test(facts: Facts) -> bool:
-        other = facts.other_path
-        return facts.path.startswith(value) or (other is not None and other.startswith(value))
+        if facts.path.startswith(value):
+            return True
+        others = facts.other_paths
+        return bool(others) and any(other.startswith(value) for other in others)
 
     return test
 
@@ -306,7 +308,7 @@ def _search(term: Term) -> Match:
 def _texts(term: Term) -> Callable[[Facts], tuple[str | None, ...]]:
     """The readings of a fact."""
     if term.fact == "path":
-        return lambda facts: (facts.path, facts.other_path)
+        return lambda facts: (facts.path, *facts.other_paths)
     if term.fact in NAMED:
         lookup, name = _LOOKUPS[term.fact], term.name
         return lambda facts: (lookup(facts, name),)

@@ -42,8 +42,8 @@ class Facts(Protocol):
         """The normalised path."""
 
     @property
-    def other_path(self) -> str | None:
-        """A second reading of the path (`%2F` as `/`, slashes merged, dots resolved again), or None."""
+    def other_paths(self) -> tuple[str, ...]:
+        """Other readings of the path (`%2F` as `/`, slashes merged, parameters dropped)."""
 
     @property
     def uri(self) -> str:

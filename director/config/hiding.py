@@ -3,8 +3,8 @@
 A condition is taken apart into a few *clauses* (all literals hold) of which one holds.  An earlier
 rule hides a later one when each clause of the later one implies some clause of the earlier one,
 that is, when each literal there follows from a literal here.  This finds only what follows term by
-term and keeps silent otherwise, so a warning is never wrong.  `path` has two readings and a term
-holds when either does: so nothing is concluded from two path terms together.
+term and keeps silent otherwise, so a warning is never wrong.  `path` has several readings and a term
+holds when any does: so nothing is concluded from two path terms together.
 """
 
 from __future__ import annotations

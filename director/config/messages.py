@@ -61,9 +61,9 @@ class Problem:
     line_text: str = ""
 
     def __str__(self) -> str:
-        """`file:line:column: error: [section] key = value: what`."""
-        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: {self.severity}: {_subject(self)}{self.message}"
+        """One line, for where there is room for no more: the API's answer to a refused reload."""
+        said = render_one(self).partition("\n")[0]
+        return f"{said}; {self.hint}" if self.hint else said
 
 
 class BadValue(Exception):  # noqa: N818 - it says what was found, as ValueError does
@@ -165,7 +165,10 @@ def render(problems: Iterable[Problem]) -> str:
 
 def render_one(problem: Problem) -> str:
     """One problem: `file:line:column: error: [section] key = value: what`, the line, a caret, a hint."""
-    lines = [str(problem)]
+    where = problem.file
+    if problem.line:
+        where += f":{problem.line}:{problem.column}"
+    lines = [f"{where}: {problem.severity}: {_subject(problem)}{problem.message}"]
     if problem.line:
         before = problem.line_text[: max(problem.column - 1, 0)]
         pad = "".join("\t" if letter == "\t" else " " for letter in before)

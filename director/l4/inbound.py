@@ -57,6 +57,8 @@ class Inbound:
                 return self._means.exits.drop("server_gone")
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
+        if flow.app and not packet.verified and not verified(packet):
+            return self._means.exits.drop("bad_checksum")
         if flow.cport == 0 and packet.sport and not self._table.learn_port(flow, packet.sport):
             return self._means.exits.drop("flow_key_taken")
         return self.carry(packet, flow, offload, now)
@@ -76,7 +78,7 @@ class Inbound:
         self.count(flow, packet.length)
         self._states.advance(flow, packet, output=False)
         if flow.app and packet.protocol == TCP:
-            ftp.from_client(packet, flow, self._table, self._states, now)
+            ftp.from_client(packet, flow, self._table, self._states, self._total, now)
         method = bypass.to_server if flow.bypass else METHODS[flow.method]
         verdict = method(packet, flow, offload, now, self._means)
         flow.in_pkts += 1

@@ -5,6 +5,7 @@ Plain tuples with names: one is made for every packet, so making one must cost l
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple, Protocol
 
 
@@ -31,11 +32,13 @@ class Hold(NamedTuple):
 class Deliver(NamedTuple):
     """Not the director's, or for this host: the host's own stack decides (ACCEPT of IPVS).
 
-    `whole` is the datagram put together when the frame was the last of its fragments.
+    `whole` is the datagram put together when the frame was the last of its fragments; `pieces` how it
+    must go on when the host forwards it and may not cut it itself (IPv6).
     """
 
     why: str = ""
     whole: bytearray | None = None
+    pieces: tuple[bytearray, ...] = ()
 
 
 class Drop(NamedTuple):
@@ -60,9 +63,13 @@ def batch(verdicts: list[Single]) -> Verdict:
 
 
 class ForwarderDoor(Protocol):
-    """The pure room behind this shell; `memory` is told the free pages of the machine."""
+    """The pure room behind this shell.
+
+    `memory` is told the free pages of the machine; the shell takes `notes` out and logs them.
+    """
 
     memory: int
+    notes: deque[str]
 
     def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         """One frame in, one verdict out."""

@@ -205,7 +205,7 @@ class ChunkedBody:
             self.done = True
         elif FIELD_LINE.fullmatch(line) is None:
             raise MessageError(400, "bad trailer field")
-        elif line.partition(b":")[0].lower() not in _FORBIDDEN_TRAILERS:
+        elif line.partition(b":")[0].lower().replace(b"_", b"-") not in _FORBIDDEN_TRAILERS:
             self.trailers += line
         return end + 1
 

@@ -68,6 +68,7 @@ class Happened(enum.Enum):
     CLIENT_OPENED = "a connection to relay was accepted (`protocol = tcp`)"
     CLIENT_ENDED = "the client sent its FIN; it may still read"
     CLIENT_GONE = "the client's connection is lost"
+    CLIENT_TAKES = "the client has taken most of what it was given (the answer to AWAIT_CLIENT)"
     SERVER_READY = "a new connection to the server is open"
     SERVER_REUSED = "an idle connection to the server was taken"
     SERVER_ENDED = "the server sent its FIN"
@@ -139,6 +140,7 @@ class Do(enum.Enum):
     ABORT_CLIENT = "reset the client's connection: the answer must not look complete"
     PAUSE_CLIENT = "stop reading from the client"
     RESUME_CLIENT = "read from the client again"
+    AWAIT_CLIENT = "say when the client has taken most of what it was given"
     LEAVE_LINE = "stop waiting for room"
 
 

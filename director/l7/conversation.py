@@ -43,6 +43,8 @@ READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
 FIRST_REQUEST_SECONDS = 1.0
 """How long a new connection may wait with its first request when the service stops."""
+OWED_LIMIT = 65536
+"""Octets of own answers given out before the client must have taken some: no server holds those back."""
 LINGER_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is closed for good."""
 
@@ -54,13 +56,14 @@ class Conversation:
         exchange: the request being served, None between requests.
         deadline: when `Expired` is due; infinity for never.
         client_ended: the client sent FIN.
+        owed: octets of own answers since the client was last known to take what it is given.
         tail, tail_of: the field lines that servers got last, and what they were made for.
         closing: the last octet for the client was given out; what still comes is dropped.
     """
 
     __slots__ = (
-        "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange", "framer",
-        "frontage", "out", "peer", "requests", "tail", "tail_of",
+        "_awaiting", "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange",
+        "framer", "frontage", "out", "owed", "peer", "requests", "tail", "tail_of",
     )  # fmt: skip
 
     def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
@@ -75,6 +78,8 @@ class Conversation:
         self.requests = 0
         self.tail_of: object = None
         self.tail = b""
+        self.owed = 0
+        self._awaiting = False
         self._begun = False
         self._paused = False
         self._draining = False
@@ -153,18 +158,19 @@ class Conversation:
         exchange = self.exchange
         if self.closing:
             return
-        if exchange is None:
-            self.framer.feed(data)
-        elif exchange.phase is TUNNEL or not exchange.body.done:
+        if exchange is not None and (exchange.phase is TUNNEL or not exchange.body.done):
             exchange.client_bytes(data, now)
-        else:
-            self.framer.feed(data)
-            if len(self.framer.buffer) > READ_AHEAD_LIMIT:
-                self.pause()
+            return
+        self.framer.feed(data)
+        if (exchange is not None or self._awaiting) and len(self.framer.buffer) > READ_AHEAD_LIMIT:
+            self.pause()
 
     def _read_on(self, now: float) -> None:
         """Serve requests that are here until one has to wait for something."""
         while self.exchange is None and not self.closing and self.framer.buffer:
+            if self.owed > OWED_LIMIT:
+                self._await_client()
+                return
             try:
                 head = self.framer.head()
                 if head is None:
@@ -175,6 +181,16 @@ class Conversation:
                 self._refuse(error, now)
         if self.client_ended and self.exchange is None and not self.closing:
             self.close()
+
+    def _await_client(self) -> None:
+        """Answers of our own come as fast as requests: begin no more until the client has taken some."""
+        if not self._awaiting:
+            self._awaiting = True
+            self.out.append(Do.AWAIT_CLIENT)
+
+    def _client_takes(self, event: Event, now: float) -> None:
+        self._awaiting = False
+        self.owed = 0
 
     def _wait_for_head(self, now: float) -> None:
         """A head has begun: it must be whole in time, however slowly it drips."""
@@ -233,8 +249,9 @@ class Conversation:
         if self.closing:
             self.close()
         elif exchange is None:
-            self.framer.take()
-            self.close()
+            if not self._awaiting:
+                self.framer.take()
+                self.close()
         elif exchange.phase is TUNNEL:
             exchange.client_ended_tunnel(now)
         elif not exchange.body.done:
@@ -291,6 +308,7 @@ class Conversation:
         Happened.CLIENT_OPENED: _opened,
         Happened.CLIENT_ENDED: _client_ended,
         Happened.CLIENT_GONE: _client_gone,
+        Happened.CLIENT_TAKES: _client_takes,
         Happened.SERVER_READY: _server_ready,
         Happened.SERVER_ENDED: _server_ended,
         Happened.ROOM: _room,

@@ -343,6 +343,7 @@ class Exchange:
         """Give a whole answer of our own; a connection that is relayed unread just ends."""
         self.status = status
         if self.site.is_http:
+            self.conversation.owed += len(text)
             self.write(text)
         self.finish(outcome, now, server_gone=True)
 

@@ -52,13 +52,13 @@ class RequestFacts:
     """Facts of one HTTP request.  Raises MessageError 400 when its path has no safe reading."""
 
     __slots__ = (
-        "_head", "_peer", "client", "groups", "hash_key", "host", "method", "other_path", "path", "uri",
+        "_head", "_peer", "client", "groups", "hash_key", "host", "method", "other_paths", "path", "uri",
     )  # fmt: skip
 
     sni = ""
     groups: Groups
     hash_key: str | None
-    other_path: str | None
+    other_paths: tuple[str, ...]
 
     def __init__(self, head: RequestHead, peer: Peer, client: str) -> None:
         self._head = head
@@ -69,12 +69,12 @@ class RequestFacts:
         self.uri = path = sent.decode("latin-1")
         if head.path is not sent:
             path = head.path.decode("latin-1")
-        self.other_path = None
-        if "%" in path or "//" in path or "/." in path:
-            first, other = readings(head.path)
+        self.other_paths = ()
+        if "%" in path or "//" in path or "/." in path or ";" in path:
+            first, others = readings(head.path)
             path = first.decode("latin-1")
-            if other is not None:
-                self.other_path = other.decode("latin-1")
+            if others:
+                self.other_paths = tuple(other.decode("latin-1") for other in others)
         self.path = path
         self.method = _METHODS.get(head.method) or head.method.decode("latin-1")
         self.host = host_name(head.host)
@@ -146,7 +146,7 @@ class ConnectionFacts:
     __slots__ = ("client", "client_port", "virtual", "virtual_port")
 
     host = path = uri = method = sni = version = ""
-    other_path = None
+    other_paths: tuple[str, ...] = ()
     hash_key = None
 
     def __init__(self, peer: Peer) -> None:

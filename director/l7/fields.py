@@ -2,29 +2,54 @@
 
 A `FieldBlock` is made of lines that `http1` or `responses` have validated.  It is a value: the
 same block serves all requests of a client that repeats itself.  What the fields mean for the
-body is `body_length`; what they mean for the connection is `connection_options`.
+body is `body_length`; what they mean for the connection is `keeps_alive`.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.grammar import CODINGS, DIGITS, NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHUNKED = -1
 UNTIL_CLOSE = -2
 
 _SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding", b"max-forwards"))
 """Fields that may come only once."""
-HOP_BY_HOP = frozenset(
-    (
-        b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
-        b"upgrade", b"http2-settings", b"content_length", b"transfer_encoding",
+
+
+def _twins(name: bytes) -> set[bytes]:
+    """The other spellings that CGI-like servers take for `name`: `_` for `-` (RFC 3875 4.1.18)."""
+    words = name.split(b"-")
+    joints = product((b"-", b"_"), repeat=len(words) - 1)
+    return {
+        words[0] + b"".join(joint + word for joint, word in zip(some, words[1:], strict=True))
+        for some in joints
+    } - {name}
+
+
+TWINS = frozenset().union(
+    *map(
+        _twins,
+        (
+            b"content-length", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-host",
+            b"x-forwarded-proto", b"x-request-id",
+        ),
     )
 )  # fmt: skip
-"""Hop-by-hop fields (RFC 9110 7.6.1), and the spellings that CGI-like servers take for framing fields."""
+"""What CGI-like servers take for fields of framing and of trust; nobody but an attacker sends them."""
+HOP_BY_HOP = TWINS | {
+    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+    b"http2-settings",
+}  # fmt: skip
+"""What stays on this hop: the hop-by-hop fields (RFC 9110 7.6.1), and twins."""
 _NEVER_NOMINATED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control")
 )
@@ -77,11 +102,7 @@ class FieldBlock:
         if options is not None:
             nominated = _nominated(options)
             if nominated:
-                spans += [
-                    (found.start(), self._lowered.find(b"\n", found.end()))
-                    for found in NAMES.finditer(self._lowered)
-                    if found[1] in nominated
-                ]
+                spans += self._lines_of(nominated.__contains__)
         return spans
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
@@ -112,8 +133,17 @@ class FieldBlock:
         return found
 
     def less(self, name: bytes) -> bytes:
-        """The lines less all of one field (lower-case name)."""
-        return without(self.text, self.spans(name))
+        """The lines less all of one field (lower-case name) and of its twins."""
+        wanted = name.replace(b"_", b"-")
+        return without(self.text, self._lines_of(lambda found: found.replace(b"_", b"-") == wanted))
+
+    def _lines_of(self, wanted: Callable[[bytes], bool]) -> list[Span]:
+        """Where the lines stand whose (lower-case) name is wanted."""
+        return [
+            (found.start(), self._lowered.find(b"\n", found.end()))
+            for found in NAMES.finditer(self._lowered)
+            if wanted(found[1])
+        ]
 
 
 def without(text: bytes, spans: list[Span]) -> bytes:
@@ -131,15 +161,15 @@ def without(text: bytes, spans: list[Span]) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def connection_options(value: bytes) -> frozenset[bytes]:
-    """The lower-case options of a Connection field."""
+def list_elements(value: bytes) -> frozenset[bytes]:
+    """The lower-case elements of a list field such as Connection or Upgrade (RFC 9110 5.6.1)."""
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
 
 
 @lru_cache(maxsize=256)
 def _nominated(value: bytes) -> frozenset[bytes]:
     """The fields that a Connection field declares to be of this hop only."""
-    return connection_options(value) - _NEVER_NOMINATED
+    return list_elements(value) - _NEVER_NOMINATED
 
 
 def keeps_alive(fields: dict[bytes, bytes], minor: int) -> bool:
@@ -147,7 +177,7 @@ def keeps_alive(fields: dict[bytes, bytes], minor: int) -> bool:
     value = fields.get(b"connection")
     if value is None:
         return minor > 0
-    options = connection_options(value)
+    options = list_elements(value)
     return b"close" not in options and (minor > 0 or b"keep-alive" in options)
 
 

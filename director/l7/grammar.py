@@ -48,8 +48,8 @@ REQUEST_FIELDS = re.compile(
     % rb"|".join((
         rb"host", rb"content-length", rb"content_length", rb"connection", rb"expect", rb"forwarded",
         rb"http2-settings", rb"keep-alive", rb"max-forwards", rb"proxy-connection", rb"te", rb"trailer",
-        rb"transfer-encoding", rb"transfer_encoding", rb"upgrade", rb"via", rb"x-forwarded-for",
-        rb"x-forwarded-host", rb"x-forwarded-proto", rb"x-request-id",
+        rb"transfer-encoding", rb"transfer_encoding", rb"upgrade", rb"via", rb"x[-_]forwarded[-_]for",
+        rb"x[-_]forwarded[-_]host", rb"x[-_]forwarded[-_]proto", rb"x[-_]request[-_]id",
     ))
 )  # fmt: skip
 """The fields of a request that a proxy must understand, in a block as for `NAMES`, in lower case."""

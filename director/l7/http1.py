@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from director.errors import MessageError
 from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody
-from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, connection_options, keeps_alive
+from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_alive, list_elements
 from director.l7.grammar import (
     ANY_LINE,
     FIELD_LINE,
@@ -85,10 +85,10 @@ class Said:
 
     def _upgrade(self, fields: dict[bytes, bytes]) -> bytes:
         """RFC 9110 7.8: only when Connection says so; never to HTTP/2, which is not offered this way."""
-        options = connection_options(fields.get(b"connection", b""))
         value = fields[b"upgrade"]
-        wanted = b"upgrade" in options and self.minor and not value.lower().startswith(b"h2")
-        return value if wanted else b""
+        if not self.minor or b"upgrade" not in list_elements(fields.get(b"connection", b"")):
+            return b""
+        return b"" if any(one.startswith(b"h2") for one in list_elements(value)) else value
 
 
 def _say(rest: bytes) -> Said | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l7.body import Body, chunk, last_chunk
+from director.l7.fields import list_elements
 from director.l7.responses import ResponseFramer, ResponseHead
 from director.l7.rewrite import response_head
 
@@ -101,8 +102,10 @@ class Reply:
         return last_chunk(b"") if self._chunked else b""
 
     def is_upgrade(self, head: ResponseHead) -> bool:
-        """A 101 that was asked for."""
-        return head.status == 101 and bool(self._request.upgrade) and bool(head.upgrade)
+        """A 101 to what was asked for (RFC 9110 7.8)."""
+        if head.status != 101 or not head.upgrade:
+            return False
+        return list_elements(head.upgrade) <= list_elements(self._request.upgrade)
 
     def interim_head(self, head: ResponseHead) -> bytes:
         """A 1xx head for the client: nothing for HTTP/1.0, which does not know them."""

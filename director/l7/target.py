@@ -2,8 +2,9 @@
 
 The normalised path has its unreserved characters decoded and its dot segments
 resolved.  A path that a server might read differently (`%2F` or `%5C` as a slash, doubled
-slashes) also has a second reading; rules try both, so that no spelling slips past a
-rule.  The server still gets the target as it was sent.
+slashes, `;parameters` dropped) also has other readings; rules try all, so that no spelling
+slips past a rule.  Where such a path also goes up (`..`), nobody can say from where: it is
+refused.  The server still gets the target as it was sent.
 """
 
 from __future__ import annotations
@@ -20,8 +21,16 @@ _ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)(/" + PATH + rb"*+)?+(\?" +
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_SLASHES = re.compile(rb"(?:/|%2F|%5C)++")
-"""What a lenient server may take for one slash."""
+_SLASHES = (re.compile(rb"(?:/|%2F|%5C)++"), re.compile(rb"(?:/|%2F)++"))
+"""What a lenient server may take for one slash: on some an escaped backslash is one."""
+_PARAMETERS = re.compile(rb";[^/]*+")
+"""What a server may drop before it decodes (RFC 3986 3.3; servlet containers do)."""
+_DECODED_PARAMETERS = re.compile(rb"(?:;|%3B)[^/]*+")
+"""The same for one that has decoded before."""
+_DOUBTFUL = re.compile(rb"//|;|%(?:2F|5C|3B)")
+"""What makes servers read a path differently."""
+_UPWARDS = re.compile(rb"(?:/|%2F|%5C)\.\.(?:/|;|%2F|%5C|%3B|$)")
+"""A segment that goes up, in the eyes of some server."""
 
 
 class Target(NamedTuple):
@@ -79,24 +88,37 @@ def _is_ipv6(text: bytes) -> bool:
     return True
 
 
-def readings(path: bytes) -> tuple[bytes, bytes | None]:
-    """The normalised path, and its second reading where there is one.
+def readings(path: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """The normalised path, and the other readings that lenient servers may have of it.
 
-    Raises MessageError 400 for a bad escape, %00, or a path that climbs above the root in either
-    reading.
+    Without `..` at most four are enough: whatever else a server merges, decodes or drops changes nothing
+    in front of what a rule compares.
+
+    Raises MessageError 400 for a bad escape, %00, a path that climbs above the root, and a path that goes
+    up from where servers disagree.
     """
     if path == b"*":
-        return path, None
+        return path, ()
     if b"%" in path:
         if _BAD_ESCAPE.search(path):
             raise MessageError(400, "bad escape in path")
         path = _ESCAPE.sub(_decode_unreserved, path)
     first = _resolve(path) if b"/." in path else path
-    second = _SLASHES.sub(b"/", path)
-    if second == path:
-        return first, None
-    second = _resolve(second) if b"/." in second else second
-    return first, second if second != first else None
+    if _DOUBTFUL.search(path) is None:
+        return first, ()
+    if _UPWARDS.search(path):
+        raise MessageError(400, "the path can be read in two ways")
+    spellings = dict.fromkeys((path, _PARAMETERS.sub(b"", path)))
+    lenient = dict.fromkeys(_lenient(one, slashes) for one in spellings for slashes in _SLASHES)
+    return first, tuple(one for one in lenient if one != first)
+
+
+def _lenient(path: bytes, slashes: re.Pattern[bytes]) -> bytes:
+    """A path as a server sees it that takes for a slash what may be one, and then drops parameters."""
+    path = slashes.sub(b"/", path)
+    if b";" in path or b"%3B" in path:
+        path = slashes.sub(b"/", _DECODED_PARAMETERS.sub(b"", path))
+    return _resolve(path) if b"/." in path else path
 
 
 def _decode_unreserved(found: re.Match[bytes]) -> bytes:

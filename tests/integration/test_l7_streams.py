@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 
@@ -124,6 +125,22 @@ def test_a_server_that_does_not_read_holds_the_client_back(start: StartDirector,
         began = time.monotonic()
         client.send(b"x" * (100 * MB))
         assert time.monotonic() - began > 2, "100 MB were taken though the server reads 20 kB/s"
+        assert director.resident - before < ROOM
+
+
+def test_own_answers_that_nobody_reads_cost_no_memory(start: StartDirector, origin: Origin) -> None:
+    # The page of 20 kB is 600 times its request: without bound, 1 MB of requests would become 600 MB.
+    page = "[rule:1 page]\nservice = www\nwhen = path = /page\nrespond = 503 " + "x" * 20_000
+    director = start(web({"s": origin.address}) + page)
+    warm(director.place)
+    before = director.resident
+    with RawClient(director.place, receive_buffer=8192, patience=2) as client:
+        client.socket.setblocking(False)
+        pushed = b"GET /page HTTP/1.1\r\nHost: a.example\r\n\r\n" * 25_000
+        with contextlib.suppress(BlockingIOError):
+            while pushed:
+                pushed = pushed[client.socket.send(pushed) :]
+        time.sleep(1)
         assert director.resident - before < ROOM
 
 

@@ -11,9 +11,9 @@
 Events stand at the margin, commands are indented, `|` is CR LF.  `World.play` performs the events and
 compares what it wrote down with the text; the difference is what a failure prints.
 
-Events: `client TEXT`, `client-ends`, `client-gone`, `opened`, `new` and `reused` (connections), `server
-TEXT`, `server-ends`, `failed REASON`, `room`, `drain`, `after SECONDS [client-stalls] [server-stalls]
-[moving]` (time passes; the deadline is delivered when it has come).
+Events: `client TEXT`, `client-ends`, `client-gone`, `client-takes`, `opened`, `new` and `reused`
+(connections), `server TEXT`, `server-ends`, `failed REASON`, `room`, `drain`, `after SECONDS
+[client-stalls] [server-stalls] [moving]` (time passes; the deadline is delivered when it has come).
 Commands are as in `commands`; neighbouring writes to one side are joined, and the director's own Via and
 X-Request-Id lines are left out, because the tests of `forwarded` look at them.
 """
@@ -56,6 +56,7 @@ HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")
 WORDS = {
     "client-ends": Happened.CLIENT_ENDED,
     "client-gone": Happened.CLIENT_GONE,
+    "client-takes": Happened.CLIENT_TAKES,
     "opened": Happened.CLIENT_OPENED,
     "new": Happened.SERVER_READY,
     "reused": Happened.SERVER_REUSED,

@@ -50,8 +50,9 @@ class ClientSide:
     """A client's stream, its conversation, and the server connection that serves it at the moment."""
 
     __slots__ = (
-        "_backends", "_closing_progress", "_closing_since", "_held_by_conversation", "_held_by_server",
-        "_limit", "_lines", "_pool", "_seen_progress", "conversation", "listening", "now", "server", "stream",
+        "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation",
+        "_held_by_server", "_limit", "_lines", "_pool", "_seen_progress", "conversation", "listening", "now",
+        "server", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -67,6 +68,7 @@ class ClientSide:
         self._pool: LivePool | None = None
         self._held_by_conversation = False
         self._held_by_server = False
+        self._awaited = False
         self._closing_since = math.inf
         self._closing_progress = 0
         self._seen_progress = 0
@@ -100,6 +102,12 @@ class ClientSide:
         """It does again."""
         if self.server is not None:
             self.server.stream.resume()
+        if self._awaited:
+            self._client_takes()
+
+    def _client_takes(self) -> None:
+        self._awaited = False
+        self.tell(Happened.CLIENT_TAKES)
 
     def _hold_server(self) -> None:
         """A client that has not taken its last answer yet gets no more of the next one."""
@@ -254,6 +262,13 @@ class ClientSide:
         self.stream.end()
         self._resume()
 
+    def _await_client(self) -> None:
+        """In a later turn of the loop at the earliest, so that other clients get their share."""
+        if self.stream.is_blocked:
+            self._awaited = True
+        else:
+            self.listening.shell.reactor.callLater(0, self._client_takes)
+
     def _pause_client(self) -> None:
         self._held_by_conversation = True
         self.stream.pause()
@@ -289,5 +304,6 @@ class ClientSide:
         Do.ABORT_CLIENT: lambda self: self.stream.abort(),
         Do.PAUSE_CLIENT: _pause_client,
         Do.RESUME_CLIENT: _resume_client,
+        Do.AWAIT_CLIENT: _await_client,
         Do.LEAVE_LINE: _leave_line,
     }

@@ -538,6 +538,12 @@ def _codings() -> list[Case]:
             ABC,
         ),
         forward(
+            "coding.underscore-kept-here",
+            "RFC 3875 4.1.18: a CGI script would take it for Transfer-Encoding",
+            post(b"abc", b"Content-Length: 3", b"Transfer_Encoding: chunked", b"Content_Length: 9"),
+            Want(b"POST", body=b"abc", absent=(b"transfer_encoding", b"content_length")),
+        ),
+        forward(
             "coding.content-encoding",
             "RFC 9110 8.4: Content-Encoding is end-to-end",
             post(b"abc", b"Content-Length: 3", b"Content-Encoding: gzip"),

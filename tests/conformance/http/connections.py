@@ -215,6 +215,12 @@ def _upgrade() -> list[Case]:
             Want(absent=(b"upgrade", b"http2-settings")),
         ),
         either(
+            "upgrade.h2c-in-a-list",
+            "RFC 9113 3.1: nor behind another protocol",
+            get(b"/", b"Connection: Upgrade", b"Upgrade: websocket, h2c"),
+            Want(absent=(b"upgrade",)),
+        ),
+        either(
             "upgrade.with-body",
             "RFC 9110 7.8: Upgrade with content",
             post(b"abc", BODY, b"Connection: upgrade", b"Upgrade: x/1"),
@@ -521,6 +527,35 @@ def _methods_and_loops() -> list[Case]:
             "RFC 9110 7.6.3: Via of others is kept",
             get(b"/1", b"X-A: b", b"Via: 1.0 fred"),
             ONE,
+        ),
+        forward(
+            "forwarded.underscores",
+            "RFC 3875 4.1.18: a CGI script would believe them to be ours",
+            get(
+                b"/1",
+                b"X_Forwarded_For: 1.2.3.4",
+                b"X-Forwarded_For: 1.2.3.4",
+                b"X_Forwarded_Proto: https",
+                b"X_Forwarded-Host: b.example",
+                b"X_Request_Id: 7",
+            ),
+            Want(
+                targets=(b"/1",),
+                absent=(
+                    b"x_forwarded_for",
+                    b"x-forwarded_for",
+                    b"x_forwarded_proto",
+                    b"x_forwarded-host",
+                    b"x_request_id",
+                ),
+            ),
+        ),
+        forward(
+            "forwarded.underscores-in-trailer",
+            "RFC 9110 6.5.1: nor from a trailer",
+            b"POST /1 HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"0\r\nX_Forwarded_For: 1.2.3.4\r\nX-Sum: 1\r\n\r\n",
+            Want(b"POST", (b"/1",), trailers=((b"x-sum", b"1"),)),
         ),
         forward(
             "forwarded.large",

@@ -16,7 +16,7 @@ from director.config.hiding import implies
 class Request:
     host: str = "www.example.org"
     path: str = "/a/b"
-    other_path: str | None = None
+    other_paths: tuple[str, ...] = ()
     uri: str = "/a/b?x=1"
     method: str = "GET"
     version: str = "1.1"
@@ -108,11 +108,14 @@ def test_clients_of_many_kinds() -> None:
     assert not matches("client in 0.0.0.0/0 ::/0", Request(client=""))
 
 
-def test_both_readings_of_a_path_count() -> None:
-    """A rule that denies /admin must see /x%2F..%2Fadmin as well (second reading /admin)."""
-    sly = Request(path="/x%2F..%2Fadmin", other_path="/admin")
+def test_all_readings_of_a_path_count() -> None:
+    """A rule that denies /admin must see /x;%2Fadmin as well (some servers read /x/admin, others /x)."""
+    sly = Request(path="/%2Fx;%2Fadmin", other_paths=("/x/admin", "/admin"))
     assert matches("path ^= /admin", sly)
     assert matches("path ^= /x", sly)
+    assert matches("path = /admin", sly)
+    assert matches("path ^= /%2F", sly)
+    assert not matches("path ^= /y", sly)
     assert not matches("not path ^= /admin", sly)
     groups = compile_condition(parse_condition("path ~ ^/(adm)"))(sly)
     assert groups is not None
@@ -182,11 +185,11 @@ ATOMS = [
     "header h in x y",
 ]
 WORLD = [
-    Request(host=host, path=path, other_path=other, client=client, headers=headers)
+    Request(host=host, path=path, other_paths=other, client=client, headers=headers)
     for host, path, other, client, headers in itertools.product(
         ["", "b", "a.b", ".b", "c.a.b", "ab"],
         ["/", "/a", "/ab"],
-        [None, "/a", "/b"],
+        [(), ("/a",), ("/b", "/a")],
         ["10.0.0.1", "10.9.9.9", "::1", "192.0.2.1", ""],
         [{}, {"h": ""}, {"h": "x"}, {"h": "xy"}],
     )

@@ -22,7 +22,7 @@ def test_the_form_of_a_message() -> None:
         PLACE, "there is no pool wbe", section="l7:www", key="pool", value="wbe", hint="did you mean web?"
     )
     assert [str(one) for one in findings.problems()] == [
-        "a.ini:3:8: error: [l7:www] pool = wbe: there is no pool wbe"
+        "a.ini:3:8: error: [l7:www] pool = wbe: there is no pool wbe; did you mean web?"
     ]
     assert render(findings.problems()) == (
         "a.ini:3:8: error: [l7:www] pool = wbe: there is no pool wbe\n"
@@ -30,6 +30,17 @@ def test_the_form_of_a_message() -> None:
         "           ^\n"
         "    did you mean web?\n"
     )
+
+
+def test_a_message_in_one_line() -> None:
+    """What the API answers to a reload that is refused."""
+    findings = Findings()
+    findings.add(PLACE, "there is no pool wbe", section="l7:www", key="pool", value="wbe", hint="take web")
+    findings.add(PLACE, "too long", section="l7:www")
+    assert [str(one) for one in findings.problems()] == [
+        "a.ini:3:8: error: [l7:www] pool = wbe: there is no pool wbe; take web",
+        "a.ini:3:8: error: [l7:www]: too long",
+    ]
 
 
 def test_a_warning_of_a_section_and_one_of_a_file() -> None:

@@ -335,6 +335,56 @@ def test_a_client_that_pipelines_is_paused_until_its_requests_are_served() -> No
     assert len(world.talk.framer.buffer) <= 65536
 
 
+def answering(size: int) -> World:
+    """A service that answers everything itself, with this many octets."""
+    return web(rules=(Rule(1, "no", "www", respond=(403, "x" * size)),))
+
+
+def test_own_answers_wait_for_a_client_that_does_not_read() -> None:
+    """No server holds them back, so requests sent ahead must not become answers without bound."""
+    world = answering(10_000)
+    lines = world.tell("client " + GET * 1000)
+    assert lines[1:] == ["await-client"]
+    assert 65536 < len(lines[0]) < 80_000
+    assert len(world.records) == 7
+    lines = world.tell("client-takes")
+    assert lines[0].startswith("to-client HTTP/1.1 403 ")
+    assert lines[1:] == ["await-client"]
+    assert len(world.records) == 14
+
+
+def test_nothing_is_read_ahead_without_bound_while_a_client_does_not_read() -> None:
+    world = answering(10_000)
+    world.tell("client " + GET * 1000)
+    assert world.tell("client " + GET * 4000) == ["pause-client"]
+    asked = 5000
+    resumed = False
+    while len(world.records) < asked:
+        lines = world.tell("client-takes")
+        resumed = resumed or "resume-client" in lines
+    assert resumed
+    assert lines[-1] != "await-client"
+    assert len(world.talk.framer.buffer) == 0
+
+
+def test_a_fin_behind_requests_that_wait_loses_none_of_them() -> None:
+    world = answering(40_000)
+    assert world.tell("client " + GET * 3)[1:] == ["await-client"]
+    assert world.tell("client-ends") == []
+    lines = world.tell("client-takes")
+    assert lines[0].startswith("to-client HTTP/1.1 403 ")
+    assert "|Connection: close|" in lines[0]
+    assert lines[1:] == ["close-client"]
+    assert len(world.records) == 3
+
+
+def test_a_client_that_never_reads_is_let_go() -> None:
+    world = answering(40_000)
+    world.tell("client " + GET * 3)
+    assert world.tell("after 61") == ["close-client"]
+    assert world.tell("client-takes") == []
+
+
 def test_a_head_larger_than_the_read_ahead_is_still_read() -> None:
     world = web(limits=L7Limits(header=300_000))
     world.play(f"""

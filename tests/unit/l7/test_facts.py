@@ -17,7 +17,7 @@ def test_both_are_keys() -> None:
 def test_what_a_request_says() -> None:
     found = facts(b"X-A: 1", b"x-a: 2", target=b"/%41//b?c=%20d&c=e&f&g+h=i+j", host=b"WWW.Example.org.:80")
     assert (found.method, found.uri, found.version) == ("GET", "/%41//b?c=%20d&c=e&f&g+h=i+j", "1.1")
-    assert (found.path, found.other_path, found.host) == ("/A//b", "/A/b", "www.example.org")
+    assert (found.path, found.other_paths, found.host) == ("/A//b", ("/A/b",), "www.example.org")
     assert (found.client, found.client_port, found.virtual, found.virtual_port) == (
         "192.0.2.7",
         40000,

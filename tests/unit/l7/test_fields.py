@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.fields import CHUNKED, FieldBlock, body_length, connection_options, keeps_alive, without
+from director.l7.fields import CHUNKED, FieldBlock, body_length, keeps_alive, list_elements, without
 from director.l7.grammar import REQUEST_FIELDS
 
 
@@ -35,6 +35,23 @@ def test_kept_lines() -> None:
     assert found.less(b"b") == found.text.replace(b"B: 2\r\n", b"")
 
 
+def test_twins_of_framing_and_trust_stay_here() -> None:
+    """RFC 3875 4.1.18: to a CGI script, X_Forwarded-For is HTTP_X_FORWARDED_FOR as well."""
+    lines = [
+        b"Content_Length: 1", b"Transfer_Encoding: x", b"X_Forwarded_For: 1", b"X-Forwarded_For: 1",
+        b"X_Forwarded-Host: h", b"x_forwarded_proto: https", b"X_Request_Id: 1", b"X-Request_Id: 1",
+    ]  # fmt: skip
+    found = block(b"X-Forwarded-For: 1", *lines, b"X_Other: 1")
+    assert found.kept() == b"X-Forwarded-For: 1\r\nX_Other: 1\r\n"
+    assert b"content-length" not in found.fields
+
+
+def test_a_field_goes_with_its_twins() -> None:
+    found = block(b"X-User: a", b"X_User: b", b"x-user-id: c", b"XUser: d")
+    assert found.less(b"x-user") == b"x-user-id: c\r\nXUser: d\r\n"
+    assert found.less(b"x_user") == b"x-user-id: c\r\nXUser: d\r\n"
+
+
 NAMES = st.sampled_from([b"A", b"a", b"Ab", b"Via", b"TE", b"Host-X"])
 LINES = st.lists(st.tuples(NAMES, st.sampled_from([b"", b" ", b" a: b", b"x ", b"via:"])), max_size=7)
 
@@ -55,10 +72,10 @@ def test_without_against_a_plain_loop(text: bytes, spans: list[tuple[int, int]])
     assert without(text, spans) == bytes(kept)
 
 
-def test_connection_options() -> None:
+def test_elements_of_a_list() -> None:
     """RFC 9110 5.6.1: empty elements count for nothing."""
-    assert connection_options(b" Close ,,\tX-A,") == {b"close", b"x-a"}
-    assert connection_options(b"") == set()
+    assert list_elements(b" Close ,,\tX-A,") == {b"close", b"x-a"}
+    assert list_elements(b"") == set()
 
 
 @pytest.mark.parametrize(

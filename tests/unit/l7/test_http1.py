@@ -144,6 +144,9 @@ def test_persistence(lines: tuple[bytes, ...], version: bytes, *, keep_alive: bo
         ((b"Upgrade: websocket",), b"HTTP/1.1", b""),
         ((b"Connection: upgrade", b"Upgrade: websocket"), b"HTTP/1.0", b""),
         ((b"Connection: upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: A"), b"HTTP/1.1", b""),
+        ((b"Connection: upgrade", b"Upgrade: websocket, H2C"), b"HTTP/1.1", b""),
+        ((b"Connection: upgrade", b"Upgrade: a/1", b"Upgrade: h2c"), b"HTTP/1.1", b""),
+        ((b"Connection: upgrade", b"Upgrade: a/1,b"), b"HTTP/1.1", b"a/1,b"),
         ((b"Connection: upgrade",), b"HTTP/1.1", b""),
     ],
 )

@@ -102,8 +102,14 @@ def test_interim_answers_are_for_those_who_know_them() -> None:
 
 
 def test_only_an_upgrade_that_was_asked_for() -> None:
+    """RFC 9110 7.8: a server must not switch to a protocol that the client has not named."""
     raw = b"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-    for lines, asked in (((b"Connection: upgrade", b"Upgrade: websocket"), True), ((), False)):
+    for lines, asked in (
+        ((b"Connection: upgrade", b"Upgrade: websocket"), True),
+        ((b"Connection: upgrade", b"Upgrade: IRC/6.9, WebSocket"), True),
+        ((b"Connection: upgrade", b"Upgrade: IRC/6.9"), False),
+        ((), False),
+    ):
         reply = Reply(request(*lines))
         reply.framer.feed(raw)
         head = reply.framer.head()

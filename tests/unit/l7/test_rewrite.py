@@ -102,6 +102,13 @@ def test_edits(edit: HeaderEdit, expected: bytes) -> None:
     assert edited(BLOCK, [edit], facts()) == expected
 
 
+def test_no_client_says_what_a_rule_says() -> None:
+    """RFC 3875 4.1.18: a script behind the server would take X_User for X-User."""
+    block = b"X_User: client\r\nx-user: client\r\n"
+    assert edited(block, [HeaderEdit("set", "X-User", "rule")], facts()) == b"X-User: rule\r\n"
+    assert edited(block, [HeaderEdit("del", "X-User")], facts()) == b""
+
+
 def test_edits_come_in_order() -> None:
     edits = [HeaderEdit("del", "X-A"), HeaderEdit("add", "X-A", "${host}"), HeaderEdit("add", "X-A", "5")]
     assert edited(b"X-A: 1\r\n", edits, facts()) == b"X-A: a.example\r\nX-A: 5\r\n"

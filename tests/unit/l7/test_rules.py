@@ -42,7 +42,7 @@ def test_no_rule() -> None:
     "target",
     [b"/denied/x", b"//denied/x", b"/./denied/x", b"/x/../denied/x", b"/%64enied/x", b"/%2fdenied/x",
      b"/denied%2fx",
-     b"/x/%2e%2e/denied/x", b"/x%2f..%2fdenied/x", b"/%5cdenied/x", b"/denied//x", b"http://a.example/denied/x"],
+     b"/x/%2e%2e/denied/x", b"/;a/denied/x", b"/%5cdenied/x", b"/denied//x", b"http://a.example/denied/x"],
 )  # fmt: skip
 def test_no_spelling_slips_past_a_rule(target: bytes) -> None:
     rules = compile_rules([rule(1, "path ^= /denied/", respond="")], COUNTERS.__getitem__)

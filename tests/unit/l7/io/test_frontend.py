@@ -39,6 +39,7 @@ class Desk:
         self.shell.backends = Backends(self)
         self.frontage = self.world.frontage
         self.left: list[ClientSide] = []
+        self.later: list[Any] = []
         listening: Any = self
         self.side: Any = ClientSide(listening, Peer("192.0.2.7", 1, "198.51.100.1", 80))
         self.stream = cast("Any", FakeStream())
@@ -46,6 +47,10 @@ class Desk:
 
     def seconds(self) -> float:
         return self.time
+
+    def callLater(self, seconds: float, act: Any) -> None:  # noqa: N802 - IReactorTime
+        assert seconds == 0
+        self.later.append(act)
 
     def gone(self, side: ClientSide) -> None:
         self.left.append(side)
@@ -109,6 +114,29 @@ def test_a_deadline_says_who_holds_things_up_and_whether_it_moves(monkeypatch: p
         (True, False),
         (False, False),
     ]
+
+
+def test_a_client_that_takes_what_it_is_given_is_waited_for_in_a_later_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    events = desk.expect(monkeypatch, [Do.AWAIT_CLIENT])
+    desk.side.tell(Happened.DRAIN)
+    assert events == [Happened.DRAIN]
+    desk.later.pop()()
+    assert events == [Happened.DRAIN, Happened.CLIENT_TAKES]
+
+
+def test_a_client_that_does_not_take_is_waited_for_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    events = desk.expect(monkeypatch, [Do.AWAIT_CLIENT])
+    desk.stream.is_blocked = True
+    desk.side.tell(Happened.DRAIN)
+    assert desk.later == []
+    desk.stream.is_blocked = False
+    desk.side.drained()
+    desk.side.drained()
+    assert events == [Happened.DRAIN, Happened.CLIENT_TAKES]
 
 
 def test_a_close_that_makes_no_progress_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
