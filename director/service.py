@@ -221,22 +221,38 @@ class DirectorService(MultiService):
         return reading.addCallback(self.take, author)
 
     def take(self, loaded: Loaded, author: str) -> Deferred[Generation]:
-        """Make what was read the running configuration.  Raises as `reload` fails.
+        """Make what was read the running configuration.  Fails as `reload` fails.
 
         What arrives after the result fired meets the new configuration only.
         """
+        done: Deferred[Any] = maybeDeferred(self._prepare, loaded)
+        return done.addCallback(lambda _: self._install(loaded, author)).addErrback(self._not_taken)
+
+    def _prepare(self, loaded: Loaded) -> Deferred[None]:
+        """Prove that it can run, and let the kernel be ready for it, while the one of before serves."""
         if loaded.configuration is None:
             _log.error(
                 "the configuration is refused, the running one goes on:\n{text}", text=render(loaded.problems)
             )
             raise ConfigError(loaded.problems)
+        self._refuse_what_needs_a_restart(loaded.configuration)
+        over, _ = self._orders.over(loaded.configuration)
+        old = self._catalog
+        self._catalog = self._make_catalog(loaded.configuration)
         try:
-            done = self._install(loaded, author)
-        except (DirectorError, OSError) as error:
-            _log.error("the configuration cannot be applied, the running one goes on: {why}", why=str(error))
-            raise
-        self.control.loaded = loaded
-        return done
+            self.registry.proven(self._changes(over), self.reactor.seconds())
+            self.layer4.check(over)
+        finally:
+            self._catalog = old
+        return self.layer4.prepare(over)
+
+    def _not_taken(self, failure: Failure) -> Deferred[Generation]:
+        """Say why when it was foreseen; the kernel goes back to what is served."""
+        if failure.check(DirectorError, OSError) and not failure.check(ConfigError):
+            why = failure.getErrorMessage()
+            _log.error("the configuration cannot be applied, the running one goes on: {why}", why=why)
+        back: Deferred[Any] = self._follow()
+        return back.addCallback(lambda _: failure)
 
     def _install(self, loaded: Loaded, author: str) -> Deferred[Generation]:
         """Make a configuration the running one, or leave everything as it was."""
@@ -245,16 +261,15 @@ class DirectorService(MultiService):
         over, stale = self._orders.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = (*plan(self.registry.configuration, over), *self._orders.unfulfilled(over, self.registry))
         try:
-            self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
             self.shell.prepare(configuration.l7, {one.virtual.host for one in configuration.l4})
+            made = self.registry.apply(self._changes(over), author, self.reactor.seconds(), time.time())
         except Exception:
             self._catalog = old
             self.shell.abandon()
             raise
-        made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+        self.control.loaded = loaded
         self._orders.settle(configuration, stale)
         self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
@@ -262,6 +277,13 @@ class DirectorService(MultiService):
         followed = self._follow()
         self._announce(made)
         return followed.addCallback(lambda _: made)
+
+    def _changes(self, desired: Configuration) -> tuple[Change, ...]:
+        """What makes `desired`, orders included, the running configuration."""
+        return (
+            *plan(self.registry.configuration, desired),
+            *self._orders.unfulfilled(desired, self.registry),
+        )
 
     def _install_demos(self, configuration: Configuration) -> None:
         for demo in self.demos.keys() - set(configuration.demos):

@@ -16,7 +16,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.packet import AH, ESP
@@ -77,6 +77,15 @@ class CapturePlan:
     answers: tuple[Endpoint, ...] = ()
     keep: tuple[Endpoint, ...] = ()
     wide: tuple[Wide, ...] = ()
+
+    def beside(self, other: CapturePlan) -> CapturePlan:
+        """What either plan takes; what this one keeps."""
+        return evolve(
+            self,
+            virtuals=_once((*self.virtuals, *other.virtuals)),
+            answers=_once((*self.answers, *other.answers)),
+            wide=tuple(dict.fromkeys((*self.wide, *other.wide))),
+        )
 
     @property
     def everything(self) -> bool:
