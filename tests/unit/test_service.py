@@ -16,11 +16,11 @@ from twisted.python.failure import Failure
 
 from director import loading
 from director.changes import Ordered, ServerChanged
-from director.errors import ChangeRefused, ConfigError
+from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
 from director.model import Configuration, State
 from director.registry import Generation
-from director.service import DirectorService, trials
+from director.service import DirectorService, own_command, trials
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
 
@@ -236,6 +236,43 @@ def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
         "curl http://127.0.0.1:8080/",
         "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
     ]
+
+
+def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    with (
+        loop_of() as loop,
+        pytest.raises(DirectorError, match=r"\[director\] state_dir = .*/var cannot be made: "),
+    ):
+        Running(loop, tmp_path)
+
+
+def test_the_command_to_ask_with_is_one_that_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "director"
+    command.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "twistd")])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert own_command() == str(command)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert own_command() == "director"
+
+
+def test_a_reload_says_that_it_read_the_users_own_schedulers_anew(running: Running) -> None:
+    file = running.folder / "mine.py"
+    more = "scheduler = mine\n[scheduler:mine]\npython = mine.py:Mine"
+    source = "class Mine:\n    def choose(self, servers, key, now):\n        {}\n"
+    for body in ("return servers[0]", "raise KeyError"):
+        file.write_text(source.format(body))
+        running.write(more=more)
+        made: list[Any] = []
+        running.service.take(loading.read(running.service.path), "test").addBoth(made.append)
+        assert made[0].diff[-1] == "scheduler mine read anew"
+    pool = running.service.registry.pools["web"]
+    guard: Any = running.service.registry.scheduler(pool, "l7:www")
+    assert guard.choose(pool.servers, None, 0.0) is pool.servers[0]
+    assert guard.reason == "choose raised KeyError"
 
 
 def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from director.conditions import Term
 from director.l7.commands import Happened, ToServer
-from director.model import HeaderEdit, Rule, Term
+from director.model import HeaderEdit, Rule
 from tests.support.playbook import World, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
