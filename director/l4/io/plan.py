@@ -257,8 +257,11 @@ class Taken:
         if found is None:
             return Side.NEITHER
         receiver, protocol, server, port = found
-        taken = receiver not in self.local and self._answers.has(protocol, server, port)
-        return Side.ANSWER if taken else Side.NEITHER
+        if protocol == FRAGMENT_HEADER:
+            about = server in self._servers
+        else:
+            about = self._answers.has(protocol, server, port)
+        return Side.ANSWER if about and receiver not in self.local else Side.NEITHER
 
     def _in_wide_network(self, destination: bytes) -> bool:
         return bool(self._wide) and any(

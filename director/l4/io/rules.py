@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from director.l4.io.plan import Address, CapturePlan, Endpoint, Wide
+from director.l4.io.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
 
 _CHAIN = """\
     meta pkttype != host accept
@@ -161,9 +161,12 @@ def _errors_chain(answers: Iterable[Endpoint]) -> str:
     """ICMP errors quote the packet the server got: its destination is the server.
 
     Offsets are bits from the ICMP header (8 bytes); the quoted IPv4 header has no options,
-    an IPv6 one no extension headers.  Others pass, untranslated and harmless.
+    an IPv6 one at most a fragment header, and then no port is asked for.  Others pass, untranslated.
     """
-    rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(list(answers)))
+    wanted = list(answers)
+    hosts = dict.fromkeys(one.address for one in wanted if one.address.version == 6)
+    pieces = [Endpoint(FRAGMENT_HEADER, host, 0, 65535) for host in hosts]
+    rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(wanted + pieces))
     return f"  chain errors {{\n{rules}  }}\n"
 
 

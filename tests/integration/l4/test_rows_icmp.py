@@ -15,6 +15,7 @@ from scapy.layers.inet6 import (
     ICMPv6ParamProblem,
     ICMPv6TimeExceeded,
     IPv6,
+    IPv6ExtHdrFragment,
 )
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Packet, Raw
@@ -216,6 +217,22 @@ def test_an_error_with_a_bad_checksum_is_dropped(bed: Judged, family: int) -> No
         assert not bed.server.frames(0.01)
     bed.server.put(inside)
     assert bed.client.get()
+
+
+def test_an_ipv6_error_about_a_fragment(bed: Judged) -> None:
+    """V32, D.6: about the first one as about any packet, and once; about a later one it is dropped."""
+    sport = opened(bed, "nat", 6, "udp")
+    body = bytes(layer("udp", sport, 8080))
+    for offset, more in ((0, 1), (160, 0)):
+        piece = ip(CLIENT[6], SERVER[6]) / IPv6ExtHdrFragment(nh=17, id=9, offset=offset, m=more)
+        quote = bytes(piece / Raw(body))
+        bed.server.put(error(6, "too big", INNER_ROUTER[6], CLIENT[6], quote))
+        if more:
+            inner = bytearray(requoted(quote, "destination", VIRTUAL["nat", 6], 0))
+            inner[42:44], inner[50:52] = quote[42:44], (80).to_bytes(2, "big")
+            wanted = error(6, "too big", VIRTUAL["nat", 6], CLIENT[6], bytes(inner), hops=63)
+            assert bed.client.get()[14:] == wanted
+        assert not bed.client.frames()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -275,3 +275,16 @@ def test_icmp_for_version_6_is_taken_too() -> None:
         return s.IPv6(src=str(real), dst="2001:db8::c") / s.ICMPv6PacketTooBig() / inner
 
     assert taken(built(error)) is Side.ANSWER
+
+
+def test_icmp_about_fragments_of_version_6_is_taken_by_the_address() -> None:
+    """The port stands behind a fragment header, and in the first fragment alone."""
+    real = ipaddress.ip_address("2001:db8::b")
+    taken = Taken(CapturePlan(answers=(Endpoint(17, real, 53, 53),)))
+
+    def error(s: Any, server: str) -> Any:
+        inner = s.IPv6(src="2001:db8::c", dst=server) / s.IPv6ExtHdrFragment(nh=17, offset=9) / bytes(16)
+        return s.IPv6(src=server, dst="2001:db8::c") / s.ICMPv6PacketTooBig() / inner
+
+    assert taken(built(lambda s: error(s, str(real)))) is Side.ANSWER
+    assert taken(built(lambda s: error(s, "2001:db8::d"))) is Side.NEITHER

@@ -71,3 +71,11 @@ def test_fragments_are_taken_by_addresses_alone() -> None:
     chain = text[text.index("chain pieces4") : text.index("chain pieces6")]
     order = [chain.index(word) for word in ("@service4", "@local4 accept", "@server4")]
     assert order == sorted(order)
+
+
+def test_an_error_about_an_ipv6_fragment_is_matched_by_the_server_alone() -> None:
+    plan = CapturePlan(answers=(Endpoint(17, A("2001:db8::b"), 53, 53),))
+    text = ruleset("director-x", "x", plan, [], [])
+    # RFC 4443: 8 bytes of ICMPv6, then the packet; its next header is byte 6, its destination bytes 24 to 39.
+    number = f"0x{int(A('2001:db8::b')):032x}"
+    assert f"@th,{8 * (8 + 6)},8 44 @th,{8 * (8 + 24)},128 {number} counter" in text
