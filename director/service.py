@@ -12,17 +12,13 @@ import gc
 import itertools
 import resource
 import secrets
-import shutil
 import signal
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
-from attrs import evolve
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
@@ -30,7 +26,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director import loading, plugins
+from director import greeting, loading, plugins
 from director.admin.service import AdminService
 from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
@@ -53,8 +49,6 @@ from director.sites import build_sites
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
-TRIALS = 3
-"""Commands to try that are printed at start."""
 
 _log = Logger(namespace="director")
 
@@ -144,7 +138,7 @@ class DirectorService(MultiService):
             loop.start(period, now=False)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        _log.info("{text}", text="\n".join(self._ready_lines()))
+        _log.info("{text}", text="\n".join(self._greeting()))
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
@@ -194,24 +188,12 @@ class DirectorService(MultiService):
         except OSError as error:
             _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
 
-    def _ready_lines(self) -> Iterator[str]:
-        """Where it serves, what to try, and how to look at it."""
-        places = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
-        # The kernel follows in its own time.
-        places += [
-            f"{one.service}={one.address}{'' if one.bound else ' (not yet)'}"
-            for one in self.layer4.listeners()
-        ]
-        yield f"{self.settings.name} is ready: {', '.join(places) or 'no listeners'}"
-        for command in trials(self.registry.configuration):
-            yield f"try    {command}"
-        link = self.admin.link
-        if link and event_log.target == "-":
-            yield f"admin  {link}"
-        elif link:
-            yield f"admin  {link.partition('?')[0]} with the token in {self.state_dir / 'admin.token'}"
-        if self.admin.control_socket:
-            yield f"ask    {own_command()} show servers --socket {self.admin.control_socket}"
+    def _greeting(self) -> Iterator[str]:
+        served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
+        served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
+        yield greeting.ready(self.settings.name, served)
+        yield from greeting.to_try(self.registry.configuration)
+        yield from greeting.to_look(self.admin, self.state_dir, in_sight=event_log.target == "-")
 
     # -- changes --
 
@@ -387,28 +369,6 @@ class DirectorService(MultiService):
             server.stats.estimator.tick()
         for service in self.registry.services.values():
             service.stats.estimator.tick()
-
-
-def trials(configuration: Configuration) -> list[str]:
-    """Up to three curl commands: the first plain listener, then what its `[test:…]` sections ask for."""
-    service = next((one for one in configuration.l7 if one.protocol == "http"), None)
-    address = next((one for one in service.listen if one.port), None) if service is not None else None
-    if address is None:
-        return []
-    base = f"http://{evolve(address, host=address.host or '127.0.0.1')}"
-    found = [f"curl {base}/"]
-    for test in configuration.tests:
-        parts = urlsplit(test.uri)
-        if test.method == "GET" and not test.headers:
-            host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
-            found.append(f"curl {host}{base}{parts.path or '/'}")
-    return found[:TRIALS]
-
-
-def own_command() -> str:
-    """How the `director` command of this installation is called from here."""
-    beside = Path(sys.argv[0]).with_name("director")
-    return str(beside) if shutil.which("director") is None and beside.exists() else "director"
 
 
 def settle_memory() -> None:

@@ -20,7 +20,7 @@ from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
 from director.model import Configuration, State
 from director.registry import Generation
-from director.service import DirectorService, own_command, trials
+from director.service import DirectorService
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
 
@@ -226,18 +226,6 @@ def test_ids_are_never_the_same(running: Running) -> None:
     assert len({running.service._new_id() for _ in range(100)}) == 100
 
 
-def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "director.ini"
-    path.write_text(
-        INI.format(state=tmp_path, listen=":8080", origin=1, more="", settings="")
-        + "[test:x]\nrequest = GET http://img.example.org/a\nexpect = pool web\n"
-    )
-    assert trials(loading.read(str(path)).require()) == [
-        "curl http://127.0.0.1:8080/",
-        "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
-    ]
-
-
 def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file")
     with (
@@ -245,18 +233,6 @@ def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
         pytest.raises(DirectorError, match=r"\[director\] state_dir = .*/var cannot be made: "),
     ):
         Running(loop, tmp_path)
-
-
-def test_the_command_to_ask_with_is_one_that_can_be_typed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = tmp_path / "director"
-    command.touch(mode=0o755)
-    monkeypatch.setattr("sys.argv", [str(tmp_path / "twistd")])
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert own_command() == str(command)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert own_command() == "director"
 
 
 def test_a_reload_says_that_it_read_the_users_own_schedulers_anew(running: Running) -> None:
