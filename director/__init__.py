@@ -1,1 +1,9 @@
-"""The director: a programmable load balancer for layers 4 and 7."""
+"""The director: a programmable load balancer for layers 4 and 7.
+
+Values: `model` (what an operator can say), `interfaces` (what a plug-in provides), `errors`.
+Core: `registry` (what exists now) over `live` (its objects); `changes`, worked out on a `draft`;
+`snapshot` (what outsiders see); `selection` (who chooses); `counters`.
+Composition: `tap` starts `service`, which joins `loading` (the configuration), `plugins` (schedulers),
+`sites` (layer 7), `layer4`, `orders` (what outlives the process), `logs`, and `control` (for the admin).
+Each folder is a room and begins with its own map; `docs/architecture.md` has the floors.
+"""

@@ -29,7 +29,7 @@ from director.admin.control import (
     TraceRecord,
 )
 from director.changes import Change
-from director.config.export import export
+from director.config.export import Orders, export
 from director.config.loaded import Loaded
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
@@ -66,6 +66,7 @@ class RunningControl:
         self.other_listeners: Callable[[], Iterable[Listener]] = tuple
         self.obstacles: Callable[[], Iterable[str]] = tuple
         self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
+        self.orders: Callable[[], Orders] = dict
         self.unbound: list[Listener] = []
         self._path = path
         self._registry = registry
@@ -147,8 +148,8 @@ class RunningControl:
         )
 
     def config_text(self) -> str:
-        """The merged ini, without secrets."""
-        return export(self.loaded)
+        """The merged ini with what commands changed, without secrets."""
+        return export(self.loaded, self.orders())
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""

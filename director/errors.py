@@ -36,6 +36,10 @@ class SchedulerError(DirectorError):
     """A scheduler cannot be made: unknown name, bad argument, or its `start` raised."""
 
 
+class StoreError(DirectorError):
+    """What an earlier run kept cannot be used; the sentence says why."""
+
+
 class ConfigError(DirectorError):
     """A configuration cannot be used; `problems` lists every reason, in file order."""
 

@@ -255,6 +255,8 @@ class Registry:
             server = RealServer(config, pool, now)
         else:
             server.pool, server.name, server.present = pool, config.name, True
+            # An order went with its server; counters and connections are what comes back.
+            server.state = State.READY
             server.idle_since, server.since = None, now
             server.configure(config)
         pool.put(server)

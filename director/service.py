@@ -43,7 +43,7 @@ from director.l7.io.service import Shell
 from director.layer4 import Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
-from director.overlay import Overlay
+from director.orders import Orders
 from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
@@ -76,7 +76,7 @@ class DirectorService(MultiService):
         self.state_dir = Path(settings.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
-        self._overlay = Overlay()
+        self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         epoch = time.time() - reactor.seconds()
@@ -96,6 +96,7 @@ class DirectorService(MultiService):
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
         self.control.flows = self.layer4.connections
+        self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -117,6 +118,7 @@ class DirectorService(MultiService):
         self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         event_log.form = self.settings.log
         self.access_log.start()
+        self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
 
@@ -199,9 +201,8 @@ class DirectorService(MultiService):
     def apply(self, changes: Iterable[Change], author: str) -> Generation:
         """Apply changes of the registry and let every part follow.  Raises ChangeRefused."""
         changes = tuple(changes)
-        before = self.registry.configuration
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
-        self._overlay.note(before, changes)
+        self._orders.note(changes)
         self._follow()
         self._announce(made)
         return made
@@ -237,10 +238,10 @@ class DirectorService(MultiService):
         """Make a configuration the running one, or leave everything as it was."""
         configuration = loaded.require()
         self._refuse_what_needs_a_restart(configuration)
-        over, stale = self._overlay.over(configuration)
+        over, stale = self._orders.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = plan(self.registry.configuration, over)
+        changes = (*plan(self.registry.configuration, over), *self._orders.unfulfilled(over, self.registry))
         try:
             self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
@@ -250,9 +251,7 @@ class DirectorService(MultiService):
             self.shell.abandon()
             raise
         made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
-        self._overlay.drop(stale)
-        for sentence in stale.values():
-            _log.warn("an earlier order no longer applies and is dropped: {what}", what=sentence)
+        self._orders.settle(configuration, stale)
         self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
@@ -335,6 +334,7 @@ class DirectorService(MultiService):
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())
+        self._orders.sweep()
 
     def _estimate(self) -> None:
         for server in self.registry.servers():

@@ -1,1 +1,8 @@
-"""The web admin: views (pure), the API, the pages, sessions, and the sites that serve them."""
+"""The web admin: the API and the pages over one view model, behind one door.
+
+What is shown: `views` (live values as dicts), `overview` (is anything wrong), `rates`, `process`, `metrics`.
+How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
+How it is asked: `routes` (every route as data), `resource` (the gate), `api`, `edits` (orders as changes),
+`answers`, `openapi`; `door`, `sessions` and `tokenfile` say who may come in.
+`control` is the one seam to the running program, `testing` its twin in memory; `service` and `site` serve.
+"""

@@ -6,11 +6,12 @@ trusted: it is replaced by a new token.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import stat
 from pathlib import Path
+
+from director.store.io.file import replace
 
 TOKEN_BYTES = 32
 """256 random bits; 43 characters in base64url."""
@@ -31,7 +32,8 @@ def load_token(path: Path) -> tuple[str, str]:
     except ValueError as error:
         note = f"replaced the admin token: {path} {error}; sign in anew"
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    _write(path, token)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace(path, token.encode("ascii") + b"\n", 0o600)
     return token, note
 
 
@@ -54,22 +56,3 @@ def _read(path: Path) -> str:
     if len(token) < SHORTEST or not token.replace("-", "").replace("_", "").isalnum() or not token.isascii():
         raise ValueError("held no usable token")
     return token
-
-
-def _write(path: Path, token: str) -> None:
-    """Write beside, then rename, so that the file is whole and private at every moment."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(beside, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(token.encode("ascii") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise

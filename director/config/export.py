@@ -1,4 +1,4 @@
-"""The merged configuration as one ini: includes followed, paths absolute, secrets masked.
+"""The merged configuration as one ini: includes, orders on top, paths absolute, secrets masked.
 
 `export` is what `director config export` prints.  Variables stand as their values; what came out of a
 `${file:…}` and passwords are masked, so the text may be shown around.
@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from director.config.loaded import Loaded
 from director.config.reader import Item, Section
@@ -20,26 +20,49 @@ MASK = "***"
 _UNIX = re.compile(r"(?<![\w:])unix:(?!/)([^\s,:]+)")
 
 
-def export(loaded: Loaded) -> str:
-    """All sections in the order they were read; `[director]` without `include`."""
+Orders = Mapping[tuple[str, str], Mapping[str, int | str]]
+"""What commands changed, by pool and server: `weight`, `max`, `min`, and `state`, which no ini can say."""
+
+
+def export(loaded: Loaded, orders: Orders | None = None) -> str:
+    """All sections in the order they were read; `[director]` without `include`.
+
+    Each server whose line commands changed has a comment above it with what the file says.
+    """
     head = "".join(f"# from {file}\n" for file in loaded.document.files)
-    return head + "".join(_section(section) for section in loaded.document.sections.values())
+    sections = loaded.document.sections.values()
+    return head + "".join(_section(section, orders or {}) for section in sections)
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, orders: Orders) -> str:
     lines = [f"\n[{section.title}]"]
     kind = kind_of(section.kind, named=bool(section.name))
     for item in section.items.values():
         if section.title == "director" and item.key == "include":
             continue
-        key = key_of(kind, item.key) if kind else None
-        lines += _item(item, key)
+        text = _text(item, key_of(kind, item.key) if kind else None)
+        pool, server = section.name, item.key.removeprefix("server.")
+        order = orders.get((pool, server)) if section.kind == "pool" and server != item.key else None
+        lines += _item(item.key, text) if order is None else _ordered(item.key, text, order)
     return "\n".join(lines) + "\n"
 
 
-def _item(item: Item, key: Key | None) -> Iterator[str]:
-    first, *rest = _text(item, key).split("\n")
-    yield f"{item.key} = {first}".rstrip()
+def _ordered(key: str, text: str, order: Mapping[str, int | str]) -> Iterator[str]:
+    """A server's line with what commands changed."""
+    words = " ".join(text.split())
+    changes = dict(order)
+    state = changes.pop("state", "")
+    if state:
+        yield f"# by command: {state}"
+    if changes:
+        yield f"# changed by command; the file says: {words}"
+    kept = [word for word in words.split(" ") if word.partition("=")[0] not in changes]
+    yield " ".join([key, "=", *kept, *(f"{name}={value}" for name, value in changes.items())])
+
+
+def _item(key: str, text: str) -> Iterator[str]:
+    first, *rest = text.split("\n")
+    yield f"{key} = {first}".rstrip()
     yield from (f"    {line}" for line in rest if line.strip())
 
 

@@ -1,1 +1,5 @@
-"""Embedded demo servers, so that the shipped configuration runs without anything else."""
+"""What a newcomer tries without anything else: embedded servers, and layer 4 in namespaces.
+
+`servers` answers for `[demo:NAME]`, with `websocket`.  `lab` plays the scenes of `director lab` on a
+`topology` of namespaces that `netns` makes; `lab_server` and `decapsulate` are the programs inside.
+"""

@@ -1,1 +1,4 @@
-"""Active health checks: what to probe and when, and what the results mean; probes live in `io`."""
+"""Active health checks: `plan` says what is probed and when, `verdict` what the results mean.
+
+`probe_http` is the pure part of an HTTP check; the probes themselves live in `io`.
+"""

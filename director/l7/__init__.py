@@ -1,7 +1,10 @@
 """Layer 7: the content switch.
 
-The pure core: `grammar`, `target`, `body`, `http1` (framing), `facts`, `rules`, `rewrite`,
-`affinity`, `forwarded` (what one request says and becomes), `site` (one service, compiled),
-`exchange` and `conversation` (what happens next, as commands), `tunnel`, `trace`.
+Reading: `grammar` (patterns), `fields`, `target`, `http1` (requests), `responses`, `body`.
+Deciding: `facts` (what a request says), `rules`, `affinity`, `site` (one service, compiled), `explain`.
+Serving: `conversation` (the door: one client connection) runs one `exchange` per request through its
+`phase`s; `judging` comes before a server is chosen, `relaying` passes the answer (`reply`), `recovery` meets
+what fails.  `commands` are what the core hears and orders.
+Writing: `rewrite` (heads), `forwarded` (who the client is), `answers` (our own), `trace` (what is kept).
 The shell in `io` carries the commands out on sockets.
 """

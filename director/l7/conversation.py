@@ -43,6 +43,8 @@ READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
 OWED_LIMIT = 65536
 """Octets of own answers given out before the client must have taken some: no server holds those back."""
+FIRST_REQUEST_SECONDS = 1.0
+"""How long a new connection may wait with its first request when the service stops."""
 LINGER_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is closed for good."""
 
@@ -279,10 +281,17 @@ class Conversation:
             self.exchange.room(now)
 
     def _drain(self, event: Event, now: float) -> None:
-        """The service stops: an idle client is let go, a busy one after its answer."""
+        """The service stops: an idle client is let go, a busy one after its answer.
+
+        A new connection is not idle: its first request may be on the way.
+        """
         self._draining = True
-        if self.exchange is None and not self.closing and not self.framer.buffer:
+        if self.exchange is not None or self.closing or self.framer.buffer:
+            return
+        if self.requests:
             self.close()
+        else:
+            self.deadline = min(self.deadline, now + FIRST_REQUEST_SECONDS)
 
     def _expired(self, event: Expired, now: float) -> None:
         self.deadline = math.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 from tests.gates.sources import PLUGINS, UNIT, docstring_lines, modules, shown, tree
 
@@ -30,6 +31,23 @@ def test_an_init_holds_a_docstring_and_nothing_else() -> None:
         if path.name == "__init__.py" and (len(tree(path).body) != 1 or not docstring_lines(tree(path)))
     ]
     assert not crowded, "move the code to a module with a name"
+
+
+def test_the_docstring_of_a_room_is_its_map() -> None:
+    """A newcomer reads it and can say where each file belongs."""
+    unmapped = [
+        f"{shown(path.parent)}: {name}"
+        for path in modules()
+        if path.name == "__init__.py"
+        for name in contents(path.parent)
+        if f"`{name}`" not in (ast.get_docstring(tree(path)) or "")
+    ]
+    assert not unmapped, "name the file in the docstring of its package, with what it is for"
+
+
+def contents(room: Path) -> list[str]:
+    """The modules of a room."""
+    return sorted(path.stem for path in room.glob("*.py") if path.stem != "__init__")
 
 
 def test_imports_are_absolute() -> None:

@@ -19,7 +19,7 @@ from tests.support import needs
 from tests.support.client import RawClient, fetch
 from tests.support.ledger import Ledger, duplicates
 from tests.support.origin import Origin, Pause, Send, plain
-from tests.support.running import Director, wait_until
+from tests.support.running import Director, accepts, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
@@ -123,6 +123,32 @@ def test_sigterm_lets_requests_finish_and_takes_no_new_ones(start: StartDirector
             client.socket.close()
     assert director.process is not None
     assert director.process.wait(5) in {0, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("how", ["sigterm", "reload"])
+def test_who_waits_in_the_backlog_is_served_before_the_listener_goes(
+    start: StartDirector, origin: Origin, how: str
+) -> None:
+    """Their connections are open as far as they know: a reset would lose what they asked."""
+    text = web({"a": origin.address})
+    director = start(text)
+    director.signal(signal.SIGSTOP)
+    clients = [RawClient(director.place) for _ in range(200)]
+    try:
+        for client in clients:
+            client.ask(GET)
+        if how == "sigterm":
+            director.signal(signal.SIGTERM)
+        else:
+            director.write(text.replace("127.0.0.1:{listen}", "127.0.0.2:{listen}"))
+            director.reload()
+        director.signal(signal.SIGCONT)
+        assert all(client.wait(1) for client in clients)
+        assert {tuple(client.statuses) for client in clients} == {(200,)}
+    finally:
+        for client in clients:
+            client.socket.close()
+    assert wait_until(lambda: not accepts(director.place))
 
 
 def test_sigterm_ends_within_the_grace(start: StartDirector, origin: Origin) -> None:

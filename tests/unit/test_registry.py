@@ -239,6 +239,14 @@ def test_a_server_comes_back_with_its_connections_and_counters() -> None:
     assert again.empty
 
 
+def test_an_order_does_not_come_back_with_its_server() -> None:
+    registry = registry_of(Pool("web", (server(),)))
+    registry.apply([Ordered("web", "a", State.MAINT), ServerRemoved("web", "a")], "test", 0.0, 0.0)
+    registry.apply([ServerAdded("web", server())], "test", 1.0, 0.0)
+    assert live(registry, "web", "a").state is State.READY
+    assert take(registry, "web") is not None
+
+
 @pytest.mark.parametrize(("seconds", "comes_back"), [(119, True), (150, True), (181, False)])
 def test_an_idle_server_is_forgotten_after_two_to_three_minutes(seconds: int, comes_back: bool) -> None:
     """V16: the timer runs each 60 s; the first look starts the 120 s, here at 60."""

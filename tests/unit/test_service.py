@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ import pytest
 from attrs import evolve
 
 from director import loading
-from director.changes import ServerChanged
+from director.changes import Ordered, ServerChanged
 from director.errors import ChangeRefused, ConfigError
+from director.model import State
 from director.service import DirectorService, trials
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
@@ -129,6 +131,17 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
     assert running.accepts(running.second)
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "127.0.0.1"), ("127.0.0.1", "")])
+def test_a_listener_is_narrowed_or_widened_on_its_port(running: Running, before: str, after: str) -> None:
+    running.write(listen=f"{before}:{running.second}")
+    running.service.take(loading.read(running.service.path), "ops")
+    running.write(listen=f"{after}:{running.second}")
+    running.service.take(loading.read(running.service.path), "ops")
+    addresses = [address for _, address, _ in running.service.shell.listeners()]
+    assert addresses == [f"{after}:{running.second}"]
+    assert running.accepts(running.second)
+
+
 def test_an_address_in_use_refuses_the_whole_reload(running: Running) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         running.write(listen=f"127.0.0.1:{taken.getsockname()[1]}", more="server.b = 127.0.0.1:1")
@@ -180,3 +193,33 @@ def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> 
     pool.stop()
     assert (numbers, refused) == ([2, 3, 4], [])
     assert running.service.registry.pools["web"].server("b") is not None
+
+
+def test_orders_outlive_a_restart(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with loop_of() as loop:
+        first = Running(loop, tmp_path)
+        server = first.service.registry.pools["web"].by_name["a"]
+        first.service.apply([ServerChanged("web", evolve(server.config, weight=5, max=9))], "ops")
+        first.service.apply([Ordered("web", "a", State.DRAIN)], "ops")
+        # The program ends without a word, as by kill -9: what was answered is on the disk already.
+        orders = (tmp_path / "var" / "orders.json").read_bytes()
+        first.stop()
+        assert (tmp_path / "var" / "orders.json").read_bytes() == orders
+        again = Running(loop, tmp_path)
+        server = again.service.registry.pools["web"].by_name["a"]
+        assert (server.weight, server.max, server.state) == (5, 9, State.DRAIN)
+        assert "weight=5" in again.service.control.config_text()
+        # Another restart without the server: its orders go, and do not come back with it.
+        again.stop()
+        again.origin = free_port()
+        (tmp_path / "director.ini").write_text(
+            again.path.read_text().replace("server.a", "server.z"), encoding="utf-8"
+        )
+        third = DirectorService(str(again.path), loading.read(str(again.path)), loop.reactor)
+        third.privilegedStartService()
+        assert third.registry.pools["web"].by_name["z"].state is State.READY
+        third.stopService()
+        assert json.loads((tmp_path / "var" / "orders.json").read_text()) == {"format": 1, "servers": {}}
+    for number, old in zip(SIGNALS, before, strict=True):
+        signal.signal(number, old)

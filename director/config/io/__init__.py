@@ -1,1 +1,1 @@
-"""The shell of the configuration: real files and the real environment."""
+"""The shell of the configuration: `load` reads real files and the real environment."""

@@ -1,1 +1,1 @@
-"""Protocols that carry addresses in their payload (`lvs-semantics` G)."""
+"""Protocols that carry addresses in their payload (`lvs-semantics` G): `ftp`, with `sequence` numbers."""

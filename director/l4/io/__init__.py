@@ -1,7 +1,8 @@
 """The shell of layer 4: packet rings, netlink, and the capture of virtual addresses.
 
-`director` ties the rest together: `ring` hands frames to the forwarder and sends what its
-verdicts say, `netlink` answers routes and neighbours, `install` takes packets away from
-the host's own stack while the director runs.  The pure parts beside them (`filter`,
-`plan`, `rules`, `rtnetlink`, `hold`, `offload`) open nothing and are tested on values.
+`director` ties the rest together.  Frames: `ports` of interfaces, each a `ring` over `tpacket` with its
+`filter`, sending by `transmit`; `hold` keeps what waits for a neighbour, `arp` asks for one, `inject`
+gives a frame back to the host.  The kernel's view: `netlink` speaks `rtnetlink`, `kernel` remembers.
+Capture: `plan` (what to take), `rules` (as nftables text), `install` by `nft`, `nftwatch`; `probe` says
+what this process lacks.  `filter`, `plan`, `rules`, `rtnetlink` and `hold` open nothing.
 """

@@ -1,1 +1,1 @@
-"""The forwarding methods of `lvs-semantics` E, one file each: nat, dr, tun, local, bypass."""
+"""The forwarding methods of `lvs-semantics` E: `nat` `dr` `tun` `local` `bypass`, on common `means`."""

@@ -1,6 +1,7 @@
 """The shell of layer 7: sockets, and nothing that decides.
 
-`stream` moves octets, `listener` accepts, `frontend` performs a conversation's commands for one
-client, `backend` holds the connections to servers, `sweeper` delivers deadlines, `access_log`
-writes records, `reactor` is the lean loop, `service` ties them together.
+`stream` moves octets, `listener` and `endpoint` accept, `frontend` performs a conversation's commands for one
+client, `backend` holds the connections to servers, `names` looks their names up, `lines` are the queues
+for a server with room.  `access_log` formats records and `writer` writes them; `reactor` is the lean loop;
+`service` ties them together.
 """

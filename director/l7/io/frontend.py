@@ -88,6 +88,11 @@ class ClientSide:
         self.tell(Happened.CLIENT_GONE)
         self.listening.gone(self)
 
+    def drain(self) -> None:
+        """The service stops: serve what the client has sent already, then let it go."""
+        self.stream.read_now()
+        self.tell(Happened.DRAIN)
+
     def blocked(self) -> None:
         """The client does not take more: stop reading from the server."""
         if self.server is not None:

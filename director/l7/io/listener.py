@@ -22,7 +22,7 @@ from director.errors import DirectorError
 from director.l7.io.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from director.model import Address
 
@@ -42,10 +42,13 @@ class BindError(DirectorError):
     """An address cannot be listened on; the message says why and what to do."""
 
 
-def bind(address: Address, *, free: bool = False) -> socket.socket:
+def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket] = ()) -> socket.socket:
     """A listening, non-blocking socket.  Raises BindError.
 
     `free` listens on an address that this machine does not have yet (ip(7), IP_FREEBIND).
+    `beside` are listeners of ours on the same port that will go: `127.0.0.1:80` may be bound while `:80`
+    still listens.  They share the port (socket(7), SO_REUSEPORT) for as long as binding takes, so that
+    no other program of ours gets in unnoticed.
     """
     family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
     target: Any = address.path or (address.host, address.port)
@@ -61,13 +64,27 @@ def bind(address: Address, *, free: bool = False) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if free and family in _FREE_BIND:
             sock.setsockopt(*_FREE_BIND[family], 1)
-        sock.bind(target)
-        sock.listen(BACKLOG)
+        with _sharing(sock, *beside):
+            sock.bind(target)
+            sock.listen(BACKLOG)
     except OSError as error:
         if sock is not None:
             sock.close()
         raise BindError(f"cannot listen on {address}: {_advice(error)}") from error
     return sock
+
+
+@contextlib.contextmanager
+def _sharing(sock: socket.socket, *others: socket.socket) -> Iterator[None]:
+    """Let `sock` be bound to the port of `others`."""
+    alike = (sock, *others) if others else ()
+    for one in alike:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        yield
+    finally:
+        for one in alike:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
 
 
 def _remove_stale(path: str) -> None:
@@ -131,18 +148,22 @@ class Listener:
 
     def doRead(self) -> None:
         """Accept what waits, up to `ACCEPTS_PER_TURN`."""
-        for _ in range(ACCEPTS_PER_TURN):
+        why = self._take(ACCEPTS_PER_TURN)
+        if why:
+            self._pause(why)
+
+    def _take(self, most: int) -> str:
+        """Accept up to `most` connections that wait; why it cannot go on, or ""."""
+        for _ in range(most):
             if not self._room():
-                self._pause("the limit of client connections is reached")
-                return
+                return "the limit of client connections is reached"
             try:
                 sock, peer = self.socket.accept()
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError as error:
                 if error.errno in _EXHAUSTED:
-                    self._pause(os.strerror(error.errno or 0))
-                    return
+                    return os.strerror(error.errno or 0)
                 continue
             self._told = False
             self.accepted += 1
@@ -151,6 +172,7 @@ class Listener:
                 with contextlib.suppress(OSError):
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._accept(Stream(self.reactor, sock), peer, sock.getsockname())
+        return ""
 
     def _pause(self, why: str) -> None:
         """Leave clients in the backlog for a moment; say so once per episode."""
@@ -174,12 +196,16 @@ class Listener:
         self.close()
 
     def close(self) -> None:
-        """Stop listening; connections already accepted live on."""
+        """Stop listening; connections that are there live on, also those still in the backlog.
+
+        The kernel has answered those: closed upon, they would be reset, whatever they asked.
+        """
         if self._resumption is not None:
             self._resumption.cancel()
             self._resumption = None
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
+            self._take(BACKLOG)
             path = self.socket.getsockname() if not self._tcp else ""
             self.socket.close()
             if path:

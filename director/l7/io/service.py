@@ -125,6 +125,7 @@ class Shell:
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
         self._coming: frozenset[str] = frozenset()
+        self._wanted: set[tuple[str, Address]] = set()
         self._running = False
         self._timer: Any = None
         self._due = 0.0
@@ -144,7 +145,7 @@ class Shell:
         for listening in self._listenings.values():
             listening.close()
         for side in self._all_clients():
-            side.tell(Happened.DRAIN)
+            side.drain()
         done: Deferred[None] = succeed(None)
         if self.clients:
             done = self._empty = Deferred()
@@ -179,7 +180,14 @@ class Shell:
 
     def bind(self, address: Address) -> socket.socket:
         """A listening socket, also on an address that layer 4 is about to add.  Raises BindError."""
-        return bind(address, free=address.host in self._coming)
+        return bind(address, free=address.host in self._coming, beside=self._going(address.port))
+
+    def _going(self, port: int) -> list[socket.socket]:
+        """Our listeners on `port` that the services being prepared do not want any more."""
+        gone = [one for place, one in self._listenings.items() if port and place not in self._wanted]
+        return [
+            one.port.socket for one in gone if one.address.port == port and isinstance(one.port, Listener)
+        ]
 
     def prepare(self, services: Iterable[L7Service], coming: Iterable[str] = ()) -> None:
         """Bind all addresses that are new, or none.  Raises BindError with nothing changed.
@@ -187,7 +195,7 @@ class Shell:
         `coming` are addresses that this machine will have: layer 4 adds its virtual ones when it starts.
         An address that only moves to another service is bound when its old listener is closed.
         """
-        wanted = {(service.name, address) for service in services for address in service.listen}
+        wanted = self._wanted = {(one.name, address) for one in services for address in one.listen}
         held = {address for name, address in self._listenings}
         self._coming = frozenset(coming)
         try:
@@ -229,7 +237,7 @@ class Shell:
         listening = self._listenings.pop(place)
         listening.close()
         for side in tuple(listening.clients):
-            side.tell(Happened.DRAIN)
+            side.drain()
         self._closed = [one for one in self._closed if one.clients]
         if listening.clients:
             self._closed.append(listening)

@@ -233,6 +233,11 @@ class Stream:
             self._reading = True
             self.reactor.addReader(self)
 
+    def read_now(self) -> None:
+        """Take what came and was not read yet, without waiting for a turn of the loop."""
+        if self._reading and not self.connecting:
+            self.doRead()
+
     def end(self) -> None:
         """Send FIN behind what is queued; reading goes on."""
         if self._queue:

@@ -37,3 +37,28 @@ def test_what_was_exported_reads_back_the_same(read_ini: Reader) -> None:
     )
     first = read_ini(text)
     assert read_ini(export(first)).require() == first.require()
+
+
+def test_what_commands_changed_stands_in_it_and_says_so(read_ini: Reader) -> None:
+    loaded = read_ini(
+        "[pool:web]\nserver.a = 10.0.0.1:80 weight=2\n  max=9\nserver.b = 10.0.0.2:80\n"
+        "server.c = 10.0.0.3:80\n[l7:w]\nlisten = :80\npool = web\n"
+    )
+    orders: dict[tuple[str, str], dict[str, int | str]] = {
+        ("web", "a"): {"weight": 7, "min": 3},
+        ("web", "b"): {"state": "drain"},
+        ("other", "c"): {"weight": 0},
+    }
+    text = export(loaded, orders)
+    assert text == (
+        "# from etc/main.ini\n"
+        "\n[pool:web]\n"
+        "# changed by command; the file says: 10.0.0.1:80 weight=2 max=9\n"
+        "server.a = 10.0.0.1:80 max=9 weight=7 min=3\n"
+        "# by command: drain\n"
+        "server.b = 10.0.0.2:80\n"
+        "server.c = 10.0.0.3:80\n"
+        "\n[l7:w]\nlisten = :80\npool = web\n"
+    )
+    server = read_ini(text).require().pools[0].servers[0]
+    assert (server.weight, server.max, server.min) == (7, 9, 3)

@@ -249,8 +249,37 @@ def test_a_kept_connection_that_begins_a_head_must_end_it() -> None:
 
 
 def test_a_drain_lets_an_idle_client_go() -> None:
+    web().play(f"""
+        client {GET}
+          open web/a
+        new
+          to-server {GET}
+        server {OK}
+          to-client {OK}
+          keep-server
+        drain
+          close-client
+    """)
+
+
+def test_a_drain_waits_a_moment_for_the_first_request_of_a_new_client() -> None:
+    """Nobody may reset what the client, whose connection was accepted, has sent meanwhile."""
+    web().play(f"""
+        drain
+        after 0.9
+        client {GET}
+          open web/a
+        new
+          to-server {GET}
+        server {OK}
+          to-client HTTP/1.1 200 OK|Content-Length: 2|Connection: close||hi
+          keep-server
+          linger-client
+    """)
     web().play("""
         drain
+        after 0.9
+        after 0.1
           close-client
     """)
 

@@ -107,6 +107,26 @@ def test_a_listener_that_rests_can_be_closed(loop: Loop, door: Door) -> None:
     assert loop.reactor.getDelayedCalls() == []
 
 
+def test_closing_takes_who_waits_in_the_backlog(loop: Loop, door: Door) -> None:
+    """The kernel has answered them: a plain close would reset them."""
+    clients = [socket.create_connection(door.place) for _ in range(300)]
+    door.listener.close()
+    assert len(door.came) == 300
+    assert door.listener.fileno() == -1
+    for stream, _, _ in door.came:
+        stream.write(b"served")
+    assert all(client.recv(9) == b"served" for client in clients)
+    for client in clients:
+        client.close()
+
+
+def test_closing_takes_nobody_beyond_the_limit(door: Door) -> None:
+    with socket.create_connection(door.place):
+        door.room = False
+        door.listener.close()
+        assert door.came == []
+
+
 def test_a_socket_file_is_made_and_removed(loop: Loop, tmp_path: Path) -> None:
     path = tmp_path / "s"
     door = Door(loop, Address(path=str(path)))
@@ -142,6 +162,30 @@ def test_a_bind_error_says_what_to_do() -> None:
 def test_all_addresses_of_both_families_stand_side_by_side() -> None:
     with bind(Address("", 0)) as four, bind(Address("::", four.getsockname()[1])):
         pass
+
+
+def test_an_address_may_overlap_with_a_listener_of_ours_that_goes() -> None:
+    wide = bind(Address("", 0))
+    port = wide.getsockname()[1]
+    with pytest.raises(BindError, match="in use"):
+        bind(Address("127.0.0.1", port))
+    narrow = bind(Address("127.0.0.1", port), beside=[wide])
+    wide.close()
+    with pytest.raises(BindError, match="in use"):
+        bind(Address("127.0.0.1", port))
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        accepted, _ = narrow.accept()
+        accepted.sendall(b"here")
+        assert client.recv(9) == b"here"
+        accepted.close()
+    narrow.close()
+
+
+def test_an_address_of_another_program_is_in_use_whatever_goes() -> None:
+    going = bind(ANY)
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(BindError, match="in use"):
+        bind(Address("127.0.0.1", other.getsockname()[1]), beside=[going])
+    going.close()
 
 
 @pytest.mark.parametrize("host", ["192.0.2.80", "2001:db8::80"])

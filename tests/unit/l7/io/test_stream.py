@@ -165,6 +165,17 @@ def test_a_paused_stream_reads_nothing(loop: Loop, pair: Pair) -> None:
     loop.turn(lambda: pair.owner.data == b"x")
 
 
+def test_what_came_can_be_read_without_a_turn_of_the_loop(pair: Pair) -> None:
+    pair.peer.sendall(b"waiting")
+    pair.stream.read_now()
+    assert pair.owner.data == b"waiting"
+    pair.stream.read_now()
+    pair.stream.pause()
+    pair.peer.sendall(b"more")
+    pair.stream.read_now()
+    assert pair.owner.data == b"waiting"
+
+
 def test_after_the_end_nothing_is_told_and_nothing_fails(loop: Loop, pair: Pair) -> None:
     pair.stream.abort()
     for call in (

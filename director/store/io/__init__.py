@@ -1,0 +1,1 @@
+"""The shell of the store: `file`s that are whole at every moment."""
