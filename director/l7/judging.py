@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
+from director.l7.memo import HEAD_LIMIT
 from director.l7.rewrite import edited, fill, request_tail, rewritten_target
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead
         return conversation.tail
     peer = conversation.peer
     tail = request_tail(head, policy.dropped(head, trusted=peer.trusted), policy.lines(head, peer))
-    conversation.tail_of, conversation.tail = made_for, tail
+    if len(tail) <= HEAD_LIMIT:
+        conversation.tail_of, conversation.tail = made_for, tail
     return tail
 
 
