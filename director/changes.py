@@ -341,19 +341,17 @@ def _set_and_removed(
 
 
 def _pool_changes(old: Pool, new: Pool) -> Iterator[Change]:
+    """Who goes goes first: a server that only gets another name is then taken back as what it was."""
     before, after = by_name(old.servers), by_name(new.servers)
-    moved = [name for name, one in after.items() if name in before and before[name].address != one.address]
-    for name in moved:
-        yield ServerRemoved(old.name, name)
-        del before[name]
+    for name, one in tuple(before.items()):
+        if name not in after or after[name].address != one.address:
+            yield ServerRemoved(old.name, name)
+            del before[name]
     for name, server in after.items():
         if name not in before:
             yield ServerAdded(old.name, server)
         elif before[name] != server:
             yield ServerChanged(old.name, server)
-    for name in before:
-        if name not in after:
-            yield ServerRemoved(old.name, name)
     if _order(before, after) != [*after] or evolve(old, servers=new.servers) != new:
         yield PoolChanged(new)
 

@@ -78,12 +78,15 @@ class Layer4:
                 "restart to change them",
             )
 
-    def follow(self, configuration: Configuration) -> None:
-        """Serve what the configuration names, from the next packet on."""
+    def follow(self, configuration: Configuration) -> Deferred[None]:
+        """Serve what the configuration names, from the next packet on.
+
+        The result fires when the kernel lets the director have those packets; it never fails.
+        """
         if self.shell is None:
             if not configuration.l4:
                 self._clear()
-                return
+                return succeed(None)
             self.shell = self._make(configuration.l4_settings or L4Settings())
             self.shell.startService()
         elif configuration.l4:
@@ -94,7 +97,8 @@ class Layer4:
             self.forwarder.services.kept = frozenset(
                 (one.protocol, one.address.packed, one.first) for one in own
             )
-        self.shell.reload(configuration.l4, pools, own)
+            self.forwarder.follow()
+        return self.shell.reload(configuration.l4, pools, own)
 
     def _clear(self) -> None:
         """An earlier run with services may have been killed: nothing of it may stay."""

@@ -174,6 +174,8 @@ class Registry:
         desired = self.proven(ordered, now)
         for change in ordered:
             change.on_registry(self, now)
+        for address in self._verdicts.keys() - self.by_address.keys():
+            del self._verdicts[address]
         self.configuration = desired
         self.generation += 1
         made = Generation(self.generation, author, time, tuple(str(change) for change in ordered))
@@ -333,7 +335,6 @@ class Registry:
         del alike[server]
         if not alike:
             del self.by_address[server.key]
-            self._verdicts.pop(server.key, None)
         self._leaving.setdefault((server.pool.name, server.key), []).append(server)
 
     def _returning(self, pool_name: str, address: str) -> RealServer | None:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -219,22 +219,25 @@ class DirectorService(MultiService):
         reading: Deferred[Loaded] = deferToThreadPool(self.reactor, pool, loading.read, self.path)
         return reading.addCallback(self.take, author)
 
-    def take(self, loaded: Loaded, author: str) -> Generation:
-        """Make what was read the running configuration.  Raises as `reload` fails."""
+    def take(self, loaded: Loaded, author: str) -> Deferred[Generation]:
+        """Make what was read the running configuration.  Raises as `reload` fails.
+
+        What arrives after the result fired meets the new configuration only.
+        """
         if loaded.configuration is None:
             _log.error(
                 "the configuration is refused, the running one goes on:\n{text}", text=render(loaded.problems)
             )
             raise ConfigError(loaded.problems)
         try:
-            made = self._install(loaded, author)
+            done = self._install(loaded, author)
         except (DirectorError, OSError) as error:
             _log.error("the configuration cannot be applied, the running one goes on: {why}", why=str(error))
             raise
         self.control.loaded = loaded
-        return made
+        return done
 
-    def _install(self, loaded: Loaded, author: str) -> Generation:
+    def _install(self, loaded: Loaded, author: str) -> Deferred[Generation]:
         """Make a configuration the running one, or leave everything as it was."""
         configuration = loaded.require()
         self._refuse_what_needs_a_restart(configuration)
@@ -255,9 +258,9 @@ class DirectorService(MultiService):
         self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
-        self._follow()
+        followed = self._follow()
         self._announce(made)
-        return made
+        return followed.addCallback(lambda _: made)
 
     def _install_demos(self, configuration: Configuration) -> None:
         for demo in self.demos.keys() - set(configuration.demos):
@@ -278,16 +281,18 @@ class DirectorService(MultiService):
         if old.admin != new.admin:
             raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
 
-    def _follow(self) -> None:
-        """What the registry's change means for the parts."""
+    def _follow(self) -> Deferred[None]:
+        """What the registry's change means for the parts; fires when the kernel has followed, too."""
         if self.health.running:
             self.health.reload(self.registry.configuration)
+        followed: Deferred[None] = succeed(None)
         if self.running:
-            self.layer4.follow(self.registry.configuration)
+            followed = self.layer4.follow(self.registry.configuration)
         self.shell.backends.sweep(
             self.reactor.seconds(), set(self.registry.by_address) | self._local_addresses()
         )
         self.shell.lines.poke()
+        return followed
 
     def _local_addresses(self) -> set[str]:
         services = self.registry.configuration.l7

@@ -60,6 +60,11 @@ class Problem:
     hint: str = ""
     line_text: str = ""
 
+    def __str__(self) -> str:
+        """One line, for where there is room for no more: the API's answer to a refused reload."""
+        said = render_one(self).partition("\n")[0]
+        return f"{said}; {self.hint}" if self.hint else said
+
 
 class BadValue(Exception):  # noqa: N818 - it says what was found, as ValueError does
     """A value that cannot be used; raised by parsers, made a `Problem` by their caller.

@@ -154,8 +154,21 @@ def _layers(kinds: Kinds) -> None:
                 pool.problem(
                     key, "the port is missing", f"write {address.host}:80, with the port that is meant"
                 )
-            if name in of_l4 and not _is_ip(address.host):
+            if name not in of_l4:
+                continue
+            if not _is_ip(address.host):
                 pool.problem(key, "layer 4 needs an IP address here", "write the address itself, not a name")
+            elif _nobody(address.host):
+                text = f"{address.host} is no single host's address"
+                pool.problem(key, text, "write the address by which a router would find the server")
+
+
+def _nobody(host: str) -> bool:
+    """Not unicast, or of one link only: no server of layer 4 (`lvs-semantics` B.3)."""
+    found = ipaddress.ip_address(host)
+    broadcast = found == ipaddress.IPv4Address("255.255.255.255")
+    only_here = found.version == 6 and found.is_link_local
+    return found.is_multicast or found.is_unspecified or broadcast or only_here
 
 
 def _families(kinds: Kinds) -> None:

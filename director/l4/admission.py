@@ -68,7 +68,6 @@ class Admission:
 
         `packet` carries the ends of the flow: client as source, virtual address as destination.
         """
-        self._services.refresh()
         mark = self._services.mark(packet.protocol, packet.destination, packet.dport)
         service = self._services.lookup(mark, packet.protocol, packet.destination, packet.dport)
         if service is None:

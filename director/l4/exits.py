@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PMTU_SECONDS = 600.0
 """How long a learnt path MTU counts (RFC 1191: ten minutes)."""
 MAX_PMTU = 4096
+LEAST_PMTU = {4: 552, 16: 1280}
+"""The least path MTU that is believed, by the length of the address: of IPv4, what Linux believes
+(`ip_rt_min_pmtu`); of IPv6, what every link carries (RFC 8200, 5).  A forged error can do no more."""
 NO_MAC = b"\0" * 6
 
 
@@ -82,7 +85,7 @@ class Exits:
         """A router said how large a packet to `destination` may be; the oldest knowledge makes room."""
         if destination not in self._path_mtu and len(self._path_mtu) >= MAX_PMTU:
             del self._path_mtu[next(iter(self._path_mtu))]
-        self._path_mtu[destination] = (mtu, now)
+        self._path_mtu[destination] = (max(mtu, LEAST_PMTU[len(destination)]), now)
 
     def send(self, packet: Packet, way: Way, offload: bytes) -> Verdict:
         """Send a whole packet: VLAN tag where it belongs, MACs, fragments where they are needed."""
@@ -114,7 +117,8 @@ class Exits:
                 made += [self.emit(one, way) for one in fragments(frame, way.mtu)]
             elif packet.pieces:
                 size = min(way.mtu, max(packet.pieces, 1280))
-                made += [self.emit(one, way) for one in fragments_v6(frame, size, packet.ident)]
+                cut = fragments_v6(frame, size, packet.ident, packet.cut, packet.head)
+                made += [self.emit(one, way) for one in cut]
         if not made:
             return self.drop("too_large")
         self.counters["fragmented"] += 1

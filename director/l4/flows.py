@@ -334,7 +334,10 @@ class FlowTable:
             if entry.deadline > now:
                 self.wheel.schedule(entry, entry.deadline)
             elif entry.controls:
-                self.wheel.schedule(entry, now + RETRY)
+                entry.stamp, entry.timeout = now, RETRY
+                if isinstance(entry, Flow):
+                    entry.stale()  # its next packet gives it the timeout of its state again
+                self.wheel.schedule(entry, entry.deadline)
             else:
                 self.end(entry)
         return len(due)

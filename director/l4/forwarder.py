@@ -18,7 +18,7 @@ from director.l4.admission import Admission
 from director.l4.defence import Defence
 from director.l4.exits import Exits
 from director.l4.flows import OUTPUT, TABLED, Flow, FlowTable
-from director.l4.fragments import Reassembly
+from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
 from director.l4.inbound import Inbound
 from director.l4.methods.means import Means
@@ -32,6 +32,7 @@ from director.l4.wire import offload as vnet
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
 from director.l4.wire.offload import NEEDS_CSUM
 from director.l4.wire.packet import AH, ESP, Packet, parse, verified
+from director.l4.wire.segment import fragments_v6
 from director.l4.wire.transport import FIN, RST, SCTP, SYN, TCP, UDP
 
 if TYPE_CHECKING:
@@ -258,20 +259,25 @@ class Forwarder:
             whole = self._fragments.take(packet, now)
             if whole is None:
                 return WAITING
-            return self._decide_whole(self._put_together(packet, *whole), now)
+            return self._decide_whole(self._put_together(packet, whole), now)
         return self._decide(packet, offload, now)
 
     def _decide_whole(self, packet: Packet, now: float) -> Verdict:
         """A datagram put together; what is not the director's must go on as one."""
         verdict = self._decide(packet, b"", now)
-        if isinstance(verdict, Deliver) and packet.family == IPV4:
+        if not isinstance(verdict, Deliver):
+            return verdict
+        route = self._routing.route(packet.destination)
+        if packet.family == IPV4 or (route is not None and route.local):
             return Deliver(verdict.why, packet.frame)
-        return verdict
+        cut = fragments_v6(packet.frame, packet.pieces, packet.ident, packet.cut, packet.head)
+        return Deliver(verdict.why, packet.frame, tuple(cut))
 
     @staticmethod
-    def _put_together(last: Packet, frame: bytearray, largest: int) -> Packet:
-        packet = parse(frame)
-        packet.pieces = largest
+    def _put_together(last: Packet, whole: Whole) -> Packet:
+        packet = parse(whole.frame)
+        packet.pieces, packet.ident = whole.largest, whole.ident
+        packet.cut, packet.head = whole.cut, whole.head
         packet.tag, packet.tag_ifindex = last.tag, last.tag_ifindex
         return packet
 
@@ -310,7 +316,6 @@ class Forwarder:
     def tick(self, now: float) -> Batch:
         """Time passes: call it a few times a second.  Ends what is over; returns what is to be sent."""
         self._macs = {index: link.mac for index, link in self._routing.links.items()}
-        self._follow_registry()
         self._fragments.expire(now)
         self.table.expire(now, TICK_LIMIT)
         if now >= self._next_second:
@@ -324,13 +329,13 @@ class Forwarder:
                 self.total.estimator.tick()
         return Batch(())
 
-    def _follow_registry(self) -> None:
-        """See services and servers as they are now; end what has no server any more, when told to."""
-        self.services.refresh()
-        if not self.services.moved:
-            return
-        self.services.moved = False
-        self._stale()
+    def follow(self) -> None:
+        """The registry changed: the next packet meets its services and servers as they are now.
+
+        Flows that have no server any more end, when the settings say so.
+        """
+        if self.services.follow():
+            self._stale()
         if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and not one.usable]:
                 self.table.expire_now(entry)

@@ -7,6 +7,7 @@ Bounded in datagrams, bytes, pieces and time, each with a counter; overlapping p
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from director.l4.wire import ipv4
 from director.l4.wire.ethernet import IPV4, L3
@@ -20,10 +21,23 @@ SECONDS = 30.0
 Key = tuple[bytes, bytes, int, int]
 
 
+class Whole(NamedTuple):
+    """A datagram put together: its frame, its largest piece's length, the identification of the pieces.
+
+    `cut` is where the part ends that every IPv6 piece carried, `head` the byte that named the cut.
+    """
+
+    frame: bytearray
+    largest: int
+    ident: int
+    cut: int
+    head: int
+
+
 class _Datagram:
     """Pieces by offset; `whole` is the payload's length once the last piece came."""
 
-    __slots__ = ("head", "largest", "pieces", "since", "size", "whole")
+    __slots__ = ("head", "largest", "naming", "pieces", "since", "size", "whole")
 
     def __init__(self, now: float) -> None:
         self.since = now
@@ -31,7 +45,7 @@ class _Datagram:
         self.size = 0
         self.whole: int | None = None
         self.head: bytes = b""
-        self.largest = 0
+        self.naming = self.largest = 0
 
 
 class Reassembly:
@@ -50,8 +64,8 @@ class Reassembly:
         """Bytes kept now."""
         return self._bytes
 
-    def take(self, packet: Packet, now: float) -> tuple[bytearray, int] | None:
-        """Keep a piece; the whole frame and its largest piece's length when nothing is missing any more."""
+    def take(self, packet: Packet, now: float) -> Whole | None:
+        """Keep a piece; the whole datagram when nothing is missing any more."""
         protocol = 0 if packet.family != IPV4 else packet.protocol
         key = (packet.source, packet.destination, packet.ident, protocol)
         datagram = self._waiting.get(key)
@@ -70,7 +84,8 @@ class Reassembly:
         if datagram.whole != datagram.size or not datagram.head:
             return None
         self._forget(key)
-        return _whole(datagram, packet.family), datagram.largest
+        frame = _whole(datagram, packet.family)
+        return Whole(frame, datagram.largest, packet.ident, len(datagram.head), datagram.naming)
 
     def expire(self, now: float) -> None:
         """Drop what has waited too long; oldest first, as they stand in the dict."""
@@ -90,7 +105,7 @@ class Reassembly:
         if not packet.more:
             datagram.whole = packet.fragment + len(piece)
         if packet.fragment == 0:
-            datagram.head = _head(packet)
+            datagram.head, datagram.naming = _head(packet), packet.head
 
     def _make_room(self) -> None:
         while self._waiting and (len(self._waiting) >= MAX_DATAGRAMS or self._bytes >= MAX_BYTES):

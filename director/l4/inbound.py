@@ -57,6 +57,8 @@ class Inbound:
                 return self._means.exits.drop("server_gone")
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
+        if flow.app and not packet.verified and not verified(packet):
+            return self._means.exits.drop("bad_checksum")
         if flow.cport == 0 and packet.sport and not self._table.learn_port(flow, packet.sport):
             return self._means.exits.drop("flow_key_taken")
         return self.carry(packet, flow, offload, now)

@@ -14,7 +14,7 @@ from director.l4.icmp import Error
 from director.l4.methods import nat
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import transport
-from director.l4.wire.packet import SCTP, TCP, UDP, Packet
+from director.l4.wire.packet import SCTP, TCP, UDP, Packet, verified
 from director.model import Forward
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Outbound:
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of the server of a known flow."""
+        if flow.app and not packet.verified and not verified(packet):
+            return self._means.exits.drop("bad_checksum")
         self.count(flow, packet.length)
         self._states.advance(flow, packet, output=True)
         self._table.restart(flow, now)
@@ -60,7 +62,6 @@ class Outbound:
 
     def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:
         """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
-        self._services.refresh()
         service = self._services.nat_servers.get((packet.protocol, packet.source, packet.sport))
         if service is None:
             return None

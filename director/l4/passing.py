@@ -114,7 +114,6 @@ class Passing:
 
     def _about_tunnel(self, packet: Packet, outer: Quoted, now: float) -> Verdict | None:
         """An error about a packet our own tunnel sent; None when it is about something else."""
-        self._services.refresh()
         if outer.destination not in self._services.tunnel_servers:
             return None
         route = self._means.exits.routing.route(outer.source)
@@ -138,7 +137,8 @@ class Passing:
 
     def _tunnel_too_big(self, packet: Packet, outer: Quoted, inner: Quoted, mtu: int, now: float) -> Verdict:
         """Learn the path's MTU, and tell the client what fits into the tunnel when it asked to know."""
-        self._means.exits.learn_mtu(outer.destination, max(mtu, 68), now)
+        self._means.exits.learn_mtu(outer.destination, mtu, now)
+        self._ask_again(inner)
         if not inner.df:
             return self._means.exits.drop("tunnel_mtu_learnt")
         extra = inner.at - outer.at
@@ -147,6 +147,15 @@ class Passing:
         what = (3, FRAGMENTATION_NEEDED, fits) if inner.family == IPV4 else (TOO_BIG_V6, 0, max(fits, 1280))
         sent = self._means.icmp.send(inner.family, quote, (inner.destination, inner.source), what, now)
         return sent or self._means.exits.drop("tunnel_mtu_learnt")
+
+    def _ask_again(self, inner: Quoted) -> None:
+        """Let the flow of the packet in the tunnel ask for the path's MTU with its next packet."""
+        table = TABLED.get(inner.protocol)
+        track = table and self._table.find(
+            table, key(inner.source, inner.destination, inner.sport, inner.dport)
+        )
+        if track:
+            track.flow.stale()
 
 
 def _too_big(family: int, kind: int, code: int) -> bool:

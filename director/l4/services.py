@@ -1,7 +1,7 @@
 """Which virtual service a packet belongs to (`lvs-semantics` B.2), from the registry's services.
 
-`Services` follows the registry by its generation, so a reload is seen with the next packet that
-needs a look-up.  A service that left is `present = False`; its flows then find no server.
+`Services` follows the registry when it is told to, in the same turn as the change, so no packet meets
+services of before.  A service that left is `present = False`; its flows then find no server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.transport import TCP
-from director.model import Forward, L4Service, Server, Virtual
+from director.model import Forward, L4Service, Server, Tunnel, Virtual
 
 if TYPE_CHECKING:
     from director.counters import Traffic
@@ -94,6 +94,10 @@ class VirtualService:
         return self.protocol == TCP and self.port == FTP
 
 
+Way = tuple[VirtualService, "RealServer", Forward, Tunnel]
+"""What decides how a flow's packets reach its server: the service, the server, the method, the tunnel."""
+
+
 def identity(config: L4Service) -> tuple[Virtual, str]:
     """Flows go on for as long as this is the same: the virtual address and the pool."""
     return config.virtual, config.pool
@@ -114,18 +118,14 @@ class Services:
         self._any_port = self._any_ftp = False
         self.kept: frozenset[tuple[int, bytes, int]] = frozenset()
         self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
-        self._generation = -1
-        self.moved = False
+        self._ways: list[Way] = []
+        self.follow()
 
-    def refresh(self) -> None:
-        """Follow the registry; `moved` tells the forwarder that it had moved on.
+    def follow(self) -> bool:
+        """See the registry as it is now; True when the way of some flow may be another one.
 
         A service that got another name, or that left and came back while flows of it lived, is the same one.
         """
-        if self._generation == self.registry.generation:
-            return
-        self._generation = self.registry.generation
-        self.moved = True
         before, self.by_key = self.by_key, {}
         arrived: list[LiveService] = []
         for key, live in self.registry.services.items():
@@ -141,7 +141,8 @@ class Services:
         for live in arrived:
             if isinstance(live.config, L4Service):
                 self._take(self._gone.pop(identity(live.config), None), live, live.config)
-        self._index()
+        ways, self._ways = self._ways, self._index()
+        return ways != self._ways
 
     def _take(self, old: VirtualService | None, live: LiveService, config: L4Service) -> None:
         """Serve `live`, as the object of before when there is one."""
@@ -153,26 +154,28 @@ class Services:
         if service.mark or service.address:
             self.by_key[live.key] = service
 
-    def _index(self) -> None:
+    def _index(self) -> list[Way]:
+        """Make the look-ups anew; every way that flows can take."""
         services = self.by_key.values()
         self._marked = {(one.mark, one.family): one for one in services if one.mark}
         self._addressed = {(one.protocol, one.address, one.port): one for one in services if not one.mark}
         self._any_port = any(not one.port for one in self._addressed.values())
         self._any_ftp = any(one.ftp for one in self._addressed.values())
         self.nat_servers, self.tunnel_servers = {}, {}
-        ports = set()
+        ways: list[Way] = []
         for service in services:
             pool = self.registry.pools.get(service.config.pool)
             for server in pool.servers if pool else ():
-                self._index_server(service, server)
-                ports.add(server.config.tunnel.port)
-        self.gue_ports = frozenset(ports)
+                method = service.forward(server.config)
+                ways.append((service, server, method, server.config.tunnel))
+                self._index_server(service, server, method)
+        self.gue_ports = frozenset(tunnel.port for _service, _server, _method, tunnel in ways)
+        return ways
 
-    def _index_server(self, service: VirtualService, server: RealServer) -> None:
+    def _index_server(self, service: VirtualService, server: RealServer, method: Forward) -> None:
         address = packed(server.address.host)
         if address is None:
             return
-        method = service.forward(server.config)
         if method is Forward.NAT:
             for protocol in (service.protocol,) if service.protocol else PROTOCOLS.values():
                 self.nat_servers[protocol, address, server.port] = service

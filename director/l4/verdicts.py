@@ -31,11 +31,13 @@ class Hold(NamedTuple):
 class Deliver(NamedTuple):
     """Not the director's, or for this host: the host's own stack decides (ACCEPT of IPVS).
 
-    `whole` is the datagram put together when the frame was the last of its fragments.
+    `whole` is the datagram put together when the frame was the last of its fragments; `pieces` how it
+    must go on when the host forwards it and may not cut it itself (IPv6).
     """
 
     why: str = ""
     whole: bytearray | None = None
+    pieces: tuple[bytearray, ...] = ()
 
 
 class Drop(NamedTuple):

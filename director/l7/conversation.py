@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
-OWED_LIMIT = 65536
-"""Octets of own answers given out before the client must have taken some: no server holds those back."""
 FIRST_REQUEST_SECONDS = 1.0
 """How long a new connection may wait with its first request when the service stops."""
+OWED_LIMIT = 65536
+"""Octets of own answers given out before the client must have taken some: no server holds those back."""
 LINGER_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is closed for good."""
 

@@ -80,6 +80,12 @@ def test_a_moved_server_leaves_before_it_comes_back() -> None:
     assert isinstance(order, PoolChanged)
 
 
+def test_a_server_of_another_name_leaves_before_it_comes_back() -> None:
+    """What it holds belongs to its address, so the place must be free first (B.8)."""
+    new = evolve(BASE, pools=(evolve(WEB, servers=(WEB.servers[0], server("c", 2))), API))
+    assert plan(BASE, new) == (ServerRemoved("web", "b"), ServerAdded("web", server("c", 2)))
+
+
 def test_new_pools_come_first_and_old_ones_go_last() -> None:
     new = Configuration(pools=(Pool("new"),), l7=(evolve(WWW, pool="new"),), rules=())
     kinds = [type(change) for change in plan(BASE, new)]

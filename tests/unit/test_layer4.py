@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from attrs import evolve
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 from twisted.internet.defer import Deferred, succeed
 
 from director.errors import ChangeRefused, DirectorError
 from director.l4.io.plan import Endpoint
 from director.l4.io.probe import Lacking
 from director.l4.settings import Mark
+from director.l4.verdicts import Drop, Verdict
 from director.layer4 import Layer4
 from director.model import (
     Address,
@@ -28,9 +31,10 @@ from director.model import (
     Virtual,
 )
 from director.registry import Registry
+from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
 from tests.unit.registries import registry_of, turn
 
-POOL = Pool("dns", (Server("a", Address("10.0.0.1", 53)),))
+POOL = Pool("dns", (Server("a", Address("10.0.0.11", 53)),))
 SERVICE = L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns")
 MARKED = L4Service("marked", Virtual(fwmark=7, family=6), "dns")
 WEB = L7Service("www", (Address("192.0.2.53", 80), Address("", 81), Address(path="/run/x")), pool="dns")
@@ -47,8 +51,12 @@ class Shell:
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
 
+        self.forwarder: Callable[[Any], Any] = named["forwarder"]
+        self.installed: Deferred[None] = Deferred()
+
     def startService(self) -> None:
         self.started += 1
+        self.forwarder(routing())
 
     def stopService(self) -> Deferred[None]:
         self.stopped += 1
@@ -56,8 +64,9 @@ class Shell:
 
     def reload(
         self, services: Iterable[L4Service], pools: Mapping[str, Pool], keep: Iterable[Endpoint]
-    ) -> None:
+    ) -> Deferred[None]:
         self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
+        return self.installed
 
 
 class Clock:
@@ -105,6 +114,40 @@ def test_the_first_service_starts_it_and_every_change_reaches_it() -> None:
     assert shell.reloads == [((SERVICE,), ["dns"], kept), ((), ["dns"], kept)]
     layer.stop()
     assert shell.stopped == 1
+
+
+def test_the_next_packet_meets_what_was_changed() -> None:
+    """A reload is complete when it is answered: no packet meets the services of before (V15, V17)."""
+    web = L4Service("web", Virtual("udp", VIP, 53), "dns")
+    registry, configuration = serving(web)
+    layer = made(registry)
+
+    def follow(*services: L4Service) -> None:
+        turn(registry, evolve(configuration, l4=services))
+        layer.follow(registry.configuration)
+
+    def packet() -> Verdict:
+        frame = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+        assert layer.forwarder is not None
+        return layer.forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+
+    follow(web)
+    for _ in range(2):
+        assert sent(packet())[IP].dst == "10.0.0.11"
+        assert sent(packet())[IP].dst == "10.0.0.11"
+        follow()
+        assert packet() == Drop("server_gone")
+        follow(web)
+
+
+def test_a_change_is_answered_when_the_kernel_follows() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    answered: list[None] = []
+    layer.follow(configuration).addCallback(answered.append)
+    assert not answered
+    shell_of(layer).installed.callback(None)
+    assert answered == [None]
 
 
 def test_what_it_lacks_is_said_of_every_service() -> None:

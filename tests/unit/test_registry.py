@@ -273,6 +273,20 @@ def test_a_busy_server_is_kept_however_long_it_takes() -> None:
     assert registry.leaving() == ()
 
 
+def test_servers_that_change_names_are_what_they_were() -> None:
+    """IPVS knows a destination by its address: what it holds and what is known of it stays with that."""
+    registry = registry_of(configuration=SHARED)
+    registry.set_health("10.0.0.2:80", "alive", False, 0.0)
+    gone, stays = live(registry, "web", "a"), live(registry, "web", "b")
+    turn(
+        registry,
+        evolve(SHARED, pools=(evolve(SHARED.pools[0], servers=(server("a", 2),)), *SHARED.pools[1:])),
+    )
+    assert live(registry, "web", "a") is stays
+    assert (stays.name, stays.present, stays.available) == ("a", True, False)
+    assert not gone.present
+
+
 def test_another_pool_does_not_get_it() -> None:
     """B.8: taken back for the same service only."""
     registry = registry_of(Pool("web", (server(),)), Pool("api"))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred
 
 from director import loading
 from director.changes import Ordered, ServerChanged
@@ -109,7 +110,9 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.port)) as open_one:
         running.loop.turn(lambda: running.service.shell.clients == 1)
         running.write(listen=both)
-        assert running.service.take(loading.read(running.service.path), "ops").number == 2
+        made: list[Any] = []
+        running.service.take(loading.read(running.service.path), "ops").addBoth(made.append)
+        assert [one.number for one in made] == [2]
         assert running.accepts(running.second)
         running.loop.quiet()
         open_one.sendall(b"BAD\r\n\r\n")
@@ -150,6 +153,19 @@ def test_an_address_in_use_refuses_the_whole_reload(running: Running) -> None:
     assert running.service.registry.generation == 1
     assert running.service.registry.pools["web"].server("b") is None
     assert running.accepts(running.port)
+
+
+def test_a_reload_is_answered_when_layer_4_has_followed(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: Deferred[None] = Deferred()
+    monkeypatch.setattr(running.service.layer4, "follow", lambda _configuration: followed)
+    made: list[Any] = []
+    running.service.take(loading.read(running.service.path), "ops").addBoth(made.append)
+    assert running.service.registry.generation == 2
+    assert not made
+    followed.callback(None)
+    assert [one.number for one in made] == [2]
 
 
 def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:

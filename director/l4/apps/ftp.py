@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from director import selection
 from director.l4 import tcp_states
-from director.l4.apps.sequence import Shift, put
+from director.l4.apps.sequence import Shift, acknowledge, put
 from director.l4.flows import Flow, FlowTable
 from director.l4.services import packed
 from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
+from director.l4.wire.checksum import adjust_partial, delta
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.packet import TCP, Packet, complete
+from director.l4.wire.packet import CHECKED, TCP, Packet, complete
+from director.l4.wire.transport import ACK
 from director.model import Forward
 
 if TYPE_CHECKING:
@@ -30,17 +32,16 @@ _EPRT = re.compile(rb"EPRT (.)([12])\1([0-9A-Fa-f:.]{2,45})\1(\d{1,5})\1", re.IG
 _REPLY_227 = re.compile(rb"227 [^(\r\n]*?\(?(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
 _REPLY_229 = re.compile(rb"229 [^(\r\n]*\((.)\1\1(\d{1,5})\1\)")
 LONGEST = 1024
-"""Bytes of a segment that are looked at; commands and replies are lines of far less."""
+"""Bytes of a segment that are searched; commands and replies are lines of far less."""
 
 
 def from_client(packet: Packet, flow: Flow, table: FlowTable, states: States, now: float) -> None:
     """Read a command, open what it announces, and undo the shift in what the client acknowledges."""
-    if flow.adjust is not None:
-        acknowledged = int.from_bytes(packet.frame[packet.l4 + 8 : packet.l4 + 12], "big")
-        put(packet, 8, flow.adjust.back(acknowledged))
+    if flow.adjust is not None and packet.tcp_flags & ACK:
+        acknowledge(packet, flow.adjust)
     if flow.state != tcp_states.ESTABLISHED:
         return
-    payload = _payload(packet)
+    payload = _payload(packet)[:LONGEST]
     asked = _ASKS.search(payload)
     if asked is not None:
         passive = asked[0][:4].upper() == b"PASV"
@@ -57,24 +58,21 @@ def from_server(
 ) -> bytes:
     """Read and rewrite a reply; returns the virtio header the packet has afterwards."""
     sequence = int.from_bytes(packet.frame[packet.l4 + 4 : packet.l4 + 8], "big")
-    payload = _payload(packet) if packet.offload.kind == vnet.GSO_NONE else b""
-    new = _answer(payload, sequence, flow, table, states, now)
-    if new is not None and len(new) != len(payload) and flow.adjust is None:
-        flow.adjust = Shift()
-    if flow.adjust is not None:
-        put(packet, 4, flow.adjust.forth(sequence))
-        if new is not None:
-            flow.adjust.grew(sequence, len(new) - len(payload))
-            flow.adjust.reply = (sequence, payload, new)
-    if new is not None and new != payload:
-        _replace(packet, new)
-        return b""
-    return offload
+    payload = _payload(packet)
+    found = _answer(payload[:LONGEST], flow, table, states, now)
+    if found is not None:
+        place, old, new = found
+        flow.adjust = flow.adjust or Shift()
+        flow.adjust.replaced(sequence + place, old, new)
+    if flow.adjust is None:
+        return offload
+    text = flow.adjust.text(sequence, payload)
+    put(packet, 4, flow.adjust.forth(sequence))
+    return offload if text == payload else _replace(packet, text, offload)
 
 
 def _payload(packet: Packet) -> bytes:
-    start = packet.payload()
-    return bytes(packet.frame[start : min(packet.end, start + LONGEST)])
+    return bytes(memoryview(packet.frame)[packet.payload() : packet.end])
 
 
 def _announced(payload: bytes, flow: Flow) -> int:
@@ -93,13 +91,9 @@ def _announced(payload: bytes, flow: Flow) -> int:
 
 
 def _answer(
-    payload: bytes, sequence: int, flow: Flow, table: FlowTable, states: States, now: float
-) -> bytes | None:
-    """The payload that shall take this one's place, or None when it stays."""
-    shift = flow.adjust
-    if shift is not None and shift.reply is not None and shift.reply[:2] == (sequence, payload):
-        again: bytes = shift.reply[2]
-        return again
+    payload: bytes, flow: Flow, table: FlowTable, states: States, now: float
+) -> tuple[int, bytes, bytes] | None:
+    """Where in a reply which bytes must give way to which others, or None when it stays."""
     if not flow.mode or flow.state != tcp_states.ESTABLISHED:
         return None
     pattern = _REPLY_227 if flow.mode == "pasv" else _REPLY_229
@@ -107,19 +101,19 @@ def _answer(
     if found is None:
         return None
     if flow.mode == "epsv":
-        port, new = int(found[2]), payload
+        port, change = int(found[2]), None
     else:
         numbers = [int(one) for one in found.groups()]
         if max(numbers) > 255:
             return None
         port = numbers[4] << 8 | numbers[5]
         text = ",".join(str(one) for one in (*flow.virtual, port >> 8, port & 255)).encode("ascii")
-        new = payload[: found.start(1)] + text + payload[found.end(6) :]
+        change = found.start(1), payload[found.start(1) : found.end(6)], text
     flow.mode = ""
     if not 0 < port < 65536:
         return None
     _expect(flow, 0, port, port, table, states, now)
-    return new
+    return change
 
 
 def _expect(
@@ -141,15 +135,25 @@ def _expect(
         traffic.conns += 1
 
 
-def _replace(packet: Packet, payload: bytes) -> None:
-    """Put another payload into a packet: lengths and checksums with it."""
-    frame, start = packet.frame, packet.payload()
-    packet.end += len(payload) - (packet.end - start)
+def _replace(packet: Packet, payload: bytes, offload: bytes) -> bytes:
+    """Put another payload into a packet, lengths and checksums with it; its virtio header afterwards."""
+    frame, start, before = packet.frame, packet.payload(), packet.end - packet.l4
+    packet.end = start + len(payload)
     frame[start:] = payload
-    packet.offload = vnet.NONE
     if packet.family == IPV4:
         frame[L3 + 2 : L3 + 4] = packet.length.to_bytes(2, "big")
         ipv4.sign(frame)
     else:
         frame[L3 + 4 : L3 + 6] = (packet.length - 40).to_bytes(2, "big")
-    complete(packet, packet.source, packet.destination)
+    if packet.offload.partial:
+        place = packet.l4 + CHECKED[TCP]
+        longer = delta(before.to_bytes(2, "big"), (packet.end - packet.l4).to_bytes(2, "big"))
+        field = adjust_partial(frame[place] << 8 | frame[place + 1], longer)
+        frame[place : place + 2] = field.to_bytes(2, "big")
+    else:
+        complete(packet, packet.source, packet.destination)
+    if packet.offload.kind != vnet.GSO_NONE and len(payload) <= packet.offload.gso_size:
+        # One segment is no super-frame any more, and the kernel refuses it as one.
+        packet.offload = packet.offload._replace(gso_type=vnet.GSO_NONE, gso_size=0)
+        return vnet.write(packet.offload)
+    return offload

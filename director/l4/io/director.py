@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from director.l4 import settings as l4_settings
 from director.l4.io import arp, nft, probe
 from director.l4.io import filter as packet_filter
+from director.l4.io.capture import Capture, Wanted
 from director.l4.io.hold import HoldQueue
 from director.l4.io.inject import StackInjector
 from director.l4.io.install import Installer
@@ -52,9 +51,6 @@ TICK = 0.25
 """Seconds between two calls of `Forwarder.tick`."""
 ASK_EVERY = 1.0
 """Seconds between two questions to the neighbours in use."""
-SETTLE = 0.2
-"""Seconds that address and link changes are collected before the rules are replaced."""
-
 GRACE = 5.0
 """Seconds after a start that follows a crash in which a server's answer without a flow is dropped.
 Given to the stack it would reach the client untranslated, and the client's reset would end a
@@ -105,15 +101,13 @@ class L4Director(Service):
         self.marks = l4_settings.read(settings).marks
         self._plan = CapturePlan()
         self._taken = Taken(self._plan)
-        self._installer: Installer | None = None
+        self._capture: Capture | None = None
         self._asker: NetlinkSocket | None = None
         self._reader: NetlinkReader | None = None
         self._injector: StackInjector | None = None
         self._watch: TableWatch | None = None
         self._turn = Turn()
-        self._lock = DeferredLock()
         self._timer: IDelayedCall | None = None
-        self._settling: IDelayedCall | None = None
         self._next_ask = 0.0
         self._grace = 0.0
 
@@ -136,35 +130,33 @@ class L4Director(Service):
 
     def _open(self, run: nft.Run) -> None:
         """Netlink, the forwarder and the ports.  Raises OSError."""
-        self._installer = Installer(self._director, self._state_dir, run)
-        left = self._installer.leftovers()
+        installer = Installer(self._director, self._state_dir, run)
+        left = installer.leftovers()
         if left is not None:
             self._grace = self._clock() + GRACE
             self._log.info("taking over what an earlier run left: {left.table} {left.addresses}", left=left)
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
-        self._watch = TableWatch(self._reactor, self._installer.table, self._table_lost)
+        self._watch = TableWatch(self._reactor, installer.table, self._table_lost)
         self.view = view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
         view.read_all()
         self._reader.start()
         self.ports.check(view.links.values())
+        self._capture = Capture(self._reactor, installer, self._wanted, self.troubles)
         self._timer = self._reactor.callLater(TICK, self._tick)
 
     def stopService(self) -> Deferred[None]:
         """Give everything back to the host: addresses and rules first, then the ports."""
         super().stopService()
-        for timer in (self._timer, self._settling):
-            if timer is not None and timer.active():
-                timer.cancel()
-        if self._installer is None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        if self._capture is None:
             return succeed(None)
         if self._watch is not None:
             self._watch.close()
-        done: Deferred[None] = self._in_thread(self._installer.remove)
-        done.addErrback(self._not_removed)
-        return done.addCallback(lambda _result: self._close())
+        return self._capture.remove().addCallback(lambda _result: self._close())
 
     def reload(
         self,
@@ -174,18 +166,17 @@ class L4Director(Service):
     ) -> Deferred[None]:
         """Capture exactly `services`; `keep` are listeners of this host on virtual addresses.
 
-        The result fires when the kernel holds the new rules.  It never fails: when the rules are
-        refused, what was installed before stays, and `troubles["capture"]` says why.
+        The result fires when the kernel holds the new rules (`Capture.follow`); it never fails.
         """
         chosen = list(services)
         self._plan = capture_plan(chosen, pools, keep, self.marks)
-        if self.view is None:
+        if self.view is None or self._capture is None:
             return succeed(None)
         self._taken = Taken(self._plan, self.view.local())
         self.view.watch(server_addresses(chosen, pools))
         self.view.settle()
         self.ports.attach(packet_filter.program(self._plan))
-        return self._install()
+        return self._capture.follow()
 
     # --- frames ---------------------------------------------------------------------------------
 
@@ -203,15 +194,16 @@ class L4Director(Service):
         if isinstance(verdict, Deliver):
             if verdict.whole is not None:
                 frame, offload = verdict.whole, b""
-            self._give_back(frame, now, offload)
+            self._give_back(frame, verdict.pieces or (frame,), now, offload)
 
-    def _give_back(self, frame: bytearray, now: float, offload: bytes) -> None:
-        """Let the host's stack have a frame that the rules took and that is not the director's."""
+    def _give_back(self, frame: bytearray, pieces: tuple[bytearray, ...], now: float, offload: bytes) -> None:
+        """Let the host's stack have, in `pieces`, a frame that the rules took and that is not ours."""
         side = self._taken(frame)
         if side is Side.ANSWER and now < self._grace:
             self.drops["answer_before_its_flow"] += 1
         elif side and self._injector is not None:
-            self._injector.give(frame, offload)
+            for piece in pieces:
+                self._injector.give(piece, offload)
 
     def _perform(self, verdict: Verdict | None, now: float) -> None:
         if isinstance(verdict, Transmit):
@@ -332,37 +324,17 @@ class L4Director(Service):
 
     # --- the kernel's rules -------------------------------------------------------------------------
 
+    def _wanted(self) -> Wanted:
+        return self._plan, self.ports.captured()
+
     def _settle_soon(self) -> None:
-        if self.running and (self._settling is None or not self._settling.active()):
-            self._settling = self._reactor.callLater(SETTLE, self._install)
+        if self._capture is not None:
+            self._capture.renew_soon()
 
     def _table_lost(self) -> None:
         """Somebody flushed nftables, or events were missed: the table must be there."""
         self._log.warn("the director's nftables table was removed by somebody else; it is installed again")
         self._settle_soon()
-
-    def _install(self) -> Deferred[None]:
-        installer = self._installer
-        if installer is None:
-            return succeed(None)
-        plan = self._plan
-        interfaces = self.ports.captured()
-        done: Deferred[None] = self._in_thread(lambda: installer.apply(plan, interfaces))
-        return done.addCallbacks(self._now_installed, self._not_installed)
-
-    def _now_installed(self, _result: None) -> None:
-        self.troubles.pop("capture", None)
-
-    def _not_installed(self, failure: Failure) -> None:
-        self.troubles["capture"] = f"virtual addresses are not captured: {failure.getErrorMessage()}"
-        self._log.error("{trouble}", trouble=self.troubles["capture"])
-
-    def _not_removed(self, failure: Failure) -> None:
-        self._log.error("not all could be removed: {why}", why=failure.getErrorMessage())
-
-    def _in_thread(self, work: Callable[[], None]) -> Deferred[None]:
-        pool = self._reactor.getThreadPool()
-        return self._lock.run(lambda: deferToThreadPool(self._reactor, pool, work))
 
     def _close(self) -> None:
         self.ports.close()
@@ -371,7 +343,7 @@ class L4Director(Service):
         for one in (self._reader, self._asker, self._injector, self._watch):
             if one is not None:
                 one.close()
-        self._forwarder = self.view = self._installer = None
+        self._forwarder = self.view = self._capture = None
 
     def _set_up(self, name: str) -> None:
         if self._asker is not None and self.view is not None:

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from director.l4.settings import PROTOCOLS, Mark
+from director.l4.wire.packet import AH, ESP
+from director.l4.wire.transport import TCP, UDP
 from director.model import Forward, L4Service, Network, Pool, Server
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -27,15 +29,19 @@ ROUTE = "route "
 """What the shell's troubles about a server's route begin with; the server's address follows."""
 FTP_PORTS = ((20, 21), (1024, 65535))
 """An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
-
-
+ISAKMP = 500
+"""A UDP service on this port takes the ESP and AH packets of its clients too: they follow (D.5)."""
+IPSEC = (ESP, AH)
+_PORTED = frozenset(PROTOCOLS.values())
+EXTENSIONS = frozenset({0, 43, 60, AH})
+"""IPv6 headers before layer 4: hop-by-hop, routing, destination options, authentication (RFC 8200)."""
 ERRORS_V4 = frozenset({3, 4, 11})
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
 
 
 @frozen
 class Endpoint:
-    """A protocol number, an address and an inclusive range of ports."""
+    """A protocol number, an address and an inclusive range of ports; all of them for ESP and AH."""
 
     protocol: int
     address: Address
@@ -121,6 +127,8 @@ def _marked(service: L4Service, marks: Iterable[Mark]) -> list[Wide]:
         if rule.mark == service.virtual.fwmark and rule.network.version == service.virtual.family:
             protocols = (rule.protocol,) if rule.protocol else PROTOCOLS.values()
             found += [Wide(number, rule.network, *rule.ports) for number in protocols]
+            if UDP in protocols and rule.ports[0] <= ISAKMP <= rule.ports[1]:
+                found += [Wide(number, rule.network, *ALL_PORTS) for number in IPSEC]
     return found
 
 
@@ -130,8 +138,8 @@ def virtual_endpoints(service: L4Service) -> list[Endpoint]:
     address = parse_address(virtual.host)
     if virtual.fwmark or address is None:
         return []
-    protocol = PROTOCOLS[virtual.protocol]
-    return [Endpoint(protocol, address, first, last) for first, last in _ports(protocol, virtual.port)]
+    spans = _spans(PROTOCOLS[virtual.protocol], virtual.port)
+    return [Endpoint(protocol, address, *ports) for protocol, ports in spans]
 
 
 def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
@@ -142,11 +150,11 @@ def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
     if address is None or address.is_loopback:
         return []
     if service.virtual.fwmark:
-        return [Endpoint(number, address, *ALL_PORTS) for number in PROTOCOLS.values()]
-    protocol = PROTOCOLS[service.virtual.protocol]
-    port = server.address.port if service.virtual.port else 0
-    ports = FTP_PORTS if (protocol, service.virtual.port) == (6, 21) else _ports(protocol, port)
-    return [Endpoint(protocol, address, first, last) for first, last in ports]
+        return [Endpoint(number, address, *ALL_PORTS) for number in (*PROTOCOLS.values(), *IPSEC)]
+    protocol, port = PROTOCOLS[service.virtual.protocol], service.virtual.port
+    own = port == 0 or (protocol, port) == (TCP, 21)
+    spans = _spans(protocol, port if own else server.address.port)
+    return [Endpoint(number, address, *ports) for number, ports in spans]
 
 
 def server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:
@@ -165,12 +173,14 @@ def parse_address(text: str) -> Address | None:
         return None
 
 
-def _ports(protocol: int, port: int) -> tuple[tuple[int, int], ...]:
-    if port == 0:
-        return (ALL_PORTS,)
-    if (protocol, port) == (6, 21):
-        return FTP_PORTS
-    return ((port, port),)
+def _spans(protocol: int, port: int) -> list[tuple[int, tuple[int, int]]]:
+    """Protocols and ranges of ports that belong to a service (or a server) on `port`."""
+    if (protocol, port) == (TCP, 21):
+        return [(TCP, ports) for ports in FTP_PORTS]
+    found = [(protocol, ALL_PORTS if port == 0 else (port, port))]
+    if protocol == UDP and port in (0, ISAKMP):
+        found += [(number, ALL_PORTS) for number in IPSEC]
+    return found
 
 
 def _once(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
@@ -248,25 +258,41 @@ class _Ports:
 
 
 def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes, int] | None:
-    """Protocol, source, its port, destination, its port; None without whole ports in place."""
+    """Protocol, source, its port, destination, its port; None without whole ports in place.
+
+    ESP and AH have none: both are 0, and every fragment is as good as the first.
+    """
     kind = bytes(frame[12:14])
     if kind == b"\x08\x00" and len(frame) >= 34:
         start = 14 + 4 * (frame[14] & 15)
-        if int.from_bytes(frame[20:22], "big") & 0x1FFF:
-            return None
         protocol, source, destination = frame[23], bytes(frame[26:30]), bytes(frame[30:34])
+        if int.from_bytes(frame[20:22], "big") & 0x1FFF and protocol not in IPSEC:
+            return None
     elif kind == b"\x86\xdd" and len(frame) >= 54:
-        start, protocol = 54, frame[20]
+        start, protocol = _behind_extensions(frame)
         source, destination = bytes(frame[22:38]), bytes(frame[38:54])
     else:
         return None
-    if protocol not in PROTOCOLS.values() or len(frame) < start + 4:
+    if protocol in IPSEC:
+        return protocol, source, 0, destination, 0
+    if protocol not in _PORTED or len(frame) < start + 4:
         return None
     sport, dport = (
         int.from_bytes(frame[start : start + 2], "big"),
         int.from_bytes(frame[start + 2 : start + 4], "big"),
     )
     return protocol, source, sport, destination, dport
+
+
+def _behind_extensions(frame: bytes | bytearray | memoryview) -> tuple[int, int]:
+    """Where layer 4 of an IPv6 frame starts, and its protocol: nft looks behind the same headers."""
+    start, protocol = 54, frame[20]
+    for _ in range(8):
+        if protocol not in EXTENSIONS or len(frame) < start + 8:
+            break
+        words = 4 * (frame[start + 1] + 2) if protocol == AH else 8 * (frame[start + 1] + 1)
+        protocol, start = frame[start], start + words
+    return start, protocol
 
 
 def _quoted(frame: bytes | bytearray | memoryview) -> tuple[bytes, int, bytes, int] | None:

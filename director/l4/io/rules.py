@@ -7,7 +7,9 @@ table is replaced in one transaction; there is no moment without rules.
 What is dropped, per interface:
 * packets to a service's address and port, and the later fragments of such a datagram;
 * packets from a NAT server's address and port, unless they are for this host itself;
-* ICMP errors of the server's side about such packets (the director sends them translated).
+* ICMP errors of the server's side about such packets (the director sends them translated);
+* ESP and AH where a service may own an ISAKMP flow, in the same sets with all ports (the two bytes
+  where a port would stand may be anything; over IPv6, nftables looks for the protocol behind an AH).
 Everything else passes: other ports of the virtual address, echo requests, ARP.  ICMP errors
 sent to a virtual address pass too; the stack has no socket for them and ignores them.
 
@@ -53,9 +55,11 @@ _CHAIN = f"""\
     meta protocol ip ip daddr @local4 accept
     meta protocol ip meta l4proto . ip saddr . th sport @answer4 goto take4
     meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 goto take6
+    ip6 nexthdr ah ip6 nexthdr . ip6 daddr . th dport @virtual6 goto take6
     meta protocol ip6 frag frag-off != 0 {_V6_KEY} @fragments6 counter name taken drop
     meta protocol ip6 ip6 daddr @local6 accept
     meta protocol ip6 meta l4proto . ip6 saddr . th sport @answer6 goto take6
+    ip6 nexthdr ah ip6 nexthdr . ip6 saddr . th sport @answer6 goto take6
     ip protocol icmp icmp type {{ 3, 4, 11 }} goto errors
     ip6 nexthdr icmpv6 icmpv6 type 1-4 goto errors
 """

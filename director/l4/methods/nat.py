@@ -11,7 +11,7 @@ from director.l4.flows import key
 from director.l4.icmp import Error
 from director.l4.methods.means import HOST, Means, lower, passable, quicken
 from director.l4.verdicts import Verdict
-from director.l4.wire.checksum import adjust, adjust_partial, delta
+from director.l4.wire.checksum import adjust, adjust_partial, crc32c_change, delta
 from director.l4.wire.ethernet import IPV4, L3
 from director.l4.wire.packet import CHECKED, SCTP, TCP, UDP, Packet, complete
 
@@ -93,8 +93,11 @@ def _put_ports(packet: Packet, before: bytes, after: bytes, addresses: int) -> N
     frame, l4 = packet.frame, packet.l4
     frame[l4 : l4 + 4] = after
     if packet.protocol == SCTP:
-        if before != after and not packet.offload.partial:
-            complete(packet, packet.source, packet.destination)
+        if not packet.offload.partial:
+            change = int.from_bytes(before, "big") ^ int.from_bytes(after, "big")
+            crc = crc32c_change(change.to_bytes(4, "big"), packet.end - l4 - 4)
+            field = int.from_bytes(frame[l4 + 8 : l4 + 12], "little") ^ crc
+            frame[l4 + 8 : l4 + 12] = field.to_bytes(4, "little")
         return
     place = l4 + CHECKED[packet.protocol]
     check = frame[place] << 8 | frame[place + 1]

@@ -15,8 +15,8 @@ from director.l4.verdicts import Single, Verdict, batch
 from director.l4.wire import ethernet, ipv4, ipv6, tunnels
 from director.l4.wire.checksum import fold, ones_sum
 from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
-from director.l4.wire.packet import GRE, IPIP, IPV6_IN_IP, TCP, UDP, Packet
-from director.l4.wire.segment import fragments, segments
+from director.l4.wire.packet import CHECKED, GRE, IPIP, IPV6_IN_IP, TCP, UDP, Packet
+from director.l4.wire.segment import fragments, fragments_v6, segments
 
 if TYPE_CHECKING:
     from director.l4.exits import Way
@@ -41,19 +41,25 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
         return means.exits.drop("no_tunnel_source")
     tunnel = flow.server.config.tunnel
     outer = IPV4 if len(flow.target) == 4 else IPV6
-    extra = tunnels.overhead(tunnel.kind, outer, with_checksum=tunnel.checksum != "none")
-    mtu = means.exits.path_mtu(flow.target, way, now) - extra
-    if mtu < (LEAST_V4 if packet.family == IPV4 else LEAST_V6):
+    remote = _remote(tunnel, packet)
+    with_checksum = tunnel.checksum != "none"
+    extra = tunnels.overhead(tunnel.kind, outer, with_checksum=with_checksum, remote=remote is not None)
+    least = LEAST_V4 if packet.family == IPV4 else LEAST_V6
+    if way.mtu - extra < least:
         return means.exits.drop("tunnel_mtu_too_small")
     discover = bool(means.settings.pmtu_disc)
+    df = discover and packet.family == IPV4 and packet.df
+    # What a router said counts where no router may cut: with DF, and in IPv6.
+    known = means.exits.path_mtu(flow.target, way, now)
+    path = known if df or outer != IPV4 else way.mtu
+    mtu = max(path - extra, least)
     ended = passable(packet, mtu, now, means, ignore_df=packet.family == IPV4 and not discover)
     if ended is not None:
         return ended
     if tunnel.checksum == "none" and packet.protocol in (TCP, UDP):
-        _quicken(packet, flow, way, now, tunnel, mtu, means)
+        _quicken(packet, flow, way, now, tunnel, known - extra, means)
     lower(packet)
-    df = discover and packet.family == IPV4 and packet.df
-    return _send(packet, flow, way, tunnel, df, means)
+    return _send(packet, flow, way, path, df, means)
 
 
 class Seal:
@@ -121,19 +127,26 @@ def _quicken(
         )
 
 
-def _send(packet: Packet, flow: Flow, way: Way, tunnel: Tunnel, df: bool, means: Means) -> Verdict:
+def _send(packet: Packet, flow: Flow, way: Way, path: int, df: bool, means: Means) -> Verdict:
+    """Wrap and send; an outer packet larger than `path` (at most the way's MTU) is cut."""
     made: list[Single] = []
+    tunnel = flow.server.config.tunnel
     sealed = tunnel.checksum == "none" and flow.to_server.seal is not None
-    for frame in segments(packet):
+    remote = _remote(tunnel, packet)
+    for frame in segments(packet, partial=remote is not None):
         if sealed and flow.to_server.seal is not None:
             flow.to_server.seal.put_on(frame, packet.tos, packet.ttl - 1, ipv4.DF if df else 0)
             whole = frame
         else:
             whole = _wrapped(packet, frame, flow, way, tunnel, df, means)
-        if len(whole) - L3 <= way.mtu:
+        if len(whole) - L3 <= path:
             made.append(means.exits.emit(whole, way))
         elif kind(whole) == IPV4:
-            made += [means.exits.emit(one, way) for one in fragments(whole, way.mtu)]
+            made += [means.exits.emit(one, way) for one in fragments(whole, path)]
+        else:
+            # The tunnel's entry is the source of the outer packet and may cut it (RFC 2473, 7).
+            cut = fragments_v6(whole, path, means.random.getrandbits(32))
+            made += [means.exits.emit(one, way) for one in cut]
     return batch(made) if made else means.exits.drop("too_large")
 
 
@@ -143,15 +156,28 @@ def _wrapped(
     """`frame` inside the tunnel, everything computed anew: for checksummed tunnels and rare packets."""
     inner = IPIP if packet.family == IPV4 else IPV6_IN_IP
     body = bytes(memoryview(frame)[L3:])
-    protocol, front = _front(tunnel, inner, body, (way.source, flow.target), flow)
+    ends = way.source, flow.target
+    protocol, front = _front(tunnel, inner, body, ends, flow, _remote(tunnel, packet))
     outer = _outer(packet, way.source, flow.target, protocol, len(front) + len(body), df, means)
     family = IPV4 if len(flow.target) == 4 else IPV6
     return bytearray(ethernet.header(b"\0" * 6, b"\0" * 6, family)) + outer + front + body
 
 
+def _remote(tunnel: Tunnel, packet: Packet) -> tuple[int, int] | None:
+    """Where the receiver of a tunnel with `remcsum` shall complete the packet's checksum, if it is partial.
+
+    Start of the sum and place of the checksum, from the inner IP header on.
+    """
+    place = CHECKED.get(packet.protocol)
+    if tunnel.checksum != "remcsum" or not packet.offload.partial or place is None:
+        return None
+    return packet.l4 - L3, packet.l4 - L3 + place
+
+
 def _front(
-    tunnel: Tunnel, inner: int, body: bytes, ends: tuple[bytes, bytes], flow: Flow
-) -> tuple[int, bytes]:
+    tunnel: Tunnel, inner: int, body: bytes, ends: tuple[bytes, bytes], flow: Flow,
+    remote: tuple[int, int] | None = None,
+) -> tuple[int, bytes]:  # fmt: skip
     """Protocol of the outer header, and what stands between it and the inner packet."""
     with_checksum = tunnel.checksum != "none"
     if tunnel.kind == "gre":
@@ -159,7 +185,9 @@ def _front(
         return GRE, tunnels.gre(ethertype, body, with_checksum=with_checksum)
     if tunnel.kind == "gue":
         sport = 0xC000 | zlib.crc32(flow.to_server.key) & 0x3FFF
-        return UDP, tunnels.gue(sport, tunnel.port, inner, body, ends, with_checksum=with_checksum)
+        return UDP, tunnels.gue(
+            sport, tunnel.port, inner, body, ends, with_checksum=with_checksum, remote=remote
+        )
     return inner, b""
 
 

@@ -7,6 +7,8 @@ Called by everything that rewrites a packet; knows no header.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 FULL = 0xFFFF
 """Both the largest 16-bit word and, in one's complement, minus zero."""
 
@@ -76,6 +78,19 @@ def _crc32c_table() -> tuple[int, ...]:
 
 
 _CRC32C = _crc32c_table()
+
+
+@lru_cache(maxsize=4096)
+def crc32c_change(change: bytes, behind: int) -> int:
+    """What XORing `change` into a message, with `behind` bytes after it, XORs into its CRC32c.
+
+    A CRC is linear, so this holds whatever the message is, and a broken message stays broken.
+    """
+    crc = 0
+    table = _CRC32C
+    for byte in change + bytes(behind):
+        crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
+    return crc
 
 
 def crc32c(data: bytes | bytearray | memoryview) -> int:

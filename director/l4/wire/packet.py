@@ -25,8 +25,9 @@ class Packet:
     `l4` is the offset of the layer-4 header in `frame`, `end` the end of the packet.  `fragment` is
     the offset in bytes, `more` the more-fragments bit; a later fragment has no ports (both 0).
     `pieces` is the size of the largest fragment of a datagram that was put together, else 0; `tag` the
-    VLAN tag it came with, on interface `tag_ifindex`.  `cut` is the offset of an IPv6 fragment header and
-    `head` that of the byte which announces it.  `verified` is set once the checksum was found right.
+    VLAN tag it came with, on interface `tag_ifindex`.  `cut` is the offset of an IPv6 fragment header (or
+    where it stood) and `head` that of the byte which announces it.  `verified` is set once the checksum
+    was found right.
     """
 
     __slots__ = (

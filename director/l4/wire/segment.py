@@ -13,7 +13,7 @@ from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import fold, ones_sum, pseudo
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.packet import TCP, UDP, Packet, complete
+from director.l4.wire.packet import CHECKED, TCP, UDP, Packet, complete
 
 ENDING = 0x01 | 0x08
 """FIN and PSH belong to the last segment only."""
@@ -26,20 +26,21 @@ _PUT = Struct("!H").pack_into
 _PUT_TWO = Struct("!HH").pack_into
 
 
-def segments(packet: Packet) -> Iterator[bytearray]:
+def segments(packet: Packet, *, partial: bool = False) -> Iterator[bytearray]:
     """The ordinary frames a super-frame stands for, each complete with checksums.
 
-    A frame that is none is given back as it is, with its checksum completed.
+    A frame that is none is given back as it is, with its checksum completed.  With `partial` a checksum
+    that is still to be completed stays so: its field holds the sum of the frame's own pseudo-header.
     """
     size = packet.offload.gso_size
     if _CUT.get(packet.offload.kind) != packet.protocol or size < LEAST_SEGMENT:
-        if packet.offload.partial:
+        if packet.offload.partial and not partial:
             complete(packet, packet.source, packet.destination)
         yield packet.frame
         return
     start = packet.payload()
     body = memoryview(packet.frame)[start : packet.end]
-    cutter = _Cutter(packet, start)
+    cutter = _Cutter(packet, start, partial=partial)
     for index, at in enumerate(range(0, len(body), size)):
         yield cutter.cut(bytes(body[at : at + size]), index, at, last=at + size >= len(body))
 
@@ -47,9 +48,12 @@ def segments(packet: Packet) -> Iterator[bytearray]:
 class _Cutter:
     """Makes segments of one super-frame: the sums of what all of them share are taken once."""
 
-    __slots__ = ("_flags", "_head", "_ident", "_ip", "_l4", "_sequence", "_shared", "_tcp", "_v4")
+    __slots__ = (
+        "_flags", "_head", "_ident", "_ip", "_l4", "_partial", "_pseudo", "_sequence", "_shared", "_tcp",
+        "_v4",
+    )  # fmt: skip
 
-    def __init__(self, packet: Packet, start: int) -> None:
+    def __init__(self, packet: Packet, start: int, *, partial: bool) -> None:
         head = bytearray(packet.frame[:start])
         l4 = self._l4 = packet.l4
         self._v4 = packet.family == IPV4
@@ -67,7 +71,9 @@ class _Cutter:
             head[L3 + 2 : L3 + 6] = bytes(4)
             head[L3 + 10 : L3 + 12] = b"\0\0"
         self._ip = ones_sum(head[L3:l4])
-        self._shared = pseudo(packet.source, packet.destination, packet.protocol, 0) + ones_sum(head[l4:])
+        self._partial = partial
+        self._pseudo = pseudo(packet.source, packet.destination, packet.protocol, 0)
+        self._shared = self._pseudo + ones_sum(head[l4:])
         self._head = bytes(head)
 
     def cut(self, data: bytes, index: int, at: int, *, last: bool) -> bytearray:
@@ -75,7 +81,7 @@ class _Cutter:
         l4 = self._l4
         frame = bytearray(self._head + data)
         length = len(frame) - l4
-        total = self._shared + length + ones_sum(data)
+        total = self._shared + length + (0 if self._partial else ones_sum(data))
         if self._tcp:
             sequence = self._sequence + at & 0xFFFFFFFF
             flags = self._flags & (0xFFFF if last else ~ENDING) & (~ECHO_OF_FIRST if index else 0xFFFF)
@@ -86,6 +92,8 @@ class _Cutter:
         else:
             _PUT(frame, l4 + 4, length)
             _PUT(frame, l4 + 6, (fold(total + length) ^ 0xFFFF) or 0xFFFF)
+        if self._partial:
+            _PUT(frame, l4 + CHECKED[TCP if self._tcp else UDP], fold(self._pseudo + length))
         if self._v4:
             size, ident = len(frame) - L3, self._ident + index & 0xFFFF
             _PUT_TWO(frame, L3 + 2, size, ident)
@@ -132,17 +140,23 @@ def _copied(options: bytes) -> bytes:
     return kept + b"\0" * (-len(kept) % 4)
 
 
-def fragments_v6(frame: bytearray, mtu: int, ident: int) -> list[bytearray]:
-    """An IPv6 datagram that came in fragments, cut again (behind the fixed header) for `mtu`."""
-    body = memoryview(frame)[L3 + 40 :]
-    room = (mtu - 48) & ~7
-    made = []
-    for at in range(0, len(body), room):
+def fragments_v6(
+    frame: bytearray, mtu: int, ident: int, cut: int = L3 + 40, head: int = L3 + 6
+) -> list[bytearray]:
+    """An IPv6 frame as fragments of at most `mtu` bytes of IP; empty when not even eight bytes fit.
+
+    `cut` is where the part ends that every fragment carries (RFC 8200, 4.5), `head` the offset of the
+    next-header byte that will name the fragment header.
+    """
+    body = memoryview(frame)[cut:]
+    room = (mtu - (cut - L3) - 8) & ~7
+    made: list[bytearray] = []
+    for at in range(0, len(body), room) if room >= 8 else ():
         piece = body[at : at + room]
         more = at + len(piece) < len(body)
-        header = bytes((frame[L3 + 6], 0)) + (at | more).to_bytes(2, "big") + ident.to_bytes(4, "big")
-        one = bytearray(frame[: L3 + 40]) + header + piece
+        header = bytes((frame[head], 0)) + (at | more).to_bytes(2, "big") + ident.to_bytes(4, "big")
+        one = bytearray(frame[:cut]) + header + piece
         one[L3 + 4 : L3 + 6] = (len(one) - L3 - 40).to_bytes(2, "big")
-        one[L3 + 6] = 44
+        one[head] = 44
         made.append(one)
     return made

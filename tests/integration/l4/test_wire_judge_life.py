@@ -79,10 +79,6 @@ def many(bed: Judged, first: int, count: int = 4) -> set[str | None]:
     return {asked(bed, first + number) for number in range(count)}
 
 
-def gone(bed: Judged, address: str) -> None:
-    wait_for(lambda: address not in bed.addresses())
-
-
 def clean(bed: Judged) -> None:
     bed.stop()
     assert "director-" not in bed.tables()
@@ -150,7 +146,7 @@ def test_reloads_leave_other_connections_alone(bed: Judged) -> None:
     wait_for(lambda: "running one goes on" in bed.log)
     assert asked(bed, 100, "A") == server
     bed.reload(ini(two))
-    gone(bed, VIP)
+    assert VIP not in bed.addresses()
     assert asked(bed, 101, "A", OTHER) == second
     clean(bed)
 
@@ -169,11 +165,9 @@ def test_what_is_removed_and_comes_back_is_what_it_was(bed: Judged) -> None:
     found = next(one for one in bed.api("GET", "pools/web")[1]["servers"] if one["name"] == SERVERS[server])
     assert (found["traffic"]["conns"], found["traffic"]["inpkts"]) == (1, 3)
     bed.reload(ini())
-    gone(bed, VIP)
+    assert VIP not in bed.addresses()
     bed.reload(whole)
-    # One packet is lost here in about half of the runs; why is not known yet. The flow itself survives,
-    # so what is sent again must arrive. Ask for the first packet again when that is mended.
-    wait_for(lambda: asked(bed, 100, "A") == server, 5)
+    assert asked(bed, 100, "A") == server
     bed.stop()
 
 
@@ -229,7 +223,7 @@ def test_killed_and_started_again(bed: Judged) -> None:
         bed.process.kill()
         bed.process.wait()
         bed.start(text)
-        gone(bed, VIP)
+        assert VIP not in bed.addresses()
         assert (OTHER in bed.addresses()) is here
     assert "director-" not in bed.tables(), "without a service nothing of the killed run stays"
     clean(bed)

@@ -29,6 +29,17 @@ def test_the_form_of_a_message() -> None:
     )
 
 
+def test_a_message_in_one_line() -> None:
+    """What the API answers to a reload that is refused."""
+    findings = Findings()
+    findings.add(PLACE, "there is no pool wbe", section="l7:www", key="pool", value="wbe", hint="take web")
+    findings.add(PLACE, "too long", section="l7:www")
+    assert [str(one) for one in findings.problems()] == [
+        "a.ini:3:8: error: [l7:www] pool = wbe: there is no pool wbe; take web",
+        "a.ini:3:8: error: [l7:www]: too long",
+    ]
+
+
 def test_a_warning_of_a_section_and_one_of_a_file() -> None:
     findings = Findings()
     findings.add(Position("a.ini", 1, 1, "[pool:x]"), "unused", section="pool:x", severity=WARNING)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from director.config.expressions import parse_condition
 from director.config.loaded import Loaded
 from director.config.references import terms
@@ -55,6 +57,21 @@ def test_layer_4_needs_addresses_and_each_virtual_service_once(read_ini: Reader)
         "layer 4 needs an IP address here",
         "the service already exists as [l4:x] at etc/main.ini:5",
     ]
+
+
+@pytest.mark.parametrize("host", ["224.0.0.1", "255.255.255.255", "0.0.0.0", "ff02::1", "::", "fe80::1"])
+def test_layer_4_sends_to_single_hosts(read_ini: Reader, host: str) -> None:
+    """`lvs-semantics` B.3, V6: unicast, and for IPv6 not of one link only."""
+    place, virtual = (f"[{host}]", "[2001:db8::9]") if ":" in host else (host, "192.0.2.1")
+    service = f"[l4:x]\nvirtual = tcp {virtual}:80\npool = p\n"
+    (problem,) = read_ini(f"[pool:p]\nserver.a = {place}:80\n{service}").problems
+    assert (problem.line, problem.severity) == (2, "error")
+    assert problem.message == f"{host} is no single host's address"
+
+
+def test_a_link_local_server_of_ipv4_is_as_good_as_any(read_ini: Reader) -> None:
+    text = "[pool:p]\nserver.a = 169.254.0.9:80\n[l4:x]\nvirtual = tcp 192.0.2.1:80\npool = p\n"
+    assert read_ini(text).problems == ()
 
 
 def test_a_server_of_the_other_ip_version_needs_a_tunnel(read_ini: Reader) -> None:

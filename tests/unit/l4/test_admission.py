@@ -8,7 +8,15 @@ import pytest
 from attrs import evolve
 from scapy.layers.inet import IP, TCP, UDP
 
-from director.changes import Ordered, ServerAdded, ServerChanged, ServerRemoved, ServiceRemoved, weight
+from director.changes import (
+    Ordered,
+    ServerAdded,
+    ServerChanged,
+    ServerRemoved,
+    ServiceRemoved,
+    ServiceSet,
+    weight,
+)
 from director.errors import SchedulerError
 from director.l4 import settings
 from director.l4.settings import Settings
@@ -117,7 +125,6 @@ def test_server_removed(expire: int) -> None:
     world.client(flags(1, "A"))
     world.apply(ServerRemoved("p", "r0"))
     if expire:
-        world.forwarder.tick(world.now)
         assert not world.table.entries
         return
     assert world.client(flags(1, "A")) == Drop("server_gone")
@@ -146,13 +153,14 @@ def test_server_taken_back_carries_its_old_flows_and_counters() -> None:
     assert world.real().active == 1
 
 
-def test_service_removed_stops_its_flows() -> None:
+def test_service_removed_stops_its_flows_and_set_again_carries_them_on_at_once() -> None:
     world = World()
     world.client(syn(1))
-    world.client(flags(1, "A"))
+    assert target(world, flags(1, "A")) == SERVERS[0]
     world.apply(ServiceRemoved("l4:s"))
-    world.forwarder.tick(world.now)
     assert world.client(flags(1, "A")) == Drop("server_gone")
+    world.apply(ServiceSet(world.service))
+    assert target(world, flags(1, "A")) == SERVERS[0]
 
 
 def test_one_packet_scheduling_leaves_nothing() -> None:

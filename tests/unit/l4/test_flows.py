@@ -18,7 +18,6 @@ def flow(world: World, sport: int = 1000, method: Forward = Forward.NAT, control
     made = Flow(6, C, sport, V, 80, world.now)
     made.target, made.dport, made.method = S, 8080, method
     made.quiet = method is not Forward.NAT
-    world.forwarder.services.refresh()
     made.bind(world.forwarder.services.by_key["l4:s"], selection.claim(world.real(), inactive=True))
     if control is not None:
         made.control = control
@@ -82,8 +81,11 @@ def test_controller_outlives_what_it_controls() -> None:
     data = flow(world, 2, control=control)
     data.timeout = 30.0
     table.add(data)
+    control.to_server.until = control.to_client.until = world.now + 999
     table.expire(world.now + 10, 100)
     assert not control.dead
+    assert control.deadline == world.now + 10 + 60, "what tools show as the time it has left"
+    assert control.to_server.until == control.to_client.until == 0.0, "a packet sets its timeout anew"
     table.expire(world.now + 31, 100)
     assert data.dead
     assert not control.dead
@@ -145,7 +147,6 @@ def test_fifty_thousand_flows() -> None:
 
 
 def _service(world: World) -> Any:
-    world.forwarder.services.refresh()
     return world.forwarder.services.by_key["l4:s"]
 
 

@@ -14,10 +14,21 @@ from scapy.packet import Raw
 
 from director.l4 import fragments
 from director.l4.fragments import Reassembly
-from director.l4.verdicts import Batch
+from director.l4.verdicts import Batch, Deliver
 from director.l4.wire.packet import Packet, parse
 from director.model import Forward
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, all_sent, right
+from tests.unit.l4.world import (
+    CLIENT,
+    CLIENT6,
+    OUTER6,
+    SERVERS,
+    SERVERS6,
+    VIP,
+    VIP6,
+    World,
+    all_sent,
+    right,
+)
 
 DATA = bytes(range(256)) * 16
 
@@ -27,8 +38,8 @@ def pieces(size: int = 1000, ident: int = 7, data: bytes = DATA) -> list[Any]:
     return [IP(bytes(one)) for one in fragment(IP(bytes(whole)), fragsize=size)]
 
 
-def pieces6() -> list[Any]:
-    whole = IPv6(src=CLIENT6, dst=VIP6) / IPv6ExtHdrFragment(id=9) / UDP(sport=1000, dport=80) / Raw(DATA)
+def pieces6(source: str = CLIENT6, to: str = VIP6, ident: int = 9, sport: int = 1000) -> list[Any]:
+    whole = IPv6(src=source, dst=to) / IPv6ExtHdrFragment(id=ident) / UDP(sport=sport, dport=80) / Raw(DATA)
     return [IPv6(bytes(one)) for one in fragment6(whole, 1280)]
 
 
@@ -93,6 +104,28 @@ def test_ipv6_pieces() -> None:
         / UDP(body)
     )
     assert [one[IPv6ExtHdrFragment].m for one in frames] == [1] * (len(frames) - 1) + [0]
+
+
+def test_ipv6_pieces_keep_their_identification() -> None:
+    """Two datagrams under way at once must not be mixed by whoever puts them together."""
+    world = World(protocol="udp", family=6)
+    for ident in (0x12345678, 3):
+        frames = all_sent([world.client(part) for part in pieces6(ident=ident)][-1])
+        assert {one[IPv6ExtHdrFragment].id for one in frames} == {ident}
+
+
+def test_what_is_not_the_directors_is_given_back_whole_or_in_pieces() -> None:
+    """Of IPv6, the host cuts only what it sends itself: what it forwards goes as it came."""
+    world = World(protocol="udp", family=6)
+    parts = pieces6(SERVERS6[0], CLIENT6, sport=77)
+    verdict = [world.server(part) for part in parts][-1]
+    assert isinstance(verdict, Deliver)
+    assert [bytes(piece)[14:] for piece in verdict.pieces] == [bytes(part) for part in parts]
+    verdict = [world.server(part) for part in pieces6(SERVERS6[0], OUTER6, sport=77)][-1]
+    assert isinstance(verdict, Deliver)
+    assert verdict.whole is not None
+    assert bytes(verdict.whole[62:]) == DATA
+    assert not verdict.pieces
 
 
 def test_too_large_without_df_is_cut() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP
-from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
+from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6, IPv6ExtHdrFragment
 
 from director.changes import ServerRemoved
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
-from director.model import Forward, Tunnel
-from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, sent
+from director.model import Address, Forward, Tunnel
+from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, all_sent, sent
 
 ABOUT = IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=1000)
 ERROR = IP(src="192.0.2.254", dst=VIP) / ICMP(type=3, code=4, nexthopmtu=1400) / ABOUT
@@ -71,11 +71,12 @@ def test_tunnel_learns_the_path_mtu(kind: str, less: int) -> None:
     """After the router's word, the director itself tells what fits."""
     world = World(Forward.TUN, protocol="tcp", server={"tunnel": Tunnel(kind, 6080)})
     outer = sent(world.client(IP(src=CLIENT, dst=VIP, flags="DF") / TCP(sport=1000, dport=80, flags="S")))[IP]
+    for _ in range(2):
+        sent(world.client(IP(src=CLIENT, dst=VIP, flags="DF") / TCP(sport=1000, dport=80, flags="A")))
     about = bytes(outer)
     error = IP(src="10.0.0.99", dst=INNER) / ICMP(type=3, code=4, nexthopmtu=1400) / about
     frame = sent(world.server(error))
     assert (frame[ICMP].nexthopmtu, frame[IP].dst) == (1400 - less, CLIENT)
-    world.now += 1.1
     large = IP(src=CLIENT, dst=VIP, flags="DF") / TCP(sport=1000, dport=80, flags="A") / (b"x" * 1380)
     assert sent(world.client(large))[ICMP].nexthopmtu == 1400 - less
     world.now += 700
@@ -88,6 +89,45 @@ def test_ipv6_tunnel_learns_too() -> None:
     error = IPv6(src="2001:db8:2::99", dst=INNER6) / ICMPv6PacketTooBig(mtu=1400) / bytes(outer)
     frame = sent(world.server(error))
     assert (frame[ICMPv6PacketTooBig].mtu, frame[IPv6].dst) == (1360, CLIENT6)
+
+
+@pytest.mark.parametrize("said", [0, 68, 600, 0xFFFF])
+def test_forged_word_about_our_tunnel_ends_no_flow(said: int) -> None:
+    """What a forged error says stays above what Linux and RFC 8200 believe; small packets go on."""
+    world = World(Forward.TUN)
+    outer = sent(world.client(syn()))[IP]
+    world.server(IP(src="10.0.0.99", dst=INNER) / ICMP(type=3, code=4, nexthopmtu=said) / bytes(outer))
+    for size in (0, 480):
+        sent(world.client(IP(src=CLIENT, dst=VIP, flags="DF") / TCP(sport=1000, dport=80) / (b"x" * size)))
+
+
+def test_path_mtu_does_not_count_where_routers_may_cut() -> None:
+    """An IPv6 packet in an IPv4 tunnel goes without DF: it needs no more than the director's own link."""
+    world = World(Forward.TUN, family=6, server={"address": Address(SERVERS[0], 80)})
+    packet = IPv6(src=CLIENT6, dst=VIP6) / TCP(sport=1000, dport=80, flags="S") / (b"x" * 1300)
+    outer = sent(world.client(packet))[IP]
+    assert "DF" not in outer.flags
+    world.server(IP(src="10.0.0.99", dst=INNER) / ICMP(type=3, code=4, nexthopmtu=700) / bytes(outer))
+    for flags in ("A", "A"):
+        packet[TCP].flags = flags
+        assert sent(world.client(packet))[IP].len == len(packet) + 20
+
+
+def test_least_ipv6_packet_passes_the_least_ipv6_path() -> None:
+    """RFC 2473, 7.1: 1280 bytes must get through a path of 1280, so the outer packet is cut."""
+    world = World(Forward.TUN, family=6)
+    packet = IPv6(src=CLIENT6, dst=VIP6) / TCP(sport=1000, dport=80, flags="S") / (b"x" * 1220)
+    outer = sent(world.client(packet))[IPv6]
+    told = world.server(
+        IPv6(src="2001:db8:2::99", dst=INNER6) / ICMPv6PacketTooBig(mtu=1280) / bytes(outer)[:1200]
+    )
+    assert sent(told)[ICMPv6PacketTooBig].mtu == 1280
+    for flags in ("A", "A"):
+        packet[TCP].flags = flags
+        frames = all_sent(world.client(packet))
+        assert [len(one[IPv6]) <= 1280 for one in frames] == [True, True]
+        inner = IPv6(b"".join(bytes(one[IPv6ExtHdrFragment].payload) for one in frames))
+        assert bytes(inner[TCP].payload) == b"x" * 1220
 
 
 def test_forged_word_about_a_tunnel_that_is_not_ours() -> None:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from director.changes import PoolAdded, ServiceRemoved, ServiceSet
+from attrs import evolve
+
+from director.changes import (
+    Change,
+    Ordered,
+    PoolAdded,
+    ServerChanged,
+    ServerRemoved,
+    ServiceRemoved,
+    ServiceSet,
+)
 from director.l4.services import Services, packed, shown
 from director.l4.settings import Mark
-from director.model import Address, Forward, L4Service, Pool, Server, Virtual
+from director.model import Address, Forward, L4Service, Pool, Server, State, Tunnel, Virtual
 from director.registry import Registry
 from tests.unit.l4.world import Turns
 
@@ -21,9 +31,7 @@ def made(*virtuals: tuple[str, Virtual], marks: tuple[Mark, ...] = (), **fields:
     pool = Pool("p", (Server("a", Address("10.0.0.11", 8080)),))
     changes = [ServiceSet(L4Service(name, virtual, "p", **fields)) for name, virtual in virtuals]  # type: ignore[arg-type]
     registry.apply([PoolAdded(pool), *changes], "test", 0.0, 0.0)
-    services = Services(registry, marks)
-    services.refresh()
-    return services
+    return Services(registry, marks)
 
 
 def name(services: Services, mark: int, protocol: int, address: bytes, port: int) -> str:
@@ -91,7 +99,7 @@ def test_follows_the_registry_and_keeps_what_stays() -> None:
     before = dict(services.by_key)
     changed = L4Service("a", Virtual("tcp", "192.0.2.80", 80), "p", persistent=60.0)
     services.registry.apply([ServiceSet(changed), ServiceRemoved("l4:b")], "test", 0.0, 0.0)
-    services.refresh()
+    services.follow()
     assert services.by_key["l4:a"] is before["l4:a"]
     assert before["l4:a"].persistent == 60.0
     assert not before["l4:b"].present
@@ -104,7 +112,7 @@ def test_another_virtual_address_is_another_service() -> None:
     services.registry.apply(
         [ServiceSet(L4Service("a", Virtual("tcp", "192.0.2.81", 80), "p"))], "test", 0.0, 0.0
     )
-    services.refresh()
+    services.follow()
     assert not before.present
     assert name(services, 0, TCP, OTHER, 80) == "a"
 
@@ -114,7 +122,7 @@ def test_another_name_is_the_same_service() -> None:
     before = services.by_key["l4:a"]
     renamed = L4Service("b", Virtual("tcp", "192.0.2.80", 80), "p")
     services.registry.apply([ServiceRemoved("l4:a"), ServiceSet(renamed)], "test", 0.0, 0.0)
-    services.refresh()
+    services.follow()
     assert services.by_key == {"l4:b": before}
     assert (before.present, before.key, before.name) == (True, "l4:b", "b")
 
@@ -123,13 +131,32 @@ def test_a_service_that_returns_is_the_one_that_left_while_somebody_remembers_it
     services = made(("a", Virtual("tcp", "192.0.2.80", 80)))
     before = services.by_key["l4:a"]
     services.registry.apply([ServiceRemoved("l4:a")], "test", 0.0, 0.0)
-    services.refresh()
+    services.follow()
     assert not before.present
     again = L4Service("a", Virtual("tcp", "192.0.2.80", 80), "p")
     services.registry.apply([ServiceSet(again)], "test", 0.0, 0.0)
-    services.refresh()
+    services.follow()
     assert services.by_key["l4:a"] is before
     assert before.present
+
+
+def test_says_whether_the_way_of_a_flow_may_be_another_one() -> None:
+    """Weights and the like leave every flow on its way; a hundred orders then cost no look at any flow."""
+    services = made(("a", Virtual("tcp", "192.0.2.80", 80)))
+    registry = services.registry
+    server = registry.pools["p"].servers[0].config
+
+    def moves(*changes: Change) -> bool:
+        registry.apply(changes, "test", 0.0, 0.0)
+        return services.follow()
+
+    assert not moves(ServerChanged("p", evolve(server, weight=7)))
+    assert not moves(Ordered("p", "a", State.DRAIN))
+    assert not moves(ServiceSet(L4Service("a", Virtual("tcp", "192.0.2.80", 80), "p", persistent=60.0)))
+    assert moves(ServerChanged("p", evolve(server, tunnel=Tunnel("gue"))))
+    assert moves(ServiceRemoved("l4:a"))
+    assert moves(ServiceSet(L4Service("a", Virtual("tcp", "192.0.2.80", 80), "p")))
+    assert moves(ServerRemoved("p", "a"))
 
 
 def test_servers_by_what_they_need() -> None:

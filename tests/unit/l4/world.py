@@ -100,11 +100,12 @@ class World:
         self.pool = Pool("p", made)
         virtual = service.pop("virtual", None) or Virtual(protocol, host, port)
         self.service = L4Service("s", virtual, "p", forward, **service)
-        self.apply(PoolAdded(self.pool), ServiceSet(self.service))
+        self.registry.apply([PoolAdded(self.pool), ServiceSet(self.service)], "test", self.now, 0.0)
         self.forwarder = Forwarder(self.registry, self.routing, Random(1), settings)
 
     def apply(self, *changes: Any) -> None:
         self.registry.apply(changes, "test", self.now, 0.0)
+        self.forwarder.follow()
 
     def real(self, number: int = 0) -> RealServer:
         return self.registry.pools["p"].servers[number]

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from director.l4.states import name
+from director.l4.verdicts import Drop, Transmit
+from director.l4.wire import offload as vnet
 from director.model import Address
 from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, ip, right, sent
 
@@ -154,3 +157,79 @@ def test_control_flow_on_another_port_is_plain_nat() -> None:
     world = World(port=2121)
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=4000, dport=2121, flags="S"))
     assert world.table.entries[0].app == ""
+
+
+REPLY = "227 Entering Passive Mode (10,0,0,11,200,10)\r\n"
+
+
+def test_reply_of_the_same_length_is_replaced_again() -> None:
+    """The two texts are of one length, so no number moves; sent again, it must not show the server."""
+    control = Control()
+    control.up("PASV\r\n")
+    place, text = control.back, "227 ok (10,0,0,11,200,010)\r\n"
+    first = control.down(text)
+    assert len(first[TCP].payload) == len(text)
+    assert bytes(control.down(text, seq=place)) == bytes(first)
+
+
+def test_reply_sent_again_together_with_what_follows() -> None:
+    """A sender may put what it sends again into one segment (RFC 9293, 3.8.1), or into other ones."""
+    control = Control()
+    control.up("NOOP\r\nPASV\r\n")
+    place = control.back
+    ok = "200 ok\r\n"
+    control.down(ok)
+    control.down(REPLY)
+    wanted = (ok + REPLY.replace("10,0,0,11", "192,0,2,80")).encode()
+    assert bytes(control.down(ok + REPLY, seq=place)[TCP].payload) == wanted
+    whole = ok + REPLY
+    middle = whole.index("0,11")
+    first = control.down(whole[:middle], seq=place)
+    second = control.down(whole[middle:], seq=place + middle)
+    assert bytes(first[TCP].payload) + bytes(second[TCP].payload) == wanted
+    assert second[TCP].seq == first[TCP].seq + len(first[TCP].payload)
+
+
+def test_nothing_behind_a_reply_is_lost() -> None:
+    control = Control()
+    control.up("PASV\r\n")
+    text = REPLY + "x" * 1300
+    assert bytes(control.down(text)[TCP].payload).endswith(b"200,10)\r\n" + b"x" * 1300)
+
+
+def test_broken_segments_are_neither_read_nor_healed() -> None:
+    control = Control()
+    command = TCP(sport=4000, dport=21, flags="PA", seq=1000, ack=5000, chksum=1)
+    packet = IP(src=CLIENT, dst=VIP) / command / Raw(b"PASV\r\n")
+    assert control.world.client(packet) == Drop("bad_checksum")
+    control.up("PASV\r\n")
+    reply = TCP(sport=21, dport=4000, flags="PA", seq=5000, ack=1006, chksum=1)
+    packet = IP(src=SERVERS[0], dst=CLIENT) / reply / Raw(REPLY.encode())
+    assert control.world.server(packet) == Drop("bad_checksum")
+    assert b"192,0,2,80" in bytes(control.down(REPLY)[TCP].payload)
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+def test_partial_checksum_follows_the_new_length(size: int) -> None:
+    """What a server with offloads sends: the device completes it, or the kernel cuts it."""
+    control = Control()
+    control.up("PASV\r\n")
+    text = REPLY + "y" * 1100 if size else REPLY
+    tcp = TCP(sport=21, dport=4000, flags="PA", seq=control.back, ack=control.there, chksum=0)
+    raw = bytearray(bytes(IP(src=SERVERS[0], dst=CLIENT) / tcp / Raw(text.encode())))
+    raw[36:38] = in4_pseudoheader_sum(bytes(raw))
+    kind = vnet.GSO_TCPV4 if size else vnet.GSO_NONE
+    header = vnet.write(vnet.Offload(vnet.NEEDS_CSUM, kind, 54, size, 34, 16))
+    verdict = control.world.server(IP(bytes(raw)), offload=header)
+    assert isinstance(verdict, Transmit)
+    assert verdict.offload == header
+    made = Ether(bytes(verdict.frame))
+    assert bytes(made[TCP].payload) == text.replace("10,0,0,11", "192,0,2,80").encode()
+    assert bytes(verdict.frame)[50:52] == in4_pseudoheader_sum(bytes(made[IP]))
+
+
+def in4_pseudoheader_sum(packet: bytes) -> bytes:
+    """The sum of the pseudo-header of a TCP packet over IPv4, as a host leaves it to its device."""
+    length = len(packet) - 20
+    total = 6 + length + sum(int.from_bytes(packet[at : at + 2], "big") for at in range(12, 20, 2))
+    return (total % 0xFFFF).to_bytes(2, "big")

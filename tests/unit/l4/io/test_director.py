@@ -195,6 +195,21 @@ def test_only_what_the_rules_took_is_given_back(bench: Bench) -> None:
     assert bench.injector.frames == [ours]
 
 
+def test_a_datagram_is_given_back_as_it_may_travel(bench: Bench) -> None:
+    """Whether the rules took it is seen on the whole; what the host may not cut goes in pieces."""
+    scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
+    server = "2001:db8::5"
+    bench.director._taken = Taken(CapturePlan(answers=(Endpoint(17, ipaddress.ip_address(server), 53, 53),)))
+    whole = bytes(
+        scapy.Ether() / scapy.IPv6(src=server, dst="2001:db8::9") / scapy.UDP(sport=53) / (b"x" * 2000)
+    )
+    for pieces in ((), (bytearray(b"first"), bytearray(b"second"))):
+        bench.forwarder.verdicts.append(Deliver("no_service", bytearray(whole), pieces))
+        bench.wire.arrive(whole[:100])
+    bench.wire.turn()
+    assert bench.injector.frames == [whole, b"first", b"second"]
+
+
 def test_a_tick_may_have_something_to_send_and_never_stops_the_clock(bench: Bench) -> None:
     bench.forwarder.on_tick = Transmit(2, bytearray(FRAME))
     bench.pass_time(1)

@@ -55,9 +55,24 @@ def test_a_servers_own_method_wins() -> None:
 
 
 def test_port_zero_takes_every_port_of_its_protocol() -> None:
-    plan = capture_plan([service("udp", port=0)], pool(server()))
-    assert plan.virtuals == (Endpoint(17, VIP, *ALL_PORTS),)
-    assert plan.answers == (Endpoint(17, REAL, *ALL_PORTS),)
+    plan = capture_plan([service("tcp", port=0)], pool(server()))
+    assert plan.virtuals == (Endpoint(6, VIP, *ALL_PORTS),)
+    assert plan.answers == (Endpoint(6, REAL, *ALL_PORTS),)
+
+
+@pytest.mark.parametrize("port", [0, 500])
+def test_where_isakmp_may_flow_esp_and_ah_are_taken_too(port: int) -> None:
+    """`lvs-semantics` D.5: they follow UDP 500; the host must not answer "protocol unreachable"."""
+    plan = capture_plan([service("udp", port=port)], pool(server(port=500)))
+    for endpoints, address in ((plan.virtuals, VIP), (plan.answers, REAL)):
+        udp = Endpoint(17, address, *(ALL_PORTS if port == 0 else (500, 500)))
+        assert set(endpoints) == {udp, Endpoint(50, address, *ALL_PORTS), Endpoint(51, address, *ALL_PORTS)}
+
+
+def test_no_other_service_takes_esp_and_ah() -> None:
+    plan = capture_plan([service("udp", port=53), service("tcp", port=0)], pool(server(port=500)))
+    assert {one.protocol for one in plan.virtuals} == {6, 17}
+    assert {one.protocol for one in capture_plan([service()], pool(server(port=500))).answers} == {6}
 
 
 def test_ftp_takes_its_data_connections() -> None:
@@ -77,10 +92,10 @@ def test_a_mark_service_takes_what_its_rules_say() -> None:
     plan = capture_plan([marked], pool(server()), marks=marks)
     assert plan.virtuals == (Endpoint(6, VIP, 80, 80),)
     assert {(one.protocol, str(one.network)) for one in plan.wide} == {
-        (number, "192.0.2.0/24") for number in (6, 17, 132)
+        (number, "192.0.2.0/24") for number in (6, 17, 132, 50, 51)
     }
     assert plan.everything
-    assert {one.protocol for one in plan.answers} == {6, 17, 132}
+    assert {one.protocol for one in plan.answers} == {6, 17, 132, 50, 51}
     taken = Taken(plan)
     assert taken(built(lambda s: s.IP(src=str(CLIENT), dst="192.0.2.99") / s.UDP(dport=9))) is Side.VIRTUAL
     assert taken(built(lambda s: s.IP(src=str(CLIENT), dst="192.0.3.99") / s.UDP(dport=9))) is Side.NEITHER
@@ -150,6 +165,17 @@ DIRECTOR = ipaddress.ip_address("10.0.0.1")
         (Side.NEITHER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT)) / s.TCP(sport=22)),
         (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP)) / s.ICMP()),
         (Side.VIRTUAL, lambda s: s.IPv6(dst="2001:db8::1") / s.TCP(dport=80)),
+        (
+            Side.VIRTUAL,
+            lambda s: (
+                s.IPv6(dst="2001:db8::1") / s.IPv6ExtHdrHopByHop() / s.IPv6ExtHdrDestOpt() / s.TCP(dport=80)
+            ),
+        ),
+        (
+            Side.VIRTUAL,
+            lambda s: s.IPv6(dst="2001:db8::1", nh=51) / (b"\x06\x04" + bytes(22)) / s.TCP(dport=80),
+        ),
+        (Side.NEITHER, lambda s: s.IPv6(dst="2001:db8::1") / s.IPv6ExtHdrDestOpt() / s.TCP(dport=81)),
         (Side.NEITHER, lambda s: s.ARP(pdst=str(VIP))),
     ],
 )
@@ -157,11 +183,29 @@ def test_taken(taken: Side, payload: Callable[[Any], Any]) -> None:
     assert Taken(PLAN, [DIRECTOR.packed])(built(payload)) is taken
 
 
+@pytest.mark.parametrize(
+    ("taken", "payload"),
+    [
+        (Side.VIRTUAL, lambda s: s.IP(src=str(CLIENT), dst=str(VIP), proto=50) / b"spi."),
+        (Side.VIRTUAL, lambda s: s.IP(src=str(CLIENT), dst=str(VIP), proto=51, frag=9) / b"later"),
+        (Side.ANSWER, lambda s: s.IP(src=str(REAL), dst=str(CLIENT), proto=50) / b"spi."),
+        (Side.VIRTUAL, lambda s: s.IPv6(dst="2001:db8::1", nh=51) / b"ah"),
+        (Side.NEITHER, lambda s: s.IP(src=str(CLIENT), dst=str(VIP), proto=47) / b"gre."),
+    ],
+)
+def test_esp_and_ah_have_no_ports(taken: Side, payload: Callable[[Any], Any]) -> None:
+    six = service("udp", "2001:db8::1", 500)
+    plan = capture_plan([service("udp", port=500), six], pool(server(port=500)))
+    assert Taken(plan)(built(payload)) is taken
+
+
 def test_no_truncation_raises() -> None:
     whole = built(lambda s: s.IP(dst=str(VIP)) / s.TCP(dport=80))
     taken = Taken(PLAN)
     assert taken(whole)
     assert not any(taken(whole[:length]) for length in range(38))
+    whole = built(lambda s: s.IPv6(dst="2001:db8::1") / s.IPv6ExtHdrDestOpt() / s.TCP(dport=80))
+    assert not any(taken(whole[:length]) for length in range(66))
 
 
 @pytest.mark.parametrize(

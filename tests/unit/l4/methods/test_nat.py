@@ -16,7 +16,7 @@ from scapy.packet import Raw
 from director.l4.methods.nat import rewrite
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop
-from director.l4.wire.packet import parse
+from director.l4.wire.packet import parse, verified
 from director.model import Address
 from tests.unit.l4.world import CLIENT, VIP, World
 
@@ -41,6 +41,18 @@ def test_any_ends_leave_right_checksums(
     expected = bytearray(bytes(ENDS / IP(**ends) / made(sport=sport, dport=dport) / body))
     assert packet.frame == expected
     assert packet.key == source + destination + sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
+
+
+def test_a_broken_sctp_packet_is_not_healed() -> None:
+    """D.4 asks for a new CRC32c; one that takes over the old mistake lets the receiver see it."""
+    raw = bytearray(bytes(ENDS / IP(src="192.0.2.1", dst="192.0.2.2") / SCTP() / SCTPChunkData(data=b"1234")))
+    raw[-1] ^= 1
+    packet = parse(raw)
+    assert not verified(packet)
+    rewrite(packet, packet.source, packet.destination, 1, 2)
+    assert not verified(packet)
+    packet.frame[-1] ^= 1
+    assert verified(packet)
 
 
 def test_server_on_the_loopback_is_refused_from_outside() -> None:

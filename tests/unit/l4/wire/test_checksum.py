@@ -11,6 +11,7 @@ from director.l4.wire.checksum import (
     adjust_udp,
     checksum,
     crc32c,
+    crc32c_change,
     delta,
     ones_sum,
     pseudo,
@@ -63,6 +64,12 @@ def test_udp_without_checksum_stays_without() -> None:
 def test_udp_checksum_never_becomes_zero() -> None:
     change = delta(b"\x55\x55", b"\x32\x85")
     assert adjust_udp(0xDD2F, change) == 0xFFFF
+
+
+@given(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4), st.binary(max_size=60))
+def test_crc32c_of_a_changed_message(old: bytes, new: bytes, behind: bytes) -> None:
+    change = bytes(one ^ other for one, other in zip(old, new, strict=True))
+    assert crc32c(old + behind) ^ crc32c_change(change, len(behind)) == crc32c(new + behind)
 
 
 def test_crc32c_vectors() -> None:

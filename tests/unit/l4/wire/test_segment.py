@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
@@ -85,3 +85,15 @@ def test_ipv6_fragments() -> None:
     assert all(len(one[IPv6]) <= 1280 for one in made)
     assert {one[IPv6].nh for one in made} == {44}
     assert b"".join(bytes(one[IPv6].payload.payload) for one in made) == bytes(whole[54:])
+    assert fragments_v6(whole, 48, 77) == []
+
+
+def test_ipv6_fragments_carry_the_headers_that_routers_read() -> None:
+    """RFC 8200, 4.5: hop-by-hop options stand before the fragment header in each of them."""
+    whole = frame(V6 / IPv6ExtHdrHopByHop() / UDP(sport=1, dport=2) / Raw(DATA))
+    made = [Ether(bytes(one)) for one in fragments_v6(whole, 1280, 77, 14 + 48, 14 + 40)]
+    assert all(len(one[IPv6]) <= 1280 for one in made)
+    assert {(one[IPv6].nh, one[IPv6ExtHdrHopByHop].nh, one[IPv6ExtHdrFragment].nh) for one in made} == {
+        (0, 44, 17)
+    }
+    assert b"".join(bytes(one[IPv6ExtHdrFragment].payload) for one in made) == bytes(whole[62:])

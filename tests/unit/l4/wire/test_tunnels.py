@@ -44,6 +44,7 @@ def test_gue(with_checksum: bool) -> None:
 )  # fmt: skip
 def test_overhead(kind: str, family: int, with_checksum: bool, size: int) -> None:
     assert tunnels.overhead(kind, family, with_checksum=with_checksum) == size
+    assert tunnels.overhead("gue", family, with_checksum=True, remote=True) == (40 if family == IPV4 else 60)
 
 
 def test_inner_packet_is_found_again() -> None:
@@ -54,4 +55,6 @@ def test_inner_packet_is_found_again() -> None:
     gue = tunnels.gue(1, 6080, 4, INNER, (b"\0" * 4, b"\0" * 4), with_checksum=False)
     assert tunnels.inner_offset(17, gue + INNER, 0, ports) == len(gue)
     assert tunnels.inner_offset(17, gue + INNER, 0, frozenset()) is None
+    gue = tunnels.gue(1, 6080, 4, INNER, (b"\0" * 4, b"\0" * 4), with_checksum=True, remote=(20, 26))
+    assert tunnels.inner_offset(17, gue + INNER, 0, ports) == len(gue) == 20
     assert tunnels.inner_offset(6, INNER, 0, ports) is None
