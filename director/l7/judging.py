@@ -72,10 +72,24 @@ def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
         tail = _tail(conversation, policy, head)
     else:
         tail = _counted_tail(exchange, policy, head, hops)
+    minor = 1
+    if exchange.site.per_connection:
+        minor = head.minor
+        tail += _own_wish(head)
     if policy.keeps_id(head, peer):
-        return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, tail)
+        return b"%b %b HTTP/1.%d\r\n%b\r\n" % (head.method, sent, minor, tail)
     identity = exchange.identity.encode()
-    return b"%b %b HTTP/1.1\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, tail, identity)
+    return b"%b %b HTTP/1.%d\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, minor, tail, identity)
+
+
+def _own_wish(head: RequestHead) -> bytes:
+    """What the client said of its connection, for a server whose answer will be relayed unread.
+
+    It must speak the client's version, and end where the client expects an end.
+    """
+    if head.upgrade or head.keep_alive == bool(head.minor):
+        return b""
+    return b"Connection: close\r\n" if head.minor else b"Connection: keep-alive\r\n"
 
 
 def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead) -> bytes:
