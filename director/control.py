@@ -22,6 +22,7 @@ from director.admin.control import (
     Evidence,
     Listener,
     Moment,
+    PacketFigures,
     Problem,
     Process,
     Question,
@@ -66,6 +67,7 @@ class RunningControl:
         self.other_listeners: Callable[[], Iterable[Listener]] = tuple
         self.obstacles: Callable[[], Iterable[str]] = tuple
         self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
+        self.figures: Callable[[], PacketFigures | None] = lambda: None
         self.orders: Callable[[], Orders] = dict
         self.unbound: list[Listener] = []
         self._path = path
@@ -117,6 +119,10 @@ class RunningControl:
     def connections(self, limit: int) -> Sequence[Connection]:
         """Layer-4 flows and templates."""
         return self.flows(limit)
+
+    def packets(self) -> PacketFigures | None:
+        """Layer 4 as a whole."""
+        return self.figures()
 
     def events(self, limit: int) -> Sequence[Event]:
         """The last events, newest first."""

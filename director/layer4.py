@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.admin.control import Connection, Listener
+from director.admin.control import Connection, Listener, PacketFigures
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
@@ -176,6 +176,18 @@ class Layer4:
             )
             for row in rows
         ]
+
+    def figures(self) -> PacketFigures | None:
+        """The whole of layer 4 in numbers; a drop stands under its reason, once."""
+        if self.forwarder is None or self.shell is None:
+            return None
+        core = self.forwarder.counters
+        own = {
+            key: value
+            for key, value in self.shell.counters().items()
+            if key.removeprefix("drop_") not in core
+        }
+        return PacketFigures(self.forwarder.total, core | own, len(self.forwarder.table))
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted

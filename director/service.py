@@ -96,6 +96,7 @@ class DirectorService(MultiService):
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
         self.control.flows = self.layer4.connections
+        self.control.figures = self.layer4.figures
         self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):

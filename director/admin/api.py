@@ -102,7 +102,7 @@ class Api:
         control = self._control
         kept = len(control.traces(LARGEST_LIMIT))
         found = metrics.families(
-            self.sight(), control.readiness(), control.process(), kept, dict(self._counted)
+            self.sight(), control.readiness(), control.process(), kept, dict(self._counted), control.packets()
         )
         return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
 
@@ -207,6 +207,10 @@ class Api:
     def connections(self, call: Call) -> Answer:
         """Oldest first."""
         return as_json([asdict(one) for one in self._control.connections(limit(call))])
+
+    def layer4(self, call: Call) -> Answer:
+        """Totals and counters; zeros while layer 4 does not run."""
+        return as_json(views.packets_view(self._control.packets()))
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""

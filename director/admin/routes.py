@@ -134,6 +134,7 @@ ROUTES = (
         "Layer-4 flows and templates.",
         query=(LIMIT,),
     ),
+    Route("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
     Route("requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)),
     Route("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
     Route(

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from director.admin.control import Event, Evidence, Listener, Moment, TraceRecord
+from director.admin.control import Event, Evidence, Listener, Moment, PacketFigures, TraceRecord
 from director.admin.rates import Rates
 from director.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
 from director.model import (
@@ -80,6 +80,14 @@ def traffic(stats: Zeroable) -> Json:
     """Connections, packets and bytes since the last zeroing, and their rates per second."""
     totals = dict(zip(Traffic.NAMES, stats.shown(), strict=True))
     return {**totals, "rates": dict(zip(Traffic.NAMES, stats.estimator.rates(), strict=True))}
+
+
+def packets_view(found: PacketFigures | None) -> Json:
+    """Layer 4 as a whole; `running` is false and all is empty while it does not run."""
+    whole = found or PacketFigures(Zeroable(), {}, 0)
+    counters = dict(sorted(whole.counters.items()))
+    shown = {"flows": whole.flows, "traffic": traffic(whole.total), "counters": counters}
+    return {"running": found is not None, **shown}
 
 
 # --- servers and pools -----------------------------------------------------------------------

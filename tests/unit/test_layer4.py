@@ -68,6 +68,9 @@ class Shell:
         self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
         return self.installed
 
+    def counters(self) -> dict[str, int]:
+        return {"drop_land": 1, "drop_no_interface": 2, "d0_received": 3}
+
 
 class Clock:
     @staticmethod
@@ -138,6 +141,22 @@ def test_the_next_packet_meets_what_was_changed() -> None:
         follow()
         assert packet() == Drop("server_gone")
         follow(web)
+
+
+def test_the_whole_in_numbers() -> None:
+    """Each drop is told once: the forwarder's by its reason, the shell's own with a word before it."""
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.figures() is None
+    layer.follow(configuration)
+    forwarder = layer.forwarder
+    assert forwarder is not None
+    frame = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=VIP, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+    forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+    figures = layer.figures()
+    assert figures is not None
+    assert figures.counters == {"land": 1, "drop_no_interface": 2, "d0_received": 3}
+    assert (figures.flows, figures.total) == (0, forwarder.total)
 
 
 def test_a_change_is_answered_when_the_kernel_follows() -> None:

@@ -241,6 +241,8 @@ class L4Director(Service):
             self._perform(self._forwarder.tick(now), now)
         except Exception:  # noqa: BLE001 - the next tick must come
             self._log.failure("the forwarder's tick failed")
+        while self._forwarder.notes:
+            self._log.warn("{note}", note=self._forwarder.notes.popleft())
         self.view.settle()
         for hop in self.held.expire(now):
             self._say(NeighbourFailed(hop))

@@ -33,8 +33,8 @@ ISAKMP = 500
 """A UDP service on this port takes the ESP and AH packets of its clients too: they follow (D.5)."""
 IPSEC = (ESP, AH)
 _PORTED = frozenset(PROTOCOLS.values())
-EXTENSIONS = frozenset({0, 43, 60, AH})
-"""IPv6 headers before layer 4: hop-by-hop, routing, destination options, authentication (RFC 8200)."""
+EXTENSIONS = frozenset({0, 43, 60})
+"""IPv6 headers before layer 4: hop-by-hop, routing, destination options (RFC 8200); nft stops at an AH."""
 ERRORS_V4 = frozenset({3, 4, 11})
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
 
@@ -290,8 +290,7 @@ def _behind_extensions(frame: bytes | bytearray | memoryview) -> tuple[int, int]
     for _ in range(8):
         if protocol not in EXTENSIONS or len(frame) < start + 8:
             break
-        words = 4 * (frame[start + 1] + 2) if protocol == AH else 8 * (frame[start + 1] + 1)
-        protocol, start = frame[start], start + words
+        protocol, start = frame[start], start + 8 * (frame[start + 1] + 1)
     return start, protocol
 
 

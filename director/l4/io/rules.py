@@ -9,7 +9,7 @@ What is dropped, per interface:
 * packets from a NAT server's address and port, unless they are for this host itself;
 * ICMP errors of the server's side about such packets (the director sends them translated);
 * ESP and AH where a service may own an ISAKMP flow, in the same sets with all ports (the two bytes
-  where a port would stand may be anything; over IPv6, nftables looks for the protocol behind an AH).
+  where a port would stand may be anything).  Over IPv6, nftables looks behind extension headers but AH.
 Everything else passes: other ports of the virtual address, echo requests, ARP.  ICMP errors
 sent to a virtual address pass too; the stack has no socket for them and ignores them.
 
