@@ -23,6 +23,8 @@ VIA_LIMIT = 4
 
 _COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS"))
 """Methods for which Max-Forwards counts (RFC 9110 7.6.2)."""
+_MOST_HOPS = 999_999_999
+"""The largest Max-Forwards that is passed on; a larger one is legal and becomes this."""
 
 
 def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
@@ -42,10 +44,10 @@ def ends_here(exchange: Exchange, now: float) -> bool:
     head = exchange.head
     hops = head.fields.get(b"max-forwards")
     if hops is not None and head.method in _COUNTS_HOPS:
-        if not hops.isdigit() or len(hops) > 9:
+        if not hops.isdigit():
             exchange.refuse(MessageError(400, "bad Max-Forwards"), now)
             return True
-        if int(hops) == 0:
+        if _number(hops) == 0:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
             exchange.own_answer(200, b"", allowed, "max_forwards", now)
             return True
@@ -54,6 +56,11 @@ def ends_here(exchange: Exchange, now: float) -> bool:
         exchange.refuse(MessageError(508, reason), now)
         return True
     return False
+
+
+def _number(hops: bytes) -> int:
+    digits = hops.lstrip(b"0") or b"0"
+    return int(digits) if len(digits) <= len(str(_MOST_HOPS)) else _MOST_HOPS
 
 
 def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
@@ -113,6 +120,6 @@ def _counted_tail(exchange: Exchange, policy: ForwardedPolicy, head: RequestHead
     added = policy.lines(head, peer)
     dropped = policy.dropped(head, trusted=peer.trusted)
     if hops == exchange.head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
-        added += b"Max-Forwards: %d\r\n" % (int(hops) - 1)
+        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
         dropped |= {b"max-forwards"}
     return request_tail(head, dropped, added)
