@@ -79,24 +79,25 @@ def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
         tail = _tail(conversation, policy, head)
     else:
         tail = _counted_tail(exchange, policy, head, hops)
-    minor = 1
+    version = b"1"
     if exchange.site.per_connection:
-        minor = head.minor
-        tail += _own_wish(head)
+        version, wish = _own_wish(head)
+        tail += wish
     if policy.keeps_id(head, peer):
-        return b"%b %b HTTP/1.%d\r\n%b\r\n" % (head.method, sent, minor, tail)
+        return b"%b %b HTTP/1.%b\r\n%b\r\n" % (head.method, sent, version, tail)
     identity = exchange.identity.encode()
-    return b"%b %b HTTP/1.%d\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, minor, tail, identity)
+    return b"%b %b HTTP/1.%b\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, version, tail, identity)
 
 
-def _own_wish(head: RequestHead) -> bytes:
-    """What the client said of its connection, for a server whose answer will be relayed unread.
+def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
+    """The client's minor version, and what it said of its connection.
 
-    It must speak the client's version, and end where the client expects an end.
+    For a server whose answer will be relayed unread: it must speak the client's version, and end where
+    the client expects an end.
     """
-    if head.upgrade or head.keep_alive == bool(head.minor):
-        return b""
-    return b"Connection: close\r\n" if head.minor else b"Connection: keep-alive\r\n"
+    if not head.minor:
+        return b"0", b"Connection: keep-alive\r\n" if head.keep_alive else b""
+    return b"1", b"" if head.keep_alive or head.upgrade else b"Connection: close\r\n"
 
 
 def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead) -> bytes:
