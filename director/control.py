@@ -143,15 +143,17 @@ class RunningControl:
     def explain(self, question: Question) -> TraceRecord:
         """Decide as for a real request, without sending one."""
         sites = [frontage.site for frontage in self._shell.frontages.values()]
-        return loading.decide(
+        now = self._reactor.seconds()
+        told = loading.decide(
             sites,
             question.method,
             question.url,
             question.headers,
             question.client,
             question.service,
-            self._reactor.seconds(),
+            now,
         )
+        return {**told, "time": self._epoch() + now}
 
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
@@ -160,7 +162,7 @@ class RunningControl:
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
         reading: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), loading.read, self._path
+            self._reactor, self._reactor.getThreadPool(), loading.examine, self._path
         )
         return reading.addCallback(
             lambda loaded: [

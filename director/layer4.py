@@ -78,6 +78,17 @@ class Layer4:
                 "restart to change them",
             )
 
+    def prepare(self, configuration: Configuration) -> Deferred[None]:
+        """Let the director have the packets that `configuration` needs as well, before it is served.
+
+        The result fires when the kernel does; it never fails.  `follow` comes next.
+        """
+        if self.shell is None:
+            return succeed(None)
+        pools = {pool.name: pool for pool in configuration.pools}
+        marks = settings.read(configuration.l4_settings or L4Settings()).marks
+        return self.shell.prepare(configuration.l4, pools, marks)
+
     def follow(self, configuration: Configuration) -> Deferred[None]:
         """Serve what the configuration names, from the next packet on.
 

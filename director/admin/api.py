@@ -21,7 +21,7 @@ from director.admin.rates import Rates
 from director.admin.views import Sight
 from director.changes import Change
 from director.errors import DirectorError, TheirsError
-from director.registry import Generation
+from director.registry import Generation, LivePool
 
 TRACES_SEEN = 500
 """Recent requests looked through for fault answers."""
@@ -141,11 +141,21 @@ class Api:
 
     def pool(self, call: Call) -> Answer:
         """One pool."""
+        sight, pool = self._pool(call)
+        return self._tagged(views.pool_view(pool, sight), sight.registry.generation)
+
+    def _pool(self, call: Call) -> tuple[Sight, LivePool]:
         sight = self.sight()
         pool = sight.registry.pools.get(call.path["pool"])
         if pool is None:
             raise Refusal(404, "No such pool; /api/v1/pools lists them", call.path["pool"])
-        return self._tagged(views.pool_view(pool, sight), sight.registry.generation)
+        return sight, pool
+
+    def servers(self, call: Call) -> Answer:
+        """Those of one pool, in pieces."""
+        sight, pool = self._pool(call)
+        pieces = as_array(views.server_view(server, sight) for server in pool.servers)
+        return Answer(pieces=pieces, headers=self._tag(sight.registry.generation))
 
     def server(self, call: Call) -> Answer:
         """One server."""

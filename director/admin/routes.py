@@ -111,6 +111,7 @@ ROUTES = (
     Route("service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."),
     Route("pools", "GET", "/api/v1/pools", "All pools with their servers."),
     Route("pool", "GET", "/api/v1/pools/{pool}", "One pool with its servers."),
+    Route("servers", "GET", "/api/v1/pools/{pool}/servers", "The servers of one pool."),
     Route("server", "GET", "/api/v1/pools/{pool}/servers/{server}", "One server."),
     Route(
         "change_server",

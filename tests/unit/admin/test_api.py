@@ -57,6 +57,14 @@ def test_a_service_by_key_or_by_a_unique_name() -> None:
     assert [one["key"] for one in made.get("/api/v1/services").json] == ["l7:www", "l4:dns"]
 
 
+def test_the_servers_of_a_pool_are_those_that_it_shows() -> None:
+    made = Admin()
+    reply = made.get("/api/v1/pools/web/servers")
+    assert reply.json == made.get("/api/v1/pools/web").json["servers"] != []
+    assert reply.headers["ETag"] == '"g1"'
+    assert made.get("/api/v1/pools/none/servers").status == 404
+
+
 def test_weight_and_state_are_changed() -> None:
     made = Admin()
     reply = made.send("PATCH", SERVER, {"weight": 5, "state": "drain"})

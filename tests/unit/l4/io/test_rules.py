@@ -59,4 +59,15 @@ def test_the_hosts_own_addresses_stand_in_their_sets() -> None:
 def test_a_network_of_a_mark_rule_is_a_rule_of_its_own() -> None:
     plan = CapturePlan(wide=(Wide(6, ipaddress.ip_network("192.0.2.0/24"), 80, 90),))
     text = ruleset("director-x", "x", plan, ["eth0"], [])
-    assert "meta l4proto 6 ip daddr 192.0.2.0/24 th dport 80-90 goto take4" in text
+    assert "meta l4proto 6 ip daddr 192.0.2.0/24 th dport 80-90 counter name taken drop" in text
+    assert "ip daddr 192.0.2.0/24 counter name taken drop" in text, "its fragments, which carry no ports"
+
+
+def test_fragments_are_taken_by_addresses_alone() -> None:
+    text = ruleset("director-x", "x", PLAN, ["eth0"], [])
+    assert "set service4 { type ipv4_addr; elements = { 198.51.100.10 }; }" in text
+    assert "set service6 { type ipv6_addr; elements = { 2001:db8::1 }; }" in text
+    assert "set server4 { type ipv4_addr; elements = { 10.0.0.11, 10.0.0.12 }; }" in text
+    chain = text[text.index("chain pieces4") : text.index("chain pieces6")]
+    order = [chain.index(word) for word in ("@service4", "@local4 accept", "@server4")]
+    assert order == sorted(order)
