@@ -1,6 +1,7 @@
 """Layer 7: the content switch.
 
-Reading: `grammar` (patterns), `fields`, `target`, `http1` (requests), `responses`, `body`.
+Reading: `grammar` (patterns), `fields`, `target`, `http1` (requests), `responses`, `body`; `memo` (what is
+remembered).
 Deciding: `facts` (what a request says), `rules`, `affinity`, `site` (one service, compiled), `explain`.
 Serving: `conversation` (the door: one client connection) runs one `exchange` per request through its
 `phase`s; `judging` comes before a server is chosen, `relaying` passes the answer (`reply`), `recovery` meets

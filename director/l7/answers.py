@@ -49,6 +49,8 @@ def answer(
     line = f"HTTP/1.1 {status} {phrase(status)}\r\n".encode("latin-1")
     if status in (204, 304):
         return line + fields + b"\r\n"
+    if status == 205:
+        body = b""
     text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
         line,
         content_type.encode("latin-1"),

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
+TUNNEL_OCTETS = 1 << 20
+"""Octets of a tunnel that are welcome at once: all, since they are passed on unread."""
 FIRST_REQUEST_SECONDS = 1.0
 """How long a new connection may wait with its first request when the service stops."""
 OWED_LIMIT = 65536
@@ -108,6 +110,13 @@ class Conversation:
     def can_stay(self) -> bool:
         """The client's connection may stay open behind the answer."""
         return not self._draining and (not self.client_ended or bool(self.framer.buffer))
+
+    def wanted(self) -> int:
+        """Octets of a body or a tunnel that can be passed on at once; 0 where only requests may follow."""
+        exchange = self.exchange
+        if exchange is None:
+            return 0
+        return TUNNEL_OCTETS if exchange.phase is TUNNEL else exchange.body.remaining
 
     def pause(self) -> None:
         """Take no more from the client for now."""

@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
+from director.l7.memo import memo
 from director.l7.target import readings
 from director.registry import folded
 
@@ -23,7 +24,7 @@ _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELE
 """The common methods as text, so that they need not be decoded for each request."""
 
 
-@lru_cache(maxsize=1024)
+@memo(1024)
 def host_name(value: bytes) -> str:
     """A Host value in lower case without its port; IPv6 literals keep their brackets."""
     text = value.decode("latin-1").lower()

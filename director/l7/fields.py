@@ -8,12 +8,12 @@ body is `body_length`; what they mean for the connection is `keeps_alive`.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.grammar import CODINGS, DIGITS, NAMES
+from director.l7.memo import memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,13 +160,13 @@ def without(text: bytes, spans: list[Span]) -> bytes:
     return b"".join(parts)
 
 
-@lru_cache(maxsize=256)
+@memo(256)
 def list_elements(value: bytes) -> frozenset[bytes]:
     """The lower-case elements of a list field such as Connection or Upgrade (RFC 9110 5.6.1)."""
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
 
 
-@lru_cache(maxsize=256)
+@memo(256)
 def _nominated(value: bytes) -> frozenset[bytes]:
     """The fields that a Connection field declares to be of this hop only."""
     return list_elements(value) - _NEVER_NOMINATED

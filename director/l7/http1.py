@@ -26,11 +26,10 @@ from director.l7.grammar import (
     REQUEST_REST,
     TOKEN_START,
 )
+from director.l7.memo import HEAD_LIMIT
 from director.l7.target import check_host, parse_target
 
 _VERSION = len(b"HTTP/1.1")
-_MEMO_LIMIT = 2048
-"""Octets of a head that may be remembered for other connections; larger ones carry what nobody repeats."""
 
 
 class Limits(NamedTuple):
@@ -270,11 +269,12 @@ class RequestFramer:
                 self._refuse_if_whole()
                 return None
             rest = buffer[start : end + 4]
-            last = _say_again(rest) if len(rest) <= _MEMO_LIMIT else _say(rest)
+            small = len(rest) <= HEAD_LIMIT
+            last = _say_again(rest) if small else _say(rest)
             if last is None:
                 self._refuse_if_whole()
                 return None
-            self._last = last
+            self._last = last if small else None
         if start + _VERSION > limits.line:
             raise MessageError(414, "request line too long")
         text = last.lines.text

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
+from director.l7.memo import HEAD_LIMIT
 from director.l7.rewrite import edited, fill, request_tail, rewritten_target
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ VIA_LIMIT = 4
 
 _COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS"))
 """Methods for which Max-Forwards counts (RFC 9110 7.6.2)."""
+_MOST_HOPS = 999_999_999
+"""The largest Max-Forwards that is passed on; a larger one is legal and becomes this."""
 
 
 def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
@@ -41,10 +44,10 @@ def ends_here(exchange: Exchange, now: float) -> bool:
     head = exchange.head
     hops = head.fields.get(b"max-forwards")
     if hops is not None and head.method in _COUNTS_HOPS:
-        if not hops.isdigit() or len(hops) > 9:
+        if not hops.isdigit():
             exchange.refuse(MessageError(400, "bad Max-Forwards"), now)
             return True
-        if int(hops) == 0:
+        if _number(hops) == 0:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
             exchange.own_answer(200, b"", allowed, "max_forwards", now)
             return True
@@ -53,6 +56,11 @@ def ends_here(exchange: Exchange, now: float) -> bool:
         exchange.refuse(MessageError(508, reason), now)
         return True
     return False
+
+
+def _number(hops: bytes) -> int:
+    digits = hops.lstrip(b"0") or b"0"
+    return int(digits) if len(digits) <= len(str(_MOST_HOPS)) else _MOST_HOPS
 
 
 def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
@@ -71,10 +79,25 @@ def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
         tail = _tail(conversation, policy, head)
     else:
         tail = _counted_tail(exchange, policy, head, hops)
+    version = b"1"
+    if exchange.site.per_connection:
+        version, wish = _own_wish(head)
+        tail += wish
     if policy.keeps_id(head, peer):
-        return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, tail)
+        return b"%b %b HTTP/1.%b\r\n%b\r\n" % (head.method, sent, version, tail)
     identity = exchange.identity.encode()
-    return b"%b %b HTTP/1.1\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, tail, identity)
+    return b"%b %b HTTP/1.%b\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, version, tail, identity)
+
+
+def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
+    """The client's minor version, and what it said of its connection.
+
+    For a server whose answer will be relayed unread: it must speak the client's version, and end where
+    the client expects an end.
+    """
+    if not head.minor:
+        return b"0", b"Connection: keep-alive\r\n" if head.keep_alive else b""
+    return b"1", b"" if head.keep_alive or head.upgrade else b"Connection: close\r\n"
 
 
 def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead) -> bytes:
@@ -87,7 +110,8 @@ def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead
         return conversation.tail
     peer = conversation.peer
     tail = request_tail(head, policy.dropped(head, trusted=peer.trusted), policy.lines(head, peer))
-    conversation.tail_of, conversation.tail = made_for, tail
+    if len(tail) <= HEAD_LIMIT:
+        conversation.tail_of, conversation.tail = made_for, tail
     return tail
 
 
@@ -97,6 +121,6 @@ def _counted_tail(exchange: Exchange, policy: ForwardedPolicy, head: RequestHead
     added = policy.lines(head, peer)
     dropped = policy.dropped(head, trusted=peer.trusted)
     if hops == exchange.head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
-        added += b"Max-Forwards: %d\r\n" % (int(hops) - 1)
+        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
         dropped |= {b"max-forwards"}
     return request_tail(head, dropped, added)

@@ -12,11 +12,11 @@ from director.errors import MessageError
 from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody, UntilCloseBody
 from director.l7.fields import CHUNKED, NOTHING, UNTIL_CLOSE, FieldBlock, body_length, keeps_alive
 from director.l7.grammar import RESPONSE, RESPONSE_FIELDS
+from director.l7.memo import HEAD_LIMIT
 
 RESPONSE_HEAD_LIMIT = 65536
 """Largest response head taken from a server; nginx takes 4-8 kB and HAProxy 16 kB unless told."""
 RESPONSE_FIELDS_LIMIT = 512
-_MEMO_LIMIT = 2048
 
 
 class ResponseHead:
@@ -116,7 +116,7 @@ class ResponseFramer:
             return None
         if end > RESPONSE_HEAD_LIMIT:
             raise MessageError(502, "response head too large")
-        read = _read_again if end <= _MEMO_LIMIT else _read
+        read = _read_again if end <= HEAD_LIMIT else _read
         head = read(buffer[:end], self.method == b"HEAD")
         self.buffer = buffer[end:]
         self.searched = 0

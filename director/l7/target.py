@@ -10,12 +10,12 @@ refused.  The server still gets the target as it was sent.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from director.errors import MessageError
 from director.l7.grammar import HOST, PATH, QUERY
+from director.l7.memo import memo
 
 _ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)(/" + PATH + rb"*+)?+(\?" + QUERY + rb"*+)?+")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -69,7 +69,7 @@ def parse_target(method: bytes, target: bytes) -> Target:
     return Target(authority, path + query, path, query)
 
 
-@lru_cache(maxsize=1024)
+@memo(1024)
 def check_host(value: bytes) -> None:
     """Refuse a Host field or authority that is not `uri-host [":" port]`.  Raises MessageError 400."""
     found = HOST.fullmatch(value)

@@ -23,12 +23,25 @@ FIELDS = (
 Record = tuple[Any, ...]
 
 
+TEXT_LIMIT = 1024
+"""Characters kept of a target and of a host, if they are longer together: clients choose these."""
+_TARGET, _HOST = FIELDS.index("target"), FIELDS.index("host")
+
+
 class Traces:
-    """The last `size` records, by id."""
+    """The last `size` records, by id; overlong targets and hosts are kept in part."""
 
     def __init__(self, size: int) -> None:
         self._ring: deque[Record] = deque(maxlen=size)
-        self.append = self._ring.append
+
+    def append(self, record: Record) -> None:
+        """Keep a record."""
+        if len(record[_TARGET]) + len(record[_HOST]) > TEXT_LIMIT:
+            parts = list(record)
+            parts[_TARGET] = record[_TARGET][:TEXT_LIMIT]
+            parts[_HOST] = record[_HOST][:TEXT_LIMIT]
+            record = tuple(parts)
+        self._ring.append(record)
 
     def find(self, identity: str) -> Record | None:
         """The record with that id, newest first; None when it is not (or no longer) kept."""

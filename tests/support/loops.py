@@ -73,9 +73,15 @@ class Owner:
     def __init__(self) -> None:
         self.data = b""
         self.told: list[str] = []
+        self.reads: list[int] = []
+        self.appetite = 0
 
     def received(self, data: bytes) -> None:
         self.data += data
+        self.reads.append(len(data))
+
+    def wanted(self) -> int:
+        return self.appetite
 
     def connected(self) -> None:
         self.told.append("connected")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.names import Names, Place
-from director.l7.io.stream import Stream, words
+from director.l7.io.stream import LARGE_READ, Stream, words
 
 if TYPE_CHECKING:
     from director.l7.io.frontend import ClientSide
@@ -79,6 +79,10 @@ class ServerSide:
         """It does again."""
         if self.client is not None:
             self.client.server_drained()
+
+    def wanted(self) -> int:
+        """As much as there is: clients that do not keep up hold us back."""
+        return LARGE_READ
 
 
 class Backends:

@@ -105,6 +105,10 @@ class ClientSide:
         if self._awaited:
             self._client_takes()
 
+    def wanted(self) -> int:
+        """What the conversation can use at once."""
+        return self.conversation.wanted()
+
     def _client_takes(self) -> None:
         self._awaited = False
         self.tell(Happened.CLIENT_TAKES)

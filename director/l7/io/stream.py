@@ -47,6 +47,9 @@ class Owner(Protocol):
     def drained(self) -> None:
         """The queue is empty again."""
 
+    def wanted(self) -> int:
+        """Octets that are welcome at once, asked after a read that was full."""
+
 
 @implementer(IReadWriteDescriptor, IHalfCloseableDescriptor)
 class Stream:
@@ -107,11 +110,11 @@ class Stream:
             return
         size = len(data)
         if size:
-            if size == self._read_size:
-                self._read_size = LARGE_READ
-            elif size < SMALL_READ:
-                self._read_size = SMALL_READ
             self.owner.received(data)
+            if size < SMALL_READ:
+                self._read_size = SMALL_READ
+            elif self.socket is not None:
+                self._read_size = min(max(self.owner.wanted(), SMALL_READ), LARGE_READ)
         elif self.socket is not None:
             self.pause()
             self._ended = True

@@ -13,7 +13,9 @@ import threading
 from collections.abc import Callable
 
 QUEUED_BLOCKS = 1024
-"""Blocks that may wait; a block is at most some ten kilobytes."""
+"""Blocks that may wait."""
+QUEUED_OCTETS = 16 << 20
+"""Octets that may wait in all: the lines of a client that sends long targets are long."""
 
 
 class Writer:
@@ -33,6 +35,9 @@ class Writer:
         self._file = -1
         self._thread: threading.Thread | None = None
         self._told = False
+        # Each is written by one thread only, so their difference needs no lock.
+        self._given = 0
+        self._taken = 0
         self.dropped = 0
         self.failures = 0
 
@@ -49,11 +54,13 @@ class Writer:
 
     def write(self, block: bytes) -> None:
         """Hand a block over; never waits."""
-        try:
-            self._queue.put_nowait(block)
-        except queue.Full:
-            self.dropped += 1
-            self._tell("the log cannot keep up (a slow disk, or a pipe that nobody reads)")
+        if self._given - self._taken <= QUEUED_OCTETS:
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(block)
+                self._given += len(block)
+                return
+        self.dropped += 1
+        self._tell("the log cannot keep up (a slow disk, or a pipe that nobody reads)")
 
     def reopen(self) -> None:
         """Open the file anew, after it was rotated away.  Raises OSError and keeps the old one."""
@@ -85,6 +92,7 @@ class Writer:
                 self._tell(f"the log cannot be written: {error.strerror}")
             else:
                 self._told = False
+            self._taken += len(block)
 
     def _tell(self, text: str) -> None:
         if not self._told:

@@ -529,6 +529,12 @@ def _methods_and_loops() -> list[Case]:
             ONE,
         ),
         forward(
+            "max-forwards.large",
+            "RFC 9110 7.6.2: more than a recipient supports is legal",
+            b"OPTIONS /1 HTTP/1.1\r\nHost: a.example\r\nMax-Forwards: 99999999999\r\n\r\n",
+            Want(b"OPTIONS", (b"/1",)),
+        ),
+        forward(
             "forwarded.underscores",
             "RFC 3875 4.1.18: a CGI script would believe them to be ours",
             get(

@@ -27,6 +27,11 @@ def test_head_gets_the_length_and_no_body() -> None:
     assert found.body == b""
 
 
+def test_reset_content_has_none() -> None:
+    """RFC 9110 15.3.6."""
+    assert answers.answer(205, b"text", b"").endswith(b"\r\nContent-Length: 0\r\n\r\n")
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_no_body_where_there_is_none(status: int) -> None:
     """RFC 9110 15.3.5, 15.4.5."""

@@ -335,6 +335,28 @@ def test_a_client_that_pipelines_is_paused_until_its_requests_are_served() -> No
     assert len(world.talk.framer.buffer) <= 65536
 
 
+def test_much_at_once_is_welcome_of_bodies_only() -> None:
+    """What may be requests comes in small reads: each connection can make us hold one of them."""
+    world = web()
+    assert world.talk.wanted() == 0
+    world.tell("client POST / HTTP/1.1|Host: h|Content-Length: 300000||abc")
+    assert world.talk.wanted() == 299_997
+    world.tell("new")
+    world.tell("client " + "x" * 299_997)
+    assert world.talk.wanted() == 0
+    world.tell(f"server {OK}")
+    world.tell("client POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||ffff|abc")
+    assert world.talk.wanted() == 0xFFFF - 3
+
+
+def test_much_at_once_is_welcome_in_a_tunnel() -> None:
+    world = web(switch="connection")
+    world.tell(f"client {GET}")
+    assert world.talk.wanted() == 0
+    world.tell("new")
+    assert world.talk.wanted() == 1 << 20
+
+
 def answering(size: int) -> World:
     """A service that answers everything itself, with this many octets."""
     return web(rules=(Rule(1, "no", "www", respond=(403, "x" * size)),))

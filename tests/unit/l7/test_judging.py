@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from director.conditions import Term
 from director.l7.commands import Happened, ToServer
 from director.model import HeaderEdit, Rule
@@ -118,3 +120,47 @@ def test_a_client_that_repeats_its_fields_gets_the_same_lines_and_another_id() -
     ]  # fmt: skip
     assert (first[-3], again[-3]) == (b"X-Request-Id: 1", b"X-Request-Id: 2")
     assert other[5] == b"X-Forwarded-Host: i"
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed"),
+    [
+        # RFC 9110 7.6.2: 1*DIGIT; the lesser of one less and what the recipient supports at most
+        ("1", "0"), ("0002", "1"), ("999999999", "999999998"), ("99999999999", "999999998"),
+        ("9" * 5000, "999999998"), ("0" * 5000 + "7", "6"),
+    ],
+)  # fmt: skip
+def test_any_number_of_hops_is_legal(sent: str, passed: str) -> None:
+    world = World(pool("web", "a"))
+    world.tell(f"client TRACE / HTTP/1.1|Host: h|Max-Forwards: {sent}||")
+    assert world.tell("new") == [f"to-server TRACE / HTTP/1.1|Host: h|Max-Forwards: {passed}||"]
+
+
+@pytest.mark.parametrize("sent", ["0", "0" * 5000])
+def test_no_hops_left_in_any_spelling(sent: str) -> None:
+    world = World(pool("web", "a"))
+    lines = world.tell(f"client OPTIONS / HTTP/1.1|Host: h|Max-Forwards: {sent}||")
+    assert lines[0].startswith("to-client HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("said", "passed"),
+    [
+        # RFC 9112 9.3: the version decides, Connection overrides; the server's answer passes unread.
+        ("GET / HTTP/1.0|Host: h||", "GET / HTTP/1.0|Host: h||"),
+        (
+            "GET / HTTP/1.0|Host: h|Connection: keep-alive||",
+            "GET / HTTP/1.0|Host: h|Connection: keep-alive||",
+        ),
+        ("GET / HTTP/1.1|Connection: close, x|Host: h||", "GET / HTTP/1.1|Host: h|Connection: close||"),
+        ("GET / HTTP/1.1|Connection: keep-alive|Host: h||", "GET / HTTP/1.1|Host: h||"),
+        (
+            "GET / HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||",
+            "GET / HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||",
+        ),
+    ],
+)
+def test_a_server_relayed_unread_hears_version_and_wish_of_the_client(said: str, passed: str) -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.tell(f"client {said}")
+    assert world.tell("new") == [f"to-server {passed}"]

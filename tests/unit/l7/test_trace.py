@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.l7.trace import FIELDS, Record, Traces, as_dict, json_line, text_line
+from director.l7.trace import FIELDS, TEXT_LIMIT, Record, Traces, as_dict, json_line, text_line
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC).timestamp()
 PLAIN: dict[str, Any] = {
@@ -136,3 +136,14 @@ def test_a_line_splits_at_spaces_whatever_went_wrong() -> None:
     fallen = (*refused[:13], "page sorry", 503, "fault", *refused[16:])
     assert " 503 fault 0/54B " in text_line(fallen, 0.0)
     assert " fault=page:sorry ms=" in text_line(fallen, 0.0)
+
+
+def test_what_clients_choose_is_kept_in_bounded_length() -> None:
+    traces = Traces(2)
+    long = record(target="/" + "t" * 16_000, host="h" * 30_000)
+    traces.append(long)
+    traces.append(record(target="/" + "t" * (TEXT_LIMIT - 1)))
+    newest, oldest = traces.last(2)
+    assert newest == record(target="/" + "t" * (TEXT_LIMIT - 1))
+    assert oldest == record(target=long[5][:TEXT_LIMIT], host=long[6][:TEXT_LIMIT])
+    assert text_line(long, EPOCH).count("t" * 16_000) == 1

@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDescriptor
 from zope.interface.verify import verifyObject
 
-from director.l7.io.stream import HIGH_WATER, Stream, words
+from director.l7.io.stream import HIGH_WATER, LARGE_READ, SMALL_READ, Stream, words
 from tests.support.loops import KINDS, Loop, Owner, loop_of
 
 
@@ -242,3 +242,19 @@ def test_a_connect_sends_what_was_written_before(loop: Loop) -> None:
 )
 def test_errors_have_words(number: int, text: str) -> None:
     assert words(OSError(number, "")) == text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "largest"), [(0, SMALL_READ), (50_000, 50_000), (1 << 40, LARGE_READ)], ids=str
+)
+def test_no_more_is_read_at_once_than_is_welcome(loop: Loop, pair: Pair, wanted: int, largest: int) -> None:
+    pair.owner.appetite = wanted
+    pair.stream.pause()
+    pair.peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    pair.peer.setblocking(False)
+    sent = pair.peer.send(b"x" * (1 << 20))
+    assert sent > LARGE_READ + SMALL_READ
+    pair.stream.resume()
+    loop.turn(lambda: len(pair.owner.data) == sent)
+    assert pair.owner.reads[0] == SMALL_READ
+    assert max(pair.owner.reads) == largest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from director.l7.io.writer import QUEUED_BLOCKS, Writer
+from director.l7.io.writer import QUEUED_BLOCKS, QUEUED_OCTETS, Writer
 
 
 def test_blocks_arrive_in_order(tmp_path: Path) -> None:
@@ -56,9 +56,10 @@ def test_a_pipe_that_nobody_reads_never_stops_the_caller() -> None:
     reader, target = os.pipe()
     writer = Writer(target, told.append)
     writer.start()
-    block = b"x" * 65536
+    # The first fills the pipe, and the thread with it.
+    writer.write(b"x" * (1 << 20))
     for _ in range(QUEUED_BLOCKS + 10):
-        writer.write(block)
+        writer.write(b"x\n")
     assert writer.dropped >= 8
     assert len(told) == 1
     assert "cannot keep up" in told[0]
@@ -69,6 +70,32 @@ def test_a_pipe_that_nobody_reads_never_stops_the_caller() -> None:
         if thread.name == "log-writer":
             thread.join(2)
     os.close(target)
+
+
+def test_long_lines_that_nobody_reads_are_bounded_by_their_octets() -> None:
+    told: list[str] = []
+    reader, target = os.pipe()
+    writer = Writer(target, told.append)
+    writer.start()
+    given = 0
+    while not writer.dropped:
+        writer.write(b"x" * (1 << 20))
+        given += 1
+        assert given < QUEUED_BLOCKS
+    assert QUEUED_OCTETS <= given << 20 < QUEUED_OCTETS + (4 << 20)
+    assert len(told) == 1
+    # When somebody reads again, lines are taken again.
+    drain = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 1 << 20), b"")])
+    drain.start()
+    dropped = writer.dropped
+    while writer.dropped == dropped and writer._given - writer._taken > 0:
+        pass
+    writer.write(b"y\n")
+    writer.stop()
+    assert writer.dropped == dropped
+    os.close(target)
+    drain.join(2)
+    os.close(reader)
 
 
 def test_a_rotated_file_is_opened_anew_under_the_same_descriptor(tmp_path: Path) -> None:
