@@ -39,17 +39,15 @@ _PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
 
 def read(path: str) -> Loaded:
     """The configuration at `path` with everything that is wrong with it; raises nothing for that."""
-    return _looked_at(path, (_own_scheduler_problems, _endpoint_problems, _rehearsal_problems))
+    return _looked_at(path, (*LOOKS, _needed_rehearsal_problems))
 
 
 def examine(path: str) -> Loaded:
     """The same for a check, which may take its time: with a warning for each name that has no address."""
-    return _looked_at(
-        path, (_own_scheduler_problems, _endpoint_problems, _rehearsal_problems, _name_problems)
-    )
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, _name_problems))
 
 
-def _looked_at(path: str, looks: Iterable[Callable[[Loaded, Configuration], list[Problem]]]) -> Loaded:
+def _looked_at(path: str, looks: Iterable[Look]) -> Loaded:
     """What is read from `path`, and what each look finds, as long as there was no error."""
     loaded = load_file(os.path.abspath(path), known=known_schedulers())  # noqa: PTH100 - `..` stays as written
     configuration, problems = loaded.configuration, loaded.problems
@@ -90,25 +88,42 @@ def _own_scheduler_problems(loaded: Loaded, configuration: Configuration) -> lis
     return found
 
 
+def _scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Arguments that only their scheduler understands; each spec is tried once."""
+    catalog = plugins.catalog(configuration.schedulers)
+    wrong: dict[Scheduler, str] = {}
+    for _, spec in _schedulers(configuration):
+        if spec not in wrong:
+            try:
+                catalog.make(spec, Random(0))
+                wrong[spec] = ""
+            except SchedulerError as error:
+                wrong[spec] = str(error)
+    return [
+        loaded.problem_at(section, "scheduler", wrong[spec])
+        for section, spec in _schedulers(configuration)
+        if wrong[spec]
+    ]
+
+
+def _needed_rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """A start or reload proves by itself what changes: left are the tests, and files that are read anew."""
+    needed = configuration.tests or configuration.schedulers
+    return _rehearsal_problems(loaded, configuration) if needed else []
+
+
 def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
     """Do what a start would do to a registry, on one that is thrown away, and ask it the tests."""
-    catalog = plugins.catalog(configuration.schedulers)
-    found = []
-    for section, spec in _schedulers(configuration):
-        try:
-            catalog.make(spec, Random(0))
-        except SchedulerError as error:
-            found.append(loaded.problem_at(section, "scheduler", str(error)))
-    if found:
-        return found
     try:
-        registry = rehearsal(configuration, catalog)
+        registry = rehearsal(configuration, plugins.catalog(configuration.schedulers))
     except ChangeRefused as error:
         return [loaded.problem_at(error.at.replace(" ", ":", 1), "scheduler", str(error))]
     sites = build_sites(configuration, registry) if configuration.tests else []
-    for test in configuration.tests:
-        found += [loaded.problem_at(f"test:{test.title}", "expect", text) for text in failures(test, sites)]
-    return found
+    return [
+        loaded.problem_at(f"test:{test.title}", "expect", text)
+        for test in configuration.tests
+        for text in failures(test, sites)
+    ]
 
 
 def _endpoint_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
@@ -234,3 +249,8 @@ def _site_for(sites: list[Site], port: int, service: str) -> Site:
         if any(address.port == port for address in site.config.listen):
             return site
     return fitting[0]
+
+
+Look = Callable[[Loaded, Configuration], list[Problem]]
+LOOKS: tuple[Look, ...] = (_own_scheduler_problems, _endpoint_problems, _scheduler_problems)
+"""What is looked for at every reading, in this order, as long as nothing is wrong."""

@@ -75,6 +75,10 @@ class Tunnel:
     checksum: str = "none"
 
 
+LARGEST_COUNT = 2**31 - 1
+"""Largest weight and threshold of a server (`lvs-semantics` I.1: Debian's ipvsadm)."""
+
+
 @frozen
 class Server:
     """A real server (IPVS: destination) as configured; belongs to one pool.

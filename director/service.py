@@ -197,7 +197,11 @@ class DirectorService(MultiService):
     def _ready_lines(self) -> Iterator[str]:
         """Where it serves, what to try, and how to look at it."""
         places = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
-        places += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
+        # The kernel follows in its own time.
+        places += [
+            f"{one.service}={one.address}{'' if one.bound else ' (not yet)'}"
+            for one in self.layer4.listeners()
+        ]
         yield f"{self.settings.name} is ready: {', '.join(places) or 'no listeners'}"
         for command in trials(self.registry.configuration):
             yield f"try    {command}"

@@ -17,10 +17,8 @@ from attrs import evolve
 from director.admin.control import Question
 from director.changes import Change, Ordered, ServerChanged
 from director.errors import ChangeRefused, DirectorError
-from director.model import Configuration, Server, State
+from director.model import LARGEST_COUNT, Configuration, Server, State
 
-LARGEST_WEIGHT = 65535
-LARGEST_THRESHOLD = 2**32 - 1
 STATES = {one.value: one for one in State}
 STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
 METHODS = 32
@@ -104,9 +102,9 @@ def server_changes(
     if not order:
         raise BadOrder("nothing to change: give weight, max, min or state")
     numbers = {
-        "weight": _number(order, "weight", LARGEST_WEIGHT),
-        "max": _number(order, "max", LARGEST_THRESHOLD),
-        "min": _number(order, "min", LARGEST_THRESHOLD),
+        "weight": _number(order, "weight", LARGEST_COUNT),
+        "max": _number(order, "max", LARGEST_COUNT),
+        "min": _number(order, "min", LARGEST_COUNT),
     }
     state = _state(order)
     server = _server(configuration, pool_name, name)

@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import frozen
 
+from director.model import LARGEST_COUNT
+
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
 SIGNED = "signed"
@@ -46,18 +48,16 @@ class Route:
     body: dict[str, Any] | None = None
 
 
-def _whole(largest: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": 0, "maximum": largest}
-
+COUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT}
 
 SERVER_ORDER: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "minProperties": 1,
     "properties": {
-        "weight": _whole(65535),
-        "max": _whole(2**32 - 1),
-        "min": _whole(2**32 - 1),
+        "weight": COUNT,
+        "max": COUNT,
+        "min": COUNT,
         "state": {"type": "string", "enum": ["ready", "drain", "maint"]},
     },
 }

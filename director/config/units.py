@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from director.config.messages import BadValue
+from director.model import LARGEST_COUNT
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PER_SECOND = {"us": 1e6, "ms": 1e3}
@@ -70,7 +71,7 @@ def rate(text: str) -> float:
     return float(found[1]) / _in_seconds("1", found[2])
 
 
-def count(text: str, low: int = 0, high: int = 2**31 - 1) -> int:
+def count(text: str, low: int = 0, high: int = LARGEST_COUNT) -> int:
     """A whole number within `low` and `high`, both included."""
     if not _COUNT.match(text) or len(text) > _DIGITS:
         raise BadValue(f"not a whole number: {text!r}", f"write a number from {low} to {high}")

@@ -33,11 +33,11 @@ def test_what_is_so_already_changes_nothing() -> None:
     ("order", "at"),
     [
         ({"weight": -1}, "weight"),
-        ({"weight": 65536}, "weight"),
+        ({"weight": 2**31}, "weight"),
         ({"weight": True}, "weight"),
         ({"weight": 1.0}, "weight"),
         ({"weight": "1"}, "weight"),
-        ({"max": 2**32}, "max"),
+        ({"max": 2**31}, "max"),
         ({"min": -1}, "min"),
         ({"state": "off"}, "state"),
         ({"state": 1}, "state"),

@@ -100,7 +100,7 @@ def test_drain_can_wait_until_the_server_is_empty(client: MemoryClient, run: Run
     [
         (("drain", "web/none"), "web/none: No such server in the pool"),
         (("drain", "web"), "'web' is not POOL/SERVER, such as web/a; `director show servers` lists them"),
-        (("weight", "web/a", "70000"), "weight: weight must be a whole number from 0 to 65535"),
+        (("weight", "web/a", "3000000000"), "weight: weight must be a whole number from 0 to 2147483647"),
         (("why", "nope"), "nope: No such request is remembered; only the last ones are kept"),
         (("why", "GET"), "give a URL too: director why GET http://HOST/PATH"),
         (("why", "GET", "http://a/", "-H", "nonsense"), "'nonsense' is not a header; write -H 'Name: value'"),
