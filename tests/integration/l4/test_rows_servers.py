@@ -189,8 +189,7 @@ def test_active_inactive_and_persistent(bed: Judged) -> None:
     assert now() == (3, 2, 2), "UDP stays inactive"
     (line,) = (one for one in bed.ctl("show", "servers").splitlines() if one.startswith("one/a "))
     assert line.split()[3] == "5", "the load is both"
-    pools = json.loads(bed.ctl("show", "servers", "--json"))
-    (shown,) = (one for pool in pools if pool["name"] == "one" for one in pool["servers"])
+    (shown,) = (one for one in json.loads(bed.ctl("show", "servers", "--json")) if one["pool"] == "one")
     assert (shown["active"], shown["inactive"], shown["persistent"]) == (3, 2, 2)
 
 
