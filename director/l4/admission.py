@@ -186,8 +186,8 @@ class Admission:
         return flow
 
     def enter(self, flow: Flow) -> bool:
-        """Put a flow into the table; False when another flow that is not closing has its keys."""
-        if not self._table.make_way(flow):
+        """Put a flow into the table; False when another flow gets its packets."""
+        if not self._table.free(flow):
             return False
         self._table.add(flow)
         return True

@@ -12,9 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.counters import Traffic
-from director.l4.tcp_states import CLOSE, TIME_WAIT
 from director.l4.timers import STEP, UNSET, Wheel
-from director.l4.wire.transport import TCP
 from director.model import Forward
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ FIRST_TIMEOUT = 3.0
 RETRY = 60.0
 """Seconds until an entry that still controls others is looked at again."""
 UNKNOWN = b"\0\0"
-CLOSING = frozenset({TIME_WAIT, CLOSE})
 
 
 class Entry:
@@ -105,11 +102,14 @@ class Track:
     checksum deltas, `total` the sum of the addresses as they come (to verify the IP header), `calm` a byte
     per TCP flags byte that is 1 when such a packet changes no state, `mtu` the largest packet, `ifindex`
     the way out.
+
+    Answers of one server to one client port may belong to several flows, if the client asked by several
+    virtual addresses.  As in IPVS the newest gets them; `older` and `newer` are the others with this `key`.
     """
 
     __slots__ = (
         "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs",
-        "mtu", "put", "seal", "total", "until",
+        "mtu", "newer", "older", "put", "seal", "total", "until",
     )  # fmt: skip
 
     def __init__(self, direction: int) -> None:
@@ -122,6 +122,8 @@ class Track:
         self.calm = b""
         self.change_ip = self.change_l4 = self.change_addresses = self.total = 0
         self.mtu = 0
+        self.older: Track | None = None
+        self.newer: Track | None = None
         self.ifindex = 0
         self.until = 0.0
 
@@ -238,24 +240,11 @@ class FlowTable:
         return self.tracks[protocol].get(wanted[:-4] + UNKNOWN + wanted[-2:])
 
     def free(self, flow: Flow) -> bool:
-        """Nobody else has the keys that `flow` would get."""
-        table = self.tracks[flow.protocol]
-        return _key_in(flow) not in table and _key_out(flow) not in table
-
-    def make_way(self, flow: Flow) -> bool:
-        """True when the keys of `flow` are free, if need be by ending a TCP flow that is closing anyway."""
-        table = self.tracks[flow.protocol]
-        for wanted in (_key_in(flow), _key_out(flow)):
-            found = table.get(wanted)
-            if found is None:
-                continue
-            if flow.protocol != TCP or found.flow.state not in CLOSING:
-                return False
-            self.expire_now(found.flow)
-        return True
+        """No other flow gets the packets of the client that `flow` is for."""
+        return _key_in(flow) not in self.tracks[flow.protocol]
 
     def add(self, flow: Flow) -> None:
-        """Take a flow in; its keys must be free."""
+        """Take a flow in, which must be `free`."""
         self._hash(flow)
         self._enter(flow)
 
@@ -355,8 +344,11 @@ class FlowTable:
         flow.to_server.flow = flow.to_client.flow = flow
         flow.to_server.direction = INPUT_ONLY if flow.quiet else INPUT
         table = self.tracks[flow.protocol]
-        table[flow.to_server.key] = flow.to_server
-        table[flow.to_client.key] = flow.to_client
+        for track in (flow.to_server, flow.to_client):
+            older = track.older = table.get(track.key)
+            if older is not None:
+                older.newer = track
+            table[track.key] = track
         flow.stale()
         self.unknown_ports += flow.cport == 0
 
@@ -365,8 +357,16 @@ class FlowTable:
             return
         table = self.tracks[flow.protocol]
         for track in (flow.to_server, flow.to_client):
-            if table.get(track.key) is track:
+            older, newer = track.older, track.newer
+            if newer is not None:
+                newer.older = older
+            elif older is not None:
+                table[track.key] = older
+            else:
                 del table[track.key]
+            if older is not None:
+                older.newer = newer
+            track.older = track.newer = None
             track.key = b""
             track.flow = None  # type: ignore[assignment]  # no packet finds it any more
         self.unknown_ports -= flow.cport == 0

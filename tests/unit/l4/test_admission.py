@@ -22,7 +22,7 @@ from director.l4 import settings
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop, Transmit
 from director.model import Address, Forward, L4Settings, Scheduler, Server, State, Virtual
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
+from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, packed, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
 
@@ -211,15 +211,22 @@ def test_table_full_of_established_flows_refuses() -> None:
     assert world.counters["flow_table_full"] == 1
 
 
-def test_two_virtual_addresses_cannot_share_one_server_tuple() -> None:
+def test_answers_to_one_port_by_two_virtual_addresses_are_the_newest_flows() -> None:
+    """C.1: the server cannot tell them apart; IPVS lets both through and finds the newest entry first."""
     world = World(virtual=Virtual(fwmark=7), settings=Settings(marks=MARKS))
-    world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
-    verdict = world.client(IP(src=CLIENT, dst="192.0.2.81") / TCP(sport=1, dport=80, flags="S"))
-    assert verdict == Drop("flow_key_taken")
-    assert world.real().load == 1
-    world.client(flags(1, "A"))
-    world.client(flags(1, "R"))
-    sent(world.client(IP(src=CLIENT, dst="192.0.2.81") / TCP(sport=1, dport=80, flags="S")))
+    first, second = (
+        IP(src=CLIENT, dst=host) / TCP(sport=1, dport=80, flags="S") for host in (VIP, "192.0.2.81")
+    )
+    answer = IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=8080, dport=1, flags="SA")
+    assert sent(world.client(first))[1].dst == SERVERS[0]
+    assert sent(world.server(answer))[1].src == VIP
+    assert sent(world.client(second))[1].dst == SERVERS[0]
+    assert world.real().load == 2
+    assert sent(world.server(answer))[1].src == "192.0.2.81"
+    assert sent(world.client(first))[1].dst == SERVERS[0]
+    newest = next(one for one in world.forwarder.table.entries if one.virtual == packed("192.0.2.81"))
+    world.forwarder.table.expire_now(newest)
+    assert sent(world.server(answer))[1].src == VIP
     assert world.real().load == 1
 
 

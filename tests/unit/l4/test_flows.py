@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from random import Random
 from typing import Any
 
 import pytest
@@ -40,6 +41,27 @@ def test_keys_by_method() -> None:
         assert (made.to_server.direction == INPUT_ONLY) is (method is not Forward.NAT)
         table.end(made)
         assert not any(table.tracks.values())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_flows_with_one_way_back_end_in_any_order(seed: int) -> None:
+    """The newest that lives is found, as in a chain of IPVS; nothing is left of any of them."""
+    world, table, random = World(), FlowTable(100), Random(seed)
+    living: list[Flow] = []
+    for port in range(40):
+        made = flow(world)
+        made.vport = port
+        table.add(made)
+        living.append(made)
+        for gone in random.sample(living, random.choice((0, 0, 1, 2)) if len(living) > 2 else 0):
+            living.remove(gone)
+            table.end(gone)
+        assert table.find(6, key(S, C, 8080, 1000)) is living[-1].to_client
+    random.shuffle(living)
+    for gone in living:
+        table.end(gone)
+        assert gone.to_client.older is gone.to_client.newer is None
+    assert not any(table.tracks.values())
 
 
 @pytest.mark.parametrize("method", list(Forward))
