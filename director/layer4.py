@@ -30,7 +30,7 @@ from director.l4.io.kernel import (
     RouteReturned,
     RouteVanished,
 )
-from director.l4.io.plan import ROUTE, Endpoint
+from director.l4.io.plan import ROUTE, Endpoint, owed_endpoints
 from director.l4.services import shown
 from director.l4.wire.transport import TCP
 from director.model import Configuration, L4Service, L4Settings
@@ -66,6 +66,7 @@ class Layer4:
         self._state_dir = state_dir
         self._random = random
         self._settings = L4Settings()
+        self._owed: tuple[Endpoint, ...] = ()
 
     def check(self, configuration: Configuration) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
@@ -109,7 +110,14 @@ class Layer4:
                 (one.protocol, one.address.packed, one.first) for one in own
             )
             self.forwarder.follow()
-        return self.shell.reload(configuration.l4, pools, own)
+            self._owed = owed_endpoints(self.forwarder.left())
+        return self.shell.reload(configuration.l4, pools, own, self._owed)
+
+    def sweep(self) -> None:
+        """Give back to the host what servers that left send, once their flows have ended; every minute."""
+        forwarder = self.forwarder
+        if self._owed and forwarder is not None and owed_endpoints(forwarder.left()) != self._owed:
+            self.follow(self._registry.configuration)
 
     def _clear(self) -> None:
         """An earlier run with services may have been killed: nothing of it may stay."""

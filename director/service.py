@@ -363,6 +363,7 @@ class DirectorService(MultiService):
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())
         self._orders.sweep()
+        self.layer4.sweep()
 
     def _estimate(self) -> None:
         for server in self.registry.servers():

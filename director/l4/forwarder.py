@@ -34,6 +34,7 @@ from director.l4.wire.offload import NEEDS_CSUM
 from director.l4.wire.packet import AH, ESP, Packet, parse, verified
 from director.l4.wire.segment import fragments_v6
 from director.l4.wire.transport import FIN, RST, SCTP, SYN, TCP, UDP
+from director.model import Forward
 
 if TYPE_CHECKING:
     from director.l4.flows import Track
@@ -341,6 +342,17 @@ class Forwarder:
         if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and not one.usable]:
                 self.table.expire_now(entry)
+
+    def left(self) -> set[tuple[int, bytes, int]]:
+        """Protocol, address and port of NAT servers that left, or whose service did, and still have flows.
+
+        Their answers belong to clients who do not know them by that address.
+        """
+        return {
+            (one.protocol, one.target, one.dport)
+            for one in self.table.entries
+            if isinstance(one, Flow) and not one.usable and one.method is Forward.NAT
+        }
 
     def configure(self, settings: Settings) -> None:
         """Take over other settings; flows stay.  A smaller table fills no further until it has shrunk."""

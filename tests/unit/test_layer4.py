@@ -54,6 +54,7 @@ class Shell:
         self.forwarder: Callable[[Any], Any] = named["forwarder"]
         self.installed: Deferred[None] = Deferred()
         self.prepared: list[object] = []
+        self.owed: tuple[Endpoint, ...] = ()
 
     def startService(self) -> None:
         self.started += 1
@@ -70,9 +71,14 @@ class Shell:
         return succeed(None)
 
     def reload(
-        self, services: Iterable[L4Service], pools: Mapping[str, Pool], keep: Iterable[Endpoint]
+        self,
+        services: Iterable[L4Service],
+        pools: Mapping[str, Pool],
+        keep: Iterable[Endpoint],
+        owed: Iterable[Endpoint],
     ) -> Deferred[None]:
         self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
+        self.owed = tuple(owed)
         return self.installed
 
     def counters(self) -> dict[str, int]:
@@ -124,6 +130,30 @@ def test_the_first_service_starts_it_and_every_change_reaches_it() -> None:
     assert shell.reloads == [((SERVICE,), ["dns"], kept), ((), ["dns"], kept)]
     layer.stop()
     assert shell.stopped == 1
+
+
+def test_answers_of_servers_that_left_are_captured_while_their_flows_live() -> None:
+    """IPVS finds a connection for a server's packet whether or not the server is still there (C.4)."""
+    web = L4Service("web", Virtual("udp", VIP, 53), "dns")
+    registry, configuration = serving(web)
+    layer = made(registry)
+    layer.follow(configuration)
+    assert layer.forwarder is not None
+    query = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+    layer.forwarder.receive(bytearray(bytes(query)), OUTSIDE, 0.0)
+    turn(registry, evolve(configuration, pools=(evolve(POOL, servers=()),)))
+    layer.follow(registry.configuration)
+    shell = shell_of(layer)
+    server = ipaddress.ip_address(POOL.servers[0].address.host)
+    assert shell.owed == (Endpoint(17, server, 53, 53),)
+    before = len(shell.reloads)
+    layer.sweep()
+    assert len(shell.reloads) == before
+    for entry in tuple(layer.forwarder.table.entries):
+        layer.forwarder.table.expire_now(entry)
+    layer.sweep()
+    assert shell.owed == ()
+    assert len(shell.reloads) == before + 1
 
 
 def test_the_next_packet_meets_what_was_changed() -> None:

@@ -164,16 +164,19 @@ class L4Director(Service):
         services: Iterable[L4Service],
         pools: Mapping[str, Pool],
         keep: Iterable[Endpoint] = (),
+        owed: Iterable[Endpoint] = (),
     ) -> Deferred[None]:
-        """Capture exactly `services`; `keep` are listeners of this host on virtual addresses.
+        """Capture exactly `services`, and the answers of `owed`, servers that left with flows on them.
 
-        The result fires when the kernel holds the new rules (`Capture.follow`); it never fails.
+        `keep` are listeners of this host on virtual addresses.  The result fires when the kernel holds
+        the new rules (`Capture.follow`); it never fails.
         """
         chosen = list(services)
         if self.view is not None:
             self.view.watch(server_addresses(chosen, pools))
             self.view.settle()
-        return self._follow(capture_plan(chosen, pools, keep, self.marks))
+        plan = capture_plan(chosen, pools, keep, self.marks)
+        return self._follow(plan.beside(CapturePlan(answers=tuple(owed))))
 
     def prepare(
         self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]

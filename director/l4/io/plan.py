@@ -26,6 +26,8 @@ from director.model import Forward, L4Service, Network, Pool, Server
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Frame = bytes | bytearray | memoryview
 ALL_PORTS = (0, 65535)
+OWED_PORTS = 64
+"""Ports of one server that left which are named one by one."""
 ROUTE = "route "
 """What the shell's troubles about a server's route begin with; the server's address follows."""
 FTP_PORTS = ((20, 21), (1024, 65535))
@@ -166,6 +168,18 @@ def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
     own = port == 0 or (protocol, port) == (TCP, 21)
     spans = _spans(protocol, port if own else server.address.port)
     return [Endpoint(number, address, *ports) for number, ports in spans]
+
+
+def owed_endpoints(places: Iterable[tuple[int, bytes, int]]) -> tuple[Endpoint, ...]:
+    """Where servers that left answer from (`Forwarder.left`); all ports of one with flows on very many."""
+    ports: dict[tuple[int, bytes], list[int]] = {}
+    for protocol, server, port in sorted(places):
+        ports.setdefault((protocol, server), []).append(port)
+    return tuple(
+        Endpoint(protocol, ipaddress.ip_address(server), *span)
+        for (protocol, server), named in ports.items()
+        for span in ([(port, port) for port in named] if len(named) <= OWED_PORTS else [ALL_PORTS])
+    )
 
 
 def server_addresses(services: Iterable[L4Service], pools: Mapping[str, Pool]) -> list[bytes]:

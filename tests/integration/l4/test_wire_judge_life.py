@@ -161,6 +161,10 @@ def test_what_is_removed_and_comes_back_is_what_it_was(bed: Judged) -> None:
     bed.client.drain()
     assert asked(bed, 100, "A", patience=0.2) is None
     assert not bed.client.frames()
+    # What the server still sends reaches the client as before; as it is, the client would reset it.
+    bed.server.put(IP(src=server, dst=CLIENT) / TCP(sport=8080, dport=100, flags="A") / b"late")
+    late = parsed(bed.client.get())
+    assert (late.src, late[TCP].sport, bytes(late[TCP].payload)) == (VIP, 80, b"late")
     bed.reload(whole)
     assert asked(bed, 100, "A") == server
     found = next(one for one in bed.api("GET", "pools/web")[1]["servers"] if one["name"] == SERVERS[server])

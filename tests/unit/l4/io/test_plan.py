@@ -15,6 +15,7 @@ from director.l4.io.plan import (
     Taken,
     Wide,
     capture_plan,
+    owed_endpoints,
     parse_address,
     server_addresses,
 )
@@ -151,6 +152,17 @@ PLAN = CapturePlan(
     keep=(Endpoint(6, VIP, 443, 443),),
 )
 DIRECTOR = ipaddress.ip_address("10.0.0.1")
+
+
+def test_servers_that_left_are_named_by_their_ports_or_as_a_whole() -> None:
+    few = {(6, REAL.packed, 8080), (6, REAL.packed, 80), (17, REAL.packed, 53)}
+    assert owed_endpoints(few) == (
+        Endpoint(6, REAL, 80, 80),
+        Endpoint(6, REAL, 8080, 8080),
+        Endpoint(17, REAL, 53, 53),
+    )
+    assert owed_endpoints((6, REAL.packed, port) for port in range(1, 66)) == (Endpoint(6, REAL, 0, 65535),)
+    assert owed_endpoints(()) == ()
 
 
 @pytest.mark.parametrize(
