@@ -3,8 +3,8 @@
 The normalised path has its unreserved characters decoded and its dot segments
 resolved.  A path that a server might read differently (`%2F` or `%5C` as a slash, doubled
 slashes, `;parameters` dropped) also has other readings; rules try all, so that no spelling
-slips past a rule.  Where such a path also goes up (`..`), nobody can say from where: it is
-refused.  The server still gets the target as it was sent.
+slips past a rule.  Where such a path goes up (`..`) behind one of these, nobody can say from
+where: it is refused.  The server still gets the target as it was sent.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ _DECODED_PARAMETERS = re.compile(rb"(?:;|%3B)[^/]*+")
 """The same for one that has decoded before."""
 _DOUBTFUL = re.compile(rb"//|;|%(?:2F|5C|3B)")
 """What makes servers read a path differently."""
-_UPWARDS = re.compile(rb"(?:/|%2F|%5C)\.\.(?:/|;|%2F|%5C|%3B|$)")
-"""A segment that goes up, in the eyes of some server."""
+_UPWARDS = re.compile(
+    rb"(?:/(?=/|;|%3B)|(?=%2F|%5C)).*?(?:/|%2F|%5C)\.\.(?:/|;|%2F|%5C|%3B|$)|/\.\.(?:;|%2F|%5C|%3B)"
+)
+"""A segment that goes up from where servers disagree: behind a separator or an empty segment that is one
+for some only, or in a segment that is `..` for some only."""
 
 
 class Target(NamedTuple):
