@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from director.errors import MessageError
-from director.l7 import answers, relaying
+from director.l7 import answers, recovery, relaying, sending
 from director.l7.commands import (
     SERVER_REUSED,
     ClientBytes,
@@ -159,7 +159,7 @@ class Conversation:
         if self.closing:
             return
         if exchange is not None and (exchange.phase is TUNNEL or not exchange.body.done):
-            exchange.client_bytes(data, now)
+            sending.client_bytes(exchange, data, now)
             return
         self.framer.feed(data)
         if (exchange is not None or self._awaiting) and len(self.framer.buffer) > READ_AHEAD_LIMIT:
@@ -253,7 +253,7 @@ class Conversation:
                 self.framer.take()
                 self.close()
         elif exchange.phase is TUNNEL:
-            exchange.client_ended_tunnel(now)
+            relaying.half_closed(exchange, now, by_server=False)
         elif not exchange.body.done:
             exchange.client_gone(now)
 
@@ -270,11 +270,11 @@ class Conversation:
 
     def _server_ended(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_ended(now)
+            relaying.server_ended(self.exchange, now)
 
     def _server_failed(self, event: ServerFailed, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_failed(event.reason, now)
+            recovery.server_failed(self.exchange, event.reason, now)
 
     def _room(self, event: Event, now: float) -> None:
         if self.exchange is not None:
@@ -296,7 +296,7 @@ class Conversation:
     def _expired(self, event: Expired, now: float) -> None:
         self.deadline = math.inf
         if self.exchange is not None:
-            self.exchange.expired(event, now)
+            recovery.expired(self.exchange, event, now)
         elif self.closing:
             self.out.append(Do.CLOSE_CLIENT)
         elif self._begun or (self.framer.buffer and not self.requests):

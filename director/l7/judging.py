@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
+from director.l7 import answering, recovery
 from director.l7.rewrite import edited, fill, request_tail, rewritten_target
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> No
     if rule.redirect is not None:
         status, template = rule.redirect
         location = fill(template, exchange.facts).encode("latin-1", "replace")
-        exchange.own_answer(status, b"", b"Location: " + location + b"\r\n", "redirect", now)
+        answering.own(exchange, status, b"", b"Location: " + location + b"\r\n", "redirect", now)
     else:
         status, text = rule.respond or (404, "")
-        exchange.own_answer(status, text.encode() + b"\n" if text else b"", b"", "respond", now)
+        answering.own(exchange, status, text.encode() + b"\n" if text else b"", b"", "respond", now)
 
 
 def ends_here(exchange: Exchange, now: float) -> bool:
@@ -42,15 +43,15 @@ def ends_here(exchange: Exchange, now: float) -> bool:
     hops = head.fields.get(b"max-forwards")
     if hops is not None and head.method in _COUNTS_HOPS:
         if not hops.isdigit() or len(hops) > 9:
-            exchange.refuse(MessageError(400, "bad Max-Forwards"), now)
+            recovery.refuse(exchange, MessageError(400, "bad Max-Forwards"), now)
             return True
         if int(hops) == 0:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
-            exchange.own_answer(200, b"", allowed, "max_forwards", now)
+            answering.own(exchange, 200, b"", allowed, "max_forwards", now)
             return True
     if exchange.site.policy.loops(head) >= VIA_LIMIT:
         reason = "the request goes round in circles; look at its Via and at the servers' addresses"
-        exchange.refuse(MessageError(508, reason), now)
+        recovery.refuse(exchange, MessageError(508, reason), now)
         return True
     return False
 

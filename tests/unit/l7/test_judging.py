@@ -32,23 +32,6 @@ def test_a_redirect_answers_and_keeps_the_connection() -> None:
     assert world.record()["rule"] == "1 old"
 
 
-def test_a_fixed_answer_has_its_text() -> None:
-    world = ruled(respond=(403, "no"))
-    lines = world.tell("client GET /old/x HTTP/1.1|Host: h||")
-    assert lines[0].startswith("to-client HTTP/1.1 403 Forbidden|")
-    assert lines[0].endswith("||no\n")
-    lines = world.tell("client HEAD /old/x HTTP/1.1|Host: h||")
-    assert lines[0].endswith("|Content-Length: 3||")
-
-
-def test_an_answer_before_the_body_was_read_ends_the_connection() -> None:
-    world = ruled(respond=(403, "no"))
-    lines = world.tell(f"client POST /old/x HTTP/1.1|Host: h|Content-Length: 99||{GET}")
-    assert "|Connection: close|" in lines[0]
-    assert lines[1:] == ["linger-client"]
-    assert len(world.records) == 1
-
-
 def test_a_rewritten_request_goes_out_with_its_edits() -> None:
     edits = (HeaderEdit("set", "X-A", "${path.1}"), HeaderEdit("del", "X-B"))
     world = ruled(pool="web", rewrite_path="/new/$1", headers=edits)
