@@ -31,6 +31,9 @@ from director.l7.target import check_host, parse_target
 _VERSION = len(b"HTTP/1.1")
 _MEMO_LIMIT = 2048
 """Octets of a head that may be remembered for other connections; larger ones carry what nobody repeats."""
+_MEMO_HEADS = 512
+"""Whole heads remembered; with what was made of them, they take a few megabytes at most."""
+_SHORTEST_LINE = len(b"a:\r\n")
 
 
 class Limits(NamedTuple):
@@ -111,11 +114,12 @@ class RequestHead:
             `query` begins with its `?`.
         host: the host that counts (the authority of an absolute-form target, else Host; b"" if none).
         lines, fields, minor, length, keep_alive, expect, upgrade: as in `Said`.
+        remembered: the same octets give this very object again.
     """
 
     __slots__ = (
         "expect", "fields", "host", "keep_alive", "length", "lines", "method", "minor", "path", "query",
-        "sent", "upgrade",
+        "remembered", "sent", "upgrade",
     )  # fmt: skip
 
     def __init__(self, method: bytes, sent: bytes, path: bytes, query: bytes, said: Said) -> None:
@@ -131,6 +135,7 @@ class RequestHead:
         self.keep_alive = said.keep_alive
         self.expect = said.expect
         self.upgrade = said.upgrade
+        self.remembered = False
 
     @property
     def block(self) -> bytes:
@@ -155,6 +160,7 @@ class RequestHead:
         head: RequestHead = RequestHead.__new__(RequestHead)
         for name in RequestHead.__slots__:
             setattr(head, name, getattr(self, name))
+        head.remembered = False
         head.lines = FieldBlock(block, REQUEST_FIELDS)
         head.fields = head.lines.fields
         if head.fields.get(b"host", b"") != self.fields.get(b"host", b""):
@@ -165,6 +171,27 @@ class RequestHead:
         """The value of any field by lower-case name, repeats joined by comma; None when absent."""
         values = self.lines.values(name.encode("latin-1", "replace"))
         return b", ".join(values).decode("latin-1") if values else None
+
+
+def _read(raw: bytes) -> RequestHead | None:
+    """One whole head in origin-form without a body; None for all else, which is read step by step.
+
+    Raises: MessageError as the step-by-step way does.
+    """
+    line = ORIGIN_LINE.match(raw)
+    if line is None:
+        return None
+    said = _say_again(raw[line.end() :])
+    method, path, query = line.groups(b"")
+    if said is None or said.length or method == b"CONNECT":
+        return None
+    head = RequestHead(method, path + query if query else path, path, query, said)
+    head.remembered = True
+    return head
+
+
+_read_again = lru_cache(maxsize=_MEMO_HEADS)(_read)
+"""Pollers, checks and the clients of a popular page send the same octets: these need no second reading."""
 
 
 def no_head() -> RequestHead:
@@ -186,16 +213,22 @@ class RequestFramer:
             each octet once.
     """
 
-    __slots__ = ("_empty_lines", "_judged", "_last", "_lines", "buffer", "limits", "searched")
+    __slots__ = ("_empty_lines", "_judged", "_last", "_lines", "_small", "buffer", "limits", "searched")
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        self.bind(limits)
         self.buffer = b""
         self._last: Said | None = None
         self._start()
 
     def _start(self) -> None:
         self.searched = self._judged = self._lines = self._empty_lines = 0
+
+    def bind(self, limits: Limits) -> None:
+        """Heed these limits from now on."""
+        self.limits = limits
+        # A head of so many octets cannot break a limit.
+        self._small = min(_MEMO_LIMIT, limits.line, limits.header, _SHORTEST_LINE * limits.fields)
 
     def feed(self, data: bytes) -> None:
         """Store bytes."""
@@ -209,9 +242,15 @@ class RequestFramer:
 
     def head(self) -> RequestHead | None:
         """The next head, or None.  Raises: MessageError (400, 413, 414, 417, 431, 501, 505)."""
-        if self.searched and not self._judge():
-            return None
         buffer = self.buffer
+        if self.searched:
+            if not self._judge():
+                return None
+        elif len(buffer) <= self._small and buffer.endswith(b"\r\n\r\n") and not self._empty_lines:
+            known = _read_again(buffer)
+            if known is not None:
+                self.buffer = b""
+                return known
         line = ORIGIN_LINE.match(buffer)
         if line is None:
             return self._other_head()

@@ -1,6 +1,7 @@
-"""A request judged before a server is chosen: what its rule answers, whether it ends here, what is sent.
+"""A request judged before a server is chosen: who asks, which rule claims it, what the server is sent.
 
-Functions over an `Exchange`, called by it once, when it starts.
+`judge` is pure: the same head from the same peer to the same site is judged alike.  The other
+functions work on an `Exchange`, called by it once, when it starts.
 """
 
 from __future__ import annotations
@@ -9,20 +10,45 @@ from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7 import answering, recovery
+from director.l7.facts import RequestFacts
+from director.l7.forwarded import client_address
 from director.l7.rewrite import edited, fill, request_tail, rewritten_target
 
 if TYPE_CHECKING:
     from director.l7.conversation import Conversation
     from director.l7.exchange import Exchange
+    from director.l7.facts import Peer
     from director.l7.forwarded import ForwardedPolicy
     from director.l7.http1 import RequestHead
     from director.l7.rules import CompiledRule
+    from director.l7.site import Site
 
 VIA_LIMIT = 4
 """Times a request may pass this director before it is called a loop."""
 
 _COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS"))
 """Methods for which Max-Forwards counts (RFC 9110 7.6.2)."""
+
+
+class Judged:
+    """A head with its facts, and the rule of its site that claims it (None: no rule does)."""
+
+    __slots__ = ("facts", "head", "rule", "site")
+
+    def __init__(self, head: RequestHead, site: Site, facts: RequestFacts, rule: CompiledRule | None) -> None:
+        self.head = head
+        self.site = site
+        self.facts = facts
+        self.rule = rule
+
+
+def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
+    """Who asks, and which rule claims it.  Raises MessageError 400 for a path without safe reading."""
+    client = peer.client
+    if peer.trusted:
+        client = client_address(head, peer, site.config.trust, site.config.forwarded)
+    facts = RequestFacts(head, peer, client)
+    return Judged(head, site, facts, site.decide(facts))
 
 
 def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
@@ -83,12 +109,12 @@ def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead
 
     Heads with equal fields share one `lines` object, so comparing identities is enough.
     """
-    made_for = (head.lines, head.host, policy)
-    if conversation.tail_of == made_for:
-        return conversation.tail
+    made_for, tail = conversation.tail
+    if made_for[0] is head.lines and made_for[1] == head.host and made_for[2] is policy:
+        return tail
     peer = conversation.peer
     tail = request_tail(head, policy.dropped(head, trusted=peer.trusted), policy.lines(head, peer))
-    conversation.tail_of, conversation.tail = made_for, tail
+    conversation.tail = (head.lines, head.host, policy), tail
     return tail
 
 

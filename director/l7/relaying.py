@@ -59,10 +59,10 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
     if pool is not None and head.status in pool.config.retry.statuses and recovery.may_retry(exchange):
         recovery.again(exchange, f"status {head.status}", now)
         return
-    keep = exchange.keep_alive and exchange.conversation.can_stay() and exchange.body.done
-    text = reply.begin(head, keep=keep, added=_added(exchange), no_store=bool(exchange.fault))
-    # Nothing is written before the first octets of the body are known to be right.
-    text += reply.body(reply.framer.take())
+    fault = exchange.fault
+    plain = not fault and (pool is None or pool.config.persist is None)
+    keep = exchange.keep_alive and exchange.body.done and exchange.conversation.can_stay()
+    text = reply.begin(head, keep=keep, added=b"" if plain else _added(exchange), no_store=bool(fault))
     exchange.status = head.status
     exchange.phase = BODY
     _pass_on(exchange, reply, text, now)

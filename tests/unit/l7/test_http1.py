@@ -291,7 +291,7 @@ def test_new_limits_hold_for_fields_that_are_repeated() -> None:
     raw = get(b"Host: a", b"X: " + b"a" * 100)
     framer.feed(raw)
     assert framer.head() is not None
-    framer.limits = SMALL
+    framer.bind(SMALL)
     framer.feed(raw)
     with pytest.raises(MessageError, match="header too large"):
         framer.head()
@@ -471,6 +471,34 @@ def test_accepted_by_us_is_accepted_by_others_with_the_same_meaning(raw: bytes, 
         assert reading.body == payload
         assert reading.keep_alive == head.keep_alive
         assert [value for name, value in reading.fields if name == b"x"] == head.lines.values(b"x")
+
+
+@given(st.one_of(NEARLY, st.sampled_from(sorted(GOOD.values()))), st.integers(0, 3))
+def test_a_head_that_is_remembered_is_the_one_that_is_read(raw: bytes, cut: int) -> None:
+    """The memo of whole heads says, the first time and again, what reading in steps says."""
+
+    def outcome(*pieces: bytes) -> object:
+        framer = RequestFramer(Limits())
+        for piece in pieces:
+            framer.feed(piece)
+            try:
+                head = framer.head()
+            except MessageError:
+                return "refused"
+        return head and (*describe(head), head.path, head.query, head.fields, framer.buffer)
+
+    in_steps = outcome(raw[:cut], raw[cut:]) if cut else outcome(raw)
+    assert outcome(raw) == outcome(raw) == in_steps
+
+
+def test_only_a_whole_head_without_a_body_is_remembered() -> None:
+    assert whole(GOOD["get"]) is whole(GOOD["get"])
+    assert whole(GOOD["get"]).remembered
+    for name in ("length", "chunked", "absolute", "options", "empty line before", "many fields"):
+        assert whole(GOOD[name]) is not whole(GOOD[name]), name
+        assert not whole(GOOD[name]).remembered
+    assert not read(GOOD["get"] * 2).remembered  # type: ignore[union-attr]
+    assert not whole(GOOD["get"]).with_block(b"X: 1\r\n").remembered
 
 
 @given(st.one_of(st.binary(max_size=120), NEARLY), st.integers(0, 2**32))

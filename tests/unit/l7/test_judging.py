@@ -100,3 +100,33 @@ def test_a_client_that_repeats_its_fields_gets_the_same_lines_and_another_id() -
     ]  # fmt: skip
     assert (first[-3], again[-3]) == (b"X-Request-Id: 1", b"X-Request-Id: 2")
     assert other[5] == b"X-Forwarded-Host: i"
+
+
+def test_who_repeats_a_head_is_judged_once_by_each_site() -> None:
+    world = ruled(respond=(403, "no"))
+    asked = "client GET /old/x HTTP/1.1|Host: h||"
+    world.tell(asked)
+    judged = world.talk.judged
+    assert judged is not None
+    world.tell(asked)
+    assert world.talk.judged is judged
+    world.tell("client GET /old/y HTTP/1.1|Host: h||")
+    assert world.talk.judged is not judged
+    assert [one["rule"] for one in (world.record(0), world.record(1), world.record(2))] == ["1 old"] * 3
+    world.frontage.site = ruled(respond=(410, "gone")).site
+    assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+    assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+
+
+def test_nothing_is_kept_of_a_head_that_nobody_remembers() -> None:
+    world = ruled(respond=(403, "no"))
+    world.tell(f"client GET /old/x HTTP/1.1|Host: h|X: {'a' * 4000}||")
+    assert world.talk.judged is None
+
+
+def test_a_trusted_peer_that_speaks_for_others_is_judged_by_each_of_them() -> None:
+    rule = Rule(1, "inside", "www", when=Term("client", "", "in", ("203.0.113.0/24",)), respond=(200, "in"))
+    world = World(pool("web", "a"), rules=(rule,), trusted=True)
+    for client, inside in (("203.0.113.9", True), ("203.0.113.9", True), ("198.51.100.9", False)):
+        lines = world.tell(f"client GET / HTTP/1.1|Host: h|X-Forwarded-For: {client}||")
+        assert lines[0].startswith("to-client") is inside

@@ -33,6 +33,6 @@ def test_service_rule_and_server_count_the_class_of_the_status(status: int, inde
     world.tell("new")
     world.tell(f"server HTTP/1.1 {status} x|Content-Length: 0||")
     live = world.site.live
-    for counters in (live.requests, live.rule("all"), world.server("a").requests):
+    for counters in (live.requests, live.rule("1 all"), world.server("a").requests):
         assert counters.requests == 1
         assert counters.responses == [int(place == index) for place in range(6)]
