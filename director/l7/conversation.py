@@ -45,9 +45,9 @@ FIRST_REQUEST_SECONDS = 1.0
 """How long a new connection may wait with its first request when the service stops."""
 OWED_LIMIT = 65536
 """Octets of own answers given out before the client must have taken some: no server holds those back."""
-NO_TAIL = (None, b"", None), b""
 LINGER_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is closed for good."""
+_NO_TAIL = (None, b"", None), b""
 
 
 class Conversation:
@@ -79,7 +79,7 @@ class Conversation:
         self.closing = False
         self.requests = 0
         self.judged: Judged | None = None
-        self.tail: tuple[tuple[object, bytes, object], bytes] = NO_TAIL
+        self.tail: tuple[tuple[object, bytes, object], bytes] = _NO_TAIL
         self.owed = 0
         self._awaiting = False
         self._begun = False
@@ -235,7 +235,7 @@ class Conversation:
             self.judged = judged if head.remembered else None
         self.requests += 1
         exchange = self.exchange = Exchange(self, site, head, judged.facts, now)
-        exchange.start(judged.rule, now)
+        exchange.start(judged, now)
 
     def _refuse(self, error: MessageError, now: float) -> None:
         """Answer what could not become a request, and read no further."""

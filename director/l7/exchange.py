@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from director.l7.conversation import Conversation
     from director.l7.facts import RequestFacts
     from director.l7.http1 import RequestHead
+    from director.l7.judging import Judged
     from director.l7.rules import CompiledRule
     from director.l7.site import FaultTarget, Site
     from director.model import Address
@@ -97,10 +98,10 @@ class Exchange:
 
     # -- deciding --
 
-    def start(self, compiled: CompiledRule | None, now: float) -> None:
-        """Take the first step with a request that `compiled` claims (None: no rule does)."""
+    def start(self, judged: Judged, now: float) -> None:
+        """Take the first step."""
         head, site = self.head, self.site
-        self.compiled = compiled
+        compiled = self.compiled = judged.rule
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:
@@ -109,7 +110,7 @@ class Exchange:
         if (b"max-forwards" in head.fields or b"via" in head.fields) and judging.ends_here(self, now):
             return
         try:
-            self.sent_head = judging.server_head(self, compiled)
+            self.sent_head = judging.server_head(self, judged)
         except MessageError as error:
             recovery.refuse(self, error, now)
             return

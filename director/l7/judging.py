@@ -31,15 +31,21 @@ _COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS"))
 
 
 class Judged:
-    """A head with its facts, and the rule of its site that claims it (None: no rule does)."""
+    """A head with its facts, and the rule of its site that claims it (None: no rule does).
 
-    __slots__ = ("facts", "head", "rule", "site")
+    `text` is what a server gets, once `server_head` has made it; where the id of the request belongs to it,
+    it ends in front of that.
+    """
+
+    __slots__ = ("facts", "head", "lacks_id", "rule", "site", "text")
 
     def __init__(self, head: RequestHead, site: Site, facts: RequestFacts, rule: CompiledRule | None) -> None:
         self.head = head
         self.site = site
         self.facts = facts
         self.rule = rule
+        self.text = b""
+        self.lacks_id = True
 
 
 def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
@@ -82,13 +88,20 @@ def ends_here(exchange: Exchange, now: float) -> bool:
     return False
 
 
-def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
+def server_head(exchange: Exchange, judged: Judged) -> bytes:
     """The head for the server.  Raises MessageError when a rule's edits make it ambiguous."""
+    text = judged.text
+    if not text:
+        text = judged.text = _server_text(exchange, judged)
+    return text + exchange.identity.encode() + b"\r\n\r\n" if judged.lacks_id else text
+
+
+def _server_text(exchange: Exchange, judged: Judged) -> bytes:
     head, conversation, policy = exchange.head, exchange.conversation, exchange.site.policy
     peer = conversation.peer
     sent = head.sent
-    if compiled is not None:
-        rule = compiled.rule
+    if judged.rule is not None:
+        rule = judged.rule.rule
         if rule.rewrite_path:
             sent = rewritten_target(rule.rewrite_path, head, exchange.facts)
         if rule.headers:
@@ -98,10 +111,9 @@ def server_head(exchange: Exchange, compiled: CompiledRule | None) -> bytes:
         tail = _tail(conversation, policy, head)
     else:
         tail = _counted_tail(exchange, policy, head, hops)
-    if policy.keeps_id(head, peer):
-        return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, tail)
-    identity = exchange.identity.encode()
-    return b"%b %b HTTP/1.1\r\n%bX-Request-Id: %b\r\n\r\n" % (head.method, sent, tail, identity)
+    judged.lacks_id = not policy.keeps_id(head, peer)
+    end = b"X-Request-Id: " if judged.lacks_id else b"\r\n"
+    return b"%b %b HTTP/1.1\r\n%b%b" % (head.method, sent, tail, end)
 
 
 def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead) -> bytes:

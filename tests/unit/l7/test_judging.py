@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from director.l7.commands import Happened, ToServer
+import pytest
+
+from director.l7.commands import ClientBytes, Happened, ToServer
 from director.model import HeaderEdit, Rule, Term
-from tests.support.playbook import World, pool
+from tests.support.playbook import World, octets, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
 
@@ -116,6 +119,31 @@ def test_who_repeats_a_head_is_judged_once_by_each_site() -> None:
     world.frontage.site = ruled(respond=(410, "gone")).site
     assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
     assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_server_gets_the_same_when_a_head_is_repeated(*, trusted: bool) -> None:
+    """With the edits of a rule and with its own id, whatever was remembered."""
+    edits = (HeaderEdit("set", "X-A", "${path.1}"),)
+    world = World(
+        pool("web", "a"),
+        rules=(
+            Rule(1, "old", "www", when=Term("path", "", "~", ("^/old/(.*)$",)), pool="web", headers=edits),
+        ),
+        trusted=trusted,
+    )
+    raw = octets("GET /old/x HTTP/1.1|Host: h|X-Request-Id: theirs||")
+    sent = []
+    for number in range(1, 4):
+        world.talk.receive(ClientBytes(raw), 0.0)
+        sent += [
+            one.data for one in world.talk.receive(Happened.SERVER_REUSED, 0.0) if isinstance(one, ToServer)
+        ]
+        world.tell("server HTTP/1.1 204 No||")
+        identity = b"theirs" if trusted else b"%d" % number
+        assert sent[-1].count(b"X-Request-Id: " + identity + b"\r\n") == 1
+        assert b"\r\nX-A: x\r\n" in sent[-1]
+    assert len({re.sub(rb"(?<=X-Request-Id: )[^\r]+", b"", one) for one in sent}) == 1
 
 
 def test_nothing_is_kept_of_a_head_that_nobody_remembers() -> None:
