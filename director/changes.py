@@ -304,6 +304,23 @@ class Rearranged(Change):
 # --- desired against running ----------------------------------------------------------------
 
 
+@frozen
+class SchedulersRead(Change):
+    """The users' own schedulers, whose files a reload reads anew: each starts afresh when next asked."""
+
+    names: tuple[str, ...]
+
+    def on_draft(self, draft: Draft) -> None:
+        """Their files were read before, and nothing in the configuration differs."""
+
+    def on_registry(self, registry: Registry, now: float) -> None:
+        """Stop them."""
+        registry.restart_schedulers(set(self.names))
+
+    def __str__(self) -> str:
+        return f"scheduler {', '.join(self.names)} read anew"
+
+
 def plan(running: Configuration, desired: Configuration) -> tuple[Change, ...]:
     """Ordered changes that turn `running` into `desired`; empty when they are equal.
 

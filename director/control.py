@@ -22,6 +22,7 @@ from director.admin.control import (
     Evidence,
     Listener,
     Moment,
+    PacketFigures,
     Problem,
     Process,
     Question,
@@ -66,6 +67,7 @@ class RunningControl:
         self.other_listeners: Callable[[], Iterable[Listener]] = tuple
         self.obstacles: Callable[[], Iterable[str]] = tuple
         self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
+        self.figures: Callable[[], PacketFigures | None] = lambda: None
         self.orders: Callable[[], Orders] = dict
         self.unbound: list[Listener] = []
         self._path = path
@@ -118,6 +120,10 @@ class RunningControl:
         """Layer-4 flows and templates."""
         return self.flows(limit)
 
+    def packets(self) -> PacketFigures | None:
+        """Layer 4 as a whole."""
+        return self.figures()
+
     def events(self, limit: int) -> Sequence[Event]:
         """The last events, newest first."""
         return list(event_log.events)[: -limit - 1 : -1]
@@ -137,15 +143,17 @@ class RunningControl:
     def explain(self, question: Question) -> TraceRecord:
         """Decide as for a real request, without sending one."""
         sites = [frontage.site for frontage in self._shell.frontages.values()]
-        return loading.decide(
+        now = self._reactor.seconds()
+        told = loading.decide(
             sites,
             question.method,
             question.url,
             question.headers,
             question.client,
             question.service,
-            self._reactor.seconds(),
+            now,
         )
+        return {**told, "time": self._epoch() + now}
 
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
@@ -154,7 +162,7 @@ class RunningControl:
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
         reading: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), loading.read, self._path
+            self._reactor, self._reactor.getThreadPool(), loading.examine, self._path
         )
         return reading.addCallback(
             lambda loaded: [

@@ -8,6 +8,8 @@ errno-like word of an LVS command.  This module knows nothing of any layer.
 
 from __future__ import annotations
 
+import errno
+
 
 class DirectorError(Exception):
     """A contract inside the program was broken, or an order cannot be carried out."""
@@ -46,6 +48,29 @@ class ConfigError(DirectorError):
     def __init__(self, problems: tuple[object, ...]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the configuration")
         self.problems = problems
+
+
+def unbound(error: BaseException | None, path: str = "") -> str:
+    """Why an address could not be listened on, and what to do; `path` is that of a unix socket.
+
+    Takes an OSError, or an error that holds one as `socketError` (Twisted's CannotListenError).
+    """
+    cause = getattr(error, "socketError", error)
+    code, reason = getattr(cause, "errno", None), getattr(cause, "strerror", None) or str(cause)
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT) and path:
+        return f"{reason}; make its directory writable for this user, or name another"
+    return _REMEDIES.get(code or 0, str(reason))
+
+
+_REMEDIES = {
+    errno.EADDRINUSE: "the address is in use; "
+    "stop the other program (ss -ltnp shows it) or choose another port",
+    errno.EACCES: "ports below 1024 need CAP_NET_BIND_SERVICE; "
+    "grant it (see etc/director.service) or choose a port above",
+    errno.EADDRNOTAVAIL: "this machine does not have that address; "
+    "add it (ip address add) or listen on another",
+}
+"""What to do about a bind that failed (bind(2))."""
 
 
 class TheirsError(Exception):

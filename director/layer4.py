@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.admin.control import Connection, Listener
+from director.admin.control import Connection, Listener, PacketFigures
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
@@ -77,6 +77,17 @@ class Layer4:
                 "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
                 "restart to change them",
             )
+
+    def prepare(self, configuration: Configuration) -> Deferred[None]:
+        """Let the director have the packets that `configuration` needs as well, before it is served.
+
+        The result fires when the kernel does; it never fails.  `follow` comes next.
+        """
+        if self.shell is None:
+            return succeed(None)
+        pools = {pool.name: pool for pool in configuration.pools}
+        marks = settings.read(configuration.l4_settings or L4Settings()).marks
+        return self.shell.prepare(configuration.l4, pools, marks)
 
     def follow(self, configuration: Configuration) -> Deferred[None]:
         """Serve what the configuration names, from the next packet on.
@@ -176,6 +187,18 @@ class Layer4:
             )
             for row in rows
         ]
+
+    def figures(self) -> PacketFigures | None:
+        """The whole of layer 4 in numbers; a drop stands under its reason, once."""
+        if self.forwarder is None or self.shell is None:
+            return None
+        core = self.forwarder.counters
+        own = {
+            key: value
+            for key, value in self.shell.counters().items()
+            if key.removeprefix("drop_") not in core
+        }
+        return PacketFigures(self.forwarder.total, core | own, len(self.forwarder.table))
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted

@@ -7,51 +7,69 @@ Called at start, at each reload, and by `director check`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from urllib.parse import urlsplit
 
 from attrs import evolve
+from twisted.internet.endpoints import clientFromString
 
 from director import plugins
 from director.changes import plan
 from director.config.io.load import load as load_file
 from director.config.loaded import Loaded
-from director.config.messages import Problem
+from director.config.messages import ERROR, WARNING, Problem
 from director.config.schedulers import SchedulerFacts
-from director.errors import ChangeRefused, MessageError, SchedulerError
+from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
 from director.l7.explain import explain, synthetic_head
 from director.l7.site import Site
-from director.model import ConfigTest, Configuration
+from director.model import ConfigTest, Configuration, Scheduler
 from director.registry import Registry
 from director.scheduling.catalog import Catalog
 from director.sites import build_sites
 
+NAMES_AT_A_TIME = 16
+"""Look-ups at the same time."""
+_PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
+"""A place in another file, as messages name it."""
+
 
 def read(path: str) -> Loaded:
     """The configuration at `path` with everything that is wrong with it; raises nothing for that."""
+    return _looked_at(path, (*LOOKS, _needed_rehearsal_problems))
+
+
+def examine(path: str) -> Loaded:
+    """The same for a check, which may take its time: with a warning for each name that has no address."""
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, _name_problems))
+
+
+def _looked_at(path: str, looks: Iterable[Look]) -> Loaded:
+    """What is read from `path`, and what each look finds, as long as there was no error."""
     loaded = load_file(os.path.abspath(path), known=known_schedulers())  # noqa: PTH100 - `..` stays as written
-    loaded = evolve(loaded, problems=tuple(evolve(one, file=_shown(one.file)) for one in loaded.problems))
-    configuration = loaded.configuration
-    if configuration is None:
-        return loaded
-    problems = tuple(_own_scheduler_problems(loaded, configuration))
-    if not problems:
-        problems = tuple(_test_problems(loaded, configuration))
-    if not problems:
-        return loaded
-    return evolve(loaded, configuration=None, problems=(*loaded.problems, *problems))
+    configuration, problems = loaded.configuration, loaded.problems
+    for look in looks:
+        found = look(loaded, configuration) if configuration is not None else []
+        problems = (*problems, *found)
+        if any(one.severity == ERROR for one in found):
+            configuration = None
+    if not os.path.isabs(path):  # noqa: PTH117 - a text, as it was written
+        problems = tuple(_near(one) for one in problems)
+    return evolve(loaded, configuration=configuration, problems=problems)
 
 
-def _shown(path: str) -> str:
-    """A path as an operator would write it from here."""
-    near = os.path.relpath(path)
-    return path if near.startswith("..") else near
+def _near(problem: Problem) -> Problem:
+    """A problem with all places as seen from here, for who named the configuration so."""
+    message = _PLACE.sub(lambda place: os.path.relpath(place[0]), problem.message)
+    return evolve(problem, file=os.path.relpath(problem.file), message=message)
 
 
 def load(path: object) -> tuple[Configuration | None, tuple[Problem, ...]]:
     """The same for the commands: the configuration (None with errors) and all findings."""
-    loaded = read(str(path))
+    loaded = examine(str(path))
     return loaded.configuration, loaded.problems
 
 
@@ -64,27 +82,103 @@ def _own_scheduler_problems(loaded: Loaded, configuration: Configuration) -> lis
     found = []
     for custom in configuration.schedulers:
         try:
-            plugins.catalog((custom,))
+            plugins.try_out(custom)
         except SchedulerError as error:
             found.append(loaded.problem_at(f"scheduler:{custom.name}", "python", str(error)))
     return found
 
 
-def _test_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
-    """Rehearse `[test:…]` on a registry of its own, where every server is up and idle."""
-    if not configuration.tests:
-        return []
+def _scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Arguments that only their scheduler understands; each spec is tried once."""
     catalog = plugins.catalog(configuration.schedulers)
-    registry = rehearsal(configuration, catalog)
-    sites = build_sites(configuration, registry)
+    wrong: dict[Scheduler, str] = {}
+    for _, spec in _schedulers(configuration):
+        if spec not in wrong:
+            try:
+                catalog.make(spec, Random(0))
+                wrong[spec] = ""
+            except SchedulerError as error:
+                wrong[spec] = str(error)
+    return [
+        loaded.problem_at(section, "scheduler", wrong[spec])
+        for section, spec in _schedulers(configuration)
+        if wrong[spec]
+    ]
+
+
+def _needed_rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """A start or reload proves by itself what changes: left are the tests, and files that are read anew."""
+    needed = configuration.tests or configuration.schedulers
+    return _rehearsal_problems(loaded, configuration) if needed else []
+
+
+def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Do what a start would do to a registry, on one that is thrown away, and ask it the tests."""
+    try:
+        registry = rehearsal(configuration, plugins.catalog(configuration.schedulers))
+    except ChangeRefused as error:
+        return [loaded.problem_at(error.at.replace(" ", ":", 1), "scheduler", str(error))]
+    sites = build_sites(configuration, registry) if configuration.tests else []
+    return [
+        loaded.problem_at(f"test:{test.title}", "expect", text)
+        for test in configuration.tests
+        for text in failures(test, sites)
+    ]
+
+
+def _endpoint_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Endpoint strings of servers that Twisted cannot read."""
     found = []
-    for test in configuration.tests:
-        found += [loaded.problem_at(f"test:{test.title}", "expect", text) for text in failures(test, sites)]
+    for pool in configuration.pools:
+        for server in pool.servers:
+            try:
+                if server.address.endpoint:
+                    clientFromString(None, server.address.endpoint)
+            except Exception as error:  # noqa: BLE001  # each kind of endpoint has its own parser
+                text = f"Twisted has no such endpoint to connect to: {error}"
+                found.append(loaded.problem_at(f"pool:{pool.name}", f"server.{server.name}", text))
     return found
 
 
+def _schedulers(configuration: Configuration) -> Iterator[tuple[str, Scheduler]]:
+    """Every scheduler that is asked for, with the section that asks."""
+    for pool in configuration.pools:
+        yield f"pool:{pool.name}", pool.scheduler
+    for service in configuration.l4:
+        if service.scheduler is not None:
+            yield f"l4:{service.name}", service.scheduler
+
+
+def _name_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Servers whose name has no address just now; asked for at the same time, for each may be slow."""
+    servers = [(pool.name, one) for pool in configuration.pools for one in pool.servers]
+    hosts = dict.fromkeys(one.address.host for _, one in servers if one.address.host)
+    with ThreadPoolExecutor(NAMES_AT_A_TIME) as threads:
+        silent = dict(zip(hosts, threads.map(_why_unresolved, hosts), strict=True))
+    return [
+        loaded.problem_at(
+            f"pool:{pool}",
+            f"server.{one.name}",
+            f"the name {one.address.host} cannot be resolved now: {silent[one.address.host]}",
+            "correct it; if it is right, the director asks again whenever a request needs it",
+            WARNING,
+        )
+        for pool, one in servers
+        if silent.get(one.address.host)
+    ]
+
+
+def _why_unresolved(host: str) -> str:
+    """What the resolver says against a name; '' when it has an address, as literals have."""
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "strerror", "") or str(error)
+    return ""
+
+
 def rehearsal(configuration: Configuration, catalog: Catalog) -> Registry:
-    """A registry that runs `configuration` and touches nothing."""
+    """A registry that runs `configuration`, where every server is up and idle, and touches nothing."""
     registry = Registry(lambda spec: catalog.make(spec, Random(0)))
     registry.apply(plan(registry.configuration, configuration), "rehearsal", 0.0, 0.0)
     return registry
@@ -97,7 +191,7 @@ def failures(test: ConfigTest, sites: list[Site]) -> list[str]:
         told = decide(sites, test.method, test.uri, test.headers, test.client, expected.get("service", ""))
     except MessageError as error:
         told = {"status": error.status, "outcome": error.reason}
-    except (ChangeRefused, SchedulerError, ValueError) as error:
+    except DirectorError as error:
         return [f"the request cannot be decided: {error}"]
     return [
         f"expected {word} {value}, got {_got(word, told)}"
@@ -132,10 +226,14 @@ def decide(
     """What would become of a request; `url` is absolute, or a path.
 
     The service is the named one, else the first whose listener has the URL's port, else the first.
-    Raises MessageError for what would be refused, ValueError when there is no such service.
+    Raises MessageError for what would be refused, DirectorError when that is no URL or no such service.
     """
-    parts = urlsplit(url)
-    site = _site_for(sites, parts.port or (443 if parts.scheme == "https" else 80), service)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise DirectorError(f"this is no URL: {error}") from error
+    site = _site_for(sites, port, service)
     target = parts.path or "/" if parts.netloc else url.partition("?")[0]
     if parts.query:
         target += "?" + parts.query
@@ -146,8 +244,13 @@ def decide(
 def _site_for(sites: list[Site], port: int, service: str) -> Site:
     fitting = [site for site in sites if site.is_http and service in ("", site.config.name)]
     if not fitting:
-        raise ValueError(f"there is no HTTP service {service}".rstrip() + "; name one of [l7:…]")
+        raise DirectorError(f"there is no HTTP service {service}".rstrip() + "; name one of [l7:…]")
     for site in fitting:
         if any(address.port == port for address in site.config.listen):
             return site
     return fitting[0]
+
+
+Look = Callable[[Loaded, Configuration], list[Problem]]
+LOOKS: tuple[Look, ...] = (_own_scheduler_problems, _endpoint_problems, _scheduler_problems)
+"""What is looked for at every reading, in this order, as long as nothing is wrong."""

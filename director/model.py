@@ -16,6 +16,7 @@ import ipaddress
 
 from attrs import field, frozen
 
+from director.conditions import Condition
 from director.errors import DirectorError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -211,46 +212,6 @@ class Pool:
         names = [server.name for server in self.servers]
         if len(set(names)) != len(names):
             raise DirectorError(f"pool {self.name}: two servers have one name")
-
-
-# --- conditions of rules -------------------------------------------------------------
-
-
-@frozen
-class Term:
-    """One comparison: `fact` (`host`, `path`, … or `header NAME`), operator, values.
-
-    Operators: `=` `^=` `$=` `*=` `~` `in` `exists`; `values` is empty for `exists`.
-    """
-
-    fact: str
-    name: str
-    operator: str
-    values: tuple[str, ...] = ()
-
-
-@frozen
-class Not:
-    """True when `part` is not."""
-
-    part: Condition
-
-
-@frozen
-class And:
-    """True when all parts are."""
-
-    parts: tuple[Condition, ...]
-
-
-@frozen
-class Or:
-    """True when one part is."""
-
-    parts: tuple[Condition, ...]
-
-
-Condition = Term | Not | And | Or
 
 
 # --- layer 7 --------------------------------------------------------------------------

@@ -12,7 +12,9 @@ import gc
 import itertools
 import resource
 import secrets
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,7 +32,7 @@ from twisted.python.failure import Failure
 
 from director import loading, plugins
 from director.admin.service import AdminService
-from director.changes import Change, plan
+from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
 from director.config.messages import render
 from director.control import RunningControl
@@ -96,6 +98,7 @@ class DirectorService(MultiService):
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
         self.control.flows = self.layer4.connections
+        self.control.figures = self.layer4.figures
         self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
@@ -115,12 +118,21 @@ class DirectorService(MultiService):
         raise_descriptor_limit()
         self._listen_to_orders()
         event_log.open()
-        self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._make_state_dir()
         event_log.form = self.settings.log
         self.access_log.start()
         self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
+
+    def _make_state_dir(self) -> None:
+        try:
+            self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DirectorError(
+                f"[director] state_dir = {self.state_dir} cannot be made: {error.strerror}; "
+                "name a directory that this user may write"
+            ) from error
 
     def startService(self) -> None:
         """Serve."""
@@ -184,9 +196,13 @@ class DirectorService(MultiService):
 
     def _ready_lines(self) -> Iterator[str]:
         """Where it serves, what to try, and how to look at it."""
-        listeners = self.shell.listeners()
-        addresses = " ".join(f"{name}={address}" for name, address, _ in listeners)
-        yield f"{self.settings.name} is ready: {addresses or 'no listeners'}"
+        places = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
+        # The kernel follows in its own time.
+        places += [
+            f"{one.service}={one.address}{'' if one.bound else ' (not yet)'}"
+            for one in self.layer4.listeners()
+        ]
+        yield f"{self.settings.name} is ready: {', '.join(places) or 'no listeners'}"
         for command in trials(self.registry.configuration):
             yield f"try    {command}"
         link = self.admin.link
@@ -194,7 +210,8 @@ class DirectorService(MultiService):
             yield f"admin  {link}"
         elif link:
             yield f"admin  {link.partition('?')[0]} with the token in {self.state_dir / 'admin.token'}"
-        yield f"ask    director show servers --socket {self.state_dir / 'control.sock'}"
+        if self.admin.control_socket:
+            yield f"ask    {own_command()} show servers --socket {self.admin.control_socket}"
 
     # -- changes --
 
@@ -220,22 +237,38 @@ class DirectorService(MultiService):
         return reading.addCallback(self.take, author)
 
     def take(self, loaded: Loaded, author: str) -> Deferred[Generation]:
-        """Make what was read the running configuration.  Raises as `reload` fails.
+        """Make what was read the running configuration.  Fails as `reload` fails.
 
         What arrives after the result fired meets the new configuration only.
         """
+        done: Deferred[Any] = maybeDeferred(self._prepare, loaded)
+        return done.addCallback(lambda _: self._install(loaded, author)).addErrback(self._not_taken)
+
+    def _prepare(self, loaded: Loaded) -> Deferred[None]:
+        """Prove that it can run, and let the kernel be ready for it, while the one of before serves."""
         if loaded.configuration is None:
             _log.error(
                 "the configuration is refused, the running one goes on:\n{text}", text=render(loaded.problems)
             )
             raise ConfigError(loaded.problems)
+        self._refuse_what_needs_a_restart(loaded.configuration)
+        over, _ = self._orders.over(loaded.configuration)
+        old = self._catalog
+        self._catalog = self._make_catalog(loaded.configuration)
         try:
-            done = self._install(loaded, author)
-        except (DirectorError, OSError) as error:
-            _log.error("the configuration cannot be applied, the running one goes on: {why}", why=str(error))
-            raise
-        self.control.loaded = loaded
-        return done
+            self.registry.proven(self._changes(over), self.reactor.seconds())
+            self.layer4.check(over)
+        finally:
+            self._catalog = old
+        return self.layer4.prepare(over)
+
+    def _not_taken(self, failure: Failure) -> Deferred[Generation]:
+        """Say why when it was foreseen; the kernel goes back to what is served."""
+        if failure.check(DirectorError, OSError) and not failure.check(ConfigError):
+            why = failure.getErrorMessage()
+            _log.error("the configuration cannot be applied, the running one goes on: {why}", why=why)
+        back: Deferred[Any] = self._follow()
+        return back.addCallback(lambda _: failure)
 
     def _install(self, loaded: Loaded, author: str) -> Deferred[Generation]:
         """Make a configuration the running one, or leave everything as it was."""
@@ -244,23 +277,31 @@ class DirectorService(MultiService):
         over, stale = self._orders.over(configuration)
         old = self._catalog
         self._catalog = self._make_catalog(configuration)
-        changes = (*plan(self.registry.configuration, over), *self._orders.unfulfilled(over, self.registry))
         try:
-            self.registry.proven(changes, self.reactor.seconds())
             self.layer4.check(configuration)
             self.shell.prepare(configuration.l7, {one.virtual.host for one in configuration.l4})
+            made = self.registry.apply(self._changes(over), author, self.reactor.seconds(), time.time())
         except Exception:
             self._catalog = old
             self.shell.abandon()
             raise
-        made = self.registry.apply(changes, author, self.reactor.seconds(), time.time())
+        self.control.loaded = loaded
         self._orders.settle(configuration, stale)
-        self.registry.restart_schedulers({one.name for one in configuration.schedulers})
         self._install_demos(configuration)
         self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
         followed = self._follow()
         self._announce(made)
         return followed.addCallback(lambda _: made)
+
+    def _changes(self, desired: Configuration) -> tuple[Change, ...]:
+        """What makes `desired`, orders included, the running configuration."""
+        changes = [
+            *plan(self.registry.configuration, desired),
+            *self._orders.unfulfilled(desired, self.registry),
+        ]
+        if self.registry.generation and desired.schedulers:
+            changes.append(SchedulersRead(tuple(one.name for one in desired.schedulers)))
+        return tuple(changes)
 
     def _install_demos(self, configuration: Configuration) -> None:
         for demo in self.demos.keys() - set(configuration.demos):
@@ -362,6 +403,12 @@ def trials(configuration: Configuration) -> list[str]:
             host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
             found.append(f"curl {host}{base}{parts.path or '/'}")
     return found[:TRIALS]
+
+
+def own_command() -> str:
+    """How the `director` command of this installation is called from here."""
+    beside = Path(sys.argv[0]).with_name("director")
+    return str(beside) if shutil.which("director") is None and beside.exists() else "director"
 
 
 def settle_memory() -> None:

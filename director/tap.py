@@ -53,7 +53,7 @@ def makeService(options: Options) -> IService:
     from director.loading import read
 
     path = os.path.abspath(options["config"])  # noqa: PTH100 - twistd may change the directory
-    loaded = read(path)
+    loaded = read(options["config"])
     if loaded.problems:
         sys.stderr.write(render(loaded.problems) + "\n")
     if loaded.configuration is None:

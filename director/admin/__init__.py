@@ -1,6 +1,7 @@
 """The web admin: the API and the pages over one view model, behind one door.
 
-What is shown: `views` (live values as dicts), `overview` (is anything wrong), `rates`, `process`, `metrics`.
+What is shown: `views` (live values as dicts), `story` (a decision in sentences), `overview` (is anything
+wrong), `rates`, `process`, `metrics`.
 How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
 How it is asked: `routes` (every route as data), `resource` (the gate), `api`, `edits` (orders as changes),
 `answers`, `openapi`; `door`, `sessions` and `tokenfile` say who may come in.

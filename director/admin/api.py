@@ -21,7 +21,7 @@ from director.admin.rates import Rates
 from director.admin.views import Sight
 from director.changes import Change
 from director.errors import DirectorError, TheirsError
-from director.registry import Generation
+from director.registry import Generation, LivePool
 
 TRACES_SEEN = 500
 """Recent requests looked through for fault answers."""
@@ -102,7 +102,7 @@ class Api:
         control = self._control
         kept = len(control.traces(LARGEST_LIMIT))
         found = metrics.families(
-            self.sight(), control.readiness(), control.process(), kept, dict(self._counted)
+            self.sight(), control.readiness(), control.process(), kept, dict(self._counted), control.packets()
         )
         return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
 
@@ -141,11 +141,21 @@ class Api:
 
     def pool(self, call: Call) -> Answer:
         """One pool."""
+        sight, pool = self._pool(call)
+        return self._tagged(views.pool_view(pool, sight), sight.registry.generation)
+
+    def _pool(self, call: Call) -> tuple[Sight, LivePool]:
         sight = self.sight()
         pool = sight.registry.pools.get(call.path["pool"])
         if pool is None:
             raise Refusal(404, "No such pool; /api/v1/pools lists them", call.path["pool"])
-        return self._tagged(views.pool_view(pool, sight), sight.registry.generation)
+        return sight, pool
+
+    def servers(self, call: Call) -> Answer:
+        """Those of one pool, in pieces."""
+        sight, pool = self._pool(call)
+        pieces = as_array(views.server_view(server, sight) for server in pool.servers)
+        return Answer(pieces=pieces, headers=self._tag(sight.registry.generation))
 
     def server(self, call: Call) -> Answer:
         """One server."""
@@ -207,6 +217,10 @@ class Api:
     def connections(self, call: Call) -> Answer:
         """Oldest first."""
         return as_json([asdict(one) for one in self._control.connections(limit(call))])
+
+    def layer4(self, call: Call) -> Answer:
+        """Totals and counters; zeros while layer 4 does not run."""
+        return as_json(views.packets_view(self._control.packets()))
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""

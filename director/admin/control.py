@@ -14,6 +14,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from director.changes import Change
+from director.counters import Zeroable
 from director.registry import Generation, Registry
 
 T = TypeVar("T")
@@ -107,6 +108,21 @@ class Connection:
 
 
 @frozen
+class PacketFigures:
+    """What layer 4 counts as a whole.
+
+    Attributes:
+        total: connections, packets and bytes of all services (`lvs-semantics` H).
+        counters: drops and notable events by their reason, words of the code.
+        flows: flows and templates in the table.
+    """
+
+    total: Zeroable
+    counters: Mapping[str, int]
+    flows: int
+
+
+@frozen
 class Problem:
     """One finding of a configuration check; `severity` is `error` or `warning`, `at` is file:line:column."""
 
@@ -182,6 +198,9 @@ class Control(Protocol):
 
     def connections(self, limit: int) -> Sequence[Connection]:
         """Layer-4 flows and templates, at most `limit`, oldest first."""
+
+    def packets(self) -> PacketFigures | None:
+        """Layer 4 as a whole; None while it does not run."""
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""

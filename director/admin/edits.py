@@ -7,6 +7,7 @@ Pure.  Every message names the field and what is right; the caller answers 400 f
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -152,7 +153,7 @@ def question(order: Mapping[str, Any]) -> Question:
         method=_text(order, "method", METHODS) or "GET",
         url=url,
         headers=_headers(order.get("headers") or {}),
-        client=_text(order, "client", 64) or "127.0.0.1",
+        client=_client(order),
         service=_text(order, "service", 128),
     )
 
@@ -160,8 +161,17 @@ def question(order: Mapping[str, Any]) -> Question:
 def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
     value = order.get(name, "")
     if not isinstance(value, str) or len(value) > longest or not _clean(value):
-        raise BadOrder(f"{name} must be text of at most {longest} visible characters", name)
+        raise BadOrder(f"{name} must be at most {longest} visible ASCII characters", name)
     return value
+
+
+def _client(order: Mapping[str, Any]) -> str:
+    """Whose request it shall be: an address, or `unix` as the log calls who comes over such a socket."""
+    text = _text(order, "client", 64) or "127.0.0.1"
+    try:
+        return text if text == "unix" else str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise BadOrder(f"client must be an IP address, not {text!r}", "client") from error
 
 
 def _clean(text: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from attrs import frozen
 
 from director.admin import views
-from director.admin.control import Process, Readiness
+from director.admin.control import PacketFigures, Process, Readiness
 from director.admin.views import Sight
 from director.counters import LATENCY_BOUNDS, Requests, Traffic
 from director.model import State
@@ -69,10 +69,16 @@ def pieces(families: Iterable[Family]) -> Iterator[bytes]:
 
 
 def families(
-    sight: Sight, readiness: Readiness, process: Process, traces: int, admin: dict[str, int]
+    sight: Sight,
+    readiness: Readiness,
+    process: Process,
+    traces: int,
+    admin: dict[str, int],
+    packets: PacketFigures | None = None,
 ) -> list[Family]:
     """Everything; `traces` is how many are kept, `admin` what the admin counts of itself."""
     return [
+        *_packets(packets),
         *_whole(sight, readiness, process, traces, admin),
         *_services(tuple(sight.registry.services.values())),
         _rules(sight),
@@ -138,6 +144,16 @@ def _traffic(prefix: str, found: Iterable[tuple[Labels, Traffic]]) -> Iterator[F
     every = tuple(found)
     for name, attribute, text in TRAFFIC:
         yield Family(f"{prefix}_{name}", "counter", text, _each(every, attrgetter(attribute)))
+
+
+def _packets(found: PacketFigures | None) -> Iterator[Family]:
+    """Layer 4 as a whole; nothing while it does not run."""
+    if found is None:
+        return
+    yield from _traffic("director_l4", [({}, found.total.traffic)])
+    yield _one("director_l4_flows", "gauge", "Flows and templates in the table.", found.flows)
+    counted = (("", {"what": key}, value) for key, value in sorted(found.counters.items()))
+    yield Family("director_l4_events_total", "counter", "Drops and events by their reason.", counted)
 
 
 def histogram(labels: Labels, requests: Requests) -> Iterator[Sample]:

@@ -152,7 +152,8 @@ def _calm(view: Json) -> str:
     servers = sum(pool["total"] for pool in view["pools"])
     ready = sum(pool["eligible"] for pool in view["pools"])
     bound = sum(one["bound"] for service in view["services"] for one in service["listeners"])
-    return f"{bound} addresses listening, {ready} of {servers} servers take new work"
+    addresses = f"{bound} address{'' if bound == 1 else 'es'}"
+    return f"{addresses} listening, {ready} of {servers} servers take new work"
 
 
 def _finding(one: Json) -> Html:

@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from attrs import frozen
@@ -313,15 +314,15 @@ def _readable(request: Request) -> None:
         text = b"/".join(request.postpath or ()).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal(400, "the path is not UTF-8", "path") from error
+    if not request.uri.startswith(b"/") or any(ord(one) < 0x20 or ord(one) == 0x7F for one in text):
+        raise Refusal(400, "the path must begin with / and hold no control characters", "path")
     segments = request.postpath or []
     if b"" in segments[:-1] or any(b"/" in segment for segment in segments):
         raise Refusal(404, "There is no such page; no name is empty or holds a slash", "path")
-    if not request.uri.startswith(b"/") or any(ord(one) < 0x20 or ord(one) == 0x7F for one in text):
-        raise Refusal(400, "the path must begin with / and hold no control characters", "path")
 
 
 def _start(request: Request, answer: Answer) -> None:
-    request.setResponseCode(answer.status)
+    request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
     request.setHeader(b"content-type", answer.type.encode())
     for name, value in answer.headers:
         request.setHeader(name.encode(), value.encode("utf-8", "replace"))

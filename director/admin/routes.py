@@ -111,6 +111,7 @@ ROUTES = (
     Route("service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."),
     Route("pools", "GET", "/api/v1/pools", "All pools with their servers."),
     Route("pool", "GET", "/api/v1/pools/{pool}", "One pool with its servers."),
+    Route("servers", "GET", "/api/v1/pools/{pool}/servers", "The servers of one pool."),
     Route("server", "GET", "/api/v1/pools/{pool}/servers/{server}", "One server."),
     Route(
         "change_server",
@@ -134,6 +135,7 @@ ROUTES = (
         "Layer-4 flows and templates.",
         query=(LIMIT,),
     ),
+    Route("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
     Route("requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)),
     Route("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
     Route(

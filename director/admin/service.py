@@ -29,7 +29,7 @@ from director.admin.sessions import Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token
 from director.counters import ESTIMATOR_PERIOD
-from director.errors import DirectorError
+from director.errors import DirectorError, unbound
 from director.model import Address
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
@@ -37,7 +37,7 @@ SOCKET_FILE = "control.sock"
 LONGEST_SOCKET_PATH = 107
 """Bytes of a unix socket's path (unix(7): 108 with the NUL)."""
 
-log = Logger()
+_log = Logger()
 
 
 def new_id() -> str:
@@ -87,6 +87,13 @@ class AdminService(Service):
                 return f"http://{Address(host.host, host.port)}/login?token={self._token}"
         return ""
 
+    @property
+    def control_socket(self) -> str:
+        """Where the commands reach this program; empty when that could not be opened."""
+        path = Address(path=str(self._state_dir / SOCKET_FILE))
+        bound = any(one.bound and one.address == str(path) for one in self._listeners)
+        return path.path if bound else ""
+
     def listeners(self) -> tuple[Listener, ...]:
         """The admin's own, for `Control.listeners` and `readiness`."""
         return tuple(self._listeners)
@@ -101,13 +108,16 @@ class AdminService(Service):
         path = self._state_dir / TOKEN_FILE
         try:
             self._token, note = load_token(path)
+            if note:
+                _log.info("{note}", note=note)
         except OSError as error:
-            self._token, note = (
-                new_id(),
-                f"cannot keep the admin token in {path}: {error.strerror}; it ends with this run",
+            self._token = new_id()
+            _log.warn(
+                "cannot keep the admin token in {path}: {reason}; a new one serves until this run ends. "
+                "Make room there, or make state_dir writable",
+                path=str(path),
+                reason=error.strerror,
             )
-        if note:
-            log.info("{note}", note=note)
         door = Door(self._token, Sessions(new_id))
         api = Api(self._control, self._rates, door.counted)
         self._open(
@@ -159,10 +169,10 @@ class AdminService(Service):
         self._listeners.append(Listener("admin", str(address)))
 
     def _unbound(self, failure: Failure, address: Address) -> None:
-        reason = str(failure.value)
+        reason = unbound(failure.value, address.path)
         self._listeners.append(Listener("admin", str(address), bound=False, error=reason))
-        log.error(
-            "the admin does not listen on {at}: {reason}; traffic is not concerned",
+        _log.error(
+            "the admin does not listen on {at}: {reason} (traffic is not concerned)",
             at=str(address),
             reason=reason,
         )

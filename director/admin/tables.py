@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short
 from director.admin.html import Child, Html, el
+from director.admin.story import tried
 from director.admin.views import CLASSES, Json
 
 STATUS_TONE = {
@@ -275,7 +276,7 @@ def faults(view: Json) -> Html:
                 el("code", None, f"{one['method']} {one['host']}{one['target']}"[:120]),
                 one["fault"],
                 str(one["status"]),
-                "; ".join(one["story"]),
+                "; ".join(tried(one["tries"])),
             ),
         )
         for one in view["faults"]

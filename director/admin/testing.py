@@ -13,6 +13,7 @@ from director.admin.control import (
     Evidence,
     Listener,
     Moment,
+    PacketFigures,
     Problem,
     Process,
     Question,
@@ -51,6 +52,7 @@ class MemoryControl:
     evidence: list[Evidence] = field(factory=list)
     happened: list[Event] = field(factory=list)
     flows: list[Connection] = field(factory=list)
+    whole: PacketFigures | None = None
     remembered: list[TraceRecord] = field(factory=list)
     against: tuple[str, ...] = ()
     own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
@@ -86,6 +88,10 @@ class MemoryControl:
     def connections(self, limit: int) -> Sequence[Connection]:
         """As set."""
         return self.flows[:limit]
+
+    def packets(self) -> PacketFigures | None:
+        """As set."""
+        return self.whole
 
     def events(self, limit: int) -> Sequence[Event]:
         """As set."""

@@ -1,34 +1,23 @@
 """One view model for API, command line and pages: live values in, JSON-able dicts out.
 
-Pure.  Nothing here formats for people beyond short words (`status`, `story`); durations
+Pure.  Nothing here formats for people beyond short words (`status`); durations
 are seconds, times ISO 8601 in UTC.  `overview` builds the verdict on top of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
 
-from director.admin.control import Event, Evidence, Listener, Moment, TraceRecord
+from director.admin.control import Event, Evidence, Listener, Moment, PacketFigures, TraceRecord
 from director.admin.rates import Rates
+from director.admin.story import story
+from director.conditions import And, Condition, Not, Or, Term
 from director.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
-from director.model import (
-    Address,
-    And,
-    Condition,
-    FaultStep,
-    L4Service,
-    L7Service,
-    Not,
-    Or,
-    Rule,
-    State,
-    Term,
-    Virtual,
-)
+from director.model import Address, FaultStep, L4Service, L7Service, Rule, State, Virtual
 from director.registry import Generation, LivePool, LiveService, RealServer, Registry
 
 Json = dict[str, Any]
@@ -80,6 +69,14 @@ def traffic(stats: Zeroable) -> Json:
     """Connections, packets and bytes since the last zeroing, and their rates per second."""
     totals = dict(zip(Traffic.NAMES, stats.shown(), strict=True))
     return {**totals, "rates": dict(zip(Traffic.NAMES, stats.estimator.rates(), strict=True))}
+
+
+def packets_view(found: PacketFigures | None) -> Json:
+    """Layer 4 as a whole; `running` is false and all is empty while it does not run."""
+    whole = found or PacketFigures(Zeroable(), {}, 0)
+    counters = dict(sorted(whole.counters.items()))
+    shown = {"flows": whole.flows, "traffic": traffic(whole.total), "counters": counters}
+    return {"running": found is not None, **shown}
 
 
 # --- servers and pools -----------------------------------------------------------------------
@@ -332,58 +329,3 @@ def trace_view(trace: TraceRecord, registry: Registry) -> Json:
     cookie = pool.config.persist.name if pool and pool.config.persist else ""
     view["story"] = story(view, cookie)
     return view
-
-
-OUTCOMES = {
-    "truncated": "the server ended in the middle of its answer; the client can tell",
-    "junk": "the server's answer was no HTTP",
-    "no_answer": "no server answered",
-    "timeout": "no answer came in time",
-    "idle": "nothing moved for too long, so it was ended",
-    "client_gone": "the client went away",
-    "refused": "the request was refused as malformed",
-    "redirect": "the rule redirects",
-    "respond": "the rule answers by itself",
-    "max_forwards": "Max-Forwards ended here",
-    "tunnel_reset": "the tunnel was reset",
-}
-"""Sentences for the words of the layers; `ok` and `fault` need none, others are shown as they are."""
-
-
-def story(view: Mapping[str, Any], cookie: str = "") -> list[str]:
-    """The decision as sentences, in the order in which it was made."""
-    parts = [f"rule {view['rule']} matched" if view["rule"] else "no rule matched"]
-    if view["pool"]:
-        parts.append(f"pool {view['pool']}")
-    if view["candidates"] is not None:
-        of = "" if view["servers"] is None else f" of {view['servers']}"
-        parts.append(f"{view['candidates']}{of} servers eligible")
-    parts += [f"{server} was tried: {what}" for server, what in view["tries"]]
-    if view["server"] and not view["fault"]:
-        parts.append(_chose(view, cookie))
-    if view["fault"]:
-        parts.append(f"the fault path answered: {view['fault']}")
-    return [*parts, *_ended(view)]
-
-
-def _chose(view: Mapping[str, Any], cookie: str) -> str:
-    facts = "" if view["weight"] is None else f": load {view['load']}, weight {view['weight']}"
-    if view["sticky"]:
-        return f"the client's cookie {cookie} names {view['server']}".replace("  ", " ") + facts
-    return f"{view['scheduler'] or 'the director'} chose {view['server']}{facts}"
-
-
-def _ended(view: Mapping[str, Any]) -> Iterator[str]:
-    times = view["times"]
-    if times.get("connect") is not None:
-        yield f"connected in {milliseconds(times['connect'])}"
-    if view["outcome"] not in {"", "ok", "fault"}:
-        yield OUTCOMES.get(view["outcome"], str(view["outcome"]))
-    if view["status"]:
-        total = times.get("total")
-        yield f"{view['status']}" + ("" if total is None else f" in {milliseconds(total)}")
-
-
-def milliseconds(seconds: float) -> str:
-    """A short duration with at most two significant digits behind the point."""
-    return f"{seconds * 1000:.3g} ms" if seconds < 1.0 else f"{seconds:.3g} s"

@@ -97,7 +97,10 @@ def show(arguments: Arguments) -> int:
         return show_result(arguments, client.get("connections", query="limit=1000"), output.connections)
     if thing == "config":
         return show_result(arguments, client.text("config"), str)
-    found = client.get("pools" if thing == "servers" else thing)
+    if thing == "servers":
+        found = [server for pool in client.get("pools") for server in pool["servers"]]
+    else:
+        found = client.get(thing)
     return show_result(arguments, found, getattr(output, thing))
 
 
@@ -192,16 +195,19 @@ def lab(arguments: Arguments) -> int:
     except ImportError as error:
         raise Refused(f"the namespace lab is not in this installation ({error})") from error
     methods = tuple(arguments.methods)
-    quiet = arguments.json
+    lines: list[str] = []
+    tell = lines.append if arguments.json else say_line
     try:
         if arguments.action == "run":
-            return ran(found.lab_run(methods or found.METHODS, silent if quiet else say_line), as_json=quiet)
+            return ran(found.lab_run(methods or found.METHODS, tell), as_json=arguments.json)
         if arguments.action == "up":
-            found.lab_up((methods or (Forward.NAT,))[0], say_line)
+            found.lab_up((methods or (Forward.NAT,))[0], tell)
         else:
-            found.lab_down(say_line)
+            found.lab_down(tell)
     except DirectorError as error:
         raise Refused(str(error)) from error
+    if arguments.json:
+        say(json.dumps({"said": lines}, indent=2) + "\n")
     return DONE
 
 
@@ -221,16 +227,14 @@ def say_line(line: str) -> None:
     sys.stdout.flush()
 
 
-def silent(line: str) -> None:
-    """Print nothing: JSON comes at the end."""
-
-
 def password(arguments: Arguments) -> int:
     """`passwd USER`."""
     text = passwd.section(arguments.user, arguments.role, passwd.ask())
-    return show_result(
-        arguments, text, lambda made: f"Put this into the configuration, then reload:\n\n{made}"
-    )
+    if not arguments.json:
+        sys.stderr.write(
+            "This version does not know users yet and refuses this section; keep it for later.\n"
+        )
+    return show_result(arguments, text, str)
 
 
 def drill(arguments: Arguments) -> int:

@@ -160,8 +160,7 @@ def servers(found: list[Json]) -> str:
             ago(one["for"]),
             f"{one['status']}{_evidence(one)}",
         )
-        for pool in found
-        for one in pool["servers"]
+        for one in found
     ]
     return table(("SERVER", "ADDRESS", "WEIGHT", "LOAD", "REQ/S", "SINCE", "STATE"), rows) or "No servers.\n"
 

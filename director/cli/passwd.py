@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import importlib
+import sys
 
 from director.cli.client import Refused
 
@@ -29,7 +30,9 @@ def section(user: str, role: str, password: str) -> str:
 
 
 def ask() -> str:
-    """The password, typed twice and not shown."""
+    """The password: typed twice and not shown, or from a program the first line of the input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("Password: ")
     if first != getpass.getpass("Again: "):
         raise Refused("the two passwords are not the same")

@@ -19,6 +19,7 @@ from director.config.values import (
     networks,
     one_of,
     status,
+    unique,
     within,
     words,
 )
@@ -206,12 +207,6 @@ def client(text: str) -> str:
 
 def certificates(text: str) -> tuple[tuple[int, str], ...]:
     """`shop, *.example.org` as (offset, name)."""
-    found = tuple((at, within(at, name, word)) for at, word in listed(text))
-    seen: set[str] = set()
-    for at, word in found:
-        if word in seen:
-            raise BadValue(f"{word} is named twice", "remove one of the two", at)
-        seen.add(word)
-    if not found:
-        raise BadValue("the list is empty", "name a certificate, or remove the line")
-    return found
+    found = [(at, within(at, name, word)) for at, word in listed(text)]
+    unique(found)
+    return tuple(found)

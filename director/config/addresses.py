@@ -26,6 +26,9 @@ def address(text: str, *, lowest: int = 1, port_needed: bool = True) -> Address:
     """An address; ports run from `lowest` to 65535, and 0 stands for none when it is not needed."""
     if not text:
         raise BadValue("an address is missing", _HINT)
+    scheme, url, rest = text.partition("://")
+    if url:
+        raise BadValue(f"not an address: {text!r}", f"leave {scheme}:// away, write {rest.partition('/')[0]}")
     special = _endpoint(text)
     if special is not None:
         return special

@@ -15,10 +15,10 @@ from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 
+from director.conditions import And, Condition, Not, Or, Term
 from director.config.addresses import network
 from director.config.facts import FOLDED, NAMED, Facts
 from director.config.regexes import regex
-from director.model import And, Condition, Not, Or, Term
 
 Groups = Mapping[str, str]
 """Captured groups: `1`, `2` and names of the first regular expression that matched, and the same

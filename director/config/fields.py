@@ -52,6 +52,9 @@ class Fields:
         self._add(item.place, item.key, item.value.raw, text, hint=hint)
 
     def _read(self, key: Key, item: Item) -> None:
+        if item.value.incomplete:
+            self.broken = self.broken or key.required
+            return
         try:
             self.values[item.key] = key.parse(item.value)
         except BadValue as bad:

@@ -14,10 +14,11 @@ from functools import lru_cache
 
 from attrs import frozen
 
+from director.conditions import And, Condition, Not, Term
 from director.config.addresses import network
 from director.config.facts import FOLDED, NAMED
 from director.config.regexes import regex
-from director.model import And, Condition, Not, Rule, Term
+from director.model import Rule
 
 _MOST_CLAUSES = 64
 """A condition with more is left out of the search, as the later rule as well as the earlier one."""

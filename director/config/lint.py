@@ -46,6 +46,10 @@ def _unused(kinds: Kinds) -> None:
 def _hidden(kinds: Kinds, rules: Sequence[Rule]) -> None:
     by_service: dict[str, list[Rule]] = {}
     for rule in sorted(rules, key=lambda rule: rule.number):
+        fields = kinds["rule"][rule.name]
+        if fields.given("when") and "when" not in fields.values:
+            # What it claims is not known, so it hides nothing.
+            continue
         by_service.setdefault(rule.service, []).append(rule)
     for group in by_service.values():
         for rule, by in hidden(group):

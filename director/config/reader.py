@@ -43,7 +43,8 @@ class Piece:
 class Value:
     """A value: its `text` after variables, `raw` as written, and where each character comes from.
 
-    `secrets` are the contents of files that were put in: never to be printed.
+    `secrets` are the contents of files that were put in: never to be printed.  `incomplete`: a variable in
+    it stands for nothing, which is reported; what is left is not worth reading.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Value:
     file: str
     pieces: tuple[Piece, ...]
     secrets: tuple[str, ...] = ()
+    incomplete: bool = False
 
     def at(self, offset: int = 0) -> Position:
         """The place of the character at `offset` of `text`."""
@@ -144,6 +146,9 @@ class _Parse:
             line = full.removesuffix("\r")
             if _CONTROL.search(line):
                 self.control(number, line)
+                if line[0] == "[":
+                    self.finish()
+                    self.section, self.broken = None, True
                 continue
             bare = line.strip()
             if not bare or bare[0] in "#;":

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
+from director.conditions import Condition, Not, Term
 from director.config.fields import Fields
 from director.config.messages import WARNING, BadValue
 from director.config.schedulers import SchedulerFacts, check_known
 from director.config.values import listed
-from director.model import Address, Condition, Forward, Not, Term
+from director.model import Address, Forward
 
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 Kinds = Mapping[str, Mapping[str, Fields]]
 """Sections by kind and name; `l4` are the services, `l4-settings` the section without a name."""
 
@@ -218,21 +220,38 @@ def _schedulers(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
 
 
 def _listeners(kinds: Kinds) -> None:
-    """An address can be listened on once."""
-    seen: dict[Address, Fields] = {}
+    """An address can be listened on once, and a port of all addresses by nobody else."""
+    seen: dict[object, Fields] = {}
     for kind in ("admin", "l7", "demo"):
         for fields in kinds[kind].values():
             listen = fields.get("listen") or ()
             for address in (listen,) if isinstance(listen, Address) else listen:
                 if not address.port and not address.path and not address.endpoint:
                     continue
-                first = seen.setdefault(address, fields)
-                if first is not fields:
+                first = _taken(seen, address, fields)
+                if first is not None:
                     other = f"[{first.section.title}] at {first.place('listen')}"
                     at = max(fields.text("listen").find(str(address)), 0) if fields.given("listen") else 0
                     fields.problem(
                         "listen", f"{address} is already taken by {other}", "choose another port", at
                     )
+
+
+def _taken(seen: dict[object, Fields], address: Address, fields: Fields) -> Fields | None:
+    """Who has this address before `fields`, which has it from now on.
+
+    `seen` has addresses, and for each (IPv6, port) who has it on `some` and who on `all` addresses.
+    """
+    wide = address.host in _EVERYWHERE
+    first = seen.setdefault(address, fields)
+    if not address.port or not (wide or _is_ip(address.host)):
+        return first if first is not fields else None
+    port = (":" in address.host, address.port)
+    other = seen.get((*port, "some" if wide else "all"))
+    seen.setdefault((*port, "some"), fields)
+    if wide:
+        seen.setdefault((*port, "all"), fields)
+    return first if first is not fields else other
 
 
 def _virtuals(kinds: Kinds) -> None:

@@ -14,7 +14,7 @@ from director.config.addresses import address
 from director.config.messages import BadValue, suggest
 from director.config.reader import Value
 from director.config.values import field_name, listed, local_path, one_of, status, within, words
-from director.model import CookiePersistence, Forward, Queue, Retry, Server, Tunnel
+from director.model import Address, CookiePersistence, Forward, Queue, Retry, Server, Tunnel
 
 _ATTRIBUTES = ("weight=", "max=", "min=", "backup", "forward=", "tunnel=")
 _LINE = "a server is ADDRESS:PORT with any of weight= max= min= backup forward= tunnel= behind"
@@ -29,7 +29,7 @@ def server(value: Value) -> Server:
     if not found:
         raise BadValue("the address is missing", _LINE)
     at, text = found[0]
-    where = within(at, lambda word: address(word, port_needed=False), text)
+    where = within(at, _place, text)
     settings: dict[str, object] = {}
     places: dict[str, int] = {}
     for at, word in found[1:]:
@@ -42,6 +42,14 @@ def server(value: Value) -> Server:
         places[key] = at
     _check_thresholds(settings, places)
     return Server("", local_path(value, where), **settings)  # type: ignore[arg-type]
+
+
+def _place(text: str) -> Address:
+    """Where a server is: an address that can be connected to."""
+    found = address(text, port_needed=False)
+    if not (found.host or found.path or found.endpoint):
+        raise BadValue("the server's host is missing", f"write 127.0.0.1{text} for one on this machine")
+    return found
 
 
 def _attribute_hint(word: str) -> str:
@@ -127,9 +135,9 @@ def retry(text: str) -> Retry:
         elif word.isdigit():
             statuses.add(within(at, lambda text: status(text, 400), word))
         else:
-            raise BadValue(
-                f"unknown cause {word!r}", "known: connect empty timeout and statuses such as 503", at
-            )
+            known = "known: connect empty timeout and statuses such as 503"
+            hint = "put a semicolon before it: ; tries 2" if word == "tries" else known
+            raise BadValue(f"unknown cause {word!r}", hint, at)
     if not on and not statuses:
         raise BadValue("no cause to try again", "write connect, empty; tries 2, or off")
     tries = 2

@@ -103,7 +103,7 @@ class _Gather:
             self.enter(section)
         for section in sections:
             item = section.items.get("include")
-            if section.title == "director" and item is not None:
+            if section.title == "director" and item is not None and not item.value.incomplete:
                 self.follow(section, item, (*chain, path))
 
     def refuse(self, asked: tuple[Section, Item, Position] | None, path: str, text: str, hint: str) -> None:
@@ -164,6 +164,7 @@ class _Gather:
         text, at = "", 0
         pieces: list[Piece] = []
         secrets: list[str] = []
+        incomplete = False
 
         def copy(end: int) -> None:
             nonlocal text
@@ -180,15 +181,17 @@ class _Gather:
             place = value.at(found.start())
             put = "$" if found[0] == "$$" else self.variable(section, key, value, found, secrets)
             pieces.append(Piece(len(text), place.line, place.column, place.line_text, fixed=True))
-            text += put
+            incomplete = incomplete or put is None
+            text += put or ""
             at = found.end()
         copy(len(value.raw))
-        return Value(text, value.raw, value.file, tuple(pieces) or value.pieces, tuple(secrets))
+        made = tuple(pieces) or value.pieces
+        return Value(text, value.raw, value.file, made, tuple(secrets), incomplete)
 
     def variable(
         self, section: Section, key: str, value: Value, found: re.Match[str], secrets: list[str]
-    ) -> str:
-        """What `${…}` stands for; '' with a problem when it stands for nothing."""
+    ) -> str | None:
+        """What `${…}` stands for; None with a problem when it stands for nothing."""
         inner, closed = found[1], found[2]
         name, default, fallback = inner.partition(":-")
         put, text, hint = "", "", "write $$ for a dollar sign, so $${name} for a captured group"
@@ -208,10 +211,11 @@ class _Gather:
             text = f"the environment has no {name}"
             hint = f"set it, or give a default as in ${{{name}:-…}}; $${{{name}}} is a captured group"
         if not text and _FORBIDDEN.search(put):
-            put, text, hint = "", f"${{{inner}}} holds control characters", "a value is plain text"
+            text, hint = f"${{{inner}}} holds control characters", "a value is plain text"
         if text:
             place = value.at(found.start())
             self.findings.add(place, text, section=section.title, key=key, value=value.raw, hint=hint)
+            return None
         return put
 
     def content(self, path: str) -> tuple[str, str]:

@@ -31,7 +31,8 @@ def duration(text: str, *, micro: bool = False) -> float:
     if text == "0":
         return 0.0
     if _NUMBER.match(text):
-        raise BadValue(f"{text} what? write {text}s or {text}ms")
+        small = "us" if micro else "ms"
+        raise BadValue(f"{text} has no unit: write {text}s or {text}{small}")
     total, at, last = 0.0, 0, float("inf")
     for part in _PART.finditer(text):
         number, unit = part.groups()

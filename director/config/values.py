@@ -190,7 +190,7 @@ def duration(low: float = 0.001, high: float = units.LONGEST) -> Parser:
     """A duration within bounds, in seconds."""
 
     def parse(text: str) -> float:
-        found = units.duration(text, micro=low < 0.001)
+        found = units.duration(text, micro=0 < low < 0.001)
         if not low <= found <= high:
             bounds = f"{units.show_duration(low)} to {units.show_duration(high)}"
             raise BadValue(f"{text} is out of range", f"write a duration from {bounds}")

@@ -277,6 +277,7 @@ def _download(made: Namespaces, place: Path) -> str:
 def _hints(made: Namespaces, method: Forward, place: Path) -> list[str]:
     enter = "ip netns exec"
     client, middle, server = made.name("client"), made.name("director"), made.name("a")
+    command = sys.argv[0]
     return [
         f"The {method.value} lab stands. To try:",
         f"  {enter} {client} curl http://{VIRTUAL}:{PORT}/",
@@ -284,6 +285,9 @@ def _hints(made: Namespaces, method: Forward, place: Path) -> list[str]:
         f"  {enter} {middle} nft list ruleset",
         f"  {enter} {server} ip address",
         f"  less {place / 'director.log'}",
+        f"  export DIRECTOR_SOCKET={place / 'control.sock'}",
+        f"  {command} show connections",
+        f"  {command} drain web/a",
         "director lab down takes it away.",
     ]
 

@@ -34,6 +34,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from zope.interface import implementer
 
 from director.demo import websocket
+from director.errors import unbound
 from director.model import Address, Demo
 
 SLOWEST_MS = 60_000
@@ -205,9 +206,8 @@ class DemoService(Service):
 
     def _refused(self, failure: Failure) -> None:
         self.log.error(
-            "demo server {name} cannot listen on {address}: {reason}; "
-            "change its `listen`, or stop the program that is there",
+            "demo server {name} cannot listen on {address}: {reason}",
             name=self.demo.name,
             address=str(self.demo.listen),
-            reason=failure.getErrorMessage(),
+            reason=unbound(failure.value, self.demo.listen.path),
         )

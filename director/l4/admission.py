@@ -214,13 +214,15 @@ class Admission:
         return self._means.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
 
     def _note(self, service: VirtualService, now: float) -> None:
-        """Say in IPVS's words that there is no server, once a second for each service (V59)."""
+        """Say in IPVS's words, with its scheduler's name, that there is no server; once a second (V59)."""
         if now < self._noted.get(service.key, 0.0):
             return
         self._noted[service.key] = now + NOTE_EVERY
         pool = self._registry.pools.get(service.config.pool)
         why = pool.why_none() if pool is not None else "its pool is gone"
-        self.notes.append(f"{service.name}: {service} - no destination available: {why}")
+        scheduler = service.config.scheduler or (pool.config.scheduler if pool is not None else None)
+        name = "none" if scheduler is None else scheduler.name
+        self.notes.append(f"{name}: {service} - no destination available: {why}")
 
     def open_from_server(self, packet: Packet, service: VirtualService, now: float) -> Flow | Verdict | None:
         """The flow of a SIP request that a server sends: it belongs to the call's template (C.3).

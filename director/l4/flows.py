@@ -96,6 +96,9 @@ class TemplateFields:
 class Track:
     """One direction of a flow, as the hot path needs it.
 
+    `flow` and `key` are set while it stands in the table only: so flow and tracks are no cycle once the
+    flow has ended, and are freed at once instead of when the collector comes by.
+
     `until` is the time up to which everything here may be used without asking again (0 = ask now);
     `put` the bytes that replace addresses and ports (None = unchanged), `seal` the tunnel it goes into,
     `macs` the twelve bytes of the Ethernet header, `change_ip`, `change_l4`, `change_addresses` the
@@ -109,9 +112,9 @@ class Track:
         "mtu", "put", "seal", "total", "until",
     )  # fmt: skip
 
-    def __init__(self, flow: Flow, key: bytes, direction: int) -> None:
-        self.flow = flow
-        self.key = key
+    def __init__(self, direction: int) -> None:
+        self.flow: Flow = None  # type: ignore[assignment]  # set by `FlowTable`
+        self.key = b""
         self.direction = direction
         self.put: bytes | None = None
         self.seal: Seal | None = None
@@ -157,8 +160,8 @@ class Flow(Entry):
         self.app: str = ""
         self.mode = ""
         self.adjust: Any = None
-        self.to_server = Track(self, b"", INPUT)
-        self.to_client = Track(self, b"", OUTPUT)
+        self.to_server = Track(INPUT)
+        self.to_client = Track(OUTPUT)
 
     @property
     def family(self) -> int:
@@ -349,6 +352,7 @@ class FlowTable:
 
     def _hash(self, flow: Flow) -> None:
         flow.to_server.key, flow.to_client.key = _key_in(flow), _key_out(flow)
+        flow.to_server.flow = flow.to_client.flow = flow
         flow.to_server.direction = INPUT_ONLY if flow.quiet else INPUT
         table = self.tracks[flow.protocol]
         table[flow.to_server.key] = flow.to_server
@@ -364,6 +368,7 @@ class FlowTable:
             if table.get(track.key) is track:
                 del table[track.key]
             track.key = b""
+            track.flow = None  # type: ignore[assignment]  # no packet finds it any more
         self.unknown_ports -= flow.cport == 0
 
 

@@ -76,7 +76,8 @@ class Forwarder:
         counters: every drop and every notable event by its reason.
         total: what IPVS counts for the whole (H); servers and services are counted in the registry.
         table: flows and templates.
-        admission: opens flows; its `notes` are for the log.
+        admission: opens flows.
+        notes: sentences for the log; whoever logs takes them out.
         memory: free pages of memory, as the shell last saw it.
     """
 
@@ -106,6 +107,7 @@ class Forwarder:
         self.admission = Admission(
             registry, self.services, self.table, self.defence, self._means, self._traffic
         )
+        self.notes = self.admission.notes
         self._inbound = Inbound(self.table, self.states, self.admission, self._means, self._traffic)
         self._outbound = Outbound(
             self.table, self.states, self.services, self.admission, self._means, self._traffic

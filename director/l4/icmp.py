@@ -91,6 +91,15 @@ def quoted(packet: Packet, at: int | None = None) -> Quoted | None:
     return None
 
 
+def about_later_fragment(packet: Packet) -> bool:
+    """An ICMPv6 error quotes a fragment other than the first, which names no ports."""
+    frame, at = packet.frame, packet.l4 + 8
+    behind = at + ipv6.SIZE
+    if packet.family == IPV4 or behind + 8 > packet.end or frame[at + 6] != ipv6.FRAGMENT:
+        return False
+    return bool((frame[behind + 2] << 8 | frame[behind + 3]) & 0xFFF8)
+
+
 def _quoted_v4(frame: bytearray, at: int, end: int) -> Quoted | None:
     size = (frame[at] & 15) * 4
     if size < ipv4.SIZE or at + size + 8 > end:

@@ -78,7 +78,7 @@ class Inbound:
         self.count(flow, packet.length)
         self._states.advance(flow, packet, output=False)
         if flow.app and packet.protocol == TCP:
-            ftp.from_client(packet, flow, self._table, self._states, now)
+            ftp.from_client(packet, flow, self._table, self._states, self._total, now)
         method = bypass.to_server if flow.bypass else METHODS[flow.method]
         verdict = method(packet, flow, offload, now, self._means)
         flow.in_pkts += 1

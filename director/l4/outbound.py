@@ -57,7 +57,7 @@ class Outbound:
         if flow.method is not Forward.NAT or flow.bypass:
             return SEEN
         if flow.app and packet.protocol == TCP:
-            offload = ftp.from_server(packet, flow, offload, self._table, self._states, now)
+            offload = ftp.from_server(packet, flow, offload, self._table, self._states, self._total, now)
         return nat.to_client(packet, flow, offload, now, self._means)
 
     def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:

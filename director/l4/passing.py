@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l4.flows import OUTPUT, TABLED, Flow, FlowTable, key
-from director.l4.icmp import FRAGMENTATION_NEEDED, TOO_BIG_V6, Quoted, quoted
+from director.l4.icmp import FRAGMENTATION_NEEDED, TOO_BIG_V6, Quoted, about_later_fragment, quoted
 from director.l4.methods.means import lower, passable
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import ipv4, tunnels
@@ -48,6 +48,8 @@ class Passing:
         """An ICMP error whose checksum is right."""
         inner = quoted(packet)
         if inner is None:
+            if about_later_fragment(packet):
+                return self._means.exits.drop("icmp_about_later_fragment")
             return NO_FLOW
         about_tunnel = self._about_tunnel(packet, inner, now)
         if about_tunnel is not None:

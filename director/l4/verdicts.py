@@ -5,6 +5,7 @@ Plain tuples with names: one is made for every packet, so making one must cost l
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple, Protocol
 
 
@@ -62,9 +63,13 @@ def batch(verdicts: list[Single]) -> Verdict:
 
 
 class ForwarderDoor(Protocol):
-    """The pure room behind this shell; `memory` is told the free pages of the machine."""
+    """The pure room behind this shell.
+
+    `memory` is told the free pages of the machine; the shell takes `notes` out and logs them.
+    """
 
     memory: int
+    notes: deque[str]
 
     def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         """One frame in, one verdict out."""

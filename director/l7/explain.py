@@ -15,7 +15,7 @@ from director.l7.rewrite import fill
 from director.scheduling.preview import preview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from director.l7.rules import CompiledRule
     from director.l7.site import Site
@@ -91,11 +91,19 @@ def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict
         return told | {"fault": f"no_server: {pool.why_none()}"}
     scheduler = site.registry.scheduler(pool, site.key)
     if hasattr(scheduler, "explain"):
-        told["scores"] = dict(scheduler.explain(candidates, facts, now))
+        told["scores"] = _by_server(scheduler.explain(candidates, facts, now))
     chosen: Any = preview(scheduler, cast("Sequence[Any]", candidates), facts, now)
     if chosen is None:
         return told | {"scheduler": scheduler.name, "fault": f"no_server: {scheduler.name} found none"}
     return told | _server(chosen) | {"scheduler": scheduler.name}
+
+
+def _by_server(scores: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """One text for each server, also when both schedulers of an `else` say something of it."""
+    said: dict[str, str] = {}
+    for server, text in scores:
+        said[server] = f"{said[server]}; {text}" if server in said else text
+    return said
 
 
 def _server(server: RealServer) -> dict[str, Any]:

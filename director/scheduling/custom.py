@@ -168,7 +168,10 @@ class Guarded:
             self._good = 0
             if self.strikes >= STRIKES:
                 took, allowed = spent * 1e6, self.budget * 1e6
-                self._replace(f"choose took {took:.0f} us, its budget is {allowed:.0f} us, {STRIKES} strikes")
+                self._replace(
+                    f"choose took {took:.0f} us, its budget is {allowed:.0f} us, {STRIKES} strikes",
+                    f"make it faster, or raise budget in [scheduler:{self.configured_name}], and reload",
+                )
             return
         self._good += 1
         if self._good >= FORGIVEN_AFTER:
@@ -188,10 +191,9 @@ class Guarded:
         except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
             self._replace(f"{word} raised {_cause(error)}")
 
-    def _replace(self, reason: str) -> None:
+    def _replace(self, reason: str, advice: str = "mend it and reload") -> None:
         self.reason = reason
         self.name = f"wlc for {self.configured_name}"
-        advice = f"mend it and reload, or raise budget in [scheduler:{self.configured_name}]"
         self.note(Note(self.configured_name, reason, advice))
 
 

@@ -98,12 +98,10 @@ def test_a_broken_configuration_never_replaces_a_running_one(
 @pytest.mark.parametrize("kind", sorted(set(BROKEN) - {"empty"}))
 def test_a_broken_configuration_never_starts(tmp_path: Path, origin: Origin, kind: str) -> None:
     director = Director(BROKEN[kind].replace("{good}", web({"a": origin.address})), tmp_path)
-    began = time.monotonic()
     with pytest.raises(AssertionError, match="did not start"):
         director.start()
-    assert time.monotonic() - began < 5
     assert director.process is not None
-    assert director.process.returncode != 0
+    assert director.process.returncode > 0, "it ends by itself; one that goes on is ended by a signal"
     assert "Traceback" not in director.log
 
 

@@ -12,6 +12,7 @@ from director.changes import (
     PoolRemoved,
     Rearranged,
     RestReplaced,
+    SchedulersRead,
     ServerAdded,
     ServerChanged,
     ServerRemoved,
@@ -169,3 +170,9 @@ def test_a_new_scheduler_changes_the_pool_alone() -> None:
 def test_the_base_of_all_changes_does_nothing() -> None:
     with pytest.raises(NotImplementedError):
         Change().on_draft(Draft(BASE))
+
+
+def test_schedulers_read_anew_change_no_configuration() -> None:
+    change = SchedulersRead(("a", "b"))
+    assert change.on_configuration(Configuration()) == Configuration()
+    assert str(change) == "scheduler a, b read anew"

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
+from twisted.internet.error import CannotListenError
 
 from director import errors
 
@@ -37,3 +41,24 @@ def test_a_config_error_keeps_every_problem() -> None:
     error = errors.ConfigError(("a", "b"))
     assert error.problems == ("a", "b")
     assert str(error).startswith("2 ")
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "said"),
+    [
+        (errno.EADDRINUSE, "", "the address is in use; stop the other program"),
+        (errno.EACCES, "", "ports below 1024 need CAP_NET_BIND_SERVICE"),
+        (errno.EACCES, "/run/x/control.sock", "Permission denied; make its directory writable"),
+        (errno.EROFS, "/run/x/control.sock", "Read-only file system; make its directory writable"),
+        (errno.EADDRNOTAVAIL, "", "this machine does not have that address"),
+        (errno.ENOBUFS, "", "No buffer space available"),
+    ],
+)
+def test_who_cannot_listen_hears_what_to_do(code: int, path: str, said: str) -> None:
+    error = OSError(code, os.strerror(code), "some file")
+    assert errors.unbound(error, path).startswith(said)
+    assert errors.unbound(CannotListenError("", 80, error), path).startswith(said)
+
+
+def test_what_is_no_errno_is_said_as_it_is() -> None:
+    assert errors.unbound(errors.DirectorError("too long for a unix socket")) == "too long for a unix socket"

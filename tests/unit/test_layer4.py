@@ -53,10 +53,17 @@ class Shell:
 
         self.forwarder: Callable[[Any], Any] = named["forwarder"]
         self.installed: Deferred[None] = Deferred()
+        self.prepared: list[object] = []
 
     def startService(self) -> None:
         self.started += 1
         self.forwarder(routing())
+
+    def prepare(
+        self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
+    ) -> Deferred[None]:
+        self.prepared.append((tuple(services), sorted(pools), [one.mark for one in marks]))
+        return self.installed
 
     def stopService(self) -> Deferred[None]:
         self.stopped += 1
@@ -67,6 +74,9 @@ class Shell:
     ) -> Deferred[None]:
         self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
         return self.installed
+
+    def counters(self) -> dict[str, int]:
+        return {"drop_land": 1, "drop_no_interface": 2, "d0_received": 3}
 
 
 class Clock:
@@ -140,6 +150,22 @@ def test_the_next_packet_meets_what_was_changed() -> None:
         follow(web)
 
 
+def test_the_whole_in_numbers() -> None:
+    """Each drop is told once: the forwarder's by its reason, the shell's own with a word before it."""
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.figures() is None
+    layer.follow(configuration)
+    forwarder = layer.forwarder
+    assert forwarder is not None
+    frame = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=VIP, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+    forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+    figures = layer.figures()
+    assert figures is not None
+    assert figures.counters == {"land": 1, "drop_no_interface": 2, "d0_received": 3}
+    assert (figures.flows, figures.total) == (0, forwarder.total)
+
+
 def test_a_change_is_answered_when_the_kernel_follows() -> None:
     registry, configuration = serving(SERVICE)
     layer = made(registry)
@@ -148,6 +174,22 @@ def test_a_change_is_answered_when_the_kernel_follows() -> None:
     assert not answered
     shell_of(layer).installed.callback(None)
     assert answered == [None]
+
+
+def test_the_kernel_is_made_ready_before_a_service_is_served() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.prepare(configuration).called, "without a shell there is nothing to make ready"
+    layer.follow(configuration)
+    wanted = L4Settings(sysctls=(("mark.7", "tcp 192.0.2.1:80"),))
+    more = evolve(configuration, l4=(SERVICE, MARKED), l4_settings=wanted)
+    ready: list[None] = []
+    layer.prepare(more).addCallback(ready.append)
+    assert not ready
+    assert shell_of(layer).prepared == [((SERVICE, MARKED), ["dns"], [7])]
+    assert shell_of(layer).marks == (), "they count when they are served"
+    shell_of(layer).installed.callback(None)
+    assert ready == [None]
 
 
 def test_what_it_lacks_is_said_of_every_service() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from director import loading, plugins
 from director.config.messages import render
+from director.errors import DirectorError
 from director.sites import build_sites
 
 BASE = """
@@ -81,6 +82,64 @@ def test_a_scheduler_file_that_does_not_load_is_an_error_at_its_place(tmp_path: 
     assert "error" in said
 
 
+def test_what_only_the_scheduler_understands_is_an_error_at_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "director.ini"
+    path.write_text(BASE.replace("server.s = 127.0.0.1:9002", "server.s = h:80\nscheduler = hash(cooky sid)"))
+    (problem,) = loading.read(str(path)).problems
+    assert (problem.line, problem.column, problem.section) == (18, 13, "pool:shop")
+    assert "hash(cooky sid): nothing of a request is called so" in problem.message
+
+
+def test_an_own_scheduler_that_does_not_start_is_an_error_at_its_pool(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "class Mine:\n    def start(self, service, servers):\n        raise ValueError('three, please')\n"
+        "    def choose(self, servers, key, now):\n        return servers[0]\n"
+    )
+    path = tmp_path / "director.ini"
+    text = BASE.replace("server.s = 127.0.0.1:9002", "server.s = h:80\nscheduler = mine")
+    path.write_text(text + "[scheduler:mine]\npython = mine.py:Mine\n")
+    (problem,) = loading.read(str(path)).problems
+    assert (problem.line, problem.section) == (18, "pool:shop")
+    assert "three, please" in problem.message
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_places_are_named_as_the_configuration_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absolute: bool
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.ini").write_text(BASE + "[pool:web]\n[test:t]\nrequest = GET /\nexpect = pool shop\n")
+    monkeypatch.chdir(tmp_path / "sub")
+    near = str(tmp_path / "a.ini") if absolute else "../a.ini"
+    said = render(loading.read(near).problems)
+    assert f"{near}:28:1: error: [pool:web]: the section is already at {near}:13\n" in said
+    (tmp_path / "a.ini").write_text(BASE + "[test:t]\nrequest = GET /\nexpect = pool shop\n")
+    assert render(loading.read(near).problems).startswith(f"{near}:30:10: error: [test:t] expect")
+
+
+@pytest.mark.parametrize(
+    ("server", "wrong"),
+    [("tcp:127.0.0.1:80", False), ("unix:/run/x:timeout=3", False), ("systemd:domain=INET:index=0", True)],
+)
+def test_endpoints_of_servers_are_such_as_one_connects_to(tmp_path: Path, server: str, wrong: bool) -> None:
+    path = tmp_path / "director.ini"
+    path.write_text(BASE.replace("server.s = 127.0.0.1:9002", f"server.s = {server}"))
+    found = [(one.line, one.message) for one in loading.read(str(path)).problems]
+    said = "Twisted has no such endpoint to connect to: Unknown endpoint type: 'systemd'"
+    assert found == ([(17, said)] if wrong else [])
+
+
+def test_a_check_warns_of_names_without_an_address(tmp_path: Path) -> None:
+    path = tmp_path / "director.ini"
+    # RFC 6761: no name ends in `invalid`.
+    path.write_text(BASE.replace("server.s = 127.0.0.1", "server.s = no-such.invalid"))
+    assert loading.read(str(path)).problems == ()
+    configuration, (problem,) = loading.load(path)
+    assert configuration is not None
+    assert (problem.severity, problem.line, problem.section) == ("warning", 17, "pool:shop")
+    assert problem.message.startswith("the name no-such.invalid cannot be resolved now: ")
+
+
 def test_the_installed_schedulers_are_known() -> None:
     assert {"rr", "wlc", "mh", "hash"} <= set(loading.known_schedulers())
 
@@ -93,6 +152,11 @@ def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp
     registry = loading.rehearsal(configuration, plugins.catalog(()))
     assert all(server.load == 0 for server in registry.servers())
     sites = build_sites(configuration, registry)
-    with pytest.raises(ValueError, match="there is no HTTP service none"):
+    with pytest.raises(DirectorError, match="there is no HTTP service none"):
         loading.decide(sites, "GET", "/", (), "", "none")
+    with pytest.raises(DirectorError, match="there is no HTTP service; name"):
+        loading.decide([], "GET", "/", (), "")
+    for url in ("http://h:99999/", "http://[::1/", "http://h:x/"):
+        with pytest.raises(DirectorError, match="this is no URL: "):
+            loading.decide(sites, "GET", url, (), "")
     assert loading.decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from director import loading
 from director.changes import Ordered, ServerChanged
-from director.errors import ChangeRefused, ConfigError
-from director.model import State
-from director.service import DirectorService, trials
+from director.errors import ChangeRefused, ConfigError, DirectorError
+from director.l7.io.listener import BindError
+from director.model import Configuration, State
+from director.registry import Generation
+from director.service import DirectorService, own_command, trials
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
 
@@ -65,6 +68,20 @@ class Running:
         self.service.stopService().addBoth(done.append)
         self.loop.turn(lambda: done)
 
+    def take(self) -> Generation:
+        """What a reload does once the file is read: the generation, or what it fails with is raised."""
+        [found] = self.taking()
+        if isinstance(found, Failure):
+            found.raiseException()
+        assert isinstance(found, Generation)
+        return found
+
+    def taking(self) -> list[Any]:
+        """Gets what `take` ends with."""
+        done: list[Any] = []
+        self.service.take(loading.read(self.service.path), "test").addBoth(done.append)
+        return done
+
     def accepts(self, port: int) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -91,7 +108,7 @@ def test_it_serves_what_the_file_says(running: Running) -> None:
 def test_a_broken_file_is_refused_and_the_running_one_goes_on(running: Running) -> None:
     running.write(more="wieght = 3")
     with pytest.raises(ConfigError):
-        running.service.take(loading.read(running.service.path), "test")
+        running.take()
     assert running.service.registry.generation == 1
     assert running.accepts(running.port)
 
@@ -101,7 +118,7 @@ def test_what_needs_a_restart_is_refused_in_words(running: Running, settings: st
     running.write(settings=settings)
     name = settings.partition(" ")[0]
     with pytest.raises(ChangeRefused, match=rf"\[director\] {name} is read at start; restart"):
-        running.service.take(loading.read(running.service.path), "test")
+        running.take()
     assert running.service.registry.generation == 1
 
 
@@ -110,9 +127,7 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.port)) as open_one:
         running.loop.turn(lambda: running.service.shell.clients == 1)
         running.write(listen=both)
-        made: list[Any] = []
-        running.service.take(loading.read(running.service.path), "ops").addBoth(made.append)
-        assert [one.number for one in made] == [2]
+        assert running.take().number == 2
         assert running.accepts(running.second)
         running.loop.quiet()
         open_one.sendall(b"BAD\r\n\r\n")
@@ -129,7 +144,7 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
         running.loop.turn(answered)
         assert got.startswith(b"HTTP/1.1 400 ")
     running.write(listen=f"127.0.0.1:{running.second}")
-    running.service.take(loading.read(running.service.path), "ops")
+    running.take()
     assert not running.accepts(running.port)
     assert running.accepts(running.second)
 
@@ -137,9 +152,9 @@ def test_listeners_are_added_kept_and_removed(running: Running) -> None:
 @pytest.mark.parametrize(("before", "after"), [("", "127.0.0.1"), ("127.0.0.1", "")])
 def test_a_listener_is_narrowed_or_widened_on_its_port(running: Running, before: str, after: str) -> None:
     running.write(listen=f"{before}:{running.second}")
-    running.service.take(loading.read(running.service.path), "ops")
+    running.take()
     running.write(listen=f"{after}:{running.second}")
-    running.service.take(loading.read(running.service.path), "ops")
+    running.take()
     addresses = [address for _, address, _ in running.service.shell.listeners()]
     assert addresses == [f"{after}:{running.second}"]
     assert running.accepts(running.second)
@@ -149,7 +164,7 @@ def test_an_address_in_use_refuses_the_whole_reload(running: Running) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         running.write(listen=f"127.0.0.1:{taken.getsockname()[1]}", more="server.b = 127.0.0.1:1")
         with pytest.raises(Exception, match="in use; stop the other program"):
-            running.service.take(loading.read(running.service.path), "test")
+            running.take()
     assert running.service.registry.generation == 1
     assert running.service.registry.pools["web"].server("b") is None
     assert running.accepts(running.port)
@@ -160,12 +175,40 @@ def test_a_reload_is_answered_when_layer_4_has_followed(
 ) -> None:
     followed: Deferred[None] = Deferred()
     monkeypatch.setattr(running.service.layer4, "follow", lambda _configuration: followed)
-    made: list[Any] = []
-    running.service.take(loading.read(running.service.path), "ops").addBoth(made.append)
+    made = running.taking()
     assert running.service.registry.generation == 2
     assert not made
     followed.callback(None)
     assert [one.number for one in made] == [2]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_reload_is_served_when_layer_4_is_ready_for_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+) -> None:
+    """A server that is chosen before its answers are captured has its clients reset their connections."""
+    ready: Deferred[None] = Deferred()
+    followed: list[Configuration] = []
+
+    def follow(configuration: Configuration) -> Deferred[None]:
+        followed.append(configuration)
+        return succeed(None)
+
+    monkeypatch.setattr(running.service.layer4, "prepare", lambda _configuration: ready)
+    monkeypatch.setattr(running.service.layer4, "follow", follow)
+    before = running.service.registry.configuration
+    with socket.create_server(("127.0.0.1", running.second)):
+        both = f"127.0.0.1:{running.port}, 127.0.0.1:{running.second}" if refused else ""
+        running.write(listen=both, more="server.b = 127.0.0.1:1")
+        made = running.taking()
+        assert running.service.registry.pools["web"].server("b") is None
+        ready.callback(None)
+    if refused:
+        assert made[0].check(BindError)
+        assert followed == [before], "the kernel goes back to what is served"
+    else:
+        assert made[0].number == 2
+        assert followed == [running.service.registry.configuration] != [before]
 
 
 def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:
@@ -193,6 +236,43 @@ def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
         "curl http://127.0.0.1:8080/",
         "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
     ]
+
+
+def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    with (
+        loop_of() as loop,
+        pytest.raises(DirectorError, match=r"\[director\] state_dir = .*/var cannot be made: "),
+    ):
+        Running(loop, tmp_path)
+
+
+def test_the_command_to_ask_with_is_one_that_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "director"
+    command.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "twistd")])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert own_command() == str(command)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert own_command() == "director"
+
+
+def test_a_reload_says_that_it_read_the_users_own_schedulers_anew(running: Running) -> None:
+    file = running.folder / "mine.py"
+    more = "scheduler = mine\n[scheduler:mine]\npython = mine.py:Mine"
+    source = "class Mine:\n    def choose(self, servers, key, now):\n        {}\n"
+    for body in ("return servers[0]", "raise KeyError"):
+        file.write_text(source.format(body))
+        running.write(more=more)
+        made: list[Any] = []
+        running.service.take(loading.read(running.service.path), "test").addBoth(made.append)
+        assert made[0].diff[-1] == "scheduler mine read anew"
+    pool = running.service.registry.pools["web"]
+    guard: Any = running.service.registry.scheduler(pool, "l7:www")
+    assert guard.choose(pool.servers, None, 0.0) is pool.servers[0]
+    assert guard.reason == "choose raised KeyError"
 
 
 def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> None:

@@ -24,6 +24,7 @@ from director.l4.wire.transport import ACK
 from director.model import Forward
 
 if TYPE_CHECKING:
+    from director.counters import Traffic
     from director.l4.states import States
 
 _ASKS = re.compile(rb"PASV\r\n|EPSV(?: [12])?\r", re.IGNORECASE)
@@ -35,7 +36,9 @@ LONGEST = 1024
 """Bytes of a segment that are searched; commands and replies are lines of far less."""
 
 
-def from_client(packet: Packet, flow: Flow, table: FlowTable, states: States, now: float) -> None:
+def from_client(
+    packet: Packet, flow: Flow, table: FlowTable, states: States, total: Traffic, now: float
+) -> None:
     """Read a command, open what it announces, and undo the shift in what the client acknowledges."""
     if flow.adjust is not None and packet.tcp_flags & ACK:
         acknowledge(packet, flow.adjust)
@@ -50,16 +53,16 @@ def from_client(packet: Packet, flow: Flow, table: FlowTable, states: States, no
         return
     port = _announced(payload, flow)
     if port:
-        _expect(flow, port, flow.vport - 1 & 0xFFFF, flow.dport - 1 & 0xFFFF, table, states, now)
+        _expect(flow, port, flow.vport - 1 & 0xFFFF, flow.dport - 1 & 0xFFFF, table, states, total, now)
 
 
 def from_server(
-    packet: Packet, flow: Flow, offload: bytes, table: FlowTable, states: States, now: float
-) -> bytes:
+    packet: Packet, flow: Flow, offload: bytes, table: FlowTable, states: States, total: Traffic, now: float,
+) -> bytes:  # fmt: skip
     """Read and rewrite a reply; returns the virtio header the packet has afterwards."""
     sequence = int.from_bytes(packet.frame[packet.l4 + 4 : packet.l4 + 8], "big")
     payload = _payload(packet)
-    found = _answer(payload[:LONGEST], flow, table, states, now)
+    found = _answer(payload[:LONGEST], flow, table, states, total, now)
     if found is not None:
         place, old, new = found
         flow.adjust = flow.adjust or Shift()
@@ -91,7 +94,7 @@ def _announced(payload: bytes, flow: Flow) -> int:
 
 
 def _answer(
-    payload: bytes, flow: Flow, table: FlowTable, states: States, now: float
+    payload: bytes, flow: Flow, table: FlowTable, states: States, total: Traffic, now: float
 ) -> tuple[int, bytes, bytes] | None:
     """Where in a reply which bytes must give way to which others, or None when it stays."""
     if not flow.mode or flow.state != tcp_states.ESTABLISHED:
@@ -112,13 +115,14 @@ def _answer(
     flow.mode = ""
     if not 0 < port < 65536:
         return None
-    _expect(flow, 0, port, port, table, states, now)
+    _expect(flow, 0, port, port, table, states, total, now)
     return change
 
 
 def _expect(
-    control: Flow, cport: int, vport: int, dport: int, table: FlowTable, states: States, now: float
-) -> None:
+    control: Flow, cport: int, vport: int, dport: int, table: FlowTable, states: States, total: Traffic,
+    now: float,
+) -> None:  # fmt: skip
     """A data flow in LISTEN, controlled by the control flow; a full table or a taken key means none."""
     if table.full or control.lease is None:
         return
@@ -131,7 +135,7 @@ def _expect(
     control.controls += 1
     states.enter(flow, tcp_states.LISTEN)
     table.add(flow)
-    for traffic in (flow.server_traffic, flow.service_traffic):
+    for traffic in (flow.server_traffic, flow.service_traffic, total):
         traffic.conns += 1
 
 

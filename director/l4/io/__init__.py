@@ -4,5 +4,6 @@
 `filter`, sending by `transmit`; `hold` keeps what waits for a neighbour, `arp` asks for one, `inject`
 gives a frame back to the host.  The kernel's view: `netlink` speaks `rtnetlink`, `kernel` remembers.
 Capture: `plan` (what to take), `rules` (as nftables text), `install` by `nft`, kept right by `capture` with
-`nftwatch`; `probe` says what this process lacks.  `filter`, `plan`, `rules`, `rtnetlink` and `hold` open nothing.
+`nftwatch`; `probe` says what this process lacks.  `filter`, `plan`, `rules`, `rtnetlink` and `hold` open
+nothing.
 """

@@ -33,10 +33,19 @@ class Capture:
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, installer: Installer, wanted: Callable[[], Wanted], troubles: dict[str, str]
+        self,
+        reactor: Any,
+        installer: Installer,
+        wanted: Callable[[], Wanted],
+        taken: Callable[[CapturePlan], None],
+        troubles: dict[str, str],
     ) -> None:
-        """`wanted` is asked when the time has come, so it is never something of before."""
-        self._reactor, self._installer, self._wanted, self._troubles = reactor, installer, wanted, troubles
+        """`wanted` is asked when the time has come, so it is never something of before.
+
+        `taken` is told each plan whose packets the host's stack does not see any more.
+        """
+        self._reactor, self._installer, self._troubles = reactor, installer, troubles
+        self._wanted, self._taken = wanted, taken
         self._held: Wanted | None = None
         self._lock = DeferredLock()
         self._soon: IDelayedCall | None = None
@@ -77,6 +86,7 @@ class Capture:
 
     def _installed(self, _result: None, wanted: Wanted) -> None:
         self._held = wanted
+        self._taken(wanted[0])
         self._troubles.pop(TROUBLE, None)
 
     def _not_installed(self, failure: Failure) -> None:

@@ -44,6 +44,7 @@ from director.l4.io.ports import MakePort, Ports
 from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
+from director.l4.settings import Mark
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Transmit, Verdict
 from director.model import L4Service, L4Settings, Pool
 
@@ -99,7 +100,7 @@ class L4Director(Service):
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
         self.marks = l4_settings.read(settings).marks
-        self._plan = CapturePlan()
+        self._plan = self._held_plan = CapturePlan()
         self._taken = Taken(self._plan)
         self._capture: Capture | None = None
         self._asker: NetlinkSocket | None = None
@@ -144,7 +145,7 @@ class L4Director(Service):
         view.read_all()
         self._reader.start()
         self.ports.check(view.links.values())
-        self._capture = Capture(self._reactor, installer, self._wanted, self.troubles)
+        self._capture = Capture(self._reactor, installer, self._wanted, self._now_taken, self.troubles)
         self._timer = self._reactor.callLater(TICK, self._tick)
 
     def stopService(self) -> Deferred[None]:
@@ -169,14 +170,31 @@ class L4Director(Service):
         The result fires when the kernel holds the new rules (`Capture.follow`); it never fails.
         """
         chosen = list(services)
-        self._plan = capture_plan(chosen, pools, keep, self.marks)
-        if self.view is None or self._capture is None:
-            return succeed(None)
-        self._taken = Taken(self._plan, self.view.local())
-        self.view.watch(server_addresses(chosen, pools))
-        self.view.settle()
-        self.ports.attach(packet_filter.program(self._plan))
-        return self._capture.follow()
+        if self.view is not None:
+            self.view.watch(server_addresses(chosen, pools))
+            self.view.settle()
+        return self._follow(capture_plan(chosen, pools, keep, self.marks))
+
+    def prepare(
+        self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
+    ) -> Deferred[None]:
+        """Capture what `services` will need, beside what is served now; `reload` comes next.
+
+        A server that is chosen before its answers are captured has them reach the client untranslated,
+        and the client resets the connection.  The result fires as `reload`'s does.
+        """
+        return self._follow(self._plan.beside(capture_plan(services, pools, (), marks)))
+
+    def _follow(self, plan: CapturePlan) -> Deferred[None]:
+        self._plan = plan
+        return succeed(None) if self._capture is None else self._capture.follow()
+
+    def _now_taken(self, plan: CapturePlan) -> None:
+        """The stack does not see these packets any more: they are read here."""
+        self._held_plan = plan
+        if self.view is not None:
+            self._taken = Taken(plan, self.view.local())
+            self.ports.attach(packet_filter.program(plan))
 
     # --- frames ---------------------------------------------------------------------------------
 
@@ -192,17 +210,18 @@ class L4Director(Service):
                 return
         self._perform(verdict, now)
         if isinstance(verdict, Deliver):
-            if verdict.whole is not None:
-                frame, offload = verdict.whole, b""
-            self._give_back(frame, verdict.pieces or (frame,), now, offload)
+            self._give_back(verdict, frame, now, offload)
 
-    def _give_back(self, frame: bytearray, pieces: tuple[bytearray, ...], now: float, offload: bytes) -> None:
-        """Let the host's stack have, in `pieces`, a frame that the rules took and that is not ours."""
-        side = self._taken(frame)
+    def _give_back(self, verdict: Deliver, frame: bytearray, now: float, offload: bytes) -> None:
+        """Let the host's stack have what the rules took and what is not the director's."""
+        whole = verdict.whole
+        if whole is not None:
+            frame, offload = whole, b""
+        side = self._taken(frame, pieces=whole is not None)
         if side is Side.ANSWER and now < self._grace:
             self.drops["answer_before_its_flow"] += 1
         elif side and self._injector is not None:
-            for piece in pieces:
+            for piece in verdict.pieces or (frame,):
                 self._injector.give(piece, offload)
 
     def _perform(self, verdict: Verdict | None, now: float) -> None:
@@ -241,6 +260,8 @@ class L4Director(Service):
             self._perform(self._forwarder.tick(now), now)
         except Exception:  # noqa: BLE001 - the next tick must come
             self._log.failure("the forwarder's tick failed")
+        while self._forwarder.notes:
+            self._log.warn("{note}", note=self._forwarder.notes.popleft())
         self.view.settle()
         for hop in self.held.expire(now):
             self._say(NeighbourFailed(hop))
@@ -294,7 +315,7 @@ class L4Director(Service):
         link = event.link
         renewed = self.ports.changed(link)
         if link.up and not link.gone and self.ports.wanted(link):
-            renewed = self.ports.read(link, packet_filter.program(self._plan)) or renewed
+            renewed = self.ports.read(link, packet_filter.program(self._held_plan)) or renewed
         if renewed:
             self._settle_soon()
         if self.view is not None:

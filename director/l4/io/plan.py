@@ -14,8 +14,9 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.packet import AH, ESP
@@ -23,7 +24,7 @@ from director.l4.wire.transport import TCP, UDP
 from director.model import Forward, L4Service, Network, Pool, Server
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
+Frame = bytes | bytearray | memoryview
 ALL_PORTS = (0, 65535)
 ROUTE = "route "
 """What the shell's troubles about a server's route begin with; the server's address follows."""
@@ -33,8 +34,9 @@ ISAKMP = 500
 """A UDP service on this port takes the ESP and AH packets of its clients too: they follow (D.5)."""
 IPSEC = (ESP, AH)
 _PORTED = frozenset(PROTOCOLS.values())
-EXTENSIONS = frozenset({0, 43, 60, AH})
-"""IPv6 headers before layer 4: hop-by-hop, routing, destination options, authentication (RFC 8200)."""
+EXTENSIONS = frozenset({0, 43, 60})
+"""IPv6 headers before layer 4: hop-by-hop, routing, destination options (RFC 8200); nft stops at an AH."""
+FRAGMENT_HEADER = 44
 ERRORS_V4 = frozenset({3, 4, 11})
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
 
@@ -75,6 +77,15 @@ class CapturePlan:
     answers: tuple[Endpoint, ...] = ()
     keep: tuple[Endpoint, ...] = ()
     wide: tuple[Wide, ...] = ()
+
+    def beside(self, other: CapturePlan) -> CapturePlan:
+        """What either plan takes; what this one keeps."""
+        return evolve(
+            self,
+            virtuals=_once((*self.virtuals, *other.virtuals)),
+            answers=_once((*self.answers, *other.answers)),
+            wide=tuple(dict.fromkeys((*self.wide, *other.wide))),
+        )
 
     @property
     def everything(self) -> bool:
@@ -199,7 +210,7 @@ class Taken:
     """Says of one frame whether the drops of a plan take it from the host's stack.
 
     Mirrors `rules`, for the rare frame that was taken and turns out not to be the director's:
-    the shell then gives it back.  Fragments other than the first are never given back.
+    the shell then gives it back.
     """
 
     def __init__(self, plan: CapturePlan, local: Iterable[bytes] = ()) -> None:
@@ -208,14 +219,30 @@ class Taken:
         self._answers = _Ports(plan.answers)
         self._keep = _Ports(plan.keep)
         self._wide = plan.wide
+        self._services = frozenset(one.address.packed for one in plan.virtuals)
+        self._servers = frozenset(one.address.packed for one in plan.answers)
         self.local = frozenset(local)
 
-    def __call__(self, frame: bytes | bytearray | memoryview) -> Side:
-        """Why the stack never saw `frame` (an Ethernet frame), if it did not."""
-        found = _ends(frame)
-        if found is None:
+    def __call__(self, frame: Frame, *, pieces: bool = False) -> Side:
+        """Why the stack never saw `frame` (an Ethernet frame), if it did not; `pieces`: it came in some."""
+        head = _head(frame)
+        if head is None:
+            return Side.NEITHER
+        source, destination = head.source, head.destination
+        if pieces or head.piece:
+            return self._in_pieces(source, destination)
+        ports = _ports(frame, head)
+        if ports is None:
             return self._error(frame)
-        protocol, source, sport, destination, dport = found
+        return self._side(head.protocol, source, ports[0], destination, ports[1])
+
+    def _in_pieces(self, source: bytes, destination: bytes) -> Side:
+        """Fragments are taken by their addresses alone."""
+        if destination in self._services or self._in_wide_network(destination):
+            return Side.VIRTUAL
+        return Side.ANSWER if destination not in self.local and source in self._servers else Side.NEITHER
+
+    def _side(self, protocol: int, source: bytes, sport: int, destination: bytes, dport: int) -> Side:
         if self._keep.has(protocol, destination, dport):
             return Side.NEITHER
         if self._virtuals.has(protocol, destination, dport) or self._in_wide(protocol, destination, dport):
@@ -224,14 +251,22 @@ class Taken:
             return Side.ANSWER
         return Side.NEITHER
 
-    def _error(self, frame: bytes | bytearray | memoryview) -> Side:
+    def _error(self, frame: Frame) -> Side:
         """An ICMP error that quotes a packet to a NAT server."""
         found = _quoted(frame)
         if found is None:
             return Side.NEITHER
         receiver, protocol, server, port = found
-        taken = receiver not in self.local and self._answers.has(protocol, server, port)
-        return Side.ANSWER if taken else Side.NEITHER
+        if protocol == FRAGMENT_HEADER:
+            about = server in self._servers
+        else:
+            about = self._answers.has(protocol, server, port)
+        return Side.ANSWER if about and receiver not in self.local else Side.NEITHER
+
+    def _in_wide_network(self, destination: bytes) -> bool:
+        return bool(self._wide) and any(
+            ipaddress.ip_address(destination) in one.network for one in self._wide
+        )
 
     def _in_wide(self, protocol: int, destination: bytes, port: int) -> bool:
         if not self._wide:
@@ -257,45 +292,50 @@ class _Ports:
         return any(first <= port <= last for first, last in ranges)
 
 
-def _ends(frame: bytes | bytearray | memoryview) -> tuple[int, bytes, int, bytes, int] | None:
-    """Protocol, source, its port, destination, its port; None without whole ports in place.
+class _Head(NamedTuple):
+    """The ends of an IP packet, where its layer 4 is, of which protocol, and whether it is a fragment."""
 
-    ESP and AH have none: both are 0, and every fragment is as good as the first.
-    """
+    source: bytes
+    destination: bytes
+    start: int
+    protocol: int
+    piece: bool
+
+
+def _head(frame: Frame) -> _Head | None:
+    """None when there is no IP header in place."""
     kind = bytes(frame[12:14])
     if kind == b"\x08\x00" and len(frame) >= 34:
-        start = 14 + 4 * (frame[14] & 15)
-        protocol, source, destination = frame[23], bytes(frame[26:30]), bytes(frame[30:34])
-        if int.from_bytes(frame[20:22], "big") & 0x1FFF and protocol not in IPSEC:
-            return None
-    elif kind == b"\x86\xdd" and len(frame) >= 54:
+        start, piece = 14 + 4 * (frame[14] & 15), bool(int.from_bytes(frame[20:22], "big") & 0x3FFF)
+        return _Head(bytes(frame[26:30]), bytes(frame[30:34]), start, frame[23], piece)
+    if kind == b"\x86\xdd" and len(frame) >= 54:
         start, protocol = _behind_extensions(frame)
-        source, destination = bytes(frame[22:38]), bytes(frame[38:54])
-    else:
-        return None
-    if protocol in IPSEC:
-        return protocol, source, 0, destination, 0
-    if protocol not in _PORTED or len(frame) < start + 4:
-        return None
-    sport, dport = (
-        int.from_bytes(frame[start : start + 2], "big"),
-        int.from_bytes(frame[start + 2 : start + 4], "big"),
-    )
-    return protocol, source, sport, destination, dport
+        ends = bytes(frame[22:38]), bytes(frame[38:54])
+        return _Head(*ends, start, protocol, piece=protocol == FRAGMENT_HEADER)
+    return None
 
 
-def _behind_extensions(frame: bytes | bytearray | memoryview) -> tuple[int, int]:
+def _ports(frame: Frame, head: _Head) -> tuple[int, int] | None:
+    """Source and destination port; both 0 for ESP and AH, which have none; None for other protocols."""
+    if head.protocol in IPSEC:
+        return 0, 0
+    if head.protocol not in _PORTED or len(frame) < head.start + 4:
+        return None
+    sport, dport = frame[head.start : head.start + 2], frame[head.start + 2 : head.start + 4]
+    return int.from_bytes(sport, "big"), int.from_bytes(dport, "big")
+
+
+def _behind_extensions(frame: Frame) -> tuple[int, int]:
     """Where layer 4 of an IPv6 frame starts, and its protocol: nft looks behind the same headers."""
     start, protocol = 54, frame[20]
     for _ in range(8):
         if protocol not in EXTENSIONS or len(frame) < start + 8:
             break
-        words = 4 * (frame[start + 1] + 2) if protocol == AH else 8 * (frame[start + 1] + 1)
-        protocol, start = frame[start], start + words
+        protocol, start = frame[start], start + 8 * (frame[start + 1] + 1)
     return start, protocol
 
 
-def _quoted(frame: bytes | bytearray | memoryview) -> tuple[bytes, int, bytes, int] | None:
+def _quoted(frame: Frame) -> tuple[bytes, int, bytes, int] | None:
     """Receiver of an ICMP error, and protocol, destination and port of the packet it quotes; else None."""
     kind = bytes(frame[12:14])
     if kind == b"\x08\x00" and len(frame) >= 34 and frame[23] == 1:

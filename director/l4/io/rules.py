@@ -5,17 +5,17 @@ taps, so packet sockets still see every frame and the stack sees none of them.  
 table is replaced in one transaction; there is no moment without rules.
 
 What is dropped, per interface:
-* packets to a service's address and port, and the later fragments of such a datagram;
+* packets to a service's address and port;
 * packets from a NAT server's address and port, unless they are for this host itself;
 * ICMP errors of the server's side about such packets (the director sends them translated);
 * ESP and AH where a service may own an ISAKMP flow, in the same sets with all ports (the two bytes
-  where a port would stand may be anything; over IPv6, nftables looks for the protocol behind an AH).
+  where a port would stand may be anything; over IPv6, nftables looks behind extension headers but AH);
+* fragments to a service's address, or from a NAT server's to others: whose they are is seen once they
+  are put together, and only the director sees all of them.
 Everything else passes: other ports of the virtual address, echo requests, ARP.  ICMP errors
 sent to a virtual address pass too; the stack has no socket for them and ignores them.
 
-Fragments but the first carry no ports.  The first one is remembered by address, protocol
-and identification for half a minute; a later fragment that overtook its first one slips
-through, and the stack forgets it when its time is up.
+What was taken and is not the director's is given back, a datagram in fragments as a whole.
 """
 
 from __future__ import annotations
@@ -23,44 +23,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from director.l4.io.plan import Address, CapturePlan, Endpoint, Wide
+from director.l4.io.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
 
-FRAGMENTS = 16384
-"""Fragmented datagrams remembered at once; more are not, and their later fragments pass."""
-
-_V4_KEY = "ip saddr . ip daddr . ip protocol . ip id"
-_V6_KEY = "ip6 saddr . ip6 daddr . frag id"
-
-_TABLE_CHAINS = f"""\
-  set fragments4 {{ typeof {_V4_KEY}; flags dynamic,timeout; timeout 30s; size {FRAGMENTS}; }}
-  set fragments6 {{ typeof {_V6_KEY}; flags dynamic,timeout; timeout 30s; size {FRAGMENTS}; }}
-  counter taken {{ }}
-  chain take4 {{
-    ip frag-off & 0x3fff != 0 update @fragments4 {{ {_V4_KEY} }}
-    counter name taken drop
-  }}
-  chain take6 {{
-    exthdr frag exists update @fragments6 {{ {_V6_KEY} }}
-    counter name taken drop
-  }}
-"""
-
-_CHAIN = f"""\
+_CHAIN = """\
     meta pkttype != host accept
+    ip frag-off & 0x3fff != 0 goto pieces4
+    exthdr frag exists goto pieces6
     meta protocol ip meta l4proto . ip daddr . th dport @keep4 accept
     meta protocol ip6 meta l4proto . ip6 daddr . th dport @keep6 accept
     jump networks
-    meta protocol ip meta l4proto . ip daddr . th dport @virtual4 goto take4
-    ip frag-off & 0x1fff != 0 {_V4_KEY} @fragments4 counter name taken drop
+    meta protocol ip meta l4proto . ip daddr . th dport @virtual4 counter name taken drop
     meta protocol ip ip daddr @local4 accept
-    meta protocol ip meta l4proto . ip saddr . th sport @answer4 goto take4
-    meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 goto take6
-    ip6 nexthdr ah ip6 nexthdr . ip6 daddr . th dport @virtual6 goto take6
-    meta protocol ip6 frag frag-off != 0 {_V6_KEY} @fragments6 counter name taken drop
+    meta protocol ip meta l4proto . ip saddr . th sport @answer4 counter name taken drop
+    meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 counter name taken drop
     meta protocol ip6 ip6 daddr @local6 accept
-    meta protocol ip6 meta l4proto . ip6 saddr . th sport @answer6 goto take6
-    ip6 nexthdr ah ip6 nexthdr . ip6 saddr . th sport @answer6 goto take6
-    ip protocol icmp icmp type {{ 3, 4, 11 }} goto errors
+    meta protocol ip6 meta l4proto . ip6 saddr . th sport @answer6 counter name taken drop
+    ip protocol icmp icmp type { 3, 4, 11 } goto errors
     ip6 nexthdr icmpv6 icmpv6 type 1-4 goto errors
 """
 
@@ -83,18 +61,22 @@ def ruleset(
     `owner` is kept as the comment of a chain that nothing calls; `local` holds the host's own addresses.
     """
     here = tuple(local)
+    services, servers = (
+        tuple(dict.fromkeys(one.address for one in found)) for found in (plan.virtuals, plan.answers)
+    )
     sets = "".join(
         _endpoint_set(f"{name}{version}", version, endpoints)
         for name, endpoints in (("virtual", plan.virtuals), ("answer", plan.answers), ("keep", plan.keep))
         for version in (4, 6)
     )
-    local_sets = "".join(
-        _set(f"local{version}", _TYPES[version], [str(one) for one in here if one.version == version])
+    hosts = "".join(
+        _set(f"{name}{version}", _TYPES[version], [str(one) for one in addresses if one.version == version])
+        for name, addresses in (("local", here), ("service", services), ("server", servers))
         for version in (4, 6)
     )
     chains = "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
-    owned = f'  chain owner {{ accept comment "{owner}"\n  }}\n'
-    content = owned + sets + local_sets + _TABLE_CHAINS + _errors_chain(plan.answers)
+    owned = f'  counter taken {{ }}\n  chain owner {{ accept comment "{owner}"\n  }}\n'
+    content = owned + sets + hosts + _pieces_chains(plan.wide) + _errors_chain(plan.answers)
     content += _networks_chain(plan.wide) + chains
     return f"{removal(table)}table netdev {table} {{\n{content}}}\n"
 
@@ -153,7 +135,25 @@ def _wide_match(one: Wide) -> str:
     ports = f"{one.first}-{one.last}"
     return (
         f"meta protocol {family} meta l4proto {one.protocol} {family} daddr {one.network} "
-        f"th dport {ports} goto take{version}"
+        f"th dport {ports} counter name taken drop"
+    )
+
+
+def _pieces_chains(wide: Iterable[Wide]) -> str:
+    """Fragments carry no ports but in the first: they go by their addresses."""
+    networks = dict.fromkeys(one.network for one in wide)
+    return "".join(
+        f"  chain pieces{version} {{\n"
+        f"    {family} daddr @service{version} counter name taken drop\n"
+        + "".join(
+            f"    {family} daddr {one} counter name taken drop\n"
+            for one in networks
+            if one.version == version
+        )
+        + f"    {family} daddr @local{version} accept\n"
+        f"    {family} saddr @server{version} counter name taken drop\n"
+        "  }\n"
+        for version, family in ((4, "ip"), (6, "ip6"))
     )
 
 
@@ -161,9 +161,12 @@ def _errors_chain(answers: Iterable[Endpoint]) -> str:
     """ICMP errors quote the packet the server got: its destination is the server.
 
     Offsets are bits from the ICMP header (8 bytes); the quoted IPv4 header has no options,
-    an IPv6 one no extension headers.  Others pass, untranslated and harmless.
+    an IPv6 one at most a fragment header, and then no port is asked for.  Others pass, untranslated.
     """
-    rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(list(answers)))
+    wanted = list(answers)
+    hosts = dict.fromkeys(one.address for one in wanted if one.address.version == 6)
+    pieces = [Endpoint(FRAGMENT_HEADER, host, 0, 65535) for host in hosts]
+    rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(wanted + pieces))
     return f"  chain errors {{\n{rules}  }}\n"
 
 

@@ -59,8 +59,8 @@ def lower(packet: Packet) -> None:
 
 
 def quicken(track: Track, way: Way, now: float, put: bytes | None, means: Means) -> None:
-    """Let the hot path carry the following packets of this direction for a while."""
-    if way.mac is None or way.local:
+    """Let the hot path carry the following packets of this direction, if any can find it, for a while."""
+    if way.mac is None or way.local or not track.key:
         return
     own = track.key
     track.macs = way.mac + way.own

@@ -12,6 +12,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.names import Names, Place
 from director.l7.io.stream import Stream, words
 
@@ -180,6 +181,9 @@ class Backends:
         if address.path:
             self._begin(side, socket.AF_UNIX, address.path)
             return side
+        if address.endpoint:
+            self._dial(side, address.endpoint)
+            return side
         family = _literal_family(address.host)
         if family is not None:
             self._begin(side, family, (address.host, address.port))
@@ -217,6 +221,24 @@ class Backends:
         side.stream = unborn  # type: ignore[assignment]
         self.reactor.callLater(0, unborn.fail, side, reason)
 
+    def _dial(self, side: ServerSide, description: str) -> None:
+        """Have Twisted connect to one of its endpoint strings."""
+        unborn = _Unborn()
+        side.stream = unborn  # type: ignore[assignment]
+
+        def connected(stream: Any, _peer: object, _own: object) -> None:
+            stream.owner = side
+            if unborn.gone:
+                stream.abort()
+                return
+            side.stream = stream
+            side.connected()
+
+        def failed(reason: str) -> None:
+            unborn.fail(side, reason)
+
+        self.reactor.callLater(0, connect_to_endpoint, self.reactor, description, connected, failed)
+
     def _resolve(self, side: ServerSide, address: Address) -> None:
         """Ask for a name off the reactor's thread."""
         unborn = _Unborn()
@@ -240,7 +262,7 @@ def _outlived(line: deque[ServerSide], now: float) -> bool:
 
 
 class _Unborn:
-    """Stands for a stream whose socket is not there yet (a name is being resolved)."""
+    """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting)."""
 
     __slots__ = ("gone",)
     socket = None

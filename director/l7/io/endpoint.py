@@ -1,4 +1,4 @@
-"""Listening on any Twisted endpoint string (`systemd:domain=INET:index=0`, `tcp:…`).
+"""Listening on, and connecting to, any Twisted endpoint string (`systemd:domain=INET:index=0`, `tcp:…`).
 
 Such transports are Twisted's; `TransportStream` gives them the shape of a `Stream`.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from director.errors import unbound
 from director.l7.io.listener import BindError
+from director.l7.io.stream import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +49,10 @@ class TransportStream(Protocol):
     def socket(self) -> object | None:
         """None once the connection is gone."""
         return None if self._gone else self
+
+    def is_alive(self) -> bool:
+        """Not gone: Twisted reads an idle connection, so its end is known at once."""
+        return not self._gone
 
     def dataReceived(self, data: bytes) -> None:
         """Octets came."""
@@ -146,7 +152,7 @@ class _EndpointPort:
 
     def _failed(self, failure: Failure, description: str) -> None:
         _log.error(
-            "cannot listen on {description}: {why}", description=description, why=failure.getErrorMessage()
+            "cannot listen on {description}: {why}", description=description, why=unbound(failure.value)
         )
 
     def close(self) -> None:
@@ -172,6 +178,27 @@ def listen_on_endpoint(
     """Listen on a Twisted endpoint string; connections come as `TransportStream`s."""
     listening = serverFromString(reactor, description).listen(_Streams(accepted, room))
     return _EndpointPort(listening, description)
+
+
+def connect_to_endpoint(
+    reactor: Any, description: str, connected: Callable[..., None], failed: Callable[[str], None]
+) -> None:
+    """Connect to a Twisted endpoint string; `connected` gets a `TransportStream`, `failed` the reason."""
+    streams = _Streams(connected, lambda: True)
+
+    def refused(failure: Failure) -> None:
+        failed(_reason(failure.value))
+
+    try:
+        clientFromString(reactor, description).connect(streams).addErrback(refused)
+    except Exception as error:  # noqa: BLE001  # each kind of endpoint may raise anything
+        failed(_reason(error))
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why a connect failed, in the words that the log has for other addresses."""
+    code = getattr(error, "osError", None) or getattr(error, "errno", None)
+    return words(OSError(code, "")) if isinstance(code, int) else str(error)
 
 
 def _socket_address(address: Any) -> Any:

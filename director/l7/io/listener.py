@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from director.errors import DirectorError
+from director.errors import DirectorError, unbound
 from director.l7.io.stream import Stream
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket
     except OSError as error:
         if sock is not None:
             sock.close()
-        raise BindError(f"cannot listen on {address}: {_advice(error)}") from error
+        raise BindError(f"cannot listen on {address}: {unbound(error, address.path)}") from error
     return sock
 
 
@@ -94,19 +94,6 @@ def _remove_stale(path: str) -> None:
             probe.settimeout(0.2)
             if probe.connect_ex(path) == errno.ECONNREFUSED:
                 Path(path).unlink(missing_ok=True)
-
-
-def _advice(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "the address is in use; stop the other program (ss -ltnp shows it) or choose another port"
-    if error.errno == errno.EACCES:
-        return (
-            "ports below 1024 need CAP_NET_BIND_SERVICE; "
-            "grant it (see etc/director.service) or choose a port above"
-        )
-    if error.errno == errno.EADDRNOTAVAIL:
-        return "this machine does not have that address; add it (ip address add) or listen on another"
-    return os.strerror(error.errno) if error.errno else str(error)
 
 
 @implementer(IReadDescriptor)

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 KEPT_SECONDS = 10.0
 """How long the addresses of a name are used before it is asked for again."""
 NAMES_KEPT = 4096
 """Names remembered; beyond it all are forgotten, because a configuration does not have so many."""
+
+_log = Logger(namespace="director.names")
 
 Place = tuple[socket.AddressFamily, str]
 """A family and a literal address."""
@@ -45,6 +48,7 @@ class Names:
         self._ask = ask
         self._known: dict[str, tuple[float, list[Place]]] = {}
         self._waiting: dict[str, list[Found]] = {}
+        self._silent: set[str] = set()
         self.asked = 0
         self.failed = 0
 
@@ -70,6 +74,11 @@ class Names:
     def _answered(self, places: list[Place], host: str) -> None:
         if len(self._known) >= NAMES_KEPT:
             self._known.clear()
+        if not places:
+            self._silent_now(host)
+        elif host in self._silent:
+            self._silent.discard(host)
+            _log.info("the name {host} can be resolved again", host=host)
         if places:
             self._known[host] = (self._reactor.seconds() + KEPT_SECONDS, places)
         self._tell(host)
@@ -77,7 +86,18 @@ class Names:
     def _unanswered(self, failure: Failure, host: str) -> None:
         failure.trap(OSError, UnicodeError)
         self.failed += 1
+        self._silent_now(host)
         self._tell(host)
+
+    def _silent_now(self, host: str) -> None:
+        """Say once for each episode that a name has no address."""
+        if host not in self._silent and len(self._silent) < NAMES_KEPT:
+            self._silent.add(host)
+            _log.warn(
+                "the name {host} cannot be resolved, so its servers cannot be reached; "
+                "correct it in the configuration, or look at the resolver: getent hosts {host}",
+                host=host,
+            )
 
     def _tell(self, host: str) -> None:
         for found in self._waiting.pop(host, ()):

@@ -145,8 +145,8 @@ class Offloading:
         ethernet = self.wire.peer + self.wire.mac + (b"\x08\x00" if four else b"\x86\xdd")
         self.sock.send(header + ethernet + raw)
 
-    def frames(self, patience: float = QUIET) -> list[tuple[bytes, bytes]]:
-        """(virtio header, IP packet) of what the director sends, until it is quiet."""
+    def frames(self, patience: float = QUIET, count: int = 0) -> list[tuple[bytes, bytes]]:
+        """(virtio header, IP packet) of what the director sends, until it is quiet, or `count` of them."""
         found = []
         deadline = time.monotonic() + patience
         while (left := deadline - time.monotonic()) > 0 and select.select([self.sock], [], [], left)[0]:
@@ -157,6 +157,8 @@ class Offloading:
                 and not data[10] & 1
             ):
                 found.append((data[:10], data[24:]))
+                if len(found) == count:
+                    break
         return found
 
 

@@ -1,7 +1,7 @@
 """Run layer 4 alone, without layer 7 and without an ini.
 
 run_core.py STATE_DIR NAME METHOD VIP:PORT SERVER:PORT[,SERVER:PORT…] PROTOCOL[,PROTOCOL…] [KEY=VALUE…]
-(keys: scheduler, and those of `[l4]`;
+(keys: scheduler, those of `[l4]`, and `backup=1`: as if the backup synchronisation daemon ran;
 a protocol `mark7` makes a mark service).  Prints one line of JSON when the rules stand;
 SIGTERM ends it and leaves the counters in STATE_DIR.
 """
@@ -63,6 +63,7 @@ def main(state_dir: str, name: str, *words: str) -> None:
     pairs = dict(one.split("=", 1) for one in words[4:])
     method, virtual, reals, protocols = words[:4]
     desired = configuration(method, virtual, reals, protocols, pairs.pop("scheduler", "rr"))
+    backup = bool(pairs.pop("backup", ""))
     catalog = plugins.catalog()
     registry = Registry(lambda spec: catalog.make(spec, random.Random(1)))
     registry.apply(plan(Configuration(), desired), "test", time.monotonic(), time.time())
@@ -71,6 +72,7 @@ def main(state_dir: str, name: str, *words: str) -> None:
 
     def forwarder(view: KernelView) -> Forwarder:
         made.append(Forwarder(registry, view, random.Random(1), settings.read(wanted)))
+        made[0].backup = backup
         return made[0]
 
     layer = L4Director(

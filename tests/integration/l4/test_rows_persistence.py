@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,17 @@ from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkCookieAck, SCTPChun
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_a import directed, flows, ini, inwards, outwards, place, servers, templates
+from tests.integration.l4.rows_a import (
+    connections,
+    directed,
+    flows,
+    ini,
+    inwards,
+    outwards,
+    place,
+    servers,
+    templates,
+)
 from tests.integration.l4.wire_judge import Judged
 
 VIP, VIP6 = "198.51.100.10", "2001:db8:100::10"
@@ -264,3 +275,26 @@ def test_a_new_connection_leaves_a_resting_server(bed: Judged, mode: int) -> Non
         assert inwards(bed, [_tcp(CLIENT, sport, "198.51.100.23", "S")])[0].dst != first
     finally:
         assert bed.api("PATCH", f"pools/idle/servers/{name}", {"weight": 1})[0] == 200
+
+
+def test_every_count_is_that_of_the_entries(bed: Judged) -> None:
+    """V12, V13 after whatever came before: a server's counts are its templates and flows, and no more."""
+    inwards(bed, [_tcp("10.0.0.8", 2400 + at, f"198.51.100.2{at}", "S") for at in (0, 2)])
+    opened(bed, "udp", "10.0.0.8", 2400, VIP, 53)
+    active = {"ESTABLISHED", "SYN_SENT", "SYN_RECV", "SYNACK"}
+
+    def agree() -> bool:
+        found: Counter[tuple[str, str]] = Counter()
+        for one in connections(bed):
+            sctp = one["protocol"] == "SCTP"
+            busy = one["state"] in ({"ESTABLISHED"} if sctp else active)
+            kind = "persistent" if one["template"] else "active" if busy else "inactive"
+            found[one["target"].rpartition(":")[0].strip("[]"), kind] += 1
+        shown: Counter[tuple[str, str]] = Counter()
+        for pool in POOLS:
+            for one in servers(bed, pool).values():
+                host = one["address"].rpartition(":")[0].strip("[]")
+                shown.update({(host, kind): one[kind] for kind in ("active", "inactive", "persistent")})
+        return len(found) > 2 and found == +shown
+
+    wait_for(agree)

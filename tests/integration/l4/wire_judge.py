@@ -34,7 +34,7 @@ from scapy.packet import Packet, Raw  # noqa: E402
 HOSTS = range(2, 10)
 QUIET = 0.08
 """Seconds of silence after which nothing more is expected."""
-PATIENCE = 1.5
+PATIENCE = 5.0
 """Seconds a packet may take on a busy machine."""
 
 RELOADED = "reloaded: generation "
@@ -199,9 +199,14 @@ class Judged:
         """As an operator does: the file, then SIGHUP; returns when it is answered, and waits for no more."""
         assert self.process is not None
         self.write(text)
-        before = self.log.count(RELOADED)
+        answered = self.answered()
         self.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.log.count(RELOADED) > before, 10, every=0.002)
+        wait_for(answered, 10, every=0.002)
+
+    def answered(self) -> Callable[[], bool]:
+        """Says whether a reload that is asked for from now on is answered."""
+        before = self.log.count(RELOADED)
+        return lambda: self.log.count(RELOADED) > before
 
     def stop(self) -> None:
         assert self.process is not None

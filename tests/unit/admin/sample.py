@@ -8,6 +8,7 @@ from typing import Any
 from director.admin.control import Event, Evidence, Listener
 from director.admin.testing import MemoryControl, record
 from director.changes import Ordered, plan
+from director.conditions import Term
 from director.model import (
     Address,
     Check,
@@ -23,7 +24,6 @@ from director.model import (
     Server,
     Settings,
     State,
-    Term,
     Virtual,
 )
 from director.registry import Registry
@@ -151,6 +151,7 @@ def trouble(made: MemoryControl) -> None:
             target="/images/a.png",
             rule="100 images",
             pool="images",
+            tries=(("pool images", "no_server: every server is down or in maintenance"),),
             fault="local 127.0.0.1:8099",
             times={"total": 0.004},
         ),

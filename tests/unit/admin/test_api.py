@@ -8,8 +8,9 @@ from treq.testing import RequestTraversalAgent, StubTreq
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.http_headers import Headers
 
-from director.admin.control import Connection, Problem
+from director.admin.control import Connection, PacketFigures, Problem
 from director.admin.testing import record
+from director.counters import Zeroable
 from director.errors import ConfigError
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
@@ -54,6 +55,14 @@ def test_a_service_by_key_or_by_a_unique_name() -> None:
     assert made.get("/api/v1/services/www").json["key"] == "l7:www"
     assert made.get("/api/v1/services/l4:dns").json["key"] == "l4:dns"
     assert [one["key"] for one in made.get("/api/v1/services").json] == ["l7:www", "l4:dns"]
+
+
+def test_the_servers_of_a_pool_are_those_that_it_shows() -> None:
+    made = Admin()
+    reply = made.get("/api/v1/pools/web/servers")
+    assert reply.json == made.get("/api/v1/pools/web").json["servers"] != []
+    assert reply.headers["ETag"] == '"g1"'
+    assert made.get("/api/v1/pools/none/servers").status == 404
 
 
 def test_weight_and_state_are_changed() -> None:
@@ -178,6 +187,20 @@ def test_stats_as_figures_and_as_a_piece_of_the_page() -> None:
 def test_openapi_is_served_to_everybody() -> None:
     reply = Admin().ask("GET", "/openapi.json")
     assert json.loads(reply.body)["info"]["title"] == "The director"
+
+
+def test_layer_4_as_a_whole() -> None:
+    """Totals and rates as for a service (H), and the reasons of drops."""
+    made = Admin()
+    found = made.get("/api/v1/layer4").json
+    assert (found["running"], found["flows"], found["counters"]) == (False, 0, {})
+    total = Zeroable()
+    total.traffic.conns, total.traffic.inbytes = 3, 120
+    made.control.whole = PacketFigures(total, {"land": 1, "bad_checksum": 2}, 5)
+    found = made.get("/api/v1/layer4").json
+    assert (found["running"], found["flows"]) == (True, 5)
+    assert (found["traffic"]["conns"], found["traffic"]["inbytes"]) == (3, 120)
+    assert list(found["counters"].items()) == [("bad_checksum", 2), ("land", 1)]
 
 
 def test_connections_of_layer_4_are_listed() -> None:

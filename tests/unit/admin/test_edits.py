@@ -101,6 +101,7 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
 def test_a_question_has_defaults() -> None:
     asked = question({"url": "http://a/b", "headers": {"Cookie": "a=b"}})
     assert (asked.method, asked.client, asked.headers) == ("GET", "127.0.0.1", (("Cookie", "a=b"),))
+    assert question({"url": "/", "client": "::FFFF:0:1"}).client == "::ffff:0:1"
     assert question({"url": "/", "headers": [["A", "1"], ["A", "2"]]}).headers == (("A", "1"), ("A", "2"))
 
 
@@ -119,6 +120,8 @@ def test_a_question_has_defaults() -> None:
         {"url": "/", "headers": {str(n): "" for n in range(101)}},
         {"url": "/", "method": "x" * 33},
         {"url": "/", "x": 1},
+        {"url": "/", "client": "web"},
+        {"url": "/", "client": "10.0.0.1:80"},
     ],
 )
 def test_wrong_questions_are_refused(order: dict[str, object]) -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from director.admin.control import Process, Readiness
+from director.admin.control import PacketFigures, Process, Readiness
 from director.admin.metrics import escaped, families, lines, pieces
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Sight
 from director.changes import PoolAdded
+from director.counters import Zeroable
 from director.model import Pool
 from tests.unit.admin import sample
 
@@ -21,7 +22,9 @@ HEAD = re.compile(rf"# (HELP|TYPE) ({NAME}) (.+)")
 
 def text(control: MemoryControl) -> str:
     look = Sight(control.registry, control.at, Rates(), tuple(control.heard))
-    found = families(look, control.readiness(), control.own, len(control.remembered), {"sign_ins": 1})
+    found = families(
+        look, control.readiness(), control.own, len(control.remembered), {"sign_ins": 1}, control.packets()
+    )
     return b"".join(pieces(found)).decode()
 
 
@@ -74,6 +77,18 @@ def test_every_figure_is_its_own() -> None:
     gauges = [found[f"director_server_{name}", labels] for name in ("active", "inactive", "persistent")]
     assert gauges == [7, 8, 9]
     assert found["director_server_weight", labels] == server.weight
+
+
+def test_layer_4_as_a_whole() -> None:
+    control = sample.control()
+    assert "director_l4_" not in text(control)
+    total = Zeroable()
+    total.traffic.outpkts = 7
+    control.whole = PacketFigures(total, {"bad_checksum": 2}, 5)
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    assert found["director_l4_packets_out_total", ""] == 7
+    assert found["director_l4_flows", ""] == 5
+    assert found["director_l4_events_total", 'what="bad_checksum"'] == 2
 
 
 def test_histograms_are_cumulative_and_end_with_all() -> None:

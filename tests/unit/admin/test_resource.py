@@ -120,6 +120,12 @@ def test_what_is_not_there_is_404(target: str) -> None:
     assert set(reply.json) == {"error", "at"}
 
 
+def test_the_absolute_form_is_no_path() -> None:
+    reply = admin().get("http://127.0.0.1:8404/healthz")
+    assert (reply.status, reply.json["at"]) == (400, "path")
+    assert reply.json["error"].startswith("the path must begin with /")
+
+
 DEEP = [
     "../admin.token",
     "..%2fadmin.token",
@@ -198,7 +204,9 @@ def test_the_host_must_mean_us(hosts: list[str], wanted: int) -> None:
     head = "".join(f"Host: {host}\r\n" for host in hosts)
     reply = admin().raw(f"GET /healthz HTTP/1.1\r\n{head}\r\n".encode())
     hardened(reply)
-    assert reply.status == wanted
+    # RFC 9110 15.5 has the phrases.
+    phrase = {200: "OK", 400: "Bad Request", 421: "Misdirected Request"}[wanted]
+    assert (reply.status, reply.reason) == (wanted, phrase)
 
 
 def test_a_configured_name_is_ours() -> None:

@@ -11,7 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 
 from director.admin.service import AdminService, check_listen
-from director.errors import DirectorError
+from director.errors import DirectorError, unbound
 from director.model import Address
 from tests.unit.admin import sample
 
@@ -59,8 +59,18 @@ def test_a_taken_port_is_an_event_not_an_end(service: AdminService, reactor: Rea
     socket_, port = service.listeners()
     assert socket_.bound
     assert not port.bound
-    assert "in use" in port.error
+    assert port.error == unbound(OSError(98, ""))
+    assert service.control_socket == socket_.address.removeprefix("unix:")
     assert service.link == ""
+
+
+def test_no_control_socket_is_named_when_there_is_none(tmp_path: Path, reactor: Reactor) -> None:
+    state_dir = tmp_path / ("x" * 120)
+    made = AdminService(sample.control(), LISTEN, state_dir, reactor)
+    made.startService()
+    assert made.control_socket == ""
+    assert made.link
+    made.stopService()
 
 
 def test_rates_are_sampled_each_two_seconds(service: AdminService, reactor: Reactor) -> None:

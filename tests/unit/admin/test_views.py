@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from director.admin import views
 from director.admin.rates import Rates
-from director.admin.testing import MemoryControl, record
+from director.admin.testing import MemoryControl
 from director.admin.views import Sight
 from director.changes import Ordered, ServerChanged, weight
-from director.model import And, Not, Or, State, Term, Virtual
+from director.conditions import And, Not, Or, Term
+from director.model import State, Virtual
 from director.selection import claim
 from tests.unit.admin import sample
 
@@ -125,68 +124,3 @@ def test_rules_show_what_they_do() -> None:
     images, old = [views.rule_view(one, sight(control)) for one in control.registry.configuration.rules]
     assert (images["action"], images["when"], images["requests"]) == ("pool images", "path ^= /images/", 5)
     assert old["action"] == "redirect 301 https://example.org/new"
-
-
-@pytest.mark.parametrize(
-    ("known", "story"),
-    [
-        (
-            {
-                "rule": "100 images",
-                "pool": "web",
-                "candidates": 3,
-                "scheduler": "wlc",
-                "server": "a",
-                "load": 0,
-                "weight": 2,
-                "times": {"connect": 0.0003, "first_byte": 0.003, "total": 0.004},
-            },
-            [
-                "rule 100 images matched",
-                "pool web",
-                "3 of 3 servers eligible",
-                "wlc chose a: load 0, weight 2",
-                "connected in 0.3 ms",
-                "200 in 4 ms",
-            ],
-        ),
-        (
-            {
-                "pool": "web",
-                "candidates": 2,
-                "server": "a",
-                "sticky": True,
-                "load": 1,
-                "weight": 2,
-                "status": 0,
-                "outcome": "client_gone",
-            },
-            [
-                "no rule matched",
-                "pool web",
-                "2 of 3 servers eligible",
-                "the client's cookie DIRECTOR names a: load 1, weight 2",
-                "the client went away",
-            ],
-        ),
-        (
-            {
-                "pool": "gone",
-                "tries": (("a", "connection refused"),),
-                "fault": "page sorry",
-                "status": 503,
-                "outcome": "fault",
-                "times": {},
-            },
-            [
-                "no rule matched",
-                "pool gone",
-                "a was tried: connection refused",
-                "the fault path answered: page sorry",
-                "503",
-            ],
-        ),
-    ],
-)
-def test_the_story_of_a_decision(known: dict[str, Any], story: list[str]) -> None:
-    assert views.trace_view(record(**known), sample.registry())["story"] == story

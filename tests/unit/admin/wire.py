@@ -33,6 +33,7 @@ class Reply:
     status: int
     headers: Message
     body: bytes
+    reason: str = ""
 
     @property
     def json(self) -> Any:
@@ -112,4 +113,4 @@ def parsed(data: bytes, method: str = "GET") -> Reply:
     """Read with the standard library's client, an independent reader."""
     response = HTTPResponse(_Socket(data), method=method)  # type: ignore[arg-type]
     response.begin()
-    return Reply(response.status, response.headers, response.read())
+    return Reply(response.status, response.headers, response.read(), response.reason)

@@ -73,6 +73,11 @@ def test_show_prints_a_table_or_json(client: MemoryClient, run: Run, thing: str)
     assert json.loads(out)
 
 
+def test_servers_are_the_same_as_in_their_pools(client: MemoryClient, run: Run) -> None:
+    servers, pools = (json.loads(run("show", thing, "--json")[1]) for thing in ("servers", "pools"))
+    assert servers == [server for pool in pools for server in pool["servers"]]
+
+
 def test_orders_and_weights(client: MemoryClient, run: Run) -> None:
     assert run("drain", "web/a") == (0, "server web/a ordered to drain\ngeneration 3 runs\n", "")
     assert run("weight", "web/a", "5")[1] == "server web/a now weight=5 max=200 min=0\ngeneration 4 runs\n"
@@ -164,12 +169,17 @@ def test_lab_runs_the_methods_named(monkeypatch: pytest.MonkeyPatch, run: Run) -
     def lab_down(said: Callable[[str], None]) -> None:
         raise DirectorError("needs root")
 
-    found = SimpleNamespace(lab_run=lab_run, lab_down=lab_down, METHODS=tuple(Forward))
+    def lab_up(method: Any, said: Callable[[str], None]) -> None:
+        said(f"{method.value} stands")
+
+    found = SimpleNamespace(lab_run=lab_run, lab_up=lab_up, lab_down=lab_down, METHODS=tuple(Forward))
     monkeypatch.setattr("importlib.import_module", lambda _: found)
     assert run("lab", "run", "dr") == (2, "a line\n", "")
     code, out, _ = run("lab", "run", "--json")
     assert (code, json.loads(out)) == (2, [{"method": "nat", "transfer": "ok", "failed": "no ip"}])
     assert asked == [["dr"], ["nat", "dr", "tun", "local"]]
+    assert run("lab", "up", "tun") == (0, "tun stands\n", "")
+    assert json.loads(run("lab", "up", "--json")[1]) == {"said": ["nat stands"]}
     assert run("lab", "down") == (2, "", "director: needs root\n")
 
 

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from director.config.loaded import Loaded
 from director.config.schema.tables import KINDS
+from tests.support.configurations import read_ini
 
-Reader = Callable[..., Loaded]
 
-
-def test_all_mistakes_are_reported_at_once(read_ini: Reader) -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     loaded = read_ini("[pol:x]\n[pool:a]\nserver.a = x\nqueue = 5\n[l7:y]\npool = b\n")
     assert [(p.line, p.severity) for p in loaded.problems] == [
         (1, "error"),
@@ -20,7 +17,7 @@ def test_all_mistakes_are_reported_at_once(read_ini: Reader) -> None:
     ]
 
 
-def test_a_whole_configuration(read_ini: Reader) -> None:
+def test_a_whole_configuration() -> None:
     loaded = read_ini(
         "[director]\nname = edge\n[admin]\n[pool:web]\nserver.a = 10.0.0.1:80 weight=2\ncheck = alive\n"
         "[check:alive]\nhttp = GET /h\n[l7:www]\nlisten = :8080\npool = web\nfault = active, page sorry\n"
@@ -45,12 +42,12 @@ def test_a_whole_configuration(read_ini: Reader) -> None:
     assert found.tests[0].headers == (("X-A", "1"),)
 
 
-def test_nearest_kind_and_form(read_ini: Reader) -> None:
+def test_nearest_kind_and_form() -> None:
     hints = [p.hint for p in read_ini("[pol:x]\n[pool]\n[admin:x]\n").problems]
     assert hints == ["did you mean pool?", "write [pool:NAME]", "write [admin]"]
 
 
-def test_every_kind_has_a_maker(read_ini: Reader) -> None:
+def test_every_kind_has_a_maker() -> None:
     """An empty section of each kind is read without surprise."""
     for kind in KINDS:
         heading = kind.heading.replace("NUMBER TITLE", "1 a")
@@ -58,7 +55,7 @@ def test_every_kind_has_a_maker(read_ini: Reader) -> None:
         assert not [p for p in problems if "unknown" in p.message]
 
 
-def test_ten_thousand_servers(read_ini: Reader) -> None:
+def test_ten_thousand_servers() -> None:
     """Far above what it takes (0.5 s on a small machine), so that only a changed order of growth fails."""
     parts = []
     for pool in range(1000):

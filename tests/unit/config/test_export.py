@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from director.config.export import export
-from director.config.loaded import Loaded
-
-Reader = Callable[..., Loaded]
+from tests.support.configurations import read_ini
 
 
-def test_includes_are_merged_paths_resolved_and_secrets_masked(read_ini: Reader) -> None:
+def test_includes_are_merged_paths_resolved_and_secrets_masked() -> None:
     loaded = read_ini(
         "[director]\nname = ${NAME}\nstate_dir = ../var\ninclude = d/*.ini\n",
         {
@@ -31,7 +27,7 @@ def test_includes_are_merged_paths_resolved_and_secrets_masked(read_ini: Reader)
     )
 
 
-def test_what_was_exported_reads_back_the_same(read_ini: Reader) -> None:
+def test_what_was_exported_reads_back_the_same() -> None:
     text = (
         "[l7:w]\nlisten = :80,\n  :81\n[rule:1 a]\nservice = w\nwhen = path ~ ^/(a)$$\nredirect = 301 /$1\n"
     )
@@ -39,7 +35,7 @@ def test_what_was_exported_reads_back_the_same(read_ini: Reader) -> None:
     assert read_ini(export(first)).require() == first.require()
 
 
-def test_what_commands_changed_stands_in_it_and_says_so(read_ini: Reader) -> None:
+def test_what_commands_changed_stands_in_it_and_says_so() -> None:
     loaded = read_ini(
         "[pool:web]\nserver.a = 10.0.0.1:80 weight=2\n  max=9\nserver.b = 10.0.0.2:80\n"
         "server.c = 10.0.0.3:80\n[l7:w]\nlisten = :80\npool = web\n"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from director.conditions import And, Not, Or, Term
 from director.config.expressions import parse_condition
 from director.config.messages import BadValue
-from director.model import And, Not, Or, Term
 
 
 def test_the_examples_of_the_design() -> None:

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from director.config.loaded import Loaded
 from director.config.messages import exit_code, render
+from tests.support.configurations import read_ini
 
-Reader = Callable[..., Loaded]
 BASE = "[l7:www]\nlisten = :80\n[rule:10 all]\nservice = www\nwhen = path ^= /a\nrespond = 404\n"
 
 
-def test_a_rule_that_can_never_match(read_ini: Reader) -> None:
+def test_a_rule_that_can_never_match() -> None:
     loaded = read_ini(BASE + "[rule:20 b]\nservice = www\nwhen = path = /a/b\nrespond = 200\n")
     assert loaded.configuration is not None
     assert render(loaded.problems) == (
@@ -23,12 +20,12 @@ def test_a_rule_that_can_never_match(read_ini: Reader) -> None:
     assert exit_code(loaded.problems, strict=True) == 1
 
 
-def test_order_is_by_number_not_by_place(read_ini: Reader) -> None:
+def test_order_is_by_number_not_by_place() -> None:
     loaded = read_ini(BASE + "[rule:5 b]\nservice = www\nrespond = 200\n")
     assert [(p.line, p.severity) for p in loaded.problems] == [(5, "warning")]
 
 
-def test_unused_and_empty(read_ini: Reader) -> None:
+def test_unused_and_empty() -> None:
     loaded = read_ini("[pool:p]\n[check:c]\ntcp = connect\n")
     assert [(p.line, p.severity, p.message) for p in loaded.problems] == [
         (1, "warning", "no service or rule uses this pool"),
@@ -37,7 +34,7 @@ def test_unused_and_empty(read_ini: Reader) -> None:
     ]
 
 
-def test_runaway_expressions_and_small_methods(read_ini: Reader) -> None:
+def test_runaway_expressions_and_small_methods() -> None:
     loaded = read_ini(
         "[l7:w]\nlisten = :80\n[rule:1 a]\nservice = w\n"
         "when = method = post and path ~ (/a+)+$\nrespond = 404\n"

@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from director.config.loaded import Loaded
 from director.config.messages import render
 from director.errors import ConfigError
+from tests.support.configurations import read_ini
 
-Reader = Callable[..., Loaded]
 TEXT = (
     "[l7:s]\nlisten = :80\n[rule:1 a]\nservice = s\nrespond = 404\n"
     "[test:it]\nrequest = GET /\nexpect = status 404\n"
 )
 
 
-def test_positions_of_sections_and_keys(read_ini: Reader) -> None:
+def test_positions_of_sections_and_keys() -> None:
     loaded = read_ini(TEXT)
     places = [
         loaded.position_of(*names) for names in (("test:it", "expect"), ("test:it", "client"), ("none", ""))
@@ -23,7 +20,7 @@ def test_positions_of_sections_and_keys(read_ini: Reader) -> None:
     assert [(place.line, place.column) for place in places] == [(8, 10), (6, 1), (0, 0)]
 
 
-def test_a_problem_found_later(read_ini: Reader) -> None:
+def test_a_problem_found_later() -> None:
     problem = read_ini(TEXT).problem_at("test:it", "expect", "the status was 200", "correct the rule")
     assert render([problem]) == (
         "etc/main.ini:8:10: error: [test:it] expect = status 404: the status was 200\n"
@@ -33,7 +30,7 @@ def test_a_problem_found_later(read_ini: Reader) -> None:
     )
 
 
-def test_require(read_ini: Reader) -> None:
+def test_require() -> None:
     assert read_ini(TEXT).require().rules
     broken = read_ini("[x]\n")
     with pytest.raises(ConfigError) as caught:

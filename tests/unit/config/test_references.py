@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from director.config.expressions import parse_condition
-from director.config.loaded import Loaded
 from director.config.references import terms
+from tests.support.configurations import read_ini
 
-Reader = Callable[..., Loaded]
 
-
-def test_names_that_do_not_resolve_are_no_mistake(read_ini: Reader) -> None:
+def test_names_that_do_not_resolve_are_no_mistake() -> None:
     text = (
         "[l7:s]\nlisten = no.such.host.example:80\npool = p\n[pool:p]\nserver.a = no.such.host.example:80\n"
     )
     assert read_ini(text).problems == ()
 
 
-def test_equal_numbers_in_two_services_are_fine(read_ini: Reader) -> None:
+def test_equal_numbers_in_two_services_are_fine() -> None:
     text = "".join(
         f"[l7:s{n}]\nlisten = :{n}\n[rule:1 r{n}]\nservice = s{n}\nrespond = 404\n" for n in (1, 2)
     )
     assert read_ini(text).problems == ()
 
 
-def test_a_mistake_inside_a_pool_does_not_make_its_name_unknown(read_ini: Reader) -> None:
+def test_a_port_on_other_addresses_is_free() -> None:
+    demos = ("127.0.0.1:80", "127.0.0.2:80", "[::]:80", ":81", "h:80")
+    text = "".join(f"[demo:d{at}]\nlisten = {listen}\n" for at, listen in enumerate(demos))
+    assert read_ini(text).problems == ()
+
+
+def test_a_mistake_inside_a_pool_does_not_make_its_name_unknown() -> None:
     loaded = read_ini("[l7:s]\nlisten = :80\npool = p\n[pool:p]\nserver.a = h:80 wieght=1\n")
     assert len(loaded.problems) == 1
 
 
-def test_a_scheduler_of_the_users_own_is_known(read_ini: Reader) -> None:
+def test_a_scheduler_of_the_users_own_is_known() -> None:
     text = "[l7:s]\nlisten = :80\npool = p\n[pool:p]\nserver.a = h:80\n"
     text += "scheduler = {0}\n[scheduler:{0}]\npython = a.py:B\n"
     assert read_ini(text.format("mine")).problems == ()
@@ -40,14 +42,14 @@ def test_a_scheduler_of_the_users_own_is_known(read_ini: Reader) -> None:
     assert problem.message == "wlc is a scheduler of the director"
 
 
-def test_two_servers_at_one_address(read_ini: Reader) -> None:
+def test_two_servers_at_one_address() -> None:
     loaded = read_ini("[l7:s]\nlisten = :80\npool = p\n[pool:p]\nserver.a = h:80\nserver.b = h:80\n")
     (problem,) = loaded.problems
     assert (problem.line, problem.severity) == (6, "warning")
     assert problem.message == "server.a has the same address at etc/main.ini:5"
 
 
-def test_layer_4_needs_addresses_and_each_virtual_service_once(read_ini: Reader) -> None:
+def test_layer_4_needs_addresses_and_each_virtual_service_once() -> None:
     service = "[l4:{}]\nvirtual = tcp 192.0.2.1:80\npool = p\n"
     loaded = read_ini(
         "[pool:p]\nserver.a = h:80\nserver.b = 10.0.0.1\n" + service.format("x") + service.format("y")
@@ -60,7 +62,7 @@ def test_layer_4_needs_addresses_and_each_virtual_service_once(read_ini: Reader)
 
 
 @pytest.mark.parametrize("host", ["224.0.0.1", "255.255.255.255", "0.0.0.0", "ff02::1", "::", "fe80::1"])
-def test_layer_4_sends_to_single_hosts(read_ini: Reader, host: str) -> None:
+def test_layer_4_sends_to_single_hosts(host: str) -> None:
     """`lvs-semantics` B.3, V6: unicast, and for IPv6 not of one link only."""
     place, virtual = (f"[{host}]", "[2001:db8::9]") if ":" in host else (host, "192.0.2.1")
     service = f"[l4:x]\nvirtual = tcp {virtual}:80\npool = p\n"
@@ -69,12 +71,12 @@ def test_layer_4_sends_to_single_hosts(read_ini: Reader, host: str) -> None:
     assert problem.message == f"{host} is no single host's address"
 
 
-def test_a_link_local_server_of_ipv4_is_as_good_as_any(read_ini: Reader) -> None:
+def test_a_link_local_server_of_ipv4_is_as_good_as_any() -> None:
     text = "[pool:p]\nserver.a = 169.254.0.9:80\n[l4:x]\nvirtual = tcp 192.0.2.1:80\npool = p\n"
     assert read_ini(text).problems == ()
 
 
-def test_a_server_of_the_other_ip_version_needs_a_tunnel(read_ini: Reader) -> None:
+def test_a_server_of_the_other_ip_version_needs_a_tunnel() -> None:
     pool = "[pool:p]\nserver.a = 10.0.0.1:80\nserver.b = [2001:db8::1]:80{}\n"
     service = "[l4:x]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = {}\n"
     (problem,) = read_ini(pool.format("") + service.format("nat")).problems

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from director.config.loaded import Loaded
 from director.config.messages import render
 from director.config.sources import resolve
-
-Reader = Callable[..., Loaded]
+from tests.support.configurations import read_ini
 
 DEMO = "[demo:{}]\nlisten = 127.0.0.1:{}\n"
 
@@ -24,7 +21,7 @@ def test_paths_are_relative_to_the_file_that_names_them() -> None:
     assert resolve("etc/a.ini", "/run//x") == "/run/x"
 
 
-def test_includes_are_sorted_nested_and_read_once(read_ini: Reader) -> None:
+def test_includes_are_sorted_nested_and_read_once() -> None:
     loaded = read_ini(
         "[director]\ninclude = conf.d/*.ini, conf.d/a.ini\n",
         {
@@ -44,19 +41,19 @@ def test_includes_are_sorted_nested_and_read_once(read_ini: Reader) -> None:
     assert loaded.require().settings.name == "x"
 
 
-def test_a_pattern_may_match_nothing_but_a_path_must_exist(read_ini: Reader) -> None:
+def test_a_pattern_may_match_nothing_but_a_path_must_exist() -> None:
     assert read_ini("[director]\ninclude = none/*.ini\n").problems == ()
     loaded = read_ini("[director]\ninclude = none/*.ini,\n  x.ini\n")
     assert lines(loaded) == [("etc/main.ini", 3, 3, "cannot read etc/x.ini: No such file or directory")]
 
 
-def test_a_cycle_is_shown_whole(read_ini: Reader) -> None:
+def test_a_cycle_is_shown_whole() -> None:
     loaded = read_ini("[director]\ninclude = a.ini\n", {"etc/a.ini": "[director]\ninclude = main.ini\n"})
     text = "includes itself: etc/main.ini -> etc/a.ini -> etc/main.ini"
     assert lines(loaded) == [("etc/a.ini", 2, 11, text)]
 
 
-def test_sections_and_keys_of_two_files_that_clash(read_ini: Reader) -> None:
+def test_sections_and_keys_of_two_files_that_clash() -> None:
     loaded = read_ini(
         "[director]\nname = x\ninclude = a.ini\n" + DEMO.format("a", 1),
         {"etc/a.ini": "[director]\nname = y\n" + DEMO.format("a", 2)},
@@ -67,7 +64,7 @@ def test_sections_and_keys_of_two_files_that_clash(read_ini: Reader) -> None:
     ]
 
 
-def test_variables(read_ini: Reader) -> None:
+def test_variables() -> None:
     loaded = read_ini(
         "[demo:a]\nlisten = ${HOST}:${PORT:-80}\n[demo:b]\nlisten = 127.0.0.1:${file:port}\n"
         "[l7:x]\nlisten = :1\n[rule:1 a]\nservice = x\nrespond = 200 $$ $x $${HOST}\n",
@@ -80,7 +77,7 @@ def test_variables(read_ini: Reader) -> None:
     assert loaded.require().rules[0].respond == (200, "$ $x ${HOST}")
 
 
-def test_an_empty_variable_takes_the_default(read_ini: Reader) -> None:
+def test_an_empty_variable_takes_the_default() -> None:
     loaded = read_ini("[demo:a]\nlisten = :${PORT:-80}\n", environ={"PORT": ""})
     assert loaded.require().demos[0].listen.port == 80
 
@@ -97,19 +94,19 @@ def test_an_empty_variable_takes_the_default(read_ini: Reader) -> None:
         ("x:${BELL}", 12, "${BELL} holds control characters"),
     ],
 )
-def test_variables_that_stand_for_nothing(read_ini: Reader, value: str, column: int, message: str) -> None:
+def test_variables_that_stand_for_nothing(value: str, column: int, message: str) -> None:
     loaded = read_ini(f"[demo:a]\nlisten = {value}\n", {"etc/binary": b"\xff"}, {"BELL": "\a"})
     assert lines(loaded)[0] == ("etc/main.ini", 2, column, message)
 
 
-def test_columns_behind_a_variable_are_those_of_the_file(read_ini: Reader) -> None:
+def test_columns_behind_a_variable_are_those_of_the_file() -> None:
     loaded = read_ini(
         "[l7:x]\nlisten = ${A}, ::1\npool = x\n[pool:x]\nserver.a = ${A} ${A}\n", environ={"A": "h:80"}
     )
     assert [(p.line, p.column) for p in loaded.problems] == [(2, 16), (5, 17)]
 
 
-def test_the_content_of_a_secret_is_never_printed(read_ini: Reader) -> None:
+def test_the_content_of_a_secret_is_never_printed() -> None:
     loaded = read_ini("[demo:a]\nlisten = ${file:s}\n", {"etc/s": "hunter2"})
     assert loaded.problems
     assert "hunter2" not in render(loaded.problems)

@@ -33,7 +33,7 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 def test_bare_number_says_why() -> None:
-    with pytest.raises(BadValue, match=r"^2 what\? write 2s or 2ms$"):
+    with pytest.raises(BadValue, match=r"^2 has no unit: write 2s or 2ms$"):
         units.duration("2")
     with pytest.raises(BadValue, match=r"^100 per what\? write 100/s or 100/m$"):
         units.rate("100")

@@ -194,5 +194,5 @@ def test_a_refused_bind_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     service.startService()
     globalLogPublisher.removeObserver(observe)
     assert events[0]["name"] == "red"
-    assert "Address already in use" in events[0]["reason"]
+    assert "the address is in use; stop" in events[0]["reason"]
     service.stopService()

@@ -278,7 +278,7 @@ def test_no_destination_is_noted_once_a_second() -> None:
     for sport in range(1, 6):
         world.client(syn(sport))
     assert list(world.forwarder.admission.notes) == [
-        "s: TCP 192.0.2.80:80 - no destination available: every live server is drained or has weight 0"
+        "wlc: TCP 192.0.2.80:80 - no destination available: every live server is drained or has weight 0"
     ]
     world.now += 1.0
     world.client(syn(9))

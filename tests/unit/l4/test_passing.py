@@ -140,3 +140,12 @@ def test_forged_word_about_a_tunnel_that_is_not_ours() -> None:
         / syn()
     )
     assert isinstance(world.server(forged), Deliver)
+
+
+def test_an_ipv6_error_about_a_later_fragment_is_dropped() -> None:
+    """D.6."""
+    world = World(Forward.NAT)
+    inner = IPv6(src=CLIENT6, dst=INNER6) / IPv6ExtHdrFragment(nh=17, offset=9) / bytes(16)
+    verdict = world.server(IPv6(src=INNER6, dst=CLIENT6) / ICMPv6PacketTooBig() / inner)
+    assert verdict == Drop("icmp_about_later_fragment")
+    assert world.forwarder.counters["icmp_about_later_fragment"] == 1

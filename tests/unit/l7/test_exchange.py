@@ -7,18 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from director.conditions import Term
 from director.l7.commands import Expired, Happened
 from director.l7.phase import Phase
-from director.model import (
-    Address,
-    CookiePersistence,
-    FaultStep,
-    Page,
-    Queue,
-    Retry,
-    Rule,
-    Term,
-)
+from director.model import Address, CookiePersistence, FaultStep, Page, Queue, Retry, Rule
 from tests.support.playbook import World, octets, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"

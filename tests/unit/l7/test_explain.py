@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from director.conditions import Term
 from director.errors import MessageError
 from director.l7.explain import explain, synthetic_head
 from director.l7.trace import as_dict
-from director.model import CookiePersistence, Rule, Term
+from director.model import CookiePersistence, Rule
 from director.selection import Lease, select
 from tests.support.playbook import World, pool
-from tests.unit.registries import KEY
+from tests.unit.registries import KEY, FirstFit
 
 GET = "GET /images/a HTTP/1.1|Host: h||"
 
@@ -54,6 +55,13 @@ def test_it_says_what_the_trace_of_a_real_request_says() -> None:
     ]
     assert {key: told[key] for key in same} == {key: real[key] for key in same}
     assert real.keys() <= told.keys()
+
+
+def test_both_schedulers_of_an_else_say_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [("a", "hash: nothing"), ("b", "hash: nothing"), ("a", "lc: load 0")]
+    monkeypatch.setattr(FirstFit, "explain", lambda *_: said, raising=False)
+    told = asked(World(pool("web", "a b")))
+    assert told["scores"] == {"a": "hash: nothing; lc: load 0", "b": "hash: nothing"}
 
 
 def test_nothing_is_claimed_or_counted() -> None:

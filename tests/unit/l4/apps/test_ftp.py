@@ -97,6 +97,7 @@ def test_passive_reply_shows_the_virtual_address() -> None:
     frame = sent(control.data(IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=port, dport=6001, flags="SA")))
     assert (frame[IP].src, frame[TCP].sport) == (VIP, port)
     assert control.world.real().load == 2
+    assert control.world.forwarder.total.traffic.conns == control.world.real().stats.traffic.conns == 2
 
 
 def test_sequence_numbers_after_a_longer_reply() -> None:

@@ -50,8 +50,13 @@ class Place:
         self.troubles: dict[str, str] = {}
         self.answers: list[object] = []
         installer: Any = self.installer
+        self.taken: list[CapturePlan] = []
         self.capture = Capture(
-            loop.reactor, installer, lambda: (self.plan, list(self.interfaces)), self.troubles
+            loop.reactor,
+            installer,
+            lambda: (self.plan, list(self.interfaces)),
+            self.taken.append,
+            self.troubles,
         )
 
     def follow(self, plan: CapturePlan | None = None) -> None:
@@ -78,8 +83,10 @@ def test_it_is_answered_when_the_kernel_holds_it(place: Place) -> None:
     place.follow()
     place.loop.quiet()
     assert not place.answers
+    assert not place.taken
     place.installer.go.set()
     place.answered(1)
+    assert place.taken == [FIRST]
     assert place.installer.done == [(FIRST, ["eth0"])]
     assert place.troubles == {}
 
@@ -121,6 +128,7 @@ def test_rules_that_are_refused_are_a_trouble_and_are_tried_again(place: Place) 
     place.follow()
     place.answered(1)
     assert place.troubles == {TROUBLE: "virtual addresses are not captured: nftables refused the rules: no"}
+    assert not place.taken
     place.installer.refusal = None
     place.follow()
     place.answered(2)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 
 from director.l4.io.director import L4Director
 from director.l4.io.filter import Instruction
@@ -51,6 +53,7 @@ class Scripted:
         self.verdicts: list[Verdict] = []
         self.ticks: list[float] = []
         self.on_tick: Verdict | None = None
+        self.notes: deque[str] = deque()
 
     def receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes = b"") -> Verdict:
         return self.verdicts.pop(0)
@@ -262,6 +265,20 @@ def test_a_server_without_a_route_is_a_trouble_until_there_is_one(bench: Bench) 
     bench.view.apply(RoutesChanged())
     bench.view.settle()
     assert bench.director.troubles == {}
+
+
+def test_what_the_forwarder_notes_is_logged_once(bench: Bench) -> None:
+    """V59."""
+    logged: list[Any] = []
+    observe: Any = logged.append
+    globalLogPublisher.addObserver(observe)
+    try:
+        bench.forwarder.notes.append("wlc: TCP 192.0.2.80:80 - no destination available")
+        bench.pass_time(1)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    notes = [one["note"] for one in logged if "note" in one]
+    assert notes == ["wlc: TCP 192.0.2.80:80 - no destination available"]
 
 
 def test_the_forwarder_is_told_how_much_memory_is_free(bench: Bench) -> None:

@@ -59,4 +59,23 @@ def test_the_hosts_own_addresses_stand_in_their_sets() -> None:
 def test_a_network_of_a_mark_rule_is_a_rule_of_its_own() -> None:
     plan = CapturePlan(wide=(Wide(6, ipaddress.ip_network("192.0.2.0/24"), 80, 90),))
     text = ruleset("director-x", "x", plan, ["eth0"], [])
-    assert "meta l4proto 6 ip daddr 192.0.2.0/24 th dport 80-90 goto take4" in text
+    assert "meta l4proto 6 ip daddr 192.0.2.0/24 th dport 80-90 counter name taken drop" in text
+    assert "ip daddr 192.0.2.0/24 counter name taken drop" in text, "its fragments, which carry no ports"
+
+
+def test_fragments_are_taken_by_addresses_alone() -> None:
+    text = ruleset("director-x", "x", PLAN, ["eth0"], [])
+    assert "set service4 { type ipv4_addr; elements = { 198.51.100.10 }; }" in text
+    assert "set service6 { type ipv6_addr; elements = { 2001:db8::1 }; }" in text
+    assert "set server4 { type ipv4_addr; elements = { 10.0.0.11, 10.0.0.12 }; }" in text
+    chain = text[text.index("chain pieces4") : text.index("chain pieces6")]
+    order = [chain.index(word) for word in ("@service4", "@local4 accept", "@server4")]
+    assert order == sorted(order)
+
+
+def test_an_error_about_an_ipv6_fragment_is_matched_by_the_server_alone() -> None:
+    plan = CapturePlan(answers=(Endpoint(17, A("2001:db8::b"), 53, 53),))
+    text = ruleset("director-x", "x", plan, [], [])
+    # RFC 4443: 8 bytes of ICMPv6, then the packet; its next header is byte 6, its destination bytes 24 to 39.
+    number = f"0x{int(A('2001:db8::b')):032x}"
+    assert f"@th,{8 * (8 + 6)},8 44 @th,{8 * (8 + 24)},128 {number} counter" in text

@@ -191,6 +191,52 @@ def test_a_socket_file_that_is_not_there(place: Place) -> None:
     assert place.backends.open == 0
 
 
+def test_an_endpoint_string_is_connected_to_by_twisted(place: Place) -> None:
+    address = Address(endpoint=f"tcp:127.0.0.1:{place.address.port}")
+    client: Any = Client()
+    side = place.backends.connect(address, client)
+    assert client.told == []
+    place.loop.turn(lambda: client.told)
+    peer, _ = place.server.accept()
+    peer.sendall(b"hello")
+    place.loop.turn(lambda: client.data)
+    side.stream.write(b"and back")
+    place.loop.quiet()
+    assert (client.told, client.data, peer.recv(99)) == (["connected"], b"hello", b"and back")
+    place.backends.keep(side, 1, 0.0)
+    assert place.backends.take(str(address), client, careful=True) is side
+    peer.close()
+    place.loop.turn(lambda: client.told[1:])
+    assert client.told == ["connected", "ended"]
+    side.stream.close()
+    place.loop.turn(lambda: not place.backends.open)
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        ("tcp:127.0.0.1:{}", "connection refused"),
+        ("systemd:domain=INET:index=0", "Unknown endpoint type: 'systemd'"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_reached_is_told_why(place: Place, description: str, reason: str) -> None:
+    place.server.close()
+    client: Any = Client()
+    place.backends.connect(Address(endpoint=description.format(place.address.port)), client)
+    place.loop.turn(lambda: client.told)
+    assert client.told == [f"lost {reason}"]
+    assert place.backends.open == 0
+
+
+def test_who_left_while_twisted_connected_leaves_nothing(place: Place) -> None:
+    client: Any = Client()
+    side = place.backends.connect(Address(endpoint=f"tcp:127.0.0.1:{place.address.port}"), client)
+    side.client = None
+    side.stream.abort()
+    place.loop.turn(lambda: not place.backends.open)
+    assert client.told == []
+
+
 class Asked:
     """Names whose answers the test gives."""
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from director.l7.io.names import KEPT_SECONDS, Names, Place, ask_system
 
@@ -88,6 +90,36 @@ def test_no_answer_is_told_and_not_kept() -> None:
     assert (heard, asked.failed) == ([None], 1)
     asked.ask("web.example", heard.append)
     assert len(reactor.pool.work) == 2
+
+
+def test_a_name_without_an_address_is_an_event_once_for_each_episode() -> None:
+    places: list[Place] = []
+    reactor = Reactor()
+
+    def answer(_host: str) -> list[Place]:
+        if not places:
+            raise socket.gaierror("no such name")
+        return list(places)
+
+    asked = Names(reactor, answer)
+    heard: list[Place | None] = []
+    said: list[str] = []
+
+    @implementer(ILogObserver)
+    def observer(event: LogEvent) -> None:
+        said.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observer)
+    try:
+        for now_known in ((), (), (FIRST,), ()):
+            places[:] = now_known
+            asked.ask("web.example", heard.append)
+            reactor.pool.work.pop()()
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    first, second, third = said
+    assert first.startswith("the name web.example cannot be resolved, so its servers cannot be reached; ")
+    assert (second, third) == ("the name web.example can be resolved again", first)
 
 
 def test_the_system_knows_literals_of_both_families() -> None:
