@@ -13,6 +13,7 @@ from director.l7 import answering, recovery
 from director.l7.facts import RequestFacts
 from director.l7.forwarded import client_address
 from director.l7.rewrite import edited, fill, request_tail, rewritten_target
+from director.l7.rules import decide
 
 if TYPE_CHECKING:
     from director.l7.conversation import Conversation
@@ -54,7 +55,7 @@ def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
     if peer.trusted:
         client = client_address(head, peer, site.config.trust, site.config.forwarded)
     facts = RequestFacts(head, peer, client)
-    return Judged(head, site, facts, site.decide(facts))
+    return Judged(head, site, facts, decide(site.rules, facts))
 
 
 def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
