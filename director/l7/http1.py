@@ -30,10 +30,7 @@ from director.l7.target import check_host, parse_target
 
 _VERSION = len(b"HTTP/1.1")
 _MEMO_LIMIT = 2048
-"""Octets of a head that may be remembered for other connections; larger ones carry what nobody repeats."""
-_MEMO_HEADS = 512
-"""Whole heads remembered; with what was made of them, they take a few megabytes at most."""
-_SHORTEST_LINE = len(b"a:\r\n")
+"""Octets of a head that may be remembered; larger ones carry what nobody repeats."""
 
 
 class Limits(NamedTuple):
@@ -114,7 +111,7 @@ class RequestHead:
             `query` begins with its `?`.
         host: the host that counts (the authority of an absolute-form target, else Host; b"" if none).
         lines, fields, minor, length, keep_alive, expect, upgrade: as in `Said`.
-        remembered: the same octets give this very object again.
+        remembered: the same octets from this client give this very object again.
     """
 
     __slots__ = (
@@ -173,27 +170,6 @@ class RequestHead:
         return b", ".join(values).decode("latin-1") if values else None
 
 
-def _read(raw: bytes) -> RequestHead | None:
-    """One whole head in origin-form without a body; None for all else, which is read step by step.
-
-    Raises: MessageError as the step-by-step way does.
-    """
-    line = ORIGIN_LINE.match(raw)
-    if line is None:
-        return None
-    said = _say_again(raw[line.end() :])
-    method, path, query = line.groups(b"")
-    if said is None or said.length or method == b"CONNECT":
-        return None
-    head = RequestHead(method, path + query if query else path, path, query, said)
-    head.remembered = True
-    return head
-
-
-_read_again = lru_cache(maxsize=_MEMO_HEADS)(_read)
-"""Pollers, checks and the clients of a popular page send the same octets: these need no second reading."""
-
-
 def no_head() -> RequestHead:
     """The head of a connection that is relayed unread."""
     head = RequestHead(b"", b"", b"", b"", Said(b"", 0, FieldBlock(b"", REQUEST_FIELDS)))
@@ -213,7 +189,9 @@ class RequestFramer:
             each octet once.
     """
 
-    __slots__ = ("_empty_lines", "_judged", "_last", "_lines", "_small", "buffer", "limits", "searched")
+    __slots__ = (
+        "_empty_lines", "_judged", "_known", "_last", "_lines", "_raw", "buffer", "limits", "searched",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits) -> None:
         self.bind(limits)
@@ -225,10 +203,10 @@ class RequestFramer:
         self.searched = self._judged = self._lines = self._empty_lines = 0
 
     def bind(self, limits: Limits) -> None:
-        """Heed these limits from now on."""
+        """Heed these limits from now on, also with a head that was accepted before."""
         self.limits = limits
-        # A head of so many octets cannot break a limit.
-        self._small = min(_MEMO_LIMIT, limits.line, limits.header, _SHORTEST_LINE * limits.fields)
+        self._raw = b""
+        self._known: RequestHead | None = None
 
     def feed(self, data: bytes) -> None:
         """Store bytes."""
@@ -246,11 +224,10 @@ class RequestFramer:
         if self.searched:
             if not self._judge():
                 return None
-        elif len(buffer) <= self._small and buffer.endswith(b"\r\n\r\n") and not self._empty_lines:
-            known = _read_again(buffer)
-            if known is not None:
-                self.buffer = b""
-                return known
+        elif buffer == self._raw and not self._empty_lines:
+            # Pollers and checks send the same octets again and again.
+            self.buffer = b""
+            return self._known
         line = ORIGIN_LINE.match(buffer)
         if line is None:
             return self._other_head()
@@ -262,6 +239,9 @@ class RequestFramer:
         if said.length or method == b"CONNECT":
             self._check_body(head)
         self.buffer = buffer[line.end() + len(said.rest) :]
+        if not (self.buffer or said.length) and len(buffer) <= _MEMO_LIMIT:
+            head.remembered = True
+            self._raw, self._known = buffer, head
         if self.searched or self._empty_lines:
             self._start()
         return head
