@@ -503,7 +503,8 @@ def test_only_a_whole_head_without_a_body_is_remembered() -> None:
         return found[0], found[1]
 
     first, again = twice("get")
-    assert first is again is not None
+    assert first is not None
+    assert first is again
     assert first.remembered
     assert not first.with_block(b"X: 1\r\n").remembered
     for name in ("length", "chunked", "absolute", "options", "many fields"):
