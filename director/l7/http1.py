@@ -224,8 +224,7 @@ class RequestFramer:
         if self.searched:
             if not self._judge():
                 return None
-        elif buffer == self._raw and not self._empty_lines:
-            # Pollers and checks send the same octets again and again.
+        elif self._known is not None and buffer == self._raw and not self._empty_lines:
             self.buffer = b""
             return self._known
         line = ORIGIN_LINE.match(buffer)
@@ -240,11 +239,16 @@ class RequestFramer:
             self._check_body(head)
         self.buffer = buffer[line.end() + len(said.rest) :]
         if not (self.buffer or said.length) and len(buffer) <= _MEMO_LIMIT:
-            head.remembered = True
-            self._raw, self._known = buffer, head
+            self._remember(buffer, head)
         if self.searched or self._empty_lines:
             self._start()
         return head
+
+    def _remember(self, raw: bytes, head: RequestHead) -> None:
+        """Pollers and checks send the same octets again and again: who did so twice is expected to go on."""
+        head.remembered = raw == self._raw
+        self._raw = raw
+        self._known = head if head.remembered else None
 
     def _other_head(self) -> RequestHead | None:
         """A head whose target is not in origin-form, or is not complete, or is wrong."""

@@ -110,13 +110,15 @@ def test_who_repeats_a_head_is_judged_once_by_each_site() -> None:
     world = ruled(respond=(403, "no"))
     asked = "client GET /old/x HTTP/1.1|Host: h||"
     world.tell(asked)
+    assert world.talk.judged is None
+    world.tell(asked)
     judged = world.talk.judged
     assert judged is not None
     world.tell(asked)
     assert world.talk.judged is judged
     world.tell("client GET /old/y HTTP/1.1|Host: h||")
     assert world.talk.judged is not judged
-    assert [one["rule"] for one in (world.record(0), world.record(1), world.record(2))] == ["1 old"] * 3
+    assert [one["rule"] for one in map(world.record, range(4))] == ["1 old"] * 4
     world.frontage.site = ruled(respond=(410, "gone")).site
     assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
     assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
