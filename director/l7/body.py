@@ -33,10 +33,12 @@ _FORBIDDEN_TRAILERS = frozenset(
 class NoBody:
     """No body at all: done before the first byte."""
 
-    __slots__ = ()
-    done = True
+    __slots__ = ("done",)
     trailers = b""
     remaining = 0
+
+    def __init__(self) -> None:
+        self.done = True
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
         """All of `data` is surplus."""

@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from director.errors import MessageError
-from director.l7 import answers, relaying
+from director.l7 import answers, recovery, relaying, sending
 from director.l7.commands import (
     SERVER_REUSED,
     ClientBytes,
@@ -28,9 +28,9 @@ from director.l7.commands import (
     ToClient,
 )
 from director.l7.exchange import Exchange
-from director.l7.facts import ConnectionFacts, RequestFacts
-from director.l7.forwarded import client_address
+from director.l7.facts import ConnectionFacts
 from director.l7.http1 import RequestFramer, RequestHead, no_head
+from director.l7.judging import Judged, judge
 from director.l7.phase import TUNNEL
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ OWED_LIMIT = 65536
 """Octets of own answers given out before the client must have taken some: no server holds those back."""
 LINGER_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is closed for good."""
+_NO_TAIL = (None, b"", None), b""
 
 
 class Conversation:
@@ -59,13 +60,14 @@ class Conversation:
         deadline: when `Expired` is due; infinity for never.
         client_ended: the client sent FIN.
         owed: octets of own answers since the client was last known to take what it is given.
-        tail, tail_of: the field lines that servers got last, and what they were made for.
+        judged: the last head that may come again, and what the rules say of it.
+        tail: what the field lines that servers got last were made for, and these lines.
         closing: the last octet for the client was given out; what still comes is dropped.
     """
 
     __slots__ = (
         "_awaiting", "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange",
-        "framer", "frontage", "out", "owed", "peer", "requests", "tail", "tail_of",
+        "framer", "frontage", "judged", "out", "owed", "peer", "requests", "tail",
     )  # fmt: skip
 
     def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
@@ -78,8 +80,8 @@ class Conversation:
         self.client_ended = False
         self.closing = False
         self.requests = 0
-        self.tail_of: object = None
-        self.tail = b""
+        self.judged: Judged | None = None
+        self.tail: tuple[tuple[object, bytes, object], bytes] = _NO_TAIL
         self.owed = 0
         self._awaiting = False
         self._begun = False
@@ -88,21 +90,55 @@ class Conversation:
 
     def receive(self, event: Event, now: float) -> list[Command]:
         """Take one event; returns the commands that follow from it, in order."""
-        out = self.out = []
         kind = event.__class__
         if kind is ClientBytes:
-            self._client_bytes(event.data, now)  # type: ignore[union-attr]
-        elif kind is ServerBytes:
-            if self.exchange is not None:
-                relaying.server_bytes(self.exchange, event.data, now)  # type: ignore[union-attr]
-        elif event is SERVER_REUSED:
-            if self.exchange is not None:
-                self.exchange.server_ready(now, reused=True)
-        else:
-            what: Any = event if kind is Happened else kind
-            self._ON[what](self, event, now)
+            return self.client_bytes(event.data, now)  # type: ignore[union-attr]
+        if kind is ServerBytes:
+            return self.server_bytes(event.data, now)  # type: ignore[union-attr]
+        if event is SERVER_REUSED:
+            return self.server_reused(now)
+        out = self.out = []
+        what: Any = event if kind is Happened else kind
+        self._ON[what](self, event, now)
         if self.exchange is None and not self.closing and (self.framer.buffer or self.client_ended):
             self._read_on(now)
+        return out
+
+    # Three events come with every request, so there is a way in without an object that carries them.
+
+    def client_bytes(self, data: bytes, now: float) -> list[Command]:
+        """Take `ClientBytes(data)`."""
+        out = self.out = []
+        exchange = self.exchange
+        if self.closing:
+            return out
+        if exchange is not None and (exchange.phase is TUNNEL or not exchange.body.done):
+            sending.client_bytes(exchange, data, now)
+        else:
+            framer = self.framer
+            framer.feed(data)
+            if (exchange is not None or self._awaiting) and len(framer.buffer) > READ_AHEAD_LIMIT:
+                self.pause()
+        if self.exchange is None:
+            self._read_on(now)
+        return out
+
+    def server_bytes(self, data: bytes, now: float) -> list[Command]:
+        """Take `ServerBytes(data)`."""
+        out = self.out = []
+        if self.exchange is not None:
+            relaying.server_bytes(self.exchange, data, now)
+            if self.exchange is None and not self.closing and (self.framer.buffer or self.client_ended):
+                self._read_on(now)
+        return out
+
+    def server_reused(self, now: float) -> list[Command]:
+        """Take `SERVER_REUSED`."""
+        out = self.out = []
+        if self.exchange is not None:
+            self.exchange.server_ready(now, reused=True)
+            if self.exchange is None and not self.closing:
+                self._read_on(now)
         return out
 
     # -- what an exchange may ask and say --
@@ -163,17 +199,6 @@ class Conversation:
 
     # -- reading requests --
 
-    def _client_bytes(self, data: bytes, now: float) -> None:
-        exchange = self.exchange
-        if self.closing:
-            return
-        if exchange is not None and (exchange.phase is TUNNEL or not exchange.body.done):
-            exchange.client_bytes(data, now)
-            return
-        self.framer.feed(data)
-        if (exchange is not None or self._awaiting) and len(self.framer.buffer) > READ_AHEAD_LIMIT:
-            self.pause()
-
     def _read_on(self, now: float) -> None:
         """Serve requests that are here until one has to wait for something."""
         while self.exchange is None and not self.closing and self.framer.buffer:
@@ -210,15 +235,16 @@ class Conversation:
 
     def _begin(self, head: RequestHead, now: float) -> None:
         site = self.frontage.site
-        self.framer.limits = site.limits
-        peer = self.peer
-        client = peer.client
-        if peer.trusted:
-            client = client_address(head, peer, site.config.trust, site.config.forwarded)
-        facts = RequestFacts(head, peer, client)
+        if self.framer.limits is not site.limits:
+            self.framer.bind(site.limits)
+        judged = self.judged
+        if judged is None or judged.head is not head or judged.site is not site:
+            judged = judge(head, self.peer, site)
+            # Who repeats itself is judged once; a head that nobody remembers is not kept for it.
+            self.judged = judged if head.remembered else None
         self.requests += 1
-        exchange = self.exchange = Exchange(self, site, head, facts, now)
-        exchange.start(now)
+        exchange = self.exchange = Exchange(self, site, head, judged.facts, now)
+        exchange.start(judged, now)
 
     def _refuse(self, error: MessageError, now: float) -> None:
         """Answer what could not become a request, and read no further."""
@@ -262,7 +288,7 @@ class Conversation:
                 self.framer.take()
                 self.close()
         elif exchange.phase is TUNNEL:
-            exchange.client_ended_tunnel(now)
+            relaying.half_closed(exchange, now, by_server=False)
         elif not exchange.body.done:
             exchange.client_gone(now)
 
@@ -279,11 +305,11 @@ class Conversation:
 
     def _server_ended(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_ended(now)
+            relaying.server_ended(self.exchange, now)
 
     def _server_failed(self, event: ServerFailed, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_failed(event.reason, now)
+            recovery.server_failed(self.exchange, event.reason, now)
 
     def _room(self, event: Event, now: float) -> None:
         if self.exchange is not None:
@@ -305,7 +331,7 @@ class Conversation:
     def _expired(self, event: Expired, now: float) -> None:
         self.deadline = math.inf
         if self.exchange is not None:
-            self.exchange.expired(event, now)
+            recovery.expired(self.exchange, event, now)
         elif self.closing:
             self.out.append(Do.CLOSE_CLIENT)
         elif self._begun or (self.framer.buffer and not self.requests):

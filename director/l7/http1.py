@@ -110,11 +110,12 @@ class RequestHead:
             `query` begins with its `?`.
         host: the host that counts (the authority of an absolute-form target, else Host; b"" if none).
         lines, fields, minor, length, keep_alive, expect, upgrade: as in `Said`.
+        remembered: the same octets from this client give this very object again.
     """
 
     __slots__ = (
         "expect", "fields", "host", "keep_alive", "length", "lines", "method", "minor", "path", "query",
-        "sent", "upgrade",
+        "remembered", "sent", "upgrade",
     )  # fmt: skip
 
     def __init__(self, method: bytes, sent: bytes, path: bytes, query: bytes, said: Said) -> None:
@@ -130,6 +131,7 @@ class RequestHead:
         self.keep_alive = said.keep_alive
         self.expect = said.expect
         self.upgrade = said.upgrade
+        self.remembered = False
 
     @property
     def block(self) -> bytes:
@@ -154,6 +156,7 @@ class RequestHead:
         head: RequestHead = RequestHead.__new__(RequestHead)
         for name in RequestHead.__slots__:
             setattr(head, name, getattr(self, name))
+        head.remembered = False
         head.lines = FieldBlock(block, REQUEST_FIELDS)
         head.fields = head.lines.fields
         if head.fields.get(b"host", b"") != self.fields.get(b"host", b""):
@@ -185,16 +188,24 @@ class RequestFramer:
             each octet once.
     """
 
-    __slots__ = ("_empty_lines", "_judged", "_last", "_lines", "buffer", "limits", "searched")
+    __slots__ = (
+        "_empty_lines", "_judged", "_known", "_last", "_lines", "_raw", "buffer", "limits", "searched",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        self.bind(limits)
         self.buffer = b""
         self._last: Said | None = None
         self._start()
 
     def _start(self) -> None:
         self.searched = self._judged = self._lines = self._empty_lines = 0
+
+    def bind(self, limits: Limits) -> None:
+        """Heed these limits from now on, also with a head that was accepted before."""
+        self.limits = limits
+        self._raw = b""
+        self._known: RequestHead | None = None
 
     def feed(self, data: bytes) -> None:
         """Store bytes."""
@@ -208,9 +219,13 @@ class RequestFramer:
 
     def head(self) -> RequestHead | None:
         """The next head, or None.  Raises: MessageError (400, 413, 414, 417, 431, 501, 505)."""
-        if self.searched and not self._judge():
-            return None
         buffer = self.buffer
+        if self.searched:
+            if not self._judge():
+                return None
+        elif self._known is not None and buffer == self._raw and not self._empty_lines:
+            self.buffer = b""
+            return self._known
         line = ORIGIN_LINE.match(buffer)
         if line is None:
             return self._other_head()
@@ -222,9 +237,17 @@ class RequestFramer:
         if said.length or method == b"CONNECT":
             self._check_body(head)
         self.buffer = buffer[line.end() + len(said.rest) :]
+        if not (self.buffer or said.length) and len(buffer) <= HEAD_LIMIT:
+            self._remember(buffer, head)
         if self.searched or self._empty_lines:
             self._start()
         return head
+
+    def _remember(self, raw: bytes, head: RequestHead) -> None:
+        """Pollers and checks send the same octets again and again: who did so twice is expected to go on."""
+        head.remembered = raw == self._raw
+        self._raw = raw
+        self._known = head if head.remembered else None
 
     def _other_head(self) -> RequestHead | None:
         """A head whose target is not in origin-form, or is not complete, or is wrong."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
-from director.l7 import answers
+from director.l7 import answering
 from director.l7.commands import DROP_SERVER, Do
 from director.l7.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, QUEUE, TUNNEL
 from director.selection import claim, select
@@ -124,9 +124,19 @@ def junk(exchange: Exchange, reason: str, now: float) -> None:
 def fail(exchange: Exchange, status: int, outcome: str, reason: str, now: float) -> None:
     """A server failed after it had got the request: say so to the client."""
     give_back(exchange, reason)
-    fields = exchange.connection_lines(outcome)
-    text = answers.failure(status, exchange.identity, fields, head_only=exchange.head_only)
-    exchange.answer(status, text, outcome, now)
+    answering.failure(exchange, status, outcome, outcome, now)
+
+
+def refuse(exchange: Exchange, error: MessageError, now: float) -> None:
+    """The request itself is wrong (seen late, in its body): refuse it, and close behind it."""
+    if exchange.phase is BODY:
+        cut(exchange, "refused", now)
+        return
+    if exchange.phase in (CONNECT, ANSWER):
+        give_back(exchange, error.reason)
+    elif exchange.phase is QUEUE and exchange.pool is not None:
+        exchange.conversation.out.append(Do.LEAVE_LINE)
+    answering.refusal(exchange, error, now)
 
 
 def cut(exchange: Exchange, outcome: str, now: float) -> None:
@@ -179,7 +189,7 @@ def unread(exchange: Exchange, now: float) -> None:
 
 def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
     if not exchange.body.done and not server_stalls:
-        exchange.refuse(MessageError(408, "the request's body did not come in time"), now)
+        refuse(exchange, MessageError(408, "the request's body did not come in time"), now)
         return
     pool = exchange.pool
     _count(exchange, "timeout")
@@ -205,9 +215,7 @@ def next_step(exchange: Exchange, now: float) -> None:
     for kind, value in exchange.steps or ():
         if kind == "page":
             exchange.fault = f"page {value.name}"
-            fields = exchange.connection_lines(exchange.fault)
-            text = answers.page(value, fields, head_only=exchange.head_only)
-            exchange.answer(value.status, text, "fault", now)
+            answering.page(exchange, value, now)
             return
         lease, target = _step_target(exchange, kind, value, now)
         if target is not None:
@@ -215,9 +223,7 @@ def next_step(exchange: Exchange, now: float) -> None:
             exchange.connect(lease, target, now)
             return
     exchange.fault = "built-in page"
-    fields = exchange.connection_lines(exchange.fault)
-    text = answers.failure(503, exchange.identity, fields, head_only=exchange.head_only)
-    exchange.answer(503, text, "fault", now)
+    answering.failure(exchange, 503, exchange.fault, "fault", now)
 
 
 def _step_target(

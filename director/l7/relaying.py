@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7 import affinity, recovery
+from director.l7 import affinity, answering, recovery
 from director.l7.commands import Do, ToClient, ToServer
 from director.l7.phase import ANSWER, BODY, TUNNEL
 from director.l7.reply import INTERIM_LIMIT
@@ -59,10 +59,10 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
     if pool is not None and head.status in pool.config.retry.statuses and recovery.may_retry(exchange):
         recovery.again(exchange, f"status {head.status}", now)
         return
-    keep = exchange.head.keep_alive and exchange.conversation.can_stay() and exchange.body.done
-    text = reply.begin(head, keep=keep, added=_added(exchange), no_store=bool(exchange.fault))
-    # Nothing is written before the first octets of the body are known to be right.
-    text += reply.body(reply.framer.take())
+    fault = exchange.fault
+    plain = not fault and (pool is None or pool.config.persist is None)
+    keep = exchange.keep_alive and exchange.body.done and exchange.conversation.can_stay()
+    text = reply.begin(head, keep=keep, added=b"" if plain else _added(exchange), no_store=bool(fault))
     exchange.status = head.status
     exchange.phase = BODY
     _pass_on(exchange, reply, text, now)
@@ -71,7 +71,7 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
 def _added(exchange: Exchange) -> bytes:
     """Field lines that this hop adds to the answer: the affinity cookie, or the mark of a fault."""
     if exchange.fault:
-        return exchange.marks(exchange.fault)
+        return answering.marks(exchange, exchange.fault)
     pool = exchange.pool
     if pool is None or pool.config.persist is None:
         return b""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l7.body import Body, chunk, last_chunk
+from director.l7.body import NO_BODY, Body, chunk, last_chunk
 from director.l7.fields import list_elements
 from director.l7.responses import ResponseFramer, ResponseHead
 from director.l7.rewrite import response_head
@@ -36,12 +36,11 @@ class Reply:
         "_body", "_chunked", "_request", "dirty", "done", "framer", "head", "interim", "reusable", "to_close",
     )  # fmt: skip
 
-    _body: Body
-
     def __init__(self, request: RequestHead) -> None:
         self._request = request
         self.framer = ResponseFramer(request.method)
         self.head: ResponseHead | None = None
+        self._body: Body = NO_BODY
         self.interim = 0
         self.dirty = False
         self._chunked = False
@@ -60,25 +59,36 @@ class Reply:
         return self.head is not None and (self._chunked or self.head.length >= 0)
 
     def begin(self, head: ResponseHead, *, keep: bool, added: bytes, no_store: bool) -> bytes:
-        """Take the final head; returns the head for the client.
+        """Take the final head and the octets that came behind it; returns what the client gets first.
 
         `keep`: the client's connection shall stay open; `to_close` tells afterwards whether it can.
+        Raises MessageError when the octets break the framing: nothing is written before that is known.
         """
         self.head = head
-        self._body = head.body()
-        request = self._request
-        if head.length >= 0 and keep and request.minor:
+        length = head.length
+        octets = self.framer.take()
+        if keep and length >= 0 and self._request.minor:
             # Nothing to say about framing or connection.
-            return response_head(head, added, no_store=no_store)
-        self._chunked = head.length < 0 and request.minor > 0
-        self.to_close = not keep or (head.length < 0 and not self._chunked)
-        if self._chunked:
-            added += b"Transfer-Encoding: chunked\r\n"
+            text = response_head(head, added, no_store=no_store)
+            if len(octets) == length:
+                self.done = True
+                self.reusable = head.keep_alive
+                return text + octets
+        else:
+            added += self._framing_lines(length, keep=keep)
+            text = response_head(head, added, no_store=no_store)
+        self._body = head.body()
+        return text + self.body(octets)
+
+    def _framing_lines(self, length: int, *, keep: bool) -> bytes:
+        """The lines that tell the client how the answer ends, and what becomes of its connection."""
+        minor = self._request.minor
+        self._chunked = length < 0 and minor > 0
+        self.to_close = not keep or (length < 0 and not self._chunked)
+        lines = b"Transfer-Encoding: chunked\r\n" if self._chunked else b""
         if self.to_close:
-            added += b"Connection: close\r\n"
-        elif request.minor == 0:
-            added += b"Connection: keep-alive\r\n"
-        return response_head(head, added, no_store=no_store)
+            return lines + b"Connection: close\r\n"
+        return lines if minor else lines + b"Connection: keep-alive\r\n"
 
     def body(self, data: bytes) -> bytes:
         """Body octets for the client.  Raises MessageError when the server's framing breaks."""

@@ -40,7 +40,8 @@ def compile_rules(rules: Iterable[Rule], counters: Callable[[str], Requests]) ->
 def decide(rules: tuple[CompiledRule, ...], facts: RequestFacts) -> CompiledRule | None:
     """The rule that claims the request; its captured groups are left in `facts`."""
     for compiled in rules:
-        groups = compiled.match(facts)
+        match = compiled.match
+        groups = match(facts)
         if groups is not None:
             facts.groups = groups
             if compiled.hash_group:

@@ -98,20 +98,29 @@ def _quoted(text: str) -> str:
     return json.dumps(text)[1:-1].replace("\x7f", "\\u007f")
 
 
+@lru_cache(maxsize=1024)
+def _went(service: str, rule: str, pool: str, server: str, why: str, tries: int, fault: str) -> str:
+    """Where a request went and why; most requests go where others went."""
+    rule = f'"{_quoted(rule)}"' if rule else "-"
+    fault = fault.replace(" ", ":", 1) if fault else "-"
+    return (
+        f"svc={service} rule={rule} pool={pool or '-'} server={server or '-'} by={why} "
+        f"tries={tries} fault={fault}"
+    )
+
+
 def text_line(record: Record, epoch: float) -> str:
     """One access-log line: time, client, request, status, octets, then where it went, why and how long."""
     (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, fault,
      status, outcome, sent, received, connect, first, total) = record  # fmt: skip
     why = "sticky" if sticky else reason[0] if reason else "-"
-    rule = f'"{_quoted(rule)}"' if rule else "-"
-    fault = fault.replace(" ", ":", 1) if fault else "-"
+    went = _went(service, rule, pool, server, why, len(tries), fault)
     if ":" in outcome:
         outcome, _, wrong = outcome.partition(": ")
         identity += f' reason="{_quoted(wrong)}"'
     return (
         f'{_stamp(at + epoch)} {client} "{_quoted(f"{method} {host}{target}")}" {status} {outcome} '
-        f"{received}/{sent}B svc={service} rule={rule} pool={pool or '-'} server={server or '-'} by={why} "
-        f"tries={len(tries)} fault={fault} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
+        f"{received}/{sent}B {went} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
     )
 
 

@@ -28,8 +28,8 @@ def order(director: Director, *words: str) -> str:
 
 
 def states(director: Director) -> dict[str, tuple[str, int]]:
-    pools = json.loads(order(director, "show", "servers", "--json"))
-    return {one["name"]: (one["state"], one["weight"]) for pool in pools for one in pool["servers"]}
+    servers = json.loads(order(director, "show", "servers", "--json"))
+    return {one["name"]: (one["state"], one["weight"]) for one in servers}
 
 
 def test_a_drain_holds_after_kill_and_start_until_it_is_taken_back(

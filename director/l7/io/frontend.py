@@ -14,15 +14,12 @@ from twisted.logger import Logger
 from director.l7.commands import (
     DROP_SERVER,
     KEEP_SERVER,
-    SERVER_REUSED,
-    ClientBytes,
     Command,
     Do,
     Event,
     Expired,
     Happened,
     Open,
-    ServerBytes,
     ServerFailed,
     ToClient,
     ToServer,
@@ -77,7 +74,7 @@ class ClientSide:
 
     def received(self, data: bytes) -> None:
         """Octets from the client."""
-        self.tell(ClientBytes(data))
+        self._deliver(self.conversation.client_bytes, data)
 
     def ended(self) -> None:
         """FIN from the client."""
@@ -127,7 +124,7 @@ class ClientSide:
 
     def server_received(self, data: bytes) -> None:
         """Octets from the server."""
-        self.tell(ServerBytes(data))
+        self._deliver(self.conversation.server_bytes, data)
 
     def server_ended(self) -> None:
         """FIN from the server."""
@@ -173,9 +170,13 @@ class ClientSide:
 
     def tell(self, event: Event) -> None:
         """Give an event to the conversation and perform what follows from it."""
+        self._deliver(self.conversation.receive, event)
+
+    def _deliver(self, door: Callable[[Any, float], list[Command]], what: Event | bytes) -> None:
+        clock = self.now
         try:
-            now = self.now()
-            self._perform(self.conversation.receive(event, now), now)
+            now = clock()
+            self._perform(door(what, now), now)
         except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
             self._break_off()
@@ -213,7 +214,7 @@ class ClientSide:
                 self.server = side
                 if self.stream.is_blocked:
                     self._hold_server()
-                return self.conversation.receive(SERVER_REUSED, now)
+                return self.conversation.server_reused(now)
         self.server = self._backends.connect(address, self)
         return []
 

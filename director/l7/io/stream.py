@@ -101,8 +101,10 @@ class Stream:
         if self.connecting:
             self.doWrite()
             return
+        # Called by a local name, because a call through a slot is slow (CPython 3.11).
+        recv = self._recv
         try:
-            data = self._recv(self._read_size)
+            data = recv(self._read_size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -192,8 +194,9 @@ class Stream:
         if self._queue or self.connecting or self._error or self.socket is None:
             self._enqueue(memoryview(data))
             return
+        send = self._send
         try:
-            sent = self._send(data)
+            sent = send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:

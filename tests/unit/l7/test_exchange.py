@@ -1,4 +1,4 @@
-"""One request: limits and bodies, and what holds in every order of events."""
+"""One request: what holds in every order of events."""
 
 from __future__ import annotations
 
@@ -9,56 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from director.conditions import Term
 from director.l7.commands import Expired, Happened
-from director.l7.exchange import SPOOL_LIMIT
 from director.l7.phase import Phase
-from director.model import Address, CookiePersistence, FaultStep, L7Limits, Page, Queue, Retry, Rule
+from director.model import Address, CookiePersistence, FaultStep, Page, Queue, Retry, Rule
 from tests.support.playbook import World, octets, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"
 GET = "GET / HTTP/1.1|Host: h||"
-
-
-# --- bodies ---------------------------------------------------------------------------------------
-
-
-def test_a_chunked_body_over_the_limit_is_a_413() -> None:
-    world = World(pool("web", "a"), limits=L7Limits(body=4))
-    world.tell("client POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||3|abc|")
-    world.tell("new")
-    lines = world.tell("client 3|def|")
-    assert lines[0] == "drop-server"
-    assert lines[1].startswith("to-client HTTP/1.1 413 ")
-    assert world.leases == 0
-
-
-def test_a_broken_body_is_a_400_before_and_after_the_server_is_there() -> None:
-    for early in (True, False):
-        world = World(pool("web", "a"))
-        world.tell("client POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||")
-        if not early:
-            world.tell("new")
-        lines = world.tell("client xyz|")
-        assert lines[0] == "drop-server"
-        assert lines[1].startswith("to-client HTTP/1.1 400 ")
-        assert lines[2] == "linger-client"
-        assert world.leases == 0
-
-
-def test_a_body_in_the_head_that_is_broken_leaves_no_lease() -> None:
-    world = World(pool("web", "a"))
-    lines = world.tell("client POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||xyz|")
-    assert lines[0].startswith("to-client HTTP/1.1 400 ")
-    assert world.leases == 0
-
-
-def test_a_client_is_paused_when_its_body_comes_before_the_server() -> None:
-    world = World(pool("web", "a"))
-    size = SPOOL_LIMIT * 3
-    head = f"POST / HTTP/1.1|Host: h|Content-Length: {size}||"
-    body = "x" * (SPOOL_LIMIT + 1)
-    assert world.tell(f"client {head}{body}") == ["pause-client", "open web/a careful"]
-    lines = world.tell("new")
-    assert lines == [f"to-server {head}{body}", "resume-client"]
 
 
 def test_a_server_in_drain_keeps_no_new_request() -> None:
@@ -66,20 +22,6 @@ def test_a_server_in_drain_keeps_no_new_request() -> None:
     world.server("a").state = world.server("a").state.DRAIN
     world.server("a").refresh()
     assert world.tell(f"client {GET}") == ["open web/b"]
-
-
-def test_times_and_octets_are_in_the_record() -> None:
-    world = World(pool("web", "a"))
-    world.tell(f"client {GET}")
-    world.tell("after 1")
-    world.tell("new")
-    world.tell("after 1")
-    world.tell(f"server {OK}")
-    record = world.record()
-    assert (record["connect"], record["first_byte"], record["total"]) == (1.0, 2.0, 2.0)
-    assert record["sent"] == len(octets(OK))
-    assert world.server("a").stats.traffic.outbytes == len(octets(OK))
-    assert world.server("a").latency == 2.0
 
 
 # --- every order of events --------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def test_new_limits_hold_for_fields_that_are_repeated() -> None:
     raw = get(b"Host: a", b"X: " + b"a" * 100)
     framer.feed(raw)
     assert framer.head() is not None
-    framer.limits = SMALL
+    framer.bind(SMALL)
     framer.feed(raw)
     with pytest.raises(MessageError, match="header too large"):
         framer.head()
@@ -471,6 +471,50 @@ def test_accepted_by_us_is_accepted_by_others_with_the_same_meaning(raw: bytes, 
         assert reading.body == payload
         assert reading.keep_alive == head.keep_alive
         assert [value for name, value in reading.fields if name == b"x"] == head.lines.values(b"x")
+
+
+@given(st.one_of(NEARLY, st.sampled_from(sorted(GOOD.values()))))
+def test_a_head_that_is_repeated_is_read_as_the_first_time(raw: bytes) -> None:
+    """From memory, in steps, and by another reader."""
+
+    def outcome(framer: RequestFramer, *pieces: bytes) -> object:
+        for piece in pieces:
+            framer.feed(piece)
+            try:
+                head = framer.head()
+            except MessageError:
+                return "refused"
+        return head and (*describe(head), head.path, head.query, head.fields, framer.take())
+
+    first, other = RequestFramer(Limits()), RequestFramer(Limits())
+    found = outcome(first, raw)
+    if found != "refused":
+        assert outcome(first, raw) == outcome(first, raw[:2], raw[2:]) == outcome(first, raw) == found
+    assert outcome(other, raw) == found
+
+
+def test_only_a_whole_head_without_a_body_is_remembered() -> None:
+    def after_one(name: str) -> tuple[RequestHead | None, RequestHead | None]:
+        framer = RequestFramer(Limits())
+        found = []
+        for _ in range(3):
+            framer.feed(GOOD[name])
+            found.append(framer.head())
+        return found[1], found[2]
+
+    first, again = after_one("get")
+    assert first is not None
+    assert first is again
+    assert first.remembered
+    assert not first.with_block(b"X: 1\r\n").remembered
+    for name in ("length", "chunked", "absolute", "options", "many fields"):
+        first, again = after_one(name)
+        assert first is not again, name
+        assert first is not None
+        assert not first.remembered
+    pipelined = read(GOOD["get"] * 2)
+    assert pipelined is not None
+    assert not pipelined.remembered
 
 
 @given(st.one_of(st.binary(max_size=120), NEARLY), st.integers(0, 2**32))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from director.conditions import Term
-from director.l7.commands import Happened, ToServer
+from director.l7.commands import ClientBytes, Happened, ToServer
 from director.model import HeaderEdit, Rule
-from tests.support.playbook import World, pool
+from tests.support.playbook import World, octets, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
 
@@ -33,23 +34,6 @@ def test_a_redirect_answers_and_keeps_the_connection() -> None:
     """)  # noqa: E501 - one command, one line
     assert world.record()["outcome"] == "redirect"
     assert world.record()["rule"] == "1 old"
-
-
-def test_a_fixed_answer_has_its_text() -> None:
-    world = ruled(respond=(403, "no"))
-    lines = world.tell("client GET /old/x HTTP/1.1|Host: h||")
-    assert lines[0].startswith("to-client HTTP/1.1 403 Forbidden|")
-    assert lines[0].endswith("||no\n")
-    lines = world.tell("client HEAD /old/x HTTP/1.1|Host: h||")
-    assert lines[0].endswith("|Content-Length: 3||")
-
-
-def test_an_answer_before_the_body_was_read_ends_the_connection() -> None:
-    world = ruled(respond=(403, "no"))
-    lines = world.tell(f"client POST /old/x HTTP/1.1|Host: h|Content-Length: 99||{GET}")
-    assert "|Connection: close|" in lines[0]
-    assert lines[1:] == ["linger-client"]
-    assert len(world.records) == 1
 
 
 def test_a_rewritten_request_goes_out_with_its_edits() -> None:
@@ -164,3 +148,60 @@ def test_a_server_relayed_unread_hears_version_and_wish_of_the_client(said: str,
     world = World(pool("web", "a"), switch="connection")
     world.tell(f"client {said}")
     assert world.tell("new") == [f"to-server {passed}"]
+
+
+def test_who_repeats_a_head_is_judged_once_by_each_site() -> None:
+    world = ruled(respond=(403, "no"))
+    asked = "client GET /old/x HTTP/1.1|Host: h||"
+    world.tell(asked)
+    assert world.talk.judged is None
+    world.tell(asked)
+    judged = world.talk.judged
+    assert judged is not None
+    world.tell(asked)
+    assert world.talk.judged is judged
+    world.tell("client GET /old/y HTTP/1.1|Host: h||")
+    assert world.talk.judged is not judged
+    assert [one["rule"] for one in map(world.record, range(4))] == ["1 old"] * 4
+    world.frontage.site = ruled(respond=(410, "gone")).site
+    assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+    assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_server_gets_the_same_when_a_head_is_repeated(*, trusted: bool) -> None:
+    """With the edits of a rule and with its own id, whatever was remembered."""
+    edits = (HeaderEdit("set", "X-A", "${path.1}"),)
+    world = World(
+        pool("web", "a"),
+        rules=(
+            Rule(1, "old", "www", when=Term("path", "", "~", ("^/old/(.*)$",)), pool="web", headers=edits),
+        ),
+        trusted=trusted,
+    )
+    raw = octets("GET /old/x HTTP/1.1|Host: h|X-Request-Id: theirs||")
+    sent = []
+    for number in range(1, 4):
+        world.talk.receive(ClientBytes(raw), 0.0)
+        sent += [
+            one.data for one in world.talk.receive(Happened.SERVER_REUSED, 0.0) if isinstance(one, ToServer)
+        ]
+        world.tell("server HTTP/1.1 204 No||")
+        identity = b"theirs" if trusted else b"%d" % number
+        assert sent[-1].count(b"X-Request-Id: " + identity + b"\r\n") == 1
+        assert b"\r\nX-A: x\r\n" in sent[-1]
+    assert len({re.sub(rb"(?<=X-Request-Id: )[^\r]+", b"", one) for one in sent}) == 1
+
+
+def test_nothing_is_kept_of_a_head_that_nobody_remembers() -> None:
+    world = ruled(respond=(403, "no"))
+    world.tell(f"client GET /old/x HTTP/1.1|Host: h|X: {'a' * 4000}||")
+    assert world.talk.judged is None
+
+
+def test_a_trusted_peer_that_speaks_for_others_is_judged_by_each_of_them() -> None:
+    rule = Rule(1, "inside", "www", when=Term("client", "", "in", ("203.0.113.0/24",)), respond=(200, "in"))
+    world = World(pool("web", "a"), rules=(rule,), trusted=True)
+    for client, inside in (("203.0.113.9", True), ("203.0.113.9", True), ("198.51.100.9", False)):
+        lines = world.tell(f"client GET / HTTP/1.1|Host: h|X-Forwarded-For: {client}||")
+        assert lines[0].startswith("to-client") is inside

@@ -25,7 +25,6 @@ def relay(reply: Reply, pieces: list[bytes], *, keep: bool = True, ended: bool =
                 out += reply.interim_head(head)
                 continue
             out += reply.begin(head, keep=keep, added=b"", no_store=False)
-            out += reply.body(reply.framer.take())
             break
     if ended:
         out += reply.end() or b""
