@@ -97,7 +97,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
         yield bed
 
 
-PORTS = iter(range(2000, 60000))
+PORTS = iter(range(20000, 60000))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ SERVER, SERVER6 = "172.16.0.2", "fd00:16::2"
 SHORT, LONG, EQUAL, SIX = "192.0.2.1", "198.51.100.100", "198.51.0.9", "2001:db8:100::10"
 """Virtual addresses whose text is shorter than, longer than, and as long as the server's; and IPv6."""
 VIRTUALS = {"shorter": SHORT, "longer": LONG, "equal": EQUAL}
-PORTS = iter(range(2000, 60000))
+PORTS = iter(range(20000, 60000))
 GREETING = b"220 ready\r\n"
 
 

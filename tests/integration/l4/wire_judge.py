@@ -275,5 +275,6 @@ def hear(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 
 
 def payload(packet: Packet) -> bytes:
-    """What the packet carries."""
-    return bytes(packet[Raw].load) if packet.haslayer(Raw) else b""
+    """What the packet carries behind TCP or UDP, whatever scapy takes it for by its ports."""
+    carrier = packet.getlayer(TCP) or packet.getlayer(UDP)
+    return bytes(carrier.payload) if carrier is not None else bytes(packet.getlayer(Raw) or b"")
