@@ -14,8 +14,15 @@ from tests.bench.programs import BenchError, Program, tool
 
 # wrk's own summary, as one line that can be read back.  `delay` makes a connection think for a while
 # after each answer (milliseconds, uniform around the mean), which turns wrk's closed loop into a steady rate.
+# With `fresh` every request asks for another URL.
 SCRIPT = """
-local think = {think}
+local think, fresh, number = {think}, {fresh}, 0
+if fresh then
+    request = function()
+        number = number + 1
+        return wrk.format("GET", wrk.path .. "?" .. number)
+    end
+end
 if think > 0 then
     delay = function() return math.random(0, 2 * think) end
 end
@@ -63,10 +70,15 @@ def wrk(
     connections: int = 64,
     think: int = 0,
     close: bool = False,
+    fresh: bool = False,
 ) -> Run:
-    """Load a proxy with wrk, one thread; `think` is the mean pause of a connection in milliseconds."""
-    script = folder / f"think-{think}.lua"
-    script.write_text(SCRIPT.format(think=think), encoding="utf-8")
+    """Load a proxy with wrk, one thread.
+
+    `think` is the mean pause of a connection in milliseconds; `close` makes a connection for each request,
+    `fresh` asks for another URL each time.
+    """
+    script = folder / f"{'fresh' if fresh else 'think'}-{think}.lua"
+    script.write_text(SCRIPT.format(think=think, fresh=str(fresh).lower()), encoding="utf-8")
     command = [tool("wrk"), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
     command += ["-s", str(script), f"http://127.0.0.1:{program.port}{target}"]
     command += ["-H", "Connection: close"] if close else []

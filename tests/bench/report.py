@@ -28,6 +28,8 @@ class Row:
 ROWS = (
     Row("small", "small requests, 64 keep-alive connections", "requests/s", more_is_better=True, bar=0.5),
     Row("cpu", "processor time of a small request", "µs", more_is_better=False, bar=25, absolute=True),
+    Row("fresh", "small requests, every URL another one", "requests/s", more_is_better=True),
+    Row("freshcpu", "processor time of such a request", "µs", more_is_better=False),
     Row("big", "10 MB bodies, 8 connections", "MB/s", more_is_better=True, bar=1.0),
     Row("p99", "99th percentile at half of its own rate", "ms", more_is_better=False, bar=3.0),
     Row("new", "a new connection for each request", "requests/s", more_is_better=True),
