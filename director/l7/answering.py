@@ -52,11 +52,12 @@ def marks(exchange: Exchange, cause: str) -> bytes:
 
 
 def connection_lines(exchange: Exchange, cause: str) -> bytes:
-    """Connection lines for an answer of our own, with the mark for trusted clients."""
+    """Date and connection lines for an answer of our own, with the mark for trusted clients."""
+    lines = exchange.conversation.frontage.date() + marks(exchange, cause)
     if exchange.keep_alive and exchange.conversation.can_stay() and exchange.body.done:
-        return (b"" if exchange.head.minor else b"Connection: keep-alive\r\n") + marks(exchange, cause)
+        return (b"" if exchange.head.minor else b"Connection: keep-alive\r\n") + lines
     exchange.keep_alive = False
-    return b"Connection: close\r\n" + marks(exchange, cause)
+    return b"Connection: close\r\n" + lines
 
 
 def _head_only(exchange: Exchange) -> bool:

@@ -29,7 +29,7 @@ from director.l7.commands import (
 )
 from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts
-from director.l7.http1 import RequestFramer, RequestHead, no_head
+from director.l7.http1 import RequestFramer, RequestHead, no_head, request_line
 from director.l7.judging import Judged, judge
 from director.l7.phase import TUNNEL
 
@@ -205,6 +205,7 @@ class Conversation:
             if self.owed > OWED_LIMIT:
                 self._await_client()
                 return
+            asked = self.framer.buffer
             try:
                 head = self.framer.head()
                 if head is None:
@@ -212,7 +213,7 @@ class Conversation:
                     break
                 self._begin(head, now)
             except MessageError as error:
-                self._refuse(error, now)
+                self._refuse(error, now, asked)
         if self.client_ended and self.exchange is None and not self.closing:
             self.close()
 
@@ -246,18 +247,19 @@ class Conversation:
         exchange = self.exchange = Exchange(self, site, head, judged.facts, now)
         exchange.start(judged, now)
 
-    def _refuse(self, error: MessageError, now: float) -> None:
-        """Answer what could not become a request, and read no further."""
+    def _refuse(self, error: MessageError, now: float, asked: bytes) -> None:
+        """Answer what could not become a request, and read no further; `asked` is what came of it."""
         site = self.frontage.site
-        head_only = self.framer.buffer.startswith(b"HEAD ")
-        text = answers.refusal(error.status, error.reason, b"Connection: close\r\n", head_only=head_only)
+        method, target = request_line(asked)
+        fields = b"Connection: close\r\n" + self.frontage.date()
+        text = answers.refusal(error.status, error.reason, fields, head_only=method == "HEAD")
         self.out.append(ToClient(text))
         site.live.requests.requests += 1
         site.live.requests.responses[error.status // 100] += 1
         site.live.requests.errors["refused"] += 1
         self.frontage.record((
-            self.frontage.new_id(), now, site.config.name, self.peer.client, "-", "-", "", "", "", False,
-            None, "", (), "", error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
+            self.frontage.new_id(), now, site.config.name, self.peer.client, method, target, "", "", "",
+            False, None, "", (), "", error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
         ))  # fmt: skip
         self.framer.take()
         self._linger(now)
@@ -335,7 +337,8 @@ class Conversation:
         elif self.closing:
             self.out.append(Do.CLOSE_CLIENT)
         elif self._begun or (self.framer.buffer and not self.requests):
-            self._refuse(MessageError(408, "the request's head did not come in time"), now)
+            error = MessageError(408, "the request's head did not come in time")
+            self._refuse(error, now, self.framer.buffer)
         else:
             self.close()
 

@@ -27,6 +27,7 @@ ANY_LINE = re.compile(METHOD + rb" ([\x21-\x7e]++) ")
 REQUEST_LINE = re.compile(METHOD + rb" [\x21-\x7e]++ HTTP/([0-9])\.[0-9]\r\n")
 """A whole request line, for telling what is wrong with it: method, major version."""
 TOKEN_START = re.compile(TOKEN)
+METHOD_ONLY = re.compile(METHOD)
 """What a request line may begin with."""
 
 _FIELD = TOKEN + rb"++:" + VALUE + rb"*+\r\n"

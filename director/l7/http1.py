@@ -20,6 +20,7 @@ from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_
 from director.l7.grammar import (
     ANY_LINE,
     FIELD_LINE,
+    METHOD_ONLY,
     ORIGIN_LINE,
     REQUEST_FIELDS,
     REQUEST_LINE,
@@ -30,6 +31,8 @@ from director.l7.memo import HEAD_LIMIT
 from director.l7.target import check_host, parse_target
 
 _VERSION = len(b"HTTP/1.1")
+LINE_SHOWN = 1024
+"""Octets of a refused request that are looked at for the log."""
 
 
 class Limits(NamedTuple):
@@ -174,6 +177,15 @@ def no_head() -> RequestHead:
     head = RequestHead(b"", b"", b"", b"", Said(b"", 0, FieldBlock(b"", REQUEST_FIELDS)))
     head.minor = 1
     return head
+
+
+def request_line(octets: bytes) -> tuple[str, str]:
+    """Method and target as far as `octets`, perhaps no request at all, tell; "-" for what they do not."""
+    line = octets[:LINE_SHOWN].lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
+    method, space, rest = line.partition(b" ")
+    if not space or not METHOD_ONLY.fullmatch(method):
+        return "-", "-"
+    return method.decode("ascii"), rest.partition(b" ")[0].decode("latin-1") or "-"
 
 
 class RequestFramer:

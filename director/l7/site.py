@@ -63,12 +63,22 @@ class Site:
 
 
 class Frontage:
-    """The mutable face of a service: its current site, its request ids, and where records go."""
+    """The mutable face of a service: its current site, its request ids, and where records go.
 
-    __slots__ = ("clients", "new_id", "record", "site")
+    `date` gives the Date line of own answers (RFC 9110 6.6.1), or nothing where nobody has a clock.
+    """
 
-    def __init__(self, site: Site, new_id: Callable[[], str], record: Callable[[Record], None]) -> None:
+    __slots__ = ("clients", "date", "new_id", "record", "site")
+
+    def __init__(
+        self,
+        site: Site,
+        new_id: Callable[[], str],
+        record: Callable[[Record], None],
+        date: Callable[[], bytes] = bytes,
+    ) -> None:
         self.site = site
         self.clients = 0
         self.new_id = new_id
         self.record = record
+        self.date = date

@@ -2,6 +2,6 @@
 
 `stream` moves octets, `listener` and `endpoint` accept, `frontend` performs a conversation's commands for one
 client, `backend` holds the connections to servers, `names` looks their names up, `lines` are the queues
-for a server with room.  `access_log` formats records and `writer` writes them; `reactor` is the lean loop;
-`service` ties them together.
+for a server with room.  `access_log` formats records and `writer` writes them; `date` dates own answers;
+`reactor` is the lean loop; `service` ties them together.
 """

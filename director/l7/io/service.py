@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from director.l7.commands import Happened
 from director.l7.facts import Peer
 from director.l7.io.backend import Backends
+from director.l7.io.date import DateLine
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.lines import Lines
@@ -124,6 +125,7 @@ class Shell:
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
+        self._date = DateLine()
         self._coming: frozenset[str] = frozenset()
         self._wanted: set[tuple[str, Address]] = set()
         self._running = False
@@ -223,7 +225,7 @@ class Shell:
         for site in sites:
             frontage = self.frontages.get(site.config.name)
             if frontage is None:
-                self.frontages[site.config.name] = Frontage(site, new_id, self.record)
+                self.frontages[site.config.name] = Frontage(site, new_id, self.record, self._date)
             else:
                 frontage.site = site
         for place in wanted:

@@ -246,6 +246,22 @@ def test_a_kept_connection_that_begins_a_head_must_end_it() -> None:
     assert refused(world.tell("after 1")) == "HTTP/1.1 408 Request Timeout"
 
 
+def test_the_record_of_a_refusal_says_what_was_asked() -> None:
+    world = web()
+    world.tell("client PUT /a/b HTTP/1.1|Host: h|Host: h||")
+    assert (world.record()["method"], world.record()["target"]) == ("PUT", "/a/b")
+
+
+def test_a_refused_head_request_gets_no_body_whatever_was_wrong() -> None:
+    """RFC 9110 9.3.2; the path is judged when the head was taken already."""
+    world = web()
+    world.frontage.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    (line,) = [one for one in world.tell("client HEAD /a/../.. HTTP/1.1|Host: h||") if "to-client" in one]
+    assert line.startswith("to-client HTTP/1.1 400 Bad Request|")
+    assert "|Date: Sun, 06 Nov 1994 08:49:37 GMT|" in line
+    assert line.endswith("||")
+
+
 # --- drain ---------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from director.errors import MessageError
 from director.l7 import http1
 from director.l7.fields import CHUNKED
-from director.l7.http1 import Limits, RequestFramer, RequestHead
+from director.l7.http1 import Limits, RequestFramer, RequestHead, request_line
 from tests.support.heads import request_head
 from tests.support.oracles import h11_request, llhttp_request
 
@@ -540,3 +540,23 @@ def test_a_framer_raises_nothing_but_message_errors(raw: bytes, seed: int) -> No
     while sum(sizes) < len(raw):
         sizes.append(rng.randint(1, 9))
     assert outcome([len(raw)]) == outcome(sizes)
+
+
+@pytest.mark.parametrize(
+    ("octets", "method", "target"),
+    [
+        (b"GET /a%zz HTTP/1.1\r\nHost: h\r\n\r\n", "GET", "/a%zz"),
+        (b"\r\nGET /x", "GET", "/x"),
+        (b"GET  /two-spaces HTTP/1.1\r\n", "GET", "-"),
+        (b"GET /lf HTTP/1.1\nHost: h\n\n", "GET", "/lf"),
+        (b"GET", "-", "-"),
+        (b"", "-", "-"),
+        (b"\x16\x03\x01\x02\0 \x01", "-", "-"),
+        (b"M" * 65 + b" / HTTP/1.1\r\n", "-", "-"),
+        (b"GET /\xff\x00 HTTP/1.1\r\n", "GET", "/\xff\0"),
+        (b"GET /" + b"a" * 5000, "GET", "/" + "a" * 1019),
+    ],
+)
+def test_what_a_refused_request_asked(octets: bytes, method: str, target: str) -> None:
+    """For the log alone, so anything goes, in bounds."""
+    assert request_line(octets) == (method, target)
