@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 import director
-from director.demo.netns import Namespaces, end
+from director.demo.netns import Namespaces, end, lacking
 from director.errors import DirectorError
 
 SOURCES = Path(director.__file__).resolve().parents[1]
@@ -23,6 +25,13 @@ VIP, VIP6 = "198.51.100.10", "2001:db8:100::10"
 CLIENT, REAL, REAL6 = "10.0.0.2", "172.16.0.2", "fd00:16::2"
 Found = TypeVar("Found")
 Process = subprocess.Popen[bytes]
+
+
+def skip_without_root() -> None:
+    """Network namespaces need root and some tools."""
+    missing = lacking()
+    if missing:
+        pytest.skip(f"{missing}; it runs where `make test` runs as root")
 
 
 def wait_for(condition: Callable[[], Found], patience: float = 10.0, every: float = 0.05) -> Found:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from director.demo.netns import Namespaces, lacking
-from tests.integration.l4.bed import Bed
+from director.demo.netns import Namespaces
+from tests.integration.l4.bed import Bed, skip_without_root
+from tests.integration.l4.wire_judge import Judged
 
 HERE = Path(__file__).parent
 
@@ -20,11 +21,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.root)
 
 
+@pytest.fixture(autouse=True)
+def _quiet(request: pytest.FixtureRequest) -> None:
+    """What an earlier test left on the wires of a director that many tests share is not of the next one."""
+    bed = request.getfixturevalue("bed") if "bed" in request.fixturenames else None
+    if isinstance(bed, Judged):
+        bed.drain_wires()
+
+
 @pytest.fixture
 def net() -> Iterator[Namespaces]:
-    missing = lacking()
-    if missing:
-        pytest.skip(f"{missing}; it runs where `make test` runs as root")
+    skip_without_root()
     with Namespaces("dirtest") as made:
         yield made
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pytest
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
-from director.demo.netns import lacking
-from tests.integration.l4.wire_judge import Judged, Wire, judged, parsed
+from tests.integration.l4.wire_judge import Judged, Wire, parsed
 
+CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
+SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
+FAMILIES = (4, 6)
 AT_ONCE = 50
 """Packets under way at a time: a socket's buffer holds them all however slow the reader is."""
 PATIENCE = 15.0
@@ -20,21 +21,9 @@ Service = tuple[str, str, str, str]
 """virtual, pool, forward, more lines."""
 
 
-def skip_without_root() -> None:
-    """Network namespaces need root and some tools."""
-    if lacking():
-        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
-
-
-@contextlib.contextmanager
-def directed(place: Path, text: str) -> Iterator[Judged]:
-    """A running director on `text`, whose log is free of surprises at the end."""
-    skip_without_root()
-    with judged(place, "dirrows") as bed:
-        bed.start(text)
-        yield bed
-        assert "Traceback" not in bed.log
-        bed.stop()
+def ip(source: str, destination: str, **fields: Any) -> Packet:
+    """An IP header of the destination's family."""
+    return (IPv6 if ":" in destination else IP)(src=source, dst=destination, **fields)
 
 
 def through(enters: Wire, leaves: Wire, packets: Iterable[Packet]) -> list[Packet]:

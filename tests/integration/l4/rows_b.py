@@ -1,24 +1,20 @@
-"""What the tests of rows V36 to V65 share: beds, super-frames, and judging packets with scapy."""
+"""What the tests of rows V36 to V65 share: configurations, super-frames, and judging packets with scapy."""
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import struct
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
-from director.demo.netns import inside, lacking
+from director.demo.netns import inside
 from tests.conformance.l4.mutants import fault
-from tests.integration.l4.wire_judge import QUIET, Judged, Wire, judged
+from tests.integration.l4.wire_judge import QUIET, Wire
 
 CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"
 ROUTER, ROUTER6 = "172.16.0.9", "fd00:16::9"
@@ -46,20 +42,6 @@ _VNET = struct.Struct("=BBHHHH")
 NEEDS_CSUM, GSO_TCPV4, GSO_TCPV6 = 1, 1, 4
 
 
-@contextlib.contextmanager
-def standing(place: Path, prefix: str, text: str) -> Iterator[Judged]:
-    """The whole program running on `text`; it must end cleanly and leave nothing behind."""
-    if lacking():
-        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
-    with judged(place, prefix) as bed:
-        bed.start(text)
-        yield bed
-        assert "Traceback" not in bed.log, bed.log
-        bed.stop()
-        assert "director-" not in bed.tables()
-        assert "198.51.100" not in bed.addresses()
-
-
 def pool(name: str, servers: list[str], scheduler: str = "rr") -> str:
     lines = [f"server.{'abcdefgh'[number]} = {server}" for number, server in enumerate(servers)]
     return "\n".join([f"\n[pool:{name}]", f"scheduler = {scheduler}", *lines]) + "\n"
@@ -67,21 +49,6 @@ def pool(name: str, servers: list[str], scheduler: str = "rr") -> str:
 
 def service(name: str, virtual: str, of: str, forward: str = "nat", more: str = "") -> str:
     return f"\n[l4:{name}]\nvirtual = {virtual}\npool = {of}\nforward = {forward}\n{more}\n"
-
-
-def fresh(packet: Packet) -> bytes:
-    """The bytes of `packet` with every checksum computed by scapy, whatever stands in it."""
-    again = packet.copy()
-    for layer in again.iterpayloads():
-        for name in ("chksum", "cksum"):
-            if name in layer.fields:
-                layer.delfieldval(name)
-    return bytes(again)
-
-
-def right(packet: Packet) -> bool:
-    """Every checksum is what scapy computes."""
-    return bytes(packet) == fresh(packet)
 
 
 def of(raw: bytes) -> Packet:

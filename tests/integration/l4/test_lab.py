@@ -8,16 +8,14 @@ import subprocess
 import pytest
 
 from director.demo import lab, netns
-from director.demo.netns import lacking
 from director.demo.topology import METHODS
 from director.model import Forward
+from tests.integration.l4.bed import skip_without_root
 
 
 @pytest.fixture(autouse=True)
 def _root() -> None:
-    missing = lacking()
-    if missing:
-        pytest.skip(f"{missing}; it runs where `make test` runs as root")
+    skip_without_root()
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ The servers' link takes 1400 bytes.  What must come out is built by scapy.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from scapy.layers.inet6 import (
 from scapy.packet import Packet, Raw
 
 from tests.conformance.l4.mutants import Mutator, fault, joined
+from tests.integration.l4.bed import wait_for
 from tests.integration.l4.rows_b import (
     CLIENT,
     CLIENT6,
@@ -34,19 +35,17 @@ from tests.integration.l4.rows_b import (
     ROUTER,
     ROUTER6,
     Offloading,
-    fresh,
     of,
     pool,
-    right,
     service,
     sound,
-    standing,
     to,
     ttl,
 )
-from tests.integration.l4.wire_judge import PATIENCE, Judged, parsed
+from tests.integration.l4.wire_judge import PATIENCE, Judged, directed, parsed, rebuilt, right
 
 MTU = 1400
+PORTS = iter(range(20000, 60000))
 S4, S6 = "172.16.0.2", "fd00:16::2"
 WAYS: dict[str, tuple[str, str, str, int]] = {
     "nat": ("198.51.100.10", f"{S4}:8080", "nat", 0),
@@ -90,20 +89,18 @@ def configuration(more: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
-    with standing(tmp_path_factory.mktemp("rows"), "dirrowf", configuration()) as bed:
-        bed.net.run(bed.here, "ip", "link", "set", "d1", "mtu", str(MTU))
-        time.sleep(0.3)
-        yield bed
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
+    with directed(tmp_path_factory.mktemp("rows"), configuration()) as made:
+        made.net.run(made.here, "ip", "link", "set", "d1", "mtu", str(MTU))
+        wait_for(partial(narrowed, made))
+        yield made
 
 
-PORTS = iter(range(20000, 60000))
-
-
-@pytest.fixture
-def bed(running: Judged) -> Judged:
-    running.drain_wires()
-    return running
+def narrowed(bed: Judged) -> bool:
+    """The director knows what the servers' link takes: it tells a client that sends more."""
+    large = to(WAYS["dr"][0], bits="DF") / UDP(sport=next(PORTS), dport=53) / Raw(bytes(MTU))
+    bed.client.put(large)
+    return any(parsed(frame)[ICMP].nexthopmtu == MTU for frame in bed.client.frames(0.2, 1))
 
 
 def tcp(way: str, sport: int, flags: str = "S", data: bytes = b"", **fields: Any) -> Packet:
@@ -164,7 +161,7 @@ def test_a_packet_of_every_method(bed: Judged, way: str, tos: int) -> None:
             sent.ttl = 8
         else:
             sent.hlim = 8
-        assert bytes(inner) == fresh(sent)
+        assert bytes(inner) == rebuilt(sent)
         if forward == "tun":
             outer = got.tos if isinstance(got, IP) else got.tc
             assert outer == (tos & 0xFC | 2 if tos & 3 == 3 else tos)
@@ -197,7 +194,7 @@ def test_nat_answers_of_both_families(bed: Judged) -> None:
                 answer.ttl = 8
             else:
                 answer.hlim = 8
-            assert bytes(bed.client.ip()) == fresh(answer)
+            assert bytes(bed.client.ip()) == rebuilt(answer)
     ask = IP(src=CLIENT, dst=WAYS["nat"][0]) / UDP(sport=next(PORTS), dport=53, chksum=0) / b"odd"
     bed.client.put(ask)
     got = bed.server.ip()

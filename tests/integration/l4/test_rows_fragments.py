@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from scapy.layers.inet import ICMP, IP, UDP, defragment, fragment
+from scapy.layers.inet import ICMP, UDP, defragment, fragment
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, defragment6, fragment6
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import directed, flows, ini, place
-from tests.integration.l4.wire_judge import Judged, Wire, parsed, right
+from tests.integration.l4.rows_a import CLIENT, FAMILIES, SERVER, flows, ini, ip, place
+from tests.integration.l4.wire_judge import Judged, Wire, directed, parsed, right
 
-CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
-SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
 VIRTUAL = {
     ("nat", 4): "198.51.100.10", ("nat", 6): "2001:db8:100::10", ("dr", 4): "198.51.100.11",
     ("dr", 6): "2001:db8:100::11",
 }  # fmt: skip
-FAMILIES = (4, 6)
 _ports = itertools.count(1000)
 
 
@@ -40,15 +36,6 @@ def text() -> str:
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with directed(tmp_path_factory.mktemp("fragments"), text()) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _quiet(bed: Judged) -> None:
-    bed.drain_wires()
-
-
-def ip(source: str, destination: str, **fields: Any) -> Packet:
-    return (IPv6 if ":" in destination else IP)(src=source, dst=destination, **fields)
 
 
 def pieces(packet: Packet, size: int, ident: int) -> list[Packet]:

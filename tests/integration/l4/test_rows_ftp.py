@@ -16,8 +16,8 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_b import HEAD, pool, right, service, standing
-from tests.integration.l4.wire_judge import Judged
+from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.wire_judge import Judged, directed, right
 
 CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"
 SERVER, SERVER6 = "172.16.0.2", "fd00:16::2"
@@ -29,21 +29,13 @@ GREETING = b"220 ready\r\n"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     text = HEAD.format(more="") + pool("four", [f"{SERVER}:21", "172.16.0.3:21"])
     text += pool("six", [f"[{SERVER6}]:21"])
     for name, address in VIRTUALS.items():
         text += service(name, f"tcp {address}:21", "four")
-    with standing(
-        tmp_path_factory.mktemp("rows"), "dirrowp", text + service("six", f"tcp [{SIX}]:21", "six")
-    ) as bed:
-        yield bed
-
-
-@pytest.fixture
-def bed(running: Judged) -> Judged:
-    running.drain_wires()
-    return running
+    with directed(tmp_path_factory.mktemp("rows"), text + service("six", f"tcp [{SIX}]:21", "six")) as made:
+        yield made
 
 
 class Talk:

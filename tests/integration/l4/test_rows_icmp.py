@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, defragment, fragment
@@ -20,19 +19,16 @@ from scapy.layers.inet6 import (
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import directed, flows, ini, inwards, place
-from tests.integration.l4.wire_judge import Judged, parsed
+from tests.integration.l4.rows_a import CLIENT, FAMILIES, SERVER, flows, ini, inwards, ip, place
+from tests.integration.l4.wire_judge import Judged, directed, parsed
 
-CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
 ROUTER = {4: "10.0.0.8", 6: "fd00:10::8"}
 INNER_ROUTER = {4: "172.16.0.8", 6: "fd00:16::8"}
-SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
 VIRTUAL = {
     ("nat", 4): "198.51.100.10", ("nat", 6): "2001:db8:100::10", ("dr", 4): "198.51.100.11",
     ("dr", 6): "2001:db8:100::11", ("tun", 4): "198.51.100.12", ("tun", 6): "2001:db8:100::12",
 }  # fmt: skip
 EMPTY = {4: "198.51.100.13", 6: "2001:db8:100::13"}
-FAMILIES = (4, 6)
 KINDS = ("tcp", "udp", "sctp")
 
 
@@ -56,15 +52,6 @@ def text(keys: str = "") -> str:
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with directed(tmp_path_factory.mktemp("icmp"), text()) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _quiet(bed: Judged) -> None:
-    bed.drain_wires()
-
-
-def ip(source: str, destination: str, **fields: Any) -> Packet:
-    return (IPv6 if ":" in destination else IP)(src=source, dst=destination, **fields)
 
 
 def layer(kind: str, sport: int, dport: int) -> Packet:

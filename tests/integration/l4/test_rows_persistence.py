@@ -8,24 +8,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import TCP, UDP
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkCookieAck, SCTPChunkCookieEcho, SCTPChunkInit
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import wait_for
 from tests.integration.l4.rows_a import (
     connections,
-    directed,
     flows,
     ini,
     inwards,
+    ip,
     outwards,
     place,
     servers,
     templates,
 )
-from tests.integration.l4.wire_judge import Judged
+from tests.integration.l4.wire_judge import Judged, directed
 
 VIP, VIP6 = "198.51.100.10", "2001:db8:100::10"
 CLIENT = "10.0.0.2"
@@ -64,15 +63,6 @@ def text(keys: str = "") -> str:
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with directed(tmp_path_factory.mktemp("persistence"), text()) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _quiet(bed: Judged) -> None:
-    bed.drain_wires()
-
-
-def ip(source: str, destination: str) -> Packet:
-    return (IPv6 if ":" in destination else IP)(src=source, dst=destination)
 
 
 def opened(bed: Judged, kind: str, client: str, sport: int, virtual: str, port: int) -> Packet:

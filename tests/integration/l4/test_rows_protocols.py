@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6ParamProblem, IPv6
+from scapy.layers.inet import ICMP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6ParamProblem
 from scapy.layers.sctp import (
     SCTP,
     SCTPChunkAbort,
@@ -25,15 +25,23 @@ from scapy.layers.sctp import (
 )
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import counts, directed, flows, ini, inwards, outwards, place
-from tests.integration.l4.wire_judge import Judged
+from tests.integration.l4.rows_a import (
+    CLIENT,
+    FAMILIES,
+    SERVER,
+    counts,
+    flows,
+    ini,
+    inwards,
+    ip,
+    outwards,
+    place,
+)
+from tests.integration.l4.wire_judge import Judged, directed
 
-CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
 STRANGER = {4: "10.0.0.3", 6: "fd00:10::3"}
-SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
 NAT = {4: "198.51.100.10", 6: "2001:db8:100::10"}
 DR = {4: "198.51.100.11", 6: "2001:db8:100::11"}
-FAMILIES = (4, 6)
 PORTS = {"tcp": 80, "udp": 53, "sctp": 2905, "isakmp": 500}
 KINDS = ("tcp", "udp", "sctp")
 
@@ -62,15 +70,6 @@ def text(kinds: tuple[str, ...] = KINDS, keys: str = "") -> str:
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with directed(tmp_path_factory.mktemp("protocols"), text()) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _quiet(bed: Judged) -> None:
-    bed.drain_wires()
-
-
-def ip(source: str, destination: str, **fields: Any) -> Packet:
-    return (IPv6 if ":" in destination else IP)(src=source, dst=destination, **fields)
 
 
 def first(kind: str, family: int, sport: int, host: dict[int, str]) -> Packet:

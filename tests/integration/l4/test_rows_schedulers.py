@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import select
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +16,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_b import HEAD, pool, service, standing
-from tests.integration.l4.wire_judge import Judged, parsed
+from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.wire_judge import Judged, directed, parsed
 
 ADDRESSES = {letter: f"172.16.0.{number}" for number, letter in enumerate("abcd", 2)}
 LETTERS = {address: letter for letter, address in ADDRESSES.items()}
@@ -56,13 +55,13 @@ def configuration(letters: str = "abcd", schedulers: tuple[str, ...] = SCHEDULER
 
 @pytest.fixture
 def bed(tmp_path: Path) -> Iterator[Judged]:
-    with standing(tmp_path, "dirrows", configuration()) as made:
+    with directed(tmp_path, configuration()) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
-    with standing(tmp_path_factory.mktemp("rows"), "dirrows", configuration()) as made:
+    with directed(tmp_path_factory.mktemp("rows"), configuration()) as made:
         yield made
 
 
@@ -405,7 +404,7 @@ def test_a_scheduler_of_ones_own(tmp_path: Path) -> None:
         book.unlink(missing_ok=True)
         return lines
 
-    with standing(tmp_path, "dirrows", own("ab")) as bed:
+    with directed(tmp_path, own("ab")) as bed:
         assert asks(bed, "198.51.100.99", "10.0.0.4", 4000) == "b"
         assert since()[-2:] == ["start a b", "choose 10.0.0.4 4000 198.51.100.99 80"]
         weigh(bed, "own", "a", weight=5)
@@ -419,7 +418,6 @@ def test_a_scheduler_of_ones_own(tmp_path: Path) -> None:
         bed.write(own("abcd") + service("other", "tcp 198.51.100.98:80", "own"))
         bed.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "more than three are too many" in bed.log)
-        time.sleep(0.1)
         assert asks(bed, "198.51.100.99") == "c", "the running configuration goes on"
         since()
         bed.reload(own("ab"))

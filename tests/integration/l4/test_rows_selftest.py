@@ -1,4 +1,7 @@
-"""V81: the kernel's own three cases, by the whole program and its own configuration, captured on both sides.
+"""V81: the three cases of the kernel's own test of IPVS, by the whole program, captured on both sides.
+
+Topology, addresses, sysctls and the check are the test's: 32 random bytes from the client's socat must
+reach the server's.
 
 What each side must see is the last paragraph of part K of `lvs-semantics`: DR changes the TTL alone, NAT
 shows the server its own address and the client the virtual one, TUN puts protocol 4 around it.
@@ -6,6 +9,7 @@ shows the server its own address and the client the virtual one, TUN puts protoc
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -19,8 +23,10 @@ from scapy.packet import Packet
 from director.demo.lab import twistd
 from director.demo.netns import Namespaces, inside
 from tests.integration.l4.bed import SOURCES, wait_for
-from tests.integration.l4.test_selftest import CIP, DIP, PORT, RIP, VIP, SelfTest
 
+VIP, PORT = "207.175.44.110", 8080
+CIP, GIP, DIP, RIP, SIP = "10.0.0.2", "10.0.0.1", "172.16.0.1", "172.16.0.2", "10.0.0.3"
+PROC = "net.ipv4.conf"
 INI = """
 [director]
 name = selftest
@@ -39,6 +45,61 @@ virtual = tcp {vip}:{port}
 pool = real
 forward = {method}
 """
+
+
+class SelfTest:
+    """ns0 client, ns1 director, ns2 real server."""
+
+    def __init__(self, net: Namespaces, place: Path) -> None:
+        self.net, self.place = net, place
+        self.ns0, self.ns1, self.ns2 = (net.add(role) for role in ("0", "1", "2"))
+        net.link(self.ns0, "veth01", self.ns1, "veth10")
+        net.link(self.ns0, "veth02", self.ns2, "veth20")
+        net.link(self.ns1, "veth12", self.ns2, "veth21")
+        net.run(self.ns0, "ip", "link", "add", "br0", "type", "bridge")
+        for device in ("veth01", "veth02"):
+            net.run(self.ns0, "ip", "link", "set", device, "master", "br0")
+        net.run(self.ns0, "ip", "link", "set", "br0", "up")
+        net.address(self.ns0, "br0", f"{CIP}/24")
+        net.address(self.ns1, "veth10", f"{GIP}/24")
+        net.address(self.ns1, "veth12", f"{DIP}/24")
+        net.address(self.ns2, "veth21", f"{RIP}/24")
+        net.address(self.ns2, "veth20", f"{SIP}/24")
+        net.run(self.ns0, "ip", "route", "add", VIP, "via", GIP, "dev", "br0")
+        (place / "in").write_bytes(os.urandom(32))
+
+    def silent(self) -> None:
+        """The real server's settings for DR and TUN."""
+        for key, value in (
+            ("all.rp_filter", 0),
+            ("veth21.rp_filter", 0),
+            ("all.arp_ignore", 1),
+            ("all.arp_announce", 2),
+        ):
+            self.net.run(self.ns2, "sysctl", "-qw", f"{PROC}.{key}={value}")
+        self.net.run(self.ns2, "ip", "address", "add", f"{VIP}/32", "dev", "lo")
+
+    def transfer(self) -> bytes:
+        """The kernel test's check: what the server's socat received."""
+        target = self.place / "out"
+        self.net.start(
+            self.ns2,
+            "timeout",
+            "5",
+            "socat",
+            "-u",
+            "-4",
+            f"TCP-LISTEN:{PORT},reuseaddr",
+            "STDOUT",
+            log=target,
+        )
+        wait_for(lambda: f":{PORT} " in self.net.run(self.ns2, "ss", "-ltn"))
+        source = str(self.place / "in")
+        self.net.run(self.ns0, "timeout", "2", "socat", "-u", "-4", f"OPEN:{source}", f"TCP:{VIP}:{PORT}")
+        return wait_for(lambda: target.read_bytes() if target.exists() else b"", 5)
+
+    def sent(self) -> bytes:
+        return (self.place / "in").read_bytes()
 
 
 class Tap:

@@ -15,16 +15,14 @@ from scapy.packet import Packet
 from tests.integration.l4.bed import SOURCES, wait_for
 from tests.integration.l4.rows_a import (
     counts,
-    directed,
     flows,
     ini,
     inwards,
     outwards,
     servers,
-    skip_without_root,
     templates,
 )
-from tests.integration.l4.wire_judge import Judged, judged, parsed
+from tests.integration.l4.wire_judge import Judged, directed, judged, parsed
 
 VIP = "198.51.100.10"
 CLIENT, OTHER = "10.0.0.2", "10.0.0.3"
@@ -64,12 +62,6 @@ def text(pools: Pools = POOLS, keys: str = "") -> str:
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with directed(tmp_path_factory.mktemp("servers"), text()) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _quiet(request: pytest.FixtureRequest) -> None:
-    if "bed" in request.fixturenames:
-        request.getfixturevalue("bed").drain_wires()
 
 
 def tcp(pool: str, sport: int, flags: str = "S", client: str = CLIENT) -> Packet:
@@ -297,7 +289,6 @@ def test_the_trash_is_emptied(tmp_path: Path) -> None:
 
     The times themselves are those of `tests/unit/test_registry.py`.
     """
-    skip_without_root()
     (tmp_path / "sitecustomize.py").write_text(QUICK)
     services = [(f"tcp {VIP}:{PORTS['trash']}", "trash", "nat", "")]
     whole, empty = (ini({"trash": found}, services, "timeout.tcpfin = 1s") for found in (BOTH, {}))

@@ -6,24 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import ICMP, TCP, UDP
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Packet
 
 from tests.integration.l4.rows_a import (
+    CLIENT,
     Service,
     connections,
-    directed,
     ini,
     inwards,
+    ip,
     outwards,
     place,
     templates,
 )
-from tests.integration.l4.wire_judge import Judged
+from tests.integration.l4.wire_judge import Judged, directed
 
-CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
 POOLS = {
     **{
         name: (f"172.16.0.{host}:8080",)
@@ -73,15 +72,6 @@ SERVICES = [
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     with directed(tmp_path_factory.mktemp("services"), ini(POOLS, SERVICES, KEYS)) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _quiet(bed: Judged) -> None:
-    bed.drain_wires()
-
-
-def ip(source: str, destination: str) -> Packet:
-    return (IPv6 if ":" in destination else IP)(src=source, dst=destination)
 
 
 def opened(bed: Judged, to: str, port: int, sport: int, client: str = "") -> str:

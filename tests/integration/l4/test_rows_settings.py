@@ -19,11 +19,10 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Packet, Raw
 
-from director.demo.netns import lacking
 from tests.conformance.l4.mutants import fault, joined
 from tests.integration.l4.bed import HERE, SOURCES, wait_for
-from tests.integration.l4.rows_b import HEAD, pool, service, standing
-from tests.integration.l4.wire_judge import Judged, judged, parsed
+from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.wire_judge import Judged, directed, judged, parsed
 
 CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"
 VIP, DR, TUN, EMPTY = "198.51.100.10", "198.51.100.11", "198.51.100.12", "198.51.100.13"
@@ -48,15 +47,9 @@ def configuration(more: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
-    with standing(tmp_path_factory.mktemp("rows"), "dirrowe", configuration()) as bed:
-        yield bed
-
-
-@pytest.fixture
-def bed(running: Judged) -> Judged:
-    running.drain_wires()
-    return running
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
+    with directed(tmp_path_factory.mktemp("rows"), configuration()) as made:
+        yield made
 
 
 def tcp(
@@ -232,8 +225,6 @@ def ready(log: Path) -> bool:
 
 def test_backup_only(tmp_path: Path) -> None:
     """V48: while the backup daemon runs, packets are left to the host; without it nothing changes."""
-    if lacking():
-        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
     with judged(tmp_path, "dirrowb") as bed:
         for backup, only, forwarded in (("", "1", True), ("1", "0", True), ("1", "1", False)):
             place = tmp_path / f"{backup}{only}"

@@ -17,46 +17,10 @@ from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_a import counts, directed, flows, ini, inwards, outwards, place
-from tests.integration.l4.wire_judge import Judged
+from tests.integration.l4.rows_a import CLIENT, SERVER, counts, flows, ini, inwards, outwards, place
+from tests.integration.l4.wire_judge import Judged, directed
+from tests.support.tcp_tables import D1, D2
 
-D2 = """
-NORMAL          NO ES SS SR FW TW CL CW LA LI SA
-INPUT      syn  SR ES ES SR SR SR SR SR SR SR SR
-           fin  CL CW SS TW TW TW CL CW LA LI TW
-           ack  ES ES SS ES FW TW CL CW CL LI ES
-           rst  CL CL CL SR CL CL CL CL LA LI SR
-OUTPUT     syn  SS ES SS SR SS SS SS SS SS LI SR
-           fin  TW FW SS TW FW TW CL TW LA LI TW
-           ack  ES ES SS ES FW TW CL CW LA ES ES
-           rst  CL CL SS CL CL TW CL CL CL CL CL
-INPUT-ONLY syn  SR ES ES SR SR SR SR SR SR SR SR
-           fin  CL FW SS TW FW TW CL CW LA LI TW
-           ack  ES ES SS ES FW TW CL CW CL LI ES
-           rst  CL CL CL SR CL CL CL CL LA LI CL
-
-SECURE          NO ES SS SR FW TW CL CW LA LI SA
-INPUT      syn  SR ES ES SR SR SR SR SR SR SR SA
-           fin  CL CW SS TW TW TW CL CW LA LI SA
-           ack  ES ES SS SR FW TW CL CW CL LI SA
-           rst  CL CL CL SR CL CL CL CL LA LI CL
-OUTPUT     syn  SS ES SS SA SS SS SS SS SS LI SA
-           fin  TW FW SS TW FW TW CL TW LA LI TW
-           ack  ES ES SS ES FW TW CL CW LA ES ES
-           rst  CL CL SS CL CL TW CL CL CL CL CL
-INPUT-ONLY syn  SA ES ES SR SA SA SA SA SA SA SA
-           fin  CL FW SS TW FW TW CL CW LA LI TW
-           ack  ES ES SS ES FW TW CL CW CL LI ES
-           rst  CL CL CL SR CL CL CL CL LA LI CL
-"""
-"""Part D.2, word for word."""
-
-D1 = {
-    "NO": ("NONE", 2), "ES": ("ESTABLISHED", 900), "SS": ("SYN_SENT", 120), "SR": ("SYN_RECV", 60),
-    "FW": ("FIN_WAIT", 120), "TW": ("TIME_WAIT", 120), "CL": ("CLOSE", 10), "CW": ("CLOSE_WAIT", 60),
-    "LA": ("LAST_ACK", 30), "LI": ("LISTEN", 120), "SA": ("SYNACK", 120),
-}  # fmt: skip
-"""Part D.1: names and seconds."""
 ACTIVE = {"ESTABLISHED", "SYN_SENT", "SYN_RECV", "SYNACK"}
 """Part B.6."""
 FIRST_SECONDS = 3
@@ -100,8 +64,6 @@ FOREIGN = {("SECURE", "DR", "SR"), ("NORMAL", "NAT", "SA"), ("NORMAL", "DR", "SA
 
 VIRTUAL = {("NAT", 4): "198.51.100.10", ("DR", 4): "198.51.100.11",
            ("NAT", 6): "2001:db8:100::10", ("DR", 6): "2001:db8:100::11"}  # fmt: skip
-SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
-CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
 ROUTER = {4: "10.0.0.8", 6: "fd00:10::8"}
 CONTROL_PORT = 999
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from director.demo.lab import twistd
-from director.demo.netns import Namespaces, lacking
-from tests.integration.l4.bed import HERE, REAL, REAL6, SOURCES, VIP, VIP6, Bed, wait_for
+from director.demo.netns import Namespaces
+from tests.integration.l4.bed import HERE, REAL, REAL6, SOURCES, VIP, VIP6, Bed, skip_without_root, wait_for
 
 INI = f"""
 [director]
@@ -38,8 +38,7 @@ pool = six
 
 @pytest.fixture(scope="module")
 def ftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    if lacking():
-        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
+    skip_without_root()
     place = tmp_path_factory.mktemp("ftp")
     with Namespaces("dirftp") as net:
         bed = Bed(net, place)

@@ -17,8 +17,7 @@ from scapy.layers.inet6 import ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6
 from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit, SCTPChunkInitAck
 from scapy.packet import Packet, Raw
 
-from director.demo.netns import lacking
-from tests.integration.l4.wire_judge import PATIENCE, Judged, judged, parsed, rebuilt, right, syn
+from tests.integration.l4.wire_judge import PATIENCE, Judged, directed, parsed, rebuilt, right, syn
 
 CLIENT, NAT, DR, NAT6, DR6 = (
     "10.0.0.2",
@@ -89,22 +88,9 @@ def configuration() -> str:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
-    if lacking():
-        pytest.skip(f"{lacking()}; it runs where `make test` runs as root")
-    with judged(tmp_path_factory.mktemp("judge")) as made:
-        made.start(configuration())
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
+    with directed(tmp_path_factory.mktemp("judge"), configuration()) as made:
         yield made
-        assert "Traceback" not in made.log
-        made.stop()
-        assert "director-" not in made.tables()
-        assert "198.51.100" not in made.addresses()
-
-
-@pytest.fixture
-def bed(running: Judged) -> Judged:
-    running.drain_wires()
-    return running
 
 
 def again(packet: Packet) -> bytes:

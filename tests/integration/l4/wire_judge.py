@@ -23,11 +23,11 @@ from typing import Any
 from director.cli.client import UnixConnection
 from director.demo.lab import twistd
 from director.demo.netns import Namespaces, command, inside
-from tests.integration.l4.bed import SOURCES, Process, wait_for
+from tests.integration.l4.bed import SOURCES, Process, skip_without_root, wait_for
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
-from scapy.layers.inet import ICMP, IP, TCP, UDP  # noqa: E402
-from scapy.layers.inet6 import IPv6  # noqa: E402
+from scapy.layers.inet import IP, TCP, UDP, IPerror  # noqa: E402
+from scapy.layers.inet6 import IPerror6, IPv6  # noqa: E402
 from scapy.layers.l2 import Ether  # noqa: E402
 from scapy.packet import Packet, Raw  # noqa: E402
 
@@ -111,11 +111,14 @@ def parsed(frame: bytes) -> Packet:
 
 
 def rebuilt(packet: Packet) -> bytes:
-    """The bytes of `packet` with every checksum and length computed anew by the second implementation."""
+    """The bytes of `packet` with every checksum but a quoted packet's computed anew by scapy."""
     fresh = packet.copy()
-    for layer in (IP, TCP, UDP, ICMP):
-        if fresh.haslayer(layer):
-            del fresh[layer].chksum
+    for layer in fresh.iterpayloads():
+        if isinstance(layer, IPerror | IPerror6):
+            break
+        for name in ("chksum", "cksum"):
+            if name in layer.fields:
+                layer.delfieldval(name)
     return bytes(fresh)
 
 
@@ -261,12 +264,25 @@ class Judged:
 @contextlib.contextmanager
 def judged(place: Path, prefix: str = "dirjudge") -> Iterator[Judged]:
     """The two wires and the namespaces, taken down whatever happens."""
+    skip_without_root()
     with Namespaces(prefix) as net:
         bed = Judged(net, place)
         try:
             yield bed
         finally:
             bed.close()
+
+
+@contextlib.contextmanager
+def directed(place: Path, text: str, prefix: str = "dirrows") -> Iterator[Judged]:
+    """The whole program running on `text`; it must end cleanly and leave nothing behind."""
+    with judged(place, prefix) as bed:
+        bed.start(text)
+        yield bed
+        assert "Traceback" not in bed.log, bed.log
+        bed.stop()
+        assert "director-" not in bed.tables()
+        assert "198.51.100" not in bed.addresses()
 
 
 def hear(condition: Callable[[], bool], seconds: float = 5.0) -> None:
