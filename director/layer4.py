@@ -20,6 +20,7 @@ from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
 from director.l4.io import nft
+from director.l4.io.capture import TROUBLE
 from director.l4.io.director import L4Director
 from director.l4.io.install import STATE_FILE, Installer
 from director.l4.io.kernel import (
@@ -33,7 +34,7 @@ from director.l4.io.kernel import (
 from director.l4.io.plan import ROUTE, Endpoint, owed_endpoints
 from director.l4.services import shown
 from director.l4.wire.transport import TCP
-from director.model import Configuration, L4Service, L4Settings
+from director.model import Address, Configuration, L4Settings
 from director.registry import Registry
 
 _log = Logger(namespace="director.l4")
@@ -161,7 +162,7 @@ class Layer4:
             pool = pools.get(service.pool)
             servers = {one.address.host for one in pool.servers} if pool else set()
             bound, error = self._obstacles(servers)
-            yield Listener(f"l4:{service.name}", _shown(service), bound=bound, error=error)
+            yield Listener(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
 
     def _obstacles(self, servers: set[str]) -> tuple[bool, str]:
         """Whether a service with these servers is served, and what is wrong with it."""
@@ -171,7 +172,7 @@ class Layer4:
         general = [text for key, text in troubles.items() if not key.startswith(ROUTE)]
         lost = [troubles[ROUTE + one] for one in sorted(servers) if ROUTE + one in troubles]
         reasons = [str(lacking)] if lacking is not None else []
-        bound = lacking is None and "capture" not in troubles and not (lost and len(lost) == len(servers))
+        bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
         return bound, "; ".join([*reasons, *general, *lost])
 
     def connections(self, limit: int) -> list[Connection]:
@@ -182,9 +183,9 @@ class Layer4:
         return [
             Connection(
                 row.protocol,
-                _place(row.client, row.cport),
-                _place(row.virtual, row.vport),
-                _place(row.target, row.dport),
+                str(Address(shown(row.client), row.cport)),
+                str(Address(shown(row.virtual), row.vport)),
+                str(Address(shown(row.target), row.dport)),
                 row.state,
                 row.expires,
                 row.service,
@@ -260,16 +261,3 @@ def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:
             except ValueError:
                 continue
             yield Endpoint(TCP, host, address.port, address.port)
-
-
-def _place(packed: bytes, port: int) -> str:
-    host = str(ipaddress.ip_address(packed))
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _shown(service: L4Service) -> str:
-    virtual = service.virtual
-    if virtual.fwmark:
-        return f"fwmark {virtual.fwmark}{' inet6' if virtual.family == 6 else ''}"
-    host = f"[{virtual.host}]" if ":" in virtual.host else virtual.host
-    return f"{virtual.protocol} {host}:{virtual.port}"

@@ -332,6 +332,12 @@ class Virtual:
     fwmark: int = 0
     family: int = 4
 
+    def __str__(self) -> str:
+        """As it is written: `udp 192.0.2.53:53` or `fwmark 1 inet6`."""
+        if self.fwmark:
+            return f"fwmark {self.fwmark}{' inet6' if self.family == 6 else ''}"
+        return f"{self.protocol} {Address(self.host, self.port)}"
+
 
 @frozen
 class L4Service:

@@ -17,7 +17,7 @@ from director.admin.rates import Rates
 from director.admin.story import story
 from director.conditions import And, Condition, Not, Or, Term
 from director.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
-from director.model import Address, FaultStep, L4Service, L7Service, Rule, State, Virtual
+from director.model import FaultStep, L4Service, L7Service, Rule, State
 from director.registry import Generation, LivePool, LiveService, RealServer, Registry
 
 Json = dict[str, Any]
@@ -222,20 +222,13 @@ def _l7(config: L7Service, sight: Sight) -> Json:
 def _l4(config: L4Service) -> Json:
     return {
         "protocol": config.virtual.protocol,
-        "listen": [virtual(config.virtual)],
+        "listen": [str(config.virtual)],
         "forward": config.forward.value,
         "scheduler": str(config.scheduler) if config.scheduler else None,
         "persistent": config.persistent,
         "rules": 0,
         "fault": [],
     }
-
-
-def virtual(value: Virtual) -> str:
-    """A virtual service as it is written: `udp 192.0.2.53:53` or `fwmark 1`."""
-    if value.fwmark:
-        return f"fwmark {value.fwmark}" + (" inet6" if value.family == 6 else "")
-    return f"{value.protocol} {Address(value.host, value.port)}"
 
 
 def fault_step(step: FaultStep) -> str:

@@ -36,6 +36,11 @@ def test_a_scheduler_is_shown_as_it_is_written(scheduler: model.Scheduler, text:
     assert str(scheduler) == text
 
 
+def test_virtual_services_are_written_as_in_the_configuration() -> None:
+    assert str(model.Virtual(fwmark=1, family=6)) == "fwmark 1 inet6"
+    assert str(model.Virtual("tcp", "2001:db8::1", 80)) == "tcp [2001:db8::1]:80"
+
+
 def test_a_rule_is_named_as_its_section() -> None:
     assert model.Rule(100, "images", "www").name == "100 images"
     assert model.Rule(100, "", "www").name == "100"

@@ -9,7 +9,7 @@ from director.admin.testing import MemoryControl
 from director.admin.views import Sight
 from director.changes import Ordered, ServerChanged, weight
 from director.conditions import And, Not, Or, Term
-from director.model import State, Virtual
+from director.model import State
 from director.selection import claim
 from tests.unit.admin import sample
 
@@ -95,11 +95,6 @@ def test_services_of_both_layers() -> None:
     dns = views.service_view(control.registry.services["l4:dns"], sight(control))
     assert dns["listen"] == ["udp 192.0.2.53:53"]
     assert dns["forward"] == "nat"
-
-
-def test_virtual_services_are_written_as_in_the_configuration() -> None:
-    assert views.virtual(Virtual(fwmark=1, family=6)) == "fwmark 1 inet6"
-    assert views.virtual(Virtual("tcp", "2001:db8::1", 80)) == "tcp [2001:db8::1]:80"
 
 
 def test_a_latency_beyond_all_bounds_is_still_a_number() -> None:
