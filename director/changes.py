@@ -301,9 +301,6 @@ class Rearranged(Change):
         return "order of pools and services changed"
 
 
-# --- desired against running ----------------------------------------------------------------
-
-
 @frozen
 class SchedulersRead(Change):
     """The users' own schedulers, whose files a reload reads anew: each starts afresh when next asked."""
@@ -319,6 +316,9 @@ class SchedulersRead(Change):
 
     def __str__(self) -> str:
         return f"scheduler {', '.join(self.names)} read anew"
+
+
+# --- desired against running ----------------------------------------------------------------
 
 
 def plan(running: Configuration, desired: Configuration) -> tuple[Change, ...]:

@@ -60,7 +60,6 @@ class Admission:
         self._means = means
         self._counters: Counter[str] = means.exits.counters
         self._total = total
-        self._noted: dict[str, float] = {}
         self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
 
     def open(self, packet: Packet, now: float, *, from_icmp: bool = False) -> Flow | Verdict:
@@ -215,9 +214,9 @@ class Admission:
 
     def _note(self, service: VirtualService, now: float) -> None:
         """Say in IPVS's words, with its scheduler's name, that there is no server; once a second (V59)."""
-        if now < self._noted.get(service.key, 0.0):
+        if now < service.noted + NOTE_EVERY:
             return
-        self._noted[service.key] = now + NOTE_EVERY
+        service.noted = now
         pool = self._registry.pools.get(service.config.pool)
         why = pool.why_none() if pool is not None else "its pool is gone"
         scheduler = service.config.scheduler or (pool.config.scheduler if pool is not None else None)

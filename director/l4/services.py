@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.transport import TCP
-from director.model import Forward, L4Service, Server, Tunnel, Virtual
+from director.model import Address, Forward, L4Service, Server, Tunnel, Virtual
 
 if TYPE_CHECKING:
     from director.counters import Traffic
@@ -44,11 +45,12 @@ class VirtualService:
     """One live layer-4 service, ready for look-ups.
 
     `protocol` is 0 for a mark service; `prefix` is the persistence mask as a prefix length;
-    `persistent` is the template's seconds or None.
+    `persistent` is the template's seconds or None; `noted` is when the log was last told that there is no
+    server for it.
     """
 
     __slots__ = (
-        "address", "config", "family", "key", "live", "mark", "name", "persistent", "port", "prefix",
+        "address", "config", "family", "key", "live", "mark", "name", "noted", "persistent", "port", "prefix",
         "present", "protocol", "traffic", "__weakref__",
     )  # fmt: skip
 
@@ -59,6 +61,7 @@ class VirtualService:
         self.family = virtual.family if self.mark else (4 if len(self.address) == 4 else 6)
         self.protocol = 0 if self.mark else PROTOCOLS[virtual.protocol]
         self.port = 0 if self.mark else virtual.port
+        self.noted = -inf
         self.follow(live, config)
 
     def follow(self, live: LiveService, config: L4Service) -> None:
@@ -79,9 +82,7 @@ class VirtualService:
         """As IPVS's log shows it: `TCP 192.0.2.80:80` or `FWM 7`."""
         if self.mark:
             return f"FWM {self.mark}"
-        host = shown(self.address)
-        name = next(one for one, number in PROTOCOLS.items() if number == self.protocol).upper()
-        return f"{name} [{host}]:{self.port}" if self.family == 6 else f"{name} {host}:{self.port}"
+        return f"{self.config.virtual.protocol.upper()} {Address(shown(self.address), self.port)}"
 
     @property
     def identity(self) -> tuple[Virtual, str]:
