@@ -57,9 +57,10 @@ def unbound(error: BaseException | None, path: str = "") -> str:
     """
     cause = getattr(error, "socketError", error)
     code, reason = getattr(cause, "errno", None), getattr(cause, "strerror", None) or str(cause)
-    if code in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT) and path:
-        return f"{reason}; make its directory writable for this user, or name another"
-    return _REMEDIES.get(code or 0, str(reason))
+    if not path:
+        return _REMEDIES.get(code or 0, str(reason))
+    remedy = _PATH_REMEDIES.get(code or 0)
+    return f"{reason}; {remedy}" if remedy else str(reason)
 
 
 _REMEDIES = {
@@ -71,6 +72,16 @@ _REMEDIES = {
     "add it (ip address add) or listen on another",
 }
 """What to do about a bind that failed (bind(2))."""
+
+_WRITABLE = "make its directory writable for this user, or name another"
+_PATH_REMEDIES = {
+    errno.EACCES: _WRITABLE,
+    errno.EPERM: _WRITABLE,
+    errno.EROFS: _WRITABLE,
+    errno.ENOENT: _WRITABLE,
+    errno.EADDRINUSE: "stop the other program (ss -lxp shows it) or name another path",
+}
+"""The same for the path of a unix socket (unix(7))."""
 
 
 class TheirsError(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from director.errors import StoreError
-from director.model import State
+from director.model import LARGEST_COUNT, State
 from director.store.overlay import FIELDS, STATE, Order, Place
 
 FORMAT = 1
@@ -54,7 +54,7 @@ def _mapping(found: object, where: str) -> list[tuple[str, Any]]:
 def _order(found: object, where: str) -> Order:
     order = dict(_mapping(found, where))
     for name, value in order.items():
-        number = name in FIELDS and isinstance(value, int) and not isinstance(value, bool)
+        number = name in FIELDS and type(value) is int and 0 <= value <= LARGEST_COUNT
         if not number and not (name == STATE and value in _STATES):
             raise StoreError(f"{where} has {name} = {json.dumps(value)[:40]}, which is no order")
     return order

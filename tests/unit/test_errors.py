@@ -50,6 +50,7 @@ def test_a_config_error_keeps_every_problem() -> None:
         (errno.EACCES, "", "ports below 1024 need CAP_NET_BIND_SERVICE"),
         (errno.EACCES, "/run/x/control.sock", "Permission denied; make its directory writable"),
         (errno.EROFS, "/run/x/control.sock", "Read-only file system; make its directory writable"),
+        (errno.EADDRINUSE, "/run/x/control.sock", "Address already in use; stop the other program (ss -lxp"),
         (errno.EADDRNOTAVAIL, "", "this machine does not have that address"),
         (errno.ENOBUFS, "", "No buffer space available"),
     ],

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import StoreError
+from director.model import LARGEST_COUNT
 from director.store.document import decode, encode
 from director.store.overlay import Order, Place
 
-NUMBERS = st.integers(0, 1 << 31)
+NUMBERS = st.integers(0, LARGEST_COUNT)
 ORDERS = st.dictionaries(
     st.tuples(st.text(max_size=8), st.text(max_size=8)),
     st.one_of(
@@ -47,6 +48,8 @@ def test_the_form_is_as_documented() -> None:
         ('{"format": 1, "servers": {"web": {"a": 3}}}', "web/a is not an object"),
         ('{"format": 1, "servers": {"web": {"a": {"weight": "3"}}}}', 'weight = "3", which is no order'),
         ('{"format": 1, "servers": {"web": {"a": {"weight": true}}}}', "weight = true"),
+        ('{"format": 1, "servers": {"web": {"a": {"weight": -1}}}}', "weight = -1"),
+        ('{"format": 1, "servers": {"web": {"a": {"max": 2147483648}}}}', "max = 2147483648"),
         ('{"format": 1, "servers": {"web": {"a": {"state": "ready"}}}}', 'state = "ready"'),
         ('{"format": 1, "servers": {"web": {"a": {"state": ["drain"]}}}}', "state = "),
         ('{"format": 1, "servers": {"web": {"a": {"address": 1}}}}', "address = 1"),
