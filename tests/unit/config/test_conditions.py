@@ -200,15 +200,19 @@ ATOMS = [
     "header h ~ .*",
     'header h = ""',
     "header h in x y",
+    "query q = x",
+    "query q = xy",
+    "query q ^= x",
 ]
 WORLD = [
-    Request(host=host, path=path, other_paths=other, client=client, headers=headers)
-    for host, path, other, client, headers in itertools.product(
+    Request(host=host, path=path, other_paths=other, client=client, headers=headers, query=query)
+    for host, path, other, client, headers, query in itertools.product(
         ["", "b", "a.b", ".b", "c.a.b", "ab"],
         ["/", "/a", "/ab"],
         [(), ("/a",), ("/b", "/a")],
         ["10.0.0.1", "10.9.9.9", "::1", "192.0.2.1", ""],
         [{}, {"h": ""}, {"h": "x"}, {"h": "xy"}],
+        [{}, {"q": "x|xy"}],
     )
 ]
 texts = st.recursive(
