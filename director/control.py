@@ -69,7 +69,6 @@ class RunningControl:
         self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
         self.figures: Callable[[], PacketFigures | None] = lambda: None
         self.orders: Callable[[], Orders] = dict
-        self.unbound: list[Listener] = []
         self._path = path
         self._registry = registry
         self._shell = shell
@@ -90,12 +89,11 @@ class RunningControl:
     def listeners(self) -> Sequence[Listener]:
         """Every address of every service, and the admin's own."""
         serving = [Listener(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
-        return [*serving, *self.unbound, *self.other_listeners()]
+        return [*serving, *self.other_listeners()]
 
     def readiness(self) -> Readiness:
-        """Ready when all is bound and nothing stops."""
-        reasons = [f"{one.service} does not listen on {one.address}: {one.error}" for one in self.unbound]
-        reasons += self.obstacles()
+        """Ready when nothing is in the way and nothing stops."""
+        reasons = [*self.obstacles()]
         if self.stopping:
             reasons.append("the director is stopping")
         return Readiness(tuple(reasons))

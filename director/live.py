@@ -96,11 +96,6 @@ class RealServer:
         return self.available and self.state is State.READY and self.weight > 0 and not self.overloaded
 
     @property
-    def serves_its_own(self) -> bool:
-        """May still be chosen for clients that already belong to it (sticky cookie, template)."""
-        return self.available
-
-    @property
     def empty(self) -> bool:
         """Nothing runs on it any more: what an operator waits for after `drain`."""
         return self.load == 0

@@ -29,7 +29,6 @@ from director.scheduling.wlc import WeightedLeastConnections
 
 STRIKES = 3
 FORGIVEN_AFTER = 16
-LIFE = ("start", "server_added", "server_removed", "server_updated", "stop")
 
 
 class Chooses(Protocol):
