@@ -46,13 +46,6 @@ def adjust(check: int, change: int) -> int:
     return fold((check ^ FULL) + change) ^ FULL
 
 
-def adjust_udp(check: int, change: int) -> int:
-    """As `adjust`, for UDP: 0 (no checksum) stays, and a result of 0 becomes 0xffff (RFC 768)."""
-    if check == 0:
-        return 0
-    return adjust(check, change) or FULL
-
-
 def adjust_partial(field: int, change: int) -> int:
     """A field that holds only the uncomplemented pseudo-header sum, after an address change.
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from director.l4.wire.checksum import (
     adjust,
     adjust_partial,
-    adjust_udp,
     checksum,
     crc32c,
     crc32c_change,
@@ -55,15 +54,6 @@ def test_adjusting_is_computing_anew(data: bytes, new: bytes) -> None:
 def test_partial_sum_follows_the_addresses(old: bytes, new: bytes, length: int) -> None:
     changed = adjust_partial(pseudo(old[:4], old[4:], 6, length), delta(old, new))
     assert changed % 0xFFFF == pseudo(new[:4], new[4:], 6, length) % 0xFFFF
-
-
-def test_udp_without_checksum_stays_without() -> None:
-    assert adjust_udp(0, 0x1234) == 0
-
-
-def test_udp_checksum_never_becomes_zero() -> None:
-    change = delta(b"\x55\x55", b"\x32\x85")
-    assert adjust_udp(0xDD2F, change) == 0xFFFF
 
 
 @given(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4), st.binary(max_size=60))
