@@ -32,9 +32,17 @@ CHAIN_LIMIT = 32
 """Addresses looked at in a chain, from its end."""
 
 
-@lru_cache(maxsize=4096)
+ADDRESS_LIMIT = 64
+"""Characters that an IP address has at most, with a zone; longer text from the network is not remembered."""
+
+
 def is_trusted(address: str, networks: tuple[Network, ...]) -> bool:
     """Is the address in one of the networks?  Names and unix peers are in none."""
+    return len(address) <= ADDRESS_LIMIT and _is_inside(address, networks)
+
+
+@lru_cache(maxsize=4096)
+def _is_inside(address: str, networks: tuple[Network, ...]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -29,11 +29,12 @@ _DECODED_PARAMETERS = re.compile(rb"(?:;|%3B)[^/]*+")
 """The same for one that has decoded before."""
 _DOUBTFUL = re.compile(rb"//|;|%(?:2F|5C|3B)")
 """What makes servers read a path differently."""
-_UPWARDS = re.compile(
-    rb"(?:/(?=/|;|%3B)|(?=%2F|%5C)).*?(?:/|%2F|%5C)\.\.(?:/|;|%2F|%5C|%3B|$)|/\.\.(?:;|%2F|%5C|%3B)"
-)
-"""A segment that goes up from where servers disagree: behind a separator or an empty segment that is one
-for some only, or in a segment that is `..` for some only."""
+_DISPUTED = re.compile(rb"/(?=/|;|%3B)|(?=%2F|%5C)")
+"""Behind this, servers disagree on where they are: a separator, or an empty segment, for some only."""
+_UP = re.compile(rb"(?:/|%2F|%5C)\.\.(?:/|;|%2F|%5C|%3B|$)")
+"""A segment that goes up, for some at least."""
+_UP_FOR_SOME = re.compile(rb"/\.\.(?:;|%2F|%5C|%3B)")
+"""A segment that goes up for some and not for others, wherever it stands."""
 
 
 class Target(NamedTuple):
@@ -109,11 +110,17 @@ def readings(path: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     first = _resolve(path) if b"/." in path else path
     if _DOUBTFUL.search(path) is None:
         return first, ()
-    if _UPWARDS.search(path):
+    if _goes_up(path):
         raise MessageError(400, "the path can be read in two ways")
     spellings = dict.fromkeys((path, _PARAMETERS.sub(b"", path)))
     lenient = dict.fromkeys(_lenient(one, slashes) for one in spellings for slashes in _SLASHES)
     return first, tuple(one for one in lenient if one != first)
+
+
+def _goes_up(path: bytes) -> bool:
+    """The path goes up from where servers disagree.  Time linear in its length, whatever it holds."""
+    disputed = _DISPUTED.search(path)
+    return bool((disputed and _UP.search(path, disputed.end())) or _UP_FOR_SOME.search(path))
 
 
 def _lenient(path: bytes, slashes: re.Pattern[bytes]) -> bytes:

@@ -147,3 +147,10 @@ def test_via_says_the_version_that_came() -> None:
 )
 def test_loops(lines: tuple[bytes, ...], loops: int) -> None:
     assert ForwardedPolicy("off", "http", "edge-1").loops(request(*lines)) == loops
+
+
+def test_what_is_too_long_for_an_address_is_not_trusted() -> None:
+    everybody = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+    assert is_trusted("::ffff:255.255.255.255", everybody)
+    assert not is_trusted("1" * 65, everybody)
+    assert not is_trusted("::1%" + "a" * 64, everybody)

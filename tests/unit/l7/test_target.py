@@ -254,3 +254,18 @@ def test_no_kind_of_server_reads_a_path_that_no_rule_saw(seed: int) -> None:
 )
 def test_going_up_where_all_servers_agree_is_legal(path: bytes) -> None:
     assert readings(path)
+
+
+@pytest.mark.parametrize("piece", [b"/", b"/;", b"/a;x", b"/%2F", b"/."])
+def test_a_path_as_long_as_a_request_line_is_read_in_one_pass(piece: bytes) -> None:
+    """A search that starts anew at each slash would stop the loop here."""
+    path = piece * (16000 // len(piece))
+    first, others = readings(path)
+    assert len(first) <= len(path)
+    assert len(others) <= 4
+
+
+@pytest.mark.parametrize("piece", [b"/a/..;", b"//..", b"/%2F.."])
+def test_a_long_path_that_goes_up_is_refused_in_one_pass(piece: bytes) -> None:
+    with pytest.raises(MessageError):
+        readings(b"/a" * 4000 + piece * 1000)
