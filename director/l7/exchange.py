@@ -215,7 +215,8 @@ class Exchange:
         self.phase = ANSWER
         self.reply = Reply(self.head)
         conversation.out.append(ToServer(self.sent_head if self.spool is None else sending.begin(self)))
-        conversation.resume()
+        if conversation.paused:
+            conversation.resume()
         sending.wait_for_answer(self, now)
 
     # -- what the rooms around it share --
