@@ -120,6 +120,9 @@ def _term(term: Term) -> _Test:
         return _begins(term.values[0]) if term.operator == "^=" else _path(_compare(term))
     compare = _compare(term)
     if term.fact == "host":
+        if term.operator == "=":
+            name = term.values[0]
+            return lambda facts: facts.host == name
         return _host(term.values) if term.operator == "in" else lambda facts: compare(facts.host)
     get = attrgetter(term.fact)
     return lambda facts: compare(get(facts))

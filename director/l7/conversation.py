@@ -62,12 +62,13 @@ class Conversation:
         owed: octets of own answers since the client was last known to take what it is given.
         judged: the last head that may come again, and what the rules say of it.
         tail: what the field lines that servers got last were made for, and these lines.
+        paused: nothing is taken from the client for now.
         closing: the last octet for the client was given out; what still comes is dropped.
     """
 
     __slots__ = (
-        "_awaiting", "_begun", "_draining", "_paused", "client_ended", "closing", "deadline", "exchange",
-        "framer", "frontage", "judged", "out", "owed", "peer", "requests", "tail",
+        "_awaiting", "_begun", "_draining", "client_ended", "closing", "deadline", "exchange",
+        "framer", "frontage", "judged", "out", "owed", "paused", "peer", "requests", "tail",
     )  # fmt: skip
 
     def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
@@ -85,7 +86,7 @@ class Conversation:
         self.owed = 0
         self._awaiting = False
         self._begun = False
-        self._paused = False
+        self.paused = False
         self._draining = False
 
     def receive(self, event: Event, now: float) -> list[Command]:
@@ -156,18 +157,18 @@ class Conversation:
 
     def pause(self) -> None:
         """Take no more from the client for now."""
-        if not self._paused:
-            self._paused = True
+        if not self.paused:
+            self.paused = True
             self.out.append(Do.PAUSE_CLIENT)
 
     def resume(self) -> None:
         """Read from the client again, unless enough further requests wait already."""
-        if self._paused and len(self.framer.buffer) <= READ_AHEAD_LIMIT:
+        if self.paused and len(self.framer.buffer) <= READ_AHEAD_LIMIT:
             self._read_more()
 
     def _read_more(self) -> None:
-        if self._paused:
-            self._paused = False
+        if self.paused:
+            self.paused = False
             self.out.append(Do.RESUME_CLIENT)
 
     def close(self) -> None:
@@ -190,7 +191,7 @@ class Conversation:
         if keep and self.can_stay():
             self.deadline = now + self.frontage.site.timeouts.keepalive
             self._begun = False
-            if self._paused:
+            if self.paused:
                 self.resume()
         elif self.client_ended:
             self.close()

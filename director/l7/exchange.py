@@ -196,7 +196,10 @@ class Exchange:
         self.opened = now
         self.conversation.deadline = now + self.timeouts.connect
         fresh = fresh or self.site.per_connection
-        self.conversation.out.append(Open(target, fresh=fresh, careful=self.head.method not in IDEMPOTENT))
+        careful = self.head.method not in IDEMPOTENT
+        # The plain case without names, which cost as much as the object (CPython 3.11).
+        plain = not (fresh or careful)
+        self.conversation.out.append(Open(target) if plain else Open(target, fresh=fresh, careful=careful))
 
     def server_ready(self, now: float, *, reused: bool) -> None:
         """A connection is there: send what we have of the request."""
@@ -215,7 +218,8 @@ class Exchange:
         self.phase = ANSWER
         self.reply = Reply(self.head)
         conversation.out.append(ToServer(self.sent_head if self.spool is None else sending.begin(self)))
-        conversation.resume()
+        if conversation.paused:
+            conversation.resume()
         sending.wait_for_answer(self, now)
 
     # -- what the rooms around it share --

@@ -201,13 +201,13 @@ class RequestFramer:
     """
 
     __slots__ = (
-        "_empty_lines", "_judged", "_known", "_last", "_lines", "_raw", "buffer", "limits", "searched",
+        "_empty_lines", "_judged", "_known", "_last", "_line_end", "_lines", "_raw", "buffer", "limits",
+        "searched",
     )  # fmt: skip
 
     def __init__(self, limits: Limits) -> None:
         self.bind(limits)
         self.buffer = b""
-        self._last: Said | None = None
         self._start()
 
     def _start(self) -> None:
@@ -216,6 +216,8 @@ class RequestFramer:
     def bind(self, limits: Limits) -> None:
         """Heed these limits from now on, also with a head that was accepted before."""
         self.limits = limits
+        self._line_end = limits.line - _VERSION
+        self._last: Said | None = None
         self._raw = b""
         self._known: RequestHead | None = None
 
@@ -296,26 +298,29 @@ class RequestFramer:
     def _rest(self, start: int) -> Said | None:
         """What stands behind the target, which ends at `start`; None when it is not whole."""
         buffer = self.buffer
-        last = self._last
-        limits = self.limits
-        if last is None or not buffer.startswith(last.rest, start):
+        said = self._last
+        if said is None or not buffer.startswith(said.rest, start):
             end = buffer.find(b"\r\n\r\n", start)
             if end < 0:
                 self._refuse_if_whole()
                 return None
             rest = buffer[start : end + 4]
-            small = len(rest) <= HEAD_LIMIT
-            last = _say_again(rest) if small else _say(rest)
-            if last is None:
+            said = _say_again(rest) if len(rest) <= HEAD_LIMIT else _say(rest)
+            if said is None:
                 self._refuse_if_whole()
                 return None
-            self._last = last if small else None
-        if start + _VERSION > limits.line:
+        if said is not self._last or start > self._line_end:
+            self._check_size(start, said)
+            self._last = said if len(said.rest) <= HEAD_LIMIT else None
+        return said
+
+    def _check_size(self, start: int, said: Said) -> None:
+        """The limits of a whole head.  What is said again by the same client needs no second look."""
+        if start > self._line_end:
             raise MessageError(414, "request line too long")
-        text = last.lines.text
+        text, limits = said.lines.text, self.limits
         if len(text) > limits.header or (len(text) > 4 * limits.fields and text.count(b"\n") > limits.fields):
             raise MessageError(431, "header too large")
-        return last
 
     def _check_body(self, head: RequestHead) -> None:
         if head.method == b"CONNECT":

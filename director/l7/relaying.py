@@ -30,8 +30,8 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     if reply is None:
         return
     try:
-        if reply.head is None:
-            reply.framer.feed(data)
+        if reply.final is None:
+            reply.feed(data)
             _read_heads(exchange, reply, now)
         else:
             _pass_on(exchange, reply, reply.body(data), now)
@@ -40,7 +40,7 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
 
 
 def _read_heads(exchange: Exchange, reply: Reply, now: float) -> None:
-    while (head := reply.framer.head()) is not None:
+    while (head := reply.head()) is not None:
         if exchange.first_byte is None:
             exchange.first_byte = now - exchange.opened
         if head.status >= 200:
@@ -111,7 +111,7 @@ def _switch_protocols(exchange: Exchange, reply: Reply, head: ResponseHead, now:
     conversation = exchange.conversation
     exchange.status = 101
     exchange.write(response_head(head, b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"))
-    exchange.write(reply.framer.take())
+    exchange.write(reply.take())
     held = conversation.framer.take()
     if held:
         exchange.received += len(held)

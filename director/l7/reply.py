@@ -21,11 +21,11 @@ INTERIM_LIMIT = 32
 """Interim (1xx) answers passed on before the final one; a server that sends more is broken."""
 
 
-class Reply:
-    """One answer being relayed.
+class Reply(ResponseFramer):
+    """One answer being relayed: the framer of its heads, and what becomes of its body.
 
     Attributes:
-        head: the final head once it is here.
+        final: the final head once it is here.
         interim: how many 1xx heads came before it.
         dirty: octets came behind the answer; the server's connection must not be used again.
         done: the whole answer was read.
@@ -33,13 +33,16 @@ class Reply:
     """
 
     __slots__ = (
-        "_body", "_chunked", "_request", "dirty", "done", "framer", "head", "interim", "reusable", "to_close",
+        "_body", "_chunked", "_request", "dirty", "done", "final", "interim", "reusable", "to_close",
     )  # fmt: skip
 
     def __init__(self, request: RequestHead) -> None:
+        # The framer's own slots too: calling its `__init__` would cost as much as all of this.
+        self.method = request.method
+        self.buffer = b""
+        self.searched = 0
         self._request = request
-        self.framer = ResponseFramer(request.method)
-        self.head: ResponseHead | None = None
+        self.final: ResponseHead | None = None
         self._body: Body = NO_BODY
         self.interim = 0
         self.dirty = False
@@ -51,12 +54,12 @@ class Reply:
     @property
     def started(self) -> bool:
         """Some octet of the answer is here."""
-        return self.head is not None or self.interim > 0 or bool(self.framer.buffer)
+        return self.final is not None or self.interim > 0 or bool(self.buffer)
 
     @property
     def shows_its_end(self) -> bool:
         """The client can tell a whole answer from a cut one by its framing."""
-        return self.head is not None and (self._chunked or self.head.length >= 0)
+        return self.final is not None and (self._chunked or self.final.length >= 0)
 
     def begin(self, head: ResponseHead, *, keep: bool, added: bytes, no_store: bool) -> bytes:
         """Take the final head and the octets that came behind it; returns what the client gets first.
@@ -64,9 +67,9 @@ class Reply:
         `keep`: the client's connection shall stay open; `to_close` tells afterwards whether it can.
         Raises MessageError when the octets break the framing: nothing is written before that is known.
         """
-        self.head = head
+        self.final = head
         length = head.length
-        octets = self.framer.take()
+        octets = self.take()
         if keep and length >= 0 and self._request.minor:
             # Nothing to say about framing or connection.
             text = response_head(head, added, no_store=no_store)
@@ -98,7 +101,7 @@ class Reply:
             self.dirty = True
         if body.done:
             self.done = True
-            self.reusable = not self.dirty and self.head is not None and self.head.keep_alive
+            self.reusable = not self.dirty and self.final is not None and self.final.keep_alive
         if not self._chunked:
             return payload
         framed = chunk(payload) if payload else b""
@@ -106,7 +109,7 @@ class Reply:
 
     def end(self) -> bytes | None:
         """The server has closed: octets that complete the answer, or None when it is cut short."""
-        if self.head is None or not self._body.end():
+        if self.final is None or not self._body.end():
             return None
         self.done = True
         return last_chunk(b"") if self._chunked else b""

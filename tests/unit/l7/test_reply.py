@@ -16,11 +16,11 @@ def relay(reply: Reply, pieces: list[bytes], *, keep: bool = True, ended: bool =
     """All octets for the client."""
     out = b""
     for piece in pieces:
-        if reply.head is not None:
+        if reply.final is not None:
             out += reply.body(piece)
             continue
-        reply.framer.feed(piece)
-        while (head := reply.framer.head()) is not None:
+        reply.feed(piece)
+        while (head := reply.head()) is not None:
             if head.status < 200:
                 out += reply.interim_head(head)
                 continue
@@ -110,8 +110,8 @@ def test_only_an_upgrade_that_was_asked_for() -> None:
         ((), False),
     ):
         reply = Reply(request(*lines))
-        reply.framer.feed(raw)
-        head = reply.framer.head()
+        reply.feed(raw)
+        head = reply.head()
         assert head is not None
         assert reply.is_upgrade(head) is asked
 
