@@ -1,9 +1,9 @@
 """Conditions compiled to closures: what layer 7 runs for each rule and request.
 
 `compile_condition` turns the tree into one function of `Facts`.  It returns None for no match, else
-the captured groups; nothing is allocated unless a regular expression captured something.  A path
-term holds when any reading of the path does, so that no other spelling slips past a rule that
-denies; under `not` all readings must fail.
+the captured groups; nothing is allocated unless a regular expression captured something.  A path has
+several readings, and cookies and query parameters may be repeated: a term holds when any of them does,
+so that no other spelling slips past a rule that denies; under `not` all must fail.
 """
 
 from __future__ import annotations
@@ -151,20 +151,20 @@ def _named(term: Term) -> _Test:
     name = term.name
     lookup = _LOOKUPS[term.fact]
     if term.operator == "exists":
-        return lambda facts: lookup(facts, name) is not None
+        return lambda facts: bool(lookup(facts, name))
     compare = _compare(term)
-
-    def test(facts: Facts) -> bool:
-        value = lookup(facts, name)
-        return value is not None and compare(value)
-
-    return test
+    return lambda facts: any(map(compare, lookup(facts, name)))
 
 
-_LOOKUPS: Mapping[str, Callable[[Facts, str], str | None]] = {
-    "header": lambda facts, name: facts.header(name),
-    "cookie": lambda facts, name: facts.cookie(name),
-    "query": lambda facts, name: facts.query(name),
+def _header(facts: Facts, name: str) -> tuple[str, ...]:
+    value = facts.header(name)
+    return () if value is None else (value,)
+
+
+_LOOKUPS: Mapping[str, Callable[[Facts, str], tuple[str, ...]]] = {
+    "header": _header,
+    "cookie": lambda facts, name: facts.cookies(name),
+    "query": lambda facts, name: facts.queries(name),
 }
 
 
@@ -295,7 +295,7 @@ def _search(term: Term) -> Match:
 
     def search(facts: Facts) -> Groups | None:
         for text in texts(facts):
-            found = pattern.search(text) if text is not None else None
+            found = pattern.search(text)
             if found is not None:
                 return {
                     key: found[number] for number, own in keys if found[number] is not None for key in own
@@ -305,12 +305,12 @@ def _search(term: Term) -> Match:
     return search
 
 
-def _texts(term: Term) -> Callable[[Facts], tuple[str | None, ...]]:
-    """The readings of a fact."""
+def _texts(term: Term) -> Callable[[Facts], tuple[str, ...]]:
+    """The values of a fact."""
     if term.fact == "path":
         return lambda facts: (facts.path, *facts.other_paths)
     if term.fact in NAMED:
         lookup, name = _LOOKUPS[term.fact], term.name
-        return lambda facts: (lookup(facts, name),)
+        return lambda facts: lookup(facts, name)
     get = attrgetter(term.fact)
     return lambda facts: (get(facts),)

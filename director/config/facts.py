@@ -20,6 +20,9 @@ PLAIN = frozenset({"host", "path", "uri", "method", "version", "client", "sni"})
 NAMED = frozenset({"header", "cookie", "query"})
 """Facts that need a name."""
 
+MANIFOLD = frozenset({"path", "cookie", "query"})
+"""Facts that may have several values at once; a term holds when any of them meets it."""
+
 FOLDED = frozenset({"host", "sni"})
 """Facts without case: requests bring them in lower case, values are lowered here."""
 
@@ -68,11 +71,11 @@ class Facts(Protocol):
     def header(self, name: str) -> str | None:
         """A header field by its name in lower case."""
 
-    def cookie(self, name: str) -> str | None:
-        """A cookie."""
+    def cookies(self, name: str) -> tuple[str, ...]:
+        """The cookies of that name; servers do not agree on which of several counts."""
 
-    def query(self, name: str) -> str | None:
-        """The first query parameter of that name, decoded."""
+    def queries(self, name: str) -> tuple[str, ...]:
+        """The query parameters of that name, decoded; as for cookies."""
 
 
 def check_operator(fact: str, operator: str, at: int) -> None:

@@ -3,8 +3,9 @@
 A condition is taken apart into a few *clauses* (all literals hold) of which one holds.  An earlier
 rule hides a later one when each clause of the later one implies some clause of the earlier one,
 that is, when each literal there follows from a literal here.  This finds only what follows term by
-term and keeps silent otherwise, so a warning is never wrong.  `path` has several readings and a term
-holds when any does: so nothing is concluded from two path terms together.
+term and keeps silent otherwise, so a warning is never wrong.  A path has several readings, a cookie or a
+query parameter may come twice, and a term holds when any value meets it: so nothing is concluded from
+two such terms together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from attrs import frozen
 
 from director.conditions import And, Condition, Not, Term
 from director.config.addresses import network
-from director.config.facts import FOLDED, NAMED
+from director.config.facts import FOLDED, MANIFOLD, NAMED
 from director.config.regexes import regex
 from director.model import Rule
 
@@ -219,11 +220,11 @@ def _meets(text: str, wanted: Literal) -> bool:
 
 
 def _apart(one: Literal, wanted: Literal) -> bool:
-    """True when no value meets both; a path has two values, so two path terms are never apart."""
+    """True when no value meets both; where a fact has several values, two terms are never apart."""
     if one.fact == "client":
         first, second = network(one.value), network(wanted.value)
         return first.version == second.version and not first.overlaps(second)
-    return one.fact != "path" and one.operator == "=" and not _meets(one.value, wanted)
+    return one.fact not in MANIFOLD and one.operator == "=" and not _meets(one.value, wanted)
 
 
 def _inside(one: str, other: str) -> bool:

@@ -42,7 +42,7 @@ class ToServer:
     """Claim this server (`selection.claim`) and connect once."""
 
     server: RealServer
-    kind: str = "server"
+    kind: str = "active"
 
     @property
     def value(self) -> RealServer:
@@ -121,7 +121,7 @@ class FaultChain:
         return self._walk()
 
     def pairs(self, cause: str) -> Iterator[tuple[str, object]]:
-        """The same as (`server`, `pool`, `local` or `page`; server, name, address or page).
+        """The same as (`active`, `pool`, `local` or `page`; server, name, address or page).
 
         The built-in page is left out: it is what the caller sends when nothing is left.
         """

@@ -117,23 +117,25 @@ class RequestFacts:
         return self._head.header(name)
 
     def cookie(self, name: str) -> str | None:
-        """The value of the first cookie of that name (RFC 6265 4.2)."""
+        """The value of the first cookie of that name."""
+        return next(iter(self.cookies(name)), None)
+
+    def cookies(self, name: str) -> tuple[str, ...]:
+        """The values of all cookies of that name (RFC 6265 4.2)."""
         text = self._head.header("cookie")
         if text is None or name not in text:
-            return None
-        for pair in text.replace(",", ";").split(";"):
-            key, equals, value = pair.strip().partition("=")
-            if equals and key == name:
-                return value.strip('"')
-        return None
+            return ()
+        pairs = (pair.strip().partition("=") for pair in text.replace(",", ";").split(";"))
+        return tuple(value.strip('"') for key, equals, value in pairs if equals and key == name)
 
     def query(self, name: str) -> str | None:
         """The first value of a query parameter, decoded."""
-        for pair in self._head.query[1:].decode("latin-1").split("&"):
-            key, _, value = pair.partition("=")
-            if unquote_plus(key) == name:
-                return unquote_plus(value)
-        return None
+        return next(iter(self.queries(name)), None)
+
+    def queries(self, name: str) -> tuple[str, ...]:
+        """All values of a query parameter, decoded."""
+        pairs = (pair.partition("=") for pair in self._head.query[1:].decode("latin-1").split("&"))
+        return tuple(unquote_plus(value) for key, _, value in pairs if unquote_plus(key) == name)
 
     def group(self, number: int) -> str | None:
         """A captured group of the rule's regular expression, by number (1 = the first)."""
@@ -171,6 +173,12 @@ class ConnectionFacts:
         return None
 
     cookie = query = header
+
+    def cookies(self, name: str) -> tuple[str, ...]:
+        """Nothing was read."""
+        return ()
+
+    queries = cookies
 
     def group(self, number: int) -> str | None:
         """Nothing was matched."""

@@ -231,7 +231,7 @@ def _step_target(
 ) -> tuple[Lease | None, RealServer | Address | None]:
     """Where a step leads, claimed; (None, None) when it leads nowhere."""
     site = exchange.site
-    if kind == "server":
+    if kind == "active":
         exchange.timeouts = value.pool.config.timeouts
         return claim(value), value
     if kind == "local":

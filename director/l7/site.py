@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from director.registry import LiveService, Registry
 
 FaultTarget = tuple[str, Any]
-"""Where a fault step leads: ("server", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
+"""Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
 
 Faults = "Callable[[str], Iterator[FaultTarget]]"
 """Given a cause (`no_server`, `connect_failed`, `queue_timeout`), the targets to try, in order."""

@@ -23,24 +23,25 @@ class Request:
     client: str = "10.1.2.3"
     sni: str = ""
     headers: dict[str, str] = field(factory=dict)
-    cookies: dict[str, str] = field(factory=dict)
-    queries: dict[str, str] = field(factory=dict)
+    cookie: dict[str, str] = field(factory=dict)
+    query: dict[str, str] = field(factory=dict)
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
 
-    def cookie(self, name: str) -> str | None:
-        return self.cookies.get(name)
+    def cookies(self, name: str) -> tuple[str, ...]:
+        """Several values of one name stand with a bar between them."""
+        return tuple(self.cookie[name].split("|")) if name in self.cookie else ()
 
-    def query(self, name: str) -> str | None:
-        return self.queries.get(name)
+    def queries(self, name: str) -> tuple[str, ...]:
+        return tuple(self.query[name].split("|")) if name in self.query else ()
 
 
 def matches(text: str, request: Request) -> bool:
     return compile_condition(parse_condition(text))(request) is not None
 
 
-FULL = Request(headers={"x-id": "Seven", "empty": ""}, cookies={"sid": "1"}, queries={"q": "a b"})
+FULL = Request(headers={"x-id": "Seven", "empty": ""}, cookie={"sid": "1"}, query={"q": "a b"})
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,22 @@ def test_clients_of_many_kinds() -> None:
     assert matches("client in 10.0.0.0/8", Request(client="::ffff:10.1.1.1"))
     assert matches("client in fe80::/10", Request(client="fe80::1%eth0"))
     assert not matches("client in 0.0.0.0/0 ::/0", Request(client=""))
+
+
+def test_any_of_several_cookies_or_parameters_of_a_name_counts() -> None:
+    """Some servers take the first, some the last: a rule that denies must see both."""
+    twice = Request(cookie={"role": "user|admin"}, query={"a": "0|1"})
+    for text in (
+        "query a = 1",
+        "query a = 0",
+        "query a ~ ^1",
+        "cookie role = admin",
+        "cookie role in x admin",
+    ):
+        assert matches(text, twice)
+        assert not matches(f"not {text}", twice)
+    assert matches("query a = 0 and query a = 1", twice)
+    assert not matches("query a = 2 or cookie role ^= root", twice)
 
 
 def test_all_readings_of_a_path_count() -> None:
@@ -183,15 +200,19 @@ ATOMS = [
     "header h ~ .*",
     'header h = ""',
     "header h in x y",
+    "query q = x",
+    "query q = xy",
+    "query q ^= x",
 ]
 WORLD = [
-    Request(host=host, path=path, other_paths=other, client=client, headers=headers)
-    for host, path, other, client, headers in itertools.product(
+    Request(host=host, path=path, other_paths=other, client=client, headers=headers, query=query)
+    for host, path, other, client, headers, query in itertools.product(
         ["", "b", "a.b", ".b", "c.a.b", "ab"],
         ["/", "/a", "/ab"],
         [(), ("/a",), ("/b", "/a")],
         ["10.0.0.1", "10.9.9.9", "::1", "192.0.2.1", ""],
         [{}, {"h": ""}, {"h": "x"}, {"h": "xy"}],
+        [{}, {"q": "x|xy"}],
     )
 ]
 texts = st.recursive(

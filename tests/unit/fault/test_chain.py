@@ -146,7 +146,7 @@ def test_a_pool_that_left_meanwhile_is_passed_over() -> None:
 def test_pairs_are_what_layer_7_reads() -> None:
     registry, chain = world()
     assert list(chain.pairs("no_server")) == [
-        ("server", live(registry, "images", "i")),
+        ("active", live(registry, "images", "i")),
         ("local", LOCAL),
         ("page", SORRY),
     ]
