@@ -62,7 +62,8 @@ class FarEnd:
             waiting.register(descriptor, select.POLLIN)
         while True:
             waiting.poll()
-            self._ring.drain(256, self._take)
+            for frame, offload in self._ring.frames(256):
+                self._take(frame, offload)
             with contextlib.suppress(BlockingIOError):
                 self._take_whole(self._raw.recv(1 << 16))
 

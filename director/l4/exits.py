@@ -7,9 +7,7 @@ MTUs of tunnels are kept here, bounded and with an age.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 from director.l4.verdicts import Drop, Hold, Single, Transmit, Verdict, batch
 from director.l4.wire import ethernet
@@ -30,8 +28,7 @@ LEAST_PMTU = {4: 552, 16: 1280}
 NO_MAC = b"\0" * 6
 
 
-@frozen
-class Way:
+class Way(NamedTuple):
     """How to reach one destination: interface, next hop, its MAC (None = unknown), our MAC, MTU."""
 
     ifindex: int

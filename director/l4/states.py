@@ -73,7 +73,8 @@ class States:
         if flow.state == state:
             return
         flow.state = state
-        flow.stale()
+        for track in (flow.to_server, flow.to_client):
+            track.calm = self.calm(flow, track.direction)
         if flow.lease is not None:
             if active:
                 flow.lease.activate()

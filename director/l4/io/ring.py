@@ -61,7 +61,7 @@ class Port(Protocol):
     def start(self) -> None:
         """Begin to read."""
 
-    def transmit(self, frame: bytes | bytearray | memoryview, offload: bytes = b"") -> bool:
+    def transmit(self, frame: bytes | bytearray, offload: bytes = b"") -> bool:
         """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
 
     def attach(self, program: list[Instruction]) -> None:
@@ -164,15 +164,15 @@ class PacketPort:
     def doRead(self) -> None:
         """Hand a bounded batch of frames to `receive`; a frame that raises costs only itself."""
         now, receive, ifindex = self._clock(), self._receive, self.ifindex
-
-        def take(frame: bytearray, offload: bytes) -> None:
+        frames = octets = 0
+        self._turn.open = True
+        for frame, offload in self._socket.frames(BATCH):
+            frames += 1
+            octets += len(frame)
             try:
                 receive(frame, ifindex, now, offload)
             except Exception:  # noqa: BLE001 - hostile bytes must never stop the port
                 self._failed()
-
-        self._turn.open = True
-        frames, octets = self._socket.drain(BATCH, take)
         self._turn.end()
         self.counters.received += frames
         self.counters.received_bytes += octets
@@ -183,15 +183,16 @@ class PacketPort:
         if self.counters.failed_frames & (self.counters.failed_frames - 1) == 0:
             self._log.failure("a frame on {port.interface} could not be handled", port=self)
 
-    def transmit(self, frame: bytes | bytearray | memoryview, offload: bytes = b"") -> bool:
+    def transmit(self, frame: bytes | bytearray, offload: bytes = b"") -> bool:
         """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
         size = len(frame)
         if size <= self._small and (not offload or not offload[1]):
-            if not self._out.put(frame, offload) and not self._again(frame, offload):
+            out = self._out
+            if not out.put(frame, offload) and not self._again(frame, offload):
                 return False
-            if not self._turn.open or self._out.waiting >= FLUSH:
+            if not self._turn.open or out.waiting >= FLUSH:
                 self.flush()
-            elif self._out.waiting == 1:
+            elif out.waiting == 1:
                 self._turn.later(self)
         else:
             self.flush()
@@ -200,8 +201,9 @@ class PacketPort:
             except OSError as error:
                 count_send_error(self.counters, error.errno)
                 return False
-        self.counters.sent += 1
-        self.counters.sent_bytes += size
+        counters = self.counters
+        counters.sent += 1
+        counters.sent_bytes += size
         return True
 
     def flush(self) -> None:
@@ -210,7 +212,7 @@ class PacketPort:
         if lost:
             count_send_error(self.counters, code, lost)
 
-    def _again(self, frame: bytes | bytearray | memoryview, offload: bytes) -> bool:
+    def _again(self, frame: bytes | bytearray, offload: bytes) -> bool:
         """The ring is full: flush and try once more."""
         self.flush()
         if self._out.put(frame, offload):
@@ -301,7 +303,7 @@ class MemoryPacketPort:
             if not self._reading:
                 break
 
-    def transmit(self, frame: bytes | bytearray | memoryview, offload: bytes = b"") -> bool:
+    def transmit(self, frame: bytes | bytearray, offload: bytes = b"") -> bool:
         """Send one Ethernet frame; False, and a counter, when it could not be."""
         segmented = len(offload) > 1 and offload[1] != 0
         if not segmented and len(frame) > self.mtu + ETHERNET + 4:

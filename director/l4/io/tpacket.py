@@ -20,7 +20,7 @@ import ctypes
 import mmap
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -39,6 +39,7 @@ _TPACKET_V2 = 1
 _ETH_P_ALL = 0x0003
 
 _STATUS_USER, _STATUS_COPY, _STATUS_VLAN = 0x01, 0x02, 0x10
+_UNUSUAL = _STATUS_COPY | _STATUS_VLAN
 _HEADER = struct.Struct("=IIIH")
 """tp_status, tp_len, tp_snaplen and tp_mac of struct tpacket2_hdr."""
 _VLAN_TAG = struct.Struct("=H")
@@ -48,7 +49,7 @@ _STATISTICS = struct.Struct("=II")
 _BLOCK = 1 << 18
 
 Received = tuple[bytearray, bytes]
-"""A frame, and the ten bytes of its virtio header."""
+"""A frame, and the ten bytes of its virtio header (empty when they are all zeros)."""
 
 
 def attach(sock: socket.socket, program: list[Instruction]) -> None:
@@ -102,7 +103,6 @@ class PacketSocket:
         except OSError:
             self._socket.close()
             raise
-        self._view = memoryview(self._ring)
 
     def _prepare(self, program: list[Instruction], size: RingSize) -> None:
         sock = self._socket
@@ -127,38 +127,35 @@ class PacketSocket:
         """The descriptor; readable when the ring holds a frame."""
         return self._socket.fileno()
 
-    def drain(self, limit: int, take: Callable[[bytearray, bytes], None]) -> tuple[int, int]:
-        """Give up to `limit` frames that have arrived to `take`, oldest first; how many, and their bytes.
+    def frames(self, limit: int) -> Iterator[Received]:
+        """Up to `limit` frames that have arrived, oldest first; none any more once the socket is closed.
 
         Each frame is a copy of its own, with the virtio header that belongs to it (empty when it
-        is all zeros).  `take` must not raise; when it closes the socket the rest is left.
+        is all zeros).
         """
-        ring, view, slot, size = self._ring, self._view, self._slot, self._bytes
+        ring, slot, size = self._ring, self._slot, self._bytes
         unpack, release = _HEADER.unpack_from, _WORD.pack_into
-        offset, frames, octets = self._next, 0, 0
+        offset = self._next
         for _ in range(limit):
             status, length, snaplen, mac = unpack(ring, offset)
             if not status & _STATUS_USER:
-                break
-            start = offset + mac
-            if status & (_STATUS_COPY | _STATUS_VLAN) or length > snaplen:
+                return
+            if status & _UNUSUAL or length > snaplen:
                 received = self._unusual(status, length, snaplen, offset)
             else:
-                received = bytearray(view[start : start + snaplen]), ring[start - VIRTIO_HEADER : start]
+                start = offset + mac
+                header = ring[start - VIRTIO_HEADER : start]
+                frame = bytearray(ring[start : start + snaplen])
+                received = frame, b"" if header == NO_OFFLOAD else header
             release(ring, offset, 0)
             offset += slot
             if offset == size:
                 offset = 0
             self._next = offset
-            if received is None:
-                continue
-            frame, header = received
-            frames += 1
-            octets += len(frame)
-            take(frame, b"" if header == NO_OFFLOAD else header)
-            if self._closed:
-                break
-        return frames, octets
+            if received is not None:
+                yield received
+                if self._closed:
+                    return
 
     def _unusual(self, status: int, length: int, snaplen: int, offset: int) -> Received | None:
         """A frame too large for its slot, one cut short, or one with a VLAN tag beside it."""
@@ -172,12 +169,12 @@ class PacketSocket:
         if received is None and length > snaplen:
             self.truncated += 1
             return None
-        return received or self._in_slot(snaplen, offset)
+        return received or self._in_slot(offset + int(_HEADER.unpack_from(self._ring, offset)[3]), snaplen)
 
-    def _in_slot(self, snaplen: int, offset: int) -> Received:
-        start = offset + int(_HEADER.unpack_from(self._ring, offset)[3])
-        header = bytes(self._view[start - VIRTIO_HEADER : start])
-        return bytearray(self._view[start : start + snaplen]), header
+    def _in_slot(self, start: int, snaplen: int) -> Received:
+        ring = self._ring
+        header = ring[start - VIRTIO_HEADER : start]
+        return bytearray(ring[start : start + snaplen]), b"" if header == NO_OFFLOAD else header
 
     def _large(self, length: int) -> Received | None:
         """The whole frame of a slot marked TP_STATUS_COPY; None when the kernel had no room for it."""
@@ -190,7 +187,8 @@ class PacketSocket:
             return None
         if count < length + VIRTIO_HEADER:
             return None
-        return frame, bytes(self._header)
+        header = bytes(self._header)
+        return frame, b"" if header == NO_OFFLOAD else header
 
     def send(self, frame: bytes | bytearray | memoryview, offload: bytes) -> None:
         """Send one frame with its virtio header (empty = nothing to offload).
@@ -218,6 +216,5 @@ class PacketSocket:
         if self._closed:
             return
         self._closed = True
-        self._view.release()
         self._ring.close()
         self._socket.close()

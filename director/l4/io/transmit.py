@@ -18,6 +18,7 @@ import errno
 import mmap
 import socket
 import struct
+from collections.abc import Callable
 
 from director.l4.io.tpacket import VIRTIO_HEADER
 
@@ -33,10 +34,21 @@ _DATA = 32
 """Where data begins in a slot: TPACKET2_HDRLEN without its struct sockaddr_ll."""
 _AVAILABLE, _SEND_REQUEST = 0, 1
 _STATUS = struct.Struct("=I")
-_SLOT_HEADER = struct.Struct("=II")
-_SIZE = struct.Struct("=H")
-_PLAIN = struct.Struct("=HHHHH")
+_VIRTIO = struct.Struct("=BBHHHH").unpack_from
 _TRIES = 4
+
+
+class _Layouts(dict[int, Callable[..., None]]):
+    """By the size of a frame: what packs a whole slot at once, in half the time of its three parts."""
+
+    def __missing__(self, size: int) -> Callable[..., None]:
+        """Status and length (struct tpacket2_hdr), space up to `_DATA`, the virtio header, the frame."""
+        pack = self[size] = struct.Struct(f"=II{_DATA - 8}xBBHHHH{size}s").pack_into
+        return pack
+
+
+_LAYOUTS = _Layouts()
+"""At most `LARGEST` of them."""
 
 
 class TransmitRing:
@@ -60,20 +72,18 @@ class TransmitRing:
             self._socket.close()
             raise
 
-    def put(self, frame: bytes | bytearray | memoryview, offload: bytes) -> bool:
+    def put(self, frame: bytes | bytearray, offload: bytes) -> bool:
         """Add a frame of at most `LARGEST` bytes; False when every slot waits to be sent."""
         ring, offset = self._ring, self._offset
         if _STATUS.unpack_from(ring, offset)[0] != _AVAILABLE:
             return False
         size = len(frame)
-        start = offset + _DATA
+        put, waits = _LAYOUTS[size], VIRTIO_HEADER + size
         if offload:
-            ring[start : start + VIRTIO_HEADER] = offload[:2] + _SIZE.pack(size) + offload[4:]
+            flags, kind, _size, segment, start, at = _VIRTIO(offload)
+            put(ring, offset, _SEND_REQUEST, waits, flags, kind, size, segment, start, at, frame)
         else:
-            _PLAIN.pack_into(ring, start, 0, size, 0, 0, 0)
-        start += VIRTIO_HEADER
-        ring[start : start + size] = frame
-        _SLOT_HEADER.pack_into(ring, offset, _SEND_REQUEST, VIRTIO_HEADER + size)
+            put(ring, offset, _SEND_REQUEST, waits, 0, 0, size, 0, 0, 0, frame)
         offset += SLOT
         self._offset = 0 if offset == SLOT * SLOTS else offset
         self.waiting += 1

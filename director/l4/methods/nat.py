@@ -107,7 +107,7 @@ def _put_ports(packet: Packet, before: bytes, after: bytes, addresses: int) -> N
         complete(packet, packet.source, packet.destination)
         return
     else:
-        check = adjust(adjust(check, addresses), delta(before, after))
+        check = adjust(check, addresses + delta(before, after))
         if check == 0 and packet.protocol == UDP:
             check = 0xFFFF
     frame[place : place + 2] = check.to_bytes(2, "big")

@@ -37,13 +37,14 @@ def checksum(data: bytes | bytearray | memoryview, initial: int = 0) -> int:
 
 
 def delta(old: bytes, new: bytes) -> int:
-    """What replacing `old` by `new` adds to a sum; both start at an even offset."""
-    return fold(ones_sum(new) + (FULL ^ ones_sum(old)))
+    """What replacing `old` by `new`, of the same even length at an even offset, adds to a sum."""
+    return (int.from_bytes(new, "big") - int.from_bytes(old, "big")) % FULL or FULL
 
 
 def adjust(check: int, change: int) -> int:
     """A checksum field after the change `delta` of what it covers (RFC 1624, equation 3)."""
-    return fold((check ^ FULL) + change) ^ FULL
+    total = (check ^ FULL) + change
+    return (total if total <= FULL else fold(total)) ^ FULL
 
 
 def adjust_partial(field: int, change: int) -> int:
@@ -57,7 +58,7 @@ def adjust_partial(field: int, change: int) -> int:
 
 def pseudo(source: bytes, destination: bytes, protocol: int, length: int) -> int:
     """The sum over the pseudo-header of TCP, UDP and ICMPv6, for either IP version."""
-    return fold(ones_sum(source) + ones_sum(destination) + protocol + (length >> 16) + (length & FULL))
+    return fold(ones_sum(source + destination) + protocol + (length >> 16) + (length & FULL))
 
 
 def _crc32c_table() -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from scapy.layers.inet import IP, TCP
 from director.l4.flows import key
 from director.l4.methods.means import FRESH, TTL_CHANGE
 from director.l4.wire.checksum import adjust
+from director.l4.wire.transport import ACK, FIN
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
 
 
@@ -20,12 +21,17 @@ def test_track_is_fresh_for_a_second_only() -> None:
     assert (track.ifindex, track.mtu) == (2, 1500)
 
 
-def test_state_change_makes_both_directions_ask_again() -> None:
+def test_state_change_moves_what_is_calm_in_both_directions_and_leaves_the_way_fresh() -> None:
+    """D.1: an ACK of either side ends SYN_RECV and keeps ESTABLISHED; a FIN never keeps it."""
     world = World()
-    for flags in ("S", "A"):
-        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
-    world.server(IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=8080, dport=1, flags="FA"))
-    assert world.table.entries[0].to_server.until == 0.0
+    world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
+    world.server(IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=8080, dport=1, flags="SA"))
+    flow = world.table.entries[0]
+    assert [track.calm[ACK] for track in (flow.to_server, flow.to_client)] == [0, 0]
+    world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))
+    assert [track.calm[ACK] for track in (flow.to_server, flow.to_client)] == [1, 1]
+    assert [track.calm[FIN | ACK] for track in (flow.to_server, flow.to_client)] == [0, 0]
+    assert flow.to_server.until == flow.to_client.until == world.now + FRESH
 
 
 def test_ttl_delta_is_minus_one_in_the_high_byte() -> None:
