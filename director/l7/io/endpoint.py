@@ -93,6 +93,9 @@ class TransportStream(Protocol):
         self.progress += len(data)
         self.transport.write(data)
 
+    def read_now(self) -> None:
+        """Nothing to do: Twisted's transport reads in a turn of the loop, and tells by itself."""
+
     def pause(self) -> None:
         """Stop reading."""
         if not self._gone:

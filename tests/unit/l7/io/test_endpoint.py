@@ -13,6 +13,7 @@ from zope.interface.verify import verifyObject
 
 from director.l7.io.endpoint import TransportStream, check_endpoint, listen_on_endpoint
 from director.l7.io.listener import BindError
+from director.l7.io.stream import Stream
 from tests.support.loops import Owner
 
 
@@ -40,6 +41,15 @@ def test_it_is_what_twisted_wants() -> None:
     stream, _, _ = connected()
     assert verifyObject(IPushProducer, stream)
     assert verifyObject(IHalfCloseableProtocol, stream)
+
+
+def test_owners_may_ask_of_it_what_they_ask_of_a_stream() -> None:
+    """What the reactor and a connect ask of a `Stream` is not theirs to ask."""
+    reactors = {"fileno", "logPrefix", "doRead", "doWrite", "readConnectionLost", "writeConnectionLost"}
+    others = reactors | {"connectionLost", "wait_for_connect", "fail"}
+    asked = {name for name, kind in vars(Stream).items() if callable(kind) and name[0] != "_"} - others
+    assert asked >= {"write", "read_now", "close"}
+    assert not [name for name in sorted(asked) if not callable(getattr(TransportStream, name, None))]
 
 
 def test_octets_and_ends_go_both_ways() -> None:
