@@ -65,7 +65,7 @@ class Site:
 class Frontage:
     """The mutable face of a service: its current site, its request ids, and where records go.
 
-    `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing where nobody has a clock.
+    `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing without a clock.
     """
 
     __slots__ = ("clients", "date", "new_id", "record", "site")
