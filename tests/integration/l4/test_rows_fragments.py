@@ -10,7 +10,9 @@ from scapy.layers.inet import ICMP, UDP, defragment, fragment
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, defragment6, fragment6
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import CLIENT, FAMILIES, SERVER, flows, ini, ip, place
+from tests.integration.l4.flows import flows, place
+from tests.integration.l4.packets import CLIENT, FAMILIES, SERVER, ip
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, Wire, directed, parsed, right
 
 VIRTUAL = {

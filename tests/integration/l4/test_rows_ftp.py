@@ -16,7 +16,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.texts import HEAD, pool, service
 from tests.integration.l4.wire_judge import Judged, directed, right
 
 CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"

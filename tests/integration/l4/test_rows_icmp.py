@@ -19,7 +19,9 @@ from scapy.layers.inet6 import (
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import CLIENT, FAMILIES, SERVER, flows, ini, inwards, ip, place
+from tests.integration.l4.flows import flows, inwards, place
+from tests.integration.l4.packets import CLIENT, FAMILIES, SERVER, ip
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed, parsed
 
 ROUTER = {4: "10.0.0.8", 6: "fd00:10::8"}

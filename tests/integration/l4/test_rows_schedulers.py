@@ -17,7 +17,7 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.texts import HEAD, pool, service
 from tests.integration.l4.wire_judge import Judged, directed, parsed
 
 ADDRESSES = {letter: f"172.16.0.{number}" for number, letter in enumerate("abcd", 2)}

@@ -21,7 +21,7 @@ from scapy.packet import Packet, Raw
 
 from tests.conformance.l4.mutants import fault, joined
 from tests.integration.l4.bed import HERE, SOURCES, wait_for
-from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.texts import HEAD, pool, service
 from tests.integration.l4.wire_judge import Judged, directed, judged, parsed
 
 CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"
