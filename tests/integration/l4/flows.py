@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +14,14 @@ from tests.integration.l4.wire_judge import Judged, Wire, parsed
 AT_ONCE = 50
 """Packets under way at a time: a socket's buffer holds them all however slow the reader is."""
 PATIENCE = 15.0
+PORTS: deque[int] = deque()
+"""Client ports, each once; every test has its own, the same in every run."""
+
+
+def give_ports(test: str) -> None:
+    """Lay out the ports of a test: schedulers look at them, so what ran before must not move them."""
+    PORTS.clear()
+    PORTS.extend(range(1100 + zlib.crc32(test.encode()) % 50_000, 65_000))
 
 
 def through(enters: Wire, leaves: Wire, packets: Iterable[Packet]) -> list[Packet]:
