@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 FaultTarget = tuple[str, Any]
 """Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
 
-Faults = "Callable[[str], Iterator[FaultTarget]]"
-"""Given a cause (`no_server`, `connect_failed`, `queue_timeout`), the targets to try, in order."""
-
 
 class Site:
-    """Everything that one request of one service is judged by."""
+    """Everything that one request of one service is judged by.
+
+    `faults` gives the targets to try, in order, for a cause (`no_server`, `connect_failed`, `queue_timeout`).
+    """
 
     def __init__(
         self,
