@@ -1,7 +1,7 @@
 """The director: a programmable load balancer for layers 4 and 7.
 
 Values: `model` (what an operator can say) with `conditions` (of rules), `interfaces` (what a plug-in
-provides), `errors`.
+provides), `errors`, `caches` (what is remembered, counted).
 Core: `registry` (what exists now) over `live` (its objects); `changes`, worked out on a `draft`;
 `snapshot` (what outsiders see); `selection` (who chooses); `counters`.
 Composition: `tap` starts `service`, which joins `loading` (the configuration), `plugins` (schedulers),

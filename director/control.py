@@ -29,6 +29,7 @@ from director.admin.control import (
     Readiness,
     TraceRecord,
 )
+from director.caches import CacheFigures, figures
 from director.changes import Change
 from director.config.export import Orders, export
 from director.config.loaded import Loaded
@@ -121,6 +122,11 @@ class RunningControl:
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole."""
         return self.figures()
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
+        heads = CacheFigures("repeated_heads", self._shell.repeating(), self._shell.clients)
+        return [*figures(), heads]
 
     def events(self, limit: int) -> Sequence[Event]:
         """The last events, newest first."""

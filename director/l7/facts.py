@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from zope.interface import implementer
 
+from director.caches import remember
 from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
 from director.l7.memo import memo
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from director.l7.http1 import RequestHead
 
 
-folded_address = lru_cache(maxsize=4096)(folded)
+folded_address = remember("folded_addresses", 4096)(folded)
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
 """The common methods as text, so that they need not be decoded for each request."""
 
 
-@memo(1024)
+@memo("host_names", 1024)
 def host_name(value: bytes) -> str:
     """A Host value in lower case without its port; IPv6 literals keep their brackets."""
     text = value.decode("latin-1").lower()

@@ -73,7 +73,7 @@ def parse_target(method: bytes, target: bytes) -> Target:
     return Target(authority, path + query, path, query)
 
 
-@memo(1024)
+@memo("checked_hosts", 1024)
 def check_host(value: bytes) -> None:
     """Refuse a Host field or authority that is not `uri-host [":" port]`.  Raises MessageError 400."""
     found = HOST.fullmatch(value)

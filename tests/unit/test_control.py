@@ -78,6 +78,13 @@ def test_readiness_names_what_is_against_it(control: Any) -> None:
     assert control.readiness().reasons == ("the director is stopping",)
 
 
+def test_caches_have_figures(control: Any) -> None:
+    found = {one.name: one for one in control.caches()}
+    assert found["request_fields"].limit == 256
+    assert found["request_fields"].hits is not None
+    assert (found["repeated_heads"].entries, found["repeated_heads"].limit) == (0, 0)
+
+
 def test_events_come_newest_first(control: Any) -> None:
     event_log.events.extend(Event(0.0, "info", str(number)) for number in range(5))
     assert [one.text for one in control.events(2)] == ["4", "3"]
