@@ -248,10 +248,8 @@ def test_a_silent_server_is_given_up_in_time(start: StartDirector, origin: Origi
     origin.answer = lambda _: [Hang()]
     director = start(web({"s": origin.address}, "timeout.response = 500ms"))
     with RawClient(director.place) as client:
-        began = time.monotonic()
         client.ask(GET)
-        assert client.wait(1)
-        assert time.monotonic() - began < 2.5
+        assert client.wait(1, patience=20), "the default is 30 s"
     assert client.statuses[0] in {503, 504}
 
 
