@@ -150,14 +150,10 @@ def test_other_clients_go_on_beside_slow_ones(start: StartDirector, origin: Orig
     try:
         for client in slow:
             client.send(b"GET /slow HTTP/1.1\r\nHo")
-        worst = 0.0
         for _ in range(50):
-            began = time.monotonic()
             with RawClient(director.place) as client:
                 client.ask(GET)
-                assert client.wait(1)
-            worst = max(worst, time.monotonic() - began)
-        assert worst < 1
+                assert client.wait(1), "the slow ones have 30 s for their heads"
     finally:
         for client in slow:
             client.socket.close()
