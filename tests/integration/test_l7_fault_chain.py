@@ -119,7 +119,7 @@ def test_a_local_server_gets_a_body_of_which_part_was_read_already(
     with RawClient(director.place) as client:
         client.asked(b"POST")
         client.send(POST + BODY[:60000])
-        client.wait(1, patience=0.3)
+        assert wait_until(lambda: any(record.begun for record in other.records))
         client.send(BODY[60000:])
         client.wait(1)
     assert client.statuses == [200]
@@ -167,6 +167,6 @@ def test_a_full_queue_is_answered_at_once(start: StartDirector, origin: Origin) 
     director = start(BASE + pool("web", {"s": f"{origin.address} max=1"}, "queue = 1 for 60s") + service())
     with occupy(director.place, origin), RawClient(director.place) as waiting:
         waiting.ask(b"GET /waits HTTP/1.1\r\nHost: a.example\r\n\r\n")
-        waiting.wait(1, patience=0.2)
+        assert wait_until(lambda: director.api("pools", "web")["queue"]["waiting"])
         answer = fetch(director.place, b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", patience=20)
         assert answer.status == 503

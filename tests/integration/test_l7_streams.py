@@ -22,7 +22,7 @@ from tests.support.origin import (
     response,
     sized,
 )
-from tests.support.running import wait_until
+from tests.support.running import settled, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
@@ -102,12 +102,14 @@ def test_clients_that_do_not_read_hold_the_server_back(start: StartDirector, ori
     director = start(web({"s": origin.address}))
     warm(director.place)
     before = director.resident
+    origin.forget()
     origin.answer = lambda _: sized(100 * MB)
     clients = [RawClient(director.place, receive_buffer=8192) for _ in range(10)]
     try:
         for client in clients:
             client.ask(GET)
-        time.sleep(2)
+        assert wait_until(lambda: len(origin.log) == 10)
+        assert settled(lambda: origin.sent), "the server was not held back"
         assert director.resident - before < ROOM + 10 * MB
     finally:
         for client in clients:
@@ -140,7 +142,7 @@ def test_own_answers_that_nobody_reads_cost_no_memory(start: StartDirector, orig
         with contextlib.suppress(BlockingIOError):
             while pushed:
                 pushed = pushed[client.socket.send(pushed) :]
-        time.sleep(1)
+        assert settled(lambda: director.resident)
         assert director.resident - before < ROOM
 
 

@@ -172,8 +172,10 @@ def test_an_interface_that_vanishes_and_is_made_anew(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     assert bed.get(URL) == "hello"
+    descriptors = Path(f"/proc/{process.pid}/fd")
+    before = len(list(descriptors.iterdir()))
     bed.net.run(bed.director, "ip", "link", "del", "d0")
-    time.sleep(0.5)
+    wait_for(lambda: len(list(descriptors.iterdir())) < before)
     bed.net.link(bed.client, "c0", bed.director, "d0")
     bed.net.address(bed.client, "c0", "10.0.0.2/24")
     bed.net.address(bed.director, "d0", "10.0.0.1/24")
@@ -209,7 +211,11 @@ def test_a_server_that_does_not_answer_costs_a_bounded_queue(bed: Bed) -> None:
     bed.net.run(bed.director, "ip", "neigh", "flush", "all")
     for _ in range(3):
         assert bed.get(URL, seconds=1) is None
-    time.sleep(3.5)
-    counters = bed.stop(process)
-    assert counters["hold_held"] > 0
-    assert counters["hold_dropped_unresolved"] == counters["hold_held"]
+    assert bed.counters(process)["hold_held"] > 0
+
+    def all_let_go() -> bool:
+        counters = bed.counters(process)
+        return counters["hold_dropped_unresolved"] == counters["hold_held"]
+
+    wait_for(all_let_go)
+    bed.stop(process)
