@@ -38,7 +38,7 @@ from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
-from director.layer4 import Layer4
+from director.layer4 import LOOK, Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
 from director.orders import Orders
@@ -103,6 +103,7 @@ class DirectorService(MultiService):
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
+            (LoopingCall(self.layer4.look), LOOK),
         ]
 
     # -- life --
@@ -132,13 +133,13 @@ class DirectorService(MultiService):
         """Serve."""
         super().startService()
         self.shell.start()
-        self.layer4.follow(self.registry.configuration)
+        captured = self.layer4.follow(self.registry.configuration)
         for loop, period in self._loops:
             loop.clock = self.reactor
             loop.start(period, now=False)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        _log.info("{text}", text="\n".join(self._greeting()))
+        captured.addCallback(lambda _: _log.info("{text}", text="\n".join(self._greeting())))
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
@@ -193,7 +194,7 @@ class DirectorService(MultiService):
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield greeting.ready(self.settings.name, served)
         yield from greeting.to_try(self.registry.configuration)
-        yield from greeting.to_look(self.admin, self.state_dir, in_sight=event_log.target == "-")
+        yield from greeting.to_look(self.admin, self.state_dir, in_sight=greeting.in_sight(event_log.target))
 
     # -- changes --
 
@@ -211,7 +212,7 @@ class DirectorService(MultiService):
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        return self._reloading.run(self._reload_once, author)
+        return self._reloading.run(self._reload_once, author).addCallback(self._reloaded)
 
     def _reload_once(self, author: str) -> Deferred[Generation]:
         pool = self.reactor.getThreadPool()
@@ -333,12 +334,16 @@ class DirectorService(MultiService):
             _log.info("generation {number}: and {count} more", number=made.number, count=len(made.diff) - 20)
 
     def _reload_by_signal(self) -> None:
-        self.reload("SIGHUP").addCallbacks(self._reloaded, self._not_reloaded)
+        self.reload("SIGHUP").addErrback(self._not_reloaded)
 
-    def _reloaded(self, made: Generation) -> None:
+    def _reloaded(self, made: Generation) -> Generation:
         _log.info(
-            "reloaded: generation {number}, {count} change(s)", number=made.number, count=len(made.diff)
+            "reloaded: generation {number} by {author}, {count} change(s)",
+            number=made.number,
+            author=made.author,
+            count=len(made.diff),
         )
+        return made
 
     def _not_reloaded(self, failure: Failure) -> None:
         """`take` has said why when the refusal was foreseen."""
