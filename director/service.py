@@ -27,7 +27,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director import greeting, loading, plugins
-from director.admin.service import AdminService
+from director.admin.service import SOCKET_FILE, AdminService
 from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
 from director.config.messages import render
@@ -46,6 +46,7 @@ from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
+from director.store.io.place import Place
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -70,6 +71,7 @@ class DirectorService(MultiService):
         self.reactor = reactor
         self.settings = settings
         self.state_dir = Path(settings.state_dir)
+        self._place = Place(self.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
         self._orders = Orders(self.state_dir, reactor)
@@ -113,21 +115,13 @@ class DirectorService(MultiService):
         raise_descriptor_limit()
         self._listen_to_orders()
         event_log.open()
-        self._make_state_dir()
+        self._place.take()
+        self._place.forget_socket(SOCKET_FILE)
         event_log.form = self.settings.log
         self.access_log.start()
         self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
-
-    def _make_state_dir(self) -> None:
-        try:
-            self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            raise DirectorError(
-                f"[director] state_dir = {self.state_dir} cannot be made: {error.strerror}; "
-                "name a directory that this user may write"
-            ) from error
 
     def startService(self) -> None:
         """Serve."""
@@ -160,6 +154,7 @@ class DirectorService(MultiService):
         return done.addBoth(self._stopped)
 
     def _stopped(self, result: Any) -> Any:
+        self._place.leave()
         self.access_log.stop()
         _log.info("stopped")
         event_log.stop()
