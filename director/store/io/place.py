@@ -34,6 +34,10 @@ class Place:
                 f"[director] state_dir = {self.path} cannot be made: {error.strerror}; "
                 "name a directory that this user may write"
             ) from error
+        if self.path == Path():
+            # No state_dir: nothing is kept, and the directory of the moment is everybody's.
+            os.close(held)
+            return
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
