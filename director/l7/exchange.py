@@ -126,8 +126,11 @@ class Exchange:
         self.choose(compiled.pool if compiled is not None else site.config.pool, now)
 
     def start_tunnel(self, now: float) -> None:
-        """Relay a connection without reading it (`protocol = tcp`)."""
-        self.choose(self.site.config.pool, now)
+        """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
+        compiled = self.compiled = self.site.decide(self.facts)
+        if compiled is not None:
+            compiled.counters.requests += 1
+        self.choose(compiled.pool if compiled is not None else self.site.config.pool, now)
 
     # -- choosing and connecting --
 
