@@ -27,7 +27,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director import greeting, loading, plugins
-from director.admin.service import AdminService
+from director.admin.service import SOCKET_FILE, AdminService
 from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
 from director.config.messages import render
@@ -38,7 +38,7 @@ from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
-from director.layer4 import Layer4
+from director.layer4 import LOOK, Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
 from director.orders import Orders
@@ -46,6 +46,7 @@ from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
+from director.store.io.place import Place
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -70,6 +71,7 @@ class DirectorService(MultiService):
         self.reactor = reactor
         self.settings = settings
         self.state_dir = Path(settings.state_dir)
+        self._place = Place(self.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
         self._orders = Orders(self.state_dir, reactor)
@@ -103,6 +105,7 @@ class DirectorService(MultiService):
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
+            (LoopingCall(self.layer4.look), LOOK),
         ]
 
     # -- life --
@@ -112,33 +115,25 @@ class DirectorService(MultiService):
         raise_descriptor_limit()
         self._listen_to_orders()
         event_log.open()
-        self._make_state_dir()
+        self._place.take()
+        self._place.forget_socket(SOCKET_FILE)
         event_log.form = self.settings.log
         self.access_log.start()
         self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
 
-    def _make_state_dir(self) -> None:
-        try:
-            self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            raise DirectorError(
-                f"[director] state_dir = {self.state_dir} cannot be made: {error.strerror}; "
-                "name a directory that this user may write"
-            ) from error
-
     def startService(self) -> None:
         """Serve."""
         super().startService()
         self.shell.start()
-        self.layer4.follow(self.registry.configuration)
+        captured = self.layer4.follow(self.registry.configuration)
         for loop, period in self._loops:
             loop.clock = self.reactor
             loop.start(period, now=False)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        _log.info("{text}", text="\n".join(self._greeting()))
+        captured.addCallback(lambda _: _log.info("{text}", text="\n".join(self._greeting())))
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
@@ -159,6 +154,7 @@ class DirectorService(MultiService):
         return done.addBoth(self._stopped)
 
     def _stopped(self, result: Any) -> Any:
+        self._place.leave()
         self.access_log.stop()
         _log.info("stopped")
         event_log.stop()
@@ -193,7 +189,7 @@ class DirectorService(MultiService):
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield greeting.ready(self.settings.name, served)
         yield from greeting.to_try(self.registry.configuration)
-        yield from greeting.to_look(self.admin, self.state_dir, in_sight=event_log.target == "-")
+        yield from greeting.to_look(self.admin, self.state_dir, in_sight=greeting.in_sight(event_log.target))
 
     # -- changes --
 
@@ -211,7 +207,7 @@ class DirectorService(MultiService):
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        return self._reloading.run(self._reload_once, author)
+        return self._reloading.run(self._reload_once, author).addCallback(self._reloaded)
 
     def _reload_once(self, author: str) -> Deferred[Generation]:
         pool = self.reactor.getThreadPool()
@@ -333,12 +329,16 @@ class DirectorService(MultiService):
             _log.info("generation {number}: and {count} more", number=made.number, count=len(made.diff) - 20)
 
     def _reload_by_signal(self) -> None:
-        self.reload("SIGHUP").addCallbacks(self._reloaded, self._not_reloaded)
+        self.reload("SIGHUP").addErrback(self._not_reloaded)
 
-    def _reloaded(self, made: Generation) -> None:
+    def _reloaded(self, made: Generation) -> Generation:
         _log.info(
-            "reloaded: generation {number}, {count} change(s)", number=made.number, count=len(made.diff)
+            "reloaded: generation {number} by {author}, {count} change(s)",
+            number=made.number,
+            author=made.author,
+            count=len(made.diff),
         )
+        return made
 
     def _not_reloaded(self, failure: Failure) -> None:
         """`take` has said why when the refusal was foreseen."""

@@ -23,6 +23,7 @@ from director.registry import Generation
 from director.service import DirectorService
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
+from tests.support.said import said
 
 SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 INI = """
@@ -211,6 +212,17 @@ def test_a_reload_is_served_when_layer_4_is_ready_for_it(
         assert followed == [running.service.registry.configuration] != [before]
 
 
+def test_it_is_ready_when_layer_4_has_the_packets(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: Deferred[None] = Deferred()
+    monkeypatch.setattr(running.service.layer4, "follow", lambda _configuration: followed)
+    running.stop()
+    with said() as lines:
+        running.service.startService()
+        assert not any("is ready" in line for line in lines)
+        followed.callback(None)
+    assert any("is ready" in line for line in lines)
+
+
 def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:
     server = running.service.registry.pools["web"].server("a")
     assert server is not None
@@ -261,9 +273,12 @@ def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> 
     for _ in range(3):
         running.service.reload("ops").addCallbacks(lambda made: numbers.append(made.number), refused.append)
     assert running.service.registry.generation == 1
-    running.loop.turn(lambda: len(numbers) + len(refused) == 3)
+    with said() as lines:
+        running.loop.turn(lambda: len(numbers) + len(refused) == 3)
     pool.stop()
     assert (numbers, refused) == ([2, 3, 4], [])
+    assert "info: reloaded: generation 2 by ops, 1 change(s)" in lines
+    assert lines[-1] == "info: reloaded: generation 4 by ops, 0 change(s)"
     assert running.service.registry.pools["web"].server("b") is not None
 
 

@@ -192,7 +192,12 @@ def test_the_socket_is_found_by_option_then_environment_then_file(
 
     monkeypatch.setattr(configuration, "state_dir", lambda file: Path("/state") / file.stem)
     monkeypatch.delenv("DIRECTOR_SOCKET", raising=False)
-    assert path() == "/state/director/control.sock"
+    monkeypatch.setattr(director, "DEFAULT_FILES", (str(tmp_path / "here.ini"), str(tmp_path / "host.ini")))
+    assert path() == "/state/here/control.sock"
+    (tmp_path / "host.ini").touch()
+    assert path() == "/state/host/control.sock"
+    (tmp_path / "here.ini").touch()
+    assert path() == "/state/here/control.sock"
     assert path("-c", "a/edge.ini") == "/state/edge/control.sock"
     monkeypatch.setenv("DIRECTOR_SOCKET", "/env.sock")
     assert path() == "/env.sock"
