@@ -198,8 +198,12 @@ class Exchange:
         self.phase = CONNECT
         self.opened = now
         self.conversation.deadline = now + self.timeouts.connect
+        head = self.head
         fresh = fresh or self.site.per_connection
-        careful = self.head.method not in IDEMPOTENT
+        careful = head.method not in IDEMPOTENT
+        if head.length and not careful and sending.too_long_to_keep(self):
+            # An idle connection may turn out to be gone, and this request could not be sent a second time.
+            fresh = True
         # The plain case without names, which cost as much as the object (CPython 3.11).
         plain = not (fresh or careful)
         self.conversation.out.append(Open(target) if plain else Open(target, fresh=fresh, careful=careful))
