@@ -21,6 +21,8 @@ _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options"
 
 _OF_THE_REQUEST = ("hash", "rewrite_path", "set_header", "add_header", "del_header")
 """Keys of a rule that are about the request that a server gets."""
+_OF_HTTP = ("timeout.client", "timeout.keepalive", "limit.line", "limit.header", "limit.fields", "limit.body")
+"""Keys of a service that bound its requests."""
 _HASHING = frozenset({"hash", "hhttp"})
 """The built-in schedulers that look at a rule's `hash`; who else does, only they know."""
 
@@ -71,6 +73,9 @@ def _never_reached(service: Fields) -> None:
 def _unread(service: Fields, kinds: Kinds) -> None:
     """What a connection that is relayed unread cannot be given."""
     tcp = service.get("protocol") != "http"
+    for key in service.given(*_OF_HTTP) if tcp else ():
+        text = f"protocol = {service.get('protocol')} reads no requests that this could bound"
+        service.problem(key, text, "remove it; timeout.tunnel of the pool ends idle ones", severity=WARNING)
     for at, step in service.get("fault") or ():
         if tcp and step.kind == "page":
             text = "who is no HTTP client gets no page: the connection is closed"

@@ -63,6 +63,7 @@ RULE = "[rule:1 a]\nservice = w\nwhen = path ~ ^/(.)\n"
         ("fault = active, page s", "", "", []),
         ("fault = page s, active, local :1", "", "", [(4, 17)]),
         ("protocol = tcp\nfault = local h:1, page s", "", "", [(5, 25)]),
+        ("protocol = tcp\nlimit.body = 1k\ntimeout.client = 3s", "", "", [(5, 14), (6, 18)]),
         ("switch = connection", "persist = cookie D insert", "", [(3, 8)]),
         ("protocol = tcp", "persist = cookie D insert", "", [(3, 8)]),
         ("switch = request", "persist = cookie D insert", "", []),
