@@ -108,6 +108,7 @@ class RunningControl:
             resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             self._shell.stalls,
             self._shell.worst_stall,
+            {"access": self._shell.access_log.lost, "events": event_log.lost},
         )
 
     def checks(self) -> Sequence[Evidence]:

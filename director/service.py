@@ -179,10 +179,13 @@ class DirectorService(MultiService):
             self.reactor.stop()
 
     def _reopen_logs(self) -> None:
-        try:
-            self.access_log.reopen()
-        except OSError as error:
-            _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
+        for name, one in (("access log", self.access_log), ("event log", event_log)):
+            try:
+                if one.reopen():
+                    _log.info("the {name} is opened anew", name=name)
+            except OSError as error:
+                why = error.strerror
+                _log.error("the {name} cannot be reopened: {why}; the old file goes on", name=name, why=why)
 
     def _greeting(self) -> Iterator[str]:
         served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from director.changes import Change
@@ -139,6 +139,7 @@ class Process:
         started: wall-clock time of the start.
         rss: resident bytes.
         stalls: how often the reactor was held up for more than 50 ms; `worst_stall` in seconds.
+        lost: lines that could not be written, by log (`access`, `events`).
     """
 
     version: str
@@ -148,6 +149,7 @@ class Process:
     max_fds: int | None = None
     stalls: int = 0
     worst_stall: float = 0.0
+    lost: Mapping[str, int] = field(factory=dict)
 
 
 @frozen

@@ -185,6 +185,7 @@ def process_view(process: Process, now: float) -> Json:
         "max_fds": process.max_fds,
         "stalls": process.stalls,
         "worst_stall": process.worst_stall,
+        "lost": dict(process.lost),
     }
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})
-"""Outcomes that are a server's failure and reached the client: the service counts them by their name."""
+"""Outcomes that are a server's failure and reached the client: the service counts them by their name.
+A tunnel that has idled for its time has not failed."""
 
 
 def enter(exchange: Exchange, outcome: str, now: float) -> None:
@@ -45,7 +46,7 @@ def _count(exchange: Exchange, outcome: str, total: float, now: float) -> None:
     service.latency.add(total)
     if exchange.fault:
         service.errors["fault"] += 1
-    elif outcome in FAILURES:
+    elif outcome in FAILURES and status != 101:
         service.errors[outcome] += 1
     if exchange.compiled is not None:
         exchange.compiled.counters.responses[status_class] += 1
