@@ -109,7 +109,7 @@ class Writer:
                 if self._told and self._clock() - self._last_loss >= QUIET:
                     self._told = False
                     self._warn(
-                        f"the log is written again; {self.dropped - self._lost_before} line(s) are lost"
+                        f"the log is written again; {self.dropped - self._lost_before} line(s) were lost"
                     )
             self._taken += len(block)
 

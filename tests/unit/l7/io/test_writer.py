@@ -62,7 +62,7 @@ def test_it_is_told_when_lines_are_written_again_and_how_many_are_lost(tmp_path:
     for block in (b"e\n", b"f\n"):
         writer.write(block)
     writer.stop()
-    assert told[1:] == ["the log is written again; 3 line(s) are lost"]
+    assert told[1:] == ["the log is written again; 3 line(s) were lost"]
     assert path.read_text() == "d\ne\nf\n"
 
 
