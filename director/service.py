@@ -170,13 +170,22 @@ class DirectorService(MultiService):
         """The reactor sets its own for these when it begins to run."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
-        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
+        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal, in_person=True))
 
-    def _stop_by_signal(self) -> None:
-        """End with status 0; a second signal while stopping changes nothing."""
+    def _stop_by_signal(self, *, in_person: bool = False) -> None:
+        """End with status 0.
+
+        A second SIGINT is from a person who will not wait; a second SIGTERM may be from a supervisor that
+        sends one to each process it knows, and changes nothing.
+        """
         if not self.control.stopping:
             self.control.stopping = True
             self.reactor.stop()
+        elif in_person:
+            self.shell.cut("are cut by a second SIGINT")
+        else:
+            count = self.shell.clients
+            _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
 
     def _reopen_logs(self) -> None:
         for name, one in (("access log", self.access_log), ("event log", event_log)):

@@ -223,7 +223,7 @@ class Control(Protocol):
         """Read the configuration file again and say what is wrong with it; nothing is applied."""
 
     def reload(self, author: str) -> Soon[Generation]:
-        """Apply the configuration file.  Raises ConfigError or ChangeRefused with nothing applied."""
+        """Apply the configuration file.  Raises a DirectorError with nothing applied."""
 
     def apply(self, changes: Iterable[Change], author: str) -> Generation:
         """Apply and remember changes.  Raises ChangeRefused or SchedulerError with nothing applied."""
