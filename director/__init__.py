@@ -6,6 +6,6 @@ Core: `registry` (what exists now) over `live` (its objects); `changes`, worked 
 `snapshot` (what outsiders see); `selection` (who chooses); `counters`.
 Composition: `tap` starts `service`, which joins `loading` (the configuration), `plugins` (schedulers),
 `sites` (layer 7), `layer4`, `orders` (what outlives the process), `logs`, `greeting` (what it says when it is
-ready), and `control` (for the admin).
+ready), `watch` (what it says of pools that cannot serve), and `control` (for the admin).
 Each folder is a room and begins with its own map; `docs/architecture.md` has the floors.
 """

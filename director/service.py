@@ -47,6 +47,7 @@ from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
 from director.store.io.place import Place
+from director.watch import PoolWatch
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -77,6 +78,7 @@ class DirectorService(MultiService):
         self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
+        self._watch = PoolWatch(self.registry)
         epoch = time.time() - reactor.seconds()
         # A daemon has no standard output: there, access records go where the events go.
         target = settings.access_log
@@ -105,7 +107,7 @@ class DirectorService(MultiService):
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
-            (LoopingCall(self.layer4.look), LOOK),
+            (LoopingCall(self._look), LOOK),
         ]
 
     # -- life --
@@ -371,6 +373,15 @@ class DirectorService(MultiService):
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
             self.shell.lines.poke()
+
+    def _look(self) -> None:
+        """Say what began and what ended: once each."""
+        self.layer4.look()
+        lost, again = self._watch.look(self.reactor.seconds())
+        for text in lost:
+            _log.error("{text}", text=text)
+        for text in again:
+            _log.info("{text}", text=text)
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())

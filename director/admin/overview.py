@@ -13,7 +13,7 @@ from director.admin import views
 from director.admin.control import Event, Process, Readiness, TraceRecord
 from director.admin.views import Json, Sight
 from director.model import L7Service, State
-from director.registry import LivePool, RealServer
+from director.registry import LivePool, RealServer, Registry
 
 POOL_ROWS = 40
 """Servers of a pool in the overview; those in trouble come first."""
@@ -68,20 +68,20 @@ def _pools(sight: Sight) -> Iterator[Finding]:
         if not pool.eligible() and views.users(sight.registry, pool.name):
             then = max((server.since for server in pool.servers), default=None)
             text = f"cannot serve: {pool.why_none()}"
-            yield Finding("error", f"pool {pool.name}", text, then, _instead(sight, pool))
+            yield Finding("error", f"pool {pool.name}", text, then, instead(sight.registry, pool))
         elif pool.waiting:
             text = f"has {pool.waiting} requests waiting for a server with room"
             doing = f"They wait up to {pool.config.queue.timeout:g} s, then take the fault path."
             yield Finding("warning", f"pool {pool.name}", text, None, doing)
 
 
-def _instead(sight: Sight, pool: LivePool) -> str:
+def instead(registry: Registry, pool: LivePool) -> str:
     """What clients of a pool get while it cannot serve."""
     if pool.waiting:
         return f"{pool.waiting} requests wait for room; others take the fault path."
     paths = []
-    for key in views.users(sight.registry, pool.name):
-        live = sight.registry.services.get(key)
+    for key in views.users(registry, pool.name):
+        live = registry.services.get(key)
         if live and isinstance(live.config, L7Service):
             steps = ", ".join(views.fault_step(step) for step in live.config.fault)
             paths.append(f"Clients of {key} get: {steps or 'the built-in 503 page'}.")
