@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class RunningControl:
         self.stopping = False
         self.other_listeners: Callable[[], Iterable[Listener]] = tuple
         self.obstacles: Callable[[], Iterable[str]] = tuple
+        self.obstacles_since: Callable[[], Mapping[str, float]] = dict
         self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
         self.figures: Callable[[], PacketFigures | None] = lambda: None
         self.orders: Callable[[], Orders] = dict
@@ -96,7 +97,7 @@ class RunningControl:
         reasons = [*self.obstacles()]
         if self.stopping:
             reasons.append("the director is stopping")
-        return Readiness(tuple(reasons))
+        return Readiness(tuple(reasons), self.obstacles_since())
 
     def process(self) -> Process:
         """Memory, descriptors, stalls."""

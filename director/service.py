@@ -95,6 +95,7 @@ class DirectorService(MultiService):
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
         self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
         self.control.obstacles = self.layer4.reasons
+        self.control.obstacles_since = self.layer4.reasons_since
         self.control.flows = self.layer4.connections
         self.control.figures = self.layer4.figures
         self.control.orders = self._orders.all

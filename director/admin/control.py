@@ -55,9 +55,13 @@ class Event:
 
 @frozen
 class Readiness:
-    """Ready for traffic when there is no reason against it."""
+    """Ready for traffic when there is no reason against it.
+
+    `since` has for each reason of which it is known when it began (monotonic seconds).
+    """
 
     reasons: tuple[str, ...] = ()
+    since: Mapping[str, float] = field(factory=dict)
 
     @property
     def ready(self) -> bool:

@@ -36,31 +36,27 @@ class Finding:
 
 def findings(sight: Sight, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
-    found = [*_unbound(sight), *_unready(sight, readiness), *_pools(sight), *_servers(sight)]
+    found = [*_unbound(sight, readiness), *_unready(sight, readiness), *_pools(sight), *_servers(sight)]
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
 
-def _unbound(sight: Sight) -> Iterator[Finding]:
+def _unbound(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
+    """Listeners that are not there; what is in the way of all of layer 4 is said once, by `_unready`."""
     for one in sight.listeners:
-        if not one.bound:
-            reason = f": {one.error}" if one.error else ""
-            text = f"does not listen on {one.address}{reason}"
-            yield Finding(
-                "error",
-                f"service {one.service}",
-                text,
-                None,
-                "The others go on. Free the address, then reload.",
-            )
+        packets = one.service.startswith("l4:")
+        if one.bound or (packets and readiness.reasons):
+            continue
+        text = f"does not listen on {one.address}" + (f": {one.error}" if one.error else "")
+        doing = "The others go on." if packets else "The others go on. Free the address, then reload."
+        yield Finding("error", f"service {one.service}", text, None, doing)
 
 
 def _unready(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
-    if any(not one.bound for one in sight.listeners):
-        return
+    told = [one.service for one in sight.listeners if not one.bound and not one.service.startswith("l4:")]
     for reason in readiness.reasons:
-        yield Finding(
-            "error", "director", f"is not ready: {reason}", None, "Probes get 503 at /readyz until then."
-        )
+        if not any(service in reason for service in told):
+            text, doing = f"is not ready: {reason}", "Probes get 503 at /readyz until then."
+            yield Finding("error", "director", text, readiness.since.get(reason), doing)
 
 
 def _pools(sight: Sight) -> Iterator[Finding]:
