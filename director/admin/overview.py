@@ -128,9 +128,12 @@ def brief(one: Finding, *, first: bool = True) -> str:
 
 
 def verdict(sight: Sight, readiness: Readiness) -> Json:
-    """Level, headline, since when, and the findings (at most `FINDINGS`; `more` counts the rest)."""
+    """Level, headline, since when, and the findings (at most `FINDINGS`; `more` counts the rest).
+
+    `since` is of what the headline is about: the oldest of the worst.
+    """
     found = findings(sight, readiness)
-    known = [one.since for one in found if one.since is not None]
+    known = [one.since for one in found if one.since is not None and one.level == found[0].level]
     return {
         "level": found[0].level if found else "ok",
         "headline": headline(found),
