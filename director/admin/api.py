@@ -37,6 +37,7 @@ class Call:
     Attributes:
         path: the variable segments by name.
         query: first value of each query parameter.
+        if_match: all If-Match fields, joined by commas.
         csrf: the session's token for the page's forms; empty without a session.
     """
 
@@ -50,8 +51,15 @@ class Call:
 
     @property
     def dry_run(self) -> bool:
-        """The caller asks what would be done."""
-        return self.query.get("dry_run", "0") not in {"", "0"}
+        """The caller asks what would be done; `?dry_run` without a value asks, too."""
+        return self.query.get("dry_run", "0") != "0"
+
+    def demand(self, generation: int) -> None:
+        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
+        tags = {tag.strip() for tag in self.if_match.split(",")}
+        if self.if_match and not tags & {"*", etag(generation)}:
+            text = "The configuration changed since; read it again"
+            raise Refusal(412, text, f"generation {generation}")
 
 
 def etag(generation: int) -> str:
@@ -256,10 +264,7 @@ class Api:
         pool, server = call.path["pool"], call.path["server"]
         order = edits.parse_object(call.body)
         changes = edits.server_changes(registry.configuration, pool, server, order)
-        if call.if_match and call.if_match not in {"*", etag(registry.generation)}:
-            raise Refusal(
-                412, "The configuration changed since; read it again", f"generation {registry.generation}"
-            )
+        call.demand(registry.generation)
         diff = edits.rehearse(registry.configuration, changes)
         if call.dry_run:
             return as_json({"dry_run": True, "diff": list(diff)})
@@ -284,6 +289,7 @@ class Api:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
             return self.check_config(call)
+        call.demand(self._control.snapshot().generation)
         done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
         return done.addCallback(self._reloaded)
 

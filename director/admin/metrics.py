@@ -101,8 +101,8 @@ def _whole(
     bound = (("", {"service": one.service, "address": one.address}, one.bound) for one in sight.listeners)
     yield Family("director_listener_bound", "gauge", "1 when the address is listened on.", bound)
     yield _one("director_traces", "gauge", "Traces kept for `why`.", traces)
-    counted = (("", {"what": key}, value) for key, value in admin.items())
-    yield Family("director_admin_total", "counter", "What the admin counts of itself.", counted)
+    counted = (("", {"event": key}, value) for key, value in admin.items())
+    yield Family("director_admin_events_total", "counter", "What the admin counts of itself.", counted)
     yield _one("director_reactor_stalls_total", "counter", "Hold-ups of more than 50 ms.", process.stalls)
     yield _one("director_reactor_stall_seconds_max", "gauge", "The longest hold-up.", process.worst_stall)
     lost = (("", {"log": name}, count) for name, count in process.lost.items())
@@ -154,8 +154,8 @@ def _packets(found: PacketFigures | None) -> Iterator[Family]:
         return
     yield from _traffic("director_l4", [({}, found.total.traffic)])
     yield _one("director_l4_flows", "gauge", "Flows and templates in the table.", found.flows)
-    counted = (("", {"what": key}, value) for key, value in sorted(found.counters.items()))
-    yield Family("director_l4_events_total", "counter", "Drops and events by their reason.", counted)
+    counted = (("", {"event": key}, value) for key, value in sorted(found.counters.items()))
+    yield Family("director_l4_events_total", "counter", "Drops by their reason, and other events.", counted)
 
 
 def histogram(labels: Labels, requests: Requests) -> Iterator[Sample]:

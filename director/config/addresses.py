@@ -112,6 +112,14 @@ def network(text: str) -> Network:
         ) from error
 
 
+def literal(host: str) -> str:
+    """An IPv6 address in brackets in its one spelling (RFC 5952); anything else as it is."""
+    try:
+        return f"[{ipaddress.IPv6Address(host[1:-1])}]" if host.startswith("[") else host
+    except ValueError:
+        return host
+
+
 def is_loopback(where: Address) -> bool:
     """True when only this machine can reach it, or when somebody else (systemd) opens it."""
     if where.path or where.endpoint.startswith(("unix:", "systemd:")):

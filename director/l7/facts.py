@@ -10,8 +10,7 @@ from zope.interface import implementer
 
 from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
-from director.l7.memo import memo
-from director.l7.target import readings
+from director.l7.target import host_name, readings
 from director.registry import folded
 
 if TYPE_CHECKING:
@@ -22,15 +21,6 @@ folded_address = lru_cache(maxsize=4096)(folded)
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
 """The common methods as text, so that they need not be decoded for each request."""
-
-
-@memo(1024)
-def host_name(value: bytes) -> str:
-    """A Host value in lower case without its port; IPv6 literals keep their brackets."""
-    text = value.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[: text.find("]") + 1]
-    return text.partition(":")[0].rstrip(".")
 
 
 class Peer:

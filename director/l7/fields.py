@@ -51,9 +51,9 @@ HOP_BY_HOP = TWINS | {
 }  # fmt: skip
 """What stays on this hop: the hop-by-hop fields (RFC 9110 7.6.1), and twins."""
 _NEVER_NOMINATED = frozenset(
-    (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control")
+    (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control", b"date")
 )
-"""Options of Connection that must not make a field vanish."""
+"""Options of Connection that must not make a field vanish: those, and fields that all recipients need."""
 NOTHING: frozenset[bytes] = frozenset()
 
 Span = tuple[int, int]
@@ -115,6 +115,10 @@ class FieldBlock:
             spans = self._spans + [span for name, span in self._where if name in names]
             kept = self._kept[names] = without(self.text, spans)
         return kept
+
+    def has(self, name: bytes) -> bool:
+        """Is there any line of one field (lower-case name)?"""
+        return b"\n" + name + b":" in self._lowered
 
     def values(self, name: bytes) -> list[bytes]:
         """The values of one field (lower-case name), in order."""

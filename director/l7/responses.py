@@ -28,10 +28,13 @@ class ResponseHead:
         length: body octets, CHUNKED or UNTIL_CLOSE.
         keep_alive: the server keeps its connection.
         upgrade: the protocol it changes to.
+        dated: it says when it was made.
         plain: the head for a client to which nothing is added, once `rewrite` has made it.
     """
 
-    __slots__ = ("fields", "keep_alive", "length", "lines", "minor", "plain", "reason", "status", "upgrade")
+    __slots__ = (
+        "dated", "fields", "keep_alive", "length", "lines", "minor", "plain", "reason", "status", "upgrade",
+    )  # fmt: skip
 
     def __init__(self, minor: int, status: int, reason: bytes, lines: FieldBlock, *, bodyless: bool) -> None:
         """Decide body and persistence (RFC 9112 6.3, 9.3).  Raises: MessageError."""
@@ -44,6 +47,7 @@ class ResponseHead:
         self.plain = b""
         self.keep_alive = keeps_alive(fields, minor)
         self.upgrade = fields.get(b"upgrade", b"")
+        self.dated = lines.has(b"date")
         length = body_length(fields, minor)
         if bodyless or status < 200 or status in (204, 304):
             self.length = 0

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 FULL = 0xFFFF
 """Both the largest 16-bit word and, in one's complement, minus zero."""
+UDP_ZERO = FULL
+"""What UDP sends for a checksum of 0, because 0 means that there is none (RFC 768): `check or UDP_ZERO`."""
 
 
 def ones_sum(data: bytes | bytearray | memoryview) -> int:

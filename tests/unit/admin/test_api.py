@@ -85,6 +85,29 @@ def test_a_dry_run_says_the_same_and_does_nothing() -> None:
     assert made.send("PATCH", f"{SERVER}?dry_run=0", {"weight": 5}).json["generation"] == 2
 
 
+def test_a_dry_run_without_a_value_is_one() -> None:
+    made = Admin()
+    assert made.send("PATCH", f"{SERVER}?dry_run", {"weight": 5}).json["dry_run"] is True
+    assert made.send("PATCH", f"{SERVER}?dry_run=", {"weight": 5}).json["dry_run"] is True
+    assert made.control.registry.generation == 1
+
+
+def test_if_match_may_name_several_tags() -> None:
+    """RFC 9110 13.1.1: the write goes on when one of them is the current one, in one field or in several."""
+    made = Admin()
+    assert made.send("PATCH", SERVER, {"weight": 3}, If_Match='"g7", "g1"').status == 200
+    assert made.send("PATCH", SERVER, {"weight": 4}, If_Match='"g7", "g1"').status == 412
+    assert made.send("PATCH", SERVER, {"weight": 4}, If_Match='"g7"\r\nIf-Match: "g1"').status == 412
+    assert made.send("PATCH", SERVER, {"weight": 4}, If_Match='"g7"\r\nIf-Match: "g2"').status == 200
+
+
+def test_a_reload_over_a_change_is_412() -> None:
+    made = Admin()
+    tag = made.get("/api/v1/config").headers["ETag"]
+    assert made.send("PATCH", SERVER, {"weight": 3}).status == 200
+    assert made.send("POST", "/api/v1/config/reload", {}, If_Match=tag).status == 412
+
+
 def test_no_difference_makes_no_generation() -> None:
     assert Admin().send("PATCH", SERVER, {"weight": 2}).json == {"generation": 1, "diff": []}
 

@@ -88,7 +88,7 @@ def test_layer_4_as_a_whole() -> None:
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     assert found["director_l4_packets_out_total", ""] == 7
     assert found["director_l4_flows", ""] == 5
-    assert found["director_l4_events_total", 'what="bad_checksum"'] == 2
+    assert found["director_l4_events_total", 'event="bad_checksum"'] == 2
 
 
 def test_histograms_are_cumulative_and_end_with_all() -> None:

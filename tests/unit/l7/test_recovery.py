@@ -413,7 +413,7 @@ def test_a_fault_pool_is_claimed_and_given_back(cause: Any) -> None:
     world.tell("new")
     world.tell(f"server {OK}")
     assert world.leases == 0
-    assert world.record()["fault"] == "pool s"
+    assert (world.record()["fault"], world.record()["server"]) == ("pool spare", "s")
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -437,10 +437,33 @@ def test_active_is_the_first_live_server_of_any_rule() -> None:
 def test_each_step_that_cannot_be_reached_gives_way_to_the_next() -> None:
     world = chain(FaultStep("pool", "spare"), LOCAL, FaultStep("page", "sorry"))
     assert fail_no_server(world, GET) == ["open spare/s"]
+    assert world.tell("failed connection refused") == ["drop-server", "open spare/t"]
     assert world.tell("failed connection refused") == ["drop-server", "open 127.0.0.1:8099"]
     assert world.leases == 0
     assert statuses(world.tell("failed connection refused")) == ["drop-server", "503"]
     assert world.record()["fault"] == "page sorry"
+
+
+@pytest.mark.parametrize(
+    ("retry", "tried"),
+    [
+        (Retry(frozenset({"connect"}), frozenset(), 1), "s t"),
+        (Retry(frozenset({"connect"}), frozenset(), 9), "s t u"),
+        (Retry(frozenset({"empty"}), frozenset(), 9), "s"),
+        (Retry(frozenset(), frozenset(), 0), "s"),
+    ],
+)
+def test_a_fault_pool_is_tried_as_its_retry_allows(retry: Retry, tried: str) -> None:
+    """Each of its servers once at most, then the next step."""
+    world = World(pool("web", "a"), pool("spare", "s t u", retry=retry), fault=(FaultStep("pool", "spare"),))
+    said = fail_no_server(world, GET)
+    opened = []
+    while said[-1].startswith("open "):
+        opened.append(said[-1].removeprefix("open spare/"))
+        said = world.tell("failed connection refused")
+    assert opened == tried.split()
+    assert statuses(said) == ["drop-server", "503"]
+    assert world.leases == 0
 
 
 def test_a_body_on_its_way_ends_the_connection_behind_a_page() -> None:
