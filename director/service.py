@@ -27,6 +27,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director import greeting, loading, plugins
+from director.admin.control import Listener
 from director.admin.service import SOCKET_FILE, AdminService
 from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
@@ -89,16 +90,20 @@ class DirectorService(MultiService):
         self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, self._random)
         self.control = RunningControl(
-            path, loaded, self.registry, self.shell, self.health, reactor, self.apply, self.reload
+            path,
+            loaded,
+            self.registry,
+            self.shell,
+            self.health,
+            self.layer4,
+            self._orders,
+            reactor,
+            self.apply,
+            self.reload,
+            self._admin_listeners,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
-        self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
-        self.control.obstacles = self.layer4.reasons
-        self.control.obstacles_since = self.layer4.reasons_since
-        self.control.flows = self.layer4.connections
-        self.control.figures = self.layer4.figures
-        self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -361,6 +366,10 @@ class DirectorService(MultiService):
             _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
     # -- parts --
+
+    def _admin_listeners(self) -> Iterable[Listener]:
+        """The admin knows them, and is made with the control that tells them."""
+        return self.admin.listeners()
 
     def _make_catalog(self, configuration: Configuration) -> Catalog:
         return plugins.catalog(configuration.schedulers, self._scheduler_note)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
+from director.caches import CacheFigures
 from director.changes import Change
 from director.counters import Zeroable
 from director.registry import Generation, Registry
@@ -207,6 +208,9 @@ class Control(Protocol):
 
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole; None while it does not run."""
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """What is remembered, and how it serves."""
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""

@@ -251,6 +251,10 @@ class Shell:
         """(service, address, clients) of every listener."""
         return [(name, str(address), len(one.clients)) for (name, address), one in self._listenings.items()]
 
+    def repeating(self) -> int:
+        """Clients whose last head is remembered because they sent it twice."""
+        return sum(side.conversation.framer.expects_the_last_again for side in self._all_clients())
+
     # -- records and deadlines --
 
     def record(self, record: Record) -> None:

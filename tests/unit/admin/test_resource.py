@@ -120,8 +120,12 @@ def test_what_is_not_there_is_404(target: str) -> None:
     assert set(reply.json) == {"error", "at"}
 
 
-def test_the_absolute_form_is_no_path() -> None:
-    reply = admin().get("http://127.0.0.1:8404/healthz")
+@pytest.mark.parametrize(
+    "target", ["ftp://127.0.0.1/healthz", "https://127.0.0.1/healthz", "http:///healthz", "healthz"]
+)
+def test_what_is_no_path_of_ours_is_refused(target: str) -> None:
+    """`https` is not what this listener speaks."""
+    reply = admin().get(target)
     assert (reply.status, reply.json["at"]) == (400, "path")
     assert reply.json["error"].startswith("the path must begin with /")
 
