@@ -150,7 +150,9 @@ def connections(found: list[Json]) -> str:
     shown = table(("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"), rows) or "No connections.\n"
     if len(found) < CONNECTIONS_SHOWN:
         return shown
-    return f"{shown}These are the {len(found)} oldest; `director_l4_flows` in /metrics says how many there are.\n"
+    return (
+        f"{shown}These are the {len(found)} oldest; director_l4_flows in /metrics says how many there are.\n"
+    )
 
 
 def pools(found: list[Json]) -> str:
