@@ -22,7 +22,12 @@ ALL_ROWS = 200
 FINDINGS = 20
 SERVERS_NAMED = 5
 """Servers of a pool that are down and have a finding each; more have one together."""
+ONE = ("its", "It is checked on and returns by itself.")
+MANY = ("their", "They are checked on and return by themselves.")
 LEVELS = ("ok", "warning", "error")
+
+Texts = dict[tuple[str, str], str]
+"""What a check found, by address and check."""
 
 
 @frozen
@@ -101,10 +106,6 @@ def _servers(sight: Sight) -> Iterator[Finding]:
             yield Finding("warning", at, text, server.since, _meanwhile(pool, ONE))
 
 
-Texts = dict[tuple[str, str], str]
-"""What a check found, by address and check."""
-
-
 def _why(server: RealServer, texts: Texts) -> str:
     return "; ".join(
         f"check {check}: {texts.get((server.key, check)) or 'failed'}" for check in sorted(server.failing)
@@ -119,10 +120,6 @@ def _many(pool: LivePool, down: Sequence[RealServer], texts: Texts) -> Finding:
     since = min(one.since for one in down)
     doing = f"{down[0].name}: {_why(down[0], texts)}. {_meanwhile(pool, MANY)}"
     return Finding("warning", f"pool {pool.name}", text, since, doing)
-
-
-ONE = ("its", "It is checked on and returns by itself.")
-MANY = ("their", "They are checked on and return by themselves.")
 
 
 def _meanwhile(pool: LivePool, words: tuple[str, str]) -> str:
