@@ -96,7 +96,8 @@ def show(arguments: Arguments) -> int:
     thing = arguments.thing
     client = connected(arguments)
     if thing == "connections":
-        return show_result(arguments, client.get("connections", query="limit=1000"), output.connections)
+        found = client.get("connections", query=f"limit={output.CONNECTIONS_SHOWN}")
+        return show_result(arguments, found, output.connections)
     if thing == "config":
         return show_result(arguments, client.text("config"), str)
     if thing == "servers":

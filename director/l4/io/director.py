@@ -289,6 +289,9 @@ class L4Director(Service):
                 held.frame[0:6] = event.mac
                 self._transmit(held)
         elif isinstance(event, NeighbourFailed):
+            if self.view is None:
+                # The first look: a failure of some time ago, which the kernel still remembers.
+                return
             self.held.fail(event.hop)
         elif isinstance(event, LinkChanged):
             self._link_changed(event)

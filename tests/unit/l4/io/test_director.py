@@ -239,6 +239,15 @@ def test_an_ipv6_neighbour_is_asked_by_the_kernel(bench: Bench) -> None:
     assert bench.asker.probed == [(2, address)]
 
 
+def test_a_failure_that_the_kernel_remembers_from_before_the_start_is_no_news(bench: Bench) -> None:
+    bench.director.view = None
+    bench.director._heard(NeighbourFailed((2, HOP)))
+    assert not [one for one in bench.told if isinstance(one, NeighbourFailed)]
+    bench.director.view = bench.view
+    bench.director._heard(NeighbourFailed((2, HOP)))
+    assert bench.told[-1] == NeighbourFailed((2, HOP))
+
+
 def test_a_link_that_vanishes_is_a_trouble_until_it_is_back(bench: Bench) -> None:
     bench.view.apply(Link(2, "eth0", b"", 1500, up=False, running=False, gone=True))
     assert bench.director.ports.by_index == {}
