@@ -81,9 +81,7 @@ def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict
     told: dict[str, Any] = {"pool": pool.name}
     candidates = pool.eligible()
     told["candidates"] = len(candidates)
-    persist = pool.config.persist
-    value = facts.cookie(persist.name) if persist is not None else None
-    preferred = affinity.find(pool, value) if value else None
+    preferred = affinity.preferred(pool, facts)
     if preferred is not None and preferred.available:
         return told | _server(preferred) | {"sticky": True, "scheduler": "sticky"}
     if not candidates:
