@@ -27,6 +27,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director import greeting, loading, plugins
+from director.admin.control import Listener
 from director.admin.service import SOCKET_FILE, AdminService
 from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
@@ -47,6 +48,7 @@ from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
 from director.store.io.place import Place
+from director.watch import PoolWatch
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -77,6 +79,7 @@ class DirectorService(MultiService):
         self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
+        self._watch = PoolWatch(self.registry)
         epoch = time.time() - reactor.seconds()
         # A daemon has no standard output: there, access records go where the events go.
         target = settings.access_log
@@ -87,15 +90,20 @@ class DirectorService(MultiService):
         self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, self._random)
         self.control = RunningControl(
-            path, loaded, self.registry, self.shell, self.health, reactor, self.apply, self.reload
+            path,
+            loaded,
+            self.registry,
+            self.shell,
+            self.health,
+            self.layer4,
+            self._orders,
+            reactor,
+            self.apply,
+            self.reload,
+            self._admin_listeners,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
-        self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
-        self.control.obstacles = self.layer4.reasons
-        self.control.flows = self.layer4.connections
-        self.control.figures = self.layer4.figures
-        self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -105,7 +113,7 @@ class DirectorService(MultiService):
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
-            (LoopingCall(self.layer4.look), LOOK),
+            (LoopingCall(self._look), LOOK),
         ]
 
     # -- life --
@@ -170,19 +178,31 @@ class DirectorService(MultiService):
         """The reactor sets its own for these when it begins to run."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
-        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
+        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal, in_person=True))
 
-    def _stop_by_signal(self) -> None:
-        """End with status 0; a second signal while stopping changes nothing."""
+    def _stop_by_signal(self, *, in_person: bool = False) -> None:
+        """End with status 0.
+
+        A second SIGINT is from a person who will not wait; a second SIGTERM may be from a supervisor that
+        sends one to each process it knows, and changes nothing.
+        """
         if not self.control.stopping:
             self.control.stopping = True
             self.reactor.stop()
+        elif in_person:
+            self.shell.cut("are cut by a second SIGINT")
+        else:
+            count = self.shell.clients
+            _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
 
     def _reopen_logs(self) -> None:
-        try:
-            self.access_log.reopen()
-        except OSError as error:
-            _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
+        for name, one in (("access log", self.access_log), ("event log", event_log)):
+            try:
+                if one.reopen():
+                    _log.info("the {name} is opened anew", name=name)
+            except OSError as error:
+                why = error.strerror
+                _log.error("the {name} cannot be reopened: {why}; the old file goes on", name=name, why=why)
 
     def _greeting(self) -> Iterator[str]:
         served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
@@ -347,6 +367,10 @@ class DirectorService(MultiService):
 
     # -- parts --
 
+    def _admin_listeners(self) -> Iterable[Listener]:
+        """The admin knows them, and is made with the control that tells them."""
+        return self.admin.listeners()
+
     def _make_catalog(self, configuration: Configuration) -> Catalog:
         return plugins.catalog(configuration.schedulers, self._scheduler_note)
 
@@ -359,6 +383,15 @@ class DirectorService(MultiService):
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
             self.shell.lines.poke()
+
+    def _look(self) -> None:
+        """Say what began and what ended: once each."""
+        self.layer4.look()
+        lost, again = self._watch.look(self.reactor.seconds())
+        for text in lost:
+            _log.error("{text}", text=text)
+        for text in again:
+            _log.info("{text}", text=text)
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())

@@ -111,7 +111,13 @@ class Api:
         control = self._control
         kept = len(control.traces(LARGEST_LIMIT))
         found = metrics.families(
-            self.sight(), control.readiness(), control.process(), kept, dict(self._counted), control.packets()
+            self.sight(),
+            control.readiness(),
+            control.process(),
+            kept,
+            dict(self._counted),
+            control.packets(),
+            control.caches(),
         )
         return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
 

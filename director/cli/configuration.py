@@ -36,9 +36,12 @@ class Checked:
         return sum(one.severity == messages.ERROR for one in self.problems)
 
 
-def check(path: Path) -> Checked:
-    """Read a file as the program does; what is wrong with it is in the findings."""
-    configuration, problems = importlib.import_module(READER).load(path)
+def check(path: Path, *, offline: bool = False) -> Checked:
+    """Read a file as the program does; what is wrong with it is in the findings.
+
+    Unless `offline`, its servers are asked whether they answer.
+    """
+    configuration, problems = importlib.import_module(READER).load(path, offline=offline)
     return Checked(configuration, problems)
 
 

@@ -86,7 +86,7 @@ def connected(arguments: Arguments) -> Client:
 
 def check(arguments: Arguments) -> int:
     """`check FILE`."""
-    checked = configuration.check(Path(arguments.file))
+    checked = configuration.check(Path(arguments.file), offline=arguments.offline)
     say(configuration.json_text(checked) if arguments.json else configuration.text(checked))
     return configuration.exit_code(checked, strict=arguments.strict)
 
@@ -280,6 +280,9 @@ def _looking(add: Add) -> None:
     made = add("check", check, "Check a configuration file; 0 clean, 2 errors.")
     made.add_argument("file", metavar="FILE")
     made.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
+    made.add_argument(
+        "--offline", action="store_true", help="ask neither for names nor whether servers answer"
+    )
     made = add("show", show, "Show what the director has.")
     made.add_argument("thing", choices=THINGS, metavar="|".join(THINGS))
     made = add("why", why, "Why a request went where it went, or where one would go.")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 
+from director.caches import remember
 from director.config.messages import BadValue
 from director.model import Address, Network
 
@@ -97,7 +97,7 @@ def _check_host(host: str, *, bracketed: bool) -> None:
         raise BadValue(f"not a host name: {host!r}", _HINT)
 
 
-@lru_cache(maxsize=4096)
+@remember("networks", 4096)
 def network(text: str) -> Network:
     """`10.0.0.0/8`, `::1/128`, or a single address."""
     try:

@@ -164,13 +164,13 @@ def without(text: bytes, spans: list[Span]) -> bytes:
     return b"".join(parts)
 
 
-@memo(256)
+@memo("list_fields", 256)
 def list_elements(value: bytes) -> frozenset[bytes]:
     """The lower-case elements of a list field such as Connection or Upgrade (RFC 9110 5.6.1)."""
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
 
 
-@memo(256)
+@memo("nominated_fields", 256)
 def _nominated(value: bytes) -> frozenset[bytes]:
     """The fields that a Connection field declares to be of this hop only."""
     return list_elements(value) - _NEVER_NOMINATED

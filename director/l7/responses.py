@@ -6,8 +6,7 @@ a 502 for the client.  Pure: bytes in, values out.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from director.caches import remember
 from director.errors import MessageError
 from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody, UntilCloseBody
 from director.l7.fields import CHUNKED, NOTHING, UNTIL_CLOSE, FieldBlock, body_length, keeps_alive
@@ -82,7 +81,7 @@ def _read(raw: bytes, bodyless: bool) -> ResponseHead:
     return ResponseHead(0 if minor == b"0" else 1, int(status), reason, lines, bodyless=bodyless)
 
 
-_read_again = lru_cache(maxsize=256)(_read)
+_read_again = remember("response_heads", 256)(_read)
 """Servers repeat themselves: what a head says need not be worked out for each answer."""
 
 

@@ -74,7 +74,7 @@ def parse_target(method: bytes, target: bytes) -> Target:
     return Target(authority, path + query, path, query)
 
 
-@memo(1024)
+@memo("checked_hosts", 1024)
 def check_host(value: bytes) -> None:
     """Refuse a Host field or authority that is not `uri-host [":" port]`.  Raises MessageError 400."""
     found = HOST.fullmatch(value)
@@ -118,7 +118,7 @@ def readings(path: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     return first, tuple(one for one in lenient if one != first)
 
 
-@memo(1024)
+@memo("host_names", 1024)
 def host_name(value: bytes) -> str:
     """A Host value that was accepted, as the rules see it: without its port, in its one spelling.
 

@@ -14,6 +14,7 @@ from director.cli.client import Refused, understood
 from director.errors import DirectorError
 from director.model import Forward
 from director.selection import claim
+from tests.support.running import free_port
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin
 
@@ -143,8 +144,12 @@ GOOD = (
 def test_check_exits_as_documented(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.ini"
     path.write_text(GOOD)
-    assert run("check", str(path)) == (0, "no errors, no warnings\n", "")
-    assert run("check", str(path), "--strict")[0] == 0
+    assert run("check", str(path), "--offline") == (0, "no errors, no warnings\n", "")
+    assert run("check", str(path), "--offline", "--strict")[0] == 0
+    path.write_text(GOOD.replace("9001", str(free_port())))
+    code, out, _ = run("check", str(path))
+    assert (code, out.count("the server takes no connection now: connection refused")) == (0, 1)
+    assert run("check", str(path), "--strict")[0] == 1
     path.write_text(GOOD.replace("pool = web", "pool = wbe"))
     code, out, _ = run("check", str(path))
     assert code == 2

@@ -251,6 +251,7 @@ def test_junk_is_a_502() -> None:
     world = asked(web())
     assert statuses(world.tell("server SSH-2.0-OpenSSH|")) == ["drop-server", "502"]
     assert world.server("a").requests.errors["junk"] == 1
+    assert world.site.live.requests.errors == {"junk": 1}, "what clients got, by cause"
 
 
 def test_a_cut_answer_ends_the_client_so_that_it_can_tell() -> None:

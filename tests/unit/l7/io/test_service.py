@@ -132,6 +132,7 @@ def test_a_request_goes_through_and_the_server_connection_is_used_again(house: H
         assert house.read(server).startswith(b"GET / ")
     assert house.shell.backends.opened == 1
     assert house.shell.backends.reused == 2
+    assert house.shell.repeating() == 1
     assert [record[-7] for record in house.shell.traces.last(9)] == [200, 200]
 
 
