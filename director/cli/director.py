@@ -297,7 +297,7 @@ def _changing(add: Add) -> None:
     for name, text in (
         ("ready", "Let a server take new clients."),
         ("drain", "Let a server finish, without new clients."),
-        ("maint", "Let a server take no traffic at all."),
+        ("maint", "Let a server take nothing new, not even from clients bound to it."),
     ):
         made = add(name, order, text)
         made.add_argument("server", metavar="POOL/SERVER")
