@@ -6,6 +6,7 @@ Core: `registry` (what exists now) over `live` (its objects); `changes`, worked 
 `snapshot` (what outsiders see); `selection` (who chooses); `counters`.
 Composition: `tap` starts `service`, which joins `loading` (the configuration) with `reach` (who answers),
 `plugins` (schedulers), `sites` (layer 7), `layer4`, `orders` (what outlives the process), `logs`, `greeting`
-(what it says when it is ready), and `control` (for the admin).
+(what it says when it is ready), `watch` (what it says of pools that cannot serve), and `control` (for the
+admin).
 Each folder is a room and begins with its own map; `docs/architecture.md` has the floors.
 """

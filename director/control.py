@@ -101,7 +101,7 @@ class RunningControl:
         reasons = [*self._layer4.reasons()]
         if self.stopping:
             reasons.append("the director is stopping")
-        return Readiness(tuple(reasons))
+        return Readiness(tuple(reasons), self._layer4.reasons_since())
 
     def process(self) -> Process:
         """Memory, descriptors, stalls."""
@@ -113,6 +113,7 @@ class RunningControl:
             resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             self._shell.stalls,
             self._shell.worst_stall,
+            {"access": self._shell.access_log.lost, "events": event_log.lost},
         )
 
     def checks(self) -> Sequence[Evidence]:

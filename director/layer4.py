@@ -163,6 +163,10 @@ class Layer4:
             yield str(self.shell.lacking)
         yield from self.shell.troubles.values()
 
+    def reasons_since(self) -> dict[str, float]:
+        """Since when (monotonic seconds), for each of `reasons` of which that is known."""
+        return {} if self.shell is None else self.shell.troubles.since()
+
     def look(self) -> None:
         """Say each trouble once when it begins and once when it is over; `lacking` was said at the start."""
         if self.shell is None:

@@ -48,6 +48,7 @@ from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
 from director.store.io.place import Place
+from director.watch import PoolWatch
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -78,6 +79,7 @@ class DirectorService(MultiService):
         self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
+        self._watch = PoolWatch(self.registry)
         epoch = time.time() - reactor.seconds()
         # A daemon has no standard output: there, access records go where the events go.
         target = settings.access_log
@@ -111,7 +113,7 @@ class DirectorService(MultiService):
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
-            (LoopingCall(self.layer4.look), LOOK),
+            (LoopingCall(self._look), LOOK),
         ]
 
     # -- life --
@@ -176,19 +178,31 @@ class DirectorService(MultiService):
         """The reactor sets its own for these when it begins to run."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
-        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
+        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal, in_person=True))
 
-    def _stop_by_signal(self) -> None:
-        """End with status 0; a second signal while stopping changes nothing."""
+    def _stop_by_signal(self, *, in_person: bool = False) -> None:
+        """End with status 0.
+
+        A second SIGINT is from a person who will not wait; a second SIGTERM may be from a supervisor that
+        sends one to each process it knows, and changes nothing.
+        """
         if not self.control.stopping:
             self.control.stopping = True
             self.reactor.stop()
+        elif in_person:
+            self.shell.cut("are cut by a second SIGINT")
+        else:
+            count = self.shell.clients
+            _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
 
     def _reopen_logs(self) -> None:
-        try:
-            self.access_log.reopen()
-        except OSError as error:
-            _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
+        for name, one in (("access log", self.access_log), ("event log", event_log)):
+            try:
+                if one.reopen():
+                    _log.info("the {name} is opened anew", name=name)
+            except OSError as error:
+                why = error.strerror
+                _log.error("the {name} cannot be reopened: {why}; the old file goes on", name=name, why=why)
 
     def _greeting(self) -> Iterator[str]:
         served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
@@ -369,6 +383,15 @@ class DirectorService(MultiService):
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
             self.shell.lines.poke()
+
+    def _look(self) -> None:
+        """Say what began and what ended: once each."""
+        self.layer4.look()
+        lost, again = self._watch.look(self.reactor.seconds())
+        for text in lost:
+            _log.error("{text}", text=text)
+        for text in again:
+            _log.info("{text}", text=text)
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from attrs import asdict, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
@@ -20,7 +21,7 @@ from director.admin.overview import overview
 from director.admin.rates import Rates
 from director.admin.views import Sight
 from director.changes import Change
-from director.errors import DirectorError, TheirsError
+from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError, TheirsError
 from director.registry import Generation, LivePool
 
 TRACES_SEEN = 500
@@ -297,7 +298,7 @@ class Api:
             return self.check_config(call)
         call.demand(self._control.snapshot().generation)
         done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
-        return done.addCallback(self._reloaded)
+        return done.addCallbacks(self._reloaded, _not_reloaded)
 
     def _reloaded(self, made: Generation) -> Answer:
         value = {"generation": made.number, "diff": list(made.diff)}
@@ -308,6 +309,15 @@ def _problems(found: Sequence[Problem]) -> Answer:
     problems = [{"severity": one.severity, "at": one.at, "message": one.message} for one in found]
     errors = sum(one.severity == "error" for one in found)
     return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
+
+
+def _not_reloaded(failure: Failure) -> Failure:
+    """What could not be opened, such as an address that somebody has, is the file's matter, not a fault."""
+    error = failure.value
+    told = isinstance(error, ConfigError | ChangeRefused | SchedulerError)
+    if isinstance(error, DirectorError | OSError) and not told:
+        raise Refusal(409, f"nothing was changed: {error}", "config") from error
+    return failure
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

@@ -108,6 +108,8 @@ def _whole(
     yield Family("director_admin_events_total", "counter", "What the admin counts of itself.", counted)
     yield _one("director_reactor_stalls_total", "counter", "Hold-ups of more than 50 ms.", process.stalls)
     yield _one("director_reactor_stall_seconds_max", "gauge", "The longest hold-up.", process.worst_stall)
+    lost = (("", {"log": name}, count) for name, count in process.lost.items())
+    yield Family("director_log_lines_lost_total", "counter", "Lines that could not be written.", lost)
     yield _one("process_start_time_seconds", "gauge", "Start, in seconds since the epoch.", process.started)
     yield _one("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss)
     yield _one("process_open_fds", "gauge", "Open descriptors.", process.fds)

@@ -35,7 +35,7 @@ from director.admin.api import Api, Call, refused_config
 from director.admin.door import Door, Guest, Visit
 from director.admin.files import load
 from director.admin.routes import HTML, NOT_THE_API, ROUTES, Route
-from director.errors import ChangeRefused, ConfigError, SchedulerError
+from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 
 LARGEST_BODY = 64 * 1024
 WORK_SECONDS = 30.0
@@ -214,6 +214,8 @@ def failed(error: BaseException | None, failure: Failure | None = None) -> Answe
         return as_error(Refusal(409, str(error), "scheduler"))
     if isinstance(error, ConfigError):
         return refused_config(error.problems)
+    if isinstance(error, DirectorError):
+        return as_error(Refusal(409, f"nothing was changed: {error}", "config"))
     if isinstance(error, HTTPException):
         return _routing(error)
     if isinstance(error, DeferredTimeout):

@@ -57,6 +57,7 @@ class MemoryControl:
     remembered: list[TraceRecord] = field(factory=list)
     known: list[CacheFigures] = field(factory=list)
     against: tuple[str, ...] = ()
+    against_since: dict[str, float] = field(factory=dict)
     own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
@@ -77,7 +78,7 @@ class MemoryControl:
 
     def readiness(self) -> Readiness:
         """As set."""
-        return Readiness(self.against)
+        return Readiness(self.against, self.against_since)
 
     def process(self) -> Process:
         """As set."""

@@ -136,13 +136,15 @@ class RequestFacts:
 class ConnectionFacts:
     """Facts of a connection that is relayed without being read (`protocol = tcp`)."""
 
-    __slots__ = ("client", "client_port", "virtual", "virtual_port")
+    __slots__ = ("client", "client_port", "groups", "virtual", "virtual_port")
 
     host = path = uri = method = sni = version = ""
     other_paths: tuple[str, ...] = ()
     hash_key = None
+    groups: Groups
 
     def __init__(self, peer: Peer) -> None:
+        self.groups = NO_GROUPS
         self.client = peer.client
         self.client_port = peer.client_port
         self.virtual = peer.virtual

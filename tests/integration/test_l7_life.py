@@ -167,6 +167,25 @@ def test_sigterm_ends_within_the_grace(start: StartDirector, origin: Origin) -> 
         director.process.wait(4)
 
 
+def test_a_second_sigint_does_not_wait_and_a_second_sigterm_does(
+    start: StartDirector, origin: Origin
+) -> None:
+    """A supervisor may signal a whole group twice; who types Ctrl-C twice will not wait."""
+    origin.answer = lambda message: [Pause(60), Send(plain(message))]
+    director = start(web({"a": origin.address}).replace("shutdown_grace = 5s", "shutdown_grace = 50s"))
+    with RawClient(director.place) as client:
+        client.ask(GET)
+        assert wait_until(lambda: bool(origin.log))
+        director.signal(signal.SIGTERM)
+        assert wait_until(lambda: "stopping: 1 client connection(s) may end" in director.log)
+        director.signal(signal.SIGTERM)
+        assert wait_until(lambda: "stopping already, 1 client connection(s) left" in director.log)
+        director.signal(signal.SIGINT)
+        assert director.process is not None
+        assert director.process.wait(10) == 0
+    assert "1 connection(s) are cut by a second SIGINT" in director.log
+
+
 def test_many_signals_end_with_the_last_configuration(start: StartDirector, origin: Origin) -> None:
     """A signal that comes while the file is read asks for one more look."""
     director = start(web({"a": origin.address}))

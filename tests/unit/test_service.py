@@ -18,6 +18,7 @@ from director import loading
 from director.changes import Ordered, ServerChanged
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
+from director.logs import event_log
 from director.model import Configuration, State
 from director.registry import Generation
 from director.service import DirectorService
@@ -221,6 +222,25 @@ def test_it_is_ready_when_layer_4_has_the_packets(running: Running, monkeypatch:
         assert not any("is ready" in line for line in lines)
         followed.callback(None)
     assert any("is ready" in line for line in lines)
+
+
+def test_rotated_logs_are_opened_anew_and_one_that_cannot_be_is_named(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> bool:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with said() as lines:
+        running.service._reopen_logs()
+    assert lines == [], "neither is a file here"
+    monkeypatch.setattr(running.service.access_log, "reopen", gone)
+    monkeypatch.setattr(event_log, "reopen", lambda: True)
+    with said() as lines:
+        running.service._reopen_logs()
+    assert lines == [
+        "error: the access log cannot be reopened: No such file or directory; the old file goes on",
+        "info: the event log is opened anew",
+    ]
 
 
 def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:

@@ -50,6 +50,10 @@ class Troubles(dict[str, str]):
         if since is not None:
             self._note(Change(text, self._clock() - since))
 
+    def since(self) -> dict[str, float]:
+        """When each sentence's object got into trouble, in seconds of the clock."""
+        return {text: self._since[key] for key, text in self.items() if key in self._since}
+
     def news(self) -> tuple[list[Change], int]:
         """What changed since the last call, oldest first, and how many more changes were not kept."""
         found, unkept = list(self._news), self._unkept

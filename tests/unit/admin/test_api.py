@@ -11,7 +11,7 @@ from twisted.web.http_headers import Headers
 from director.admin.control import Connection, PacketFigures, Problem
 from director.admin.testing import record
 from director.counters import Zeroable
-from director.errors import ConfigError
+from director.errors import ConfigError, DirectorError
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
@@ -190,6 +190,14 @@ def test_a_refused_reload_names_every_problem() -> None:
     reply = made.send("POST", "/api/v1/config/reload", {})
     assert reply.status == 409
     assert reply.json["problems"] == ["a.ini:1:1: error: x", "a.ini:2:1: error: y"]
+
+
+@pytest.mark.parametrize("error", [DirectorError("no room"), OSError("no room")])
+def test_what_a_reload_could_not_open_is_told(error: Exception) -> None:
+    made = Admin()
+    made.control.reloaded = error
+    reply = made.send("POST", "/api/v1/config/reload", {})
+    assert (reply.status, reply.json) == (409, {"error": "nothing was changed: no room", "at": "config"})
 
 
 def test_the_configuration_is_text() -> None:

@@ -130,6 +130,12 @@ def test_histograms_are_cumulative_and_end_with_all() -> None:
     assert 'director_service_response_seconds_sum{service="l7:www"} 100.3' in text(control)
 
 
+def test_lines_that_the_logs_lost_are_counted() -> None:
+    control = sample.control()
+    control.own = Process("0.1", 0.0, lost={"access": 7, "events": 0})
+    assert 'director_log_lines_lost_total{log="access"} 7' in text(control)
+
+
 def test_labels_are_escaped() -> None:
     assert escaped('a"b\\c\nd') == 'a\\"b\\\\c\\nd'
 

@@ -13,7 +13,7 @@ from director.admin import resource
 from director.admin.answers import SECURITY_HEADERS
 from director.admin.resource import LARGEST_BODY, Listening, asked_host, loopback
 from director.admin.routes import OPEN, ROUTES, Route
-from director.errors import ChangeRefused, ConfigError, SchedulerError
+from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
 
@@ -294,6 +294,7 @@ def test_a_large_body_is_refused_also_without_the_site() -> None:
         (ChangeRefused("EINVAL", "bad"), 400),
         (SchedulerError("no such"), 409),
         (ConfigError(("a:1:1: error",)), 409),
+        (DirectorError("cannot listen on :80: the address is in use"), 409),
         (RuntimeError("secret words"), 500),
     ],
 )

@@ -153,6 +153,19 @@ def test_the_fresh_connection_is_the_last_of_its_kind() -> None:
     assert world.server("a").requests.errors["empty"] == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "opened"),
+    [
+        ("Content-Length: 65536||a", "open web/a"),
+        ("Content-Length: 65537||a", "open web/a fresh"),
+        ("Transfer-Encoding: chunked||1|a|0||", "open web/a"),
+        ("Transfer-Encoding: chunked||1|a|", "open web/a fresh"),
+    ],
+)
+def test_what_could_not_be_sent_again_takes_no_idle_connection(body: str, opened: str) -> None:
+    assert web().tell(f"client PUT / HTTP/1.1|Host: h|{body}") == [opened]
+
+
 def test_a_post_on_a_connection_that_is_gone_is_never_sent_twice() -> None:
     world = reused(POST)
     assert statuses(world.tell("server-ends")) == ["drop-server", "502"]
@@ -212,14 +225,14 @@ def test_a_body_is_sent_again_whole() -> None:
     sent = "PUT / HTTP/1.1|Host: h|Transfer-Encoding: chunked||1|a|"
     web().play(f"""
         client {put}
-          open web/a
+          open web/a fresh
         new
           to-server {sent}
         client 2|bc|
           to-server 2|bc|
         server-ends
           drop-server
-          open web/b
+          open web/b fresh
         client 1|d|0||
         new
           to-server {sent}2|bc|1|d|0||
@@ -238,6 +251,7 @@ def test_junk_is_a_502() -> None:
     world = asked(web())
     assert statuses(world.tell("server SSH-2.0-OpenSSH|")) == ["drop-server", "502"]
     assert world.server("a").requests.errors["junk"] == 1
+    assert world.site.live.requests.errors == {"junk": 1}, "what clients got, by cause"
 
 
 def test_a_cut_answer_ends_the_client_so_that_it_can_tell() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from director.model import Address, CookiePersistence, FaultStep
+from director.conditions import Term
+from director.model import Address, CookiePersistence, FaultStep, Rule
 from tests.support.playbook import World, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
@@ -562,6 +563,32 @@ def test_tcp_is_relayed_and_the_server_may_speak_first() -> None:
     """)
     assert world.record()["outcome"] == "ok"
     assert world.leases == 0
+
+
+def test_rules_choose_the_pool_of_a_tcp_connection_by_its_client() -> None:
+    def when(network: str) -> Term:
+        return Term("client", "", "in", (network,))
+
+    rules = (
+        Rule(10, "other", "www", when=when("203.0.113.0/24"), pool="web"),
+        Rule(20, "near", "www", when=when("192.0.2.0/24"), pool="near"),
+    )
+    world = World(pool("web", "a"), pool("near", "n"), rules=rules, protocol="tcp")
+    world.play("""
+        opened
+          open near/n fresh careful
+        new
+        server-ends
+          end-client
+        client-ends
+          end-server
+          drop-server
+          close-client
+    """)
+    record = world.record()
+    assert (record["rule"], record["pool"], record["server"]) == ("20 near", "near", "n")
+    hits = {rule.name: rule.counters.requests for rule in world.site.rules}
+    assert hits == {"10 other": 0, "20 near": 1}
 
 
 def test_tcp_holds_what_comes_before_the_server_is_there() -> None:

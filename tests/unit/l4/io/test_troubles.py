@@ -24,6 +24,7 @@ def test_a_trouble_that_becomes_another_lasts_since_the_first() -> None:
     troubles["d0"] = "d0 is down"
     now[0] = 2.0
     troubles["d0"] = "d0 does not exist"
+    assert troubles.since() == {"d0 does not exist": 0.0}
     now[0] = 3.0
     troubles.over("d0")
     assert troubles.news() == (
