@@ -46,6 +46,7 @@ def test_a_killed_server_costs_no_request_that_can_be_retried(
     director = start(web(addresses(a, b), RETRY + CHECKED) + CHECK)
     with Ledger(director.place, 150).running() as ledger:
         ledger.more(100)
+        alive = time.monotonic()
         a.kill()
         killed = time.monotonic()
         assert director.finds("down", a.address)
@@ -55,9 +56,8 @@ def test_a_killed_server_costs_no_request_that_can_be_retried(
         ledger.more(150)
     settle(ledger, a, b)
     # What was in flight as a POST at the kill cannot be retried; a POST that found no listener can.
-    posts = ledger.lost()
-    assert len(posts) <= 5, ledger.sums
-    assert all(entry.began < killed + 0.1 for entry in posts), ledger.sums
+    lost = ledger.lost()
+    assert all(one.began <= killed and one.began + one.took >= alive for one in lost), ledger.sums
 
 
 def test_a_restarted_server_is_used_again(start: StartDirector, start_origin: StartOrigin) -> None:

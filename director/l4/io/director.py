@@ -401,4 +401,7 @@ class L4Director(Service):
                 result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
+        for reader in (self._reader, self._watch):
+            if reader is not None:
+                result[f"{reader.name}_overruns"] = reader.overruns
         return result

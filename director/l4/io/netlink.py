@@ -107,19 +107,19 @@ class NetlinkSocket:
 
 
 @implementer(IReadDescriptor)
-class NetlinkReader:
-    """What changes in links, addresses, neighbours and routes, as facts."""
+class EventReader:
+    """A socket with events of the kernel, read on the reactor.  Who extends it reads in `doRead`.
 
-    def __init__(
-        self, reactor: IReactorFDSet, receive: Callable[[Fact], None], lost: Callable[[], None]
-    ) -> None:
-        """`lost` is called when facts were missed; all must then be read anew."""
+    Attributes:
+        overruns: how often events were missed; `lost` was called each time.
+    """
+
+    name = "netlink"
+
+    def __init__(self, reactor: IReactorFDSet, sock: socket.socket, lost: Callable[[], None]) -> None:
         self.overruns = 0
-        self._reactor, self._receive, self._lost = reactor, receive, lost
-        self._socket = _open(rtnetlink.GROUPS)
-        self._socket.setblocking(False)
-        with contextlib.suppress(PermissionError):
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 4 << 20)
+        self._reactor, self._socket, self._lost = reactor, sock, lost
+        sock.setblocking(False)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -131,7 +131,43 @@ class NetlinkReader:
 
     def logPrefix(self) -> str:
         """For the reactor."""
-        return "netlink"
+        return self.name
+
+    def doRead(self) -> None:
+        """Read what waits."""
+        raise NotImplementedError
+
+    def _missed(self) -> None:
+        self.overruns += 1
+        self._lost()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor saw an error on the socket (an overrun without data): start again."""
+        if self._socket.fileno() >= 0:
+            self._reactor.removeReader(self)
+            with contextlib.suppress(OSError):
+                self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._reactor.addReader(self)
+            self._missed()
+
+    def close(self) -> None:
+        """Stop listening and close."""
+        if self._socket.fileno() >= 0:
+            self._reactor.removeReader(self)
+            self._socket.close()
+
+
+class NetlinkReader(EventReader):
+    """What changes in links, addresses, neighbours and routes, as facts."""
+
+    def __init__(
+        self, reactor: IReactorFDSet, receive: Callable[[Fact], None], lost: Callable[[], None]
+    ) -> None:
+        """`lost` is called when facts were missed; all must then be read anew."""
+        super().__init__(reactor, _open(rtnetlink.GROUPS), lost)
+        self._receive = receive
+        with contextlib.suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 4 << 20)
 
     def doRead(self) -> None:
         """Hand on a bounded batch of facts."""
@@ -143,8 +179,7 @@ class NetlinkReader:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                self.overruns += 1
-                self._lost()
+                self._missed()
                 return
             for kind, _sequence, payload in rtnetlink.messages(data):
                 said = rtnetlink.fact(kind, payload)
@@ -152,18 +187,3 @@ class NetlinkReader:
                     self._receive(said)
             if self._socket.fileno() < 0:
                 return
-
-    def connectionLost(self, reason: Failure) -> None:
-        """The reactor saw an error on the socket (an overrun without data): start again."""
-        if self._socket.fileno() >= 0:
-            self.overruns += 1
-            self._reactor.removeReader(self)
-            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self._reactor.addReader(self)
-            self._lost()
-
-    def close(self) -> None:
-        """Stop listening and close."""
-        if self._socket.fileno() >= 0:
-            self._reactor.removeReader(self)
-            self._socket.close()

@@ -9,16 +9,14 @@ Source: Linux `nfnetlink.h`, `nf_tables.h`.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 from collections.abc import Callable, Iterator
 
-from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
-from twisted.python.failure import Failure
-from zope.interface import implementer
+from twisted.internet.interfaces import IReactorFDSet
 
 from director.l4.io import rtnetlink
+from director.l4.io.netlink import EventReader
 
 NETDEV = 5
 """NFPROTO_NETDEV."""
@@ -51,32 +49,16 @@ def _name(attributes: bytes) -> str:
     return ""
 
 
-@implementer(IReadDescriptor)
-class TableWatch:
+class TableWatch(EventReader):
     """Calls `lost` when `table` is gone (once for each time) and, to be sure, when events were missed."""
+
+    name = "nftables"
 
     def __init__(self, reactor: IReactorFDSet, table: str, lost: Callable[[], None]) -> None:
         """Raises OSError when the kernel has no nftables events."""
-        self._reactor, self._table, self._lost = reactor, table, lost
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
-        )
-        try:
-            self._socket.bind((0, 0))
-            self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP_NFTABLES)
-            self._socket.setblocking(False)
-        except OSError:
-            self._socket.close()
-            raise
-        reactor.addReader(self)
-
-    def fileno(self) -> int:
-        """For the reactor."""
-        return self._socket.fileno()
-
-    def logPrefix(self) -> str:
-        """For the reactor."""
-        return "nftables"
+        super().__init__(reactor, _open(), lost)
+        self._table = table
+        self.start()
 
     def doRead(self) -> None:
         """Read what waits.  The director's own replacement ends with the table there."""
@@ -87,25 +69,21 @@ class TableWatch:
             except BlockingIOError:
                 break
             except OSError:
-                there = False
-                break
+                self._missed()
+                return
             for name, present in told(data):
                 if name == self._table:
                     there = present
         if not there:
             self._lost()
 
-    def connectionLost(self, reason: Failure) -> None:
-        """The reactor saw an error on the socket (events were missed): go on, to be sure with a call."""
-        if self._socket.fileno() >= 0:
-            self._reactor.removeReader(self)
-            with contextlib.suppress(OSError):
-                self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self._reactor.addReader(self)
-            self._lost()
 
-    def close(self) -> None:
-        """Stop listening and close."""
-        if self._socket.fileno() >= 0:
-            self._reactor.removeReader(self)
-            self._socket.close()
+def _open() -> socket.socket:
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+    try:
+        sock.bind((0, 0))
+        sock.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP_NFTABLES)
+    except OSError:
+        sock.close()
+        raise
+    return sock

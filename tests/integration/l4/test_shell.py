@@ -96,6 +96,7 @@ def test_a_connection_to_a_server_past_the_virtual_address_is_given_back(bed: Be
     counters = bed.stop(process)
     assert counters["stack_given"] > 0
     assert counters["stack_lost"] == 0
+    assert counters["netlink_overruns"] == counters["nftables_overruns"] == 0
     assert "dirstack0" not in bed.devices()
 
 

@@ -315,13 +315,19 @@ def test_what_goes_wrong_has_its_status(error: Exception, wanted: int) -> None:
     assert any("log_failure" in event for event in seen) == (wanted == 500)
 
 
-def test_work_that_takes_too_long_goes_on_without_its_caller() -> None:
+def reloading() -> tuple[Admin, Deferred[Any], Any, Any]:
+    """A reload that somebody has asked for: the admin, the work, the connection's two ends."""
     made = admin()
     work: Deferred[Any] = Deferred()
     made.control.reloaded = work
     protocol, transport = made.connect()
     head = f"POST /api/v1/config/reload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
     protocol.dataReceived(head.encode())
+    return made, work, protocol, transport
+
+
+def test_work_that_takes_too_long_goes_on_without_its_caller() -> None:
+    made, work, _, transport = reloading()
     made.clock.advance(resource.WORK_SECONDS + 1)
     assert b"504" in transport.value().split(b"\r\n")[0]
     assert not work.called
@@ -329,12 +335,7 @@ def test_work_that_takes_too_long_goes_on_without_its_caller() -> None:
 
 
 def test_a_caller_who_goes_away_does_not_stop_the_work() -> None:
-    made = admin()
-    work: Deferred[Any] = Deferred()
-    made.control.reloaded = work
-    protocol, transport = made.connect()
-    head = f"POST /api/v1/config/reload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    protocol.dataReceived(head.encode())
+    made, work, protocol, transport = reloading()
     protocol.connectionLost(evolve)
     work.callback(made.control.registry.generations[-1])
     assert transport.value() == b""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from director.conditions import And, Not, Or, Term
 from director.config.expressions import parse_condition
 from director.config.messages import BadValue
+from tests.unit.config.reading import refuses_at_a_place
 
 
 def test_the_examples_of_the_design() -> None:
@@ -110,11 +111,4 @@ WORDS = [
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.sampled_from(["", " "]))
 def test_nothing_but_bad_value_is_raised(words: list[str], space: str) -> None:
-    text = space.join(words)
-    try:
-        parse_condition(text)
-    except BadValue as bad:
-        start = bad.start
-    else:
-        start = 0
-    assert 0 <= start <= len(text)
+    refuses_at_a_place(parse_condition, space.join(words))

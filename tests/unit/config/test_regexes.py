@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from director.config.messages import BadValue
 from director.config.regexes import nested_repeat, regex
+from tests.unit.config.reading import refuses_at_a_place
 
 
 @pytest.mark.parametrize(
@@ -51,13 +52,7 @@ def test_plain_repeats(text: str) -> None:
 def test_looking_never_fails(text: str) -> None:
     at = nested_repeat(text)
     assert at is None or 0 <= at < len(text)
-    try:
-        regex(text)
-    except BadValue as bad:
-        start = bad.start
-    else:
-        start = 0
-    assert 0 <= start <= len(text)
+    refuses_at_a_place(regex, text)
 
 
 def test_bounds() -> None:

@@ -8,6 +8,7 @@ from director.config.messages import BadValue
 from director.config.reader import Piece, Value
 from director.config.schedulers import BUILT_IN, PythonClass, check_known, check_name, python_class, scheduler
 from director.model import Scheduler
+from tests.unit.config.reading import refuses_at_a_place
 
 
 @pytest.mark.parametrize(
@@ -55,13 +56,7 @@ def test_mistakes(text: str, start: int) -> None:
 
 @given(st.text(alphabet="abhs (),-else", max_size=20))
 def test_nothing_but_bad_value_is_raised(text: str) -> None:
-    try:
-        check_known(scheduler(text), BUILT_IN, text)
-    except BadValue as bad:
-        start = bad.start
-    else:
-        start = 0
-    assert 0 <= start <= len(text)
+    refuses_at_a_place(lambda given: check_known(scheduler(given), BUILT_IN, given), text)
 
 
 def test_all_schedulers_of_lvs_are_known() -> None:
