@@ -102,8 +102,9 @@ class Track:
     `put` the addresses and ports it leaves with, `seal` the tunnel it goes into, `macs` the twelve bytes of
     the Ethernet header.  `change_ip` and `change_l4` are what is added to the checksums of IP and of layer 4
     (0 = `put` is what stands there), `change_partial` to one that is still to be completed, all modulo
-    65535; `total` is the sum of the addresses as they come (to verify the IP header), `calm` a byte per TCP
-    flags byte that is 1 when such a packet changes no state, `mtu` the largest packet, `verdict` the way out.
+    65535; `total` is the sum of the addresses as they come less the EtherType (to verify the IP header, read
+    with it), `calm` a byte per TCP flags byte that is 1 when such a packet changes no state, `mtu` the
+    largest packet, `verdict` the way out.
 
     Answers of one server to one client port may belong to several flows, if the client asked by several
     virtual addresses.  As in IPVS the newest gets them; `older` and `newer` are the others with this `key`.

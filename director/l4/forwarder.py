@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from director.l4.routing import Routing
     from director.registry import Registry
 
-_V4 = Struct("!6s6xHHHHHHH12s2xH5xBxxH").unpack_from
-"""Destination MAC, type, version+TOS, length, id, fragment bits, TTL+protocol, checksum, addresses and
+_V4 = Struct("!6s6xIHHHHH12s2xH5xBxxH").unpack_from
+"""Destination MAC, type+version+TOS, length, id, fragment bits, TTL+protocol, checksum, addresses and
 ports, UDP's checksum, TCP's flags, TCP's checksum; of 52 bytes without IP options."""
 _V6 = Struct("!6s8xIHH36s2xH5xBxxH").unpack_from
 """Destination MAC, version+class+label, payload length, next header+hops, then as above; of 72 bytes."""
@@ -52,7 +52,8 @@ _PUT_MACS = Struct("!12s").pack_into
 _PUT_V4 = Struct("!HH12s").pack_into
 _PUT_V6 = Struct("!H36s").pack_into
 _LEAST_V4, _LEAST_V6 = 52, 72
-_NORMAL = 0x4500
+_PLAIN_V4 = IPV4 << 8 | 0x45
+"""EtherType, version and header length of an IPv4 packet without options."""
 _FRAGMENT = 0x3FFF
 CHANGING = SYN | FIN | RST
 """Flags that move a flow: such a packet must have a good checksum, or a broken one could end a flow."""
@@ -138,8 +139,8 @@ class Forwarder:
         """
         size = len(frame)
         if size >= _LEAST_V4:
-            mac, ethertype, first, length, ident, bits, hops, check, key, udp, flags, tcp = _V4(frame)
-            if ethertype == IPV4 and first & 0xFF00 == _NORMAL and not bits & _FRAGMENT:
+            mac, first, length, ident, bits, hops, check, key, udp, flags, tcp = _V4(frame)
+            if first >> 8 == _PLAIN_V4 and not bits & _FRAGMENT:
                 protocol = hops & 0xFF
                 tracks = self._quick.get(protocol)
                 track = tracks.get(key) if tracks is not None else None
@@ -156,14 +157,12 @@ class Forwarder:
                     and (track.seal is None or (length + L3 == size and not any(offload)))
                 ):
                     _PUT_V4(frame, 22, hops - 0x100, (check + track.change_ip) % 0xFFFF, track.put)
-                    if track.change_l4:
-                        _put_check(frame, 34, track, protocol, udp if protocol == UDP else tcp, offload)
                     if track.seal is not None:
                         track.seal.put_on(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
                     elif length + L3 < size:
                         del frame[length + L3 :]
-                    return self._carry(frame, track, length, now)
-            elif ethertype == IPV6 and size >= _LEAST_V6:
+                    return self._carry(frame, 34, track, tcp if protocol == TCP else udp, length, now, offload)
+            elif first >> 16 == IPV6 and size >= _LEAST_V6:
                 return self._receive_v6(frame, ifindex, now, offload)
         return self._general(frame, ifindex, now, offload)
 
@@ -186,16 +185,29 @@ class Forwarder:
             and (track.seal is None or not any(offload))
         ):
             _PUT_V6(frame, 20, hops - 1, track.put)
-            if track.change_l4:
-                _put_check(frame, 54, track, protocol, udp if protocol == UDP else tcp, offload)
             if track.seal is not None:
                 track.seal.put_on(frame, first >> 20 & 0xFF, frame[21], 0)
-            return self._carry(frame, track, length + 40, now)
+            return self._carry(
+                frame, 54, track, tcp if protocol == TCP else udp, length + 40, now, offload
+            )
         return self._general(frame, ifindex, now, offload)
 
-    def _carry(self, frame: bytearray, track: Track, length: int, now: float) -> Redirect:
-        """Count a packet of the hot path and send it."""
+    def _carry(
+        self, frame: bytearray, l4: int, track: Track, check: int, length: int, now: float, offload: bytes
+    ) -> Redirect:
+        """A packet of the hot path: its layer-4 checksum, which was `check`, the counts, the MAC addresses.
+
+        A checksum that is still to be completed follows the addresses only.
+        """
         flow = track.flow
+        change = track.change_l4
+        if change:
+            if offload and offload[0] & NEEDS_CSUM:
+                change = track.change_partial
+            if flow.protocol == TCP:
+                _PUT_ONE(frame, l4 + 16, (check + change) % 0xFFFF)
+            else:
+                _PUT_ONE(frame, l4 + 6, (check + change) % 0xFFFF or 0xFFFF)
         flow.stamp = now
         server, service, total = flow.server_traffic, flow.service_traffic, self._traffic
         if track.direction == OUTPUT:
@@ -363,15 +375,6 @@ class Forwarder:
         for tracks in self._tracks.values():
             for track in tracks.values():
                 track.until = 0.0
-
-
-def _put_check(frame: bytearray, l4: int, track: Track, protocol: int, check: int, offload: bytes) -> None:
-    """The layer-4 checksum after the rewriting of `track`; a partial one follows the addresses only."""
-    change = track.change_partial if offload and offload[0] & NEEDS_CSUM else track.change_l4
-    if protocol == TCP:
-        _PUT_ONE(frame, l4 + 16, (check + change) % 0xFFFF)
-    else:
-        _PUT_ONE(frame, l4 + 6, (check + change) % 0xFFFF or 0xFFFF)
 
 
 def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:

@@ -77,7 +77,7 @@ def _precompute(track: Track, put: bytes) -> None:
     own = track.key
     ports = len(own) - 4
     track.put = put
-    track.total = ones_sum(own[:ports])
+    track.total = ones_sum(own[:ports]) + FULL - IPV4
     track.change_partial = delta(own[:ports], put[:ports])
     track.change_l4 = 0 if put == own else FULL - delta(own, put) or FULL
     track.change_ip = FULL - track.change_partial + TTL_CHANGE
