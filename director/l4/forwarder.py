@@ -161,7 +161,8 @@ class Forwarder:
                         track.seal.put_on(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
                     elif length + L3 < size:
                         del frame[length + L3 :]
-                    return self._carry(frame, 34, track, tcp if protocol == TCP else udp, length, now, offload)
+                    check = tcp if protocol == TCP else udp
+                    return self._carry(frame, 34, track, check, length, now, offload)
             elif first >> 16 == IPV6 and size >= _LEAST_V6:
                 return self._receive_v6(frame, ifindex, now, offload)
         return self._general(frame, ifindex, now, offload)
@@ -187,9 +188,8 @@ class Forwarder:
             _PUT_V6(frame, 20, hops - 1, track.put)
             if track.seal is not None:
                 track.seal.put_on(frame, first >> 20 & 0xFF, frame[21], 0)
-            return self._carry(
-                frame, 54, track, tcp if protocol == TCP else udp, length + 40, now, offload
-            )
+            check = tcp if protocol == TCP else udp
+            return self._carry(frame, 54, track, check, length + 40, now, offload)
         return self._general(frame, ifindex, now, offload)
 
     def _carry(
