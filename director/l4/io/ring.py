@@ -62,7 +62,10 @@ class Port(Protocol):
         """Begin to read."""
 
     def transmit(self, frame: bytes | bytearray, offload: bytes = b"") -> bool:
-        """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
+        """Send one Ethernet frame, at the latest when the turn ends; False when it could not be.
+
+        What fails later than that is counted only.
+        """
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter."""
