@@ -30,6 +30,7 @@ from director.l4.settings import Settings
 from director.l4.states import States
 from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
 from director.l4.wire import offload as vnet
+from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
 from director.l4.wire.offload import NEEDS_CSUM
 from director.l4.wire.packet import AH, ESP, Packet, parse, verified
@@ -207,7 +208,7 @@ class Forwarder:
             if flow.protocol == TCP:
                 _PUT_ONE(frame, l4 + 16, (check + change) % 0xFFFF)
             else:
-                _PUT_ONE(frame, l4 + 6, (check + change) % 0xFFFF or 0xFFFF)
+                _PUT_ONE(frame, l4 + 6, (check + change) % 0xFFFF or UDP_ZERO)
         flow.stamp = now
         server, service, total = flow.server_traffic, flow.service_traffic, self._traffic
         if track.direction == OUTPUT:

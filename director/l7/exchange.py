@@ -126,8 +126,11 @@ class Exchange:
         self.choose(compiled.pool if compiled is not None else site.config.pool, now)
 
     def start_tunnel(self, now: float) -> None:
-        """Relay a connection without reading it (`protocol = tcp`)."""
-        self.choose(self.site.config.pool, now)
+        """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
+        compiled = self.compiled = self.site.decide(self.facts)
+        if compiled is not None:
+            compiled.counters.requests += 1
+        self.choose(compiled.pool if compiled is not None else self.site.config.pool, now)
 
     # -- choosing and connecting --
 
@@ -195,8 +198,12 @@ class Exchange:
         self.phase = CONNECT
         self.opened = now
         self.conversation.deadline = now + self.timeouts.connect
+        head = self.head
         fresh = fresh or self.site.per_connection
-        careful = self.head.method not in IDEMPOTENT
+        careful = head.method not in IDEMPOTENT
+        if head.length and not careful and sending.too_long_to_keep(self):
+            # An idle connection may turn out to be gone, and this request could not be sent a second time.
+            fresh = True
         # The plain case without names, which cost as much as the object (CPython 3.11).
         plain = not (fresh or careful)
         self.conversation.out.append(Open(target) if plain else Open(target, fresh=fresh, careful=careful))

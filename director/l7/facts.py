@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from zope.interface import implementer
 
+from director.caches import remember
 from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
-from director.l7.memo import memo
-from director.l7.target import readings
+from director.l7.target import host_name, readings
 from director.registry import folded
 
 if TYPE_CHECKING:
     from director.l7.http1 import RequestHead
 
 
-folded_address = lru_cache(maxsize=4096)(folded)
+folded_address = remember("folded_addresses", 4096)(folded)
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
 """The common methods as text, so that they need not be decoded for each request."""
-
-
-@memo(1024)
-def host_name(value: bytes) -> str:
-    """A Host value in lower case without its port; IPv6 literals keep their brackets."""
-    text = value.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[: text.find("]") + 1]
-    return text.partition(":")[0].rstrip(".")
 
 
 class Peer:
@@ -146,13 +136,15 @@ class RequestFacts:
 class ConnectionFacts:
     """Facts of a connection that is relayed without being read (`protocol = tcp`)."""
 
-    __slots__ = ("client", "client_port", "virtual", "virtual_port")
+    __slots__ = ("client", "client_port", "groups", "virtual", "virtual_port")
 
     host = path = uri = method = sni = version = ""
     other_paths: tuple[str, ...] = ()
     hash_key = None
+    groups: Groups
 
     def __init__(self, peer: Peer) -> None:
+        self.groups = NO_GROUPS
         self.client = peer.client
         self.client_port = peer.client_port
         self.virtual = peer.virtual

@@ -11,9 +11,9 @@ Called by `conversation` only.  Pure: bytes in, values out.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
+from director.caches import remember
 from director.errors import MessageError
 from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody
 from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_alive, list_elements
@@ -101,7 +101,7 @@ def _say(rest: bytes) -> Said | None:
     return Said(rest, 0 if found[1] == b"0" else 1, FieldBlock(found[2], REQUEST_FIELDS))
 
 
-_say_again = lru_cache(maxsize=256)(_say)
+_say_again = remember("request_fields", 256)(_say)
 """Clients of one kind send the same fields: what they say need not be worked out for each connection."""
 
 
@@ -212,6 +212,11 @@ class RequestFramer:
 
     def _start(self) -> None:
         self.searched = self._judged = self._lines = self._empty_lines = 0
+
+    @property
+    def expects_the_last_again(self) -> bool:
+        """The client repeats itself: the head it sent last needs no reading if it comes again."""
+        return self._known is not None
 
     def bind(self, limits: Limits) -> None:
         """Heed these limits from now on, also with a head that was accepted before."""

@@ -11,10 +11,15 @@ if TYPE_CHECKING:
     from director.l7.exchange import Exchange
 
 
+FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})
+"""Outcomes that are a server's failure and reached the client: the service counts them by their name.
+A tunnel that has idled for its time has not failed."""
+
+
 def enter(exchange: Exchange, outcome: str, now: float) -> None:
     """Count the exchange, release its lease, and write the record."""
     total = now - exchange.started
-    _count(exchange, total, now)
+    _count(exchange, outcome, total, now)
     compiled, pool, facts = exchange.compiled, exchange.pool, exchange.facts
     record = exchange.conversation.frontage.record
     record((
@@ -26,16 +31,23 @@ def enter(exchange: Exchange, outcome: str, now: float) -> None:
     ))  # fmt: skip
 
 
-def _count(exchange: Exchange, total: float, now: float) -> None:
+def _count(exchange: Exchange, outcome: str, total: float, now: float) -> None:
     status = exchange.status
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
-    service = exchange.site.live.requests
+    live = exchange.site.live
+    served = live.stats.traffic
+    served.conns += 1
+    served.inbytes += exchange.received
+    served.outbytes += exchange.to_client
+    service = live.requests
     service.requests += 1
     service.responses[status_class] += 1
     service.latency.add(total)
     if exchange.fault:
         service.errors["fault"] += 1
+    elif outcome in FAILURES and status != 101:
+        service.errors[outcome] += 1
     if exchange.compiled is not None:
         exchange.compiled.counters.responses[status_class] += 1
     lease = exchange.lease

@@ -21,6 +21,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 
+from director.caches import remember
 from director.l4.io.tpacket import NO_OFFLOAD, VIRTIO_HEADER
 
 SLOT = 2048
@@ -42,28 +43,20 @@ _HEAD = struct.Struct(f"=II{_DATA - 8}xBBHHHH").pack
 """Status and length (struct tpacket2_hdr), space up to `_DATA`, the virtio header."""
 _VIRTIO = struct.Struct("=BBHHHH").unpack_from
 _TRIES = 4
-MAX_LAYOUTS = 4 * LARGEST
-"""Sizes of frames, times the few virtio headers that there are without segmentation."""
 
 Sending = tuple[bytes | bytearray, bytes]
 """A frame of at most `LARGEST` bytes and its virtio header (empty = nothing to offload)."""
 
 
-class _Layouts(dict[tuple[int, bytes], tuple[Callable[..., None], bytes]]):
-    """By size and virtio header of a frame: what packs its slot at once, and the slot's head."""
+@remember("ring_slots", 8192)
+def _layout(size: int, offload: bytes) -> tuple[Callable[..., None], bytes]:
+    """By size and virtio header of a frame: what packs its slot at once, and the slot's head.
 
-    def __missing__(self, wanted: tuple[int, bytes]) -> tuple[Callable[..., None], bytes]:
-        """Make it; what there is goes when there are too many."""
-        if len(self) >= MAX_LAYOUTS:
-            self.clear()
-        size, offload = wanted
-        flags, kind, _size, segment, start, at = _VIRTIO(offload or NO_OFFLOAD)
-        head = _HEAD(_SEND_REQUEST, VIRTIO_HEADER + size, flags, kind, size, segment, start, at)
-        made = self[wanted] = struct.Struct(f"{len(head)}s{size}s").pack_into, head
-        return made
-
-
-_LAYOUTS = _Layouts()
+    As many as there are sizes, times the few headers that occur without segmentation.
+    """
+    flags, kind, _size, segment, start, at = _VIRTIO(offload or NO_OFFLOAD)
+    head = _HEAD(_SEND_REQUEST, VIRTIO_HEADER + size, flags, kind, size, segment, start, at)
+    return struct.Struct(f"{len(head)}s{size}s").pack_into, head
 
 
 class TransmitRing:
@@ -89,12 +82,12 @@ class TransmitRing:
 
     def fill(self, frames: Sequence[Sending]) -> int:
         """Add frames; how many, because every slot may wait to be sent."""
-        ring, offset, layouts = self._ring, self._offset, _LAYOUTS
+        ring, offset = self._ring, self._offset
         done = 0
         for frame, offload in frames:
             if ring[offset + _LOW] != _AVAILABLE:
                 break
-            put, head = layouts[len(frame), offload]
+            put, head = _layout(len(frame), offload)
             put(ring, offset, head, frame)
             done += 1
             offset += SLOT

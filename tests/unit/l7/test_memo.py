@@ -8,17 +8,16 @@ from collections.abc import Callable
 
 import pytest
 
-from director.l7.facts import host_name
 from director.l7.fields import list_elements
 from director.l7.memo import VALUE_LIMIT, memo
-from director.l7.target import check_host
+from director.l7.target import check_host, host_name
 from tests.support.playbook import World, pool
 
 
 def test_short_values_are_worked_out_once_and_long_ones_each_time() -> None:
     asked: list[bytes] = []
 
-    @memo(2)
+    @memo("lengths_of_this_test", 2)
     def length(value: bytes) -> int:
         """Its length."""
         asked.append(value)
