@@ -18,7 +18,7 @@ from director.l4.io.plan import CapturePlan, Endpoint, Taken
 from director.l4.io.ring import MemoryPacketPort, Port
 from director.l4.io.rtnetlink import Fact, InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
 from director.l4.io.tpacket import RingSize
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Redirect, Transmit, Verdict
 from director.model import L4Settings
 
 HOP, MAC = b"\x0a\0\0\x0b", b"\2\0\0\0\0\x0b"
@@ -149,6 +149,23 @@ def test_transmit_by_an_interface_that_is_not_captured(bench: Bench) -> None:
 
 def test_transmit_by_an_interface_that_is_not_there(bench: Bench) -> None:
     bench.receive(Transmit(99, bytearray(FRAME)))
+    assert bench.director.drops["no_interface"] == 1
+
+
+def test_redirect_sends_the_frame_that_came_with_its_header(bench: Bench) -> None:
+    bench.forwarder.verdicts.append(Redirect(2))
+    bench.wire.arrive(FRAME, b"0123456789")
+    bench.wire.turn()
+    assert list(bench.wire.sent) == [(FRAME, b"0123456789")]
+
+
+def test_redirect_by_an_interface_that_is_not_captured(bench: Bench) -> None:
+    bench.receive(Redirect(3))
+    assert bench.sent(3) == [FRAME]
+
+
+def test_redirect_by_an_interface_that_is_not_there(bench: Bench) -> None:
+    bench.receive(Redirect(99))
     assert bench.director.drops["no_interface"] == 1
 
 
