@@ -159,6 +159,7 @@ class DirectorService(MultiService):
         return done.addBoth(self._stopped)
 
     def _stopped(self, result: Any) -> Any:
+        self.shell.settle()
         self.access_log.stop()
         _log.info("stopped")
         event_log.stop()
