@@ -84,6 +84,15 @@ def check_host(value: bytes) -> None:
         raise MessageError(400, "bad Host")
 
 
+@memo(1024)
+def host_name(value: bytes) -> str:
+    """A Host value in lower case without its port; IPv6 literals keep their brackets."""
+    text = value.decode("latin-1").lower()
+    if text.startswith("["):
+        return text[: text.find("]") + 1]
+    return text.partition(":")[0].rstrip(".")
+
+
 def _is_ipv6(text: bytes) -> bool:
     try:
         IPv6Address(text.decode("ascii"))

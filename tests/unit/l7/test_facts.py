@@ -5,7 +5,8 @@ from zope.interface.verify import verifyObject
 
 from director.errors import MessageError
 from director.interfaces import IKey
-from director.l7.facts import ConnectionFacts, RequestFacts, host_name
+from director.l7.facts import ConnectionFacts, RequestFacts
+from director.l7.target import host_name
 from tests.support.heads import PEER, facts, request
 
 
