@@ -29,14 +29,17 @@ from director.admin.control import (
     Readiness,
     TraceRecord,
 )
+from director.caches import CacheFigures, figures
 from director.changes import Change
-from director.config.export import Orders, export
+from director.config.export import export
 from director.config.loaded import Loaded
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.l7.io.service import Shell
 from director.l7.trace import as_dict
+from director.layer4 import Layer4
 from director.logs import event_log
+from director.orders import Orders
 from director.registry import Generation, Registry
 
 EVIDENCE_SHOWN = 10
@@ -49,6 +52,7 @@ class RunningControl:
     Args:
         apply: carries out changes and tells all parts.
         reload: reads the file again and applies it.
+        own_listeners: those of the admin, which is made after us.
     """
 
     def __init__(
@@ -58,24 +62,25 @@ class RunningControl:
         registry: Registry,
         shell: Shell,
         health: HealthService,
+        layer4: Layer4,
+        orders: Orders,
         reactor: Any,
         apply: Callable[[Iterable[Change], str], Generation],
         reload: Callable[[str], Deferred[Generation]],
+        own_listeners: Callable[[], Iterable[Listener]],
     ) -> None:
         self.loaded = loaded
         self.stopping = False
-        self.other_listeners: Callable[[], Iterable[Listener]] = tuple
-        self.obstacles: Callable[[], Iterable[str]] = tuple
-        self.flows: Callable[[int], Sequence[Connection]] = lambda _limit: ()
-        self.figures: Callable[[], PacketFigures | None] = lambda: None
-        self.orders: Callable[[], Orders] = dict
         self._path = path
         self._registry = registry
         self._shell = shell
         self._health = health
+        self._layer4 = layer4
+        self._orders = orders
         self._reactor = reactor
         self._apply = apply
         self._reload = reload
+        self._own_listeners = own_listeners
         self._started = time.time()
 
     def moment(self) -> Moment:
@@ -89,14 +94,14 @@ class RunningControl:
     def listeners(self) -> Sequence[Listener]:
         """Every address of every service, and the admin's own."""
         serving = [Listener(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
-        return [*serving, *self.other_listeners()]
+        return [*serving, *self._layer4.listeners(), *self._own_listeners()]
 
     def readiness(self) -> Readiness:
         """Ready when nothing is in the way and nothing stops."""
-        reasons = [*self.obstacles()]
+        reasons = [*self._layer4.reasons()]
         if self.stopping:
             reasons.append("the director is stopping")
-        return Readiness(tuple(reasons))
+        return Readiness(tuple(reasons), self._layer4.reasons_since())
 
     def process(self) -> Process:
         """Memory, descriptors, stalls."""
@@ -108,6 +113,7 @@ class RunningControl:
             resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             self._shell.stalls,
             self._shell.worst_stall,
+            {"access": self._shell.access_log.lost, "events": event_log.lost},
         )
 
     def checks(self) -> Sequence[Evidence]:
@@ -116,11 +122,16 @@ class RunningControl:
 
     def connections(self, limit: int) -> Sequence[Connection]:
         """Layer-4 flows and templates."""
-        return self.flows(limit)
+        return self._layer4.connections(limit)
 
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole."""
-        return self.figures()
+        return self._layer4.figures()
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
+        heads = CacheFigures("repeated_heads", self._shell.repeating(), self._shell.clients)
+        return [*figures(), heads]
 
     def events(self, limit: int) -> Sequence[Event]:
         """The last events, newest first."""
@@ -155,7 +166,7 @@ class RunningControl:
 
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
-        return export(self.loaded, self.orders())
+        return export(self.loaded, self._orders.all())
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,15 +12,20 @@ from urllib.parse import urlsplit
 from attrs import evolve
 
 from director.admin.service import AdminService
+from director.logs import STANDARD_OUTPUT
 from director.model import Configuration
 
 TRIALS = 3
 """Commands to try that are printed at start."""
+ADDRESSES_SHOWN = 20
+"""Addresses in the first line."""
 
 
 def ready(name: str, served: Sequence[str]) -> str:
     """The first line; `served` are `service=address`."""
-    return f"{name} is ready: {', '.join(served) or 'no listeners'}"
+    shown = ", ".join(served[:ADDRESSES_SHOWN]) or "no listeners"
+    more = len(served) - ADDRESSES_SHOWN
+    return f"{name} is ready: {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 def to_try(configuration: Configuration) -> Iterator[str]:
@@ -51,6 +57,21 @@ def trials(configuration: Configuration) -> list[str]:
             host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
             found.append(f"curl {host}{base}{parts.path or '/'}")
     return found[:TRIALS]
+
+
+def in_sight(target: str) -> bool:
+    """Whether the log is for the eyes of who started the program; a journal is kept, and others read it.
+
+    `target` is a file, or `-` for the standard output, of which `JOURNAL_STREAM` tells that systemd's
+    journal has it: device and inode (systemd.exec(5)).
+    """
+    if target != "-":
+        return False
+    try:
+        output = os.fstat(STANDARD_OUTPUT)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") != f"{output.st_dev}:{output.st_ino}"
 
 
 def own_command() -> str:

@@ -22,20 +22,26 @@ from director.l4.forwarder import Forwarder
 from director.l4.io import nft
 from director.l4.io.capture import TROUBLE
 from director.l4.io.director import L4Director
+from director.l4.io.hold import Hop
 from director.l4.io.install import STATE_FILE, Installer
 from director.l4.io.kernel import (
     Event,
     KernelView,
     LinkChanged,
     NeighbourFailed,
-    RouteReturned,
-    RouteVanished,
+    NeighbourKnown,
 )
 from director.l4.io.plan import ROUTE, Endpoint, owed_endpoints
+from director.l4.io.ports import OWN_DEVICES
 from director.l4.services import shown
 from director.l4.wire.transport import TCP
 from director.model import Address, Configuration, L4Settings
 from director.registry import Registry
+
+LOOK = 0.25
+"""Seconds between two looks for news of what keeps layer 4 from working."""
+SAID = 20
+"""Changes of one look that are said one by one; a lost network is one for each server."""
 
 _log = Logger(namespace="director.l4")
 
@@ -68,6 +74,8 @@ class Layer4:
         self._random = random
         self._settings = L4Settings()
         self._owed: tuple[Endpoint, ...] = ()
+        self._silent: set[Hop] = set()
+        self._links: dict[str, bool] = {}
 
     def check(self, configuration: Configuration) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
@@ -131,7 +139,7 @@ class Layer4:
             _log.warn("what an earlier run left for layer 4 cannot be removed: {why}", why=str(error))
             return
         if left is not None:
-            _log.info("removed what an earlier run left: {left.table} {left.addresses}", left=left)
+            _log.info("removed what an earlier run left: {left}", left=left)
 
     def _configure(self, wanted: L4Settings) -> None:
         """Sysctls, timeouts and marks may change while flows live."""
@@ -154,6 +162,25 @@ class Layer4:
         if self.shell.lacking is not None:
             yield str(self.shell.lacking)
         yield from self.shell.troubles.values()
+
+    def reasons_since(self) -> dict[str, float]:
+        """Since when (monotonic seconds), for each of `reasons` of which that is known."""
+        return {} if self.shell is None else self.shell.troubles.since()
+
+    def look(self) -> None:
+        """Say each trouble once when it begins and once when it is over; `lacking` was said at the start."""
+        if self.shell is None:
+            return
+        changes, unkept = self.shell.troubles.news()
+        for change in changes[:SAID]:
+            if change.seconds is None:
+                _log.warn("layer 4: {text}", text=change.text)
+            else:
+                what = change.text.partition(";")[0]
+                _log.info("layer 4: over after {for_:.0f}s: {what}", for_=change.seconds, what=what)
+        more = len(changes[SAID:]) + unkept
+        if more:
+            _log.warn("layer 4: {more} more changes of this kind; /readyz has what is wrong now", more=more)
 
     def listeners(self) -> Iterator[Listener]:
         """Every virtual service, and why it is not served."""
@@ -222,16 +249,32 @@ class Layer4:
         )
 
     def _tell(self, event: Event) -> None:
-        """Say in words what an operator may want to know; neighbours come and go unsaid."""
+        """Say once what no trouble stands for; the neighbours that are no servers come and go unsaid."""
         if isinstance(event, LinkChanged):
-            state = "is gone" if event.link.gone else "is up" if event.usable else "is down"
-            _log.info("interface {name} {state}", name=event.link.name, state=state)
-        elif isinstance(event, RouteVanished | RouteReturned):
-            server = shown(event.destination)
-            state = "there is no route" if isinstance(event, RouteVanished) else "there is a route again"
-            _log.info("{state} to server {server}", state=state, server=server)
-        elif isinstance(event, NeighbourFailed) and self._is_server(shown(event.hop[1])):
-            _log.warn("server {server} does not answer ARP or NDP", server=shown(event.hop[1]))
+            self._tell_link(event.link.name, "is gone" if event.link.gone else "", usable=event.usable)
+        elif isinstance(event, NeighbourKnown):
+            if event.hop in self._silent:
+                self._silent.discard(event.hop)
+                _log.info("server {server} answers ARP or NDP again", server=shown(event.hop[1]))
+        elif isinstance(event, NeighbourFailed) and self._falls_silent(event.hop):
+            self._silent.add(event.hop)
+            _log.warn(
+                "server {server} does not answer ARP or NDP; its packets are dropped until it does",
+                server=shown(event.hop[1]),
+            )
+
+    def _tell_link(self, name: str, gone: str, *, usable: bool) -> None:
+        """Interfaces that `interfaces` names are troubles when they are down; of all others they are news."""
+        if self._settings.interfaces or name == "lo" or name.startswith(OWN_DEVICES):
+            return
+        before = self._links.pop(name, None)
+        if not gone:
+            self._links[name] = usable
+        if before is not None and before != usable:
+            _log.warn("interface {name} {state}", name=name, state=gone or ("is up" if usable else "is down"))
+
+    def _falls_silent(self, hop: Hop) -> bool:
+        return hop not in self._silent and self._is_server(shown(hop[1]))
 
     def _is_server(self, host: str) -> bool:
         """`host` is a server of a layer-4 service: what silent clients do is nobody's news."""

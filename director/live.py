@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from director.counters import Requests, Zeroable
@@ -89,6 +89,11 @@ class RealServer:
     def load(self) -> int:
         """Active plus inactive: what the thresholds compare."""
         return self.active + self.inactive
+
+    @property
+    def serving(self) -> bool:
+        """May be chosen for new work, if it has room."""
+        return self.available and self.state is State.READY and self.weight > 0
 
     @property
     def eligible(self) -> bool:
@@ -175,9 +180,16 @@ class LivePool:
 
     def _find_eligible(self) -> tuple[RealServer, ...]:
         main = [server for server in self.servers if not server.config.backup]
-        if any(server.available and server.state is State.READY and server.weight > 0 for server in main):
+        if any(server.serving for server in main):
             return tuple(server for server in main if server.eligible)
         return tuple(server for server in self.servers if server.config.backup and server.eligible)
+
+    def stand_ins(self, tried: Container[RealServer]) -> tuple[RealServer, ...]:
+        """Backup servers for a request whose other servers are all down, drained, quiesced or `tried`."""
+        for server in self.servers:
+            if not (server.config.backup or server in tried) and server.serving:
+                return ()
+        return tuple(one for one in self.servers if one.config.backup and one.eligible and one not in tried)
 
     def server(self, name: str) -> RealServer | None:
         """The present server of that name."""

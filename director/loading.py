@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from urllib.parse import urlsplit
 
 from attrs import evolve
 from twisted.internet.endpoints import clientFromString
 
-from director import plugins
+from director import plugins, reach
 from director.changes import plan
 from director.config.io.load import load as load_file
 from director.config.loaded import Loaded
-from director.config.messages import ERROR, WARNING, Problem
+from director.config.messages import ERROR, Problem
 from director.config.schedulers import SchedulerFacts
 from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
 from director.l7.explain import explain, synthetic_head
@@ -31,8 +29,6 @@ from director.registry import Registry
 from director.scheduling.catalog import Catalog
 from director.sites import build_sites
 
-NAMES_AT_A_TIME = 16
-"""Look-ups at the same time."""
 _PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
 """A place in another file, as messages name it."""
 
@@ -42,9 +38,10 @@ def read(path: str) -> Loaded:
     return _looked_at(path, (*LOOKS, _needed_rehearsal_problems))
 
 
-def examine(path: str) -> Loaded:
-    """The same for a check, which may take its time: with a warning for each name that has no address."""
-    return _looked_at(path, (*LOOKS, _rehearsal_problems, _name_problems))
+def examine(path: str, *, offline: bool = False) -> Loaded:
+    """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
+    asking = () if offline else (reach.problems,)
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking))
 
 
 def _looked_at(path: str, looks: Iterable[Look]) -> Loaded:
@@ -67,9 +64,9 @@ def _near(problem: Problem) -> Problem:
     return evolve(problem, file=os.path.relpath(problem.file), message=message)
 
 
-def load(path: object) -> tuple[Configuration | None, tuple[Problem, ...]]:
+def load(path: object, *, offline: bool = False) -> tuple[Configuration | None, tuple[Problem, ...]]:
     """The same for the commands: the configuration (None with errors) and all findings."""
-    loaded = examine(str(path))
+    loaded = examine(str(path), offline=offline)
     return loaded.configuration, loaded.problems
 
 
@@ -147,34 +144,6 @@ def _schedulers(configuration: Configuration) -> Iterator[tuple[str, Scheduler]]
     for service in configuration.l4:
         if service.scheduler is not None:
             yield f"l4:{service.name}", service.scheduler
-
-
-def _name_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
-    """Servers whose name has no address just now; asked for at the same time, for each may be slow."""
-    servers = [(pool.name, one) for pool in configuration.pools for one in pool.servers]
-    hosts = dict.fromkeys(one.address.host for _, one in servers if one.address.host)
-    with ThreadPoolExecutor(NAMES_AT_A_TIME) as threads:
-        silent = dict(zip(hosts, threads.map(_why_unresolved, hosts), strict=True))
-    return [
-        loaded.problem_at(
-            f"pool:{pool}",
-            f"server.{one.name}",
-            f"the name {one.address.host} cannot be resolved now: {silent[one.address.host]}",
-            "correct it; if it is right, the director asks again whenever a request needs it",
-            WARNING,
-        )
-        for pool, one in servers
-        if silent.get(one.address.host)
-    ]
-
-
-def _why_unresolved(host: str) -> str:
-    """What the resolver says against a name; '' when it has an address, as literals have."""
-    try:
-        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        return getattr(error, "strerror", "") or str(error)
-    return ""
 
 
 def rehearsal(configuration: Configuration, catalog: Catalog) -> Registry:

@@ -76,6 +76,18 @@ class EventLog:
         elif len(self._early) < EVENTS_KEPT:
             self._early.append(block)
 
+    def reopen(self) -> bool:
+        """Open the file anew, after it was rotated away; False when there is none.
+
+        Raises OSError and keeps the old one.
+        """
+        return self.writer is not None and self.writer.reopen()
+
+    @property
+    def lost(self) -> int:
+        """Lines that could not be written."""
+        return 0 if self.writer is None else self.writer.dropped
+
     def stop(self) -> None:
         """Write what waits."""
         if self.writer is not None:

@@ -27,7 +27,7 @@ from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
 from director.model import CustomScheduler
 from director.scheduling.catalog import Catalog, Declaration, Factory
-from director.scheduling.custom import Guarded, Note, made
+from director.scheduling.custom import THEIRS, Guarded, Note, cause, made
 
 
 @implementer(IPlugin)
@@ -118,10 +118,8 @@ def load(path: str, attribute: str) -> object:
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102  # this is the user's own program
-    except (Exception, SystemExit) as error:
-        raise SchedulerError(
-            f"{path}{_line(error, path)}: {type(error).__name__}: {error}; mend it"
-        ) from error
+    except THEIRS as error:
+        raise SchedulerError(f"{path}{_line(error, path)}: {cause(error)}; mend it") from error
     try:
         return vars(module)[attribute]
     except KeyError:

@@ -139,7 +139,8 @@ def select(
         key: the facts (`IKey`) a scheduler may look at.
         preferred: the server a cookie or template names; taken while it serves its own, also when
             drained, quiesced or overloaded (B.5, B.7).
-        exclude: servers already tried for this request; ignored when nothing else is left to try.
+        exclude: servers already tried for this request.  When no other is left, backup servers are asked;
+            without these it is ignored.
         inactive: count the claim as inactive at first (layer 4, B.6).
 
     Returns: a held lease, or None when nothing could be chosen (`pool.why_none()` says why).
@@ -149,7 +150,8 @@ def select(
         word, server = STICKY, preferred
     else:
         if exclude:
-            candidates = tuple(one for one in candidates if one not in exclude) or candidates
+            untried = tuple(one for one in candidates if one not in exclude)
+            candidates = untried or pool.stand_ins(exclude) or candidates
         if not candidates:
             pool.no_server += 1
             return None

@@ -27,7 +27,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director import greeting, loading, plugins
-from director.admin.service import AdminService
+from director.admin.control import Listener
+from director.admin.service import SOCKET_FILE, AdminService
 from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
 from director.config.messages import render
@@ -38,7 +39,7 @@ from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
-from director.layer4 import Layer4
+from director.layer4 import LOOK, Layer4
 from director.logs import event_log
 from director.model import Configuration, Demo
 from director.orders import Orders
@@ -46,6 +47,8 @@ from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.sites import build_sites
+from director.store.io.place import Place
+from director.watch import PoolWatch
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -70,11 +73,13 @@ class DirectorService(MultiService):
         self.reactor = reactor
         self.settings = settings
         self.state_dir = Path(settings.state_dir)
+        self._place = Place(self.state_dir)
         self._random = Random()
         self._reloading = DeferredLock()
         self._orders = Orders(self.state_dir, reactor)
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
+        self._watch = PoolWatch(self.registry)
         epoch = time.time() - reactor.seconds()
         # A daemon has no standard output: there, access records go where the events go.
         target = settings.access_log
@@ -85,15 +90,20 @@ class DirectorService(MultiService):
         self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, self._random)
         self.control = RunningControl(
-            path, loaded, self.registry, self.shell, self.health, reactor, self.apply, self.reload
+            path,
+            loaded,
+            self.registry,
+            self.shell,
+            self.health,
+            self.layer4,
+            self._orders,
+            reactor,
+            self.apply,
+            self.reload,
+            self._admin_listeners,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
-        self.control.other_listeners = lambda: [*self.layer4.listeners(), *self.admin.listeners()]
-        self.control.obstacles = self.layer4.reasons
-        self.control.flows = self.layer4.connections
-        self.control.figures = self.layer4.figures
-        self.control.orders = self._orders.all
         self.demos: dict[Demo, DemoService] = {}
         for part in (self.health, self.admin):
             part.setServiceParent(self)
@@ -103,6 +113,7 @@ class DirectorService(MultiService):
         self._loops = [
             (LoopingCall(self._sweep), SWEEP_PERIOD),
             (LoopingCall(self._estimate), ESTIMATOR_PERIOD),
+            (LoopingCall(self._look), LOOK),
         ]
 
     # -- life --
@@ -112,33 +123,25 @@ class DirectorService(MultiService):
         raise_descriptor_limit()
         self._listen_to_orders()
         event_log.open()
-        self._make_state_dir()
+        self._place.take()
+        self._place.forget_socket(SOCKET_FILE)
         event_log.form = self.settings.log
         self.access_log.start()
         self._orders.read()
         self._install(self.control.loaded, "start")
         super().privilegedStartService()
 
-    def _make_state_dir(self) -> None:
-        try:
-            self.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            raise DirectorError(
-                f"[director] state_dir = {self.state_dir} cannot be made: {error.strerror}; "
-                "name a directory that this user may write"
-            ) from error
-
     def startService(self) -> None:
         """Serve."""
         super().startService()
         self.shell.start()
-        self.layer4.follow(self.registry.configuration)
+        captured = self.layer4.follow(self.registry.configuration)
         for loop, period in self._loops:
             loop.clock = self.reactor
             loop.start(period, now=False)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        _log.info("{text}", text="\n".join(self._greeting()))
+        captured.addCallback(lambda _: _log.info("{text}", text="\n".join(self._greeting())))
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
@@ -159,6 +162,7 @@ class DirectorService(MultiService):
         return done.addBoth(self._stopped)
 
     def _stopped(self, result: Any) -> Any:
+        self._place.leave()
         self.shell.settle()
         self.access_log.stop()
         _log.info("stopped")
@@ -175,26 +179,38 @@ class DirectorService(MultiService):
         """The reactor sets its own for these when it begins to run."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
-        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal))
+        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal, in_person=True))
 
-    def _stop_by_signal(self) -> None:
-        """End with status 0; a second signal while stopping changes nothing."""
+    def _stop_by_signal(self, *, in_person: bool = False) -> None:
+        """End with status 0.
+
+        A second SIGINT is from a person who will not wait; a second SIGTERM may be from a supervisor that
+        sends one to each process it knows, and changes nothing.
+        """
         if not self.control.stopping:
             self.control.stopping = True
             self.reactor.stop()
+        elif in_person:
+            self.shell.cut("are cut by a second SIGINT")
+        else:
+            count = self.shell.clients
+            _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
 
     def _reopen_logs(self) -> None:
-        try:
-            self.access_log.reopen()
-        except OSError as error:
-            _log.error("the access log cannot be reopened: {why}; the old file goes on", why=error.strerror)
+        for name, one in (("access log", self.access_log), ("event log", event_log)):
+            try:
+                if one.reopen():
+                    _log.info("the {name} is opened anew", name=name)
+            except OSError as error:
+                why = error.strerror
+                _log.error("the {name} cannot be reopened: {why}; the old file goes on", name=name, why=why)
 
     def _greeting(self) -> Iterator[str]:
         served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield greeting.ready(self.settings.name, served)
         yield from greeting.to_try(self.registry.configuration)
-        yield from greeting.to_look(self.admin, self.state_dir, in_sight=event_log.target == "-")
+        yield from greeting.to_look(self.admin, self.state_dir, in_sight=greeting.in_sight(event_log.target))
 
     # -- changes --
 
@@ -212,7 +228,7 @@ class DirectorService(MultiService):
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        return self._reloading.run(self._reload_once, author)
+        return self._reloading.run(self._reload_once, author).addCallback(self._reloaded)
 
     def _reload_once(self, author: str) -> Deferred[Generation]:
         pool = self.reactor.getThreadPool()
@@ -334,12 +350,16 @@ class DirectorService(MultiService):
             _log.info("generation {number}: and {count} more", number=made.number, count=len(made.diff) - 20)
 
     def _reload_by_signal(self) -> None:
-        self.reload("SIGHUP").addCallbacks(self._reloaded, self._not_reloaded)
+        self.reload("SIGHUP").addErrback(self._not_reloaded)
 
-    def _reloaded(self, made: Generation) -> None:
+    def _reloaded(self, made: Generation) -> Generation:
         _log.info(
-            "reloaded: generation {number}, {count} change(s)", number=made.number, count=len(made.diff)
+            "reloaded: generation {number} by {author}, {count} change(s)",
+            number=made.number,
+            author=made.author,
+            count=len(made.diff),
         )
+        return made
 
     def _not_reloaded(self, failure: Failure) -> None:
         """`take` has said why when the refusal was foreseen."""
@@ -347,6 +367,10 @@ class DirectorService(MultiService):
             _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
     # -- parts --
+
+    def _admin_listeners(self) -> Iterable[Listener]:
+        """The admin knows them, and is made with the control that tells them."""
+        return self.admin.listeners()
 
     def _make_catalog(self, configuration: Configuration) -> Catalog:
         return plugins.catalog(configuration.schedulers, self._scheduler_note)
@@ -360,6 +384,15 @@ class DirectorService(MultiService):
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
             self.shell.lines.poke()
+
+    def _look(self) -> None:
+        """Say what began and what ended: once each."""
+        self.layer4.look()
+        lost, again = self._watch.look(self.reactor.seconds())
+        for text in lost:
+            _log.error("{text}", text=text)
+        for text in again:
+            _log.info("{text}", text=text)
 
     def _sweep(self) -> None:
         self.registry.sweep(self.reactor.seconds())

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from attrs import asdict, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
@@ -20,7 +21,7 @@ from director.admin.overview import overview
 from director.admin.rates import Rates
 from director.admin.views import Sight
 from director.changes import Change
-from director.errors import DirectorError, TheirsError
+from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError, TheirsError
 from director.registry import Generation, LivePool
 
 TRACES_SEEN = 500
@@ -37,6 +38,7 @@ class Call:
     Attributes:
         path: the variable segments by name.
         query: first value of each query parameter.
+        if_match: all If-Match fields, joined by commas.
         csrf: the session's token for the page's forms; empty without a session.
     """
 
@@ -50,8 +52,15 @@ class Call:
 
     @property
     def dry_run(self) -> bool:
-        """The caller asks what would be done."""
-        return self.query.get("dry_run", "0") not in {"", "0"}
+        """The caller asks what would be done; `?dry_run` without a value asks, too."""
+        return self.query.get("dry_run", "0") != "0"
+
+    def demand(self, generation: int) -> None:
+        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
+        tags = {tag.strip() for tag in self.if_match.split(",")}
+        if self.if_match and not tags & {"*", etag(generation)}:
+            text = "The configuration changed since; read it again"
+            raise Refusal(412, text, f"generation {generation}")
 
 
 def etag(generation: int) -> str:
@@ -102,7 +111,13 @@ class Api:
         control = self._control
         kept = len(control.traces(LARGEST_LIMIT))
         found = metrics.families(
-            self.sight(), control.readiness(), control.process(), kept, dict(self._counted), control.packets()
+            self.sight(),
+            control.readiness(),
+            control.process(),
+            kept,
+            dict(self._counted),
+            control.packets(),
+            control.caches(),
         )
         return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
 
@@ -256,10 +271,7 @@ class Api:
         pool, server = call.path["pool"], call.path["server"]
         order = edits.parse_object(call.body)
         changes = edits.server_changes(registry.configuration, pool, server, order)
-        if call.if_match and call.if_match not in {"*", etag(registry.generation)}:
-            raise Refusal(
-                412, "The configuration changed since; read it again", f"generation {registry.generation}"
-            )
+        call.demand(registry.generation)
         diff = edits.rehearse(registry.configuration, changes)
         if call.dry_run:
             return as_json({"dry_run": True, "diff": list(diff)})
@@ -284,8 +296,9 @@ class Api:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
             return self.check_config(call)
+        call.demand(self._control.snapshot().generation)
         done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
-        return done.addCallback(self._reloaded)
+        return done.addCallbacks(self._reloaded, _not_reloaded)
 
     def _reloaded(self, made: Generation) -> Answer:
         value = {"generation": made.number, "diff": list(made.diff)}
@@ -296,6 +309,15 @@ def _problems(found: Sequence[Problem]) -> Answer:
     problems = [{"severity": one.severity, "at": one.at, "message": one.message} for one in found]
     errors = sum(one.severity == "error" for one in found)
     return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
+
+
+def _not_reloaded(failure: Failure) -> Failure:
+    """What could not be opened, such as an address that somebody has, is the file's matter, not a fault."""
+    error = failure.value
+    told = isinstance(error, ConfigError | ChangeRefused | SchedulerError)
+    if isinstance(error, DirectorError | OSError) and not told:
+        raise Refusal(409, f"nothing was changed: {error}", "config") from error
+    return failure
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
+from director.caches import CacheFigures
 from director.changes import Change
 from director.counters import Zeroable
 from director.registry import Generation, Registry
@@ -55,9 +56,13 @@ class Event:
 
 @frozen
 class Readiness:
-    """Ready for traffic when there is no reason against it."""
+    """Ready for traffic when there is no reason against it.
+
+    `since` has for each reason of which it is known when it began (monotonic seconds).
+    """
 
     reasons: tuple[str, ...] = ()
+    since: Mapping[str, float] = field(factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -139,6 +144,7 @@ class Process:
         started: wall-clock time of the start.
         rss: resident bytes.
         stalls: how often the reactor was held up for more than 50 ms; `worst_stall` in seconds.
+        lost: lines that could not be written, by log (`access`, `events`).
     """
 
     version: str
@@ -148,6 +154,7 @@ class Process:
     max_fds: int | None = None
     stalls: int = 0
     worst_stall: float = 0.0
+    lost: Mapping[str, int] = field(factory=dict)
 
 
 @frozen
@@ -202,6 +209,9 @@ class Control(Protocol):
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole; None while it does not run."""
 
+    def caches(self) -> Sequence[CacheFigures]:
+        """What is remembered, and how it serves."""
+
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
@@ -221,7 +231,7 @@ class Control(Protocol):
         """Read the configuration file again and say what is wrong with it; nothing is applied."""
 
     def reload(self, author: str) -> Soon[Generation]:
-        """Apply the configuration file.  Raises ConfigError or ChangeRefused with nothing applied."""
+        """Apply the configuration file.  Raises a DirectorError with nothing applied."""
 
     def apply(self, changes: Iterable[Change], author: str) -> Generation:
         """Apply and remember changes.  Raises ChangeRefused or SchedulerError with nothing applied."""

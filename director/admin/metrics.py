@@ -19,6 +19,7 @@ from attrs import frozen
 from director.admin import views
 from director.admin.control import PacketFigures, Process, Readiness
 from director.admin.views import Sight
+from director.caches import CacheFigures
 from director.counters import LATENCY_BOUNDS, Requests, Traffic
 from director.model import State
 from director.registry import LivePool, LiveService, RealServer
@@ -75,11 +76,13 @@ def families(
     traces: int,
     admin: dict[str, int],
     packets: PacketFigures | None = None,
+    caches: Iterable[CacheFigures] = (),
 ) -> list[Family]:
     """Everything; `traces` is how many are kept, `admin` what the admin counts of itself."""
     return [
         *_packets(packets),
         *_whole(sight, readiness, process, traces, admin),
+        *_caches(tuple(caches)),
         *_services(tuple(sight.registry.services.values())),
         _rules(sight),
         *_pools(tuple(sight.registry.pools.values())),
@@ -101,14 +104,28 @@ def _whole(
     bound = (("", {"service": one.service, "address": one.address}, one.bound) for one in sight.listeners)
     yield Family("director_listener_bound", "gauge", "1 when the address is listened on.", bound)
     yield _one("director_traces", "gauge", "Traces kept for `why`.", traces)
-    counted = (("", {"what": key}, value) for key, value in admin.items())
-    yield Family("director_admin_total", "counter", "What the admin counts of itself.", counted)
+    counted = (("", {"event": key}, value) for key, value in admin.items())
+    yield Family("director_admin_events_total", "counter", "What the admin counts of itself.", counted)
     yield _one("director_reactor_stalls_total", "counter", "Hold-ups of more than 50 ms.", process.stalls)
     yield _one("director_reactor_stall_seconds_max", "gauge", "The longest hold-up.", process.worst_stall)
+    lost = (("", {"log": name}, count) for name, count in process.lost.items())
+    yield Family("director_log_lines_lost_total", "counter", "Lines that could not be written.", lost)
     yield _one("process_start_time_seconds", "gauge", "Start, in seconds since the epoch.", process.started)
     yield _one("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss)
     yield _one("process_open_fds", "gauge", "Open descriptors.", process.fds)
     yield _one("process_max_fds", "gauge", "Limit of descriptors.", process.max_fds)
+
+
+def _caches(found: tuple[CacheFigures, ...]) -> Iterator[Family]:
+    """What is remembered of pure functions; a family has those caches that count it."""
+    for name, kind, text, value in (
+        ("entries", "gauge", "Results that are remembered.", attrgetter("entries")),
+        ("limit", "gauge", "Results that may be; then the one unused longest goes.", attrgetter("limit")),
+        ("hits_total", "counter", "Results that need not be worked out again.", attrgetter("hits")),
+        ("misses_total", "counter", "Results that were worked out.", attrgetter("misses")),
+    ):
+        counted = [("", {"cache": one.name}, value(one)) for one in found if value(one) is not None]
+        yield Family(f"director_cache_{name}", kind, text, counted)
 
 
 def _requests(prefix: str, found: Iterable[tuple[Labels, Requests]]) -> Iterator[Family]:
@@ -152,8 +169,8 @@ def _packets(found: PacketFigures | None) -> Iterator[Family]:
         return
     yield from _traffic("director_l4", [({}, found.total.traffic)])
     yield _one("director_l4_flows", "gauge", "Flows and templates in the table.", found.flows)
-    counted = (("", {"what": key}, value) for key, value in sorted(found.counters.items()))
-    yield Family("director_l4_events_total", "counter", "Drops and events by their reason.", counted)
+    counted = (("", {"event": key}, value) for key, value in sorted(found.counters.items()))
+    yield Family("director_l4_events_total", "counter", "Drops by their reason, and other events.", counted)
 
 
 def histogram(labels: Labels, requests: Requests) -> Iterator[Sample]:

@@ -13,7 +13,7 @@ from director.admin import views
 from director.admin.control import Event, Process, Readiness, TraceRecord
 from director.admin.views import Json, Sight
 from director.model import L7Service, State
-from director.registry import LivePool, RealServer
+from director.registry import LivePool, RealServer, Registry
 
 POOL_ROWS = 40
 """Servers of a pool in the overview; those in trouble come first."""
@@ -36,31 +36,27 @@ class Finding:
 
 def findings(sight: Sight, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
-    found = [*_unbound(sight), *_unready(sight, readiness), *_pools(sight), *_servers(sight)]
+    found = [*_unbound(sight, readiness), *_unready(sight, readiness), *_pools(sight), *_servers(sight)]
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
 
-def _unbound(sight: Sight) -> Iterator[Finding]:
+def _unbound(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
+    """Listeners that are not there; what is in the way of all of layer 4 is said once, by `_unready`."""
     for one in sight.listeners:
-        if not one.bound:
-            reason = f": {one.error}" if one.error else ""
-            text = f"does not listen on {one.address}{reason}"
-            yield Finding(
-                "error",
-                f"service {one.service}",
-                text,
-                None,
-                "The others go on. Free the address, then reload.",
-            )
+        packets = one.service.startswith("l4:")
+        if one.bound or (packets and readiness.reasons):
+            continue
+        text = f"does not listen on {one.address}" + (f": {one.error}" if one.error else "")
+        doing = "The others go on." if packets else "The others go on. Free the address, then reload."
+        yield Finding("error", f"service {one.service}", text, None, doing)
 
 
 def _unready(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
-    if any(not one.bound for one in sight.listeners):
-        return
+    told = [one.service for one in sight.listeners if not one.bound and not one.service.startswith("l4:")]
     for reason in readiness.reasons:
-        yield Finding(
-            "error", "director", f"is not ready: {reason}", None, "Probes get 503 at /readyz until then."
-        )
+        if not any(service in reason for service in told):
+            text, doing = f"is not ready: {reason}", "Probes get 503 at /readyz until then."
+            yield Finding("error", "director", text, readiness.since.get(reason), doing)
 
 
 def _pools(sight: Sight) -> Iterator[Finding]:
@@ -68,20 +64,20 @@ def _pools(sight: Sight) -> Iterator[Finding]:
         if not pool.eligible() and views.users(sight.registry, pool.name):
             then = max((server.since for server in pool.servers), default=None)
             text = f"cannot serve: {pool.why_none()}"
-            yield Finding("error", f"pool {pool.name}", text, then, _instead(sight, pool))
+            yield Finding("error", f"pool {pool.name}", text, then, instead(sight.registry, pool))
         elif pool.waiting:
             text = f"has {pool.waiting} requests waiting for a server with room"
             doing = f"They wait up to {pool.config.queue.timeout:g} s, then take the fault path."
             yield Finding("warning", f"pool {pool.name}", text, None, doing)
 
 
-def _instead(sight: Sight, pool: LivePool) -> str:
+def instead(registry: Registry, pool: LivePool) -> str:
     """What clients of a pool get while it cannot serve."""
     if pool.waiting:
         return f"{pool.waiting} requests wait for room; others take the fault path."
     paths = []
-    for key in views.users(sight.registry, pool.name):
-        live = sight.registry.services.get(key)
+    for key in views.users(registry, pool.name):
+        live = registry.services.get(key)
         if live and isinstance(live.config, L7Service):
             steps = ", ".join(views.fault_step(step) for step in live.config.fault)
             paths.append(f"Clients of {key} get: {steps or 'the built-in 503 page'}.")
@@ -132,9 +128,12 @@ def brief(one: Finding, *, first: bool = True) -> str:
 
 
 def verdict(sight: Sight, readiness: Readiness) -> Json:
-    """Level, headline, since when, and the findings (at most `FINDINGS`; `more` counts the rest)."""
+    """Level, headline, since when, and the findings (at most `FINDINGS`; `more` counts the rest).
+
+    `since` is of what the headline is about: the oldest of the worst.
+    """
     found = findings(sight, readiness)
-    known = [one.since for one in found if one.since is not None]
+    known = [one.since for one in found if one.since is not None and one.level == found[0].level]
     return {
         "level": found[0].level if found else "ok",
         "headline": headline(found),
@@ -185,6 +184,7 @@ def process_view(process: Process, now: float) -> Json:
         "max_fds": process.max_fds,
         "stalls": process.stalls,
         "worst_stall": process.worst_stall,
+        "lost": dict(process.lost),
     }
 
 

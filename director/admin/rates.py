@@ -1,4 +1,4 @@
-"""Requests per second of everything that counts requests, over the last ten seconds.
+"""Requests per second of everything that counts requests, over the last ten seconds; of layer 4, connections.
 
 Pure.  `site`'s service takes a sample every two seconds; `views` reads.
 """
@@ -16,14 +16,18 @@ Counts = dict[tuple[str, ...], int]
 
 
 def counts(registry: Registry) -> Counts:
-    """Requests so far: of services (key,), of servers (pool, name), of rules (service, "rule", name)."""
+    """Requests so far: of services (key,), of servers (pool, name), of rules (service, "rule", name).
+
+    Layer 7 counts a request when it chose a server and a connection when it ended; layer 4 knows
+    connections only.
+    """
     found: Counts = {}
     for service in registry.services.values():
-        found[(service.key,)] = service.requests.requests
+        found[(service.key,)] = max(service.requests.requests, service.stats.traffic.conns)
         for name, rule in service.rules.items():
             found[service.key, "rule", name] = rule.requests
     for server in registry.servers():
-        found[server.pool.name, server.name] = server.requests.requests
+        found[server.pool.name, server.name] = max(server.requests.requests, server.stats.traffic.conns)
     return found
 
 

@@ -35,7 +35,7 @@ from director.admin.api import Api, Call, refused_config
 from director.admin.door import Door, Guest, Visit
 from director.admin.files import load
 from director.admin.routes import HTML, NOT_THE_API, ROUTES, Route
-from director.errors import ChangeRefused, ConfigError, SchedulerError
+from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 
 LARGEST_BODY = 64 * 1024
 WORK_SECONDS = 30.0
@@ -138,8 +138,7 @@ class AdminResource(Resource):
     def _answer(
         self, route: Route, request: Request, path: dict[str, str], visit: Visit, guest: Guest | None
     ) -> Answer | Deferred[Answer]:
-        query = {name.decode("utf-8", "replace"): values[0].decode("utf-8", "replace")
-                 for name, values in request.args.items()}  # fmt: skip
+        query = _query(request)
         if route.name in NOT_THE_API:
             return self._page(route, path, query, visit, guest)
         call = Call(
@@ -147,7 +146,7 @@ class AdminResource(Resource):
             query=query,
             body=visit.body,
             author=guest.author if guest else "",
-            if_match=_header(request, b"if-match"),
+            if_match=", ".join(_headers(request, b"if-match")),
             accept=_header(request, b"accept"),
         )
         found: Answer | Deferred[Answer] = getattr(self._api, route.name)(call)
@@ -215,6 +214,8 @@ def failed(error: BaseException | None, failure: Failure | None = None) -> Answe
         return as_error(Refusal(409, str(error), "scheduler"))
     if isinstance(error, ConfigError):
         return refused_config(error.problems)
+    if isinstance(error, DirectorError):
+        return as_error(Refusal(409, f"nothing was changed: {error}", "config"))
     if isinstance(error, HTTPException):
         return _routing(error)
     if isinstance(error, DeferredTimeout):
@@ -306,6 +307,15 @@ def _header(request: Request, name: bytes) -> str:
     """The one value, or nothing when there are none or several."""
     values = _headers(request, name)
     return values[0] if len(values) == 1 else ""
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The first value of each query parameter; what has no `=` is there, too, and empty."""
+    words = request.uri.partition(b"?")[2].split(b"&")
+    found = {word.decode("ascii", "replace"): "" for word in words if b"=" not in word}
+    for name, values in request.args.items():
+        found.setdefault(name.decode("utf-8", "replace"), values[0].decode("utf-8", "replace"))
+    return found
 
 
 def _readable(request: Request) -> None:

@@ -161,7 +161,7 @@ ROUTES = (
         "/api/v1/config/reload",
         "Apply the configuration file.",
         query=(DRY_RUN,),
-        statuses=(200, 403, 409, 504),
+        statuses=(200, 403, 409, 412, 504),
     ),
 )
 

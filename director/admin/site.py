@@ -6,6 +6,7 @@ Two sites serve the same routes: one on `[admin] listen`, one on the control soc
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -17,6 +18,8 @@ from twisted.web.server import Request, Site
 from director.admin.answers import JSON_TYPE, SECURITY_HEADERS
 from director.admin.resource import LARGEST_BODY, AdminResource
 
+ABSOLUTE = re.compile(rb"(?i)(https?)://([^/?#]+)([^#]*)")
+"""A target in absolute-form: scheme, authority, path with query."""
 CONNECTIONS = 256
 """Connections of one site at once; more are closed at once and counted."""
 IDLE_SECONDS = 30
@@ -96,7 +99,20 @@ class AdminRequest(Request):
         if self._refused:
             self.channel.loseConnection()
             return
-        super().requestReceived(command, path, version)
+        super().requestReceived(command, self._in_origin_form(path), version)
+
+    def _in_origin_form(self, target: bytes) -> bytes:
+        """The target as Twisted wants it; the authority of an absolute one is the Host (RFC 9112 3.2.2).
+
+        That does not make up for a Host that is missing or comes twice (RFC 9112 3.2).
+        """
+        found = ABSOLUTE.fullmatch(target)
+        scheme = b"https" if self.isSecure() else b"http"
+        hosts = self.requestHeaders.getRawHeaders(b"host") or ()
+        if found is None or found[1].lower() != scheme or len(hosts) != 1:
+            return target
+        self.requestHeaders.setRawHeaders(b"host", [found[2]])
+        return found[3] if found[3].startswith(b"/") else b"/" + found[3]
 
 
 class AdminSite(Site):

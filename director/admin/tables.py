@@ -95,7 +95,7 @@ def _service(one: Json) -> Html:
         places or [el("span", {"class": "place"}, text) for text in one["listen"]],
         f"{rules}{one['pool'] or 'the fault path'}",
         per_second(one["rate"]),
-        amount(one["requests"]),
+        amount(one["traffic"]["conns"] if one["layer"] == "l4" else one["requests"]),
         answers(one["responses"]),
         errors(one["errors"]),
         short(one["latency"]["p50"], "s"),

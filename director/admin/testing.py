@@ -21,6 +21,7 @@ from director.admin.control import (
     Soon,
     TraceRecord,
 )
+from director.caches import CacheFigures
 from director.changes import Change
 from director.errors import DirectorError
 from director.registry import Generation, Registry
@@ -54,7 +55,9 @@ class MemoryControl:
     flows: list[Connection] = field(factory=list)
     whole: PacketFigures | None = None
     remembered: list[TraceRecord] = field(factory=list)
+    known: list[CacheFigures] = field(factory=list)
     against: tuple[str, ...] = ()
+    against_since: dict[str, float] = field(factory=dict)
     own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
@@ -75,7 +78,7 @@ class MemoryControl:
 
     def readiness(self) -> Readiness:
         """As set."""
-        return Readiness(self.against)
+        return Readiness(self.against, self.against_since)
 
     def process(self) -> Process:
         """As set."""
@@ -92,6 +95,10 @@ class MemoryControl:
     def packets(self) -> PacketFigures | None:
         """As set."""
         return self.whole
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """As set."""
+        return self.known
 
     def events(self, limit: int) -> Sequence[Event]:
         """As set."""

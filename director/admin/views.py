@@ -99,7 +99,7 @@ def status(server: RealServer) -> str:
     if server.failing:
         return "down"
     if server.state is State.DRAIN:
-        return "drained" if server.empty else f"draining, {server.load} left"
+        return "drained" if server.empty else f"draining, {left(server)} left"
     if server.weight == 0:
         return "quiesced"
     if server.overloaded:
@@ -107,6 +107,11 @@ def status(server: RealServer) -> str:
     if server.config.backup and server not in server.pool.eligible():
         return "standby"
     return "up"
+
+
+def left(server: RealServer) -> str:
+    """What is still on a server; of layer 4 also what is not established any more, as `InActConn` of IPVS."""
+    return f"{server.active} active, {server.inactive} inactive" if server.inactive else str(server.active)
 
 
 def server_view(server: RealServer, sight: Sight) -> Json:

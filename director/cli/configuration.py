@@ -36,9 +36,12 @@ class Checked:
         return sum(one.severity == messages.ERROR for one in self.problems)
 
 
-def check(path: Path) -> Checked:
-    """Read a file as the program does; what is wrong with it is in the findings."""
-    configuration, problems = importlib.import_module(READER).load(path)
+def check(path: Path, *, offline: bool = False) -> Checked:
+    """Read a file as the program does; what is wrong with it is in the findings.
+
+    Unless `offline`, its servers are asked whether they answer.
+    """
+    configuration, problems = importlib.import_module(READER).load(path, offline=offline)
     return Checked(configuration, problems)
 
 
@@ -59,17 +62,20 @@ def exit_code(checked: Checked, *, strict: bool) -> int:
 
 
 def state_dir(path: Path) -> Path:
-    """The state directory that a configuration names.  Raises Refused with what to do."""
+    """The state directory that a configuration names, broken as it may be elsewhere.
+
+    Raises Refused with what to do.
+    """
     if not path.exists():
         raise Refused(
             f"there is no {path} here.\n"
             "Name the director's configuration with -c FILE, or its socket with --socket PATH."
         )
-    configuration, _ = load.check(str(path))
-    if configuration is None:
+    loaded = load.load(str(path))
+    if loaded.configuration is None and not loaded.state_dir:
         raise Refused(
             f"{path} has errors, so its state_dir is not known.\n"
             f"See them with: director check {path}\n"
             "Or name the socket with --socket PATH."
         )
-    return Path(configuration.settings.state_dir)
+    return Path(loaded.state_dir)

@@ -21,7 +21,8 @@ from director.cli.client import Client, Refused
 from director.errors import DirectorError
 from director.model import Forward
 
-DEFAULT_FILE = "etc/director.ini"
+DEFAULT_FILES = ("etc/director.ini", "/etc/director/director.ini")
+"""Where a configuration is looked for that nobody names: here, then where the systemd unit has it."""
 SOCKET_FILE = "control.sock"
 DONE, REFUSED = 0, 2
 POLL_SECONDS = 1.0
@@ -76,7 +77,8 @@ def connected(arguments: Arguments) -> Client:
     named = arguments.socket or ("" if arguments.config else os.environ.get("DIRECTOR_SOCKET", ""))
     if named:
         return Client(Path(named))
-    return Client(configuration.state_dir(Path(arguments.config or DEFAULT_FILE)) / SOCKET_FILE)
+    named = arguments.config or next((one for one in DEFAULT_FILES if Path(one).exists()), DEFAULT_FILES[0])
+    return Client(configuration.state_dir(Path(named)) / SOCKET_FILE)
 
 
 # --- the commands ------------------------------------------------------------------------------
@@ -84,7 +86,7 @@ def connected(arguments: Arguments) -> Client:
 
 def check(arguments: Arguments) -> int:
     """`check FILE`."""
-    checked = configuration.check(Path(arguments.file))
+    checked = configuration.check(Path(arguments.file), offline=arguments.offline)
     say(configuration.json_text(checked) if arguments.json else configuration.text(checked))
     return configuration.exit_code(checked, strict=arguments.strict)
 
@@ -251,7 +253,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print JSON")
     common.add_argument("--socket", metavar="PATH", default="", help="the director's control socket")
     common.add_argument(
-        "-c", "--config", metavar="FILE", default="", help=f"its configuration ({DEFAULT_FILE})"
+        "-c", "--config", metavar="FILE", default="", help=f"its configuration ({' or '.join(DEFAULT_FILES)})"
     )
     top = argparse.ArgumentParser(
         prog="director",
@@ -278,6 +280,9 @@ def _looking(add: Add) -> None:
     made = add("check", check, "Check a configuration file; 0 clean, 2 errors.")
     made.add_argument("file", metavar="FILE")
     made.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
+    made.add_argument(
+        "--offline", action="store_true", help="ask neither for names nor whether servers answer"
+    )
     made = add("show", show, "Show what the director has.")
     made.add_argument("thing", choices=THINGS, metavar="|".join(THINGS))
     made = add("why", why, "Why a request went where it went, or where one would go.")

@@ -16,6 +16,8 @@ GAP = "  "
 UNKNOWN = "-"
 CHANGES_SHOWN = 20
 """Changes of one order that are listed; a large reload says how many more there are."""
+KEYS_SHOWN = 5
+"""Services that are named before a reason; more are counted."""
 NUMBER = re.compile(r"-?[0-9][0-9.,]*( ms| s)?|-")
 
 Json = dict[str, Any]
@@ -100,10 +102,8 @@ def services(found: list[Json]) -> str:
         )
         for one in found
     ]
-    return (
-        table(("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON"), rows)
-        or "No services.\n"
-    )
+    heads = ("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON")
+    return (table(heads, rows) or "No services.\n") + _obstacles(found)
 
 
 def _work(one: Json) -> tuple[str, int]:
@@ -114,7 +114,22 @@ def _work(one: Json) -> tuple[str, int]:
 
 
 def _place(place: Json) -> str:
-    return place["address"] if place["bound"] else f"{place['address']} (NOT BOUND: {place['error']})"
+    return place["address"] if place["bound"] else f"{place['address']} (NOT SERVED)"
+
+
+def _obstacles(found: list[Json]) -> str:
+    """What is wrong with listeners, each reason once with the services that it keeps from working."""
+    reasons: dict[str, list[str]] = {}
+    for one in found:
+        for place in one["listeners"]:
+            if place["error"]:
+                reasons.setdefault(place["error"], []).append(one["key"])
+    lines = []
+    for reason, keys in reasons.items():
+        more = f" and {len(keys) - KEYS_SHOWN} more" if len(keys) > KEYS_SHOWN else ""
+        lines += ["", f"{', '.join(keys[:KEYS_SHOWN])}{more}:"]
+        lines += [f"  {line}" for line in wrap(clean(reason), WIDTH - 2)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def connections(found: list[Json]) -> str:
@@ -141,11 +156,16 @@ def pools(found: list[Json]) -> str:
             f"{one['eligible']} of {one['total']}",
             one["queue"]["waiting"],
             one["scheduler"],
-            one["why_none"] or ", ".join(one["used_by"]) or "not used",
+            f"{', '.join(one['used_by']) or 'not used'}{_none(one)}",
         )
         for one in found
     ]
     return table(("POOL", "READY", "WAITING", "SCHEDULER", "USED BY"), rows) or "No pools.\n"
+
+
+def _none(pool: Json) -> str:
+    """Why a pool cannot serve."""
+    return f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
 
 
 def servers(found: list[Json]) -> str:

@@ -92,8 +92,15 @@ def rewrite_path(text: str) -> str:
         raise BadValue("a path begins with /", f"write /{text}")
     if re.search(r"\s", text):
         raise BadValue("a space in a path", "write %20", re.search(r"\s", text).start())  # type: ignore[union-attr]
+    climbs = _CLIMBS.search(text)
+    if climbs:
+        raise BadValue("a dot segment in a path", "write the path that it leads to", climbs.start())
     _ascii(text, 0)
     return text
+
+
+_CLIMBS = re.compile(r"(?i)(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|$)")
+"""What every request would be refused for (`l7.rewrite`)."""
 
 
 def _ascii(text: str, at: int) -> None:
@@ -127,10 +134,14 @@ def edits(verb: str, text: str) -> tuple[HeaderEdit, ...]:
         if field.lower() in _UNTOUCHABLE:
             hint = "the director frames each message by itself"
             raise BadValue(f"{field} cannot be changed by a rule", hint, entry.start())
+        if field.lower() == "host" and verb != "set":
+            hint = "a request has exactly one; write set_header = Host: NAME"
+            raise BadValue(f"Host cannot be {_DONE[verb]} by a rule", hint, entry.start())
         found.append(HeaderEdit(verb, field, rest.strip()))
     return tuple(found)
 
 
+_DONE = {"add": "added", "del": "taken out"}
 _UNTOUCHABLE = frozenset(
     {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
@@ -162,15 +173,19 @@ def hash_key(text: str) -> str:
     return text
 
 
+_TARGET = re.compile(r"/|https?://[^/]|\*\Z")
+
+
 def request(text: str) -> tuple[str, str]:
     """`GET http://img.example.org/a.png` as (method, target)."""
     found = words(text)
     if len(found) != 2:
-        hint = f"write GET {text}" if len(found) == 1 else "write METHOD URI, as in GET http://example.org/a"
+        alone = len(found) == 1 and _TARGET.match(text)
+        hint = f"write GET {text}" if alone else "write METHOD URI, as in GET http://example.org/a"
         raise BadValue("expected METHOD URI", hint)
     method = within(found[0][0], field_name, found[0][1])
     at, uri = found[1]
-    if not re.match(r"/|https?://[^/]|\*\Z", uri):
+    if not _TARGET.match(uri):
         raise BadValue(f"not a request target: {uri!r}", "write http://HOST/PATH, or /PATH", at)
     _ascii(uri, at)
     return method, uri

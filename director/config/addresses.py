@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 
+from director.caches import remember
 from director.config.messages import BadValue
 from director.model import Address, Network
 
@@ -97,7 +97,7 @@ def _check_host(host: str, *, bracketed: bool) -> None:
         raise BadValue(f"not a host name: {host!r}", _HINT)
 
 
-@lru_cache(maxsize=4096)
+@remember("networks", 4096)
 def network(text: str) -> Network:
     """`10.0.0.0/8`, `::1/128`, or a single address."""
     try:
@@ -110,6 +110,14 @@ def network(text: str) -> Network:
         raise BadValue(
             f"not a network: {text!r}", "write an address or ADDRESS/BITS, as in 10.0.0.0/8"
         ) from error
+
+
+def literal(host: str) -> str:
+    """An IPv6 address in brackets in its one spelling (RFC 5952); anything else as it is."""
+    try:
+        return f"[{ipaddress.IPv6Address(host[1:-1])}]" if host.startswith("[") else host
+    except ValueError:
+        return host
 
 
 def is_loopback(where: Address) -> bool:

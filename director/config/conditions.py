@@ -11,10 +11,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 
+from director.caches import remember
 from director.conditions import And, Condition, Not, Or, Term
 from director.config.addresses import network
 from director.config.facts import FOLDED, NAMED, Facts
@@ -219,7 +219,7 @@ def _has_label(host: str, ends: tuple[str, ...], bare: frozenset[str]) -> bool:
 # --- clients ---------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8192)
+@remember("client_numbers", 8192)
 def _number(client: str) -> tuple[int, int]:
     """(IP version, address as a number); (0, 0) for what is no address (a unix socket's client)."""
     try:

@@ -125,9 +125,10 @@ def _host(operator: str, value: str, at: int) -> str:
         raise BadValue("no wildcard is known here", hint, at)
     if not _HOST.match(bare):
         raise BadValue(f"not a host name: {value!r}", "letters, digits, - and . ", at)
-    if re.search(r"[^:\]]:[0-9]+\Z", bare) and bare.count(":") == 1:
-        raise BadValue("the host is compared without its port", f"write {bare.partition(':')[0]}", at)
-    return value.removesuffix(".") if operator in {"=", "in"} else value
+    port = re.fullmatch(r"([^:\[]+|\[.*\]):[0-9]*", bare)
+    if port:
+        raise BadValue("the host is compared without its port", f"write {port[1]}", at)
+    return addresses.literal(value.removesuffix(".")) if operator in {"=", "in"} else value
 
 
 def _version(value: str, at: int) -> str:

@@ -11,10 +11,10 @@ two such terms together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from attrs import frozen
 
+from director.caches import remember
 from director.conditions import And, Condition, Not, Term
 from director.config.addresses import network
 from director.config.facts import FOLDED, MANIFOLD, NAMED
@@ -164,7 +164,7 @@ def _literals(term: Term, *, positive: bool) -> tuple[Literal, ...]:
 # --- one literal from another ----------------------------------------------------------------
 
 
-@lru_cache(maxsize=65536)
+@remember("implications", 65536)
 def _follows(one: Literal, wanted: Literal) -> bool:
     if one.fact != wanted.fact or one.name != wanted.name:
         return False

@@ -1,4 +1,4 @@
-"""What is allowed and yet surely not meant: unused pools and checks, hidden rules, runaway expressions.
+"""What is allowed and yet surely not meant: unused pools, hidden rules, keys without effect where they stand.
 
 All of it is a warning: `director check --strict` counts them, a start does not.
 """
@@ -6,15 +6,25 @@ All of it is a warning: `director check --strict` counts them, a start does not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from director.config.fields import Fields
 from director.config.hiding import hidden
 from director.config.messages import WARNING
 from director.config.references import Kinds, terms, used_pools
 from director.config.regexes import nested_repeat
-from director.model import Rule
+from director.config.schedulers import BUILT_IN
+from director.model import Rule, Scheduler
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
+
+
+_OF_THE_REQUEST = ("hash", "rewrite_path", "set_header", "add_header", "del_header")
+"""Keys of a rule that are about the request that a server gets."""
+_OF_HTTP = ("timeout.client", "timeout.keepalive", "limit.line", "limit.header", "limit.fields", "limit.body")
+"""Keys of a service that bound its requests."""
+_HASHING = frozenset({"hash", "hhttp"})
+"""The built-in schedulers that look at a rule's `hash`; who else does, only they know."""
 
 
 def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
@@ -23,6 +33,58 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     _hidden(kinds, rules)
     for fields in kinds["rule"].values():
         _doubtful_terms(fields)
+        _without_effect(fields, kinds)
+    for fields in kinds["l7"].values():
+        _never_reached(fields)
+        _unread(fields, kinds)
+
+
+def _without_effect(rule: Fields, kinds: Kinds) -> None:
+    """Keys that change a request which no server gets; a hash that no scheduler looks at."""
+    if rule.given("redirect", "respond"):
+        for key in rule.given(*_OF_THE_REQUEST):
+            text = "the rule answers itself, so no server gets the request"
+            rule.problem(key, text, "remove it, or give the rule a pool", severity=WARNING)
+        return
+    pool = kinds["pool"].get(str(rule.get("pool")))
+    written = pool and pool.get("scheduler")
+    if not (rule.given("hash") and pool and written):
+        return
+    if all(one in BUILT_IN and one not in _HASHING for one in _names(written.scheduler)):
+        text = f"the scheduler of pool {pool.name} does not look at it"
+        hint = f"write scheduler = hash({rule.text('hash')}) else {written.scheduler} into [pool:{pool.name}]"
+        rule.problem("hash", text, hint, severity=WARNING)
+
+
+def _names(scheduler: Scheduler) -> list[str]:
+    return [scheduler.name, *(_names(scheduler.otherwise) if scheduler.otherwise else ())]
+
+
+def _never_reached(service: Fields) -> None:
+    """A page always answers, so it is the last step."""
+    steps = service.get("fault") or ()
+    for (_, step), (at, _) in pairwise(steps):
+        if step.kind == "page":
+            text = "this step is never reached: a page always answers"
+            service.problem("fault", text, "put the page behind it", at, severity=WARNING)
+            return
+
+
+def _unread(service: Fields, kinds: Kinds) -> None:
+    """What a connection that is relayed unread cannot be given."""
+    tcp = service.get("protocol") != "http"
+    for key in service.given(*_OF_HTTP) if tcp else ():
+        text = f"protocol = {service.get('protocol')} reads no requests that this could bound"
+        service.problem(key, text, "remove it; timeout.tunnel of the pool ends idle ones", severity=WARNING)
+    for at, step in service.get("fault") or ():
+        if tcp and step.kind == "page":
+            text = "who is no HTTP client gets no page: the connection is closed"
+            hint = "remove it, or end with local ADDRESS"
+            service.problem("fault", text, hint, at, severity=WARNING)
+    pool = kinds["pool"].get(str(service.get("pool")))
+    if pool and pool.given("persist") and (tcp or service.get("switch") == "connection"):
+        text = f"pool {pool.name} can set no cookie in connections that are relayed unread"
+        service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
 
 
 def _unused(kinds: Kinds) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from director.config.build import build
+from director.config.fields import Fields
 from director.config.messages import ERROR, Findings, Position, Problem
 from director.config.schedulers import BUILT_IN, SchedulerFacts
+from director.config.schema.tables import kind_of
 from director.config.sources import Document, World, gather
 from director.errors import ConfigError
 from director.model import Configuration
@@ -25,6 +27,19 @@ class Loaded:
     configuration: Configuration | None
     problems: tuple[Problem, ...]
     document: Document
+
+    @property
+    def state_dir(self) -> str:
+        """`[director] state_dir`, also of a file with errors elsewhere; empty when it is not known.
+
+        Who has just broken the file must still be able to ask the director that runs.
+        """
+        if self.configuration is not None:
+            return self.configuration.settings.state_dir
+        section, kind = self.document.sections.get("director"), kind_of("director", named=False)
+        if section is None or kind is None:
+            return ""
+        return str(Fields(section, kind, Findings()).get("state_dir") or "")
 
     def position_of(self, section: str, key: str = "") -> Position:
         """The place of a key's value (`test:images`, `expect`), else of the section, else of the file."""

@@ -172,10 +172,6 @@ def rule(fields: Fields) -> Rule | None:
         )
     for other in actions[1:]:
         fields.problem(other, f"the rule already has {actions[0]}", "a rule has one action; remove one")
-    if "rewrite_path" in fields.values and actions != ["pool"]:
-        fields.problem(
-            "rewrite_path", "only a request that goes to a pool has a path to rewrite", "remove it"
-        )
     _check_groups(fields)
     if fields.broken or not numbered:
         return None

@@ -14,7 +14,7 @@ from director.config.fields import Fields
 from director.config.messages import WARNING, BadValue
 from director.config.schedulers import SchedulerFacts, check_known
 from director.config.values import listed
-from director.model import Address, Forward
+from director.model import Address, Forward, Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 Kinds = Mapping[str, Mapping[str, Fields]]
@@ -79,6 +79,7 @@ def _rules(kinds: Kinds) -> None:
     for rule in kinds["rule"].values():
         _names(rule, "service", kinds["l7"], "l7")
         _names(rule, "pool", kinds["pool"], "pool")
+        _server_names(rule)
         number = rule.name.split(" ")[0]
         service = rule.get("service")
         if not number.isdigit() or not isinstance(service, str):
@@ -90,6 +91,13 @@ def _rules(kinds: Kinds) -> None:
         owner = kinds["l7"].get(service)
         if owner is not None and owner.get("protocol") != "http":
             _relayed(rule, owner.get("protocol"))
+
+
+def _server_names(rule: Fields) -> None:
+    """There is no TLS yet, so no request has an `sni`: such a term would fail in silence."""
+    if any(term.fact == "sni" for term in terms(rule.get("when"))):
+        at = max(rule.text("when").find("sni"), 0)
+        rule.problem("when", "this version does not speak TLS, so there is no sni", "remove it for now", at)
 
 
 def _relayed(rule: Fields, protocol: str) -> None:
@@ -104,7 +112,7 @@ def _relayed(rule: Fields, protocol: str) -> None:
         if term.fact not in {"client", "sni"}:
             at = max(rule.text("when").find(term.fact), 0)
             text = f"a service with protocol = {protocol} has no {term.fact}"
-            rule.problem("when", text, "known there: client, sni", at)
+            rule.problem("when", text, "known there: client", at)
 
 
 def terms(condition: Condition | None) -> Iterator[Term]:
@@ -221,14 +229,14 @@ def _schedulers(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
 
 def _listeners(kinds: Kinds) -> None:
     """An address can be listened on once, and a port of all addresses by nobody else."""
-    seen: dict[object, Fields] = {}
+    places = _Places()
     for kind in ("admin", "l7", "demo"):
         for fields in kinds[kind].values():
             listen = fields.get("listen") or ()
             for address in (listen,) if isinstance(listen, Address) else listen:
                 if not address.port and not address.path and not address.endpoint:
                     continue
-                first = _taken(seen, address, fields)
+                first = places.take(address, fields)
                 if first is not None:
                     other = f"[{first.section.title}] at {first.place('listen')}"
                     at = max(fields.text("listen").find(str(address)), 0) if fields.given("listen") else 0
@@ -237,28 +245,35 @@ def _listeners(kinds: Kinds) -> None:
                     )
 
 
-def _taken(seen: dict[object, Fields], address: Address, fields: Fields) -> Fields | None:
-    """Who has this address before `fields`, which has it from now on.
+class _Places:
+    """Who listens where: on one address; and by (IPv6, port), on some addresses and on all of them."""
 
-    `seen` has addresses, and for each (IPv6, port) who has it on `some` and who on `all` addresses.
-    """
-    wide = address.host in _EVERYWHERE
-    first = seen.setdefault(address, fields)
-    if not address.port or not (wide or _is_ip(address.host)):
-        return first if first is not fields else None
-    port = (":" in address.host, address.port)
-    other = seen.get((*port, "some" if wide else "all"))
-    seen.setdefault((*port, "some"), fields)
-    if wide:
-        seen.setdefault((*port, "all"), fields)
-    return first if first is not fields else other
+    def __init__(self) -> None:
+        self._exact: dict[Address, Fields] = {}
+        self._some: dict[tuple[bool, int], Fields] = {}
+        self._all: dict[tuple[bool, int], Fields] = {}
+
+    def take(self, address: Address, fields: Fields) -> Fields | None:
+        """Who has this address already; if nobody else, `fields` has it from now on."""
+        first = self._exact.setdefault(address, fields)
+        if first is not fields:
+            return first
+        wide = address.host in _EVERYWHERE
+        if not address.port or not (wide or _is_ip(address.host)):
+            return None
+        port = (":" in address.host, address.port)
+        other = (self._some if wide else self._all).get(port)
+        self._some.setdefault(port, fields)
+        if wide:
+            self._all.setdefault(port, fields)
+        return other
 
 
 def _virtuals(kinds: Kinds) -> None:
     """A virtual service exists once (EEXIST)."""
-    seen: dict[object, Fields] = {}
+    seen: dict[Virtual, Fields] = {}
     for fields in kinds["l4"].values():
-        virtual = fields.get("virtual")
+        virtual: Virtual | None = fields.get("virtual")
         first = seen.setdefault(virtual, fields) if virtual is not None else fields
         if first is not fields:
             other = f"[{first.section.title}] at {first.place('virtual')}"

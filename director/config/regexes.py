@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from functools import lru_cache
 
+from director.caches import remember
 from director.config.messages import BadValue
 
 LONGEST = 1000
@@ -20,7 +20,7 @@ _SPAN = re.compile(r"(?:\{[0-9]*,?[0-9]*\}|\?)[?+]?")
 _OPENING = re.compile(r"\((?:\?(?:P<\w+>|P=\w+|P>\w+|<?[=!]|[:>]|\([^)]*\)|[aiLmsux-]*:?))?")
 
 
-@lru_cache(maxsize=1024)
+@remember("regular_expressions", 1024)
 def regex(text: str, *, fold: bool = False) -> re.Pattern[str]:
     """`text` compiled; `fold` ignores case."""
     if len(text) > LONGEST:

@@ -190,6 +190,8 @@ def expected(text: str) -> tuple[tuple[int, int], ...]:
         if low > high:
             raise BadValue(f"{word} runs backwards", f"write {high}-{low}", at)
         ranges.append((low, high))
+    if not ranges:
+        raise BadValue("no status is expected", "write status 200-299", found.end())
     return tuple(ranges)
 
 

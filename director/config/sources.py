@@ -203,6 +203,8 @@ class _Gather:
             hint = "correct the path or the rights of the file"
         elif not _NAME.match(name):
             text = f"not a variable: ${{{inner}}}"
+        elif "${" in fallback:
+            text, hint = "a variable in the default of another", "write the default as it shall be"
         elif name in self.world.environ and (self.world.environ[name] or not default):
             put = self.world.environ[name]
         elif default:

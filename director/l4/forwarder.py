@@ -29,6 +29,7 @@ from director.l4.settings import Settings
 from director.l4.states import States
 from director.l4.verdicts import Batch, Deliver, Transmit, Verdict
 from director.l4.wire import offload as vnet
+from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
 from director.l4.wire.offload import NEEDS_CSUM
 from director.l4.wire.packet import AH, ESP, Packet, parse, verified
@@ -391,7 +392,7 @@ def _put_check(frame: bytearray, l4: int, track: Track, protocol: int, check: in
     if protocol == TCP:
         _PUT_ONE(frame, l4 + 16, check)
     else:
-        _PUT_ONE(frame, l4 + 6, check or 0xFFFF)
+        _PUT_ONE(frame, l4 + 6, check or UDP_ZERO)
 
 
 def _martian(packet: Packet) -> str:

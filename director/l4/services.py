@@ -7,11 +7,11 @@ services of before.  A service that left is `present = False`; its flows then fi
 from __future__ import annotations
 
 import ipaddress
-from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from director.caches import remember
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.transport import TCP
 from director.model import Address, Forward, L4Service, Server, Tunnel, Virtual
@@ -27,7 +27,7 @@ UNPRIVILEGED = 1024
 PREFIX = "l4:"
 
 
-@lru_cache(maxsize=65536)
+@remember("packed_addresses", 65536)
 def packed(host: str) -> bytes | None:
     """An address as 4 or 16 bytes; None when `host` is a name."""
     try:

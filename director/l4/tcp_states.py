@@ -6,7 +6,7 @@ each old state, in the order of the states' numbers.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from director.caches import remember
 
 NONE, ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, SYNACK = (
     range(11)
@@ -108,7 +108,7 @@ def timeouts(tcp: float = 0.0, fin: float = 0.0) -> tuple[float, ...]:
     return tuple(changed)
 
 
-@lru_cache(maxsize=2)
+@remember("calm_tables", 2)
 def calm(tables: tuple[Rows, Rows, Rows]) -> tuple[tuple[bytes, ...], ...]:
     """By direction and state: 256 bytes, 1 for each flags byte without SYN that keeps the state."""
     return tuple(

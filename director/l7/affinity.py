@@ -7,8 +7,9 @@ name, so it stays valid over restarts and reloads.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from director.caches import remember
 
 if TYPE_CHECKING:
     from director.model import CookiePersistence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _DIGITS = 16
 
 
-@lru_cache(maxsize=16384)
+@remember("affinity_tokens", 16384)
 def token(pool: str, server: str) -> str:
     """The cookie value that stands for a server: 16 hexadecimal digits."""
     return hashlib.blake2s(f"{pool}\0{server}".encode(), digest_size=8, person=b"affinity").hexdigest()

@@ -127,8 +127,11 @@ class Exchange:
         self.choose(compiled.pool if compiled is not None else site.config.pool, now)
 
     def start_tunnel(self, now: float) -> None:
-        """Relay a connection without reading it (`protocol = tcp`)."""
-        self.choose(self.site.config.pool, now)
+        """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
+        compiled = self.compiled = self.site.decide(self.facts)
+        if compiled is not None:
+            compiled.counters.requests += 1
+        self.choose(compiled.pool if compiled is not None else self.site.config.pool, now)
 
     # -- choosing and connecting --
 
@@ -195,11 +198,15 @@ class Exchange:
             self.server_name = str(target)
         self.phase = CONNECT
         self.opened = now
-        conversation = self.conversation
+        conversation, head = self.conversation, self.head
         conversation.deadline = now + self.timeouts.connect
         fresh = fresh or self.site.per_connection
+        careful = head.method not in IDEMPOTENT
+        if not careful and head.said.length and sending.too_long_to_keep(self):
+            # An idle connection may turn out to be gone, and this request could not be sent a second time.
+            fresh = True
         # Naming arguments costs as much as the object (CPython 3.11).
-        conversation.out.append(Open(target, fresh, self.head.method not in IDEMPOTENT))
+        conversation.out.append(Open(target, fresh, careful))
 
     def server_ready(self, now: float, reused: bool) -> None:
         """A connection is there: send what we have of the request."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from zope.interface import implementer
 
+from director.caches import remember
 from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
 from director.l7.target import readings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from director.l7.http1 import RequestHead
 
 
-folded_address = lru_cache(maxsize=4096)(folded)
+folded_address = remember("folded_addresses", 4096)(folded)
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
 """The common methods as text, so that they need not be decoded for each request."""
@@ -136,13 +136,15 @@ class RequestFacts:
 class ConnectionFacts:
     """Facts of a connection that is relayed without being read (`protocol = tcp`)."""
 
-    __slots__ = ("client", "client_port", "virtual", "virtual_port")
+    __slots__ = ("client", "client_port", "groups", "virtual", "virtual_port")
 
     host = path = uri = method = sni = version = ""
     other_paths: tuple[str, ...] = ()
     hash_key = None
+    groups: Groups
 
     def __init__(self, peer: Peer) -> None:
+        self.groups = NO_GROUPS
         self.client = peer.client
         self.client_port = peer.client_port
         self.virtual = peer.virtual

@@ -51,9 +51,9 @@ HOP_BY_HOP = TWINS | {
 }  # fmt: skip
 """What stays on this hop: the hop-by-hop fields (RFC 9110 7.6.1), and twins."""
 _NEVER_NOMINATED = frozenset(
-    (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control")
+    (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control", b"date")
 )
-"""Options of Connection that must not make a field vanish."""
+"""Options of Connection that must not make a field vanish: those, and fields that all recipients need."""
 NOTHING: frozenset[bytes] = frozenset()
 
 Span = tuple[int, int]
@@ -116,6 +116,10 @@ class FieldBlock:
             kept = self._kept[names] = without(self.text, spans)
         return kept
 
+    def has(self, name: bytes) -> bool:
+        """Is there any line of one field (lower-case name)?"""
+        return b"\n" + name + b":" in self._lowered
+
     def values(self, name: bytes) -> list[bytes]:
         """The values of one field (lower-case name), in order."""
         return [self.text[start + len(name) + 1 : end - 2].strip(b" \t") for start, end in self.spans(name)]
@@ -160,13 +164,13 @@ def without(text: bytes, spans: list[Span]) -> bytes:
     return b"".join(parts)
 
 
-@memo(256)
+@memo("list_fields", 256)
 def list_elements(value: bytes) -> frozenset[bytes]:
     """The lower-case elements of a list field such as Connection or Upgrade (RFC 9110 5.6.1)."""
     return frozenset(option.strip(b" \t").lower() for option in value.split(b",")) - {b""}
 
 
-@memo(256)
+@memo("nominated_fields", 256)
 def _nominated(value: bytes) -> frozenset[bytes]:
     """The fields that a Connection field declares to be of this hop only."""
     return list_elements(value) - _NEVER_NOMINATED

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from director.caches import remember
 
 if TYPE_CHECKING:
     from director.l7.facts import Peer
@@ -41,7 +42,7 @@ def is_trusted(address: str, networks: tuple[Network, ...]) -> bool:
     return len(address) <= ADDRESS_LIMIT and _is_inside(address, networks)
 
 
-@lru_cache(maxsize=4096)
+@remember("trusted_addresses", 4096)
 def _is_inside(address: str, networks: tuple[Network, ...]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)

@@ -11,9 +11,9 @@ Called by `conversation` only.  Pure: bytes in, values out.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
+from director.caches import remember
 from director.errors import MessageError
 from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody
 from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_alive, list_elements
@@ -106,7 +106,7 @@ def _say(rest: bytes) -> Said | None:
     return Said(rest, 0 if found[1] == b"0" else 1, FieldBlock(found[2], REQUEST_FIELDS))
 
 
-_say_again = lru_cache(maxsize=256)(_say)
+_say_again = remember("request_fields", 256)(_say)
 """Clients of one kind send the same fields: what they say need not be worked out for each connection."""
 
 
@@ -117,7 +117,7 @@ class RequestHead:
         method, sent, path, query: octets; `sent` is the target for the server (origin-form or `*`),
             `query` begins with its `?`.
         host: the host that counts (the authority of an absolute-form target, else Host; b"" if none);
-            `host_name` is the name in it, as text in lower case.
+            `host_name` is the name in it as the client sent it, whatever a rule makes of the field.
         said: version, framing and connection; all that heads with equal fields have in common.
         lines: the field lines.
         remembered: the same octets from this client give this very object again.
@@ -178,14 +178,11 @@ class RequestHead:
         """
         head = RequestHead(self.method, self.sent, self.query, self.said)
         head.lines = FieldBlock(block, REQUEST_FIELDS)
+        head.host, head.host_name = self.host, self.host_name
         host = head.fields.get(b"host", b"")
-        head.call(self.host if host == self.fields.get(b"host", b"") else host)
+        if host != self.fields.get(b"host", b""):
+            head.host = host
         return head
-
-    def call(self, host: bytes) -> None:
-        """Let `host` be the one that counts."""
-        self.host = host
-        self.host_name = host_name(host)
 
     def header(self, name: str) -> str | None:
         """The value of any field by lower-case name, repeats joined by comma; None when absent."""
@@ -233,6 +230,11 @@ class RequestFramer:
 
     def _start(self) -> None:
         self.searched = self._judged = self._lines = self._empty_lines = 0
+
+    @property
+    def expects_the_last_again(self) -> bool:
+        """The client repeats itself: the head it sent last needs no reading if it comes again."""
+        return self._known is not None
 
     def bind(self, limits: Limits) -> None:
         """Heed these limits from now on, also with a head that was accepted before."""
@@ -299,7 +301,7 @@ class RequestFramer:
         target = parse_target(method, sent)
         head = RequestHead(method, target.sent, target.query, said)
         if target.authority is not None:
-            head.call(target.authority)
+            head.host, head.host_name = target.authority, host_name(target.authority)
         if said.length:
             self._check_body(head)
         self.buffer = self.buffer[line.end() + len(said.rest) :]

@@ -1,13 +1,15 @@
 """Remembering what octets from the network mean, with bounded memory.
 
-`functools.lru_cache` bounds how many answers are kept, not how large they are: a client that sends a few
+`caches.remember` bounds how many answers are kept, not how large they are: a client that sends a few
 hundred long values, each only once, would fill hundreds of megabytes for good.  What is repeated is short.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from director.caches import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +22,11 @@ VALUE_LIMIT: Final = 256
 """Octets of one field value; longer ones are worked out each time."""
 
 
-def memo(size: int) -> Callable[[Callable[[bytes], Result]], Callable[[bytes], Result]]:
-    """Decorator: remember the results of a pure function for the last `size` short values."""
+def memo(name: str, size: int) -> Callable[[Callable[[bytes], Result]], Callable[[bytes], Result]]:
+    """Decorator: `remember` the results of a pure function for the last `size` short values."""
 
     def decorate(function: Callable[[bytes], Result]) -> Callable[[bytes], Result]:
-        remembered = lru_cache(maxsize=size)(function)
+        remembered = remember(name, size)(function)
 
         @wraps(function)
         def recall(value: bytes) -> Result:

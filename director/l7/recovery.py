@@ -7,6 +7,7 @@ next server if the pool's `retry` allows it, then (for the causes that design 5 
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from director.l7.commands import Expired
     from director.l7.exchange import Exchange
     from director.model import Address
-    from director.registry import RealServer
+    from director.registry import LivePool, RealServer
     from director.selection import Lease
 
 
@@ -57,6 +58,8 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
         exchange.lease.server.reachable = False
         _count(exchange, "connect")
     if exchange.fault:
+        if exchange.lease is not None:
+            exchange.tried += (exchange.lease.server,)
         give_back(exchange, reason)
         next_step(exchange, now)
     elif (
@@ -219,7 +222,7 @@ def next_step(exchange: Exchange, now: float) -> None:
             return
         lease, target = _step_target(exchange, kind, value, now)
         if target is not None:
-            exchange.fault = f"{kind} {target if lease is None else lease.server.name}"
+            exchange.fault = f"{kind} {lease.server.name if kind == 'active' and lease else value}"
             exchange.connect(lease, target, now)
             return
     exchange.fault = "built-in page"
@@ -238,11 +241,27 @@ def _step_target(
         exchange.timeouts = DEFAULT_TIMEOUTS
         return None, value
     pool = site.registry.pools.get(value)
-    lease = None if pool is None else select(site.registry, pool, site.key, exchange.facts, now)
+    lease = None if pool is None else _another(exchange, pool, now)
     if lease is None or pool is None:
         return None, None
     exchange.timeouts = pool.config.timeouts
+    # Should the connection fail, this step comes again: other servers of the pool may be there.
+    exchange.steps = itertools.chain(((kind, value),), exchange.steps or ())
     return lease, lease.server
+
+
+def _another(exchange: Exchange, pool: LivePool, now: float) -> Lease | None:
+    """A claim on a server of a fault step's pool that was not tried, as often as its `retry` allows."""
+    retry = pool.config.retry
+    failed = sum(server.pool is pool for server in exchange.tried)
+    if failed > (retry.tries if "connect" in retry.on else 0):
+        return None
+    site = exchange.site
+    lease = select(site.registry, pool, site.key, exchange.facts, now, exclude=exchange.tried)
+    if lease is not None and lease.server in exchange.tried:
+        lease.release()
+        return None
+    return lease
 
 
 def _count(exchange: Exchange, cause: str) -> None:

@@ -65,25 +65,29 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
         recovery.again(exchange, f"status {head.status}", now)
         return
     fault = exchange.fault
-    plain = not fault and (pool is None or pool.config.persist is None)
+    plain = head.dated and not fault and (pool is None or pool.config.persist is None)
     keep = exchange.keep_alive and exchange.body.done and exchange.conversation.can_stay()
-    text = reply.begin(head, keep, b"" if plain else _added(exchange), bool(fault))
+    text = reply.begin(head, keep, b"" if plain else _added(exchange, head), bool(fault))
     exchange.status = head.status
     exchange.phase = BODY
     _pass_on(exchange, reply, text, now)
 
 
-def _added(exchange: Exchange) -> bytes:
-    """Field lines that this hop adds to the answer: the affinity cookie, or the mark of a fault."""
+def _added(exchange: Exchange, head: ResponseHead) -> bytes:
+    """Field lines that this hop adds to the answer: its date, the affinity cookie, the mark of a fault.
+
+    Who has a clock dates what it forwards, when the server did not (RFC 9110 6.6.1).
+    """
+    date = b"" if head.dated else exchange.conversation.frontage.date()
     if exchange.fault:
-        return answering.marks(exchange, exchange.fault)
+        return date + answering.marks(exchange, exchange.fault)
     pool = exchange.pool
     if pool is None or pool.config.persist is None:
-        return b""
+        return date
     lease = exchange.lease
     if lease is None or exchange.sticky:
-        return b""
-    return affinity.set_cookie(pool.config.persist, lease.server)
+        return date
+    return date + affinity.set_cookie(pool.config.persist, lease.server)
 
 
 def _pass_on(exchange: Exchange, reply: Reply, text: bytes, now: float) -> None:

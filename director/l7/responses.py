@@ -6,8 +6,7 @@ a 502 for the client.  Pure: bytes in, values out.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from director.caches import remember
 from director.errors import MessageError
 from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody, UntilCloseBody
 from director.l7.fields import CHUNKED, NOTHING, UNTIL_CLOSE, FieldBlock, body_length, keeps_alive
@@ -28,10 +27,13 @@ class ResponseHead:
         length: body octets, CHUNKED or UNTIL_CLOSE.
         keep_alive: the server keeps its connection.
         upgrade: the protocol it changes to.
+        dated: it says when it was made.
         plain: the head for a client to which nothing is added, once `rewrite` has made it.
     """
 
-    __slots__ = ("fields", "keep_alive", "length", "lines", "minor", "plain", "reason", "status", "upgrade")
+    __slots__ = (
+        "dated", "fields", "keep_alive", "length", "lines", "minor", "plain", "reason", "status", "upgrade",
+    )  # fmt: skip
 
     def __init__(self, minor: int, status: int, reason: bytes, lines: FieldBlock, *, bodyless: bool) -> None:
         """Decide body and persistence (RFC 9112 6.3, 9.3).  Raises: MessageError."""
@@ -44,6 +46,7 @@ class ResponseHead:
         self.plain = b""
         self.keep_alive = keeps_alive(fields, minor)
         self.upgrade = fields.get(b"upgrade", b"")
+        self.dated = lines.has(b"date")
         length = body_length(fields, minor)
         if bodyless or status < 200 or status in (204, 304):
             self.length = 0
@@ -78,7 +81,7 @@ def _read(raw: bytes, bodyless: bool) -> ResponseHead:
     return ResponseHead(0 if minor == b"0" else 1, int(status), reason, lines, bodyless=bodyless)
 
 
-_read_again = lru_cache(maxsize=256)(_read)
+_read_again = remember("response_heads", 256)(_read)
 """Servers repeat themselves: what a head says need not be worked out for each answer."""
 
 

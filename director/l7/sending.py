@@ -74,6 +74,12 @@ def _keep(exchange: Exchange, spool: list[bytes], framed: bytes, *, sending: boo
             exchange.conversation.pause()
 
 
+def too_long_to_keep(exchange: Exchange) -> bool:
+    """The body will not, or may not, stay in the spool until a server answers."""
+    length = exchange.head.length
+    return length > SPOOL_LIMIT or (length == CHUNKED and not exchange.body.done)
+
+
 def begin(exchange: Exchange) -> bytes:
     """What a server that is ready gets first: the head, and what has come of the body."""
     spool = exchange.spool

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 FaultTarget = tuple[str, Any]
 """Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
 
-Faults = "Callable[[str], Iterator[FaultTarget]]"
-"""Given a cause (`no_server`, `connect_failed`, `queue_timeout`), the targets to try, in order."""
-
 
 class Site:
-    """Everything that one request of one service is judged by."""
+    """Everything that one request of one service is judged by.
+
+    `faults` gives the targets to try, in order, for a cause (`no_server`, `connect_failed`, `queue_timeout`).
+    """
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Site:
 class Frontage:
     """The mutable face of a service: its current site, its request ids, and where records go.
 
-    `date` gives the Date line of own answers (RFC 9110 6.6.1), or nothing where nobody has a clock.
+    `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing without a clock.
     """
 
     __slots__ = ("clients", "date", "new_id", "record", "site")

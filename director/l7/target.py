@@ -13,6 +13,7 @@ import re
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
+from director.config.addresses import literal
 from director.errors import MessageError
 from director.l7.grammar import HOST, PATH, QUERY
 from director.l7.memo import memo
@@ -73,7 +74,7 @@ def parse_target(method: bytes, target: bytes) -> Target:
     return Target(authority, path + query, path, query)
 
 
-@memo(1024)
+@memo("checked_hosts", 1024)
 def check_host(value: bytes) -> None:
     """Refuse a Host field or authority that is not `uri-host [":" port]`.  Raises MessageError 400."""
     found = HOST.fullmatch(value)
@@ -82,15 +83,6 @@ def check_host(value: bytes) -> None:
     port = found[1] or found[3]
     if (port and int(port) > 65535) or (found[2] and not _is_ipv6(found[2])):
         raise MessageError(400, "bad Host")
-
-
-@memo(1024)
-def host_name(value: bytes) -> str:
-    """A Host value in lower case without its port; IPv6 literals keep their brackets."""
-    text = value.decode("latin-1").lower()
-    if text.startswith("["):
-        return text[: text.find("]") + 1]
-    return text.partition(":")[0].rstrip(".")
 
 
 def _is_ipv6(text: bytes) -> bool:
@@ -124,6 +116,20 @@ def readings(path: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     spellings = dict.fromkeys((path, _PARAMETERS.sub(b"", path)))
     lenient = dict.fromkeys(_lenient(one, slashes) for one in spellings for slashes in _SLASHES)
     return first, tuple(one for one in lenient if one != first)
+
+
+@memo("host_names", 1024)
+def host_name(value: bytes) -> str:
+    """A Host value that was accepted, as the rules see it: without its port, in its one spelling.
+
+    That is RFC 3986 6.2.2 for names, and RFC 5952 for IPv6 literals, which keep their brackets.
+    """
+    if b"%" in value:
+        value = _ESCAPE.sub(_decode_unreserved, value)
+    text = value.decode("latin-1").lower()
+    if text.startswith("["):
+        return literal(text[: text.find("]") + 1])
+    return text.partition(":")[0].rstrip(".")
 
 
 def _goes_up(path: bytes) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections import deque
 from datetime import UTC, datetime
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
+
+from director.caches import remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,19 +75,19 @@ def as_dict(record: Record, epoch: float) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=8)
+@remember("log_seconds", 8)
 def _second(seconds: int) -> str:
     """UTC in ISO 8601 up to the full second; lines come in order, so the last few are enough."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-@lru_cache(maxsize=64)
+@remember("log_stamps", 64)
 def _thousandth(thousandths: int) -> str:
     """UTC in ISO 8601 with milliseconds; under load, many lines fall into one."""
     return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}Z"
 
 
-@lru_cache(maxsize=1024)
+@remember("log_durations", 1024)
 def _tenths(number: int) -> str:
     """Tenths of a millisecond in milliseconds; the short times that make up most lines come again."""
     return f"{number // 10}.{number % 10}"
@@ -98,7 +99,7 @@ def _quoted(text: str) -> str:
     return quoted.replace("\x7f", "\\u007f") if "\x7f" in quoted else quoted
 
 
-@lru_cache(maxsize=1024)
+@remember("log_ways", 1024)
 def _went(service: str, rule: str, pool: str, server: str, why: str, tries: int, fault: str) -> str:
     """Where a request went and why; most requests go where others went."""
     rule = _quoted(rule) if rule else "-"

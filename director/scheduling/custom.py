@@ -27,6 +27,10 @@ from director.interfaces import IKey, IScheduler, IServer
 from director.scheduling.base import Explanation, Scheduler, explanation
 from director.scheduling.wlc import WeightedLeastConnections
 
+THEIRS = (Exception, SystemExit, KeyboardInterrupt, GeneratorExit)
+"""What a stranger's code may raise: anything.  Neither the director nor a client of it shall end by that; a
+true Ctrl-C is a signal that the reactor takes."""
+
 STRIKES = 3
 FORGIVEN_AFTER = 16
 
@@ -59,8 +63,8 @@ def made(cls: object, where: str, random: Random) -> Chooses:
         raise SchedulerError(f"{where} is no class; write the name of a class with a method choose")
     try:
         inner = cls("", frozenset(), random) if issubclass(cls, Scheduler) else cls()
-    except Exception as error:  # a stranger's code may raise anything
-        message = f"{where} cannot be made without arguments ({_cause(error)}); give its __init__ defaults"
+    except THEIRS as error:
+        message = f"{where} cannot be made without arguments ({cause(error)}); give its __init__ defaults"
         raise SchedulerError(message) from error
     choose = getattr(inner, "choose", None)
     if not callable(choose):
@@ -113,8 +117,8 @@ class Guarded:
         self.fallback.start(service, servers)
         try:
             self._tell("start", service, servers)
-        except Exception as error:  # a stranger's code may raise anything
-            raise SchedulerError(f"{self.name}: start raised {_cause(error)}; mend it and reload") from error
+        except THEIRS as error:
+            raise SchedulerError(f"{self.name}: start raised {cause(error)}; mend it and reload") from error
 
     def server_added(self, server: IServer) -> None:
         """Tell both."""
@@ -148,8 +152,8 @@ class Guarded:
                 self._replace("choose returned something that is not one of the eligible servers")
             elif spent > self.budget or self.strikes:
                 self._judge(spent)
-        except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-            self._replace(f"choose raised {_cause(error)}")
+        except THEIRS as error:
+            self._replace(f"choose raised {cause(error)}")
         return self.fallback.choose(servers, key, now) if self.reason else chosen
 
     def explain(self, servers: Sequence[IServer], key: IKey, now: float) -> Explanation:
@@ -158,8 +162,8 @@ class Guarded:
             return self.fallback.explain(servers, key, now)
         try:
             return explanation(self.inner, servers, key, now)
-        except Exception as error:  # noqa: BLE001  # a page must not fail with a stranger's code
-            return (("", f"explain raised {_cause(error)}"),)
+        except THEIRS as error:
+            return (("", f"explain raised {cause(error)}"),)
 
     def _judge(self, spent: float) -> None:
         if spent > self.budget:
@@ -187,8 +191,8 @@ class Guarded:
             return
         try:
             self._tell(word, *facts)
-        except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
-            self._replace(f"{word} raised {_cause(error)}")
+        except THEIRS as error:
+            self._replace(f"{word} raised {cause(error)}")
 
     def _replace(self, reason: str, advice: str = "mend it and reload") -> None:
         self.reason = reason
@@ -196,5 +200,10 @@ class Guarded:
         self.note(Note(self.configured_name, reason, advice))
 
 
-def _cause(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def cause(error: BaseException) -> str:
+    """What a stranger's code raised, on one line, also when its words are broken, too."""
+    try:
+        text = " ".join(str(error).split())
+    except THEIRS:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.integration.conftest import StartDirector
@@ -22,6 +20,7 @@ from tests.support.origin import (
     plain,
     response,
 )
+from tests.support.running import wait_until
 from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -49,7 +48,7 @@ def test_a_client_that_waits_gets_its_100_and_the_body_arrives_once(
     director = start(web({"s": origin.address}))
     with RawClient(director.place) as client:
         client.ask(WAITING)
-        client.wait(1, patience=1)
+        assert client.until(lambda: client.interim)
         assert [message.status for message in client.interim] == [100]
         client.send(b"abc")
         client.wait(1)
@@ -167,10 +166,10 @@ def test_a_websocket_tunnel_carries_both_ways_and_ends_with_the_server(
         director = start(web({"s": origin.address}))
         with RawClient(director.place) as client:
             client.ask(UPGRADE)
-            client.wait(1, patience=0.5)
+            assert client.until(lambda: client.raw.endswith(b"hello"))
             for number in range(100):
                 client.send(b"frame %d;" % number)
-            client.wait(patience=0.5)
+            assert client.until(lambda: client.raw.endswith(b"frame 99;"))
             assert client.raw.split(b"\r\n\r\n", 1)[1] == b"hello" + b"".join(
                 b"frame %d;" % n for n in range(100)
             )
@@ -184,10 +183,10 @@ def test_bytes_sent_with_the_upgrade_belong_to_the_tunnel(start: StartDirector) 
         RawClient(start(web({"s": origin.address})).place) as client,
     ):
         client.asked(b"GET")
-        client.send(UPGRADE)
-        client.wait(1, patience=0.3)
-        client.send(b"\x00\x01GET /x HTTP/1.1\r\n\r\n")
-        client.wait(patience=0.5)
+        client.send(UPGRADE + b"\x00\x01GET /x HTTP")
+        assert client.until(lambda: client.raw)
+        client.send(b"/1.1\r\n\r\n")
+        assert client.until(lambda: client.raw.endswith(b"HTTP/1.1\r\n\r\n"))
         assert client.raw.split(b"\r\n\r\n", 1)[1] == b"\x00\x01GET /x HTTP/1.1\r\n\r\n"
 
 
@@ -195,7 +194,7 @@ def test_half_close_of_the_client_lets_the_server_finish(start: StartDirector) -
     with answering(Send(SWITCHED), Echo(b"goodbye")) as origin:
         with RawClient(start(web({"s": origin.address})).place) as client:
             client.ask(UPGRADE)
-            client.wait(1, patience=0.3)
+            assert client.until(lambda: client.raw)
             client.send(b"last words;")
             client.fin()
             assert client.wait(), "the tunnel was left open"
@@ -203,13 +202,14 @@ def test_half_close_of_the_client_lets_the_server_finish(start: StartDirector) -
 
 
 def test_half_close_of_the_server_lets_the_client_finish(start: StartDirector) -> None:
-    with answering(Send(SWITCHED + b"done"), HalfClose(), Echo()) as origin:
-        with RawClient(start(web({"s": origin.address})).place) as client:
-            client.ask(UPGRADE)
-            client.wait(1, patience=0.5)
-            client.socket.sendall(b"still here")
-            time.sleep(0.3)
-        time.sleep(0.3)
+    with (
+        answering(Send(SWITCHED + b"done"), HalfClose(), Echo()) as origin,
+        RawClient(start(web({"s": origin.address})).place) as client,
+    ):
+        client.ask(UPGRADE)
+        assert client.until(lambda: client.raw.endswith(b"done"))
+        client.socket.sendall(b"still here")
+        assert wait_until(lambda: origin.tunnelled)
     assert origin.tunnelled == b"still here"
 
 

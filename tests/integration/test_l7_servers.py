@@ -45,12 +45,14 @@ def test_a_killed_server_costs_no_request_that_can_be_retried(
     a, b = start_origin("a"), start_origin("b")
     director = start(web(addresses(a, b), RETRY + CHECKED) + CHECK)
     with Ledger(director.place, 150).running() as ledger:
-        time.sleep(1)
+        ledger.more(100)
         a.kill()
         killed = time.monotonic()
-        time.sleep(2)
+        assert director.finds("down", a.address)
+        ledger.more(150)
         a.start()
-        time.sleep(2)
+        assert director.finds("up", a.address)
+        ledger.more(150)
     settle(ledger, a, b)
     # What was in flight as a POST at the kill cannot be retried; a POST that found no listener can.
     posts = ledger.lost()
@@ -62,12 +64,12 @@ def test_a_restarted_server_is_used_again(start: StartDirector, start_origin: St
     a, b = start_origin("a"), start_origin("b")
     director = start(web(addresses(a, b), RETRY + CHECKED) + CHECK)
     a.kill()
-    time.sleep(1)
+    assert director.finds("down", a.address)
     a.start()
-    time.sleep(1.5)
+    assert director.finds("up", a.address)
     before = len(a.seen)
     with Ledger(director.place, 50).running() as ledger:
-        time.sleep(1)
+        ledger.more(50)
     settle(ledger, a, b)
     assert ledger.lost() == []
     assert len([pair for pair in a.seen[before:] if pair[0]]) > 10
@@ -80,13 +82,14 @@ def test_a_hung_server_is_left_alone_once_its_check_fails(
     lines = "retry = connect, empty, timeout; tries 2\ntimeout.response = 1s\n"
     director = start(web(addresses(a, b), lines + CHECKED) + CHECK)
     with Ledger(director.place, 60).running() as ledger:
-        time.sleep(1)
+        ledger.more(60)
         a.signal(signal.SIGSTOP)
-        time.sleep(1.5)
+        assert director.finds("down", a.address)
         noticed = time.monotonic()
-        time.sleep(2)
+        ledger.more(120)
         a.signal(signal.SIGCONT)
-        time.sleep(0.5)
+        assert director.finds("up", a.address)
+        ledger.more(60)
     settle(ledger, a, b)
     late = [entry for entry in ledger.after(noticed) if entry.outcome != "OK"]
     assert late == [], ledger.sums
@@ -99,7 +102,7 @@ def test_a_server_that_resets_each_connection_costs_no_get(start: StartDirector,
     with Origin(lambda _: [Reset()]) as bad:
         director = start(web(addresses(bad, origin), RETRY))
         with Ledger(director.place, 60, methods=("GET",)).running() as ledger:
-            time.sleep(2)
+            ledger.more(120)
     assert not ledger.crossed
     assert ledger.lost() == [], ledger.sums
 
@@ -141,7 +144,7 @@ def test_a_server_that_closes_after_each_answer_without_saying_so(
     with Origin(rude) as origin:
         director = start(web(addresses(origin), RETRY))
         with Ledger(director.place, 100, methods=("GET",)).running() as ledger:
-            time.sleep(2)
+            ledger.more(200)
     assert ledger.lost() == [], ledger.sums
 
 

@@ -22,7 +22,7 @@ from tests.support.origin import (
     response,
     sized,
 )
-from tests.support.running import wait_until
+from tests.support.running import settled, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
@@ -102,12 +102,14 @@ def test_clients_that_do_not_read_hold_the_server_back(start: StartDirector, ori
     director = start(web({"s": origin.address}))
     warm(director.place)
     before = director.resident
+    origin.forget()
     origin.answer = lambda _: sized(100 * MB)
     clients = [RawClient(director.place, receive_buffer=8192) for _ in range(10)]
     try:
         for client in clients:
             client.ask(GET)
-        time.sleep(2)
+        assert wait_until(lambda: len(origin.log) == 10)
+        assert settled(lambda: origin.sent), "the server was not held back"
         assert director.resident - before < ROOM + 10 * MB
     finally:
         for client in clients:
@@ -140,7 +142,7 @@ def test_own_answers_that_nobody_reads_cost_no_memory(start: StartDirector, orig
         with contextlib.suppress(BlockingIOError):
             while pushed:
                 pushed = pushed[client.socket.send(pushed) :]
-        time.sleep(1)
+        assert settled(lambda: director.resident)
         assert director.resident - before < ROOM
 
 
@@ -150,14 +152,10 @@ def test_other_clients_go_on_beside_slow_ones(start: StartDirector, origin: Orig
     try:
         for client in slow:
             client.send(b"GET /slow HTTP/1.1\r\nHo")
-        worst = 0.0
         for _ in range(50):
-            began = time.monotonic()
             with RawClient(director.place) as client:
                 client.ask(GET)
-                assert client.wait(1)
-            worst = max(worst, time.monotonic() - began)
-        assert worst < 1
+                assert client.wait(1), "the slow ones have 30 s for their heads"
     finally:
         for client in slow:
             client.socket.close()
@@ -248,10 +246,8 @@ def test_a_silent_server_is_given_up_in_time(start: StartDirector, origin: Origi
     origin.answer = lambda _: [Hang()]
     director = start(web({"s": origin.address}, "timeout.response = 500ms"))
     with RawClient(director.place) as client:
-        began = time.monotonic()
         client.ask(GET)
-        assert client.wait(1)
-        assert time.monotonic() - began < 2.5
+        assert client.wait(1, patience=20), "the default is 30 s"
     assert client.statuses[0] in {503, 504}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -85,8 +85,12 @@ class RawClient:
 
     def wait(self, count: int | None = None, *, patience: float | None = None) -> bool:
         """Read until there are `count` final answers, or (None) until the end; False when time is up."""
+        return self.until(lambda: count is not None and len(self.answers) >= count, patience=patience)
+
+    def until(self, condition: Callable[[], object], *, patience: float | None = None) -> bool:
+        """Read until `condition()` holds or the other side has ended; False when time is up."""
         deadline = time.monotonic() + (self.patience if patience is None else patience)
-        while not self.ended and (count is None or len(self.answers) < count):
+        while not self.ended and not condition():
             left = deadline - time.monotonic()
             if left <= 0 or not self._readable(left):
                 return False

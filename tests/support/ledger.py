@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from attrs import define, field, frozen
 
 from tests.support.client import Place, RawClient
+from tests.support.running import wait_until
 from tests.support.strict import Message
 
 # No answer in this time is broken (hardening.md section 2).
@@ -69,6 +70,12 @@ class Ledger:
             finally:
                 stop.set()
                 clock.join()
+
+    def more(self, count: int) -> None:
+        """Wait until `count` more requests have ended; fails when they do not in three times their time."""
+        goal = len(self.entries) + count
+        patience = PATIENCE + 3 * count / self.rate
+        assert wait_until(lambda: len(self.entries) >= goal, patience), f"the load has stopped: {self.sums}"
 
     def _tick(self, stop: threading.Event, pool: ThreadPoolExecutor) -> None:
         due, number = time.monotonic(), 0

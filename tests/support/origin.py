@@ -140,6 +140,7 @@ class Origin:
         records: one per accepted connection.
         log: complete requests of all connections, in order of their completion.
         tunnelled: what came to an `Echo`.
+        sent: octets of answers that the system took from us.
     """
 
     def __init__(self, answer: Answer | None = None, *, port: int = 0, host: str = "127.0.0.1") -> None:
@@ -150,6 +151,7 @@ class Origin:
         self.records: list[Record] = []
         self.log: list[Message] = []
         self.tunnelled = bytearray()
+        self.sent = 0
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -281,10 +283,10 @@ class Origin:
     def _do(self, client: socket.socket, step: Step) -> bool:
         match step:
             case Send(data):
-                client.sendall(data)
+                self._send(client, data)
             case Repeat(data, count):
                 for _ in range(count):
-                    client.sendall(data)
+                    self._send(client, data)
             case Drip(data, size, gap):
                 return self._drip(client, data, size, gap)
             case Pause(seconds):
@@ -301,6 +303,11 @@ class Origin:
                 _end(client, step)
                 return False
         return True
+
+    def _send(self, client: socket.socket, data: bytes) -> None:
+        client.sendall(data)
+        with self._lock:
+            self.sent += len(data)
 
     def _drip(self, client: socket.socket, data: bytes, size: int, gap: float) -> bool:
         for start in range(0, len(data), size):

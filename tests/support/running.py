@@ -19,7 +19,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
+
+from director.cli.client import Client
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
@@ -39,6 +41,20 @@ def wait_until(condition: Callable[[], object], seconds: float = 5.0, every: flo
             return True
         time.sleep(every)
     return bool(condition())
+
+
+def settled(value: Callable[[], object], quiet: float = 0.3, seconds: float = 10.0) -> bool:
+    """Wait until `value()` has not changed for `quiet` seconds; False when time is up."""
+    last, since = value(), time.monotonic()
+
+    def rests() -> bool:
+        nonlocal last, since
+        now, found = time.monotonic(), value()
+        if found != last:
+            last, since = found, now
+        return now - since >= quiet
+
+    return wait_until(rests, seconds)
 
 
 def accepts(place: Place) -> bool:
@@ -172,6 +188,7 @@ class Director(Program):
     def __init__(self, ini: str, directory: Path, *, descriptors: int = 0) -> None:
         self.port, self.admin = free_port(), free_port()
         self.file = directory / "director.ini"
+        self.state = directory / "var"
         self.place = ("127.0.0.1", self.port)
         twistd = Path(sys.executable).with_name("twistd")
         arguments = [str(twistd), "-n", "--pidfile=", "director", "-c", str(self.file)]
@@ -181,7 +198,7 @@ class Director(Program):
 
     def write(self, ini: str) -> None:
         """Put another configuration in the file (it counts at the next start or reload)."""
-        text = ini.format(listen=self.port, admin=self.admin, state=self.directory / "var")
+        text = ini.format(listen=self.port, admin=self.admin, state=self.state)
         self.file.write_text(text, encoding="utf-8")
 
     def start(self) -> None:
@@ -203,6 +220,17 @@ class Director(Program):
     def reload(self) -> None:
         """SIGHUP."""
         self.signal(signal.SIGHUP)
+
+    def api(self, *segments: str) -> Any:
+        """What the REST API says, over the control socket."""
+        return Client(self.state / "control.sock").get(*segments)
+
+    def finds(self, verdict: str, address: str) -> bool:
+        """Wait until its check finds that server `up` or `down`; False when time is up."""
+        wanted = (address, verdict)
+        return wait_until(
+            lambda: wanted in [(one["address"], one["verdict"]) for one in self.api("checks")], 10
+        )
 
 
 class Haproxy(Program):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from director import loading
-from director.admin.control import Control, Event, Question
+from director.admin.control import Control, Event, Listener, Question
 from director.control import RunningControl, installed_version
 from director.errors import TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
+from director.layer4 import Layer4
 from director.logs import event_log
+from director.orders import Orders
 from director.registry import Generation
 from director.sites import build_sites
 from tests.support.loops import loop_of
@@ -50,7 +53,17 @@ def control(tmp_path: Path) -> Any:
         shell.frontages["www"] = Frontage(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
         yield RunningControl(
-            str(path), loaded, registry, shell, health, loop.reactor, lambda *_: MADE, lambda _: succeed(MADE)
+            str(path),
+            loaded,
+            registry,
+            shell,
+            health,
+            Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
+            Orders(tmp_path, loop.reactor),
+            loop.reactor,
+            lambda *_: MADE,
+            lambda _: succeed(MADE),
+            lambda: [Listener("admin", "127.0.0.1:8404")],
         )
 
 
@@ -78,8 +91,19 @@ def test_readiness_names_what_is_against_it(control: Any) -> None:
     assert control.readiness().reasons == ("the director is stopping",)
 
 
-def test_events_come_newest_first(control: Any) -> None:
-    event_log.events.extend(Event(0.0, "info", str(number)) for number in range(5))
+def test_listeners_are_those_of_all_parts(control: Any) -> None:
+    assert [one.service for one in control.listeners()] == ["admin"]
+
+
+def test_caches_have_figures(control: Any) -> None:
+    found = {one.name: one for one in control.caches()}
+    assert found["request_fields"].limit == 256
+    assert found["request_fields"].hits is not None
+    assert (found["repeated_heads"].entries, found["repeated_heads"].limit) == (0, 0)
+
+
+def test_events_come_newest_first(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "events", [Event(0.0, "info", str(number)) for number in range(5)])
     assert [one.text for one in control.events(2)] == ["4", "3"]
     assert control.events(0) == []
 

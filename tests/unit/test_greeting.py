@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from director import loading
 from director.admin.service import AdminService
-from director.greeting import own_command, ready, to_look, to_try, trials
+from director.greeting import in_sight, own_command, ready, to_look, to_try, trials
 from director.model import Configuration
 
 
@@ -41,6 +42,18 @@ def test_the_first_line_says_where_it_serves() -> None:
     )
     assert ready("edge", []) == "edge is ready: no listeners"
     assert list(to_try(Configuration())) == []
+    assert ready("edge", [f"l4:{number}=:80" for number in range(25)]).endswith("l4:19=:80 and 5 more")
+
+
+def test_the_journal_is_not_in_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    assert in_sight("-")
+    assert not in_sight("/var/log/director.log")
+    output = os.fstat(1)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{output.st_dev}:{output.st_ino}")
+    assert not in_sight("-")
+    monkeypatch.setenv("JOURNAL_STREAM", f"{output.st_dev}:{output.st_ino + 1}")
+    assert in_sight("-"), "a child of a unit whose output goes elsewhere"
 
 
 class Admin(AdminService):

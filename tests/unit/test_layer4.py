@@ -15,8 +15,12 @@ from scapy.layers.l2 import Ether
 from twisted.internet.defer import Deferred, succeed
 
 from director.errors import ChangeRefused, DirectorError
+from director.l4.io.hold import Hop
+from director.l4.io.kernel import LinkChanged, NeighbourFailed, NeighbourKnown
 from director.l4.io.plan import Endpoint
 from director.l4.io.probe import Lacking
+from director.l4.io.rtnetlink import Link
+from director.l4.io.troubles import NEWS, Troubles
 from director.l4.settings import Mark
 from director.l4.verdicts import Drop, Verdict
 from director.layer4 import Layer4
@@ -31,6 +35,7 @@ from director.model import (
     Virtual,
 )
 from director.registry import Registry
+from tests.support.said import said
 from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
 from tests.unit.registries import registry_of, turn
 
@@ -46,7 +51,8 @@ class Shell:
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self.settings: L4Settings = named["settings"]
         self.lacking: Lacking | None = None
-        self.troubles: dict[str, str] = {}
+        self.troubles = Troubles(arguments[1])
+        self.tell: Callable[[Any], None] = named["tell"]
         self.marks: tuple[Mark, ...] = ()
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
@@ -275,3 +281,68 @@ def test_a_lost_route_marks_the_services_of_that_server_only() -> None:
     assert said == {"l4:dns": (True, ""), "l4:far": (True, "no route to server 10.0.0.2")}
     shell_of(layer).troubles["route 10.0.0.3"] = "no route to server 10.0.0.3"
     assert [one.bound for one in layer.listeners()] == [True, False]
+
+
+def test_a_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.look()
+    layer.follow(configuration)
+    troubles = shell_of(layer).troubles
+    with said("director.l4") as lines:
+        troubles["d0"] = "interface d0 is down; layer 4 works on it when it is up"
+        for _ in range(3):
+            layer.look()
+        troubles.over("d0")
+        layer.look()
+    assert lines == [
+        "warn: layer 4: interface d0 is down; layer 4 works on it when it is up",
+        "info: layer 4: over after 0s: interface d0 is down",
+    ]
+
+
+def test_a_lost_network_does_not_flood_the_log() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    with said("director.l4") as lines:
+        for number in range(NEWS + 44):
+            shell_of(layer).troubles[f"route {number}"] = f"no route to {number}"
+        layer.look()
+    assert len(lines) == 21
+    assert lines[-1] == "warn: layer 4: 280 more changes of this kind; /readyz has what is wrong now"
+
+
+def test_a_server_that_does_not_answer_arp_is_said_once_until_it_answers() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    tell = shell_of(layer).tell
+    server: Hop = (1, ipaddress.ip_address("10.0.0.11").packed)
+    client: Hop = (1, ipaddress.ip_address("10.0.0.99").packed)
+    with said("director.l4") as lines:
+        for hop in (server, client, server):
+            tell(NeighbourFailed(hop))
+        for hop in (client, server, server):
+            tell(NeighbourKnown(hop, b"\2\0\0\0\0\1"))
+    assert lines == [
+        "warn: server 10.0.0.11 does not answer ARP or NDP; its packets are dropped until it does",
+        "info: server 10.0.0.11 answers ARP or NDP again",
+    ]
+
+
+def test_interfaces_are_news_when_none_is_named_and_one_of_them_changes() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    up = Link(2, "d0", b"\2\0\0\0\0\1", 1500, up=True, running=True)
+    with said("director.l4") as lines:
+        for name in ("d0", "lo", "dirstack0"):
+            for usable in (True, True, False, True):
+                shell_of(layer).tell(LinkChanged(evolve(up, name=name, up=usable), usable))
+        shell_of(layer).tell(LinkChanged(evolve(up, gone=True), usable=False))
+    assert lines == [
+        "warn: interface d0 is down",
+        "warn: interface d0 is up",
+        "warn: interface d0 is gone",
+    ]

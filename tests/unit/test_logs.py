@@ -84,3 +84,16 @@ def test_only_so_many_are_remembered() -> None:
         ours.info("{number}", number=number)
     assert len(log.events) == EVENTS_KEPT
     assert log.events[0].text == "3"
+
+
+def test_a_rotated_log_is_opened_anew_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+    log = EventLog()
+    assert not log.reopen()
+    assert log.lost == 0
+    log, path = told(tmp_path)
+    path.rename(tmp_path / "log.1")
+    assert log.reopen()
+    Logger(namespace="director", observer=log).info("here")
+    log.stop()
+    assert path.read_text().endswith("info: here\n")
+    assert log.lost == 0

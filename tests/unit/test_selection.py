@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from director.changes import Ordered, ServerChanged, weight
 from director.errors import LeaseError
 from director.model import Pool, State
-from director.registry import Registry
+from director.registry import RealServer, Registry
 from director.selection import STICKY, Lease, TemplateClaim, claim, select
 from tests.unit.registries import KEY, live, registry_of, server, take, taken
 
@@ -197,6 +197,25 @@ def test_a_server_tried_before_is_left_out_while_there_are_others() -> None:
     excluded = select(registry, pool, "l7:www", KEY, 0.0, preferred=first, exclude={first})
     assert excluded is not None
     assert excluded.server is second
+
+
+def test_a_backup_is_tried_when_all_others_were() -> None:
+    front = (server("a", 1), server("b", 2, max=1))
+    servers = (*front, server("s", 9, backup=True), server("t", 10, backup=True))
+    registry = registry_of(Pool("web", servers))
+    pool = registry.pools["web"]
+    a, b, s, t = pool.servers
+
+    def tried(*them: RealServer) -> str | None:
+        lease = select(registry, pool, "l7:www", KEY, 0.0, exclude=them)
+        return None if lease is None else lease.server.name
+
+    assert tried(a) == "b"
+    # b is full now, and a pool whose servers are merely full has no use for its backups.
+    assert tried(a) == "a"
+    assert tried(a, b) == "s"
+    assert tried(a, b, s) == "t"
+    assert tried(a, b, s, t) == "a"
 
 
 def test_the_reason_is_of_the_moment_of_choice() -> None:

@@ -18,11 +18,13 @@ from director import loading
 from director.changes import Ordered, ServerChanged
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
+from director.logs import event_log
 from director.model import Configuration, State
 from director.registry import Generation
 from director.service import DirectorService
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
+from tests.support.said import said
 
 SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 INI = """
@@ -211,6 +213,36 @@ def test_a_reload_is_served_when_layer_4_is_ready_for_it(
         assert followed == [running.service.registry.configuration] != [before]
 
 
+def test_it_is_ready_when_layer_4_has_the_packets(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: Deferred[None] = Deferred()
+    monkeypatch.setattr(running.service.layer4, "follow", lambda _configuration: followed)
+    running.stop()
+    with said() as lines:
+        running.service.startService()
+        assert not any("is ready" in line for line in lines)
+        followed.callback(None)
+    assert any("is ready" in line for line in lines)
+
+
+def test_rotated_logs_are_opened_anew_and_one_that_cannot_be_is_named(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> bool:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with said() as lines:
+        running.service._reopen_logs()
+    assert lines == [], "neither is a file here"
+    monkeypatch.setattr(running.service.access_log, "reopen", gone)
+    monkeypatch.setattr(event_log, "reopen", lambda: True)
+    with said() as lines:
+        running.service._reopen_logs()
+    assert lines == [
+        "error: the access log cannot be reopened: No such file or directory; the old file goes on",
+        "info: the event log is opened anew",
+    ]
+
+
 def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:
     server = running.service.registry.pools["web"].server("a")
     assert server is not None
@@ -261,9 +293,12 @@ def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> 
     for _ in range(3):
         running.service.reload("ops").addCallbacks(lambda made: numbers.append(made.number), refused.append)
     assert running.service.registry.generation == 1
-    running.loop.turn(lambda: len(numbers) + len(refused) == 3)
+    with said() as lines:
+        running.loop.turn(lambda: len(numbers) + len(refused) == 3)
     pool.stop()
     assert (numbers, refused) == ([2, 3, 4], [])
+    assert "info: reloaded: generation 2 by ops, 1 change(s)" in lines
+    assert lines[-1] == "info: reloaded: generation 4 by ops, 0 change(s)"
     assert running.service.registry.pools["web"].server("b") is not None
 
 

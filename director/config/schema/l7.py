@@ -145,7 +145,7 @@ RULE = Kind(
             values.on_text(parse_condition),
             "Which requests it claims; without it all. Facts `host path uri method version client sni`, "
             "`header NAME`, `cookie NAME`, `query NAME`; operators `= ^= $= *= ~ in exists`; "
-            "`and or not ( )`.",
+            "`and or not ( )`. With `protocol = tcp` only `client` is known; `sni` not yet, for want of TLS.",
             example="host in img.example.org *.img.example.org or path ^= /images/",
         ),
         Key("pool", "pool", values.NAME, "The request goes to a server of this pool.", example="images"),

@@ -15,9 +15,9 @@ POOL = Kind(
             "`ADDRESS:PORT` and any of `weight=N max=N min=N backup forward=METHOD tunnel=KIND`",
             servers.server,
             "A server; `NAME` is unique in the pool. `weight=0` takes no new clients. At `max` connections "
-            "it takes no more until it is below `min` again. A `backup` is used when no other is eligible. "
-            "`forward=` (nat, dr, tun, local) and `tunnel=` (ipip, gre[,csum], gue:PORT[,csum]) are for "
-            "layer 4.",
+            "it takes no more until it is below `min` again. A `backup` is used when no other is eligible, "
+            "or when a request has tried all others. `forward=` (nat, dr, tun, local) and `tunnel=` (ipip, "
+            "gre[,csum], gue:PORT[,csum]) are for layer 4.",
             example="10.0.0.11:8080 weight=2 max=200",
         ),
         Key(

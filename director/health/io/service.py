@@ -28,7 +28,13 @@ CHANGED = (
     "pool {pool} server {server} is {state}: {reason} ({count} of {needed}), "
     "was {before} for {lasted:.0f}s, next check in {every:g}s"
 )
-NOT_PROBED = "{address} could not be checked by {check}: {reason}; raise the limits of the process"
+NOT_PROBED = (
+    "{address} could not be checked by {check}: {reason}; raise the limits of the process. Servers keep the "
+    "verdict that they have"
+)
+PROBED = "checks are made again; {count} could not be made"
+CALM = 10.0
+"""Seconds without a check that could not be made, after which that is over."""
 
 
 class HealthService(Service):
@@ -58,6 +64,8 @@ class HealthService(Service):
         self.plan = Plan(random or Random())
         self.probes = 0
         self.unjudged = 0
+        self._unprobed = 0
+        self._unprobed_at = 0.0
         self._reactor = reactor
         self._clock = clock
         self._report = report
@@ -171,6 +179,19 @@ class HealthService(Service):
 
     # -- judging --
 
+    def _say_unprobed(self, address: str, check: str, result: Result) -> None:
+        """Said once: what lacks here lacks for all checks."""
+        if not self._unprobed:
+            self.log.warn(NOT_PROBED, address=address, check=check, reason=result.reason)  # noqa: G010
+        self._unprobed += 1
+        self._unprobed_at = result.time
+
+    def _say_probed(self, result: Result) -> None:
+        """It is over when nothing was lacking for a while."""
+        if result.time - self._unprobed_at >= CALM:
+            self.log.info(PROBED, count=self._unprobed)
+            self._unprobed = 0
+
     def _judge(self, target: Target, result: Result) -> None:
         address, check = key = target.key
         evidence = self._evidence.get(key)
@@ -178,7 +199,9 @@ class HealthService(Service):
             evidence = self._evidence[key] = Evidence(target.check, result.time)
         if result.alive is None:
             self.unjudged += 1
-            self.log.warn(NOT_PROBED, address=address, check=check, reason=result.reason)  # noqa: G010
+            self._say_unprobed(address, check, result)
+        elif self._unprobed:
+            self._say_probed(result)
         if result.alive:
             self.registry.reached(address)
         turned = evidence.take(result)

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from director.l4.io.install import Installer
 from director.l4.io.plan import CapturePlan
+from director.l4.io.troubles import Troubles
 
 SETTLE = 0.2
 """Seconds that address and link changes are collected before the rules are replaced."""
@@ -38,7 +39,7 @@ class Capture:
         installer: Installer,
         wanted: Callable[[], Wanted],
         taken: Callable[[CapturePlan], None],
-        troubles: dict[str, str],
+        troubles: Troubles,
     ) -> None:
         """`wanted` is asked when the time has come, so it is never something of before.
 
@@ -50,7 +51,7 @@ class Capture:
         self._lock = DeferredLock()
         self._soon: IDelayedCall | None = None
         self._closed = False
-        troubles[TROUBLE] = "virtual addresses are not captured yet"
+        troubles.setdefault(TROUBLE, "virtual addresses are not captured yet")
 
     def follow(self) -> Deferred[None]:
         """Fires when the kernel holds what is wanted, at once when it did.
@@ -87,11 +88,10 @@ class Capture:
     def _installed(self, _result: None, wanted: Wanted) -> None:
         self._held = wanted
         self._taken(wanted[0])
-        self._troubles.pop(TROUBLE, None)
+        self._troubles.over(TROUBLE)
 
     def _not_installed(self, failure: Failure) -> None:
         self._troubles[TROUBLE] = f"virtual addresses are not captured: {failure.getErrorMessage()}"
-        self._log.error("{trouble}", trouble=self._troubles[TROUBLE])
 
     def _not_removed(self, failure: Failure) -> None:
         self._log.error("not all could be removed: {why}", why=failure.getErrorMessage())

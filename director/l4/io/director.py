@@ -44,6 +44,7 @@ from director.l4.io.ports import MakePort, Ports
 from director.l4.io.ring import PacketPort, Turn
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
+from director.l4.io.troubles import Troubles
 from director.l4.settings import Mark
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Transmit, Verdict
 from director.model import L4Service, L4Settings, Pool
@@ -91,7 +92,7 @@ class L4Director(Service):
         what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any).
         """
         self.lacking: probe.Lacking | None = None
-        self.troubles: dict[str, str] = {}
+        self.troubles = Troubles(clock)
         self.ports = Ports.empty(settings.interfaces, make_port or self._packet_port, self.troubles)
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
@@ -135,14 +136,16 @@ class L4Director(Service):
         left = installer.leftovers()
         if left is not None:
             self._grace = self._clock() + GRACE
-            self._log.info("taking over what an earlier run left: {left.table} {left.addresses}", left=left)
+            self._log.info("an earlier run was cut off; taking over what it left: {left}", left=left)
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
         self._watch = TableWatch(self._reactor, installer.table, self._table_lost)
-        self.view = view = KernelView(asker, self._heard)
+        view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
         view.read_all()
+        # Not before: an interface that is not read yet is not one that is missing.
+        self.view = view
         self._reader.start()
         self.ports.check(view.links.values())
         self._capture = Capture(self._reactor, installer, self._wanted, self._now_taken, self.troubles)
@@ -297,7 +300,7 @@ class L4Director(Service):
                 f"no route to server {server}; traffic resumes when there is one"
             )
         elif isinstance(event, RouteReturned):
-            self.troubles.pop(f"{ROUTE}{ipaddress.ip_address(event.destination)}", None)
+            self.troubles.over(f"{ROUTE}{ipaddress.ip_address(event.destination)}")
         self._say(event)
 
     def _say(self, event: Event) -> None:
@@ -330,6 +333,11 @@ class L4Director(Service):
             self._taken.local = self.view.local()
         if virtual == event.change.gone:
             self._settle_soon()
+        if virtual and event.change.gone and self.running and self._held_plan == self._plan:
+            self._log.warn(
+                "virtual address {address} was removed from this host; it is added again",
+                address=ipaddress.ip_address(event.change.address),
+            )
 
     def _packet_port(
         self, link: Link, program: list[packet_filter.Instruction], size: RingSize

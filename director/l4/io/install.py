@@ -45,6 +45,11 @@ class Installed:
     table: str
     addresses: tuple[tuple[str, str], ...] = ()
 
+    def __str__(self) -> str:
+        """For the log."""
+        held = ", ".join(f"{address} on {interface}" for interface, address in self.addresses)
+        return f"nftables table netdev {self.table}; addresses: {held or 'none'}"
+
 
 def namespace() -> str:
     """A name for this network namespace that no other has until the machine restarts."""

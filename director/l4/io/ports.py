@@ -16,11 +16,12 @@ from director.l4.io.filter import Instruction
 from director.l4.io.ring import Port
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
+from director.l4.io.troubles import Troubles
 
 _SEND_ONLY = RingSize(slots=128, slot=2048)
 _NOTHING: list[Instruction] = [(6, 0, 0, 0)]
 """A filter that accepts no frame."""
-_OWN_DEVICES = "dirstack"
+OWN_DEVICES = "dirstack"
 """What the names of the director's own devices begin with (`inject`)."""
 
 
@@ -40,12 +41,12 @@ class Ports:
 
     interfaces: tuple[str, ...]
     make: MakePort
-    troubles: dict[str, str]
+    troubles: Troubles
     by_index: dict[int, Port]
     readers: set[int]
 
     @classmethod
-    def empty(cls, interfaces: tuple[str, ...], make: MakePort, troubles: dict[str, str]) -> Ports:
+    def empty(cls, interfaces: tuple[str, ...], make: MakePort, troubles: Troubles) -> Ports:
         """No port yet."""
         return cls(interfaces, make, troubles, {}, set())
 
@@ -53,7 +54,7 @@ class Ports:
         """True when frames of `link` are to be read."""
         if link.name == "lo":
             return False
-        return link.name in self.interfaces if self.interfaces else not link.name.startswith(_OWN_DEVICES)
+        return link.name in self.interfaces if self.interfaces else not link.name.startswith(OWN_DEVICES)
 
     def read(self, link: Link, program: list[Instruction]) -> bool:
         """Read frames of `link`, again if it was down; True when its port is new."""
@@ -97,7 +98,7 @@ class Ports:
             elif not (link.up and link.running):
                 said = f"interface {name} is down; layer 4 works on it when it is up"
             elif link.ifindex in self.readers:
-                self.troubles.pop(name, None)
+                self.troubles.over(name)
                 continue
             else:
                 continue

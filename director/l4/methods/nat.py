@@ -11,7 +11,7 @@ from director.l4.flows import key
 from director.l4.icmp import Error
 from director.l4.methods.means import HOST, Means, lower, passable, quicken
 from director.l4.verdicts import Verdict
-from director.l4.wire.checksum import adjust, adjust_partial, crc32c_change, delta
+from director.l4.wire.checksum import UDP_ZERO, adjust, adjust_partial, crc32c_change, delta
 from director.l4.wire.ethernet import IPV4, L3
 from director.l4.wire.packet import CHECKED, SCTP, TCP, UDP, Packet, complete
 
@@ -108,6 +108,6 @@ def _put_ports(packet: Packet, before: bytes, after: bytes, addresses: int) -> N
         return
     else:
         check = adjust(check, addresses + delta(before, after))
-        if check == 0 and packet.protocol == UDP:
-            check = 0xFFFF
+        if packet.protocol == UDP:
+            check = check or UDP_ZERO
     frame[place : place + 2] = check.to_bytes(2, "big")

@@ -7,10 +7,12 @@ Called by everything that rewrites a packet; knows no header.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from director.caches import remember
 
 FULL = 0xFFFF
 """Both the largest 16-bit word and, in one's complement, minus zero."""
+UDP_ZERO = FULL
+"""What UDP sends for a checksum of 0, because 0 means that there is none (RFC 768): `check or UDP_ZERO`."""
 
 
 def ones_sum(data: bytes | bytearray | memoryview) -> int:
@@ -74,7 +76,7 @@ def _crc32c_table() -> tuple[int, ...]:
 _CRC32C = _crc32c_table()
 
 
-@lru_cache(maxsize=4096)
+@remember("crc_changes", 4096)
 def crc32c_change(change: bytes, behind: int) -> int:
     """What XORing `change` into a message, with `behind` bytes after it, XORs into its CRC32c.
 

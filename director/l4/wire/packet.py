@@ -10,7 +10,7 @@ from __future__ import annotations
 from director.errors import PacketError
 from director.l4.wire import ipv4, ipv6, transport
 from director.l4.wire import offload as vnet
-from director.l4.wire.checksum import checksum, ones_sum, pseudo
+from director.l4.wire.checksum import UDP_ZERO, checksum, ones_sum, pseudo
 from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
 
 TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
@@ -136,6 +136,6 @@ def complete(packet: Packet, source: bytes, destination: bytes) -> None:
     end = _covered(packet)
     start = pseudo(source, destination, packet.protocol, end - at)
     total = checksum(memoryview(frame)[at:end], start)
-    if total == 0 and packet.protocol == UDP:
-        total = 0xFFFF
+    if packet.protocol == UDP:
+        total = total or UDP_ZERO
     frame[at + place : at + place + 2] = total.to_bytes(2, "big")

@@ -11,7 +11,7 @@ from struct import Struct
 
 from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
-from director.l4.wire.checksum import fold, ones_sum, pseudo
+from director.l4.wire.checksum import UDP_ZERO, fold, ones_sum, pseudo
 from director.l4.wire.ethernet import IPV4, L3
 from director.l4.wire.packet import CHECKED, TCP, UDP, Packet, complete
 
@@ -91,7 +91,7 @@ class _Cutter:
             _PUT(frame, l4 + 16, check)
         else:
             _PUT(frame, l4 + 4, length)
-            _PUT(frame, l4 + 6, (fold(total + length) ^ 0xFFFF) or 0xFFFF)
+            _PUT(frame, l4 + 6, (fold(total + length) ^ 0xFFFF) or UDP_ZERO)
         if self._partial:
             _PUT(frame, l4 + CHECKED[TCP if self._tcp else UDP], fold(self._pseudo + length))
         if self._v4:

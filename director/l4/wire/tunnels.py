@@ -8,7 +8,7 @@ pseudo-header, and a field of the GUE header says where the receiver begins to s
 
 from __future__ import annotations
 
-from director.l4.wire.checksum import checksum, pseudo
+from director.l4.wire.checksum import UDP_ZERO, checksum, pseudo
 from director.l4.wire.ethernet import IPV4
 
 GRE_CHECKSUM = 0x8000
@@ -52,7 +52,7 @@ def gue(
     start = sport.to_bytes(2, "big") + dport.to_bytes(2, "big") + length.to_bytes(2, "big")
     total = 0
     if with_checksum:
-        total = checksum(start + b"\0\0" + body + inner, pseudo(*outer, 17, length)) or 0xFFFF
+        total = checksum(start + b"\0\0" + body + inner, pseudo(*outer, 17, length)) or UDP_ZERO
     return start + total.to_bytes(2, "big") + body
 
 

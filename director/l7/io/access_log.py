@@ -44,10 +44,17 @@ class AccessLog:
             text = "".join([line(record, epoch) for record in records])
             self.writer.write(text.encode("utf-8", "backslashreplace"))
 
-    def reopen(self) -> None:
-        """Open the file anew, after it was rotated away."""
-        if self.writer is not None:
-            self.writer.reopen()
+    def reopen(self) -> bool:
+        """Open the file anew, after it was rotated away; False when there is none.
+
+        Raises OSError and keeps the old one.
+        """
+        return self.writer is not None and self.writer.reopen()
+
+    @property
+    def lost(self) -> int:
+        """Lines that could not be written."""
+        return 0 if self.writer is None else self.writer.dropped
 
     def stop(self) -> None:
         """Write what is left."""

@@ -17,6 +17,8 @@ from director.l7.io.names import Names, Place
 from director.l7.io.stream import LARGE_READ, Stream, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from director.l7.io.frontend import ClientSide
     from director.model import Address
 
@@ -231,18 +233,24 @@ class Backends:
         unborn = _Unborn()
         side.stream = unborn  # type: ignore[assignment]
 
-        def connected(stream: Any, _peer: object, _own: object) -> None:
-            stream.owner = side
+        def begin() -> None:
             if unborn.gone:
+                self.forget(side)
+            else:
+                unborn.give_up = connect_to_endpoint(self.reactor, description, connected, failed)
+
+        def connected(stream: Any, _peer: object, _own: object) -> None:
+            if unborn.gone:  # the endpoint goes on when its connect is cancelled
                 stream.abort()
                 return
+            stream.owner = side
             side.stream = stream
             side.connected()
 
         def failed(reason: str) -> None:
             unborn.fail(side, reason)
 
-        self.reactor.callLater(0, connect_to_endpoint, self.reactor, description, connected, failed)
+        self.reactor.callLater(0, begin)
 
     def _resolve(self, side: ServerSide, address: Address) -> None:
         """Ask for a name off the reactor's thread."""
@@ -267,19 +275,25 @@ def _outlived(line: deque[ServerSide], now: float) -> bool:
 
 
 class _Unborn:
-    """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting)."""
+    """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting).
 
-    __slots__ = ("gone",)
+    `give_up` ends what it waits for, where that can be ended.
+    """
+
+    __slots__ = ("give_up", "gone")
     socket = None
     is_blocked = False
     progress = 0
 
     def __init__(self) -> None:
         self.gone = False
+        self.give_up: Callable[[], None] | None = None
 
     def abort(self) -> None:
         """Give up; the answer will find nobody."""
-        self.gone = True
+        gone, self.gone = self.gone, True
+        if self.give_up is not None and not gone:
+            self.give_up()
 
     close = abort
 

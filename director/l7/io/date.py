@@ -1,4 +1,4 @@
-"""The Date line of answers that the director gives itself (RFC 9110 5.6.7, 6.6.1), made once a second."""
+"""The Date line of answers that nobody else has dated (RFC 9110 5.6.7, 6.6.1), made once a second."""
 
 from __future__ import annotations
 

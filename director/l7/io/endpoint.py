@@ -185,17 +185,23 @@ def listen_on_endpoint(
 
 def connect_to_endpoint(
     reactor: Any, description: str, connected: Callable[..., None], failed: Callable[[str], None]
-) -> None:
-    """Connect to a Twisted endpoint string; `connected` gets a `TransportStream`, `failed` the reason."""
+) -> Callable[[], None]:
+    """Connect to a Twisted endpoint string; `connected` gets a `TransportStream`, `failed` the reason.
+
+    Returns what gives the connect up, after which `failed` is called at once if nothing was yet.
+    """
     streams = _Streams(connected, lambda: True)
 
     def refused(failure: Failure) -> None:
         failed(_reason(failure.value))
 
     try:
-        clientFromString(reactor, description).connect(streams).addErrback(refused)
+        connecting = clientFromString(reactor, description).connect(streams)
     except Exception as error:  # noqa: BLE001  # each kind of endpoint may raise anything
         failed(_reason(error))
+        return lambda: None
+    connecting.addErrback(refused)
+    return connecting.cancel  # type: ignore[no-any-return]
 
 
 def _reason(error: BaseException | None) -> str:

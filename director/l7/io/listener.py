@@ -31,6 +31,8 @@ ACCEPTS_PER_TURN = 128
 """Connections accepted per turn of the loop, so that running ones get their share."""
 PAUSE_SECONDS = 0.1
 """How long accepting rests when it cannot go on."""
+CALM_SECONDS = 5.0
+"""How long accepting must not have rested before that is news again: at a limit it rests by the second."""
 
 _FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
 """IP_FREEBIND and IPV6_FREEBIND, which Python does not name."""
@@ -119,7 +121,8 @@ class Listener:
         self.pauses = 0
         self._tcp = sock.family != socket.AF_UNIX
         self._resumption: Any = None
-        self._told = False
+        self._calm: Any = None
+        self._pauses_before = 0
 
     def fileno(self) -> int:
         """The descriptor, -1 once closed."""
@@ -152,7 +155,6 @@ class Listener:
                 if error.errno in _EXHAUSTED:
                     return os.strerror(error.errno or 0)
                 continue
-            self._told = False
             self.accepted += 1
             sock.setblocking(False)
             if self._tcp:
@@ -162,17 +164,28 @@ class Listener:
         return ""
 
     def _pause(self, why: str) -> None:
-        """Leave clients in the backlog for a moment; say so once per episode."""
-        self.pauses += 1
-        if not self._told:
-            self._told = True
+        """Leave clients in the backlog for a moment; say so once, and once when it is over."""
+        if self._calm is not None:
+            self._calm.reset(CALM_SECONDS)
+        else:
+            self._pauses_before = self.pauses
+            self._calm = self.reactor.callLater(CALM_SECONDS, self._calmed)
             _log.warn(
                 "{why}: accepting rests, clients wait in the backlog. "
                 "Raise LimitNOFILE or max_connections if this lasts.",
                 why=why,
             )
+        self.pauses += 1
         self.reactor.removeReader(self)
         self._resumption = self.reactor.callLater(PAUSE_SECONDS, self._resume)
+
+    def _calmed(self) -> None:
+        self._calm = None
+        _log.info(
+            "accepting goes on without rests for {calm:g}s; it rested {count} time(s)",
+            calm=CALM_SECONDS,
+            count=self.pauses - self._pauses_before,
+        )
 
     def _resume(self) -> None:
         self._resumption = None
@@ -187,9 +200,10 @@ class Listener:
 
         The kernel has answered those: closed upon, they would be reset, whatever they asked.
         """
-        if self._resumption is not None:
-            self._resumption.cancel()
-            self._resumption = None
+        for timer in (self._resumption, self._calm):
+            if timer is not None:
+                timer.cancel()
+        self._resumption = self._calm = None
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
             self._take(BACKLOG)

@@ -154,7 +154,7 @@ class Shell:
         done: Deferred[None] = succeed(None)
         if self.clients:
             done = self._empty = Deferred()
-            late = self.reactor.callLater(grace, self._cut)
+            late = self.reactor.callLater(grace, self.cut, "did not end within shutdown_grace; they are cut")
             done.addBoth(lambda _: late.active() and late.cancel())
         return done.addBoth(lambda _: self._stopped())
 
@@ -164,8 +164,11 @@ class Shell:
             empty, self._empty = self._empty, None
             empty.callback(None)
 
-    def _cut(self) -> None:
-        _log.warn("{count} connection(s) did not end within shutdown_grace; they are cut", count=self.clients)
+    def cut(self, why: str) -> None:
+        """While stopping: wait no longer for the clients that are left."""
+        if self._empty is None:
+            return
+        _log.warn("{count} connection(s) {why}", count=self.clients, why=why)
         for side in self._all_clients():
             side.stream.abort()
         self.left()
@@ -250,6 +253,10 @@ class Shell:
     def listeners(self) -> list[tuple[str, str, int]]:
         """(service, address, clients) of every listener."""
         return [(name, str(address), len(one.clients)) for (name, address), one in self._listenings.items()]
+
+    def repeating(self) -> int:
+        """Clients whose last head is remembered because they sent it twice."""
+        return sum(side.conversation.framer.expects_the_last_again for side in self._all_clients())
 
     # -- records and deadlines --
 

@@ -1,7 +1,7 @@
 """Writing lines on a thread of its own, so that a slow or dead target never stops the loop.
 
 Blocks of lines wait in a bounded queue.  When it is full they are dropped and counted; the owner is
-told once per episode.
+told once when lines begin to be lost, and once when they are written again.
 """
 
 from __future__ import annotations
@@ -10,31 +10,40 @@ import contextlib
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 QUEUED_BLOCKS = 1024
 """Blocks that may wait."""
 QUEUED_OCTETS = 16 << 20
 """Octets that may wait in all: the lines of a client that sends long targets are long."""
+QUIET = 5.0
+"""Seconds without a loss after which an episode is over: a disk that is nearly full takes some blocks."""
 
 
 class Writer:
     """Writes blocks to a file, or to a descriptor that is open already.
 
     Attributes:
-        dropped: blocks lost because the target did not keep up or failed.
+        dropped: lines lost because the target did not keep up or failed.
         failures: writes that failed (disk full, pipe gone).
 
-    `warn` is called from either thread with a sentence, once per episode.
+    `warn` is called from either thread with a sentence, when an episode begins and when it is over.
     """
 
-    def __init__(self, target: str | int, warn: Callable[[str], object]) -> None:
+    def __init__(
+        self, target: str | int, warn: Callable[[str], object], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._target = target
         self._warn = warn
+        self._clock = clock
         self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=QUEUED_BLOCKS)
         self._file = -1
         self._thread: threading.Thread | None = None
         self._told = False
+        self._last_loss = 0.0
+        self._lost_before = 0
+        self._torn = False
         # Each is written by one thread only, so their difference needs no lock.
         self._given = 0
         self._taken = 0
@@ -59,16 +68,20 @@ class Writer:
                 self._queue.put_nowait(block)
                 self._given += len(block)
                 return
-        self.dropped += 1
-        self._tell("the log cannot keep up (a slow disk, or a pipe that nobody reads)")
+        self._lose(block, "the log cannot keep up (a slow disk, or a pipe that nobody reads)")
 
-    def reopen(self) -> None:
-        """Open the file anew, after it was rotated away.  Raises OSError and keeps the old one."""
-        if not isinstance(self._target, int):
-            new = self._open()
-            # The number stays: the thread may be about to write to it.
-            os.dup2(new, self._file, inheritable=False)
-            os.close(new)
+    def reopen(self) -> bool:
+        """Open the file anew, after it was rotated away; False when the target is no file.
+
+        Raises OSError and keeps the old one.
+        """
+        if isinstance(self._target, int):
+            return False
+        new = self._open()
+        # The number stays: the thread may be about to write to it.
+        os.dup2(new, self._file, inheritable=False)
+        os.close(new)
+        return True
 
     def stop(self) -> None:
         """Write what waits, for a second at most."""
@@ -78,23 +91,35 @@ class Writer:
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=0.2)
         thread.join(timeout=1.0)
-        self.dropped += self._queue.qsize()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.dropped += _lines(self._queue.get_nowait() or b"")
 
     def _run(self) -> None:
         while (block := self._queue.get()) is not None:
-            view = memoryview(block)
+            view = memoryview(b"\n" + block if self._torn else block)
             try:
                 while view:
                     view = view[os.write(self._file, view) :]
+                    self._torn = bool(view)
             except OSError as error:
                 self.failures += 1
-                self.dropped += 1
-                self._tell(f"the log cannot be written: {error.strerror}")
+                self._lose(block, f"the log cannot be written: {error.strerror}")
             else:
-                self._told = False
+                if self._told and self._clock() - self._last_loss >= QUIET:
+                    self._told = False
+                    self._warn(
+                        f"the log is written again; {self.dropped - self._lost_before} line(s) were lost"
+                    )
             self._taken += len(block)
 
-    def _tell(self, text: str) -> None:
+    def _lose(self, block: bytes, why: str) -> None:
         if not self._told:
-            self._told = True
-            self._warn(f"{text}; lines are dropped, traffic goes on")
+            self._told, self._lost_before = True, self.dropped
+            self._warn(f"{why}; lines are dropped, traffic goes on")
+        self._last_loss = self._clock()
+        self.dropped += max(1, _lines(block))
+
+
+def _lines(block: bytes) -> int:
+    return block.count(b"\n")

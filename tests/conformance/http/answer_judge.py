@@ -63,6 +63,8 @@ def _passed(case: AnswerCase, client: RawClient) -> list[str]:
         found.append(f"status {got.status}, expected {case.status}")
     if got.size != len(case.body) or bytes(got.body) != case.body:
         found.append(f"body {bytes(got.body[:60])!r} ({got.size}), expected {case.body[:60]!r}")
+    if len(got.values(b"date")) != 1:
+        found.append(f"Date is {got.values(b'date')!r}, expected one (RFC 9110 6.6.1)")
     if tuple(message.status for message in client.interim) != case.interim:
         found.append(f"interim {[message.status for message in client.interim]}, expected {case.interim}")
     found += [

@@ -6,6 +6,7 @@ For dr and tun the server also has a link of its own to the client, as in the ke
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -120,6 +121,14 @@ class Bed:
         """End layer 4 as an operator would; its counters."""
         assert end(process, 10) == 0, (self.place / state / "log").read_text()
         return dict(json.loads((self.place / state / "counters.json").read_text()))
+
+    def counters(self, process: Process, state: str = "state") -> dict[str, int]:
+        """What layer 4 has counted so far."""
+        written = self.place / state / "counters.json"
+        written.unlink(missing_ok=True)
+        process.send_signal(signal.SIGUSR1)
+        wait_for(written.exists)
+        return dict(json.loads(written.read_text()))
 
     def serve(self, port: int = 8080, where: str | None = None, text: str = "hello") -> None:
         """A web server that answers `text`."""

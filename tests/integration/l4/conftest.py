@@ -9,6 +9,7 @@ import pytest
 
 from director.demo.netns import Namespaces
 from tests.integration.l4.bed import Bed, skip_without_root
+from tests.integration.l4.flows import give_ports
 from tests.integration.l4.wire_judge import Judged
 
 HERE = Path(__file__).parent
@@ -27,6 +28,11 @@ def _quiet(request: pytest.FixtureRequest) -> None:
     bed = request.getfixturevalue("bed") if "bed" in request.fixturenames else None
     if isinstance(bed, Judged):
         bed.drain_wires()
+
+
+@pytest.fixture(autouse=True)
+def _ports(request: pytest.FixtureRequest) -> None:
+    give_ports(request.node.name)
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 run_core.py STATE_DIR NAME METHOD VIP:PORT SERVER:PORT[,SERVER:PORT…] PROTOCOL[,PROTOCOL…] [KEY=VALUE…]
 (keys: scheduler, those of `[l4]`, and `backup=1`: as if the backup synchronisation daemon ran;
 a protocol `mark7` makes a mark service).  Prints one line of JSON when the rules stand;
-SIGTERM ends it and leaves the counters in STATE_DIR.
+SIGUSR1 writes the counters into STATE_DIR; so does SIGTERM, which ends it.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -95,8 +96,11 @@ def main(state_dir: str, name: str, *words: str) -> None:
     def counters() -> None:
         core = made[0].counters if made else {}
         found = layer.counters() | {f"core_{key}": value for key, value in core.items()}
-        Path(state_dir, "counters.json").write_text(json.dumps(found))
+        whole = Path(state_dir, "counters.new")
+        whole.write_text(json.dumps(found))
+        whole.rename(Path(state_dir, "counters.json"))
 
+    signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(counters))  # type: ignore[attr-defined]
     reactor.callWhenRunning(start)
     reactor.addSystemEventTrigger("before", "shutdown", counters)
     reactor.addSystemEventTrigger("before", "shutdown", layer.stopService)

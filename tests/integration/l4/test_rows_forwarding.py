@@ -26,26 +26,15 @@ from scapy.packet import Packet, Raw
 
 from tests.conformance.l4.mutants import Mutator, fault, joined
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_b import (
-    CLIENT,
-    CLIENT6,
-    HEAD,
-    OWN,
-    OWN6,
-    ROUTER,
-    ROUTER6,
-    Offloading,
-    of,
-    pool,
-    service,
-    sound,
-    to,
-    ttl,
-)
+from tests.integration.l4.flows import PORTS
+from tests.integration.l4.packets import CLIENT, Offloading, of, sound, to, ttl
+from tests.integration.l4.texts import HEAD, pool, service
 from tests.integration.l4.wire_judge import PATIENCE, Judged, directed, parsed, rebuilt, right
 
 MTU = 1400
-PORTS = iter(range(20000, 60000))
+ROUTER, ROUTER6 = "172.16.0.9", "fd00:16::9"
+OWN, OWN6 = "172.16.0.1", "fd00:16::1"
+"""The director's own addresses towards the servers."""
 S4, S6 = "172.16.0.2", "fd00:16::2"
 WAYS: dict[str, tuple[str, str, str, int]] = {
     "nat": ("198.51.100.10", f"{S4}:8080", "nat", 0),
@@ -98,7 +87,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
 
 def narrowed(bed: Judged) -> bool:
     """The director knows what the servers' link takes: it tells a client that sends more."""
-    large = to(WAYS["dr"][0], bits="DF") / UDP(sport=next(PORTS), dport=53) / Raw(bytes(MTU))
+    large = to(WAYS["dr"][0], bits="DF") / UDP(sport=1000, dport=53) / Raw(bytes(MTU))
     bed.client.put(large)
     return any(parsed(frame)[ICMP].nexthopmtu == MTU for frame in bed.client.frames(0.2, 1))
 
@@ -109,7 +98,7 @@ def tcp(way: str, sport: int, flags: str = "S", data: bytes = b"", **fields: Any
 
 def opened(bed: Judged, way: str) -> int:
     """A connection on which two packets went through, so that the next one takes the quickest way."""
-    sport = next(PORTS)
+    sport = PORTS.popleft()
     for flags in ("S", "A"):
         bed.client.put(tcp(way, sport, flags))
         bed.server.get()
@@ -186,7 +175,7 @@ def test_nat_answers_of_both_families(bed: Judged) -> None:
         vip = WAYS[way][0]
         sport = opened(bed, way)
         for data in (b"", b"odd", b"x" * 1300):
-            answer = of(bytes(to(CLIENT6 if ":" in vip else CLIENT, src=server, ttl=9) / TCP(
+            answer = of(bytes(to(CLIENT[6] if ":" in vip else CLIENT[4], src=server, ttl=9) / TCP(
                 sport=8080, dport=sport, flags="PA") / Raw(data)))  # fmt: skip
             bed.server.put(answer)
             answer.src, answer[TCP].sport = vip, 80
@@ -195,7 +184,7 @@ def test_nat_answers_of_both_families(bed: Judged) -> None:
             else:
                 answer.hlim = 8
             assert bytes(bed.client.ip()) == rebuilt(answer)
-    ask = IP(src=CLIENT, dst=WAYS["nat"][0]) / UDP(sport=next(PORTS), dport=53, chksum=0) / b"odd"
+    ask = IP(src=CLIENT[4], dst=WAYS["nat"][0]) / UDP(sport=PORTS.popleft(), dport=53, chksum=0) / b"odd"
     bed.client.put(ask)
     got = bed.server.ip()
     assert got[UDP].chksum
@@ -211,13 +200,13 @@ def test_ttl_1_of_every_method(bed: Judged, way: str) -> None:
     vip = WAYS[way][0]
     six = ":" in vip
     running = opened(bed, way)
-    for sport, flags in ((next(PORTS), "S"), (running, "A")):
+    for sport, flags in ((PORTS.popleft(), "S"), (running, "A")):
         for hops in (1, 0):
             sent = bytes(tcp(way, sport, flags, b"data", ttl=hops))
             bed.client.put(sent)
             error = bed.client.ip()
             assert sound(error)
-            assert (error.src, error.dst) == (vip, CLIENT6 if six else CLIENT)
+            assert (error.src, error.dst) == (vip, CLIENT[6] if six else CLIENT[4])
             said = error[ICMPv6TimeExceeded] if six else error[ICMP]
             assert (said.type, said.code) == ((3, 0) if six else (11, 0))
             assert sent == bytes(said.payload)
@@ -349,7 +338,7 @@ def test_a_router_speaks_about_the_tunnel(bed: Judged, way: str) -> None:
     bed.server.put(error)
     said = bed.client.ip()
     assert sound(said)
-    assert said.dst == (CLIENT6 if ":" in vip else CLIENT)
+    assert said.dst == (CLIENT[6] if ":" in vip else CLIENT[4])
     fits = mtu - extra
     assert (said[ICMPv6PacketTooBig].mtu if ":" in vip else said[ICMP].nexthopmtu) == fits
     quote = bytes((said[ICMPv6PacketTooBig] if ":" in vip else said[ICMP]).payload)
@@ -370,7 +359,7 @@ def test_other_errors_about_a_tunnel_reach_the_client(bed: Judged) -> None:
     for kind, code in ((3, 1), (3, 3), (11, 0)):
         bed.server.put(IP(src=ROUTER, dst=OWN) / ICMP(type=kind, code=code) / outer[:60])
         error = bed.client.ip()
-        assert (error[ICMP].type, error[ICMP].code, error.dst, sound(error)) == (kind, code, CLIENT, True)
+        assert (error[ICMP].type, error[ICMP].code, error.dst, sound(error)) == (kind, code, CLIENT[4], True)
         assert bytes(error[ICMP].payload) == outer[20:60]
     bed.server.put(IP(src=ROUTER, dst=OWN) / ICMP(type=3, code=4, nexthopmtu=1300) / outer[:60])
     assert not bed.client.frames(0.05)
@@ -381,7 +370,7 @@ def test_other_errors_about_a_tunnel_reach_the_client(bed: Judged) -> None:
     outer = bytes(bed.server.ip())
     bed.server.put(IPv6(src=ROUTER6, dst=OWN6) / ICMPv6DestUnreach(code=3) / outer)
     error = bed.client.ip()
-    assert (error[ICMPv6DestUnreach].code, error.dst, sound(error)) == (3, CLIENT6, True)
+    assert (error[ICMPv6DestUnreach].code, error.dst, sound(error)) == (3, CLIENT[6], True)
 
 
 # --- what the director leaves alone (V44, V45, V46) -------------------------------------------------
@@ -389,22 +378,22 @@ def test_other_errors_about_a_tunnel_reach_the_client(bed: Judged) -> None:
 
 def test_the_leave_rule(bed: Judged) -> None:
     """V44: port unreachable for both families; a high port of an FTP service is the host's to answer."""
-    bed.client.put(IP(src=CLIENT, dst=EMPTY) / TCP(sport=next(PORTS), dport=80, flags="S"))
+    bed.client.put(IP(src=CLIENT[4], dst=EMPTY) / TCP(sport=PORTS.popleft(), dport=80, flags="S"))
     error = bed.client.ip()
     assert (error.src, error[ICMP].type, error[ICMP].code, sound(error)) == (EMPTY, 3, 3, True)
-    bed.client.put(IPv6(src=CLIENT6, dst="2001:db8:100::31") / UDP(sport=next(PORTS), dport=80) / b"x")
+    bed.client.put(IPv6(src=CLIENT[6], dst="2001:db8:100::31") / UDP(sport=PORTS.popleft(), dport=80) / b"x")
     error = bed.client.ip()
     assert (error.src, error[ICMPv6DestUnreach].code, sound(error)) == ("2001:db8:100::31", 4, True)
-    bed.client.put(IP(src=CLIENT, dst=FTP) / TCP(sport=next(PORTS), dport=21, flags="S"))
+    bed.client.put(IP(src=CLIENT[4], dst=FTP) / TCP(sport=PORTS.popleft(), dport=21, flags="S"))
     assert bed.client.ip()[ICMP].code == 3
-    bed.client.put(IP(src=CLIENT, dst=FTP) / TCP(sport=next(PORTS), dport=30000, flags="S"))
+    bed.client.put(IP(src=CLIENT[4], dst=FTP) / TCP(sport=PORTS.popleft(), dport=30000, flags="S"))
     assert str(bed.client.ip()[TCP].flags) == "RA"
     assert not bed.server.frames(0.01)
 
 
 def test_sloppy_and_strict(bed: Judged) -> None:
     """V45 V46: without sloppy_tcp an ACK without connection is the host's, which resets it."""
-    bed.client.put(tcp("nat", next(PORTS), "A"))
+    bed.client.put(tcp("nat", PORTS.popleft(), "A"))
     assert str(bed.client.ip()[TCP].flags) == "R"
     assert not bed.server.frames(0.01)
 
@@ -417,9 +406,9 @@ def test_mutants_do_not_stop_it(bed: Judged) -> None:
         sport = opened(bed, way)
         seeds += [bytes(tcp(way, sport, flags, b"data")) for flags in ("S", "A", "FA", "R")]
         seeds.append(bytes(to(WAYS[way][0]) / UDP(sport=sport, dport=53) / b"data"))
-    back = [bytes(IP(src=S4, dst=CLIENT) / TCP(sport=8080, dport=2000, flags="A"))]
+    back = [bytes(IP(src=S4, dst=CLIENT[4]) / TCP(sport=8080, dport=2000, flags="A"))]
     back.append(bytes(IP(src=OWN, dst="172.16.0.3", proto=4) / Raw(seeds[0])))
-    back.append(bytes(IPv6(src=S6, dst=CLIENT6) / TCP(sport=8080, dport=2000, flags="A")))
+    back.append(bytes(IPv6(src=S6, dst=CLIENT[6]) / TCP(sport=8080, dport=2000, flags="A")))
     for wire, mutator in ((bed.client, Mutator(chance, seeds)), (bed.server, Mutator(chance, back))):
         for _ in range(1200):
             for packet in mutator.next():
@@ -450,8 +439,8 @@ def pieces(
 def test_fragmented_ipv6_that_is_nobodys_goes_on(bed: Judged) -> None:
     """V45: a server's large datagram to somebody who is no client of the service, and two at once."""
     for option in (False, True):
-        first = pieces(S6, CLIENT6, 8080, next(PORTS), 70000, option=option)
-        second = pieces(S6, CLIENT6, 8080, next(PORTS), 70001, option=option)
+        first = pieces(S6, CLIENT[6], 8080, PORTS.popleft(), 70000, option=option)
+        second = pieces(S6, CLIENT[6], 8080, PORTS.popleft(), 70001, option=option)
         for one, other in zip(first, second, strict=True):
             bed.server.put(one, other)
         came = [bytes(parsed(frame)) for frame in bed.client.frames(PATIENCE, len(first) * 2)]
@@ -465,8 +454,8 @@ def test_fragmented_ipv6_through_nat_and_dr(bed: Judged) -> None:
     """V35 V36 V37: identification and hop-by-hop options stay, two datagrams at once are not mixed."""
     for way in ("nat6", "dr6"):
         vip, _server, forward, _extra = WAYS[way]
-        first = pieces(CLIENT6, vip, next(PORTS), 53, 80000, option=True)
-        second = pieces(CLIENT6, vip, next(PORTS), 53, 80001)
+        first = pieces(CLIENT[6], vip, PORTS.popleft(), 53, 80000, option=True)
+        second = pieces(CLIENT[6], vip, PORTS.popleft(), 53, 80001)
         for one, other in zip(first, second, strict=True):
             bed.client.put(one, other)
         came = [bytes(parsed(frame)) for frame in bed.server.frames(PATIENCE, len(first) * 2)]

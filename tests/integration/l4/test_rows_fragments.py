@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,14 +9,15 @@ from scapy.layers.inet import ICMP, UDP, defragment, fragment
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, defragment6, fragment6
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import CLIENT, FAMILIES, SERVER, flows, ini, ip, place
+from tests.integration.l4.flows import PORTS, flows, place
+from tests.integration.l4.packets import CLIENT, FAMILIES, SERVER, ip
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, Wire, directed, parsed, right
 
 VIRTUAL = {
     ("nat", 4): "198.51.100.10", ("nat", 6): "2001:db8:100::10", ("dr", 4): "198.51.100.11",
     ("dr", 6): "2001:db8:100::11",
 }  # fmt: skip
-_ports = itertools.count(1000)
 
 
 def text() -> str:
@@ -75,7 +75,7 @@ def test_a_datagram_in_fragments_reaches_one_server_whole(
 ) -> None:
     """V35: inwards and outwards, whatever order the fragments come in; every byte, right checksums."""
     body = bytes(range(256)) * 14
-    sport = next(_ports)
+    sport = PORTS.popleft()
     virtual, client = VIRTUAL[method, family], CLIENT[family]
     server = SERVER[family] if method == "nat" else virtual
     dport = 8080 if method == "nat" else 80
@@ -107,7 +107,7 @@ def _all(wire: Wire, size: int) -> list[bytes]:
 def test_a_datagram_that_lacks_a_piece_opens_nothing(bed: Judged) -> None:
     """V35: nothing goes on before it is whole."""
     for family in FAMILIES:
-        sport = next(_ports)
+        sport = PORTS.popleft()
         packet = ip(CLIENT[family], VIRTUAL["nat", family]) / UDP(sport=sport, dport=80) / bytes(3000)
         first, _lost, *rest = pieces(packet, 1280, sport)
         bed.client.put(first, *rest)
@@ -120,7 +120,7 @@ def test_a_datagram_that_lacks_a_piece_opens_nothing(bed: Judged) -> None:
 def test_fragments_that_are_nobodys_reach_whom_they_are_for(bed: Judged, family: int, order: str) -> None:
     """V35, V45: a large echo request is the host's to answer; what a server sends to others is routed on."""
     client, virtual = CLIENT[family], VIRTUAL["nat", family]
-    ident, body = next(_ports), bytes(range(256)) * 10
+    ident, body = PORTS.popleft(), bytes(range(256)) * 10
     request = ICMP(id=ident) / body if family == 4 else ICMPv6EchoRequest(id=ident, data=body)
     echo = ip(client, virtual) / request
     bed.client.put(*ORDERS[order](pieces(echo, 1280, ident)))
@@ -139,7 +139,7 @@ def test_fragments_that_are_nobodys_reach_whom_they_are_for(bed: Judged, family:
 def test_fragments_of_other_protocols_are_routed_as_they_come(bed: Judged, order: str) -> None:
     """V35, C.4 step 6: the director knows nothing of GRE, so it puts nothing together."""
     sent = ip(SERVER[4], CLIENT[4], proto=47) / Raw(bytes(3000))
-    expected = ORDERS[order](pieces(sent, 1280, next(_ports)))
+    expected = ORDERS[order](pieces(sent, 1280, PORTS.popleft()))
     bed.server.put(*expected)
     came = [parsed(bed.client.get(5.0)) for _ in expected]
     assert [(one.src, one.frag, one.len) for one in came] == [

@@ -16,7 +16,8 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.flows import PORTS
+from tests.integration.l4.texts import HEAD, pool, service
 from tests.integration.l4.wire_judge import Judged, directed, right
 
 CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"
@@ -24,7 +25,6 @@ SERVER, SERVER6 = "172.16.0.2", "fd00:16::2"
 SHORT, LONG, EQUAL, SIX = "192.0.2.1", "198.51.100.100", "198.51.0.9", "2001:db8:100::10"
 """Virtual addresses whose text is shorter than, longer than, and as long as the server's; and IPv6."""
 VIRTUALS = {"shorter": SHORT, "longer": LONG, "equal": EQUAL}
-PORTS = iter(range(20000, 60000))
 GREETING = b"220 ready\r\n"
 
 
@@ -42,7 +42,7 @@ class Talk:
     """A control connection whose two ends the test plays; each counts as it would without a director."""
 
     def __init__(self, bed: Judged, virtual: str) -> None:
-        self.bed, self.virtual, self.sport = bed, virtual, next(PORTS)
+        self.bed, self.virtual, self.sport = bed, virtual, PORTS.popleft()
         self.client = CLIENT6 if ":" in virtual else CLIENT
         self.up, self.down = 1000, 9000
         self.seen = 9000
@@ -104,7 +104,7 @@ def syn(source: str, sport: int, to: str, dport: int) -> Packet:
 def test_active(bed: Judged, command: str) -> None:
     """V60: the server opens the data connection from its port 20; the client sees the virtual one."""
     talk = Talk(bed, SIX if command == "EPRT6" else LONG)
-    port = next(PORTS)
+    port = PORTS.popleft()
     words = {
         "PORT": b"PORT " + comma(CLIENT, port),
         "EPRT": f"EPRT |1|{CLIENT}|{port}|".encode(),
@@ -124,7 +124,7 @@ def test_active(bed: Judged, command: str) -> None:
 def test_active_is_no_bounce(bed: Judged) -> None:
     """V60, RFC 2577: an address that is not the client's opens nothing; the SYN passes as it is."""
     talk = Talk(bed, LONG)
-    port = next(PORTS)
+    port = PORTS.popleft()
     talk.ask(b"PORT " + comma("10.0.0.7", port) + b"\r\n")
     bed.server.put(syn(talk.server, 20, "10.0.0.7", port))
     assert bed.client.ip().src == talk.server
@@ -135,7 +135,7 @@ def test_passive(bed: Judged, kind: str) -> None:
     """V61 V62: the reply shows the virtual address; later numbers are right in both directions."""
     talk = Talk(bed, VIRTUALS[kind])
     talk.ask(b"PASV\r\n")
-    port = next(PORTS)
+    port = PORTS.popleft()
     reply = b"227 Entering Passive Mode (" + comma(talk.server, port) + b").\r\n"
     place = talk.down
     got = talk.answer(reply)
@@ -147,7 +147,7 @@ def test_passive(bed: Judged, kind: str) -> None:
     assert talk.ask(b"RETR x\r\n")[TCP].ack == talk.down
     assert talk.read(talk.answer(b"150 here it comes\r\n")) == b"150 here it comes\r\n"
     assert talk.ask(b"", "A")[TCP].ack == talk.down
-    bed.client.put(syn(CLIENT, next(PORTS), talk.virtual, port))
+    bed.client.put(syn(CLIENT, PORTS.popleft(), talk.virtual, port))
     data = bed.server.ip()
     assert (data.dst, data[TCP].dport, right(data)) == (talk.server, port, True)
     bed.server.put(IP(src=talk.server, dst=CLIENT) / TCP(sport=port, dport=data[TCP].sport, flags="SA"))
@@ -160,10 +160,10 @@ def test_extended_passive(bed: Judged, virtual: str) -> None:
     """V61: EPSV names a port only; the data connection goes to the same server."""
     talk = Talk(bed, virtual)
     talk.ask(b"EPSV\r\n")
-    port = next(PORTS)
+    port = PORTS.popleft()
     reply = f"229 Entering Extended Passive Mode (|||{port}|)\r\n".encode()
     assert talk.read(talk.answer(reply)) == reply
-    bed.client.put(syn(talk.client, next(PORTS), virtual, port))
+    bed.client.put(syn(talk.client, PORTS.popleft(), virtual, port))
     data = bed.server.ip()
     assert (data.dst, data[TCP].dport) == (talk.server, port)
 
@@ -171,7 +171,7 @@ def test_extended_passive(bed: Judged, virtual: str) -> None:
 def test_without_a_question_nothing_is_read(bed: Judged) -> None:
     """V61: a reply that nobody asked for passes as it is and opens nothing."""
     talk = Talk(bed, LONG)
-    port = next(PORTS)
+    port = PORTS.popleft()
     reply = b"227 Entering Passive Mode (" + comma(talk.server, port) + b")\r\n"
     assert talk.read(talk.answer(reply)) == reply
 
@@ -181,7 +181,7 @@ def test_selective_acknowledgements(bed: Judged) -> None:
     for kind, virtual in VIRTUALS.items():
         talk = Talk(bed, virtual)
         talk.ask(b"PASV\r\n")
-        port = next(PORTS)
+        port = PORTS.popleft()
         text = comma(talk.server, port)
         talk.read(talk.answer(b"227 ok (" + text + b")\r\n"))
         longer = len(comma(virtual, port)) - len(text)
@@ -254,7 +254,7 @@ def test_a_stream_that_loses_packets(bed: Judged, kind: str, seed: int) -> None:
     wanted = GREETING
     lossy.transfer(GREETING)
     for turn in range(2):
-        port = next(PORTS)
+        port = PORTS.popleft()
         talk.ask(b"PASV\r\n")
         reply = b"227 Entering Passive Mode (" + comma(talk.server, port) + b")\r\n"
         # The helper reads a reply that comes in one piece (G.1); all that follows may be cut anywhere.
@@ -266,5 +266,5 @@ def test_a_stream_that_loses_packets(bed: Judged, kind: str, seed: int) -> None:
         wanted += b"150 Opening\r\n226 Done %d\r\n" % turn
         got = bytes(lossy.got[place] for place in range(len(wanted)))
         assert got == wanted
-        bed.client.put(syn(CLIENT, next(PORTS), talk.virtual, port))
+        bed.client.put(syn(CLIENT, PORTS.popleft(), talk.virtual, port))
         assert bed.server.ip().dst == talk.server

@@ -19,7 +19,9 @@ from scapy.layers.inet6 import (
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import CLIENT, FAMILIES, SERVER, flows, ini, inwards, ip, place
+from tests.integration.l4.flows import PORTS, flows, inwards, place
+from tests.integration.l4.packets import CLIENT, FAMILIES, SERVER, ip
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed, parsed
 
 ROUTER = {4: "10.0.0.8", 6: "fd00:10::8"}
@@ -77,7 +79,6 @@ ERRORS: dict[int, dict[str, Callable[[], Packet]]] = {
     },
 }
 CASES = [(family, name) for family, kinds in ERRORS.items() for name in kinds]
-_ports = itertools.count(1000)
 
 
 def error(family: int, name: str, source: str, to: str, quote: bytes, hops: int = 64) -> bytes:
@@ -105,7 +106,7 @@ def requoted(quote: bytes, ends: str, host: str, port: int) -> bytes:
 
 def opened(bed: Judged, method: str, family: int, kind: str) -> int:
     """A flow; returns its client port."""
-    sport = next(_ports)
+    sport = PORTS.popleft()
     inwards(bed, [ip(CLIENT[family], VIRTUAL[method, family]) / layer(kind, sport, 80)])
     return sport
 
@@ -278,7 +279,7 @@ def test_icmp_without_a_flow(bed: Judged) -> None:
         for family in FAMILIES:
             name = next(iter(ERRORS[family]))
             for method, kind in (*itertools.product(("nat", "dr"), KINDS), ("off", "udp")):
-                sport = next(_ports)
+                sport = PORTS.popleft()
                 virtual = EMPTY[family] if method == "off" else VIRTUAL[method, family]
                 quote = bytes(ip(virtual, CLIENT[family]) / layer(kind, 80, sport))
                 bed.client.put(error(family, name, ROUTER[family], virtual, quote))

@@ -13,17 +13,9 @@ from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkCookieAck, SCTPChun
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_a import (
-    connections,
-    flows,
-    ini,
-    inwards,
-    ip,
-    outwards,
-    place,
-    servers,
-    templates,
-)
+from tests.integration.l4.flows import connections, flows, inwards, outwards, place, servers, templates
+from tests.integration.l4.packets import ip
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed
 
 VIP, VIP6 = "198.51.100.10", "2001:db8:100::10"

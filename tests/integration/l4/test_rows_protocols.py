@@ -25,18 +25,9 @@ from scapy.layers.sctp import (
 )
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.rows_a import (
-    CLIENT,
-    FAMILIES,
-    SERVER,
-    counts,
-    flows,
-    ini,
-    inwards,
-    ip,
-    outwards,
-    place,
-)
+from tests.integration.l4.flows import counts, flows, inwards, outwards, place
+from tests.integration.l4.packets import CLIENT, FAMILIES, SERVER, ip
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed
 
 STRANGER = {4: "10.0.0.3", 6: "fd00:10::3"}

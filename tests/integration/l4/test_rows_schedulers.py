@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import select
 import signal
-import zlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_b import HEAD, pool, service
+from tests.integration.l4.flows import PORTS
+from tests.integration.l4.texts import HEAD, pool, service
 from tests.integration.l4.wire_judge import Judged, directed, parsed
 
 ADDRESSES = {letter: f"172.16.0.{number}" for number, letter in enumerate("abcd", 2)}
@@ -28,8 +28,6 @@ SCHEDULERS = (
     "sh sh-fallback", "mh", "mh mh-port", "mh fallback",
 )  # fmt: skip
 BY_DESTINATION = ("dh", "lblc", "lblcr")
-PORTS: deque[int] = deque()
-"""Client ports, each once; every test has its own, the same in every run."""
 CLIENTS = [f"203.0.113.{number}" for number in range(1, 61)]
 
 
@@ -53,13 +51,6 @@ def configuration(letters: str = "abcd", schedulers: tuple[str, ...] = SCHEDULER
             virtual = f"fwmark {BY_DESTINATION.index(scheduler) + 1}"
         text += service(named(scheduler), virtual, named(scheduler))
     return text
-
-
-@pytest.fixture(autouse=True)
-def ports(request: pytest.FixtureRequest) -> None:
-    """What `sh port` gives depends on the port, so which tests ran before must not move it."""
-    PORTS.clear()
-    PORTS.extend(range(1100 + zlib.crc32(request.node.name.encode()) % 50_000, 65_000))
 
 
 @pytest.fixture

@@ -13,15 +13,8 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import SOURCES, wait_for
-from tests.integration.l4.rows_a import (
-    counts,
-    flows,
-    ini,
-    inwards,
-    outwards,
-    servers,
-    templates,
-)
+from tests.integration.l4.flows import counts, flows, inwards, outwards, servers, templates
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed, judged, parsed
 
 VIP = "198.51.100.10"

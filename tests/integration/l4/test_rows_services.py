@@ -10,17 +10,9 @@ from scapy.layers.inet import ICMP, TCP, UDP
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Packet
 
-from tests.integration.l4.rows_a import (
-    CLIENT,
-    Service,
-    connections,
-    ini,
-    inwards,
-    ip,
-    outwards,
-    place,
-    templates,
-)
+from tests.integration.l4.flows import connections, inwards, outwards, place, templates
+from tests.integration.l4.packets import CLIENT, ip
+from tests.integration.l4.texts import Service, ini
 from tests.integration.l4.wire_judge import Judged, directed
 
 POOLS = {

@@ -17,7 +17,9 @@ from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_a import CLIENT, SERVER, counts, flows, ini, inwards, outwards, place
+from tests.integration.l4.flows import counts, flows, inwards, outwards, place
+from tests.integration.l4.packets import CLIENT, SERVER
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed
 from tests.support.tcp_tables import D1, D2
 

@@ -11,7 +11,8 @@ from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkInit
 from scapy.packet import Packet
 
 from tests.integration.l4.bed import wait_for
-from tests.integration.l4.rows_a import counts, flows, ini, inwards, outwards
+from tests.integration.l4.flows import counts, flows, inwards, outwards
+from tests.integration.l4.texts import ini
 from tests.integration.l4.wire_judge import Judged, directed
 
 CLIENT, VIP, SERVER = "10.0.0.2", "198.51.100.10", "172.16.0.2"

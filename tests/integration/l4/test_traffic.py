@@ -8,7 +8,6 @@ import socket
 import struct
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -30,6 +29,12 @@ def ready(bed: Bed, method: str, *options: str, **more: Any) -> Process:
     process, said = bed.start(method, *options, **more)
     assert said["troubles"] == {}
     return process
+
+
+def passed(bed: Bed) -> int:
+    """Bytes that came to the director from its clients."""
+    (link,) = json.loads(bed.net.run(bed.director, "ip", "-j", "-s", "link", "show", "dev", "d0"))
+    return int(link["stats64"]["rx"]["bytes"])
 
 
 class Exchange:
@@ -125,11 +130,13 @@ def test_one_packet_in_a_hundred_lost(bed: Bed) -> None:
 
 def test_iperf3_both_ways(bed: Bed) -> None:
     process = ready(bed, "nat")
-    bed.net.start(bed.server, "iperf3", "-s", "-p", "8080")
-    wait_for(lambda: ":8080 " in bed.net.run(bed.server, "ss", "-ltn"))
     for more in ([], ["-R"], ["-P", "4"]):
+        # A server for each: one that still ends a run calls itself busy.
+        server = bed.net.start(bed.server, "iperf3", "-s", "-1", "-p", "8080")
+        wait_for(lambda: ":8080 " in bed.net.run(bed.server, "ss", "-ltn"))
         said = bed.net.run(bed.client, "iperf3", "-J", "-c", VIP, "-p", "8080", "-n", "64M", *more)
         assert json.loads(said)["end"]["sum_received"]["bytes"] >= 32 << 20
+        assert server.wait(10) == 0
     bed.stop(process)
 
 
@@ -148,7 +155,7 @@ def test_a_kill_under_load_and_a_new_start_break_no_connection(bed: Bed) -> None
 
     thread = threading.Thread(target=run)
     thread.start()
-    time.sleep(0.5)
+    wait_for(lambda: passed(bed) > 16 << 20, every=0.01)
     process.kill()
     process.wait()
     assert thread.is_alive()

@@ -289,8 +289,10 @@ def test_links_routes_and_rules_that_go_and_return(bed: Judged) -> None:
     assert not bed.client.frames(), "the host's stack must not answer"
     events = bed.log
     for said in (
-        "interface d1 is down",
-        "there is a route again to server 172.16.0.2",
+        "layer 4: interface d1 is down",
+        "s: interface d1 is down",
+        "s: no route to server 172.16.0.2",
+        f"virtual address {VIP} was removed from this host",
         "removed by somebody else",
     ):
         assert said in events

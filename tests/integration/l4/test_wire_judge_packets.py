@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import socket
-import time
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +17,8 @@ from scapy.layers.inet6 import ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6
 from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit, SCTPChunkInitAck
 from scapy.packet import Packet, Raw
 
-from tests.integration.l4.wire_judge import PATIENCE, Judged, directed, parsed, rebuilt, right, syn
+from tests.integration.l4.bed import wait_for
+from tests.integration.l4.wire_judge import PATIENCE, Judged, Wire, directed, parsed, rebuilt, right, syn
 
 CLIENT, NAT, DR, NAT6, DR6 = (
     "10.0.0.2",
@@ -260,11 +261,19 @@ def test_ttl_1_ends_here(bed: Judged, virtual: str) -> None:
 @pytest.fixture
 def narrow(bed: Judged) -> Iterator[Judged]:
     """The servers' link takes 1300 bytes."""
+    opened(bed, tcp(NAT, 2209))
+    large = IP(src=CLIENT, dst=NAT, flags="DF") / TCP(sport=2209, dport=80, flags="A") / (b"z" * 1360)
+
+    def heard(who: Wire) -> bool:
+        bed.client.put(large)
+        return bool(who.frames(0.2, 1))
+
     bed.net.run(bed.here, "ip", "link", "set", "d1", "mtu", "1300")
-    time.sleep(0.2)
+    wait_for(lambda: heard(bed.client))
+    bed.drain_wires()
     yield bed
     bed.net.run(bed.here, "ip", "link", "set", "d1", "mtu", "1500")
-    time.sleep(0.2)
+    wait_for(lambda: heard(bed.server))
     bed.drain_wires()
 
 
@@ -436,11 +445,14 @@ def test_bytes_of_any_kind_do_not_stop_it(bed: Judged) -> None:
         kind = b"\x86\xdd" if body[0] >> 4 == 6 else b"\x08\x00"
         size = chance.randrange(1, len(body)) if chance.random() < 0.3 else len(body)
         bed.client.raw(bed.client.peer + bed.client.mac + kind + bytes(body[:size]))
-    time.sleep(0.3)
-    bed.drain_wires()
-    bed.client.put(tcp(NAT, 2431))
-    assert bed.server.ip()[TCP].sport == 2431
+
+    def one_more_passes() -> bool:
+        bed.client.put(tcp(NAT, 4431))
+        return any(frame[34:36] == struct.pack("!H", 4431) for frame in bed.server.frames(0.2))
+
+    wait_for(one_more_passes)
     assert bed.readyz()[0] == 200
+    bed.drain_wires()
 
 
 # --- who gets what -----------------------------------------------------------------------------------

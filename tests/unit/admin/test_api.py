@@ -11,7 +11,7 @@ from twisted.web.http_headers import Headers
 from director.admin.control import Connection, PacketFigures, Problem
 from director.admin.testing import record
 from director.counters import Zeroable
-from director.errors import ConfigError
+from director.errors import ConfigError, DirectorError
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
@@ -83,6 +83,29 @@ def test_a_dry_run_says_the_same_and_does_nothing() -> None:
     assert reply.json == {"dry_run": True, "diff": ["server web/a now weight=5 max=200 min=0"]}
     assert made.control.registry.generation == 1
     assert made.send("PATCH", f"{SERVER}?dry_run=0", {"weight": 5}).json["generation"] == 2
+
+
+def test_a_dry_run_without_a_value_is_one() -> None:
+    made = Admin()
+    assert made.send("PATCH", f"{SERVER}?dry_run", {"weight": 5}).json["dry_run"] is True
+    assert made.send("PATCH", f"{SERVER}?dry_run=", {"weight": 5}).json["dry_run"] is True
+    assert made.control.registry.generation == 1
+
+
+def test_if_match_may_name_several_tags() -> None:
+    """RFC 9110 13.1.1: the write goes on when one of them is the current one, in one field or in several."""
+    made = Admin()
+    assert made.send("PATCH", SERVER, {"weight": 3}, If_Match='"g7", "g1"').status == 200
+    assert made.send("PATCH", SERVER, {"weight": 4}, If_Match='"g7", "g1"').status == 412
+    assert made.send("PATCH", SERVER, {"weight": 4}, If_Match='"g7"\r\nIf-Match: "g1"').status == 412
+    assert made.send("PATCH", SERVER, {"weight": 4}, If_Match='"g7"\r\nIf-Match: "g2"').status == 200
+
+
+def test_a_reload_over_a_change_is_412() -> None:
+    made = Admin()
+    tag = made.get("/api/v1/config").headers["ETag"]
+    assert made.send("PATCH", SERVER, {"weight": 3}).status == 200
+    assert made.send("POST", "/api/v1/config/reload", {}, If_Match=tag).status == 412
 
 
 def test_no_difference_makes_no_generation() -> None:
@@ -167,6 +190,14 @@ def test_a_refused_reload_names_every_problem() -> None:
     reply = made.send("POST", "/api/v1/config/reload", {})
     assert reply.status == 409
     assert reply.json["problems"] == ["a.ini:1:1: error: x", "a.ini:2:1: error: y"]
+
+
+@pytest.mark.parametrize("error", [DirectorError("no room"), OSError("no room")])
+def test_what_a_reload_could_not_open_is_told(error: Exception) -> None:
+    made = Admin()
+    made.control.reloaded = error
+    reply = made.send("POST", "/api/v1/config/reload", {})
+    assert (reply.status, reply.json) == (409, {"error": "nothing was changed: no room", "at": "config"})
 
 
 def test_the_configuration_is_text() -> None:

@@ -8,6 +8,7 @@ from director.admin.metrics import escaped, families, lines, pieces
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Sight
+from director.caches import CacheFigures
 from director.changes import PoolAdded
 from director.counters import Zeroable
 from director.model import Pool
@@ -23,7 +24,13 @@ HEAD = re.compile(rf"# (HELP|TYPE) ({NAME}) (.+)")
 def text(control: MemoryControl) -> str:
     look = Sight(control.registry, control.at, Rates(), tuple(control.heard))
     found = families(
-        look, control.readiness(), control.own, len(control.remembered), {"sign_ins": 1}, control.packets()
+        look,
+        control.readiness(),
+        control.own,
+        len(control.remembered),
+        {"sign_ins": 1},
+        control.packets(),
+        control.caches(),
     )
     return b"".join(pieces(found)).decode()
 
@@ -88,7 +95,22 @@ def test_layer_4_as_a_whole() -> None:
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     assert found["director_l4_packets_out_total", ""] == 7
     assert found["director_l4_flows", ""] == 5
-    assert found["director_l4_events_total", 'what="bad_checksum"'] == 2
+    assert found["director_l4_events_total", 'event="bad_checksum"'] == 2
+
+
+def test_caches_by_name() -> None:
+    control = sample.control()
+    assert "director_cache_" not in text(control)
+    control.known = [CacheFigures("heads", 3, 256, 40, 5), CacheFigures("repeated", 2, 7)]
+    found = {(name, labels): value for name, labels, value in parsed(text(control)) if "_cache_" in name}
+    assert found == {
+        ("director_cache_entries", 'cache="heads"'): 3,
+        ("director_cache_entries", 'cache="repeated"'): 2,
+        ("director_cache_limit", 'cache="heads"'): 256,
+        ("director_cache_limit", 'cache="repeated"'): 7,
+        ("director_cache_hits_total", 'cache="heads"'): 40,
+        ("director_cache_misses_total", 'cache="heads"'): 5,
+    }
 
 
 def test_histograms_are_cumulative_and_end_with_all() -> None:
@@ -106,6 +128,12 @@ def test_histograms_are_cumulative_and_end_with_all() -> None:
     assert buckets[0] == ('service="l7:www",le="0.0005"', 1)
     assert buckets[-1] == ('service="l7:www",le="+Inf"', 3)
     assert 'director_service_response_seconds_sum{service="l7:www"} 100.3' in text(control)
+
+
+def test_lines_that_the_logs_lost_are_counted() -> None:
+    control = sample.control()
+    control.own = Process("0.1", 0.0, lost={"access": 7, "events": 0})
+    assert 'director_log_lines_lost_total{log="access"} 7' in text(control)
 
 
 def test_labels_are_escaped() -> None:

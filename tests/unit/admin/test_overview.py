@@ -62,6 +62,21 @@ def test_reasons_against_readiness_are_shown() -> None:
     assert look(control)["findings"][0]["text"] == "is not ready: stopping"
 
 
+def test_what_keeps_layer_4_from_working_is_told_once_and_since_when() -> None:
+    """Not once for each of a hundred virtual services, and not since a server of another pool went."""
+    control = sample.control()
+    reason = "interface eth9 is down; layer 4 works on it when it is up"
+    control.heard += [
+        Listener(f"l4:{number}", "udp 192.0.2.1:53", bound=False, error=reason) for number in "ab"
+    ]
+    control.against = (reason,)
+    control.against_since = {reason: control.at.now - 7.0}
+    [found] = look(control)["findings"]
+    assert (found["at"], found["text"], found["for"]) == ("director", f"is not ready: {reason}", 7.0)
+    control.against = ()
+    assert [one["doing"] for one in look(control)["findings"]] == ["The others go on."] * 2
+
+
 def test_waiting_requests_are_a_warning() -> None:
     control = sample.control()
     control.registry.pools["web"].waiting = 7

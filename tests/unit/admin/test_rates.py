@@ -19,6 +19,16 @@ def test_a_rate_needs_two_samples() -> None:
     assert rates.per_second("web", "none") is None
 
 
+def test_layer_4_has_connections_for_requests() -> None:
+    registry, rates = sample.registry(), Rates()
+    rates.sample(registry, 0.0)
+    registry.services["l7:www"].stats.traffic.conns += 8
+    registry.pools["web"].servers[0].stats.traffic.conns += 6
+    rates.sample(registry, 2.0)
+    assert rates.per_second("l7:www") == 4.0
+    assert rates.per_second("web", "a") == 3.0
+
+
 def test_old_samples_are_forgotten() -> None:
     registry, rates = sample.registry(), Rates()
     registry.services["l7:www"].requests.requests = 1_000_000

@@ -13,7 +13,7 @@ from director.admin import resource
 from director.admin.answers import SECURITY_HEADERS
 from director.admin.resource import LARGEST_BODY, Listening, asked_host, loopback
 from director.admin.routes import OPEN, ROUTES, Route
-from director.errors import ChangeRefused, ConfigError, SchedulerError
+from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
 
@@ -120,8 +120,12 @@ def test_what_is_not_there_is_404(target: str) -> None:
     assert set(reply.json) == {"error", "at"}
 
 
-def test_the_absolute_form_is_no_path() -> None:
-    reply = admin().get("http://127.0.0.1:8404/healthz")
+@pytest.mark.parametrize(
+    "target", ["ftp://127.0.0.1/healthz", "https://127.0.0.1/healthz", "http:///healthz", "healthz"]
+)
+def test_what_is_no_path_of_ours_is_refused(target: str) -> None:
+    """`https` is not what this listener speaks."""
+    reply = admin().get(target)
     assert (reply.status, reply.json["at"]) == (400, "path")
     assert reply.json["error"].startswith("the path must begin with /")
 
@@ -290,6 +294,7 @@ def test_a_large_body_is_refused_also_without_the_site() -> None:
         (ChangeRefused("EINVAL", "bad"), 400),
         (SchedulerError("no such"), 409),
         (ConfigError(("a:1:1: error",)), 409),
+        (DirectorError("cannot listen on :80: the address is in use"), 409),
         (RuntimeError("secret words"), 500),
     ],
 )

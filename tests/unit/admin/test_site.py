@@ -36,6 +36,40 @@ def test_malformed_requests_get_a_hardened_400(data: bytes) -> None:
     assert "Server" not in reply.headers
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://127.0.0.1:8404/healthz", 200),
+        ("HTTP://localhost/healthz", 200),
+        ("http://[::1]:8404/healthz", 200),
+        ("http://localhost/api/v1/connections?limit=1", 401),
+        ("http://localhost", 401),
+        ("http://localhost?x=1", 401),
+        ("http://localhost/nothing", 404),
+        ("http://evil.example/healthz", 421),
+        ("http://ops@localhost/healthz", 400),
+        ("http://localhost:x/healthz", 400),
+    ],
+)
+def test_a_target_may_be_in_absolute_form_and_names_the_host(target: str, status: int) -> None:
+    """RFC 9112 3.2.2: a server must accept it, and must ignore Host then."""
+    for host in ("localhost", "evil.example"):
+        assert Admin().ask("GET", target, {"Host": host}).status == status
+
+
+def test_the_query_of_an_absolute_target_is_read() -> None:
+    made = Admin()
+    head = {"Authorization": f"Bearer {TOKEN}"}
+    assert made.ask("GET", "http://localhost/api/v1/connections?limit=x", head).status == 400
+    assert made.ask("GET", "http://localhost/api/v1/connections?limit=1", head).status == 200
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: localhost\r\nHost: localhost\r\n"])
+def test_a_target_does_not_make_up_for_a_missing_or_second_host(hosts: str) -> None:
+    """RFC 9112 3.2."""
+    assert Admin().raw(f"GET http://localhost/healthz HTTP/1.1\r\n{hosts}\r\n".encode()).status == 400
+
+
 def test_a_declared_large_body_is_refused_before_it_comes() -> None:
     made = Admin()
     protocol, transport = made.connect()

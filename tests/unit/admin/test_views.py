@@ -54,6 +54,9 @@ def test_words_for_what_a_server_does() -> None:
     lease = claim(live)
     control.apply([Ordered("web", "b", State.DRAIN)], "x")
     assert server(control, "web", "b")["status"] == "draining, 1 left"
+    live.inactive += 2
+    assert server(control, "web", "b")["status"] == "draining, 1 active, 2 inactive left"
+    live.inactive -= 2
     lease.release()
     assert server(control, "web", "b")["status"] == "drained"
     control.apply([Ordered("web", "b", State.MAINT)], "x")

@@ -22,12 +22,14 @@ def test_the_state_dir_is_relative_to_the_file(tmp_path: Path) -> None:
     assert found.resolve() == tmp_path / "var"
 
 
-def test_a_file_with_errors_has_no_state_dir(tmp_path: Path) -> None:
+def test_a_file_with_errors_still_names_its_state_dir(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD + "[l7:www]\nlisten = :8080\npool = none\n")
     checked = configuration.check(path)
     assert checked.errors == 1
     assert configuration.exit_code(checked, strict=False) == 2
     assert configuration.text(checked).endswith("1 error, 1 warning\n")
+    assert configuration.state_dir(path).resolve() == tmp_path / "var", "the running director is still there"
+    path.write_text("[director]\nstate_dir =\n[l7:www]\nlisten = :8080\npool = none\n")
     with pytest.raises(Refused, match=r"has errors(.|\n)*director check"):
         configuration.state_dir(path)
 

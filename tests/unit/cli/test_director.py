@@ -14,6 +14,7 @@ from director.cli.client import Refused, understood
 from director.errors import DirectorError
 from director.model import Forward
 from director.selection import claim
+from tests.support.running import free_port
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin
 
@@ -143,8 +144,12 @@ GOOD = (
 def test_check_exits_as_documented(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.ini"
     path.write_text(GOOD)
-    assert run("check", str(path)) == (0, "no errors, no warnings\n", "")
-    assert run("check", str(path), "--strict")[0] == 0
+    assert run("check", str(path), "--offline") == (0, "no errors, no warnings\n", "")
+    assert run("check", str(path), "--offline", "--strict")[0] == 0
+    path.write_text(GOOD.replace("9001", str(free_port())))
+    code, out, _ = run("check", str(path))
+    assert (code, out.count("the server takes no connection now: connection refused")) == (0, 1)
+    assert run("check", str(path), "--strict")[0] == 1
     path.write_text(GOOD.replace("pool = web", "pool = wbe"))
     code, out, _ = run("check", str(path))
     assert code == 2
@@ -192,7 +197,12 @@ def test_the_socket_is_found_by_option_then_environment_then_file(
 
     monkeypatch.setattr(configuration, "state_dir", lambda file: Path("/state") / file.stem)
     monkeypatch.delenv("DIRECTOR_SOCKET", raising=False)
-    assert path() == "/state/director/control.sock"
+    monkeypatch.setattr(director, "DEFAULT_FILES", (str(tmp_path / "here.ini"), str(tmp_path / "host.ini")))
+    assert path() == "/state/here/control.sock"
+    (tmp_path / "host.ini").touch()
+    assert path() == "/state/host/control.sock"
+    (tmp_path / "here.ini").touch()
+    assert path() == "/state/here/control.sock"
     assert path("-c", "a/edge.ini") == "/state/edge/control.sock"
     monkeypatch.setenv("DIRECTOR_SOCKET", "/env.sock")
     assert path() == "/env.sock"

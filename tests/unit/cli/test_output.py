@@ -72,6 +72,21 @@ def test_a_server_that_is_down_says_why() -> None:
     assert "draining, 17 left" in text
 
 
+def test_a_pool_that_cannot_serve_says_why_and_whom_it_serves() -> None:
+    text = output.pools(admin().get("/api/v1/pools").json)
+    row = " ".join(text[text.index("images") :].split())
+    assert "l7:www (CANNOT SERVE: every server is down or in maintenance)" in row
+
+
+def test_what_keeps_services_from_working_is_told_once() -> None:
+    found = admin().get("/api/v1/services").json
+    one = {"address": "tcp 192.0.2.1:80", "bound": False, "error": "layer 4 is off: no CAP_NET_RAW."}
+    many = [{**found[0], "key": f"l4:{number}", "listeners": [one]} for number in range(7)]
+    text = output.services([*many, {**found[0], "key": "l7:www"}])
+    assert text.count("(NOT SERVED)") == 7
+    assert text.endswith("\n\nl4:0, l4:1, l4:2, l4:3, l4:4 and 2 more:\n  layer 4 is off: no CAP_NET_RAW.\n")
+
+
 def test_why_tells_the_story_in_order() -> None:
     lines = output.why(admin().get("/api/v1/requests/g1").json).splitlines()
     assert lines[1] == "GET www.example.org/ from 127.0.0.1 at www"

@@ -70,6 +70,7 @@ def test_values() -> None:
         ("path exists", 5, "every request has a path"),
         ("host = *.a", 7, "no wildcard is known here"),
         ("host = a:80", 7, "the host is compared without its port"),
+        ("host in [::1]:80", 8, "the host is compared without its port"),
         ("client = foo", 9, "not a network: 'foo'"),
         ("client in 10.0.0.1/8", 10, "10.0.0.1/8 is not the network's first address"),
         ("client ^= 10.", 7, "client takes = and in only"),

@@ -18,6 +18,8 @@ def test_facts_are_plain_or_named() -> None:
         ("host", "=", "WWW.Example.org.", "www.example.org"),
         ("host", "in", "*.Example.org", "*.example.org"),
         ("host", "$=", ".ORG", ".org"),
+        ("host", "=", "[0:0::1]", "[::1]"),
+        ("host", "in", "[2001:DB8::0]", "[2001:db8::]"),
         ("client", "in", "2001:DB8::/32", "2001:db8::/32"),
         ("version", "=", "http/1.1", "1.1"),
         ("path", "=", "*", "*"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from director.config.messages import exit_code, render
 from tests.support.configurations import read_ini
 
@@ -43,3 +45,35 @@ def test_runaway_expressions_and_small_methods() -> None:
         (17, "warning", "write POST"),
         (38, "warning", "write one of them without * or +"),
     ]
+
+
+SERVICE = "[l7:w]\nlisten = :80\npool = p\n{}\n[pool:p]\nserver.a = h:80\n{}\n[page:s]\nfile = s\n{}"
+RULE = "[rule:1 a]\nservice = w\nwhen = path ~ ^/(.)\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "pool", "rule", "expected"),
+    [
+        ("", "", RULE + "redirect = 301 /\nset_header = A: b\nhash = path.1\n", [(14, 14), (15, 8)]),
+        ("", "", RULE + "respond = 404\nrewrite_path = /x\n", [(14, 16)]),
+        ("", "scheduler = hash else rr", RULE + "pool = p\nset_header = A: b\nhash = path.1\n", []),
+        ("", "scheduler = hhttp", RULE + "pool = p\nhash = path.1\n", []),
+        ("", "", RULE + "pool = p\nhash = path.1\n", [(14, 8)]),
+        ("", "scheduler = sh else rr", RULE + "pool = p\nhash = path.1\n", [(14, 8)]),
+        ("fault = active, page s", "", "", []),
+        ("fault = page s, active, local :1", "", "", [(4, 17)]),
+        ("protocol = tcp\nfault = local h:1, page s", "", "", [(5, 25)]),
+        ("protocol = tcp\nlimit.body = 1k\ntimeout.client = 3s", "", "", [(5, 14), (6, 18)]),
+        ("switch = connection", "persist = cookie D insert", "", [(3, 8)]),
+        ("protocol = tcp", "persist = cookie D insert", "", [(3, 8)]),
+        ("switch = request", "persist = cookie D insert", "", []),
+    ],
+)
+def test_keys_without_effect(service: str, pool: str, rule: str, expected: list[tuple[int, int]]) -> None:
+    loaded = read_ini(SERVICE.format(service, pool, rule), {"etc/s": "sorry"})
+    assert [(p.line, p.column, p.severity) for p in loaded.problems] == [(*at, "warning") for at in expected]
+
+
+def test_a_hint_names_a_scheduler_that_hashes() -> None:
+    (problem,) = read_ini(SERVICE.format("", "", RULE + "pool = p\nhash = path.1\n"), {"etc/s": "x"}).problems
+    assert problem.hint == "write scheduler = hash(path.1) else wlc into [pool:p]"

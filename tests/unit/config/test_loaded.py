@@ -36,3 +36,10 @@ def test_require() -> None:
     with pytest.raises(ConfigError) as caught:
         broken.require()
     assert caught.value.problems == broken.problems
+
+
+def test_the_state_dir_of_a_broken_file() -> None:
+    assert read_ini("[director]\nstate_dir = /run/a\n[x]\n").state_dir == "/run/a"
+    assert read_ini("[director]\nstate_dir = /run/a\n").state_dir == "/run/a"
+    assert read_ini("[x]\n").state_dir == ""
+    assert read_ini("[director]\nstate_dir =\n[x]\n").state_dir == ""

@@ -105,6 +105,7 @@ def test_probes() -> None:
         (servers.probe, "GET /é", 4),
         (servers.expected, "200", 0),
         (servers.expected, "status 2xx", 7),
+        (servers.expected, "status ,", 7),
         (servers.expected, "status 200, 299-200", 12),
     ],
 )

@@ -89,6 +89,7 @@ def test_an_empty_variable_takes_the_default() -> None:
         ("x:${A-B}", 12, "not a variable: ${A-B}"),
         ("x:${}", 12, "not a variable: ${}"),
         ("x:${A", 12, "${ without }"),
+        ("x:${A:-${B:-1}}", 12, "a variable in the default of another"),
         ("x:${file:none}", 12, "cannot read etc/none: No such file or directory"),
         ("x:${file:binary}", 12, "etc/binary is not text in UTF-8"),
         ("x:${BELL}", 12, "${BELL} holds control characters"),

@@ -6,7 +6,6 @@ from zope.interface.verify import verifyObject
 from director.errors import MessageError
 from director.interfaces import IKey
 from director.l7.facts import ConnectionFacts, RequestFacts
-from director.l7.target import host_name
 from tests.support.heads import PEER, facts, request
 
 
@@ -38,18 +37,6 @@ def test_a_path_without_a_safe_reading_is_refused() -> None:
     for target in (b"/..", b"/%2e%2e", b"/%00", b"/%zz", b"/x%2f..%2f.."):
         with pytest.raises(MessageError):
             facts(target=target)
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        (b"", ""), (b"A.example:80", "a.example"), (b"a.example.", "a.example"), (b"[::1]:80", "[::1]"),
-        (b"[2001:DB8::1]", "[2001:db8::1]"),
-        (b"a:", "a"),
-    ],
-)  # fmt: skip
-def test_host_names(value: bytes, name: str) -> None:
-    assert host_name(value) == name
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.support.playbook import World, pool
 def test_short_values_are_worked_out_once_and_long_ones_each_time() -> None:
     asked: list[bytes] = []
 
-    @memo(2)
+    @memo("lengths_of_this_test", 2)
     def length(value: bytes) -> int:
         """Its length."""
         asked.append(value)

@@ -153,6 +153,19 @@ def test_the_fresh_connection_is_the_last_of_its_kind() -> None:
     assert world.server("a").requests.errors["empty"] == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "opened"),
+    [
+        ("Content-Length: 65536||a", "open web/a"),
+        ("Content-Length: 65537||a", "open web/a fresh"),
+        ("Transfer-Encoding: chunked||1|a|0||", "open web/a"),
+        ("Transfer-Encoding: chunked||1|a|", "open web/a fresh"),
+    ],
+)
+def test_what_could_not_be_sent_again_takes_no_idle_connection(body: str, opened: str) -> None:
+    assert web().tell(f"client PUT / HTTP/1.1|Host: h|{body}") == [opened]
+
+
 def test_a_post_on_a_connection_that_is_gone_is_never_sent_twice() -> None:
     world = reused(POST)
     assert statuses(world.tell("server-ends")) == ["drop-server", "502"]
@@ -212,14 +225,14 @@ def test_a_body_is_sent_again_whole() -> None:
     sent = "PUT / HTTP/1.1|Host: h|Transfer-Encoding: chunked||1|a|"
     web().play(f"""
         client {put}
-          open web/a
+          open web/a fresh
         new
           to-server {sent}
         client 2|bc|
           to-server 2|bc|
         server-ends
           drop-server
-          open web/b
+          open web/b fresh
         client 1|d|0||
         new
           to-server {sent}2|bc|1|d|0||
@@ -238,6 +251,7 @@ def test_junk_is_a_502() -> None:
     world = asked(web())
     assert statuses(world.tell("server SSH-2.0-OpenSSH|")) == ["drop-server", "502"]
     assert world.server("a").requests.errors["junk"] == 1
+    assert world.site.live.requests.errors == {"junk": 1}, "what clients got, by cause"
 
 
 def test_a_cut_answer_ends_the_client_so_that_it_can_tell() -> None:
@@ -412,7 +426,7 @@ def test_a_fault_pool_is_claimed_and_given_back(cause: Any) -> None:
     world.tell("new")
     world.tell(f"server {OK}")
     assert world.leases == 0
-    assert world.record()["fault"] == "pool s"
+    assert (world.record()["fault"], world.record()["server"]) == ("pool spare", "s")
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -436,10 +450,33 @@ def test_active_is_the_first_live_server_of_any_rule() -> None:
 def test_each_step_that_cannot_be_reached_gives_way_to_the_next() -> None:
     world = chain(FaultStep("pool", "spare"), LOCAL, FaultStep("page", "sorry"))
     assert fail_no_server(world, GET) == ["open spare/s"]
+    assert world.tell("failed connection refused") == ["drop-server", "open spare/t"]
     assert world.tell("failed connection refused") == ["drop-server", "open 127.0.0.1:8099"]
     assert world.leases == 0
     assert statuses(world.tell("failed connection refused")) == ["drop-server", "503"]
     assert world.record()["fault"] == "page sorry"
+
+
+@pytest.mark.parametrize(
+    ("retry", "tried"),
+    [
+        (Retry(frozenset({"connect"}), frozenset(), 1), "s t"),
+        (Retry(frozenset({"connect"}), frozenset(), 9), "s t u"),
+        (Retry(frozenset({"empty"}), frozenset(), 9), "s"),
+        (Retry(frozenset(), frozenset(), 0), "s"),
+    ],
+)
+def test_a_fault_pool_is_tried_as_its_retry_allows(retry: Retry, tried: str) -> None:
+    """Each of its servers once at most, then the next step."""
+    world = World(pool("web", "a"), pool("spare", "s t u", retry=retry), fault=(FaultStep("pool", "spare"),))
+    said = fail_no_server(world, GET)
+    opened = []
+    while said[-1].startswith("open "):
+        opened.append(said[-1].removeprefix("open spare/"))
+        said = world.tell("failed connection refused")
+    assert opened == tried.split()
+    assert statuses(said) == ["drop-server", "503"]
+    assert world.leases == 0
 
 
 def test_a_body_on_its_way_ends_the_connection_behind_a_page() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
 
-from director.model import CookiePersistence
+from director.conditions import Term
+from director.model import Address, CookiePersistence, FaultStep, Rule
 from tests.support.playbook import World, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
+NO_BODY = "HTTP/1.1 204 No Content||"
 UPGRADE = "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||"
 SWITCHED = "HTTP/1.1 101 Switching Protocols|Connection: upgrade|Upgrade: websocket||"
 
@@ -24,6 +27,89 @@ def asked(request: str = GET, sent: str = "", **settings: Any) -> World:
           to-server {sent or request}
     """)
     return world
+
+
+# --- dates (RFC 9110 6.6.1) ---------------------------------------------------------------------
+
+
+THEN = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def dated() -> World:
+    """A world whose clock gives another second each time it is asked."""
+    world = asked()
+    seconds = count(37)
+    world.frontage.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:%d GMT\r\n" % next(seconds)
+    return world
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "404 Not Found", "503 Service Unavailable"])
+def test_an_answer_without_a_date_gets_one(status: str) -> None:
+    dated().play(f"""
+        server HTTP/1.1 {status}|Content-Length: 2||hi
+          to-client HTTP/1.1 {status}|Content-Length: 2|{THEN}||hi
+          keep-server
+    """)
+
+
+def test_the_same_answer_later_gets_a_later_date() -> None:
+    """What is remembered of an answer does not hold its date."""
+    dated().play(f"""
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2|{THEN}||hi
+          keep-server
+        client {GET}
+          open web/a
+        reused
+          to-server {GET}
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2|{THEN.replace("37", "38")}||hi
+          keep-server
+    """)
+
+
+@pytest.mark.parametrize("connection", ["", "Connection: date|"])
+@pytest.mark.parametrize("name", ["Date", "dATE"])
+def test_a_servers_own_date_is_passed_on(name: str, connection: str) -> None:
+    """Also when Connection names it: nothing that all recipients need may be named there (7.6.1)."""
+    dated().play(f"""
+        server HTTP/1.1 200 OK|{name}: yesterday|{connection}Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|{name}: yesterday|Content-Length: 2||hi
+          keep-server
+    """)
+
+
+def test_interim_answers_get_no_date_and_answers_without_a_body_do() -> None:
+    dated().play(f"""
+        server HTTP/1.1 103 Early Hints|Link: </a>||HTTP/1.1 304 Not Modified||
+          to-client HTTP/1.1 103 Early Hints|Link: </a>||HTTP/1.1 304 Not Modified|{THEN}||
+          keep-server
+    """)
+
+
+def test_a_date_stands_beside_the_cookie_and_the_mark_of_a_fault() -> None:
+    sticky = World(pool("web", "a", persist=CookiePersistence("sid")))
+    sticky.frontage.date = f"{THEN}\r\n".encode
+    lines = [line for event in ("client " + GET, "new", "server " + NO_BODY) for line in sticky.tell(event)]
+    assert f"|{THEN}|Set-Cookie: " in lines[-2]
+    fault = World(pool("web", "a"), fault=(FaultStep("local", address=Address(path="/s")),), trusted=True)
+    fault.frontage.date = f"{THEN}\r\n".encode
+    fault.down("a")
+    lines = [line for event in ("client " + GET, "new", "server " + NO_BODY) for line in fault.tell(event)]
+    assert f"|{THEN}|X-Director: " in lines[-2]
+
+
+def test_what_is_relayed_unread_is_left_as_it_is() -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.frontage.date = f"{THEN}\r\n".encode
+    world.play(f"""
+        client {GET}
+          open web/a fresh
+        new
+          to-server {GET}
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2||hi
+    """)
 
 
 # --- framing (RFC 9112 6, 7) -------------------------------------------------------------------
@@ -477,6 +563,32 @@ def test_tcp_is_relayed_and_the_server_may_speak_first() -> None:
     """)
     assert world.record()["outcome"] == "ok"
     assert world.leases == 0
+
+
+def test_rules_choose_the_pool_of_a_tcp_connection_by_its_client() -> None:
+    def when(network: str) -> Term:
+        return Term("client", "", "in", (network,))
+
+    rules = (
+        Rule(10, "other", "www", when=when("203.0.113.0/24"), pool="web"),
+        Rule(20, "near", "www", when=when("192.0.2.0/24"), pool="near"),
+    )
+    world = World(pool("web", "a"), pool("near", "n"), rules=rules, protocol="tcp")
+    world.play("""
+        opened
+          open near/n fresh careful
+        new
+        server-ends
+          end-client
+        client-ends
+          end-server
+          drop-server
+          close-client
+    """)
+    record = world.record()
+    assert (record["rule"], record["pool"], record["server"]) == ("20 near", "near", "n")
+    hits = {rule.name: rule.counters.requests for rule in world.site.rules}
+    assert hits == {"10 other": 0, "20 near": 1}
 
 
 def test_tcp_holds_what_comes_before_the_server_is_there() -> None:

@@ -23,6 +23,8 @@ def test_times_and_octets_are_in_the_record() -> None:
     assert (record["connect"], record["first_byte"], record["total"]) == (1.0, 2.0, 2.0)
     assert record["sent"] == len(octets(OK))
     assert world.server("a").stats.traffic.outbytes == len(octets(OK))
+    assert world.site.live.stats.traffic.outbytes == len(octets(OK))
+    assert world.site.live.stats.traffic.conns == 1
     assert world.server("a").latency == 2.0
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.target import check_host, parse_target, readings
+from director.l7.target import check_host, host_name, parse_target, readings
 
 
 @pytest.mark.parametrize(
@@ -269,3 +269,21 @@ def test_a_path_as_long_as_a_request_line_is_read_in_one_pass(piece: bytes) -> N
 def test_a_long_path_that_goes_up_is_refused_in_one_pass(piece: bytes) -> None:
     with pytest.raises(MessageError):
         readings(b"/a" * 4000 + piece * 1000)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (b"", ""), (b"A.example:80", "a.example"), (b"a.example.", "a.example"), (b"[::1]:80", "[::1]"),
+        (b"[2001:DB8::1]", "[2001:db8::1]"),
+        (b"a:", "a"),
+        # RFC 3986 6.2.2.2: an escaped unreserved character is that character; others stay escaped
+        (b"%64enied%2Eexample", "denied.example"), (b"%41.example%2e", "a.example"),
+        (b"a%2Fb%3a1", "a%2fb%3a1"),
+        # RFC 5952: one spelling of an IPv6 address
+        (b"[0:0:0:0:0:0:0:1]", "[::1]"), (b"[::0001]:80", "[::1]"),
+        (b"[2001:DB8:0:0:1::]", "[2001:db8:0:0:1::]"),
+    ],
+)  # fmt: skip
+def test_host_names(value: bytes, name: str) -> None:
+    assert host_name(value) == name

@@ -60,6 +60,23 @@ def fail() -> object:
     raise ZeroDivisionError("division by zero")
 
 
+def leave() -> object:
+    raise SystemExit(3)
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def fail_mutely() -> object:
+    raise MuteError
+
+
+def fail_at_length() -> object:
+    raise ValueError("one\n  two")
+
+
 def test_a_plain_class_chooses() -> None:
     pool = servers(1, 1, 1)
     guard, notes, choose = guarded(Last(), pool=pool)
@@ -84,6 +101,9 @@ def test_none_is_an_answer() -> None:
     ("answer", "reason"),
     [
         (fail, "choose raised ZeroDivisionError: division by zero"),
+        (leave, "choose raised SystemExit: 3"),
+        (fail_mutely, "choose raised MuteError"),
+        (fail_at_length, "choose raised ValueError: one two"),
         (lambda: Server("x"), "choose returned something that is not one of the eligible servers"),
         (lambda: "s1", "choose returned something that is not one of the eligible servers"),
         (list, "choose returned something that is not one of the eligible servers"),

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from director.changes import Ordered, ServerAdded, ServerRemoved, plan
-from director.health.io.service import HealthService
+from director.health.io.service import CALM, HealthService
 from director.model import Check, Configuration, Pool, State
 from director.registry import RealServer
 from tests.unit.registries import live, registry_of, server, turn
@@ -201,6 +201,21 @@ def test_lack_of_descriptors_is_not_the_servers_fault(lines: list[str]) -> None:
     assert world.service.unjudged == 2
     assert live(world.registry, "web", "a").available
     assert "raise the limits" in lines[-1]
+
+
+def test_lack_of_descriptors_is_said_once_and_once_when_it_is_over(lines: list[str]) -> None:
+    world = World()
+    world.run(1.1)
+    lines.clear()
+    for _ in range(3):
+        world.reactor.advance(2.2)
+        for _host, _port, factory, *_rest in world.reactor.tcpClients:
+            factory.clientConnectionFailed(None, Failure(error.ConnectBindError(24)))
+        world.reactor.tcpClients[:] = []
+    assert len(lines) == 1
+    unprobed = world.service.unjudged
+    world.run(CALM + 3.0)
+    assert lines[1:] == [f"checks are made again; {unprobed} could not be made"]
 
 
 def test_a_check_can_be_run_now() -> None:

@@ -12,6 +12,7 @@ import pytest
 from director.errors import DirectorError
 from director.l4.io.capture import TROUBLE, Capture
 from director.l4.io.plan import CapturePlan, Endpoint
+from director.l4.io.troubles import Troubles
 from tests.support.loops import Loop, loop_of
 
 FIRST, SECOND, THIRD = (
@@ -47,7 +48,7 @@ class Place:
         self.loop = loop
         self.installer = Installer()
         self.plan, self.interfaces = FIRST, ["eth0"]
-        self.troubles: dict[str, str] = {}
+        self.troubles = Troubles(lambda: 0.0)
         self.answers: list[object] = []
         installer: Any = self.installer
         self.taken: list[CapturePlan] = []

@@ -10,6 +10,7 @@ from director.l4.io.ports import Ports
 from director.l4.io.ring import MemoryPacketPort, Port
 from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
+from director.l4.io.troubles import Troubles
 
 ETH0 = Link(2, "eth0", b"\2" * 6, 1500, up=True, running=True)
 ETH1 = Link(3, "eth1", b"\3" * 6, 9000, up=True, running=True)
@@ -21,7 +22,7 @@ class Bench:
     def __init__(self, interfaces: tuple[str, ...]) -> None:
         self.made: list[tuple[str, list[Instruction], RingSize]] = []
         self.fail: int | None = None
-        self.troubles: dict[str, str] = {}
+        self.troubles = Troubles(lambda: 0.0)
         self.ports = Ports.empty(interfaces, self.make, self.troubles)
 
     def make(self, link: Link, program: list[Instruction], size: RingSize) -> Port:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from director.l7.io import names
 from director.l7.io.backend import CLOSE_SECONDS, IDLE_SECONDS, Backends, ServerSide
@@ -235,6 +238,46 @@ def test_who_left_while_twisted_connected_leaves_nothing(place: Place) -> None:
     side.stream.abort()
     place.loop.turn(lambda: not place.backends.open)
     assert client.told == []
+
+
+def test_a_connect_of_twisted_that_is_given_up_ends_at_once() -> None:
+    """Not when Twisted's own time-out is over, 30 s later."""
+    reactor: Any = MemoryReactorClock()
+    backends = Backends(reactor)
+    client: Any = Client()
+    side = backends.connect(Address(endpoint="tcp:192.0.2.1:80"), client)
+    reactor.advance(0)
+    assert [connector.stoppedConnecting for connector in reactor.connectors] == [False]
+    backends.drop(side, 0.0)
+    backends.drop(side, 0.0)
+    assert [connector.stoppedConnecting for connector in reactor.connectors] == [True]
+    assert (client.told, backends.open) == ([], 0)
+
+
+def test_a_connect_of_twisted_that_comes_though_it_was_given_up_is_reset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An endpoint from somewhere else may not know how to end a connect."""
+
+    class Stubborn:
+        def connect(self, factory: Factory) -> Deferred[object]:
+            self.factory = factory
+            return Deferred()
+
+    stubborn = Stubborn()
+    monkeypatch.setattr("director.l7.io.endpoint.clientFromString", lambda *_: stubborn)
+    reactor: Any = MemoryReactorClock()
+    backends = Backends(reactor)
+    client: Any = Client()
+    side = backends.connect(Address(endpoint="stubborn:1"), client)
+    reactor.advance(0)
+    backends.drop(side, 0.0)
+    transport = StringTransport()
+    protocol: Any = stubborn.factory.buildProtocol(cast("Any", None))
+    protocol.makeConnection(transport)
+    assert transport.disconnected
+    protocol.connectionLost()
+    assert (client.told, backends.open) == ([], 0)
 
 
 class Asked:

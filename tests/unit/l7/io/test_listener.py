@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from twisted.internet.interfaces import IReadDescriptor
 from zope.interface.verify import verifyObject
 
+from director.l7.io import listener as listener_module
 from director.l7.io.listener import BindError, Listener, bind
 from director.model import Address
 from tests.support.loops import KINDS, Loop, loop_of
+from tests.support.said import said
 
 ANY = Address("127.0.0.1", 0)
 
@@ -96,6 +99,23 @@ def test_a_limit_leaves_clients_in_the_backlog(loop: Loop, door: Door) -> None:
         assert door.came == []
         door.room = True
         loop.turn(lambda: door.came)
+
+
+def test_a_limit_that_is_met_again_and_again_is_said_once_and_once_when_it_is_over(
+    loop: Loop, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.3)
+    with said("director.listener") as lines:
+        for _ in range(3):
+            door.room, pauses, came = False, door.listener.pauses, len(door.came)
+            with socket.create_connection(door.place):
+                loop.turn(partial(lambda before: door.listener.pauses > before, pauses))
+                door.room = True
+                loop.turn(partial(lambda before: len(door.came) > before, came))
+        loop.turn(lambda: len(lines) > 1)
+    assert len(lines) == 2
+    assert lines[0].startswith("warn: the limit of client connections is reached: accepting rests")
+    assert lines[1].startswith("info: accepting goes on without rests for 0.3s; it rested ")
 
 
 def test_a_listener_that_rests_can_be_closed(loop: Loop, door: Door) -> None:

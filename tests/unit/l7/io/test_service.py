@@ -21,7 +21,7 @@ from tests.support.running import free_port
 from tests.unit.registries import registry_of, turn
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 2\r\n\r\nhi"
 
 
 class House:
@@ -132,6 +132,7 @@ def test_a_request_goes_through_and_the_server_connection_is_used_again(house: H
         assert house.read(server).startswith(b"GET / ")
     assert house.shell.backends.opened == 1
     assert house.shell.backends.reused == 2
+    assert house.shell.repeating() == 1
     assert [record[-7] for record in house.shell.traces.last(9)] == [200, 200]
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from director.l7.io.writer import QUEUED_BLOCKS, QUEUED_OCTETS, Writer
+from director.l7.io.writer import QUEUED_BLOCKS, QUEUED_OCTETS, QUIET, Writer
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    while not condition():
+        pass
 
 
 def test_blocks_arrive_in_order(tmp_path: Path) -> None:
@@ -35,6 +41,51 @@ def test_a_full_disk_is_told_once_and_counted() -> None:
     writer.stop()
     assert told == ["the log cannot be written: No space left on device; lines are dropped, traffic goes on"]
     assert (writer.failures, writer.dropped) == (5, 5)
+
+
+def test_it_is_told_when_lines_are_written_again_and_how_many_are_lost(tmp_path: Path) -> None:
+    """A disk with room again: another file under the same descriptor, as after a rotation."""
+    told: list[str] = []
+    now = [0.0]
+    path = tmp_path / "log"
+    path.symlink_to("/dev/full")
+    writer = Writer(str(path), told.append, lambda: now[0])
+    writer.start()
+    writer.write(b"a\nb\nc\n")
+    wait_until(lambda: writer._taken)
+    path.unlink()
+    writer.reopen()
+    writer.write(b"d\n")
+    wait_until(lambda: writer._taken > 6)
+    assert len(told) == 1, "the next block may be lost again"
+    now[0] = QUIET
+    for block in (b"e\n", b"f\n"):
+        writer.write(block)
+    writer.stop()
+    assert told[1:] == ["the log is written again; 3 line(s) were lost"]
+    assert path.read_text() == "d\ne\nf\n"
+
+
+def test_a_line_that_was_cut_is_not_glued_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As at ENOSPC: a part fits, and then nothing."""
+    path, real, said = tmp_path / "log", os.write, [3, -1]
+
+    def write(descriptor: int, view: bytes | memoryview) -> int:
+        room = said.pop(0) if said else len(view)
+        if room < 0:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, view[:room])
+
+    writer = Writer(str(path), lambda _: None)
+    writer.start()
+    monkeypatch.setattr(os, "write", write)
+    for block in (b"first\n", b"second\n", b"third\n"):
+        writer.write(block)
+    writer.stop()
+    assert path.read_text() == "fir\nsecond\nthird\n"
+    assert writer.dropped == 1
 
 
 def test_a_pipe_that_is_gone_is_told_once_and_counted() -> None:

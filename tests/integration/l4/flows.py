@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
-from scapy.layers.inet import IP
-from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
 from tests.integration.l4.wire_judge import Judged, Wire, parsed
 
-CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
-SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
-FAMILIES = (4, 6)
 AT_ONCE = 50
 """Packets under way at a time: a socket's buffer holds them all however slow the reader is."""
 PATIENCE = 15.0
-Service = tuple[str, str, str, str]
-"""virtual, pool, forward, more lines."""
+PORTS: deque[int] = deque()
+"""Client ports, each once; every test has its own, the same in every run."""
 
 
-def ip(source: str, destination: str, **fields: Any) -> Packet:
-    """An IP header of the destination's family."""
-    return (IPv6 if ":" in destination else IP)(src=source, dst=destination, **fields)
+def give_ports(test: str) -> None:
+    """Lay out the ports of a test: schedulers look at them, so what ran before must not move them."""
+    PORTS.clear()
+    PORTS.extend(range(1100 + zlib.crc32(test.encode()) % 50_000, 65_000))
 
 
 def through(enters: Wire, leaves: Wire, packets: Iterable[Packet]) -> list[Packet]:
@@ -80,20 +78,3 @@ def counts(bed: Judged, pool: str, name: str) -> tuple[int, int, int]:
     """Active, inactive and persistent connections of a server."""
     one = servers(bed, pool)[name]
     return one["active"], one["inactive"], one["persistent"]
-
-
-def ini(
-    pools: Mapping[str, Sequence[str] | Mapping[str, str]], services: Iterable[Service], keys: str = ""
-) -> str:
-    """A configuration: servers by pool, named a, b, … or as told; services v0, v1, …; `keys` go to `[l4]`."""
-    parts = [
-        "[director]\nname = rows\nstate_dir = state\nshutdown_grace = 0s",
-        f"[l4]\ninterfaces = d0, d1\n{keys}",
-    ]
-    for name, found in pools.items():
-        named = found if isinstance(found, Mapping) else dict(zip("abcdefgh", found, strict=False))
-        lines = [f"server.{server} = {rest}" for server, rest in named.items()]
-        parts.append("\n".join([f"[pool:{name}]", "scheduler = rr", *lines]))
-    for number, (virtual, pool, forward, more) in enumerate(services):
-        parts.append(f"[l4:v{number}]\nvirtual = {virtual}\npool = {pool}\nforward = {forward}\n{more}")
-    return "\n\n".join(parts) + "\n"

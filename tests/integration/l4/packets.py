@@ -1,4 +1,4 @@
-"""What the tests of rows V36 to V65 share: configurations, super-frames, and judging packets with scapy."""
+"""The hosts at the ends of the wires, and their packets: made, cut as hosts with offloads do, and judged."""
 
 from __future__ import annotations
 
@@ -16,39 +16,16 @@ from director.demo.netns import inside
 from tests.conformance.l4.mutants import fault
 from tests.integration.l4.wire_judge import QUIET, Wire
 
-CLIENT, CLIENT6 = "10.0.0.2", "fd00:10::2"
-ROUTER, ROUTER6 = "172.16.0.9", "fd00:16::9"
-OWN, OWN6 = "172.16.0.1", "fd00:16::1"
-"""The director's own addresses towards the servers."""
-
-HEAD = """
-[director]
-name = rows
-state_dir = state
-shutdown_grace = 0s
-
-[l7:www]
-listen = 127.0.0.1:8088
-pool = seven
-
-[pool:seven]
-server.a = 127.0.0.1:9
-
-[l4]
-interfaces = d0, d1
-{more}
-"""
+CLIENT = {4: "10.0.0.2", 6: "fd00:10::2"}
+SERVER = {4: "172.16.0.2", 6: "fd00:16::2"}
+FAMILIES = (4, 6)
 _VNET = struct.Struct("=BBHHHH")
 NEEDS_CSUM, GSO_TCPV4, GSO_TCPV6 = 1, 1, 4
 
 
-def pool(name: str, servers: list[str], scheduler: str = "rr") -> str:
-    lines = [f"server.{'abcdefgh'[number]} = {server}" for number, server in enumerate(servers)]
-    return "\n".join([f"\n[pool:{name}]", f"scheduler = {scheduler}", *lines]) + "\n"
-
-
-def service(name: str, virtual: str, of: str, forward: str = "nat", more: str = "") -> str:
-    return f"\n[l4:{name}]\nvirtual = {virtual}\npool = {of}\nforward = {forward}\n{more}\n"
+def ip(source: str, destination: str, **fields: Any) -> Packet:
+    """An IP header of the destination's family."""
+    return (IPv6 if ":" in destination else IP)(src=source, dst=destination, **fields)
 
 
 def of(raw: bytes) -> Packet:
@@ -57,19 +34,18 @@ def of(raw: bytes) -> Packet:
 
 
 def to(address: str, **fields: Any) -> Packet:
-    """An IP header from the client of that family; `ttl` and `tos` mean hop limit and class in IPv6.
+    """An IP header from the client (or `src`); `ttl` and `tos` mean hop limit and class in IPv6 too.
 
     `bits` are the flags of IPv4; they and `id` have no place in IPv6.
     """
     bits = fields.pop("bits", "")
     if ":" not in address:
-        fields["flags"] = bits
-        return IP(src=fields.pop("src", CLIENT), dst=address, **fields)
+        return ip(fields.pop("src", CLIENT[4]), address, flags=bits, **fields)
     for old, new in (("ttl", "hlim"), ("tos", "tc")):
         if old in fields:
             fields[new] = fields.pop(old)
     fields.pop("id", None)
-    return IPv6(src=fields.pop("src", CLIENT6), dst=address, **fields)
+    return ip(fields.pop("src", CLIENT[6]), address, **fields)
 
 
 def ttl(packet: Packet) -> int:

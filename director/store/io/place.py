@@ -1,0 +1,70 @@
+"""The directory of runtime state: made at the start, and one director's at a time.
+
+Two directors there would write each other's orders and take each other's control socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from director.errors import StoreError
+
+
+class Place:
+    """`state_dir` while a director runs.
+
+    The lock is the kernel's (flock(2) on the directory itself): it ends with the process, however that
+    ends, and leaves no file that a later process with the same number would seem to hold.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held: int | None = None
+
+    def take(self) -> None:
+        """Make the directory, and have it alone.  Raises StoreError with a sentence that says what to do."""
+        try:
+            self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+            held = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StoreError(
+                f"[director] state_dir = {self.path} cannot be made: {error.strerror}; "
+                "name a directory that this user may write"
+            ) from error
+        if self.path == Path():
+            # No state_dir: nothing is kept, and the directory of the moment is everybody's.
+            os.close(held)
+            return
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(held)
+            raise StoreError(
+                f"another director runs with [director] state_dir = {self.path} "
+                f"(`fuser {self.path}` names it); stop it, wait until it has stopped, or give this one a "
+                "directory of its own"
+            ) from error
+        except OSError:
+            # A file system without locks: nobody can be kept out.
+            os.close(held)
+            return
+        self._held = held
+
+    def forget_socket(self, name: str) -> None:
+        """Remove the control socket of a run that was killed, and Twisted's mark beside it.
+
+        The mark holds a process number, which another program may have by now.
+        """
+        if self._held is not None:
+            for one in (self.path / name, self.path / f"{name}.lock"):
+                with contextlib.suppress(OSError):
+                    one.unlink()
+
+    def leave(self) -> None:
+        """Let another director have it."""
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from director import caches
+from director.caches import CacheFigures, figures, remember
+
+
+def test_it_remembers_counts_and_forgets_the_one_unused_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caches, "_figures", {})
+    worked: list[int] = []
+
+    @remember("squares", 2)
+    def square(number: int) -> int:
+        worked.append(number)
+        return number * number
+
+    assert figures() == [CacheFigures("squares", 0, 2, 0, 0)]
+    assert [square(number) for number in (2, 3, 2, 4, 2, 3)] == [4, 9, 4, 16, 4, 9]
+    assert worked == [2, 3, 4, 3]
+    assert figures() == [CacheFigures("squares", 2, 2, 2, 4)]
+
+
+def test_caches_are_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caches, "_figures", {})
+    for name in ("b", "a"):
+        remember(name, 1)(len)
+    assert [one.name for one in figures()] == ["a", "b"]
