@@ -124,6 +124,10 @@ def _hidden(kinds: Kinds, rules: Sequence[Rule]) -> None:
 
 def _doubtful_terms(fields: Fields) -> None:
     for term in terms(fields.get("when")):
+        if term.fact == "sni":
+            start = max(fields.text("when").find("sni"), 0)
+            text = "no request has an sni: this version does not speak TLS yet"
+            fields.problem("when", text, "the term is false; remove it for now", start, severity=WARNING)
         if term.operator == "~":
             at = nested_repeat(term.values[0])
             if at is not None:

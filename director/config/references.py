@@ -79,7 +79,6 @@ def _rules(kinds: Kinds) -> None:
     for rule in kinds["rule"].values():
         _names(rule, "service", kinds["l7"], "l7")
         _names(rule, "pool", kinds["pool"], "pool")
-        _server_names(rule)
         number = rule.name.split(" ")[0]
         service = rule.get("service")
         if not number.isdigit() or not isinstance(service, str):
@@ -91,13 +90,6 @@ def _rules(kinds: Kinds) -> None:
         owner = kinds["l7"].get(service)
         if owner is not None and owner.get("protocol") != "http":
             _relayed(rule, owner.get("protocol"))
-
-
-def _server_names(rule: Fields) -> None:
-    """There is no TLS yet, so no request has an `sni`: such a term would fail in silence."""
-    if any(term.fact == "sni" for term in terms(rule.get("when"))):
-        at = max(rule.text("when").find("sni"), 0)
-        rule.problem("when", "this version does not speak TLS, so there is no sni", "remove it for now", at)
 
 
 def _relayed(rule: Fields, protocol: str) -> None:

@@ -195,11 +195,6 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
             (10, "a service with protocol = tcp has no path"),
         ],
     ),
-    (
-        "sni without TLS",
-        RULE + "pool=web\nwhen = path = / or not sni = a.example\n",
-        [(9, "this version does not speak TLS, so there is no sni")],
-    ),
 ]
 
 

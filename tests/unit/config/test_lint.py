@@ -36,6 +36,15 @@ def test_unused_and_empty() -> None:
     ]
 
 
+def test_a_server_name_that_no_request_has() -> None:
+    loaded = read_ini(
+        "[l7:www]\nlisten = :80\n[rule:1 a]\nservice = www\nwhen = not sni = a.b\nrespond = 404\n"
+    )
+    assert loaded.configuration is not None
+    assert [(p.line, p.column, p.severity) for p in loaded.problems] == [(5, 12, "warning")]
+    assert "no request has an sni" in loaded.problems[0].message
+
+
 def test_runaway_expressions_and_small_methods() -> None:
     loaded = read_ini(
         "[l7:w]\nlisten = :80\n[rule:1 a]\nservice = w\n"
