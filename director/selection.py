@@ -49,7 +49,7 @@ class Lease:
     __slots__ = ("_held", "_inactive", "reason", "server")
 
     def __init__(
-        self, server: RealServer, reason: tuple[str, int, int, int, int], *, inactive: bool = False
+        self, server: RealServer, reason: tuple[str, int, int, int, int], inactive: bool = False
     ) -> None:
         self.server = server
         self.reason = reason
@@ -129,7 +129,6 @@ def select(
     service: str,
     key: IKey,
     now: float,
-    *,
     preferred: RealServer | None = None,
     exclude: Container[RealServer] = (),
     inactive: bool = False,
@@ -163,8 +162,7 @@ def select(
             return None
         word, server = scheduler.name, chosen
     reason = (word, server.active, server.inactive, server.weight, len(candidates))
-    # Giving a class its arguments by name costs as much as making the object (CPython 3.11).
-    return Lease(server, reason, inactive=True) if inactive else Lease(server, reason)
+    return Lease(server, reason, inactive)
 
 
 def claim(server: RealServer, *, inactive: bool = False) -> Lease:

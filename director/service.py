@@ -163,6 +163,7 @@ class DirectorService(MultiService):
 
     def _stopped(self, result: Any) -> Any:
         self._place.leave()
+        self.shell.settle()
         self.access_log.stop()
         _log.info("stopped")
         event_log.stop()

@@ -294,24 +294,37 @@ def _search(term: Term) -> Match:
     for number in range(1, pattern.groups + 1):
         own = [str(number)] + ([names[number]] if number in names else [])
         keys.append((number, (*own, *(f"{term.fact}.{key}" for key in own))))
+
+    def groups(found: re.Match[str] | None) -> Groups | None:
+        if found is None:
+            return None
+        return {key: found[number] for number, own in keys if found[number] is not None for key in own}
+
+    if term.fact == "path":
+        return _search_path(pattern.search, groups)
     texts = _texts(term)
+    return lambda facts: groups(next(filter(None, map(pattern.search, texts(facts))), None))
 
-    def search(facts: Facts) -> Groups | None:
-        for text in texts(facts):
-            found = pattern.search(text)
-            if found is not None:
-                return {
-                    key: found[number] for number, own in keys if found[number] is not None for key in own
-                }
-        return None
 
-    return search
+def _search_path(
+    search: Callable[[str], re.Match[str] | None], groups: Callable[[re.Match[str] | None], Groups | None]
+) -> Match:
+    """The commonest search, without calls where nothing is found."""
+
+    def match(facts: Facts) -> Groups | None:
+        found = search(facts.path)
+        if found is None:
+            others = facts.other_paths
+            if not others:
+                return None
+            found = next(filter(None, map(search, others)), None)
+        return groups(found)
+
+    return match
 
 
 def _texts(term: Term) -> Callable[[Facts], tuple[str, ...]]:
     """The values of a fact."""
-    if term.fact == "path":
-        return lambda facts: (facts.path, *facts.other_paths)
     if term.fact in NAMED:
         lookup, name = _LOOKUPS[term.fact], term.name
         return lambda facts: lookup(facts, name)

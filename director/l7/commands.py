@@ -110,7 +110,7 @@ class Open:
 
     __slots__ = ("careful", "fresh", "target")
 
-    def __init__(self, target: RealServer | Address, *, fresh: bool = False, careful: bool = False) -> None:
+    def __init__(self, target: RealServer | Address, fresh: bool = False, careful: bool = False) -> None:
         self.target = target
         self.fresh = fresh
         self.careful = careful

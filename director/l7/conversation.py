@@ -30,13 +30,14 @@ from director.l7.commands import (
 from director.l7.exchange import Exchange
 from director.l7.facts import ConnectionFacts
 from director.l7.http1 import RequestFramer, RequestHead, no_head, request_line
-from director.l7.judging import Judged, judge
+from director.l7.judging import judge
 from director.l7.phase import TUNNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.facts import Peer
+    from director.l7.judging import Judged, Tail
     from director.l7.site import Frontage
 
 READ_AHEAD_LIMIT = 65536
@@ -49,7 +50,6 @@ OWED_LIMIT = 65536
 """Octets of own answers given out before the client must have taken some: no server holds those back."""
 LINGER_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is closed for good."""
-_NO_TAIL = (None, b"", None), b""
 
 
 class Conversation:
@@ -61,7 +61,7 @@ class Conversation:
         client_ended: the client sent FIN.
         owed: octets of own answers since the client was last known to take what it is given.
         judged: the last head that may come again, and what the rules say of it.
-        tail: what the field lines that servers got last were made for, and these lines.
+        tail: what a server got last behind a request's target.
         paused: nothing is taken from the client for now.
         closing: the last octet for the client was given out; what still comes is dropped.
     """
@@ -82,7 +82,7 @@ class Conversation:
         self.closing = False
         self.requests = 0
         self.judged: Judged | None = None
-        self.tail: tuple[tuple[object, bytes, object], bytes] = _NO_TAIL
+        self.tail: Tail | None = None
         self.owed = 0
         self._awaiting = False
         self._begun = False
@@ -137,7 +137,7 @@ class Conversation:
         """Take `SERVER_REUSED`."""
         out = self.out = []
         if self.exchange is not None:
-            self.exchange.server_ready(now, reused=True)
+            self.exchange.server_ready(now, True)
             if self.exchange is None and not self.closing:
                 self._read_on(now)
         return out
@@ -183,7 +183,7 @@ class Conversation:
         self.deadline = math.inf
         self.out.append(Do.ABORT_CLIENT)
 
-    def finished(self, now: float, *, keep: bool) -> None:
+    def finished(self, now: float, keep: bool) -> None:
         """The exchange is over; keep the connection for another request, or end it."""
         self.exchange = None
         if self.closing:
@@ -245,7 +245,7 @@ class Conversation:
             # Who repeats itself is judged once; a head that nobody remembers is not kept for it.
             self.judged = judged if head.remembered else None
         self.requests += 1
-        exchange = self.exchange = Exchange(self, site, head, judged.facts, now)
+        exchange = self.exchange = Exchange(self, site, head, judged, now)
         exchange.start(judged, now)
 
     def _refuse(self, error: MessageError, now: float, asked: bytes) -> None:
@@ -304,7 +304,7 @@ class Conversation:
 
     def _server_ready(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.server_ready(now, reused=False)
+            self.exchange.server_ready(now, False)
 
     def _server_ended(self, event: Event, now: float) -> None:
         if self.exchange is not None:

@@ -77,10 +77,11 @@ class Exchange:
         self.conversation = conversation
         self.site = site
         self.head = head
-        self.keep_alive = head.keep_alive
+        said = head.said
+        self.keep_alive = said.keep_alive
         self.facts = facts
         self.started = now
-        self.body: Body = NO_BODY if head.length == 0 else head.body()
+        self.body: Body = NO_BODY if said.length == 0 else head.body()
         self.timeouts = DEFAULT_TIMEOUTS
         # By a local name, because a call through a slot is slow (CPython 3.11).
         new_id = conversation.frontage.new_id
@@ -100,14 +101,14 @@ class Exchange:
 
     def start(self, judged: Judged, now: float) -> None:
         """Take the first step."""
-        head, site = self.head, self.site
+        site = self.site
         compiled = self.compiled = judged.rule
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:
                 judging.answer_by_rule(self, compiled, now)
                 return
-        if (b"max-forwards" in head.fields or b"via" in head.fields) and judging.ends_here(self, now):
+        if self.head.said.hops and judging.ends_here(self, now):
             return
         try:
             self.sent_head = judging.server_head(self, judged)
@@ -141,15 +142,14 @@ class Exchange:
         if pool is None:
             recovery.fall_back(self, "no_server", now)
             return
+        config = pool.config
         self.pool = pool
-        self.timeouts = pool.config.timeouts
+        self.timeouts = config.timeouts
         if pool.waiting and not self.called and _waiting_helps(pool):
             self._stand_in_line(pool, now)
             return
-        preferred = affinity.preferred(pool, self.facts) if pool.config.persist is not None else None
-        lease = select(
-            site.registry, pool, site.key, self.facts, now, preferred=preferred, exclude=self.tried
-        )
+        preferred = affinity.preferred(pool, self.facts) if config.persist is not None else None
+        lease = select(site.registry, pool, site.key, self.facts, now, preferred, self.tried)
         if lease is not None:
             self.sticky = lease.server is preferred
             self.connect(lease, lease.server, now)
@@ -179,31 +179,31 @@ class Exchange:
             self.choose(self.pool.name, now)
 
     def connect(
-        self, lease: Lease | None, target: RealServer | Address, now: float, *, fresh: bool = False
+        self, lease: Lease | None, target: RealServer | Address, now: float, fresh: bool = False
     ) -> None:
         """Ask for a connection to `target`, on which `lease` is the claim (None for a local server)."""
         self.lease = lease
         self.target = target
         if lease is not None:
+            server = lease.server
             self.reason = lease.reason
-            self.server_name = lease.server.name
-            lease.server.requests.requests += 1
+            self.server_name = server.name
+            server.requests.requests += 1
         else:
             self.server_name = str(target)
         self.phase = CONNECT
         self.opened = now
-        self.conversation.deadline = now + self.timeouts.connect
-        head = self.head
+        conversation, head = self.conversation, self.head
+        conversation.deadline = now + self.timeouts.connect
         fresh = fresh or self.site.per_connection
         careful = head.method not in IDEMPOTENT
-        if head.length and not careful and sending.too_long_to_keep(self):
+        if not careful and head.said.length and sending.too_long_to_keep(self):
             # An idle connection may turn out to be gone, and this request could not be sent a second time.
             fresh = True
-        # The plain case without names, which cost as much as the object (CPython 3.11).
-        plain = not (fresh or careful)
-        self.conversation.out.append(Open(target) if plain else Open(target, fresh=fresh, careful=careful))
+        # Naming arguments costs as much as the object (CPython 3.11).
+        conversation.out.append(Open(target, fresh, careful))
 
-    def server_ready(self, now: float, *, reused: bool) -> None:
+    def server_ready(self, now: float, reused: bool) -> None:
         """A connection is there: send what we have of the request."""
         self.reused = reused
         conversation = self.conversation
@@ -239,7 +239,7 @@ class Exchange:
 
     # -- ending --
 
-    def finish(self, outcome: str, now: float, *, server_gone: bool = False) -> None:
+    def finish(self, outcome: str, now: float, server_gone: bool = False) -> None:
         """The one end: server connection, books, and what becomes of the client."""
         reply, conversation, whole = self.reply, self.conversation, self.body.done
         if not server_gone:
@@ -250,7 +250,7 @@ class Exchange:
             keep = not reply.to_close
         self.phase = OVER
         tally.enter(self, outcome, now)
-        conversation.finished(now, keep=keep)
+        conversation.finished(now, keep)
 
 
 def _waiting_helps(pool: LivePool) -> bool:

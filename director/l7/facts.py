@@ -10,7 +10,7 @@ from zope.interface import implementer
 from director.caches import remember
 from director.config.conditions import NO_GROUPS, Groups
 from director.interfaces import IKey
-from director.l7.target import host_name, readings
+from director.l7.target import readings
 from director.registry import folded
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class RequestFacts:
     """Facts of one HTTP request.  Raises MessageError 400 when its path has no safe reading."""
 
     __slots__ = (
-        "_head", "_peer", "client", "groups", "hash_key", "host", "method", "other_paths", "path", "uri",
+        "_peer", "client", "groups", "hash_key", "head", "host", "method", "other_paths", "path", "uri",
     )  # fmt: skip
 
     sni = ""
@@ -52,15 +52,15 @@ class RequestFacts:
     other_paths: tuple[str, ...]
 
     def __init__(self, head: RequestHead, peer: Peer, client: str) -> None:
-        self._head = head
+        self.head = head
         self._peer = peer
         self.client = client
-        # Looked at as text: `b"%" in octets` takes ten times as long (CPython 3.11).
-        sent = head.sent
-        self.uri = path = sent.decode("latin-1")
-        if head.path is not sent:
-            path = head.path.decode("latin-1")
+        # Nothing but ASCII passes the framer.
+        self.uri = path = head.sent.decode()
+        if head.query:
+            path = path[: -len(head.query)]
         self.other_paths = ()
+        # Looked at as text: `b"%" in octets` takes ten times as long (CPython 3.11).
         if "%" in path or "//" in path or "/." in path or ";" in path:
             first, others = readings(head.path)
             path = first.decode("latin-1")
@@ -68,14 +68,14 @@ class RequestFacts:
                 self.other_paths = tuple(other.decode("latin-1") for other in others)
         self.path = path
         self.method = _METHODS.get(head.method) or head.method.decode("latin-1")
-        self.host = host_name(head.host)
+        self.host = head.host_name
         self.groups = NO_GROUPS
         self.hash_key = None
 
     @property
     def version(self) -> str:
         """`1.1` or `1.0`."""
-        return "1.1" if self._head.minor else "1.0"
+        return "1.1" if self.head.minor else "1.0"
 
     @property
     def client_port(self) -> int:
@@ -104,7 +104,7 @@ class RequestFacts:
 
     def header(self, name: str) -> str | None:
         """A field's value (lower-case name), repeats joined by comma."""
-        return self._head.header(name)
+        return self.head.header(name)
 
     def cookie(self, name: str) -> str | None:
         """The value of the first cookie of that name."""
@@ -112,7 +112,7 @@ class RequestFacts:
 
     def cookies(self, name: str) -> tuple[str, ...]:
         """The values of all cookies of that name (RFC 6265 4.2)."""
-        text = self._head.header("cookie")
+        text = self.head.header("cookie")
         if text is None or name not in text:
             return ()
         pairs = (pair.strip().partition("=") for pair in text.replace(",", ";").split(";"))
@@ -124,7 +124,7 @@ class RequestFacts:
 
     def queries(self, name: str) -> tuple[str, ...]:
         """All values of a query parameter, decoded."""
-        pairs = (pair.partition("=") for pair in self._head.query[1:].decode("latin-1").split("&"))
+        pairs = (pair.partition("=") for pair in self.head.query[1:].decode("latin-1").split("&"))
         return tuple(unquote_plus(value) for key, _, value in pairs if unquote_plus(key) == name)
 
     def group(self, number: int) -> str | None:

@@ -20,8 +20,8 @@ QUERY = rb"[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]{}|^`\\\"]"
 METHOD = rb"(" + TOKEN + rb"{1,64}+)"
 """A method; 64 is twice the longest one registered (RFC 9110 16.1.2)."""
 
-ORIGIN_LINE = re.compile(METHOD + rb" (/" + PATH + rb"*+)(\?" + QUERY + rb"*+)?+ ")
-"""A request line with a target in origin-form, up to its version: method, path, query."""
+ORIGIN_LINE = re.compile(METHOD + rb" (/" + PATH + rb"*+(\?" + QUERY + rb"*+)?+) ")
+"""A request line with a target in origin-form, up to its version: method, target, query of the target."""
 ANY_LINE = re.compile(METHOD + rb" ([\x21-\x7e]++) ")
 """A request line with any other target, to be judged by `target`, up to its version."""
 REQUEST_LINE = re.compile(METHOD + rb" [\x21-\x7e]++ HTTP/([0-9])\.[0-9]\r\n")

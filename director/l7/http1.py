@@ -29,7 +29,7 @@ from director.l7.grammar import (
     TOKEN_START,
 )
 from director.l7.memo import HEAD_LIMIT
-from director.l7.target import check_host, parse_target
+from director.l7.target import check_host, host_name, parse_target
 
 _VERSION = len(b"HTTP/1.1")
 LINE_SHOWN = 1024
@@ -52,14 +52,17 @@ class Said:
         rest: the octets behind the target, with the empty line.
         lines: the field lines.
         minor: minor version, at most 1.
-        host: the Host field, b"" if none.
+        host: the Host field, b"" if none; `host_name` is the name in it.
         length: body octets, or CHUNKED.
         keep_alive: the client wants the connection kept.
         expect: it waits for 100 Continue.
         upgrade: the protocol it wants to change to, b"" if none.
+        hops: proxies have passed it on, or not all of them may (Via, Max-Forwards; RFC 9110 7.6).
     """
 
-    __slots__ = ("expect", "host", "keep_alive", "length", "lines", "minor", "rest", "upgrade")
+    __slots__ = (
+        "expect", "hops", "host", "host_name", "keep_alive", "length", "lines", "minor", "rest", "upgrade",
+    )  # fmt: skip
 
     def __init__(self, rest: bytes, minor: int, lines: FieldBlock) -> None:
         """Judge the fields.  Raises: MessageError 400, 413, 417, 501."""
@@ -75,10 +78,12 @@ class Said:
         self.lines = lines
         self.minor = minor
         self.host = host
+        self.host_name = host_name(host)
         self.length = body_length(fields, minor) or 0
         self.keep_alive = keeps_alive(fields, minor)
         self.expect = b"expect" in fields and self._expects(fields[b"expect"])
         self.upgrade = self._upgrade(fields) if b"upgrade" in fields else b""
+        self.hops = b"via" in fields or b"max-forwards" in fields
 
     def _expects(self, value: bytes) -> bool:
         """RFC 9110 10.1.1; HTTP/1.0 does not know it."""
@@ -112,30 +117,44 @@ class RequestHead:
     Attributes:
         method, sent, path, query: octets; `sent` is the target for the server (origin-form or `*`),
             `query` begins with its `?`.
-        host: the host that counts (the authority of an absolute-form target, else Host; b"" if none).
-        lines, fields, minor, length, keep_alive, expect, upgrade: as in `Said`.
+        host: the host that counts (the authority of an absolute-form target, else Host; b"" if none);
+            `host_name` is the name in it as the client sent it, whatever a rule makes of the field.
+        said: version, framing and connection; all that heads with equal fields have in common.
+        lines: the field lines.
         remembered: the same octets from this client give this very object again.
     """
 
-    __slots__ = (
-        "expect", "fields", "host", "keep_alive", "length", "lines", "method", "minor", "path", "query",
-        "remembered", "sent", "upgrade",
-    )  # fmt: skip
+    __slots__ = ("host", "host_name", "lines", "method", "query", "remembered", "said", "sent")
 
-    def __init__(self, method: bytes, sent: bytes, path: bytes, query: bytes, said: Said) -> None:
+    def __init__(self, method: bytes, sent: bytes, query: bytes, said: Said) -> None:
         self.method = method
         self.sent = sent
-        self.path = path
         self.query = query
+        self.said = said
         self.lines = said.lines
-        self.fields = said.lines.fields
-        self.minor = said.minor
         self.host = said.host
-        self.length = said.length
-        self.keep_alive = said.keep_alive
-        self.expect = said.expect
-        self.upgrade = said.upgrade
+        self.host_name = said.host_name
         self.remembered = False
+
+    @property
+    def fields(self) -> dict[bytes, bytes]:
+        """The fields a proxy must understand."""
+        return self.lines.fields
+
+    @property
+    def minor(self) -> int:
+        """Minor version, at most 1."""
+        return self.said.minor
+
+    @property
+    def length(self) -> int:
+        """Body octets, or CHUNKED."""
+        return self.said.length
+
+    @property
+    def path(self) -> bytes:
+        """The target without its query."""
+        return self.sent[: -len(self.query)] if self.query else self.sent
 
     @property
     def block(self) -> bytes:
@@ -144,9 +163,10 @@ class RequestHead:
 
     def body(self) -> Body:
         """A fresh reader for its body."""
-        if self.length == 0:
+        length = self.said.length
+        if length == 0:
             return NO_BODY
-        return ChunkedBody() if self.length == CHUNKED else LengthBody(self.length)
+        return ChunkedBody() if length == CHUNKED else LengthBody(length)
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
         """The field lines less the hop-by-hop ones and those of `names`."""
@@ -157,14 +177,12 @@ class RequestHead:
 
         Framing and connection stay as they were; a changed Host counts.
         """
-        head: RequestHead = RequestHead.__new__(RequestHead)
-        for name in RequestHead.__slots__:
-            setattr(head, name, getattr(self, name))
-        head.remembered = False
+        head = RequestHead(self.method, self.sent, self.query, self.said)
         head.lines = FieldBlock(block, REQUEST_FIELDS)
-        head.fields = head.lines.fields
-        if head.fields.get(b"host", b"") != self.fields.get(b"host", b""):
-            head.host = head.fields.get(b"host", b"")
+        head.host, head.host_name = self.host, self.host_name
+        host = head.fields.get(b"host", b"")
+        if host != self.fields.get(b"host", b""):
+            head.host = host
         return head
 
     def header(self, name: str) -> str | None:
@@ -175,9 +193,9 @@ class RequestHead:
 
 def no_head() -> RequestHead:
     """The head of a connection that is relayed unread."""
-    head = RequestHead(b"", b"", b"", b"", Said(b"", 0, FieldBlock(b"", REQUEST_FIELDS)))
-    head.minor = 1
-    return head
+    said = Said(b"", 0, FieldBlock(b"", REQUEST_FIELDS))
+    said.minor = 1
+    return RequestHead(b"", b"", b"", said)
 
 
 def request_line(octets: bytes) -> tuple[str, str]:
@@ -249,25 +267,25 @@ class RequestFramer:
         line = ORIGIN_LINE.match(buffer)
         if line is None:
             return self._other_head()
-        said = self._rest(line.end())
-        if said is None:
-            return None
-        method, path, query = line.groups(b"")
-        head = RequestHead(method, path + query if query else path, path, query, said)
+        end = line.end()
+        said = self._last
+        if said is None or end > self._line_end or not buffer.startswith(said.rest, end):
+            said = self._rest(end)
+            if said is None:
+                return None
+        method, sent, query = line.groups(b"")
+        head = RequestHead(method, sent, query, said)
         if said.length or method == b"CONNECT":
             self._check_body(head)
-        self.buffer = buffer[line.end() + len(said.rest) :]
+        self.buffer = buffer[end + len(said.rest) :]
         if not (self.buffer or said.length) and len(buffer) <= HEAD_LIMIT:
-            self._remember(buffer, head)
+            # Pollers and checks send the same octets again and again: who did so twice is expected to go on.
+            head.remembered = buffer == self._raw
+            self._raw = buffer
+            self._known = head if head.remembered else None
         if self.searched or self._empty_lines:
             self._start()
         return head
-
-    def _remember(self, raw: bytes, head: RequestHead) -> None:
-        """Pollers and checks send the same octets again and again: who did so twice is expected to go on."""
-        head.remembered = raw == self._raw
-        self._raw = raw
-        self._known = head if head.remembered else None
 
     def _other_head(self) -> RequestHead | None:
         """A head whose target is not in origin-form, or is not complete, or is wrong."""
@@ -282,9 +300,9 @@ class RequestFramer:
             return None
         method, sent = line.groups()
         target = parse_target(method, sent)
-        head = RequestHead(method, target.sent, target.path, target.query, said)
+        head = RequestHead(method, target.sent, target.query, said)
         if target.authority is not None:
-            head.host = target.authority
+            head.host, head.host_name = target.authority, host_name(target.authority)
         if said.length:
             self._check_body(head)
         self.buffer = self.buffer[line.end() + len(said.rest) :]
@@ -304,24 +322,22 @@ class RequestFramer:
     def _rest(self, start: int) -> Said | None:
         """What stands behind the target, which ends at `start`; None when it is not whole."""
         buffer = self.buffer
-        said = self._last
-        if said is None or not buffer.startswith(said.rest, start):
-            end = buffer.find(b"\r\n\r\n", start)
-            if end < 0:
-                self._refuse_if_whole()
-                return None
-            rest = buffer[start : end + 4]
-            said = _say_again(rest) if len(rest) <= HEAD_LIMIT else _say(rest)
-            if said is None:
-                self._refuse_if_whole()
-                return None
-        if said is not self._last or start > self._line_end:
-            self._check_size(start, said)
-            self._last = said if len(said.rest) <= HEAD_LIMIT else None
+        end = buffer.find(b"\r\n\r\n", start)
+        if end < 0:
+            self._refuse_if_whole()
+            return None
+        rest = buffer[start : end + 4]
+        said = _say_again(rest) if len(rest) <= HEAD_LIMIT else _say(rest)
+        if said is None:
+            self._refuse_if_whole()
+            return None
+        self._check_size(start, said)
+        # What is said again by the same client needs no second look.
+        self._last = said if len(rest) <= HEAD_LIMIT else None
         return said
 
     def _check_size(self, start: int, said: Said) -> None:
-        """The limits of a whole head.  What is said again by the same client needs no second look."""
+        """The limits of a whole head."""
         if start > self._line_end:
             raise MessageError(414, "request line too long")
         text, limits = said.lines.text, self.limits

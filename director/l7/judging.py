@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from director.l7.conversation import Conversation
     from director.l7.exchange import Exchange
     from director.l7.facts import Peer
-    from director.l7.forwarded import ForwardedPolicy
     from director.l7.http1 import RequestHead
     from director.l7.rules import CompiledRule
     from director.l7.site import Site
@@ -34,22 +33,19 @@ _MOST_HOPS = 999_999_999
 """The largest Max-Forwards that is passed on; a larger one is legal and becomes this."""
 
 
-class Judged:
-    """A head with its facts, and the rule of its site that claims it (None: no rule does).
+class Judged(RequestFacts):
+    """The facts of a request, and the rule of its site that claims it (None: no rule does).
 
-    `text` is what a server gets, once `server_head` has made it; where the id of the request belongs to it,
-    it ends in front of that.
+    `text` is what a server gets, once `server_head` has made it; where the id of the request belongs to it
+    (`lacks_id`), it ends in front of that.
     """
 
-    __slots__ = ("facts", "head", "lacks_id", "rule", "site", "text")
+    __slots__ = ("lacks_id", "rule", "site", "text")
 
-    def __init__(self, head: RequestHead, site: Site, facts: RequestFacts, rule: CompiledRule | None) -> None:
-        self.head = head
-        self.site = site
-        self.facts = facts
-        self.rule = rule
-        self.text = b""
-        self.lacks_id = True
+    lacks_id: bool
+    rule: CompiledRule | None
+    site: Site
+    text: bytes
 
 
 def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
@@ -57,8 +53,28 @@ def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
     client = peer.client
     if peer.trusted:
         client = client_address(head, peer, site.config.trust, site.config.forwarded)
-    facts = RequestFacts(head, peer, client)
-    return Judged(head, site, facts, decide(site.rules, facts))
+    judged = Judged(head, peer, client)
+    judged.site = site
+    judged.rule = decide(site.rules, judged)
+    judged.text = b""
+    return judged
+
+
+class Tail:
+    """What a server gets behind the request's target, up to the id of the request where that is lacking.
+
+    It serves all requests whose head has these very `lines` (heads with equal ones share the object), this
+    `host` and this `site`.
+    """
+
+    __slots__ = ("host", "lacks_id", "lines", "site", "text")
+
+    def __init__(self, head: RequestHead, site: Site, text: bytes, *, lacks_id: bool) -> None:
+        self.lines = head.lines
+        self.host = head.host
+        self.site = site
+        self.text = text
+        self.lacks_id = lacks_id
 
 
 def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
@@ -106,27 +122,39 @@ def server_head(exchange: Exchange, judged: Judged) -> bytes:
 
 
 def _server_text(exchange: Exchange, judged: Judged) -> bytes:
-    head, conversation, policy = exchange.head, exchange.conversation, exchange.site.policy
-    peer = conversation.peer
+    head, conversation, site = exchange.head, exchange.conversation, exchange.site
     sent = head.sent
     if judged.rule is not None:
         rule = judged.rule.rule
         if rule.rewrite_path:
-            sent = rewritten_target(rule.rewrite_path, head, exchange.facts)
+            sent = rewritten_target(rule.rewrite_path, head, judged)
         if rule.headers:
-            head = head.with_block(edited(head.kept(), rule.headers, exchange.facts))
-    hops = head.fields.get(b"max-forwards")
-    if hops is None:
-        tail = _tail(conversation, policy, head)
-    else:
-        tail = _counted_tail(exchange, policy, head, hops)
-    version = b"1"
-    if exchange.site.per_connection:
-        version, wish = _own_wish(head)
-        tail += wish
-    judged.lacks_id = not policy.keeps_id(head, peer)
-    end = b"X-Request-Id: " if judged.lacks_id else b"\r\n"
-    return b"%b %b HTTP/1.%b\r\n%b%b" % (head.method, sent, version, tail, end)
+            head = head.with_block(edited(head.kept(), rule.headers, judged))
+    tail = conversation.tail
+    # A client that repeats its fields gets the same lines again.
+    if tail is None or tail.lines is not head.lines or tail.host != head.host or tail.site is not site:
+        tail = _tail(conversation, site, head, exchange.head.fields.get(b"max-forwards"))
+    judged.lacks_id = tail.lacks_id
+    return b" ".join((head.method, sent, tail.text))
+
+
+def _tail(conversation: Conversation, site: Site, head: RequestHead, hops: bytes | None) -> Tail:
+    """Version and field lines for the server, remembered unless they belong to one request only."""
+    policy, peer = site.policy, conversation.peer
+    added = policy.lines(head, peer)
+    dropped = policy.dropped(head, trusted=peer.trusted)
+    # A rule that sets Max-Forwards has the last word.
+    if hops is not None and hops == head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
+        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
+        dropped |= {b"max-forwards"}
+    version, wish = _own_wish(head) if site.per_connection else (b"1", b"")
+    lacks_id = not policy.keeps_id(head, peer)
+    end = b"X-Request-Id: " if lacks_id else b"\r\n"
+    text = b"HTTP/1.%b\r\n%b%b%b" % (version, request_tail(head, dropped, added), wish, end)
+    tail = Tail(head, site, text, lacks_id=lacks_id)
+    if hops is None and len(text) <= HEAD_LIMIT:
+        conversation.tail = tail
+    return tail
 
 
 def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
@@ -135,32 +163,7 @@ def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
     For a server whose answer will be relayed unread: it must speak the client's version, and end where
     the client expects an end.
     """
-    if not head.minor:
-        return b"0", b"Connection: keep-alive\r\n" if head.keep_alive else b""
-    return b"1", b"" if head.keep_alive or head.upgrade else b"Connection: close\r\n"
-
-
-def _tail(conversation: Conversation, policy: ForwardedPolicy, head: RequestHead) -> bytes:
-    """The field lines for the server; a client that repeats its own gets the same again.
-
-    Heads with equal fields share one `lines` object, so comparing identities is enough.
-    """
-    made_for, tail = conversation.tail
-    if made_for[0] is head.lines and made_for[1] == head.host and made_for[2] is policy:
-        return tail
-    peer = conversation.peer
-    tail = request_tail(head, policy.dropped(head, trusted=peer.trusted), policy.lines(head, peer))
-    if len(tail) <= HEAD_LIMIT:
-        conversation.tail = (head.lines, head.host, policy), tail
-    return tail
-
-
-def _counted_tail(exchange: Exchange, policy: ForwardedPolicy, head: RequestHead, hops: bytes) -> bytes:
-    """The same with Max-Forwards lowered where it counts; a rule that sets it has the last word."""
-    peer = exchange.conversation.peer
-    added = policy.lines(head, peer)
-    dropped = policy.dropped(head, trusted=peer.trusted)
-    if hops == exchange.head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
-        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
-        dropped |= {b"max-forwards"}
-    return request_tail(head, dropped, added)
+    said = head.said
+    if not said.minor:
+        return b"0", b"Connection: keep-alive\r\n" if said.keep_alive else b""
+    return b"1", b"" if said.keep_alive or said.upgrade else b"Connection: close\r\n"

@@ -32,26 +32,31 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     try:
         if reply.final is None:
             reply.feed(data)
-            _read_heads(exchange, reply, now)
+            head = reply.head()
+            while head is not None:
+                if exchange.first_byte is None:
+                    exchange.first_byte = now - exchange.opened
+                if head.status >= 200:
+                    _final_head(exchange, reply, head, now)
+                    return
+                if not _interim_head(exchange, reply, head, now):
+                    return
+                head = reply.head()
         else:
             _pass_on(exchange, reply, reply.body(data), now)
     except MessageError as error:
         recovery.junk(exchange, error.reason, now)
 
 
-def _read_heads(exchange: Exchange, reply: Reply, now: float) -> None:
-    while (head := reply.head()) is not None:
-        if exchange.first_byte is None:
-            exchange.first_byte = now - exchange.opened
-        if head.status >= 200:
-            _final_head(exchange, reply, head, now)
-            return
-        if reply.is_upgrade(head) and exchange.body.done:
-            _switch_protocols(exchange, reply, head, now)
-            return
-        if head.status == 101 or reply.interim >= INTERIM_LIMIT:
-            raise MessageError(502, "unasked, early or endless interim answers")
-        exchange.write(reply.interim_head(head))
+def _interim_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> bool:
+    """Pass on a 1xx head; False when no other head follows, because the protocol changes."""
+    if reply.is_upgrade(head) and exchange.body.done:
+        _switch_protocols(exchange, reply, head, now)
+        return False
+    if head.status == 101 or reply.interim >= INTERIM_LIMIT:
+        raise MessageError(502, "unasked, early or endless interim answers")
+    exchange.write(reply.interim_head(head))
+    return True
 
 
 def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> None:
@@ -62,7 +67,7 @@ def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float
     fault = exchange.fault
     plain = head.dated and not fault and (pool is None or pool.config.persist is None)
     keep = exchange.keep_alive and exchange.body.done and exchange.conversation.can_stay()
-    text = reply.begin(head, keep=keep, added=b"" if plain else _added(exchange, head), no_store=bool(fault))
+    text = reply.begin(head, keep, b"" if plain else _added(exchange, head), bool(fault))
     exchange.status = head.status
     exchange.phase = BODY
     _pass_on(exchange, reply, text, now)

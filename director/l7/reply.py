@@ -61,7 +61,7 @@ class Reply(ResponseFramer):
         """The client can tell a whole answer from a cut one by its framing."""
         return self.final is not None and (self._chunked or self.final.length >= 0)
 
-    def begin(self, head: ResponseHead, *, keep: bool, added: bytes, no_store: bool) -> bytes:
+    def begin(self, head: ResponseHead, keep: bool, added: bytes, no_store: bool) -> bytes:
         """Take the final head and the octets that came behind it; returns what the client gets first.
 
         `keep`: the client's connection shall stay open; `to_close` tells afterwards whether it can.
@@ -69,17 +69,17 @@ class Reply(ResponseFramer):
         """
         self.final = head
         length = head.length
-        octets = self.take()
-        if keep and length >= 0 and self._request.minor:
+        octets, self.buffer = self.buffer, b""
+        if keep and length >= 0 and self._request.said.minor:
             # Nothing to say about framing or connection.
-            text = response_head(head, added, no_store=no_store)
+            text = response_head(head, added, no_store)
             if len(octets) == length:
                 self.done = True
                 self.reusable = head.keep_alive
                 return text + octets
         else:
             added += self._framing_lines(length, keep=keep)
-            text = response_head(head, added, no_store=no_store)
+            text = response_head(head, added, no_store)
         self._body = head.body()
         return text + self.body(octets)
 
@@ -118,7 +118,7 @@ class Reply(ResponseFramer):
         """A 101 to what was asked for (RFC 9110 7.8)."""
         if head.status != 101 or not head.upgrade:
             return False
-        return list_elements(head.upgrade) <= list_elements(self._request.upgrade)
+        return list_elements(head.upgrade) <= list_elements(self._request.said.upgrade)
 
     def interim_head(self, head: ResponseHead) -> bytes:
         """A 1xx head for the client: nothing for HTTP/1.0, which does not know them."""

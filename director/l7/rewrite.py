@@ -98,12 +98,13 @@ def request_tail(head: RequestHead, dropped: frozenset[bytes], added: bytes) -> 
         added = b"Host: " + head.host + b"\r\n" + added
     if head.length == CHUNKED:
         added += b"Transfer-Encoding: chunked\r\n"
-    if head.upgrade:
-        added += b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
+    upgrade = head.said.upgrade
+    if upgrade:
+        added += b"Connection: upgrade\r\nUpgrade: " + upgrade + b"\r\n"
     return head.lines.kept(dropped) + added
 
 
-def response_head(head: ResponseHead, added: bytes, *, no_store: bool = False) -> bytes:
+def response_head(head: ResponseHead, added: bytes, no_store: bool = False) -> bytes:
     """The head for the client; `added` are whole field lines (framing, Connection, cookies).
 
     `no_store` replaces the server's Cache-Control, for answers that must not outlive a fault.

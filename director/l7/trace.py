@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 from collections import deque
 from datetime import UTC, datetime
-from typing import Any
+from json.encoder import encode_basestring_ascii
+from typing import TYPE_CHECKING, Any
 
 from director.caches import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FIELDS = (
     "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason",
@@ -35,14 +39,12 @@ class Traces:
     def __init__(self, size: int) -> None:
         self._ring: deque[Record] = deque(maxlen=size)
 
-    def append(self, record: Record) -> None:
-        """Keep a record."""
-        if len(record[_TARGET]) + len(record[_HOST]) > TEXT_LIMIT:
-            parts = list(record)
-            parts[_TARGET] = record[_TARGET][:TEXT_LIMIT]
-            parts[_HOST] = record[_HOST][:TEXT_LIMIT]
-            record = tuple(parts)
-        self._ring.append(record)
+    def extend(self, records: Iterable[Record]) -> None:
+        """Keep records, oldest first."""
+        self._ring += [
+            _shortened(record) if len(record[_TARGET]) + len(record[_HOST]) > TEXT_LIMIT else record
+            for record in records
+        ]
 
     def find(self, identity: str) -> Record | None:
         """The record with that id, newest first; None when it is not (or no longer) kept."""
@@ -51,6 +53,13 @@ class Traces:
     def last(self, limit: int) -> list[Record]:
         """The newest records, newest first."""
         return [record for record, _ in zip(reversed(self._ring), range(limit), strict=False)]
+
+
+def _shortened(record: Record) -> Record:
+    parts = list(record)
+    parts[_TARGET] = record[_TARGET][:TEXT_LIMIT]
+    parts[_HOST] = record[_HOST][:TEXT_LIMIT]
+    return tuple(parts)
 
 
 def as_dict(record: Record, epoch: float) -> dict[str, Any]:
@@ -78,31 +87,22 @@ def _thousandth(thousandths: int) -> str:
     return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}Z"
 
 
-def _stamp(seconds: float) -> str:
-    return _thousandth(int(seconds * 1000))
-
-
 @remember("log_durations", 1024)
 def _tenths(number: int) -> str:
     """Tenths of a millisecond in milliseconds; the short times that make up most lines come again."""
     return f"{number // 10}.{number % 10}"
 
 
-def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else _tenths(round(seconds * 10_000))
-
-
 def _quoted(text: str) -> str:
-    """`text` so that it can stand between double quotes on one line, whatever is in it."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return text
-    return json.dumps(text)[1:-1].replace("\x7f", "\\u007f")
+    """`text` in double quotes, so that it is on one line and in ASCII, whatever is in it."""
+    quoted = encode_basestring_ascii(text)
+    return quoted.replace("\x7f", "\\u007f") if "\x7f" in quoted else quoted
 
 
 @remember("log_ways", 1024)
 def _went(service: str, rule: str, pool: str, server: str, why: str, tries: int, fault: str) -> str:
     """Where a request went and why; most requests go where others went."""
-    rule = f'"{_quoted(rule)}"' if rule else "-"
+    rule = _quoted(rule) if rule else "-"
     fault = fault.replace(" ", ":", 1) if fault else "-"
     return (
         f"svc={service} rule={rule} pool={pool or '-'} server={server or '-'} by={why} "
@@ -118,15 +118,18 @@ def text_line(record: Record, epoch: float) -> str:
     went = _went(service, rule, pool, server, why, len(tries), fault)
     if ":" in outcome:
         outcome, _, wrong = outcome.partition(": ")
-        identity += f' reason="{_quoted(wrong)}"'
+        identity += f" reason={_quoted(wrong)}"
+    asked = _quoted(f"{method} {host}{target}")
+    opening = "-" if connect is None else _tenths(round(connect * 10_000))
+    answering = "-" if first is None else _tenths(round(first * 10_000))
     return (
-        f'{_stamp(at + epoch)} {client} "{_quoted(f"{method} {host}{target}")}" {status} {outcome} '
-        f"{received}/{sent}B {went} ms={_ms(connect)}/{_ms(first)}/{_ms(total)} id={identity}\n"
+        f"{_thousandth(int((at + epoch) * 1000))} {client} {asked} {status} {outcome} {received}/{sent}B "
+        f"{went} ms={opening}/{answering}/{_tenths(round(total * 10_000))} id={identity}\n"
     )
 
 
 def json_line(record: Record, epoch: float) -> str:
     """The same as one JSON object on a line."""
     found = as_dict(record, epoch)
-    found["time"] = _stamp(found["time"])
+    found["time"] = _thousandth(int(found["time"] * 1000))
     return json.dumps(found, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"

@@ -1,4 +1,4 @@
-"""The access log: records in, lines out, formatted in small batches and written by a `Writer`."""
+"""The access log: batches of records in, lines out, written by a `Writer`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from director.l7.io.writer import Writer
 from director.l7.trace import json_line, text_line
 
 if TYPE_CHECKING:
-    from director.l7.trace import Record
+    from collections.abc import Iterable
 
-BATCH_RECORDS = 256
-"""Records formatted at once: half a millisecond, and one system call for all of them."""
+    from director.l7.trace import Record
 
 STANDARD_OUTPUT = 1
 """The descriptor, whatever stands in `sys.stdout`."""
@@ -28,7 +27,6 @@ class AccessLog:
         self._line = json_line if form == "json" else text_line
         self._epoch = epoch
         self._reactor = reactor
-        self._batch: list[Record] = []
         self.target = target
         self.writer: Writer | None = None
         if target not in ("off", ""):
@@ -39,22 +37,11 @@ class AccessLog:
         if self.writer is not None:
             self.writer.start()
 
-    def append(self, record: Record) -> None:
-        """Take a record."""
-        batch = self._batch
-        batch.append(record)
-        if len(batch) >= BATCH_RECORDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Format what was taken and hand it to the writer."""
-        batch = self._batch
-        if not batch:
-            return
-        self._batch = []
+    def extend(self, records: Iterable[Record]) -> None:
+        """Format records and hand them to the writer, in one piece."""
         if self.writer is not None:
             epoch, line = self._epoch, self._line
-            text = "".join([line(record, epoch) for record in batch])
+            text = "".join([line(record, epoch) for record in records])
             self.writer.write(text.encode("utf-8", "backslashreplace"))
 
     def reopen(self) -> bool:
@@ -71,7 +58,6 @@ class AccessLog:
 
     def stop(self) -> None:
         """Write what is left."""
-        self.flush()
         if self.writer is not None:
             self.writer.stop()
 

@@ -107,7 +107,7 @@ class Backends:
 
     # -- idle connections --
 
-    def take(self, key: str, client: ClientSide, *, careful: bool) -> ServerSide | None:
+    def take(self, key: str, client: ClientSide, careful: bool) -> ServerSide | None:
         """The most recently used idle connection to `key`, now `client`'s; None if there is none."""
         line = self._idle.get(key)
         while line:
@@ -129,10 +129,11 @@ class Backends:
         next request needs would cost a connect each time.  `sweep` ends what stays unused.
         """
         side.client = None
-        if side.stream.socket is None or limit <= 0:
-            side.stream.close()
+        stream = side.stream
+        if stream.socket is None or limit <= 0:
+            stream.close()
             return
-        side.stream.resume()
+        stream.resume()
         side.idle_since = now
         side.limit = limit
         line = self._idle.get(side.key)

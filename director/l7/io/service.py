@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from director.l7.trace import Record
     from director.model import Address, L7Service
 
+BATCH_RECORDS = 256
+"""Records kept and formatted at once: half a millisecond, and one system call for all of them."""
 SWEEP_SECONDS = 0.1
 """How often deadlines are looked at: the precision of every time-out."""
 IDLE_SWEEP_TURNS = 10
@@ -115,8 +117,9 @@ class Shell:
         self.reactor = reactor
         self.backends = Backends(reactor)
         self.lines = Lines()
-        self.traces = Traces(traces)
         self.access_log = access_log
+        self._traces = Traces(traces)
+        self._records: list[Record] = []
         self.frontages: dict[str, Frontage] = {}
         self.clients = 0
         self.stalls = 0
@@ -258,9 +261,24 @@ class Shell:
     # -- records and deadlines --
 
     def record(self, record: Record) -> None:
-        """Keep the trace and log the line."""
-        self.traces.append(record)
-        self.access_log.append(record)
+        """Take a record; it is kept and logged with the others of its batch."""
+        records = self._records
+        records.append(record)
+        if len(records) >= BATCH_RECORDS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Keep and log the records of a batch, full or not."""
+        records, self._records = self._records, []
+        if records:
+            self._traces.extend(records)
+            self.access_log.extend(records)
+
+    @property
+    def traces(self) -> Traces:
+        """What is kept of the last requests, up to this moment."""
+        self.settle()
+        return self._traces
 
     def _sweep(self) -> None:
         self._timer = None
@@ -281,7 +299,7 @@ class Shell:
         self._turn += 1
         if self._turn % IDLE_SWEEP_TURNS == 0:
             self.backends.sweep(now)
-        self.access_log.flush()
+        self.settle()
         if self.lines.waiting:
             self.lines.poke()
 

@@ -115,12 +115,12 @@ def test_a_record_for_programs() -> None:
 def test_traces_are_bounded_and_found_by_id() -> None:
     traces = Traces(3)
     for number in range(5):
-        traces.append(record(id=f"{number}", status=number))
+        traces.extend([record(id=f"{number}", status=number)])
     assert [found[0] for found in traces.last(9)] == ["4", "3", "2"]
     assert [found[0] for found in traces.last(1)] == ["4"]
     assert traces.last(0) == []
     assert traces.find("1") is None
-    traces.append(record(id="4", status=599))
+    traces.extend([record(id="4", status=599)])
     found = traces.find("4")
     assert found is not None
     assert found[FIELDS.index("status")] == 599
@@ -141,8 +141,8 @@ def test_a_line_splits_at_spaces_whatever_went_wrong() -> None:
 def test_what_clients_choose_is_kept_in_bounded_length() -> None:
     traces = Traces(2)
     long = record(target="/" + "t" * 16_000, host="h" * 30_000)
-    traces.append(long)
-    traces.append(record(target="/" + "t" * (TEXT_LIMIT - 1)))
+    traces.extend([long])
+    traces.extend([record(target="/" + "t" * (TEXT_LIMIT - 1))])
     newest, oldest = traces.last(2)
     assert newest == record(target="/" + "t" * (TEXT_LIMIT - 1))
     assert oldest == record(target=long[5][:TEXT_LIMIT], host=long[6][:TEXT_LIMIT])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.internet.testing import MemoryReactorClock
 
-from director.l7.io.access_log import BATCH_RECORDS, AccessLog
+from director.l7.io.access_log import AccessLog
 from director.l7.trace import Record
 
 RECORD: Record = (
@@ -24,7 +24,7 @@ def log(target: str, form: str = "text") -> AccessLog:
 
 def test_a_record_is_a_line(tmp_path: Path) -> None:
     made = log(str(tmp_path / "log"))
-    made.append(RECORD)
+    made.extend([RECORD])
     made.stop()
     lines = (tmp_path / "log").read_text().splitlines()
     assert len(lines) == 1
@@ -33,29 +33,17 @@ def test_a_record_is_a_line(tmp_path: Path) -> None:
 
 def test_json_lines_are_json(tmp_path: Path) -> None:
     made = log(str(tmp_path / "log"), "json")
-    made.append(RECORD)
-    made.append(RECORD)
+    made.extend([RECORD])
+    made.extend([RECORD])
     made.stop()
     told = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [one["status"] for one in told] == [200, 200]
 
 
-def test_a_full_batch_is_written_at_once(tmp_path: Path) -> None:
-    made = log(str(tmp_path / "log"))
-    for _ in range(BATCH_RECORDS):
-        made.append(RECORD)
-    assert made._batch == []
-    made.stop()
-    assert len((tmp_path / "log").read_text().splitlines()) == BATCH_RECORDS
-
-
-def test_off_writes_nothing_and_keeps_nothing() -> None:
+def test_off_writes_nothing() -> None:
     made = log("off")
-    for _ in range(BATCH_RECORDS + 1):
-        made.append(RECORD)
-    made.flush()
+    made.extend([RECORD])
     made.reopen()
-    assert made._batch == []
     assert made.writer is None
     made.stop()
 
@@ -64,7 +52,7 @@ def test_a_rotated_file_is_opened_anew(tmp_path: Path) -> None:
     made = log(str(tmp_path / "log"))
     (tmp_path / "log").rename(tmp_path / "log.1")
     made.reopen()
-    made.append(RECORD)
+    made.extend([RECORD])
     made.stop()
     assert (tmp_path / "log").read_text()
     assert not (tmp_path / "log.1").read_text()

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError
-from director.l7.io.service import Shell
+from director.l7.io.service import BATCH_RECORDS, Shell
 from director.model import Address, Configuration, L7Service, L7Timeouts, Pool, Queue, Server
 from director.registry import Registry
 from director.sites import build_sites
@@ -134,6 +134,20 @@ def test_a_request_goes_through_and_the_server_connection_is_used_again(house: H
     assert house.shell.backends.reused == 2
     assert house.shell.repeating() == 1
     assert [record[-7] for record in house.shell.traces.last(9)] == [200, 200]
+
+
+def test_records_are_kept_and_logged_by_the_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[list[str]] = []
+    log = house.shell.access_log
+    monkeypatch.setattr(log, "extend", lambda batch: logged.append([one[0] for one in batch]))
+    numbers = [str(number) for number in range(BATCH_RECORDS + 2)]
+    for number in numbers:
+        house.shell.record((number, 0.0, "www", "192.0.2.7", "GET", "/", "h"))
+    assert logged == [numbers[:-2]]
+    # Who asks for traces gets those of the last moment, too; nothing is logged twice.
+    assert [one[0] for one in house.shell.traces.last(3)] == numbers[:-4:-1]
+    house.shell.settle()
+    assert logged == [numbers[:-2], numbers[-2:]]
 
 
 def test_a_client_that_does_not_read_holds_back_its_server(house: House) -> None:
