@@ -13,7 +13,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from attrs import evolve
-from twisted.internet.endpoints import clientFromString
+from twisted.internet.endpoints import clientFromString, serverFromString
 
 from director import plugins, reach
 from director.changes import plan
@@ -124,8 +124,23 @@ def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Pr
 
 
 def _endpoint_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
-    """Endpoint strings of servers that Twisted cannot read."""
+    """Endpoint strings that Twisted cannot read: of servers, and to listen on.
+
+    What systemd hands over only a program that it started has, so that is seen at the start.
+    """
     found = []
+    listening = [
+        (f"l7:{service.name}", one.endpoint) for service in configuration.l7 for one in service.listen
+    ]
+    if configuration.admin is not None:
+        listening.append(("admin", configuration.admin.listen.endpoint))
+    for section, endpoint in listening:
+        try:
+            if endpoint and not endpoint.startswith("systemd:"):
+                serverFromString(None, endpoint)
+        except Exception as error:  # noqa: BLE001  # each kind of endpoint has its own parser
+            text = f"Twisted cannot listen on {endpoint}: {error}"
+            found.append(loaded.problem_at(section, "listen", text))
     for pool in configuration.pools:
         for server in pool.servers:
             try:

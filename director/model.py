@@ -39,7 +39,7 @@ class State(enum.Enum):
     DRAIN = "drain"
     """Takes no new clients; its own (sticky, open) finish."""
     MAINT = "maint"
-    """Takes no traffic at all; checks stop."""
+    """Takes nothing new, not even from its own clients; what is open finishes; checks stop."""
 
 
 @frozen

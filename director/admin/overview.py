@@ -20,7 +20,14 @@ POOL_ROWS = 40
 ALL_ROWS = 200
 """Servers in the whole overview."""
 FINDINGS = 20
+SERVERS_NAMED = 5
+"""Servers of a pool that are down and have a finding each; more have one together."""
+ONE = ("its", "It is checked on and returns by itself.")
+MANY = ("their", "They are checked on and return by themselves.")
 LEVELS = ("ok", "warning", "error")
+
+Texts = dict[tuple[str, str], str]
+"""What a check found, by address and check."""
 
 
 @frozen
@@ -87,26 +94,40 @@ def instead(registry: Registry, pool: LivePool) -> str:
 
 
 def _servers(sight: Sight) -> Iterator[Finding]:
-    texts: dict[tuple[str, str], str] = {}
-    for one in sight.evidence:
-        if one.alive is False:
-            texts[one.address, one.check] = one.text
-    for server in sight.registry.servers():
-        if server.failing and server.state is not State.MAINT:
-            why = "; ".join(
-                f"check {check}: {texts.get((server.key, check)) or 'failed'}"
-                for check in sorted(server.failing)
-            )
-            at = f"server {server.pool.name}/{server.name}"
-            yield Finding("warning", at, f"is down: {why}", server.since, _meanwhile(server))
+    """Servers that are down, one by one while they are few in their pool."""
+    texts = {(one.address, one.check): one.text for one in sight.evidence if one.alive is False}
+    for pool in sight.registry.pools.values():
+        down = [one for one in pool.servers if one.failing and one.state is not State.MAINT]
+        if len(down) > SERVERS_NAMED:
+            yield _many(pool, down, texts)
+            continue
+        for server in down:
+            at, text = f"server {pool.name}/{server.name}", f"is down: {_why(server, texts)}"
+            yield Finding("warning", at, text, server.since, _meanwhile(pool, ONE))
 
 
-def _meanwhile(server: RealServer) -> str:
-    others = len(server.pool.eligible())
+def _why(server: RealServer, texts: Texts) -> str:
+    return "; ".join(
+        f"check {check}: {texts.get((server.key, check)) or 'failed'}" for check in sorted(server.failing)
+    )
+
+
+def _many(pool: LivePool, down: Sequence[RealServer], texts: Texts) -> Finding:
+    names = ", ".join(one.name for one in down[:SERVERS_NAMED])
+    text = (
+        f"has {len(down)} of {len(pool.servers)} servers down: {names} and {len(down) - SERVERS_NAMED} more"
+    )
+    since = min(one.since for one in down)
+    doing = f"{down[0].name}: {_why(down[0], texts)}. {_meanwhile(pool, MANY)}"
+    return Finding("warning", f"pool {pool.name}", text, since, doing)
+
+
+def _meanwhile(pool: LivePool, words: tuple[str, str]) -> str:
+    others, (whose, after) = len(pool.eligible()), words
     if not others:
-        return "No other server of the pool can take its traffic. It is checked on and returns by itself."
+        return f"No other server of the pool can take {whose} traffic. {after}"
     noun = "server takes" if others == 1 else "servers take"
-    return f"{others} other {noun} its traffic. It is checked on and returns by itself."
+    return f"{others} other {noun} {whose} traffic. {after}"
 
 
 def headline(found: Sequence[Finding]) -> str:

@@ -96,7 +96,8 @@ def show(arguments: Arguments) -> int:
     thing = arguments.thing
     client = connected(arguments)
     if thing == "connections":
-        return show_result(arguments, client.get("connections", query="limit=1000"), output.connections)
+        found = client.get("connections", query=f"limit={output.CONNECTIONS_SHOWN}")
+        return show_result(arguments, found, output.connections)
     if thing == "config":
         return show_result(arguments, client.text("config"), str)
     if thing == "servers":
@@ -296,7 +297,7 @@ def _changing(add: Add) -> None:
     for name, text in (
         ("ready", "Let a server take new clients."),
         ("drain", "Let a server finish, without new clients."),
-        ("maint", "Let a server take no traffic at all."),
+        ("maint", "Let a server take nothing new, not even from clients bound to it."),
     ):
         made = add(name, order, text)
         made.add_argument("server", metavar="POOL/SERVER")

@@ -16,6 +16,8 @@ GAP = "  "
 UNKNOWN = "-"
 CHANGES_SHOWN = 20
 """Changes of one order that are listed; a large reload says how many more there are."""
+CONNECTIONS_SHOWN = 1000
+"""Flows and templates that are asked for: as many as the API gives; a table may hold millions."""
 KEYS_SHOWN = 5
 """Services that are named before a reason; more are counted."""
 NUMBER = re.compile(r"-?[0-9][0-9.,]*( ms| s)?|-")
@@ -145,7 +147,12 @@ def connections(found: list[Json]) -> str:
         )
         for one in found
     ]
-    return table(("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"), rows) or "No connections.\n"
+    shown = table(("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"), rows) or "No connections.\n"
+    if len(found) < CONNECTIONS_SHOWN:
+        return shown
+    return (
+        f"{shown}These are the {len(found)} oldest; director_l4_flows in /metrics says how many there are.\n"
+    )
 
 
 def pools(found: list[Json]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.counters import Traffic
 from director.l4.timers import STEP, UNSET, Wheel
+from director.l4.verdicts import Redirect
 from director.model import Forward
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ FIRST_TIMEOUT = 3.0
 RETRY = 60.0
 """Seconds until an entry that still controls others is looked at again."""
 UNKNOWN = b"\0\0"
+NOWHERE = Redirect(0)
 
 
 class Entry:
@@ -97,34 +99,35 @@ class Track:
     flow has ended, and are freed at once instead of when the collector comes by.
 
     `until` is the time up to which everything here may be used without asking again (0 = ask now);
-    `put` the bytes that replace addresses and ports (None = unchanged), `seal` the tunnel it goes into,
-    `macs` the twelve bytes of the Ethernet header, `change_ip`, `change_l4`, `change_addresses` the
-    checksum deltas, `total` the sum of the addresses as they come (to verify the IP header), `calm` a byte
-    per TCP flags byte that is 1 when such a packet changes no state, `mtu` the largest packet, `ifindex`
-    the way out.
+    `put` the addresses and ports it leaves with, `seal` the tunnel it goes into, `macs` the twelve bytes of
+    the Ethernet header.  `change_ip` and `change_l4` are what is added to the checksums of IP and of layer 4
+    (0 = `put` is what stands there), `change_partial` to one that is still to be completed, all modulo
+    65535; `total` is the sum of the addresses as they come less the EtherType (to verify the IP header, read
+    with it), `calm` a byte per TCP flags byte that is 1 when such a packet changes no state, `mtu` the
+    largest packet, `verdict` the way out.
 
     Answers of one server to one client port may belong to several flows, if the client asked by several
     virtual addresses.  As in IPVS the newest gets them; `older` and `newer` are the others with this `key`.
     """
 
     __slots__ = (
-        "calm", "change_addresses", "change_ip", "change_l4", "direction", "flow", "ifindex", "key", "macs",
-        "mtu", "newer", "older", "put", "seal", "total", "until",
+        "calm", "change_ip", "change_l4", "change_partial", "direction", "flow", "key", "macs", "mtu",
+        "newer", "older", "put", "seal", "total", "until", "verdict",
     )  # fmt: skip
 
     def __init__(self, direction: int) -> None:
         self.flow: Flow = None  # type: ignore[assignment]  # set by `FlowTable`
         self.key = b""
         self.direction = direction
-        self.put: bytes | None = None
+        self.put = b""
         self.seal: Seal | None = None
         self.macs = b""
         self.calm = b""
-        self.change_ip = self.change_l4 = self.change_addresses = self.total = 0
+        self.change_ip = self.change_l4 = self.change_partial = self.total = 0
         self.mtu = 0
         self.older: Track | None = None
         self.newer: Track | None = None
-        self.ifindex = 0
+        self.verdict = NOWHERE
         self.until = 0.0
 
 

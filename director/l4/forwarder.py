@@ -7,6 +7,7 @@ nothing about their flow.  Everything else goes the general way, in `inbound`, `
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from random import Random
 from struct import Struct
@@ -27,7 +28,7 @@ from director.l4.passing import Passing
 from director.l4.services import Services
 from director.l4.settings import Settings
 from director.l4.states import States
-from director.l4.verdicts import Batch, Deliver, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
@@ -42,24 +43,24 @@ if TYPE_CHECKING:
     from director.l4.routing import Routing
     from director.registry import Registry
 
-_V4 = Struct("!6s6xHHHHHHH12s2xH5xBxxH").unpack_from
-"""Destination MAC, type, version+TOS, length, id, fragment bits, TTL+protocol, checksum, addresses and
+_V4 = Struct("!6s6xIHHHHH12s2xH5xBxxH").unpack_from
+"""Destination MAC, type+version+TOS, length, id, fragment bits, TTL+protocol, checksum, addresses and
 ports, UDP's checksum, TCP's flags, TCP's checksum; of 52 bytes without IP options."""
 _V6 = Struct("!6s8xIHH36s2xH5xBxxH").unpack_from
 """Destination MAC, version+class+label, payload length, next header+hops, then as above; of 72 bytes."""
 _PUT_ONE = Struct("!H").pack_into
-_PUT_TWO = Struct("!HH").pack_into
+_PUT_MACS = Struct("!12s").pack_into
 _PUT_V4 = Struct("!HH12s").pack_into
 _PUT_V6 = Struct("!H36s").pack_into
-_new = tuple.__new__
-"""Makes a `Transmit` without the Python function a named tuple puts in between."""
 _LEAST_V4, _LEAST_V6 = 52, 72
-_NORMAL = 0x4500
+_PLAIN_V4 = IPV4 << 8 | 0x45
+"""EtherType, version and header length of an IPv4 packet without options."""
 _FRAGMENT = 0x3FFF
 CHANGING = SYN | FIN | RST
 """Flags that move a flow: such a packet must have a good checksum, or a broken one could end a flow."""
 TICK_LIMIT = 5000
 """Entries whose time is over that one tick ends; the rest come with the next tick."""
+_GSO_TCP = frozenset({vnet.GSO_TCPV4, vnet.GSO_TCPV6})
 HANDLED = frozenset({TCP, UDP, SCTP, AH, ESP})
 LOOPBACK_V6 = bytes(15) + b"\1"
 ISAKMP = b"\x01\xf4\x01\xf4"
@@ -139,39 +140,31 @@ class Forwarder:
         """
         size = len(frame)
         if size >= _LEAST_V4:
-            mac, ethertype, first, length, ident, bits, hops, check, key, udp, flags, tcp = _V4(frame)
-            if ethertype == IPV4 and first & 0xFF00 == _NORMAL and not bits & _FRAGMENT:
+            mac, first, length, ident, bits, hops, check, key, udp, flags, tcp = _V4(frame)
+            if first >> 8 == _PLAIN_V4 and not bits & _FRAGMENT:
                 protocol = hops & 0xFF
                 tracks = self._quick.get(protocol)
                 track = tracks.get(key) if tracks is not None else None
                 if (
                     track is not None
                     and track.until > now
-                    and track.mtu >= length <= size - L3
-                    and (length >= 40 or (protocol == UDP and length >= 28))
+                    and length <= size - L3
+                    and (length <= track.mtu or _cuts_to(track.mtu, frame, 34, protocol, offload))
+                    and (length >= 40 and track.calm[flags] if protocol == TCP else length >= 28 and udp)
                     and hops > 0x1FF
                     and mac == self._macs.get(ifindex)
                     and (first + length + ident + bits + hops + check + track.total) % 0xFFFF == 0
-                    and track.calm[flags]
-                    and (udp or protocol == TCP)
                     and track.flow.server.available
                     and (track.seal is None or (length + L3 == size and not any(offload)))
                 ):
-                    check = (check ^ 0xFFFF) + track.change_ip
-                    if check > 0xFFFF:
-                        check -= 0xFFFF
-                    put = track.put
-                    if put is None:
-                        _PUT_TWO(frame, 22, hops - 0x100, check ^ 0xFFFF)
-                        if track.seal is not None:
-                            track.seal.put_on(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
-                    else:
-                        _PUT_V4(frame, 22, hops - 0x100, check ^ 0xFFFF, put)
-                        _put_check(frame, 34, track, protocol, udp if protocol == UDP else tcp, offload)
-                    if length + L3 < size and track.seal is None:
+                    _PUT_V4(frame, 22, hops - 0x100, (check + track.change_ip) % 0xFFFF, track.put)
+                    if track.seal is not None:
+                        track.seal.put_on(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
+                    elif length + L3 < size:
                         del frame[length + L3 :]
-                    return self._carry(frame, track, length, now, offload)
-            elif ethertype == IPV6 and size >= _LEAST_V6:
+                    check = tcp if protocol == TCP else udp
+                    return self._carry(frame, 34, track, check, length, now, offload)
+            elif first >> 16 == IPV6 and size >= _LEAST_V6:
                 return self._receive_v6(frame, ifindex, now, offload)
         return self._general(frame, ifindex, now, offload)
 
@@ -186,29 +179,36 @@ class Forwarder:
             and track.until > now
             and first >> 28 == 6
             and length + 54 == len(frame)
-            and length + 40 <= track.mtu
-            and (length >= 20 or (protocol == UDP and length >= 8))
+            and (length + 40 <= track.mtu or _cuts_to(track.mtu, frame, 54, protocol, offload))
+            and (length >= 20 and track.calm[flags] if protocol == TCP else length >= 8 and udp)
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
-            and track.calm[flags]
-            and (udp or protocol == TCP)
             and track.flow.server.available
             and (track.seal is None or not any(offload))
         ):
-            put = track.put
-            if put is None:
-                frame[21] -= 1
-                if track.seal is not None:
-                    track.seal.put_on(frame, first >> 20 & 0xFF, frame[21], 0)
-            else:
-                _PUT_V6(frame, 20, hops - 1, put)
-                _put_check(frame, 54, track, protocol, udp if protocol == UDP else tcp, offload)
-            return self._carry(frame, track, length + 40, now, offload)
+            _PUT_V6(frame, 20, hops - 1, track.put)
+            if track.seal is not None:
+                track.seal.put_on(frame, first >> 20 & 0xFF, frame[21], 0)
+            check = tcp if protocol == TCP else udp
+            return self._carry(frame, 54, track, check, length + 40, now, offload)
         return self._general(frame, ifindex, now, offload)
 
-    def _carry(self, frame: bytearray, track: Track, length: int, now: float, offload: bytes) -> Transmit:
-        """Count a packet of the hot path and send it."""
+    def _carry(
+        self, frame: bytearray, l4: int, track: Track, check: int, length: int, now: float, offload: bytes
+    ) -> Redirect:
+        """A packet of the hot path: its layer-4 checksum, which was `check`, the counts, the MAC addresses.
+
+        A checksum that is still to be completed follows the addresses only.
+        """
         flow = track.flow
+        change = track.change_l4
+        if change:
+            if offload and offload[0] & NEEDS_CSUM:
+                change = track.change_partial
+            if flow.protocol == TCP:
+                _PUT_ONE(frame, l4 + 16, (check + change) % 0xFFFF)
+            else:
+                _PUT_ONE(frame, l4 + 6, (check + change) % 0xFFFF or UDP_ZERO)
         flow.stamp = now
         server, service, total = flow.server_traffic, flow.service_traffic, self._traffic
         if track.direction == OUTPUT:
@@ -226,8 +226,8 @@ class Forwarder:
             service.inbytes += length
             total.inpkts += 1
             total.inbytes += length
-        frame[0:12] = track.macs
-        return _new(Transmit, (track.ifindex, frame, offload))
+        _PUT_MACS(frame, 0, track.macs)
+        return track.verdict
 
     # -- the general way --
 
@@ -378,21 +378,12 @@ class Forwarder:
                 track.until = 0.0
 
 
-def _put_check(frame: bytearray, l4: int, track: Track, protocol: int, check: int, offload: bytes) -> None:
-    """The layer-4 checksum after the rewriting of `track`; a partial one follows the addresses only."""
-    if offload and offload[0] & NEEDS_CSUM:
-        check += track.change_addresses
-        if check > 0xFFFF:
-            check -= 0xFFFF
-    else:
-        check = (check ^ 0xFFFF) + track.change_l4
-        if check > 0xFFFF:
-            check -= 0xFFFF
-        check ^= 0xFFFF
-    if protocol == TCP:
-        _PUT_ONE(frame, l4 + 16, check)
-    else:
-        _PUT_ONE(frame, l4 + 6, check or UDP_ZERO)
+def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:
+    """A super-frame of TCP whose segments are packets of at most `mtu` bytes."""
+    if protocol != TCP or len(offload) < vnet.SIZE or offload[1] & ~vnet.GSO_ECN not in _GSO_TCP:
+        return False
+    headers = l4 - L3 + 4 * (frame[l4 + 12] >> 4)
+    return headers + int.from_bytes(offload[4:6], sys.byteorder) <= mtu
 
 
 def _martian(packet: Packet) -> str:

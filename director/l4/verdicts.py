@@ -1,6 +1,6 @@
 """What the forwarder says about a frame; the shell does it.
 
-Plain tuples with names: one is made for every packet, so making one must cost little.
+Plain tuples with names.
 """
 
 from __future__ import annotations
@@ -15,6 +15,15 @@ class Transmit(NamedTuple):
     ifindex: int
     frame: bytearray
     offload: bytes = b""
+
+
+class Redirect(NamedTuple):
+    """Send the frame that was given, as it stands now, on `ifindex`, with the virtio header it came with.
+
+    What the hot path says: one for each way out is enough, so none has to be made.
+    """
+
+    ifindex: int
 
 
 class Hold(NamedTuple):
@@ -54,7 +63,7 @@ class Batch(NamedTuple):
 
 
 Single = Transmit | Hold | Deliver | Drop
-Verdict = Single | Batch
+Verdict = Single | Batch | Redirect
 
 
 def batch(verdicts: list[Single]) -> Verdict:

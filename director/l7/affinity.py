@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from director.caches import remember
 
 if TYPE_CHECKING:
+    from director.l7.facts import ConnectionFacts, RequestFacts
     from director.model import CookiePersistence
     from director.registry import LivePool, RealServer
 
 _DIGITS = 16
+_MOST = 4
+"""Values of a cookie that are looked up: each costs a look at all servers."""
 
 
 @remember("affinity_tokens", 16384)
@@ -32,6 +35,17 @@ def find(pool: LivePool, value: str) -> RealServer | None:
         if token(pool.name, server.name) == value:
             return server
     return None
+
+
+def preferred(pool: LivePool, facts: RequestFacts | ConnectionFacts) -> RealServer | None:
+    """The server that a client's cookie names.
+
+    A cookie may come more than once, set for several paths or domains (RFC 6265 4.2.2); the first value that
+    is one of ours counts.
+    """
+    persist = pool.config.persist
+    values = facts.cookies(persist.name)[:_MOST] if persist is not None else ()
+    return next((server for value in values if (server := find(pool, value)) is not None), None)
 
 
 def set_cookie(persist: CookiePersistence, server: RealServer) -> bytes:

@@ -146,7 +146,7 @@ class Exchange:
         if pool.waiting and not self.called and _waiting_helps(pool):
             self._stand_in_line(pool, now)
             return
-        preferred = self._preferred(pool) if pool.config.persist is not None else None
+        preferred = affinity.preferred(pool, self.facts) if pool.config.persist is not None else None
         lease = select(
             site.registry, pool, site.key, self.facts, now, preferred=preferred, exclude=self.tried
         )
@@ -157,11 +157,6 @@ class Exchange:
             self._stand_in_line(pool, now)
         else:
             recovery.fall_back(self, "no_server", now)
-
-    def _preferred(self, pool: LivePool) -> RealServer | None:
-        persist = pool.config.persist
-        value = self.facts.cookie(persist.name) if persist is not None else None
-        return affinity.find(pool, value) if value else None
 
     def _stand_in_line(self, pool: LivePool, now: float) -> None:
         """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""

@@ -56,8 +56,7 @@ def explain(site: Site, head: RequestHead, client: str, now: float) -> dict[str,
             return told
     pool = site.registry.pools.get(compiled.pool if compiled is not None else site.config.pool)
     if pool is None:
-        told["fault"] = "no pool is named"
-        return told
+        return told | _fault(site, facts, now, f"service {site.config.name}", "no pool is named")
     return told | _choice(site, pool, facts, now)
 
 
@@ -82,20 +81,49 @@ def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict
     told: dict[str, Any] = {"pool": pool.name}
     candidates = pool.eligible()
     told["candidates"] = len(candidates)
-    persist = pool.config.persist
-    value = facts.cookie(persist.name) if persist is not None else None
-    preferred = affinity.find(pool, value) if value else None
+    preferred = affinity.preferred(pool, facts)
     if preferred is not None and preferred.available:
         return told | _server(preferred) | {"sticky": True, "scheduler": "sticky"}
     if not candidates:
-        return told | {"fault": f"no_server: {pool.why_none()}"}
+        return told | _fault(site, facts, now, f"pool {pool.name}", pool.why_none() + _patience(pool))
     scheduler = site.registry.scheduler(pool, site.key)
     if hasattr(scheduler, "explain"):
         told["scores"] = _by_server(scheduler.explain(candidates, facts, now))
+    told["scheduler"] = scheduler.name
     chosen: Any = preview(scheduler, cast("Sequence[Any]", candidates), facts, now)
     if chosen is None:
-        return told | {"scheduler": scheduler.name, "fault": f"no_server: {scheduler.name} found none"}
-    return told | _server(chosen) | {"scheduler": scheduler.name}
+        return told | _fault(site, facts, now, f"pool {pool.name}", f"{scheduler.name} found none")
+    return told | _server(chosen)
+
+
+def _patience(pool: LivePool) -> str:
+    """What comes before the fault path when all are full: a place in the line, if there is one."""
+    queue = pool.config.queue
+    waits = queue.length > pool.waiting and any(one.overloaded and one.available for one in pool.servers)
+    return f"; it would wait for {queue.timeout:g} s at most" if waits else ""
+
+
+def _fault(site: Site, facts: RequestFacts, now: float, who: str, why: str) -> dict[str, Any]:
+    """The step of the fault path that would be taken, in the words of `recovery`."""
+    told: dict[str, Any] = {"tries": [(who, f"no_server: {why}")]}
+    for kind, value in site.faults("no_server"):
+        if kind == "page":
+            return told | {"fault": f"page {value.name}", "status": value.status}
+        name = _spare(site, value, facts, now) if kind == "pool" else getattr(value, "name", str(value))
+        if name:
+            return told | {"fault": f"{kind} {name if kind == 'active' else value}", "server": name}
+    return told | {"fault": "built-in page", "status": 503}
+
+
+def _spare(site: Site, pool_name: str, facts: RequestFacts, now: float) -> str:
+    """Whom the pool of a fault step would give; '' for nobody."""
+    pool = site.registry.pools.get(pool_name)
+    candidates = pool.eligible() if pool is not None else ()
+    if pool is None or not candidates:
+        return ""
+    scheduler = site.registry.scheduler(pool, site.key)
+    chosen: Any = preview(scheduler, cast("Sequence[Any]", candidates), facts, now)
+    return "" if chosen is None else str(chosen.name)
 
 
 def _by_server(scores: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -140,10 +140,14 @@ class ForwardedPolicy:
         """The field lines that tell a server about the client, with Via."""
         fields = head.fields if peer.trusted else {}
         via = self._plain_via if head.minor else self._via % 0
+        client = peer.client
+        if not client or client == "unix":
+            # Who comes over a unix socket has no address; the log has a word for them, a chain must not.
+            client = "unknown"
         if self._kind == "x-forwarded-for":
-            return self._x_forwarded(head, fields, peer.client or "unknown") + via
+            return self._x_forwarded(head, fields, client) + via
         if self._kind == "forwarded":
-            return self._forwarded(head, fields, peer.client or "unknown") + via
+            return self._forwarded(head, fields, client) + via
         return via
 
     def keeps_id(self, head: RequestHead, peer: Peer) -> bool:

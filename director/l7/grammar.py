@@ -26,6 +26,8 @@ ANY_LINE = re.compile(METHOD + rb" ([\x21-\x7e]++) ")
 """A request line with any other target, to be judged by `target`, up to its version."""
 REQUEST_LINE = re.compile(METHOD + rb" [\x21-\x7e]++ HTTP/([0-9])\.[0-9]\r\n")
 """A whole request line, for telling what is wrong with it: method, major version."""
+LONG_METHOD = re.compile(TOKEN + rb"{65,}+ ")
+"""A method that is longer than any (RFC 9112 3: 501)."""
 TOKEN_START = re.compile(TOKEN)
 METHOD_ONLY = re.compile(METHOD)
 """What a request line may begin with."""

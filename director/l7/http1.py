@@ -20,6 +20,7 @@ from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_
 from director.l7.grammar import (
     ANY_LINE,
     FIELD_LINE,
+    LONG_METHOD,
     METHOD_ONLY,
     ORIGIN_LINE,
     REQUEST_FIELDS,
@@ -376,6 +377,8 @@ class RequestFramer:
             raise MessageError(414, "request line too long")
         found = REQUEST_LINE.fullmatch(line)
         if found is None:
+            if LONG_METHOD.match(line):
+                raise MessageError(501, "method too long")
             raise MessageError(400, "bad request line")
         if found[2] != b"1":
             raise MessageError(505, "HTTP version not supported")

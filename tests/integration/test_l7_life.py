@@ -202,7 +202,7 @@ def test_many_signals_end_with_the_last_configuration(start: StartDirector, orig
 
 def test_thousands_of_connects_at_once(start: StartDirector, origin: Origin) -> None:
     """All 3000 SYNs are sent before anything is read: the backlog is 4096, so none is sent twice."""
-    director = start(web({"a": origin.address}, "timeout.response = 60s"))
+    director = start(web({"a": origin.address}, "timeout.connect = 60s\ntimeout.response = 60s"))
     sockets: list[socket.socket] = []
     try:
         for _ in range(3000):

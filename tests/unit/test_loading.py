@@ -129,6 +129,30 @@ def test_endpoints_of_servers_are_such_as_one_connects_to(tmp_path: Path, server
     assert found == ([(17, said)] if wrong else [])
 
 
+@pytest.mark.parametrize(
+    ("listen", "wrong"),
+    [
+        ("tcp:8080", False),
+        ("tcp:", True),
+        ("tcp:port=x", True),
+        ("tcp:8080:nothing=1", True),
+        ("ssl:443:privateKey=/nowhere.pem", True),
+        # Not started by systemd, the test has no such socket either.
+        ("systemd:domain=INET:index=0", False),
+    ],
+)
+@pytest.mark.parametrize("section", ["l7:www", "admin"])
+def test_endpoints_to_listen_on_are_tried(tmp_path: Path, section: str, listen: str, wrong: bool) -> None:
+    if section == "admin" and listen.startswith("tcp:8080"):
+        listen += ":interface=127.0.0.1"
+    path = tmp_path / "director.ini"
+    admin = f"\n[admin]\nlisten = {listen}\n" if section == "admin" else ""
+    path.write_text((BASE if admin else BASE.replace("127.0.0.1:8080", listen)) + admin)
+    found = [one for one in loading.read(str(path)).problems if one.severity == "error"]
+    assert len(found) == wrong
+    assert all((one.section, one.key) == (section, "listen") for one in found)
+
+
 def test_a_check_warns_of_names_without_an_address(tmp_path: Path) -> None:
     path = tmp_path / "director.ini"
     # RFC 6761: no name ends in `invalid`.

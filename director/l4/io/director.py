@@ -46,7 +46,7 @@ from director.l4.io.rtnetlink import Link
 from director.l4.io.tpacket import RingSize
 from director.l4.io.troubles import Troubles
 from director.l4.settings import Mark
-from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Redirect, Transmit, Verdict
 from director.model import L4Service, L4Settings, Pool
 
 TICK = 0.25
@@ -209,11 +209,12 @@ class L4Director(Service):
         if forwarder is None:
             return
         verdict = forwarder.receive(frame, ifindex, now, offload)
-        if type(verdict) is Transmit:
+        if type(verdict) is Redirect:
             port = self.ports.by_index.get(verdict.ifindex)
             if port is not None:
-                port.transmit(verdict.frame, verdict.offload)
+                port.transmit(frame, offload)
                 return
+            verdict = Transmit(verdict.ifindex, frame, offload)
         self._perform(verdict, now)
         if isinstance(verdict, Deliver):
             self._give_back(verdict, frame, now, offload)
@@ -289,6 +290,9 @@ class L4Director(Service):
                 held.frame[0:6] = event.mac
                 self._transmit(held)
         elif isinstance(event, NeighbourFailed):
+            if self.view is None:
+                # The first look: a failure of some time ago, which the kernel still remembers.
+                return
             self.held.fail(event.hop)
         elif isinstance(event, LinkChanged):
             self._link_changed(event)

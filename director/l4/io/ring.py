@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from director.l4.io.filter import Instruction
 from director.l4.io.tpacket import PacketSocket, RingSize
-from director.l4.io.transmit import LARGEST, TransmitRing
+from director.l4.io.transmit import LARGEST, Sending, TransmitRing
 
 BATCH = 256
 """Frames taken per turn of the reactor, so that layer 7 and timers are never starved."""
@@ -62,7 +62,10 @@ class Port(Protocol):
         """Begin to read."""
 
     def transmit(self, frame: bytes | bytearray, offload: bytes = b"") -> bool:
-        """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
+        """Send one Ethernet frame, at the latest when the turn ends; False when it could not be.
+
+        What fails later than that is counted only.
+        """
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter."""
@@ -145,6 +148,7 @@ class PacketPort:
             self._socket.close()
             raise
         self._small = min(LARGEST, mtu + ETHERNET)
+        self._waiting: list[Sending] = []
         self._reading = False
 
     def start(self) -> None:
@@ -185,40 +189,47 @@ class PacketPort:
 
     def transmit(self, frame: bytes | bytearray, offload: bytes = b"") -> bool:
         """Send one Ethernet frame, at the latest when the turn ends; False when it could not be."""
-        size = len(frame)
-        if size <= self._small and (not offload or not offload[1]):
-            out = self._out
-            if not out.put(frame, offload) and not self._again(frame, offload):
-                return False
-            if not self._turn.open or out.waiting >= FLUSH:
-                self.flush()
-            elif out.waiting == 1:
-                self._turn.later(self)
-        else:
+        if len(frame) > self._small or (offload and offload[1]):
+            return self._transmit_alone(frame, offload)
+        waiting = self._waiting
+        waiting.append((frame, offload))
+        if not self._turn.open or len(waiting) >= FLUSH:
             self.flush()
-            try:
-                self._socket.send(frame, offload)
-            except OSError as error:
-                count_send_error(self.counters, error.errno)
-                return False
-        counters = self.counters
-        counters.sent += 1
-        counters.sent_bytes += size
+        elif len(waiting) == 1:
+            self._turn.later(self)
+        return True
+
+    def _transmit_alone(self, frame: bytes | bytearray, offload: bytes) -> bool:
+        """A frame that does not fit the ring, after those before it."""
+        self.flush()
+        try:
+            self._socket.send(frame, offload)
+        except OSError as error:
+            count_send_error(self.counters, error.errno)
+            return False
+        self.counters.sent += 1
+        self.counters.sent_bytes += len(frame)
         return True
 
     def flush(self) -> None:
-        """Have the kernel send what waits in the ring."""
+        """Have the kernel send what waits; a ring that was full is tried once more after that."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        done = self._fill(waiting)
+        if done < len(waiting):
+            done += self._fill(waiting[done:])
+            count_send_error(self.counters, errno.EAGAIN, len(waiting) - done)
+
+    def _fill(self, frames: list[Sending]) -> int:
+        """Send what the ring takes of `frames`; how many those were."""
+        done = self._out.fill(frames)
         code, lost = self._out.flush()
         if lost:
             count_send_error(self.counters, code, lost)
-
-    def _again(self, frame: bytes | bytearray, offload: bytes) -> bool:
-        """The ring is full: flush and try once more."""
-        self.flush()
-        if self._out.put(frame, offload):
-            return True
-        count_send_error(self.counters, errno.EAGAIN)
-        return False
+        self.counters.sent += done
+        self.counters.sent_bytes += sum([len(frame) for frame, _offload in frames[:done]])
+        return done
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter."""
@@ -244,6 +255,7 @@ class PacketPort:
         if self._reading:
             self._reading = False
             self._reactor.removeReader(self)
+        self._waiting.clear()
         self._out.close()
         self._socket.close()
 

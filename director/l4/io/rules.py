@@ -8,12 +8,15 @@ What is dropped, per interface:
 * packets to a service's address and port;
 * packets from a NAT server's address and port, unless they are for this host itself;
 * ICMP errors of the server's side about such packets (the director sends them translated);
-* ESP and AH where a service may own an ISAKMP flow, in the same sets with all ports (the two bytes
-  where a port would stand may be anything; over IPv6, nftables looks behind extension headers but AH);
+* ESP and AH where a service may own an ISAKMP flow, as if they had ports and all of them were meant (over
+  IPv6, nftables looks behind extension headers but AH);
 * fragments to a service's address, or from a NAT server's to others: whose they are is seen once they
   are put together, and only the director sees all of them.
 Everything else passes: other ports of the virtual address, echo requests, ARP.  ICMP errors
 sent to a virtual address pass too; the stack has no socket for them and ignores them.
+
+Every packet passes these rules, so there are few of them: a chain for each IP version, without rules
+for what the plan does not have, and endpoints with all ports in sets that need no interval.
 
 What was taken and is not the director's is given back, a datagram in fragments as a whole.
 """
@@ -21,25 +24,22 @@ What was taken and is not the director's is given back, a datagram in fragments 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from director.l4.io.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
 
+_VERSIONS = {4: "ip", 6: "ip6"}
+_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
+_PIECES = {4: "ip frag-off & 0x3fff != 0 goto pieces4", 6: "exthdr frag exists goto pieces6"}
+_ERRORS = {
+    4: "ip protocol icmp icmp type { 3, 4, 11 } goto errors",
+    6: "ip6 nexthdr icmpv6 icmpv6 type 1-4 goto errors",
+}
+_DROP = "counter name taken drop"
 _CHAIN = """\
     meta pkttype != host accept
-    ip frag-off & 0x3fff != 0 goto pieces4
-    exthdr frag exists goto pieces6
-    meta protocol ip meta l4proto . ip daddr . th dport @keep4 accept
-    meta protocol ip6 meta l4proto . ip6 daddr . th dport @keep6 accept
-    jump networks
-    meta protocol ip meta l4proto . ip daddr . th dport @virtual4 counter name taken drop
-    meta protocol ip ip daddr @local4 accept
-    meta protocol ip meta l4proto . ip saddr . th sport @answer4 counter name taken drop
-    meta protocol ip6 meta l4proto . ip6 daddr . th dport @virtual6 counter name taken drop
-    meta protocol ip6 ip6 daddr @local6 accept
-    meta protocol ip6 meta l4proto . ip6 saddr . th sport @answer6 counter name taken drop
-    ip protocol icmp icmp type { 3, 4, 11 } goto errors
-    ip6 nexthdr icmpv6 icmpv6 type 1-4 goto errors
+    meta protocol ip goto packets4
+    meta protocol ip6 goto packets6
 """
 
 
@@ -64,24 +64,23 @@ def ruleset(
     services, servers = (
         tuple(dict.fromkeys(one.address for one in found)) for found in (plan.virtuals, plan.answers)
     )
-    sets = "".join(
-        _endpoint_set(f"{name}{version}", version, endpoints)
+    found_sets = {
+        f"{name}{version}": _EndpointSets(f"{name}{version}", version, endpoints)
         for name, endpoints in (("virtual", plan.virtuals), ("answer", plan.answers), ("keep", plan.keep))
-        for version in (4, 6)
-    )
+        for version in _VERSIONS
+    }
+    sets = "".join(one.text for one in found_sets.values())
     hosts = "".join(
         _set(f"{name}{version}", _TYPES[version], [str(one) for one in addresses if one.version == version])
         for name, addresses in (("local", here), ("service", services), ("server", servers))
         for version in (4, 6)
     )
-    chains = "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
+    chains = "".join(_packets_chain(version, found_sets, bool(plan.wide)) for version in _VERSIONS)
+    chains += "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
     owned = f'  counter taken {{ }}\n  chain owner {{ accept comment "{owner}"\n  }}\n'
     content = owned + sets + hosts + _pieces_chains(plan.wide) + _errors_chain(plan.answers)
     content += _networks_chain(plan.wide) + chains
     return f"{removal(table)}table netdev {table} {{\n{content}}}\n"
-
-
-_TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 
 
 def _set(name: str, kind: str, elements: Sequence[str], flags: str = "") -> str:
@@ -89,12 +88,48 @@ def _set(name: str, kind: str, elements: Sequence[str], flags: str = "") -> str:
     return f"  set {name} {{ type {kind};{flags}{content} }}\n"
 
 
-def _endpoint_set(name: str, version: int, endpoints: Iterable[Endpoint]) -> str:
-    wanted = _joined([one for one in endpoints if one.address.version == version])
-    # An interval set is a slower structure than a hash: only where ranges ask for it.
-    flags = " flags interval;" if any(one.first != one.last for one in wanted) else ""
-    kind = f"inet_proto . {_TYPES[version]} . inet_service"
-    return _set(name, kind, [_element(one) for one in wanted], flags)
+class _EndpointSets:
+    """The endpoints of one kind and IP version as sets of nftables, and the rules that ask them.
+
+    Those with all ports are in a set without any, which is a hash; an interval set, which is slower, is
+    only where other ranges ask for it.
+    """
+
+    def __init__(self, name: str, version: int, endpoints: Iterable[Endpoint]) -> None:
+        wanted = _joined([one for one in endpoints if one.address.version == version])
+        whole = [f"{one.protocol} . {one.address}" for one in wanted if _whole(one)]
+        some = [one for one in wanted if not _whole(one)]
+        flags = " flags interval;" if any(one.first != one.last for one in some) else ""
+        kind = f"inet_proto . {_TYPES[version]}"
+        self._key = f"meta l4proto . {_VERSIONS[version]}"
+        self._sets = [(f"{name}whole", "")] if whole else []
+        self._sets += [(name, " . th {}port")] if some else []
+        self.text = _set(f"{name}whole", kind, whole) if whole else ""
+        self.text += (
+            _set(name, f"{kind} . inet_service", [_element(one) for one in some], flags) if some else ""
+        )
+
+    def rules(self, side: str, verdict: str) -> list[str]:
+        """`verdict` for packets whose `side` (d = destination, s = source) is one of the endpoints."""
+        return [f"{self._key} {side}addr{ports.format(side)} @{name} {verdict}" for name, ports in self._sets]
+
+
+def _whole(one: Endpoint) -> bool:
+    return (one.first, one.last) == (0, 65535)
+
+
+def _packets_chain(version: int, sets: Mapping[str, _EndpointSets], wide: bool) -> str:
+    """What becomes of a packet of that IP version; what matches nothing is the stack's."""
+    rules = (
+        _PIECES[version],
+        *sets[f"keep{version}"].rules("d", "accept"),
+        *(("jump networks",) if wide else ()),
+        *sets[f"virtual{version}"].rules("d", _DROP),
+        f"{_VERSIONS[version]} daddr @local{version} accept",
+        *sets[f"answer{version}"].rules("s", _DROP),
+        _ERRORS[version],
+    )
+    return f"  chain packets{version} {{\n" + "".join(f"    {rule}\n" for rule in rules) + "  }\n"
 
 
 def _joined(endpoints: list[Endpoint]) -> list[Endpoint]:
@@ -178,4 +213,4 @@ def _error_match(one: Endpoint) -> str:
     else:
         match = f"meta protocol ip6 @th,112,8 {one.protocol} @th,256,128 0x{number:032x}"
         port = "@th,400,16"
-    return match if (one.first, one.last) == (0, 65535) else f"{match} {port} {_ports(one)}"
+    return match if _whole(one) else f"{match} {port} {_ports(one)}"

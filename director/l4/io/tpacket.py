@@ -40,8 +40,11 @@ _ETH_P_ALL = 0x0003
 
 _STATUS_USER, _STATUS_COPY, _STATUS_VLAN = 0x01, 0x02, 0x10
 _UNUSUAL = _STATUS_COPY | _STATUS_VLAN
-_HEADER = struct.Struct("=IIIH")
-"""tp_status, tp_len, tp_snaplen and tp_mac of struct tpacket2_hdr."""
+_FRAME = 76
+"""Where the kernel puts an Ethernet frame in a slot (tp_mac): the slot's header and address (52 bytes) and
+room for a link header, made 80, so that IP is aligned; the virtio header; minus the 14 of Ethernet."""
+_HEADER = struct.Struct(f"=IIIH{_FRAME - VIRTIO_HEADER - 14}x{VIRTIO_HEADER}s")
+"""tp_status, tp_len, tp_snaplen and tp_mac of struct tpacket2_hdr; the virtio header before `_FRAME`."""
 _VLAN_TAG = struct.Struct("=H")
 _VLAN_OFFSET = 24
 _WORD = struct.Struct("=I")
@@ -137,14 +140,13 @@ class PacketSocket:
         unpack, release = _HEADER.unpack_from, _WORD.pack_into
         offset = self._next
         for _ in range(limit):
-            status, length, snaplen, mac = unpack(ring, offset)
+            status, length, snaplen, mac, header = unpack(ring, offset)
             if not status & _STATUS_USER:
                 return
-            if status & _UNUSUAL or length > snaplen:
+            if status & _UNUSUAL or length > snaplen or mac != _FRAME:
                 received = self._unusual(status, length, snaplen, offset)
             else:
-                start = offset + mac
-                header = ring[start - VIRTIO_HEADER : start]
+                start = offset + _FRAME
                 frame = bytearray(ring[start : start + snaplen])
                 received = frame, b"" if header == NO_OFFLOAD else header
             release(ring, offset, 0)
@@ -158,7 +160,7 @@ class PacketSocket:
                     return
 
     def _unusual(self, status: int, length: int, snaplen: int, offset: int) -> Received | None:
-        """A frame too large for its slot, one cut short, or one with a VLAN tag beside it."""
+        """A frame too large for its slot, cut short, elsewhere in it, or with a VLAN tag beside it."""
         received = self._large(length) if status & _STATUS_COPY else None
         if status & _STATUS_VLAN:
             (tag,) = _VLAN_TAG.unpack_from(self._ring, offset + _VLAN_OFFSET)

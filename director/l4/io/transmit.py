@@ -1,6 +1,6 @@
 """A mapped ring for sending small frames in batches: one system call for all of a batch.
 
-`ring.PacketPort` fills it while it reads and flushes it at the end.  Only frames that fit the
+`ring.PacketPort` collects frames while it reads and gives them here at the end.  Only frames that fit the
 device's MTU come here; super-frames go by plain sends (`tpacket.PacketSocket.send`), after a
 flush, so that a flow's frames keep their order.
 
@@ -18,13 +18,16 @@ import errno
 import mmap
 import socket
 import struct
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 
-from director.l4.io.tpacket import VIRTIO_HEADER
+from director.caches import remember
+from director.l4.io.tpacket import NO_OFFLOAD, VIRTIO_HEADER
 
 SLOT = 2048
 SLOTS = 1024
 LARGEST = SLOT - 32 - VIRTIO_HEADER
+_END = SLOT * SLOTS
 
 _SOL_PACKET = 263
 _PACKET_VERSION, _PACKET_TX_RING, _PACKET_LOSS, _PACKET_VNET_HDR = 10, 13, 14, 15
@@ -34,21 +37,26 @@ _DATA = 32
 """Where data begins in a slot: TPACKET2_HDRLEN without its struct sockaddr_ll."""
 _AVAILABLE, _SEND_REQUEST = 0, 1
 _STATUS = struct.Struct("=I")
+_LOW = 0 if sys.byteorder == "little" else 3
+"""Where in the status stands its lowest byte, which has all of its values."""
+_HEAD = struct.Struct(f"=II{_DATA - 8}xBBHHHH").pack
+"""Status and length (struct tpacket2_hdr), space up to `_DATA`, the virtio header."""
 _VIRTIO = struct.Struct("=BBHHHH").unpack_from
 _TRIES = 4
 
-
-class _Layouts(dict[int, Callable[..., None]]):
-    """By the size of a frame: what packs a whole slot at once, in half the time of its three parts."""
-
-    def __missing__(self, size: int) -> Callable[..., None]:
-        """Status and length (struct tpacket2_hdr), space up to `_DATA`, the virtio header, the frame."""
-        pack = self[size] = struct.Struct(f"=II{_DATA - 8}xBBHHHH{size}s").pack_into
-        return pack
+Sending = tuple[bytes | bytearray, bytes]
+"""A frame of at most `LARGEST` bytes and its virtio header (empty = nothing to offload)."""
 
 
-_LAYOUTS = _Layouts()
-"""At most `LARGEST` of them."""
+@remember("ring_slots", 8192)
+def _layout(size: int, offload: bytes) -> tuple[Callable[..., None], bytes]:
+    """By size and virtio header of a frame: what packs its slot at once, and the slot's head.
+
+    As many as there are sizes, times the few headers that occur without segmentation.
+    """
+    flags, kind, _size, segment, start, at = _VIRTIO(offload or NO_OFFLOAD)
+    head = _HEAD(_SEND_REQUEST, VIRTIO_HEADER + size, flags, kind, size, segment, start, at)
+    return struct.Struct(f"{len(head)}s{size}s").pack_into, head
 
 
 class TransmitRing:
@@ -56,7 +64,7 @@ class TransmitRing:
 
     def __init__(self, interface: str, queue: int) -> None:
         """`queue` bounds what the kernel holds for this socket, in bytes.  Raises OSError."""
-        self.waiting = 0
+        self._waits = False
         self._offset = 0
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
@@ -64,30 +72,30 @@ class TransmitRing:
             for option, value in ((_PACKET_VERSION, 1), (_PACKET_LOSS, 1), (_PACKET_VNET_HDR, 1)):
                 self._socket.setsockopt(_SOL_PACKET, option, value)
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, queue)
-            request = struct.pack("=IIII", _BLOCK, SLOT * SLOTS // _BLOCK, SLOT, SLOTS)
+            request = struct.pack("=IIII", _BLOCK, _END // _BLOCK, SLOT, SLOTS)
             self._socket.setsockopt(_SOL_PACKET, _PACKET_TX_RING, request)
-            self._ring = mmap.mmap(self._socket.fileno(), SLOT * SLOTS)
+            self._ring = mmap.mmap(self._socket.fileno(), _END)
             self._socket.bind((interface, 0))
         except OSError:
             self._socket.close()
             raise
 
-    def put(self, frame: bytes | bytearray, offload: bytes) -> bool:
-        """Add a frame of at most `LARGEST` bytes; False when every slot waits to be sent."""
+    def fill(self, frames: Sequence[Sending]) -> int:
+        """Add frames; how many, because every slot may wait to be sent."""
         ring, offset = self._ring, self._offset
-        if _STATUS.unpack_from(ring, offset)[0] != _AVAILABLE:
-            return False
-        size = len(frame)
-        put, waits = _LAYOUTS[size], VIRTIO_HEADER + size
-        if offload:
-            flags, kind, _size, segment, start, at = _VIRTIO(offload)
-            put(ring, offset, _SEND_REQUEST, waits, flags, kind, size, segment, start, at, frame)
-        else:
-            put(ring, offset, _SEND_REQUEST, waits, 0, 0, size, 0, 0, 0, frame)
-        offset += SLOT
-        self._offset = 0 if offset == SLOT * SLOTS else offset
-        self.waiting += 1
-        return True
+        done = 0
+        for frame, offload in frames:
+            if ring[offset + _LOW] != _AVAILABLE:
+                break
+            put, head = _layout(len(frame), offload)
+            put(ring, offset, head, frame)
+            done += 1
+            offset += SLOT
+            if offset == _END:
+                offset = 0
+        self._offset = offset
+        self._waits = self._waits or done > 0
+        return done
 
     def flush(self) -> tuple[int, int]:
         """Have the kernel send what waits; the errno of what was lost (0 = nothing) and how many.
@@ -95,9 +103,9 @@ class TransmitRing:
         The kernel stops at a frame the device refuses, so it is asked again, a bounded number
         of times; then the rest is discarded, because what is late is worth nothing.
         """
-        if not self.waiting:
+        if not self._waits:
             return 0, 0
-        self.waiting = 0
+        self._waits = False
         code = count = 0
         for _ in range(_TRIES):
             try:
@@ -112,7 +120,7 @@ class TransmitRing:
         """Take back every frame that the kernel has not begun with; how many."""
         count = 0
         while count < SLOTS:
-            before = (self._offset or SLOT * SLOTS) - SLOT
+            before = (self._offset or _END) - SLOT
             if _STATUS.unpack_from(self._ring, before)[0] != _SEND_REQUEST:
                 break
             _STATUS.pack_into(self._ring, before, _AVAILABLE)

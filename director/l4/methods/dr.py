@@ -24,6 +24,6 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Mea
     if ended is not None:
         return ended
     if packet.protocol in (TCP, UDP) and not flow.app:
-        quicken(flow.to_server, way, now, None, means)
+        quicken(flow.to_server, way, now, packet.key, means)
     lower(packet)
     return means.exits.send(packet, way, offload)

@@ -9,9 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error, Icmp
-from director.l4.verdicts import Deliver, Verdict
+from director.l4.verdicts import Deliver, Redirect, Verdict
 from director.l4.wire import ipv4
-from director.l4.wire.checksum import delta, fold, ones_sum
+from director.l4.wire.checksum import FULL, delta, ones_sum
 from director.l4.wire.ethernet import IPV4, L3
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 FRESH = 1.0
 """Seconds a track uses its route and MAC before it asks again: the longest a moved neighbour is missed."""
-TTL_CHANGE = 0xFEFF
-"""The delta of a TTL lowered by one."""
+TTL_CHANGE = 0x0100
+"""What a TTL lowered by one adds to the checksum of the header."""
 HOST = Deliver("local")
 
 
@@ -58,22 +58,26 @@ def lower(packet: Packet) -> None:
         packet.frame[L3 + 7] -= 1
 
 
-def quicken(track: Track, way: Way, now: float, put: bytes | None, means: Means) -> None:
+def quicken(track: Track, way: Way, now: float, put: bytes, means: Means) -> None:
     """Let the hot path carry the following packets of this direction, if any can find it, for a while."""
     if way.mac is None or way.local or not track.key:
         return
-    own = track.key
     track.macs = way.mac + way.own
-    track.ifindex, track.mtu = way.ifindex, way.mtu
+    track.mtu = way.mtu
+    if track.verdict.ifindex != way.ifindex:
+        track.verdict = Redirect(way.ifindex)
     track.calm = means.states.calm(track.flow, track.direction)
-    if track.put != put or not track.total:
-        ports = len(own) - 4
-        track.total = ones_sum(own[:ports])
-        track.put = put
-        if put is None:
-            track.change_ip, track.change_l4, track.change_addresses = TTL_CHANGE, 0, 0
-        else:
-            track.change_addresses = delta(own[:ports], put[:ports])
-            track.change_l4 = delta(own, put)
-            track.change_ip = fold(track.change_addresses + TTL_CHANGE)
+    if track.put != put:
+        _precompute(track, put)
     track.until = now + FRESH
+
+
+def _precompute(track: Track, put: bytes) -> None:
+    """What replacing the key by `put` does to the checksums, which are complements, and to partial ones."""
+    own = track.key
+    ports = len(own) - 4
+    track.put = put
+    track.total = ones_sum(own[:ports]) + FULL - IPV4
+    track.change_partial = delta(own[:ports], put[:ports])
+    track.change_l4 = 0 if put == own else FULL - delta(own, put) or FULL
+    track.change_ip = FULL - track.change_partial + TTL_CHANGE

@@ -116,7 +116,7 @@ def _quicken(
 ) -> None:
     """Let the hot path wrap the following packets."""
     track = flow.to_server
-    quicken(track, way, now, None, means)
+    quicken(track, way, now, packet.key, means)
     track.mtu = mtu
     seal, discover = track.seal, bool(means.settings.pmtu_disc) and packet.family == IPV4
     if seal is None or (seal.source, seal.tunnel, seal.discover) != (way.source, tunnel, discover):

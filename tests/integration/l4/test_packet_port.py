@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from director.demo.netns import Namespaces, inside
 from director.l4.io import filter as packet_filter
+from director.l4.io import transmit
 from director.l4.io.plan import CapturePlan
 from director.l4.io.ring import PacketPort
 from director.l4.io.tpacket import RingSize
@@ -137,6 +138,27 @@ class TestPacketPort(contract.PortContract):
             assert self.port.transmit(contract.numbered(number))
         self.real._turn.end()
         assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == list(range(3000))
+
+    def test_a_ring_that_is_full_is_sent_and_filled_again(self) -> None:
+        waiting = [(contract.numbered(number), b"") for number in range(transmit.SLOTS + 1)]
+        assert self.real._out.fill(waiting) == transmit.SLOTS
+        assert self.port.transmit(contract.numbered(transmit.SLOTS))
+        sent = [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()]
+        assert sent == list(range(transmit.SLOTS + 1))
+
+    def test_a_ring_that_stays_full_drops_and_counts(self) -> None:
+        out = self.real._out
+        struct.pack_into("=I", out._ring, out._offset, 2)  # TP_STATUS_SENDING: the device has it
+        self.port.transmit(contract.numbered(1))
+        assert self.out() == []
+        assert (self.port.counters.dropped_send_full, self.port.counters.sent) == (1, 0)
+
+    def test_closing_forgets_what_waits(self) -> None:
+        self.real._turn.open = True
+        self.port.transmit(contract.numbered(1))
+        self.port.close()
+        self.real._turn.end()
+        assert self.out() == []
 
     def test_an_unfinished_checksum_goes_out_as_such(self) -> None:
         header = struct.pack("=BBHHHH", 1, 0, 0, 0, 34, 16)

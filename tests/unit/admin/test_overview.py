@@ -115,14 +115,30 @@ def test_the_first_screen_is_bounded_and_shows_trouble_first() -> None:
 
 def test_findings_are_bounded() -> None:
     control = sample.control()
-    for number in range(30):
-        one = sample.server(f"x{number}", 5000 + number)
-        control.apply([ServerAdded("web", one)], "x")
-        control.registry.set_health(str(one.address), "alive", alive=False, now=990.0)
+    control.against = tuple(f"reason {number}" for number in range(30))
     found = look(control)
     assert len(found["findings"]) == FINDINGS
     assert found["more"] == 10
-    assert found["headline"] == "Serving, with 30 troubles"
+    assert found["headline"] == "30 things are broken"
+
+
+def test_a_pool_with_many_servers_down_is_one_finding() -> None:
+    control = sample.control()
+    for number in range(30):
+        one = sample.server(f"x{number}", 5000 + number)
+        control.apply([ServerAdded("web", one)], "x")
+        control.registry.set_health(str(one.address), "alive", alive=False, now=990.0 + number)
+    found = look(control)
+    [finding] = found["findings"]
+    assert (finding["at"], finding["text"]) == (
+        "pool web",
+        "has 30 of 33 servers down: x0, x1, x2, x3, x4 and 25 more",
+    )
+    assert finding["doing"].startswith(
+        "x0: check alive: failed. 2 other servers take their traffic. They are"
+    )
+    assert finding["for"] == control.at.now - 990.0
+    assert found["headline"] == "Serving, but pool web has 30 of 33 servers down"
 
 
 def test_only_fault_answers_are_listed() -> None:

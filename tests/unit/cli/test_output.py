@@ -133,3 +133,5 @@ def test_connections_are_shown_as_ipvsadm_shows_them() -> None:
         "TCP", "01:59", "FIN_WAIT", "192.0.2.7:40123", "198.51.100.1:80", "10.0.0.11:80",
     ]  # fmt: skip
     assert output.connections([]) == "No connections.\n"
+    assert output.connections([row] * 999).count("\n") == 1000
+    assert output.connections([row] * 1000).endswith("says how many there are.\n")

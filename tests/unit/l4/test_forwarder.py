@@ -16,7 +16,7 @@ from scapy.packet import Raw
 from director.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
 from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
-from director.l4.wire.offload import GSO_TCPV4, NEEDS_CSUM, Offload, write
+from director.l4.wire.offload import GSO_TCPV4, GSO_TCPV6, NEEDS_CSUM, Offload, write
 from director.model import Address, Forward, Server, Tunnel
 from tests.unit.l4.world import (
     CLIENT,
@@ -98,6 +98,29 @@ def test_hot_path_is_taken() -> None:
             world.client(ip(client, virtual) / TCP(sport=1000, dport=80, flags="A"))
             world.forwarder._general = None  # type: ignore[assignment, method-assign]
             sent(world.client(ip(client, virtual) / TCP(sport=1000, dport=80, flags="A") / Raw(b"hello")))
+
+
+@BOTH
+@pytest.mark.parametrize("forward", [Forward.NAT, Forward.DR])
+def test_hot_path_does_with_a_super_frame_what_the_general_way_does(
+    forward: Forward, family: int, ends: tuple[str, str, str]
+) -> None:
+    """It goes on whole when its segments fit the way's MTU of 1500."""
+    l4, kind = (34, GSO_TCPV4) if family == 4 else (54, GSO_TCPV6)
+    offload = write(Offload(NEEDS_CSUM, kind, l4 + 20, 1500 - (l4 - 14) - 20, l4, 16))
+    seen = []
+    for hot in (True, False):
+        world = World(forward, family=family)
+        for flags in ("S", "A"):
+            world.client(ip(*ends[:2]) / TCP(sport=1000, dport=80, flags=flags))
+        if hot:
+            world.forwarder._general = None  # type: ignore[assignment, method-assign]
+        else:
+            world.forwarder._stale()
+        packet = ip(*ends[:2]) / TCP(sport=1000, dport=80, flags="A") / Raw(b"x" * 20000)
+        seen.append(world.client(packet, offload))
+    assert isinstance(seen[0], Transmit)
+    assert seen[0] == seen[1]
 
 
 @given(

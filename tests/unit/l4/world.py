@@ -20,7 +20,7 @@ from director.changes import PoolAdded, ServiceSet
 from director.l4.forwarder import Forwarder
 from director.l4.routing import FixedLink, FixedRoute, Table
 from director.l4.settings import Settings
-from director.l4.verdicts import Batch, Transmit, Verdict
+from director.l4.verdicts import Batch, Redirect, Transmit, Verdict
 from director.model import Address, Forward, L4Service, Pool, Server, Virtual
 from director.registry import RealServer, Registry
 
@@ -111,7 +111,11 @@ class World:
         return self.registry.pools["p"].servers[number]
 
     def give(self, frame: bytes | bytearray, ifindex: int, offload: bytes = b"") -> Verdict:
-        return self.forwarder.receive(bytearray(frame), ifindex, self.now, offload)
+        given = bytearray(frame)
+        verdict = self.forwarder.receive(given, ifindex, self.now, offload)
+        if isinstance(verdict, Redirect):
+            return Transmit(verdict.ifindex, given, offload)
+        return verdict
 
     def client(self, layers: Any, offload: bytes = b"") -> Verdict:
         """A packet from the client's side."""

@@ -10,11 +10,12 @@ from director.conditions import Term
 from director.errors import MessageError
 from director.l7.explain import explain, synthetic_head
 from director.l7.trace import as_dict
-from director.model import CookiePersistence, Rule
+from director.model import Address, CookiePersistence, FaultStep, Page, Queue, Rule
 from director.selection import Lease, select
 from tests.support.playbook import World, pool
 from tests.unit.registries import KEY, FirstFit
 
+LOCAL = FaultStep("local", address=Address("127.0.0.1", 8099))
 GET = "GET /images/a HTTP/1.1|Host: h||"
 
 
@@ -81,10 +82,50 @@ def test_a_redirect_and_a_fixed_answer_are_told() -> None:
     assert (told["status"], told["outcome"]) == (403, "respond")
 
 
-def test_it_says_why_nothing_can_be_chosen() -> None:
-    world = World(pool("web", "a"))
+WHY = "no_server: every server is down or in maintenance"
+
+
+@pytest.mark.parametrize(
+    ("steps", "down", "expected"),
+    [
+        ((), "", ("built-in page", "", 503)),
+        ((FaultStep("page", "sorry"),), "", ("page sorry", "", 599)),
+        ((FaultStep("pool", "spare"), FaultStep("page", "sorry")), "", ("pool spare", "s", 0)),
+        ((FaultStep("pool", "spare"), FaultStep("page", "sorry")), "s", ("page sorry", "", 599)),
+        ((FaultStep("active"), LOCAL), "", ("active i", "i", 0)),
+        ((FaultStep("active"), LOCAL), "i", ("local 127.0.0.1:8099", "127.0.0.1:8099", 0)),
+    ],
+)
+def test_a_pool_without_servers_leads_to_the_step_that_a_real_request_takes(
+    steps: tuple[FaultStep, ...], down: str, expected: tuple[str, str, int]
+) -> None:
+    rules = (Rule(7, "images", "www", Term("path", "", "^=", ("/images/",)), pool="images"),)
+    pools = (pool("web", "a"), pool("images", "i"), pool("spare", "s"))
+    world = World(*pools, rules=rules, pages=(Page("sorry", b"", status=599),), fault=steps)
     world.down("a")
-    assert asked(world)["fault"] == "no_server: every server is down or in maintenance"
+    for name in down:
+        world.down(name, pool={"i": "images", "s": "spare"}[name])
+    told = asked(world)
+    assert (told["fault"], told["server"], told["status"]) == expected
+    assert told["tries"] == [("pool web", WHY)]
+    said = world.tell("client GET / HTTP/1.1|Host: h||")
+    if said[0].startswith("open "):
+        world.tell("new")
+        world.tell("server HTTP/1.1 200 OK|Content-Length: 0||")
+    real = as_dict(world.records[0], 0.0)
+    assert [told[key] for key in ("fault", "server", "pool")] == [
+        real[key] for key in ("fault", "server", "pool")
+    ]
+
+
+def test_a_full_pool_with_a_line_says_how_long_one_would_wait() -> None:
+    world = World(pool("web", "a*", queue=Queue(1, 5.0)))
+    world.tell("client GET / HTTP/1.1|Host: h||")
+    why = "no_server: every live server is at its max"
+    assert asked(world)["tries"] == [("pool web", f"{why}; it would wait for 5 s at most")]
+    world.call()
+    assert world.tell("client GET / HTTP/1.1|Host: h||") == ["wait web"]
+    assert asked(world)["tries"] == [("pool web", why)]
 
 
 def test_a_cookie_decides_while_its_server_is_there() -> None:

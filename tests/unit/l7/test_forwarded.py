@@ -126,8 +126,10 @@ def test_addresses_of_ipv6_and_of_none() -> None:
     assert b'Forwarded: for="[2001:db8::7]";proto=http;host="[::1]:80"' in sent(
         "forwarded", ipv6, host=b"[::1]:80"
     )
-    assert b"X-Forwarded-For: unknown" in sent("x-forwarded-for", Peer("", 0, "", 0))
-    assert b"Forwarded: for=unknown;proto=http" in sent("forwarded", Peer("", 0, "", 0), host=b"")
+    for nobody in ("", "unix"):
+        peer = Peer(nobody, 0, nobody, 0)
+        assert b"X-Forwarded-For: unknown" in sent("x-forwarded-for", peer)
+        assert b"Forwarded: for=unknown;proto=http" in sent("forwarded", peer, host=b"")
 
 
 def test_via_says_the_version_that_came() -> None:

@@ -18,7 +18,7 @@ from director.l4.io.plan import CapturePlan, Endpoint, Taken
 from director.l4.io.ring import MemoryPacketPort, Port
 from director.l4.io.rtnetlink import Fact, InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
 from director.l4.io.tpacket import RingSize
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Redirect, Transmit, Verdict
 from director.model import L4Settings
 
 HOP, MAC = b"\x0a\0\0\x0b", b"\2\0\0\0\0\x0b"
@@ -152,6 +152,23 @@ def test_transmit_by_an_interface_that_is_not_there(bench: Bench) -> None:
     assert bench.director.drops["no_interface"] == 1
 
 
+def test_redirect_sends_the_frame_that_came_with_its_header(bench: Bench) -> None:
+    bench.forwarder.verdicts.append(Redirect(2))
+    bench.wire.arrive(FRAME, b"0123456789")
+    bench.wire.turn()
+    assert list(bench.wire.sent) == [(FRAME, b"0123456789")]
+
+
+def test_redirect_by_an_interface_that_is_not_captured(bench: Bench) -> None:
+    bench.receive(Redirect(3))
+    assert bench.sent(3) == [FRAME]
+
+
+def test_redirect_by_an_interface_that_is_not_there(bench: Bench) -> None:
+    bench.receive(Redirect(99))
+    assert bench.director.drops["no_interface"] == 1
+
+
 def test_a_batch_keeps_its_order(bench: Bench) -> None:
     first, second = bytes(60), b"\1" * 60
     bench.receive(Batch((Transmit(2, bytearray(first)), Drop("x"), Transmit(2, bytearray(second)))))
@@ -237,6 +254,15 @@ def test_an_ipv6_neighbour_is_asked_by_the_kernel(bench: Bench) -> None:
     bench.view.mac(2, address)
     bench.pass_time(0.25)
     assert bench.asker.probed == [(2, address)]
+
+
+def test_a_failure_that_the_kernel_remembers_from_before_the_start_is_no_news(bench: Bench) -> None:
+    bench.director.view = None
+    bench.director._heard(NeighbourFailed((2, HOP)))
+    assert not [one for one in bench.told if isinstance(one, NeighbourFailed)]
+    bench.director.view = bench.view
+    bench.director._heard(NeighbourFailed((2, HOP)))
+    assert bench.told[-1] == NeighbourFailed((2, HOP))
 
 
 def test_a_link_that_vanishes_is_a_trouble_until_it_is_back(bench: Bench) -> None:

@@ -31,14 +31,33 @@ def test_one_chain_for_each_interface() -> None:
 
 
 def test_only_ranges_make_an_interval_set() -> None:
-    text = ruleset("director-x", "x", PLAN, [], [])
-    assert "set virtual4 { type inet_proto . ipv4_addr . inet_service; elements" in text
-    assert "set answer4 { type inet_proto . ipv4_addr . inet_service; flags interval; elements" in text
+    some = CapturePlan((Endpoint(6, A("10.0.0.1"), 80, 90), Endpoint(6, A("10.0.0.2"), 80, 80)))
+    single, ranged = (ruleset("director-x", "x", plan, [], []) for plan in (PLAN, some))
+    assert "set virtual4 { type inet_proto . ipv4_addr . inet_service; elements" in single
+    assert "set virtual4 { type inet_proto . ipv4_addr . inet_service; flags interval; elements" in ranged
+    assert "6 . 10.0.0.1 . 80-90, 6 . 10.0.0.2 . 80" in ranged
+
+
+def test_endpoints_with_all_ports_stand_in_a_set_without_ports() -> None:
+    text = ruleset("director-x", "x", PLAN, ["eth0"], [])
+    assert "set answer4whole { type inet_proto . ipv4_addr; elements = { 6 . 10.0.0.12 }; }" in text
+    assert "set answer4 { type inet_proto . ipv4_addr . inet_service; elements = { 6 . 10.0.0.11" in text
+    for name, ports in (("answer4whole", ""), ("answer4", " . th sport")):
+        assert f"meta l4proto . ip saddr{ports} @{name} counter name taken drop" in text
+
+
+def test_no_rule_asks_an_empty_set() -> None:
+    text = ruleset("director-x", "x", PLAN, ["eth0"], [])
+    asked = set(re.findall(r"@([a-z]+[46](?:whole)?)", text))
+    assert not asked & {"keep4", "keep6", "virtual4whole", "virtual6whole", "answer6", "answer6whole"}
+    assert {"virtual4", "virtual6", "answer4", "answer4whole"} <= asked
+    assert all(f"set {name} {{" in text for name in asked)
+    assert "jump networks" not in text
 
 
 def test_overlapping_ranges_are_joined() -> None:
     plan = CapturePlan((Endpoint(6, A("10.0.0.1"), 0, 65535), Endpoint(6, A("10.0.0.1"), 80, 80)))
-    assert "elements = { 6 . 10.0.0.1 . 0-65535 }" in ruleset("director-x", "x", plan, [], [])
+    assert "elements = { 6 . 10.0.0.1 }" in ruleset("director-x", "x", plan, [], [])
 
 
 def test_an_error_about_a_servers_packet_is_matched_inside_its_quotation() -> None:

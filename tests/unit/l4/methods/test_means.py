@@ -6,7 +6,7 @@ from scapy.layers.inet import IP, TCP
 
 from director.l4.flows import key
 from director.l4.methods.means import FRESH, TTL_CHANGE
-from director.l4.wire.checksum import adjust
+from director.l4.verdicts import Redirect
 from director.l4.wire.transport import ACK, FIN
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
 
@@ -18,7 +18,7 @@ def test_track_is_fresh_for_a_second_only() -> None:
     track = world.table.entries[0].to_server
     assert track.until == world.now + FRESH
     assert track.put == key(packed(CLIENT), packed(SERVERS[0]), 1, 8080)
-    assert (track.ifindex, track.mtu) == (2, 1500)
+    assert (track.verdict, track.mtu) == (Redirect(2), 1500)
 
 
 def test_state_change_moves_what_is_calm_in_both_directions_and_leaves_the_way_fresh() -> None:
@@ -34,7 +34,7 @@ def test_state_change_moves_what_is_calm_in_both_directions_and_leaves_the_way_f
     assert flow.to_server.until == flow.to_client.until == world.now + FRESH
 
 
-def test_ttl_delta_is_minus_one_in_the_high_byte() -> None:
+def test_ttl_change_is_one_less_in_the_high_byte_and_so_one_more_in_the_checksum() -> None:
     before = bytes(IP(src=CLIENT, dst=VIP, ttl=64))
     after = bytes(IP(src=CLIENT, dst=VIP, ttl=63))
-    assert adjust(int.from_bytes(before[10:12], "big"), TTL_CHANGE) == int.from_bytes(after[10:12], "big")
+    assert (int.from_bytes(before[10:12], "big") + TTL_CHANGE) % 0xFFFF == int.from_bytes(after[10:12], "big")
