@@ -28,11 +28,12 @@ class ResponseHead:
         keep_alive: the server keeps its connection.
         upgrade: the protocol it changes to.
         dated: it says when it was made.
-        plain: the head for a client to which nothing is added, once `rewrite` has made it.
+        added, text: the lines that `rewrite` last added for a client, and the whole head with them.
     """
 
     __slots__ = (
-        "dated", "fields", "keep_alive", "length", "lines", "minor", "plain", "reason", "status", "upgrade",
+        "added", "dated", "fields", "keep_alive", "length", "lines", "minor", "reason", "status", "text",
+        "upgrade",
     )  # fmt: skip
 
     def __init__(self, minor: int, status: int, reason: bytes, lines: FieldBlock, *, bodyless: bool) -> None:
@@ -43,7 +44,8 @@ class ResponseHead:
         self.reason = reason
         self.lines = lines
         self.fields = fields
-        self.plain = b""
+        self.added: bytes | None = None
+        self.text = b""
         self.keep_alive = keeps_alive(fields, minor)
         self.upgrade = fields.get(b"upgrade", b"")
         self.dated = lines.has(b"date")

@@ -109,13 +109,14 @@ def response_head(head: ResponseHead, added: bytes, no_store: bool = False) -> b
 
     `no_store` replaces the server's Cache-Control, for answers that must not outlive a fault.
     """
-    if head.plain and not (added or no_store):
-        return head.plain
-    dropped = _LENGTH if head.status < 200 or head.status == 204 else NOTHING
     if no_store:
-        dropped |= _CACHE_CONTROL
-        added += b"Cache-Control: no-store\r\n"
-    text = b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, head.lines.kept(dropped), added)
-    if not added:
-        head.plain = text
-    return text
+        return _written(head, _CACHE_CONTROL, added + b"Cache-Control: no-store\r\n")
+    if added != head.added:
+        head.added, head.text = added, _written(head, NOTHING, added)
+    return head.text
+
+
+def _written(head: ResponseHead, dropped: frozenset[bytes], added: bytes) -> bytes:
+    if head.status < 200 or head.status == 204:
+        dropped |= _LENGTH
+    return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, head.lines.kept(dropped), added)

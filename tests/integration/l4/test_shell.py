@@ -8,6 +8,7 @@ import pytest
 
 from director.demo.netns import Namespaces
 from tests.integration.l4.bed import Bed, wait_for
+from tests.support.running import settled
 
 VIP, REAL = "198.51.100.10", "172.16.0.2"
 URL = f"http://{VIP}:8080/"
@@ -172,10 +173,14 @@ def test_an_interface_that_vanishes_and_is_made_anew(bed: Bed) -> None:
     bed.serve()
     process, _said = bed.start()
     assert bed.get(URL) == "hello"
-    descriptors = Path(f"/proc/{process.pid}/fd")
-    before = len(list(descriptors.iterdir()))
+
+    def descriptors() -> int:
+        return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+
+    before = descriptors()
     bed.net.run(bed.director, "ip", "link", "del", "d0")
-    wait_for(lambda: len(list(descriptors.iterdir())) < before)
+    wait_for(lambda: descriptors() < before)
+    assert settled(descriptors, 0.5), "the port is closed, and the rules are as they are without it"
     bed.net.link(bed.client, "c0", bed.director, "d0")
     bed.net.address(bed.client, "c0", "10.0.0.2/24")
     bed.net.address(bed.director, "d0", "10.0.0.1/24")

@@ -169,3 +169,13 @@ def test_a_length_tells_of_the_body_that_is_not_sent() -> None:
         response(b"Content-Length: 3", method=b"HEAD"),
     ):
         assert b"Content-Length: 3\r\n" in response_head(head, b"")
+
+
+def test_what_was_added_to_an_answer_is_not_in_the_next_of_its_kind() -> None:
+    """Answers that say the same share one head, which remembers what was made of it."""
+    head = response(b"Content-Length: 2")
+    for added in (b"", b"Date: 1\r\n", b"", b"Date: 2\r\n", b"Date: 2\r\n"):
+        wanted = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + added + b"\r\n"
+        assert response_head(head, added) == wanted
+        assert b"no-store" in response_head(head, added, no_store=True)
+        assert response_head(head, added) == wanted
