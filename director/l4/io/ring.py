@@ -244,11 +244,13 @@ class PacketPort:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor saw an error on the socket and reads no more: the link went down.
 
-        The socket stays bound; `start` is called again when netlink says that the link is up.
+        The socket stays bound; `start` is called again when netlink says that the link is up.  Where it
+        has been called by now, the socket is free of errors, and reading goes on.
         """
         if self._reading:
-            self._socket.clear_error()
             self._reactor.removeReader(self)
+            if not self._socket.clear_error():
+                self._reactor.addReader(self)
 
     def close(self) -> None:
         """Stop reading and give everything back."""

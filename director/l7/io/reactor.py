@@ -2,7 +2,8 @@
 
 The stock loop wraps every event in a logging context.  Here a descriptor that is merely readable has
 its `doRead` called directly; everything else takes the stock path.  Errors are logged as in the
-stock reactor and cost the one connection only.
+stock reactor and cost the one connection only.  An event goes to whom it was meant for: the stock loop
+gives what came for a descriptor that was closed in the same turn to the new one that got its number.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class LeanReactor(EPollReactor):
         except InterruptedError:
             return
         selectables = self._selectables
-        for fd, event in events:
-            selectable = selectables.get(fd)
-            if selectable is None:
+        meant = [selectables.get(fd) for fd, _ in events]
+        for (fd, event), selectable in zip(events, meant, strict=True):
+            if selectables.get(fd) is not selectable or selectable is None:
+                # Closed during this turn; the number may be another descriptor's by now.
                 continue
             if event == EPOLLIN:
                 try:

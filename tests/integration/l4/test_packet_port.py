@@ -125,6 +125,15 @@ class TestPacketPort(contract.PortContract):
         # What could not be sent while the link was down is not sent late.
         assert self.out() == []
 
+    def test_an_error_that_is_told_after_the_link_came_back_stops_nothing(self, net: Namespaces) -> None:
+        """Down and up again in one turn of the loop: netlink is heard first, then the old error."""
+        name = net.names[0]
+        net.run(name, "ip", "link", "set", "port0", "down")
+        net.run(name, "ip", "link", "set", "port0", "up")
+        self.port.start()
+        self.real.connectionLost(Failure(OSError(100, "the link is down")))
+        assert self.reactor.reading == {self.real}
+
     def test_small_and_large_frames_keep_their_order(self) -> None:
         self.real._turn.open = True
         for number, size in ((1, 100), (2, 60000), (3, 100), (4, 100)):
