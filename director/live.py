@@ -98,7 +98,7 @@ class RealServer:
     @property
     def eligible(self) -> bool:
         """May be chosen for new work."""
-        return self.available and self.state is State.READY and self.weight > 0 and not self.overloaded
+        return self.serving and not self.overloaded
 
     @property
     def empty(self) -> bool:
@@ -191,6 +191,11 @@ class LivePool:
                 return ()
         return tuple(one for one in self.servers if one.config.backup and one.eligible and one not in tried)
 
+    @property
+    def full(self) -> bool:
+        """A server that serves is merely at its `max`: there may be room again, so waiting helps."""
+        return any(server.overloaded and server.serving for server in self.servers)
+
     def server(self, name: str) -> RealServer | None:
         """The present server of that name."""
         return self.by_name.get(name)
@@ -199,7 +204,7 @@ class LivePool:
         """Why nothing can be chosen, in words for the log and the trace."""
         if not self.servers:
             return "the pool has no servers"
-        if any(server.overloaded and server.available and server.weight for server in self.servers):
+        if self.full:
             return "every live server is at its max"
         if any(server.available for server in self.servers):
             return "every live server is drained or has weight 0"

@@ -27,7 +27,7 @@ class PoolWatch:
         Costs a glance at each pool; what uses them is looked up only while one cannot serve.
         """
         pools = self._registry.pools
-        idle = {name for name, pool in pools.items() if not pool.eligible() and not _busy(pool)}
+        idle = {name for name, pool in pools.items() if not (pool.eligible() or pool.full)}
         if not idle and not self._since:
             return [], []
         without = idle & self._used()
@@ -46,11 +46,6 @@ class PoolWatch:
 
     def _meaning(self, pool: LivePool) -> str:
         return f"{pool.why_none()}. {overview.instead(self._registry, pool)}"
-
-
-def _busy(pool: LivePool) -> bool:
-    """A pool whose servers are merely at their `max` is busy, which passes by itself."""
-    return any(one.overloaded and one.available and one.weight for one in pool.servers)
 
 
 def _again(pool: LivePool, seconds: float) -> str:

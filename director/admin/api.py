@@ -21,7 +21,7 @@ from director.admin.overview import overview
 from director.admin.rates import Rates
 from director.admin.views import Sight
 from director.changes import Change
-from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError, TheirsError
+from director.errors import DirectorError, TheirsError
 from director.registry import Generation, LivePool
 
 TRACES_SEEN = 500
@@ -312,11 +312,9 @@ def _problems(found: Sequence[Problem]) -> Answer:
 
 
 def _not_reloaded(failure: Failure) -> Failure:
-    """What could not be opened, such as an address that somebody has, is the file's matter, not a fault."""
-    error = failure.value
-    told = isinstance(error, ConfigError | ChangeRefused | SchedulerError)
-    if isinstance(error, DirectorError | OSError) and not told:
-        raise Refusal(409, f"nothing was changed: {error}", "config") from error
+    """What the system did not let us open is the file's matter, not a fault."""
+    if isinstance(failure.value, OSError):
+        raise DirectorError(str(failure.value)) from failure.value
     return failure
 
 

@@ -92,15 +92,15 @@ def rewrite_path(text: str) -> str:
         raise BadValue("a path begins with /", f"write /{text}")
     if re.search(r"\s", text):
         raise BadValue("a space in a path", "write %20", re.search(r"\s", text).start())  # type: ignore[union-attr]
-    climbs = _CLIMBS.search(text)
+    climbs = CLIMBS.search(text)
     if climbs:
         raise BadValue("a dot segment in a path", "write the path that it leads to", climbs.start())
     _ascii(text, 0)
     return text
 
 
-_CLIMBS = re.compile(r"(?i)(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|$)")
-"""What every request would be refused for (`l7.rewrite`)."""
+CLIMBS = re.compile(r"(?i)(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|$)")
+"""A dot segment in any spelling; `l7.rewrite` refuses every request for which one comes out."""
 
 
 def _ascii(text: str, at: int) -> None:

@@ -255,4 +255,4 @@ class Exchange:
 
 def _waiting_helps(pool: LivePool) -> bool:
     """The pool has a line, and a live server that is merely full."""
-    return pool.config.queue.length > 0 and any(one.overloaded and one.available for one in pool.servers)
+    return pool.config.queue.length > 0 and pool.full

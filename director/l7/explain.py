@@ -99,8 +99,9 @@ def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict
 def _patience(pool: LivePool) -> str:
     """What comes before the fault path when all are full: a place in the line, if there is one."""
     queue = pool.config.queue
-    waits = queue.length > pool.waiting and any(one.overloaded and one.available for one in pool.servers)
-    return f"; it would wait for {queue.timeout:g} s at most" if waits else ""
+    if not pool.full or queue.length <= pool.waiting:
+        return ""
+    return f"; it would wait for {queue.timeout:g} s at most"
 
 
 def _fault(site: Site, facts: RequestFacts, now: float, who: str, why: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from director.config.actions import CLIMBS
 from director.errors import MessageError
 from director.l7.fields import CHUNKED, HOP_BY_HOP, NOTHING, FieldBlock
 from director.l7.grammar import NONE_OF_INTEREST
@@ -27,8 +28,6 @@ _PLACE = re.compile(r"\$(?:([0-9]+)|\{([^}]*)\}|\$)")
 _SAFE_PATH = "/-._~!$&'()*+,;=:@%"
 _OWN = frozenset(("host", "path", "uri", "client", "method"))
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_DOTS = re.compile(rb"(?i)(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|%2f|%5c|$)")
-"""A dot segment in any spelling."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNTOUCHED = HOP_BY_HOP | {b"content-length"}
 _HOST = frozenset((b"host",))
@@ -67,7 +66,7 @@ def rewritten_target(template: str, head: RequestHead, facts: RequestFacts) -> b
         path = "/" + path
     sent = path.encode("ascii")
     readings(sent)
-    if _DOTS.search(sent):
+    if CLIMBS.search(path):
         raise MessageError(400, "the rewritten path climbs")
     return sent + head.query
 

@@ -20,6 +20,22 @@ def test_a_backup_serves_only_when_nobody_else_can() -> None:
     assert taken(registry, "web").server.name == "s"
 
 
+@pytest.mark.parametrize("order", [State.DRAIN, State.MAINT])
+def test_a_full_pool_has_room_again_but_not_by_a_server_that_an_operator_took_out(order: State) -> None:
+    registry = registry_of(Pool("web", (server("a", 1, max=1),)))
+    pool = registry.pools["web"]
+    assert not pool.full
+    lease = taken(registry, "web")
+    assert pool.full
+    registry.apply([Ordered("web", "a", order)], "test", 0.0, 0.0)
+    assert not pool.full, "nobody may wait for it"
+    assert pool.why_none() != "every live server is at its max"
+    registry.apply([Ordered("web", "a", State.READY)], "test", 1.0, 0.0)
+    assert pool.full
+    lease.release()
+    assert not pool.full
+
+
 def test_a_drained_server_knows_when_it_is_empty() -> None:
     registry = registry_of(Pool("web", (server(),)))
     leases = [taken(registry, "web"), taken(registry, "web")]
