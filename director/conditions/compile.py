@@ -15,10 +15,10 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from director.caches import remember
-from director.conditions import And, Condition, Not, Or, Term
-from director.config.addresses import network
-from director.config.facts import FOLDED, NAMED, Facts
-from director.config.regexes import regex
+from director.conditions.facts import FOLDED, NAMED, Facts
+from director.conditions.regexes import regex
+from director.config.parse.addresses import network
+from director.model.conditions import And, Condition, Not, Or, Term
 
 Groups = Mapping[str, str]
 """Captured groups: `1`, `2` and names of the first regular expression that matched, and the same

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from director.config import addresses
-from director.config.messages import BadValue
-from director.config.regexes import regex
-from director.config.values import within
+from director.conditions.regexes import regex
+from director.config.parse import addresses
+from director.config.parse.values import within
+from director.config.text.messages import BadValue
 
 PLAIN = frozenset({"host", "path", "uri", "method", "version", "client", "sni"})
 """Facts that stand alone."""

@@ -10,7 +10,7 @@ import re
 import warnings
 
 from director.caches import remember
-from director.config.messages import BadValue
+from director.config.text.messages import BadValue
 
 LONGEST = 1000
 """Characters of one expression."""

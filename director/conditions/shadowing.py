@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from attrs import frozen
 
 from director.caches import remember
-from director.conditions import And, Condition, Not, Term
-from director.config.addresses import network
-from director.config.facts import FOLDED, MANIFOLD, NAMED
-from director.config.regexes import regex
-from director.model import Rule
+from director.conditions.facts import FOLDED, MANIFOLD, NAMED
+from director.conditions.regexes import regex
+from director.config.parse.addresses import network
+from director.model.conditions import And, Condition, Not, Term
+from director.model.http import Rule
 
 _MOST_CLAUSES = 64
 """A condition with more is left out of the search, as the later rule as well as the earlier one."""

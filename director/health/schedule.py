@@ -17,7 +17,8 @@ from random import Random
 
 from attrs import frozen
 
-from director.model import Address, Check, Configuration
+from director.model.pools import Address, Check
+from director.model.settings import Configuration
 
 Key = tuple[str, str]
 """(address as text, name of the check)."""

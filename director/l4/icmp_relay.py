@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from director.l4.flows import OUTPUT, TABLED, Flow, FlowTable, key
 from director.l4.icmp import FRAGMENTATION_NEEDED, TOO_BIG_V6, Quoted, about_later_fragment, quoted
-from director.l4.methods.means import lower, passable
+from director.l4.methods.base import lower, passable
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import ipv4, tunnels
 from director.l4.wire.checksum import checksum, pseudo
 from director.l4.wire.ethernet import IPV4, L3
 from director.l4.wire.packet import ICMPV6, Packet
-from director.model import Forward
+from director.model.pools import Forward
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
     from director.l4.inbound import Inbound
-    from director.l4.methods.means import Means
+    from director.l4.methods.base import Means
     from director.l4.outbound import Outbound
     from director.l4.services import Services
 

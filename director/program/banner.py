@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from attrs import evolve
 
 from director.admin.service import AdminService
-from director.logs import STANDARD_OUTPUT
-from director.model import Configuration
+from director.model.settings import Configuration
+from director.program.logs import STANDARD_OUTPUT
 
 TRIALS = 3
 """Commands to try that are printed at start."""

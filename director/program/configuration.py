@@ -15,19 +15,21 @@ from urllib.parse import urlsplit
 from attrs import evolve
 from twisted.internet.endpoints import clientFromString, serverFromString
 
-from director import plugins, reach
-from director.changes import plan
+from director import plugins
 from director.config.io.load import load as load_file
 from director.config.loaded import Loaded
-from director.config.messages import ERROR, Problem
-from director.config.schedulers import SchedulerFacts
+from director.config.parse.schedulers import SchedulerFacts
+from director.config.text.messages import ERROR, Problem
 from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
-from director.l7.explain import explain, synthetic_head
-from director.l7.site import Site
-from director.model import ConfigTest, Configuration, Scheduler
-from director.registry import Registry
+from director.l7.routing.explain import explain, synthetic_head
+from director.l7.routing.service import Site
+from director.model.pools import Scheduler
+from director.model.settings import ConfigTest, Configuration
+from director.program import preflight
+from director.program.layer7 import build_sites
+from director.registry.changes import plan
+from director.registry.registry import Registry
 from director.scheduling.catalog import Catalog
-from director.sites import build_sites
 
 _PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
 """A place in another file, as messages name it."""
@@ -40,7 +42,7 @@ def read(path: str) -> Loaded:
 
 def examine(path: str, *, offline: bool = False) -> Loaded:
     """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
-    asking = () if offline else (reach.problems,)
+    asking = () if offline else (preflight.problems,)
     return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking))
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director import loading
 from director.admin.control import (
     Connection,
     Event,
@@ -30,17 +29,18 @@ from director.admin.control import (
     TraceRecord,
 )
 from director.caches import CacheFigures, figures
-from director.changes import Change
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.l7.io.service import Shell
-from director.l7.trace import as_dict
-from director.layer4 import Layer4
-from director.logs import event_log
-from director.orders import Orders
-from director.registry import Generation, Registry
+from director.l7.proxy.trace import as_dict
+from director.program.configuration import decide, examine
+from director.program.layer4 import Layer4
+from director.program.logs import event_log
+from director.program.overrides import Orders
+from director.registry.changes import Change
+from director.registry.registry import Generation, Registry
 
 EVIDENCE_SHOWN = 10
 """Results of a check that are shown."""
@@ -153,7 +153,7 @@ class RunningControl:
         """Decide as for a real request, without sending one."""
         sites = [frontage.site for frontage in self._shell.frontages.values()]
         now = self._reactor.seconds()
-        told = loading.decide(
+        told = decide(
             sites,
             question.method,
             question.url,
@@ -171,7 +171,7 @@ class RunningControl:
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
         reading: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), loading.examine, self._path
+            self._reactor, self._reactor.getThreadPool(), examine, self._path
         )
         return reading.addCallback(
             lambda loaded: [

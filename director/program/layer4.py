@@ -19,24 +19,26 @@ from director.admin.control import Connection, Listener, PacketFigures
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
-from director.l4.io import nft
-from director.l4.io.capture import TROUBLE
-from director.l4.io.director import L4Director
-from director.l4.io.hold import Hop
-from director.l4.io.install import STATE_FILE, Installer
-from director.l4.io.kernel import (
+from director.l4.io.capture import nft
+from director.l4.io.capture.follow import TROUBLE
+from director.l4.io.capture.install import STATE_FILE, Installer
+from director.l4.io.capture.plan import ROUTE, Endpoint, owed_endpoints
+from director.l4.io.netlink.view import (
     Event,
     KernelView,
     LinkChanged,
     NeighbourFailed,
     NeighbourKnown,
 )
-from director.l4.io.plan import ROUTE, Endpoint, owed_endpoints
-from director.l4.io.ports import OWN_DEVICES
+from director.l4.io.packet.pending import Hop
+from director.l4.io.packet.ports import OWN_DEVICES
+from director.l4.io.service import L4Director
 from director.l4.services import shown
 from director.l4.wire.transport import TCP
-from director.model import Address, Configuration, L4Settings
-from director.registry import Registry
+from director.model.pools import Address
+from director.model.settings import Configuration
+from director.model.virtual import L4Settings
+from director.registry.registry import Registry
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from director.fault.chain import FaultChain
-from director.l7.http1 import Limits
-from director.l7.rules import compile_rules
-from director.l7.site import Site
-from director.model import Configuration, L7Service
-from director.registry import Registry
+from director.l7.http.requests import Limits
+from director.l7.routing.fault_path import FaultChain
+from director.l7.routing.rules import compile_rules
+from director.l7.routing.service import Site
+from director.model.http import L7Service
+from director.model.settings import Configuration
+from director.registry.registry import Registry
 
 
 def build_sites(configuration: Configuration, registry: Registry) -> list[Site]:

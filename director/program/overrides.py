@@ -14,10 +14,10 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director.changes import Change
 from director.errors import StoreError
-from director.model import Configuration
-from director.registry import Registry
+from director.model.settings import Configuration
+from director.registry.changes import Change
+from director.registry.registry import Registry
 from director.store.io.file import OrdersFile
 from director.store.overlay import Order, Overlay, Place
 

@@ -7,8 +7,8 @@ logs nothing.
 from __future__ import annotations
 
 from director.admin import overview
-from director.live import LivePool
-from director.registry import Registry
+from director.registry.live import LivePool
+from director.registry.registry import Registry
 
 SAID = 20
 """Pools of one look that are named; more are counted."""

@@ -17,11 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from director.config.loaded import Loaded
-from director.config.messages import WARNING, Problem
-from director.l7.io.names import Place as Literal
-from director.l7.io.names import ask_system
+from director.config.text.messages import WARNING, Problem
+from director.l7.io.resolver import Place as Literal
+from director.l7.io.resolver import ask_system
 from director.l7.io.stream import words
-from director.model import Address, Configuration, Server
+from director.model.pools import Address, Server
+from director.model.settings import Configuration
 
 NAMES_AT_A_TIME = 16
 """Look-ups at the same time."""

@@ -26,29 +26,31 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director import greeting, loading, plugins
+from director import plugins
 from director.admin.control import Listener
 from director.admin.service import SOCKET_FILE, AdminService
-from director.changes import Change, SchedulersRead, plan
 from director.config.loaded import Loaded
-from director.config.messages import render
-from director.control import RunningControl
-from director.counters import ESTIMATOR_PERIOD
+from director.config.text.messages import render
 from director.demo.servers import DemoService
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
-from director.layer4 import LOOK, Layer4
-from director.logs import event_log
-from director.model import Configuration, Demo
-from director.orders import Orders
-from director.registry import SWEEP_PERIOD, Generation, RealServer, Registry
+from director.model.settings import Configuration, Demo
+from director.program import banner
+from director.program.configuration import read
+from director.program.control import RunningControl
+from director.program.layer4 import LOOK, Layer4
+from director.program.layer7 import build_sites
+from director.program.logs import event_log
+from director.program.overrides import Orders
+from director.program.pool_alerts import PoolWatch
+from director.registry.changes import Change, SchedulersRead, plan
+from director.registry.counters import ESTIMATOR_PERIOD
+from director.registry.registry import SWEEP_PERIOD, Generation, RealServer, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
-from director.sites import build_sites
 from director.store.io.place import Place
-from director.watch import PoolWatch
 
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
@@ -208,9 +210,9 @@ class DirectorService(MultiService):
     def _greeting(self) -> Iterator[str]:
         served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
-        yield greeting.ready(self.settings.name, served)
-        yield from greeting.to_try(self.registry.configuration)
-        yield from greeting.to_look(self.admin, self.state_dir, in_sight=greeting.in_sight(event_log.target))
+        yield banner.ready(self.settings.name, served)
+        yield from banner.to_try(self.registry.configuration)
+        yield from banner.to_look(self.admin, self.state_dir, in_sight=banner.in_sight(event_log.target))
 
     # -- changes --
 
@@ -232,7 +234,7 @@ class DirectorService(MultiService):
 
     def _reload_once(self, author: str) -> Deferred[Generation]:
         pool = self.reactor.getThreadPool()
-        reading: Deferred[Loaded] = deferToThreadPool(self.reactor, pool, loading.read, self.path)
+        reading: Deferred[Loaded] = deferToThreadPool(self.reactor, pool, read, self.path)
         return reading.addCallback(self.take, author)
 
     def take(self, loaded: Loaded, author: str) -> Deferred[Generation]:

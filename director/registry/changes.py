@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from director.draft import REST_FIELDS, Draft, by_name
 from director.errors import ChangeRefused, DirectorError
-from director.model import Configuration, L4Service, L7Service, Pool, Server, State
+from director.model.http import L7Service
+from director.model.pools import Pool, Server, State
+from director.model.settings import Configuration
+from director.model.virtual import L4Service
+from director.registry.draft import REST_FIELDS, Draft, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from director.registry import Registry
+    from director.registry.registry import Registry
 
 
 class Change:

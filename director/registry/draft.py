@@ -17,7 +17,10 @@ import attrs
 from attrs import evolve
 
 from director.errors import ChangeRefused
-from director.model import Configuration, L4Service, L7Service, Pool, Server
+from director.model.http import L7Service
+from director.model.pools import Pool, Server
+from director.model.settings import Configuration
+from director.model.virtual import L4Service
 
 
 class Named(Protocol):

@@ -12,8 +12,10 @@ import math
 from collections.abc import Container, Iterable
 from typing import Any
 
-from director.counters import Requests, Zeroable
-from director.model import L4Service, L7Service, Pool, Server, State
+from director.model.http import L7Service
+from director.model.pools import Pool, Server, State
+from director.model.virtual import L4Service
+from director.registry.counters import Requests, Zeroable
 
 LATENCY_DECAY = 10.0
 """Time constant in seconds of the latency average; a peak is taken over at once."""

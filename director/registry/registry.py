@@ -18,17 +18,20 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.draft import Draft, pools_of
 from director.errors import ChangeRefused, SchedulerError
-from director.live import LivePool, LiveScheduler, LiveService, RealServer, folded
-from director.model import Configuration, CustomScheduler, L4Service, L7Service, Pool, Server, State
-from director.model import Scheduler as SchedulerSpec
-from director.snapshot import RegistrySnapshot, taken
+from director.model.http import L7Service
+from director.model.pools import CustomScheduler, Pool, Server, State
+from director.model.pools import Scheduler as SchedulerSpec
+from director.model.settings import Configuration
+from director.model.virtual import L4Service
+from director.registry.draft import Draft, pools_of
+from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.registry.snapshot import RegistrySnapshot, taken
 
 if TYPE_CHECKING:
-    from director.changes import Change
+    from director.registry.changes import Change
 
-# The live objects stand in `director.live`; most callers know them as part of the registry.
+# The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
 
 TRASH_SECONDS = 120.0

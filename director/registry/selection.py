@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from director.interfaces import IKey
-    from director.registry import LivePool, RealServer, Registry
+    from director.registry.registry import LivePool, RealServer, Registry
 
 STICKY = "sticky"
 """The word in a reason when a cookie or template decided instead of a scheduler."""

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.counters import Requests, Zeroable
-from director.model import L4Service, L7Service, Pool, Server, State
+from director.model.http import L7Service
+from director.model.pools import Pool, Server, State
+from director.model.virtual import L4Service
+from director.registry.counters import Requests, Zeroable
 
 if TYPE_CHECKING:
-    from director.registry import Generation, LivePool, LiveService, RealServer, Registry
+    from director.registry.registry import Generation, LivePool, LiveService, RealServer, Registry
 
 QUANTILES = (0.5, 0.9, 0.99)
 """The shares of all responses whose latency bounds are shown: `latency` of `RequestFigures`."""

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 
-from director.config.addresses import address, network
-from director.config.facts import PLAIN
-from director.config.messages import BadValue
-from director.config.reader import Value
-from director.config.values import (
+from director.conditions.facts import PLAIN
+from director.config.parse.addresses import address, network
+from director.config.parse.values import (
     field_name,
     listed,
     local_path,
@@ -23,7 +21,10 @@ from director.config.values import (
     within,
     words,
 )
-from director.model import FaultStep, HeaderEdit, Network
+from director.config.text.messages import BadValue
+from director.config.text.reader import Value
+from director.model.http import FaultStep, HeaderEdit
+from director.model.pools import Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
 _REDIRECTS = ("301", "302", "303", "307", "308")

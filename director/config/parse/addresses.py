@@ -10,8 +10,8 @@ import ipaddress
 import re
 
 from director.caches import remember
-from director.config.messages import BadValue
-from director.model import Address, Network
+from director.config.text.messages import BadValue
+from director.model.pools import Address, Network
 
 _ENDPOINTS = frozenset({"tcp", "tcp4", "tcp6", "ssl", "tls", "systemd", "haproxy", "stdio", "fd", "host"})
 _ENDPOINT = re.compile(r"([a-z][a-z0-9]*):(.*)\Z")

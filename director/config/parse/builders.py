@@ -8,37 +8,18 @@ from __future__ import annotations
 
 import re
 
-from director.config.actions import template_groups
-from director.config.addresses import is_loopback
-from director.config.conditions import group_names
-from director.config.fields import Fields
-from director.config.messages import BadValue
-from director.config.schedulers import check_name
+from director.conditions.compile import group_names
+from director.config.parse.actions import template_groups
+from director.config.parse.addresses import is_loopback
+from director.config.parse.fields import Fields
+from director.config.parse.schedulers import check_name
 from director.config.schema.l4 import OWN, SYSCTLS
-from director.config.sources import Read
-from director.model import (
-    Admin,
-    Certificate,
-    Check,
-    ConfigTest,
-    CustomScheduler,
-    Demo,
-    HeaderEdit,
-    L4Service,
-    L4Settings,
-    L4Timeouts,
-    L7Limits,
-    L7Service,
-    L7Timeouts,
-    Page,
-    Pool,
-    PoolTimeouts,
-    Rule,
-    Server,
-    Settings,
-    User,
-    Virtual,
-)
+from director.config.text.messages import BadValue
+from director.config.text.sources import Read
+from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
+from director.model.pools import Check, CustomScheduler, Pool, PoolTimeouts, Server
+from director.model.settings import Admin, Certificate, ConfigTest, Demo, Settings, User
+from director.model.virtual import L4Service, L4Settings, L4Timeouts, Virtual
 
 LARGEST_PAGE = 1024 * 1024
 """Bytes of a page: it stays in memory."""

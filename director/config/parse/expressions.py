@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import re
 
-from director.conditions import And, Condition, Not, Or, Term
-from director.config.facts import NAMED, PLAIN, check_operator, check_value
-from director.config.messages import BadValue, suggest
+from director.conditions.facts import NAMED, PLAIN, check_operator, check_value
+from director.config.text.messages import BadValue, suggest
+from director.model.conditions import And, Condition, Not, Or, Term
 
 DEEPEST = 50
 """Parentheses and `not` within each other."""

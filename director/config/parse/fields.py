@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from director.config.messages import ERROR, BadValue, Findings, Position
-from director.config.reader import Item, Section
 from director.config.schema.l4 import WITHOUT_MEANING
 from director.config.schema.shape import Key, Kind
 from director.config.schema.tables import UNAVAILABLE, key_of
+from director.config.text.messages import ERROR, BadValue, Findings, Position
+from director.config.text.reader import Item, Section
 
 
 class Fields:

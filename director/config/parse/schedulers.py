@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from director.config.messages import BadValue, suggest
-from director.config.reader import Value
-from director.config.sources import resolve
-from director.config.values import listed, name, within
-from director.model import Scheduler
+from director.config.parse.values import listed, name, within
+from director.config.text.messages import BadValue, suggest
+from director.config.text.reader import Value
+from director.config.text.sources import resolve
+from director.model.pools import Scheduler
 
 
 @frozen

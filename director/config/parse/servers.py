@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from director.config import units
-from director.config.addresses import address
-from director.config.messages import BadValue, suggest
-from director.config.reader import Value
-from director.config.values import field_name, listed, local_path, one_of, status, within, words
-from director.model import Address, CookiePersistence, Forward, Queue, Retry, Server, Tunnel
+from director.config.parse import units
+from director.config.parse.addresses import address
+from director.config.parse.values import field_name, listed, local_path, one_of, status, within, words
+from director.config.text.messages import BadValue, suggest
+from director.config.text.reader import Value
+from director.model.pools import Address, CookiePersistence, Forward, Queue, Retry, Server, Tunnel
 
 _ATTRIBUTES = ("weight=", "max=", "min=", "backup", "forward=", "tunnel=")
 _LINE = "a server is ADDRESS:PORT with any of weight= max= min= backup forward= tunnel= behind"

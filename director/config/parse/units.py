@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from director.config.messages import BadValue
-from director.model import LARGEST_COUNT
+from director.config.text.messages import BadValue
+from director.model.pools import LARGEST_COUNT
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PER_SECOND = {"us": 1e6, "ms": 1e3}

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from director.config import addresses, units
-from director.config.messages import BadValue, suggest
-from director.config.reader import Value
-from director.config.sources import resolve
-from director.model import Address, Network
+from director.config.parse import addresses, units
+from director.config.text.messages import BadValue, suggest
+from director.config.text.reader import Value
+from director.config.text.sources import resolve
+from director.model.pools import Address, Network
 
 T = TypeVar("T")
 Parser = Callable[[Value], object]

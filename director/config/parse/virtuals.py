@@ -9,11 +9,11 @@ import ipaddress
 import re
 from collections.abc import Callable
 
-from director.config import units
-from director.config.addresses import address
-from director.config.messages import BadValue
-from director.config.values import listed, one_of, within, words
-from director.model import Virtual
+from director.config.parse import units
+from director.config.parse.addresses import address
+from director.config.parse.values import listed, one_of, within, words
+from director.config.text.messages import BadValue
+from director.model.virtual import Virtual
 
 MOST_PORTS = 8
 _RULE = "write PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]], as in tcp 192.0.2.0/28:80-90; IPv6 with ports in []"

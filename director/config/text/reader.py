@@ -14,7 +14,7 @@ import re
 
 from attrs import define, frozen
 
-from director.config.messages import Findings, Position
+from director.config.text.messages import Findings, Position
 
 _HEADER = re.compile(r"\[\s*([^\]]*?)\s*\]\s*\Z")
 _PAIR = re.compile(r"([^=\s]+)\s*=\s*")

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from director.config.messages import Findings, Position
-from director.config.reader import Item, Piece, Section, Value, decode, parse
+from director.config.text.messages import Findings, Position
+from director.config.text.reader import Item, Piece, Section, Value, decode, parse
 
 Read = Callable[[str], bytes]
 """Path to content; raises OSError, whose `strerror` is printed."""

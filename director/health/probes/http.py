@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from director.model import Address, Check
+from director.model.pools import Address, Check
 
 HEAD_LIMIT = 4096
 """Octets in which the head of the answer must end."""

@@ -21,13 +21,25 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from director.l4 import settings as l4_settings
-from director.l4.io import arp, nft, probe
-from director.l4.io import filter as packet_filter
-from director.l4.io.capture import Capture, Wanted
-from director.l4.io.hold import HoldQueue
-from director.l4.io.inject import StackInjector
-from director.l4.io.install import Installer
-from director.l4.io.kernel import (
+from director.l4.io import probe
+from director.l4.io.alarms import Troubles
+from director.l4.io.capture import nft
+from director.l4.io.capture.follow import Capture, Wanted
+from director.l4.io.capture.install import Installer
+from director.l4.io.capture.nftwatch import TableWatch
+from director.l4.io.capture.plan import (
+    ROUTE,
+    CapturePlan,
+    Endpoint,
+    Side,
+    Taken,
+    capture_plan,
+    server_addresses,
+)
+from director.l4.io.netlink import neighbours
+from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.socket import NetlinkReader, NetlinkSocket
+from director.l4.io.netlink.view import (
     AddressesChanged,
     Event,
     KernelView,
@@ -37,17 +49,16 @@ from director.l4.io.kernel import (
     RouteReturned,
     RouteVanished,
 )
-from director.l4.io.netlink import NetlinkReader, NetlinkSocket
-from director.l4.io.nftwatch import TableWatch
-from director.l4.io.plan import ROUTE, CapturePlan, Endpoint, Side, Taken, capture_plan, server_addresses
-from director.l4.io.ports import MakePort, Ports
-from director.l4.io.ring import PacketPort, Turn
-from director.l4.io.rtnetlink import Link
-from director.l4.io.tpacket import RingSize
-from director.l4.io.troubles import Troubles
+from director.l4.io.packet import filter as packet_filter
+from director.l4.io.packet.pending import HoldQueue
+from director.l4.io.packet.ports import MakePort, Ports
+from director.l4.io.packet.reinject import StackInjector
+from director.l4.io.packet.ring import PacketPort, Turn
+from director.l4.io.packet.tpacket import RingSize
 from director.l4.settings import Mark
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Redirect, Transmit, Verdict
-from director.model import L4Service, L4Settings, Pool
+from director.model.pools import Pool
+from director.model.virtual import L4Service, L4Settings
 
 TICK = 0.25
 """Seconds between two calls of `Forwarder.tick`."""
@@ -278,7 +289,7 @@ class L4Director(Service):
             self._next_ask = now + ASK_EVERY
             self._forwarder.memory = os.sysconf("SC_AVPHYS_PAGES")
             if self._asker is not None:
-                arp.ask_again(self.view, self.ports.by_index, self._asker)
+                neighbours.ask_again(self.view, self.ports.by_index, self._asker)
             for port in self.ports.by_index.values():
                 port.refresh()
 

@@ -15,10 +15,10 @@ from director.l4.wire.checksum import FULL, delta, ones_sum
 from director.l4.wire.ethernet import IPV4, L3
 
 if TYPE_CHECKING:
-    from director.l4.exits import Exits, Way
     from director.l4.flows import Track
+    from director.l4.output import Exits, Way
     from director.l4.settings import Settings
-    from director.l4.states import States
+    from director.l4.states.transitions import States
     from director.l4.wire.packet import Packet
 
 FRESH = 1.0

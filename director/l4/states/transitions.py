@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l4 import persistence, sctp_states, tcp_states
+from director.l4 import persistence
 from director.l4.flows import INPUT, INPUT_ONLY, OUTPUT
+from director.l4.states import sctp, tcp
 from director.l4.wire import transport
 from director.l4.wire.transport import SCTP, TCP, UDP
 
@@ -27,19 +28,19 @@ class States:
     """The tables in force and the timeouts.  `tcp[direction][event][state]` is the new TCP state."""
 
     def __init__(self, settings: Settings) -> None:
-        self.tcp = tcp_states.NORMAL
-        self._calm = tcp_states.calm(self.tcp)
+        self.tcp = tcp.NORMAL
+        self._calm = tcp.calm(self.tcp)
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
         """Take over the timeouts; a flow gets its new one with its next packet."""
-        self.tcp_timeouts = tcp_states.timeouts(settings.timeout_tcp, settings.timeout_tcpfin)
+        self.tcp_timeouts = tcp.timeouts(settings.timeout_tcp, settings.timeout_tcpfin)
         self.udp_timeout = settings.timeout_udp
 
     def secure(self, on: bool) -> bool:
         """Put the secure TCP table in force, or the normal one; True when that changed."""
-        before, self.tcp = self.tcp, tcp_states.SECURE if on else tcp_states.NORMAL
-        self._calm = tcp_states.calm(self.tcp)
+        before, self.tcp = self.tcp, tcp.SECURE if on else tcp.NORMAL
+        self._calm = tcp.calm(self.tcp)
         return before is not self.tcp
 
     def calm(self, flow: Flow, direction: int) -> bytes:
@@ -50,13 +51,13 @@ class States:
         """Take one packet of `flow` into account: state, timeout, active or inactive, ASSURED."""
         direction = _direction(flow, output)
         if packet.protocol == TCP and flow.protocol == TCP:
-            event = tcp_states.EVENTS[packet.tcp_flags]
+            event = tcp.EVENTS[packet.tcp_flags]
             self.enter(flow, self.tcp[direction][event][flow.state])
         elif packet.protocol == SCTP and flow.protocol == SCTP:
             first = transport.chunk(packet)
             if first is not None:
-                event = sctp_states.event(first, transport.chunk(packet, 1))
-                self.enter(flow, sctp_states.TABLE[direction][event][flow.state])
+                event = sctp.event(first, transport.chunk(packet, 1))
+                self.enter(flow, sctp.TABLE[direction][event][flow.state])
         elif flow.protocol == UDP:
             flow.timeout = self.udp_timeout
             if output:
@@ -65,11 +66,11 @@ class States:
     def enter(self, flow: Flow, state: int) -> None:
         """Put a TCP or SCTP flow into `state`: its timeout, its counter, its template's ASSURED."""
         if flow.protocol == TCP:
-            active, established = state in tcp_states.ACTIVE, state == tcp_states.ESTABLISHED
+            active, established = state in tcp.ACTIVE, state == tcp.ESTABLISHED
             flow.timeout = self.tcp_timeouts[state]
         else:
-            active, established = state in sctp_states.ACTIVE, state == sctp_states.ESTABLISHED
-            flow.timeout = sctp_states.TIMEOUTS[state]
+            active, established = state in sctp.ACTIVE, state == sctp.ESTABLISHED
+            flow.timeout = sctp.TIMEOUTS[state]
         if flow.state == state:
             return
         flow.state = state
@@ -98,5 +99,5 @@ def _direction(flow: Flow, output: bool) -> int:
 def name(flow: Flow) -> str:
     """The state as tools show it."""
     if flow.protocol == TCP:
-        return tcp_states.NAMES[flow.state]
-    return sctp_states.NAMES[flow.state] if flow.protocol == SCTP else UDP_NAME
+        return tcp.NAMES[flow.state]
+    return sctp.NAMES[flow.state] if flow.protocol == SCTP else UDP_NAME

@@ -8,7 +8,7 @@ size line or trailer line.  `http1` picks the reader; `conversation` feeds it.
 from __future__ import annotations
 
 from director.errors import MessageError
-from director.l7.grammar import CHUNK_LINE, FIELD_LINE
+from director.l7.http.grammar import CHUNK_LINE, FIELD_LINE
 
 CHUNK_LINE_LIMIT = 4096
 """Longest size line with extensions, without its CRLF; those who send extensions send a few dozen bytes."""

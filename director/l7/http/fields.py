@@ -12,8 +12,8 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7.grammar import CODINGS, DIGITS, NAMES
-from director.l7.memo import memo
+from director.l7.http.grammar import CODINGS, DIGITS, NAMES
+from director.l7.http.memo import memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

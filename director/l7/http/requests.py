@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from director.caches import remember
 from director.errors import MessageError
-from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody
-from director.l7.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_alive, list_elements
-from director.l7.grammar import (
+from director.l7.http.body import NO_BODY, Body, ChunkedBody, LengthBody
+from director.l7.http.fields import CHUNKED, NOTHING, FieldBlock, body_length, keeps_alive, list_elements
+from director.l7.http.grammar import (
     ANY_LINE,
     FIELD_LINE,
     LONG_METHOD,
@@ -28,8 +28,8 @@ from director.l7.grammar import (
     REQUEST_REST,
     TOKEN_START,
 )
-from director.l7.memo import HEAD_LIMIT
-from director.l7.target import check_host, host_name, parse_target
+from director.l7.http.memo import HEAD_LIMIT
+from director.l7.http.target import check_host, host_name, parse_target
 
 _VERSION = len(b"HTTP/1.1")
 LINE_SHOWN = 1024

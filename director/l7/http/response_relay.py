@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l7.body import NO_BODY, Body, chunk, last_chunk
-from director.l7.fields import list_elements
-from director.l7.responses import ResponseFramer, ResponseHead
-from director.l7.rewrite import response_head
+from director.l7.http.body import NO_BODY, Body, chunk, last_chunk
+from director.l7.http.fields import list_elements
+from director.l7.http.responses import ResponseFramer, ResponseHead
+from director.l7.http.writing import response_head
 
 if TYPE_CHECKING:
-    from director.l7.http1 import RequestHead
+    from director.l7.http.requests import RequestHead
 
 INTERIM_LIMIT = 32
 """Interim (1xx) answers passed on before the final one; a server that sends more is broken."""

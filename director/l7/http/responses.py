@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from director.caches import remember
 from director.errors import MessageError
-from director.l7.body import NO_BODY, Body, ChunkedBody, LengthBody, UntilCloseBody
-from director.l7.fields import CHUNKED, NOTHING, UNTIL_CLOSE, FieldBlock, body_length, keeps_alive
-from director.l7.grammar import RESPONSE, RESPONSE_FIELDS
-from director.l7.memo import HEAD_LIMIT
+from director.l7.http.body import NO_BODY, Body, ChunkedBody, LengthBody, UntilCloseBody
+from director.l7.http.fields import CHUNKED, NOTHING, UNTIL_CLOSE, FieldBlock, body_length, keeps_alive
+from director.l7.http.grammar import RESPONSE, RESPONSE_FIELDS
+from director.l7.http.memo import HEAD_LIMIT
 
 RESPONSE_HEAD_LIMIT = 65536
 """Largest response head taken from a server; nginx takes 4-8 kB and HAProxy 16 kB unless told."""

@@ -13,10 +13,10 @@ import re
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
-from director.config.addresses import literal
+from director.config.parse.addresses import literal
 from director.errors import MessageError
-from director.l7.grammar import HOST, PATH, QUERY
-from director.l7.memo import memo
+from director.l7.http.grammar import HOST, PATH, QUERY
+from director.l7.http.memo import memo
 
 _ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)(/" + PATH + rb"*+)?+(\?" + QUERY + rb"*+)?+")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")

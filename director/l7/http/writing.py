@@ -10,19 +10,19 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from director.config.actions import CLIMBS
+from director.config.parse.actions import CLIMBS
 from director.errors import MessageError
-from director.l7.fields import CHUNKED, HOP_BY_HOP, NOTHING, FieldBlock
-from director.l7.grammar import NONE_OF_INTEREST
-from director.l7.target import readings
+from director.l7.http.fields import CHUNKED, HOP_BY_HOP, NOTHING, FieldBlock
+from director.l7.http.grammar import NONE_OF_INTEREST
+from director.l7.http.target import readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from director.l7.facts import RequestFacts
-    from director.l7.http1 import RequestHead
-    from director.l7.responses import ResponseHead
-    from director.model import HeaderEdit
+    from director.l7.http.requests import RequestHead
+    from director.l7.http.responses import ResponseHead
+    from director.l7.routing.facts import RequestFacts
+    from director.model.http import HeaderEdit
 
 _PLACE = re.compile(r"\$(?:([0-9]+)|\{([^}]*)\}|\$)")
 _SAFE_PATH = "/-._~!$&'()*+,;=:@%"

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from director.registry import LivePool
+    from director.registry.registry import LivePool
 
 
 class Waiting(Protocol):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from director.l7.exchange import Exchange
-    from director.selection import Lease
+    from director.l7.proxy.exchange import Exchange
+    from director.registry.selection import Lease
 
 
 FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})

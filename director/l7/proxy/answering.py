@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l7 import answers
+from director.l7.proxy import local_reply
 
 if TYPE_CHECKING:
     from director.errors import MessageError
-    from director.l7.exchange import Exchange
-    from director.model import Page
+    from director.l7.proxy.exchange import Exchange
+    from director.model.http import Page
 
 
 def own(exchange: Exchange, status: int, body: bytes, fields: bytes, outcome: str, now: float) -> None:
     """An answer that is no failure: a redirect, a fixed text."""
     fields += connection_lines(exchange, outcome)
-    text = answers.answer(status, body, fields, head_only=_head_only(exchange))
+    text = local_reply.answer(status, body, fields, head_only=_head_only(exchange))
     _give(exchange, status, text, outcome, now)
 
 
@@ -26,21 +26,21 @@ def refusal(exchange: Exchange, error: MessageError, now: float) -> None:
     """The request is wrong; the connection ends behind it."""
     exchange.keep_alive = False
     fields = connection_lines(exchange, error.reason)
-    text = answers.refusal(error.status, error.reason, fields, head_only=_head_only(exchange))
+    text = local_reply.refusal(error.status, error.reason, fields, head_only=_head_only(exchange))
     _give(exchange, error.status, text, "refused", now)
 
 
 def failure(exchange: Exchange, status: int, cause: str, outcome: str, now: float) -> None:
     """The built-in page for what a server (or the lack of one) has done."""
     fields = connection_lines(exchange, cause)
-    text = answers.failure(status, exchange.identity, fields, head_only=_head_only(exchange))
+    text = local_reply.failure(status, exchange.identity, fields, head_only=_head_only(exchange))
     _give(exchange, status, text, outcome, now)
 
 
 def page(exchange: Exchange, found: Page, now: float) -> None:
     """A configured page, the end of a fault path."""
     fields = connection_lines(exchange, exchange.fault)
-    text = answers.page(found, fields, head_only=_head_only(exchange))
+    text = local_reply.page(found, fields, head_only=_head_only(exchange))
     _give(exchange, found.status, text, "fault", now)
 
 

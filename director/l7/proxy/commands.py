@@ -10,8 +10,8 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from director.model import Address
-    from director.registry import LivePool, RealServer
+    from director.model.pools import Address
+    from director.registry.registry import LivePool, RealServer
 
 # --- events --------------------------------------------------------------------------
 

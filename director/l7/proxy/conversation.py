@@ -14,8 +14,9 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from director.errors import MessageError
-from director.l7 import answers, recovery, relaying, sending
-from director.l7.commands import (
+from director.l7.http.requests import RequestFramer, RequestHead, no_head, request_line
+from director.l7.proxy import dispatch, local_reply, request_body, response
+from director.l7.proxy.commands import (
     SERVER_REUSED,
     ClientBytes,
     Command,
@@ -27,18 +28,17 @@ from director.l7.commands import (
     ServerFailed,
     ToClient,
 )
-from director.l7.exchange import Exchange
-from director.l7.facts import ConnectionFacts
-from director.l7.http1 import RequestFramer, RequestHead, no_head, request_line
-from director.l7.judging import judge
-from director.l7.phase import TUNNEL
+from director.l7.proxy.exchange import Exchange
+from director.l7.proxy.phase import TUNNEL
+from director.l7.proxy.request_head import judge
+from director.l7.routing.facts import ConnectionFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from director.l7.facts import Peer
-    from director.l7.judging import Judged, Tail
-    from director.l7.site import Frontage
+    from director.l7.proxy.request_head import Judged, Tail
+    from director.l7.routing.facts import Peer
+    from director.l7.routing.service import Frontage
 
 READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
@@ -114,7 +114,7 @@ class Conversation:
         if self.closing:
             return out
         if exchange is not None and (exchange.phase is TUNNEL or not exchange.body.done):
-            sending.client_bytes(exchange, data, now)
+            request_body.client_bytes(exchange, data, now)
         else:
             framer = self.framer
             framer.feed(data)
@@ -128,7 +128,7 @@ class Conversation:
         """Take `ServerBytes(data)`."""
         out = self.out = []
         if self.exchange is not None:
-            relaying.server_bytes(self.exchange, data, now)
+            response.server_bytes(self.exchange, data, now)
             if self.exchange is None and not self.closing and (self.framer.buffer or self.client_ended):
                 self._read_on(now)
         return out
@@ -253,7 +253,7 @@ class Conversation:
         site = self.frontage.site
         method, target = request_line(asked)
         fields = b"Connection: close\r\n" + self.frontage.date()
-        text = answers.refusal(error.status, error.reason, fields, head_only=method == "HEAD")
+        text = local_reply.refusal(error.status, error.reason, fields, head_only=method == "HEAD")
         self.out.append(ToClient(text))
         site.live.requests.requests += 1
         site.live.requests.responses[error.status // 100] += 1
@@ -291,7 +291,7 @@ class Conversation:
                 self.framer.take()
                 self.close()
         elif exchange.phase is TUNNEL:
-            relaying.half_closed(exchange, now, by_server=False)
+            response.half_closed(exchange, now, by_server=False)
         elif not exchange.body.done:
             exchange.client_gone(now)
 
@@ -308,11 +308,11 @@ class Conversation:
 
     def _server_ended(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            relaying.server_ended(self.exchange, now)
+            response.server_ended(self.exchange, now)
 
     def _server_failed(self, event: ServerFailed, now: float) -> None:
         if self.exchange is not None:
-            recovery.server_failed(self.exchange, event.reason, now)
+            dispatch.server_failed(self.exchange, event.reason, now)
 
     def _room(self, event: Event, now: float) -> None:
         if self.exchange is not None:
@@ -334,7 +334,7 @@ class Conversation:
     def _expired(self, event: Expired, now: float) -> None:
         self.deadline = math.inf
         if self.exchange is not None:
-            recovery.expired(self.exchange, event, now)
+            dispatch.expired(self.exchange, event, now)
         elif self.closing:
             self.out.append(Do.CLOSE_CLIENT)
         elif self._begun or (self.framer.buffer and not self.requests):

@@ -11,17 +11,17 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
-from director.l7 import answering
-from director.l7.commands import DROP_SERVER, Do
-from director.l7.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, QUEUE, TUNNEL
-from director.selection import claim, select
+from director.l7.proxy import answering
+from director.l7.proxy.commands import DROP_SERVER, Do
+from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, QUEUE, TUNNEL
+from director.registry.selection import claim, select
 
 if TYPE_CHECKING:
-    from director.l7.commands import Expired
-    from director.l7.exchange import Exchange
-    from director.model import Address
-    from director.registry import LivePool, RealServer
-    from director.selection import Lease
+    from director.l7.proxy.commands import Expired
+    from director.l7.proxy.exchange import Exchange
+    from director.model.pools import Address
+    from director.registry.registry import LivePool, RealServer
+    from director.registry.selection import Lease
 
 
 def server_failed(exchange: Exchange, reason: str, now: float) -> None:

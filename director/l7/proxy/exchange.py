@@ -14,26 +14,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.errors import MessageError
-from director.l7 import affinity, judging, recovery, relaying, sending, tally
-from director.l7.body import NO_BODY, Body
-from director.l7.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, ToServer, Wait
-from director.l7.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
-from director.l7.reply import Reply
-from director.registry import RealServer
-from director.selection import select
+from director.l7.http.body import NO_BODY, Body
+from director.l7.http.response_relay import Reply
+from director.l7.proxy import accounting, dispatch, request_body, request_head, response
+from director.l7.proxy.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, ToServer, Wait
+from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
+from director.l7.routing import affinity
+from director.registry.registry import RealServer
+from director.registry.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from director.l7.conversation import Conversation
-    from director.l7.facts import RequestFacts
-    from director.l7.http1 import RequestHead
-    from director.l7.judging import Judged
-    from director.l7.rules import CompiledRule
-    from director.l7.site import FaultTarget, Site
-    from director.model import Address
-    from director.registry import LivePool
-    from director.selection import Lease
+    from director.l7.http.requests import RequestHead
+    from director.l7.proxy.conversation import Conversation
+    from director.l7.proxy.request_head import Judged
+    from director.l7.routing.facts import RequestFacts
+    from director.l7.routing.rules import CompiledRule
+    from director.l7.routing.service import FaultTarget, Site
+    from director.model.pools import Address
+    from director.registry.registry import LivePool
+    from director.registry.selection import Lease
 
 
 class Exchange:
@@ -106,14 +107,14 @@ class Exchange:
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:
-                judging.answer_by_rule(self, compiled, now)
+                request_head.answer_by_rule(self, compiled, now)
                 return
-        if self.head.said.hops and judging.ends_here(self, now):
+        if self.head.said.hops and request_head.ends_here(self, now):
             return
         try:
-            self.sent_head = judging.server_head(self, judged)
+            self.sent_head = request_head.server_head(self, judged)
         except MessageError as error:
-            recovery.refuse(self, error, now)
+            dispatch.refuse(self, error, now)
             return
         if site.per_connection:
             # Unread, so nothing behind this head may be taken for another request.
@@ -121,7 +122,7 @@ class Exchange:
             self.body = NO_BODY
         elif not self.body.done:
             self.spool = []
-            sending.client_bytes(self, self.conversation.framer.take(), now)
+            request_body.client_bytes(self, self.conversation.framer.take(), now)
             if self.phase is OVER:
                 return
         self.choose(compiled.pool if compiled is not None else site.config.pool, now)
@@ -140,7 +141,7 @@ class Exchange:
         site = self.site
         pool = site.registry.pools.get(pool_name)
         if pool is None:
-            recovery.fall_back(self, "no_server", now)
+            dispatch.fall_back(self, "no_server", now)
             return
         config = pool.config
         self.pool = pool
@@ -156,14 +157,14 @@ class Exchange:
         elif _waiting_helps(pool):
             self._stand_in_line(pool, now)
         else:
-            recovery.fall_back(self, "no_server", now)
+            dispatch.fall_back(self, "no_server", now)
 
     def _stand_in_line(self, pool: LivePool, now: float) -> None:
         """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
         queue = pool.config.queue
         if pool.waiting >= queue.length:
             pool.queue_full += 1
-            recovery.fall_back(self, "no_server", now)
+            dispatch.fall_back(self, "no_server", now)
             return
         if self.wait_until is None:
             self.wait_until = now + queue.timeout
@@ -197,7 +198,7 @@ class Exchange:
         conversation.deadline = now + self.timeouts.connect
         fresh = fresh or self.site.per_connection
         careful = head.method not in IDEMPOTENT
-        if not careful and head.said.length and sending.too_long_to_keep(self):
+        if not careful and head.said.length and request_body.too_long_to_keep(self):
             # An idle connection may turn out to be gone, and this request could not be sent a second time.
             fresh = True
         # Naming arguments costs as much as the object (CPython 3.11).
@@ -215,14 +216,14 @@ class Exchange:
             data = self.sent_head + conversation.framer.take()
             if data:
                 conversation.out.append(ToServer(data))
-            relaying.tunnel(self, now)
+            response.tunnel(self, now)
             return
         self.phase = ANSWER
         self.reply = Reply(self.head)
-        conversation.out.append(ToServer(self.sent_head if self.spool is None else sending.begin(self)))
+        conversation.out.append(ToServer(self.sent_head if self.spool is None else request_body.begin(self)))
         if conversation.paused:
             conversation.resume()
-        sending.wait_for_answer(self, now)
+        request_body.wait_for_answer(self, now)
 
     # -- what the rooms around it share --
 
@@ -249,7 +250,7 @@ class Exchange:
         if keep and reply is not None:
             keep = not reply.to_close
         self.phase = OVER
-        tally.enter(self, outcome, now)
+        accounting.enter(self, outcome, now)
         conversation.finished(now, keep)
 
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from director.model import Page
+    from director.model.http import Page
 
 _BODY = (
     '<!doctype html>\n<html lang="en"><meta charset="utf-8">'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from director.model import PoolTimeouts
+from director.model.pools import PoolTimeouts
 
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 """Methods that may be sent again (RFC 9110 9.2.2)."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7 import recovery
-from director.l7.body import chunk, last_chunk
-from director.l7.commands import ToServer
-from director.l7.fields import CHUNKED
-from director.l7.phase import ANSWER, BODY, IDEMPOTENT, TUNNEL
+from director.l7.http.body import chunk, last_chunk
+from director.l7.http.fields import CHUNKED
+from director.l7.proxy import dispatch
+from director.l7.proxy.commands import ToServer
+from director.l7.proxy.phase import ANSWER, BODY, IDEMPOTENT, TUNNEL
 
 if TYPE_CHECKING:
-    from director.l7.exchange import Exchange
+    from director.l7.proxy.exchange import Exchange
 
 SPOOL_LIMIT = 65536
 """Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
@@ -32,12 +32,12 @@ def client_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     try:
         payload, surplus = body.read(data)
     except MessageError as error:
-        recovery.refuse(exchange, error, now)
+        dispatch.refuse(exchange, error, now)
         return
     exchange.received += len(payload)
     limit = exchange.site.limits.body
     if limit and exchange.received + body.remaining > limit:
-        recovery.refuse(exchange, MessageError(413, "body too large"), now)
+        dispatch.refuse(exchange, MessageError(413, "body too large"), now)
         return
     if surplus:
         exchange.conversation.framer.feed(surplus)

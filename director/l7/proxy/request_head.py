@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7 import answering, recovery
-from director.l7.facts import RequestFacts
-from director.l7.forwarded import client_address
-from director.l7.memo import HEAD_LIMIT
-from director.l7.rewrite import edited, fill, request_tail, rewritten_target
-from director.l7.rules import decide
+from director.l7.http.memo import HEAD_LIMIT
+from director.l7.http.writing import edited, fill, request_tail, rewritten_target
+from director.l7.proxy import answering, dispatch
+from director.l7.routing.facts import RequestFacts
+from director.l7.routing.forwarded import client_address
+from director.l7.routing.rules import decide
 
 if TYPE_CHECKING:
-    from director.l7.conversation import Conversation
-    from director.l7.exchange import Exchange
-    from director.l7.facts import Peer
-    from director.l7.http1 import RequestHead
-    from director.l7.rules import CompiledRule
-    from director.l7.site import Site
+    from director.l7.http.requests import RequestHead
+    from director.l7.proxy.conversation import Conversation
+    from director.l7.proxy.exchange import Exchange
+    from director.l7.routing.facts import Peer
+    from director.l7.routing.rules import CompiledRule
+    from director.l7.routing.service import Site
 
 VIA_LIMIT = 4
 """Times a request may pass this director before it is called a loop."""
@@ -95,7 +95,7 @@ def ends_here(exchange: Exchange, now: float) -> bool:
     hops = head.fields.get(b"max-forwards")
     if hops is not None and head.method in _COUNTS_HOPS:
         if not hops.isdigit():
-            recovery.refuse(exchange, MessageError(400, "bad Max-Forwards"), now)
+            dispatch.refuse(exchange, MessageError(400, "bad Max-Forwards"), now)
             return True
         if _number(hops) == 0:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
@@ -103,7 +103,7 @@ def ends_here(exchange: Exchange, now: float) -> bool:
             return True
     if exchange.site.policy.loops(head) >= VIA_LIMIT:
         reason = "the request goes round in circles; look at its Via and at the servers' addresses"
-        recovery.refuse(exchange, MessageError(508, reason), now)
+        dispatch.refuse(exchange, MessageError(508, reason), now)
         return True
     return False
 

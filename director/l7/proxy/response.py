@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7 import affinity, answering, recovery
-from director.l7.commands import Do, ToClient, ToServer
-from director.l7.phase import ANSWER, BODY, TUNNEL
-from director.l7.reply import INTERIM_LIMIT
-from director.l7.rewrite import response_head
+from director.l7.http.response_relay import INTERIM_LIMIT
+from director.l7.http.writing import response_head
+from director.l7.proxy import answering, dispatch
+from director.l7.proxy.commands import Do, ToClient, ToServer
+from director.l7.proxy.phase import ANSWER, BODY, TUNNEL
+from director.l7.routing import affinity
 
 if TYPE_CHECKING:
-    from director.l7.exchange import Exchange
-    from director.l7.reply import Reply
-    from director.l7.responses import ResponseHead
+    from director.l7.http.response_relay import Reply
+    from director.l7.http.responses import ResponseHead
+    from director.l7.proxy.exchange import Exchange
 
 
 def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
@@ -45,7 +46,7 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
         else:
             _pass_on(exchange, reply, reply.body(data), now)
     except MessageError as error:
-        recovery.junk(exchange, error.reason, now)
+        dispatch.junk(exchange, error.reason, now)
 
 
 def _interim_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> bool:
@@ -61,8 +62,8 @@ def _interim_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: flo
 
 def _final_head(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> None:
     pool = exchange.pool
-    if pool is not None and head.status in pool.config.retry.statuses and recovery.may_retry(exchange):
-        recovery.again(exchange, f"status {head.status}", now)
+    if pool is not None and head.status in pool.config.retry.statuses and dispatch.may_retry(exchange):
+        dispatch.again(exchange, f"status {head.status}", now)
         return
     fault = exchange.fault
     plain = head.dated and not fault and (pool is None or pool.config.persist is None)
@@ -107,12 +108,12 @@ def server_ended(exchange: Exchange, now: float) -> None:
     elif exchange.phase is BODY and exchange.reply is not None:
         rest = exchange.reply.end()
         if rest is None:
-            recovery.cut(exchange, "truncated", now)
+            dispatch.cut(exchange, "truncated", now)
         else:
             exchange.write(rest)
             exchange.finish("fault" if exchange.fault else "ok", now)
     elif exchange.phase is ANSWER:
-        recovery.no_answer(exchange, "closed before an answer", now)
+        dispatch.no_answer(exchange, "closed before an answer", now)
 
 
 def _switch_protocols(exchange: Exchange, reply: Reply, head: ResponseHead, now: float) -> None:

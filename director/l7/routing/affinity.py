@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from director.caches import remember
 
 if TYPE_CHECKING:
-    from director.l7.facts import ConnectionFacts, RequestFacts
-    from director.model import CookiePersistence
-    from director.registry import LivePool, RealServer
+    from director.l7.routing.facts import ConnectionFacts, RequestFacts
+    from director.model.pools import CookiePersistence
+    from director.registry.registry import LivePool, RealServer
 
 _DIGITS = 16
 _MOST = 4

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from director.l7 import affinity
-from director.l7.facts import Peer, RequestFacts
-from director.l7.forwarded import client_address
-from director.l7.http1 import RequestFramer, RequestHead
-from director.l7.rewrite import fill
+from director.l7.http.requests import RequestFramer, RequestHead
+from director.l7.http.writing import fill
+from director.l7.routing import affinity
+from director.l7.routing.facts import Peer, RequestFacts
+from director.l7.routing.forwarded import client_address
 from director.scheduling.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from director.l7.rules import CompiledRule
-    from director.l7.site import Site
-    from director.registry import LivePool, RealServer
+    from director.l7.routing.rules import CompiledRule
+    from director.l7.routing.service import Site
+    from director.registry.registry import LivePool, RealServer
 
 
 def synthetic_head(

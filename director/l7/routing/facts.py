@@ -8,13 +8,13 @@ from urllib.parse import unquote_plus
 from zope.interface import implementer
 
 from director.caches import remember
-from director.config.conditions import NO_GROUPS, Groups
+from director.conditions.compile import NO_GROUPS, Groups
 from director.interfaces import IKey
-from director.l7.target import readings
-from director.registry import folded
+from director.l7.http.target import readings
+from director.registry.registry import folded
 
 if TYPE_CHECKING:
-    from director.l7.http1 import RequestHead
+    from director.l7.http.requests import RequestHead
 
 
 folded_address = remember("folded_addresses", 4096)(folded)

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.model import Address, L7Service, Page, Rule, State
+from director.model.http import L7Service, Page, Rule
+from director.model.pools import Address, State
 
 if TYPE_CHECKING:
-    from director.registry import LivePool, RealServer, Registry
+    from director.registry.registry import LivePool, RealServer, Registry
 
 
 class Cause(enum.Enum):

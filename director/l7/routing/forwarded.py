@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from director.caches import remember
 
 if TYPE_CHECKING:
-    from director.l7.facts import Peer
-    from director.l7.http1 import RequestHead
-    from director.model import Network
+    from director.l7.http.requests import RequestHead
+    from director.l7.routing.facts import Peer
+    from director.model.pools import Network
 
 _X_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
 _ALL = _X_FORWARDED | {b"forwarded", b"x-request-id"}

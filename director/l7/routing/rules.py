@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from director.config.conditions import compile_condition
+from director.conditions.compile import compile_condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from director.config.conditions import Groups
-    from director.counters import Requests
-    from director.l7.facts import RequestFacts
-    from director.model import Rule
+    from director.conditions.compile import Groups
+    from director.l7.routing.facts import RequestFacts
+    from director.model.http import Rule
+    from director.registry.counters import Requests
 
 
 class CompiledRule:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from director.l7.forwarded import ForwardedPolicy, is_trusted
-from director.l7.http1 import Limits
-from director.l7.rules import CompiledRule, decide
+from director.l7.http.requests import Limits
+from director.l7.routing.forwarded import ForwardedPolicy, is_trusted
+from director.l7.routing.rules import CompiledRule, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from director.l7.facts import RequestFacts
-    from director.l7.trace import Record
-    from director.model import L7Service
-    from director.registry import LiveService, Registry
+    from director.l7.proxy.trace import Record
+    from director.l7.routing.facts import RequestFacts
+    from director.model.http import L7Service
+    from director.registry.registry import LiveService, Registry
 
 FaultTarget = tuple[str, Any]
 """Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""

@@ -7,9 +7,9 @@ from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config.conditions import NO_GROUPS, captures, compile_condition, group_names
-from director.config.expressions import parse_condition
-from director.config.hiding import implies
+from director.conditions.compile import NO_GROUPS, captures, compile_condition, group_names
+from director.conditions.shadowing import implies
+from director.config.parse.expressions import parse_condition
 
 
 @define

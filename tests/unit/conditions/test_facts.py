@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.facts import NAMED, PLAIN, check_operator, check_value
-from director.config.messages import BadValue
+from director.conditions.facts import NAMED, PLAIN, check_operator, check_value
+from director.config.text.messages import BadValue
 
 
 def test_facts_are_plain_or_named() -> None:

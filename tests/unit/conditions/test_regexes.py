@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config.messages import BadValue
-from director.config.regexes import nested_repeat, regex
+from director.conditions.regexes import nested_repeat, regex
+from director.config.text.messages import BadValue
 from tests.unit.config.reading import refuses_at_a_place
 
 

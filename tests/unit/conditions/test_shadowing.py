@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.expressions import parse_condition
-from director.config.hiding import clauses_of, hidden, implies
-from director.model import Rule
+from director.conditions.shadowing import clauses_of, hidden, implies
+from director.config.parse.expressions import parse_condition
+from director.model.http import Rule
 
 
 def rule(number: int, when: str) -> Rule:

@@ -6,8 +6,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.health.plan import JITTER, Plan, Target, targets
-from director.model import Address, Check, Configuration, Pool, Server
+from director.health.schedule import JITTER, Plan, Target, targets
+from director.model.pools import Address, Check, Pool, Server
+from director.model.settings import Configuration
 
 CHECK = Check("alive", every=2.0)
 

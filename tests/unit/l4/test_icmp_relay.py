@@ -8,10 +8,10 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6, IPv6ExtHdrFragment
 
-from director.changes import ServerRemoved
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
-from director.model import Address, Forward, Tunnel
+from director.model.pools import Address, Forward, Tunnel
+from director.registry.changes import ServerRemoved
 from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, all_sent, sent
 
 ABOUT = IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=1000)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from director.interfaces import IKey
-from director.l4.facts import PacketKey, folded
+from director.l4.key import PacketKey, folded
 from director.l4.wire.offload import NONE
 from director.l4.wire.packet import Packet
 from tests.unit.l4.world import packed

@@ -6,8 +6,8 @@ from collections import Counter
 
 from scapy.layers.inet import ICMP, IP, TCP
 
-from director.l4 import exits
-from director.l4.exits import Exits
+from director.l4 import output
+from director.l4.output import Exits
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop, Hold, Transmit
 from tests.unit.l4.world import CLIENT, INSIDE, SERVERS, VIP, World, packed, routing, sent
@@ -74,10 +74,10 @@ def test_learnt_mtus_are_bounded_and_age() -> None:
     one = made()
     way = one.way(packed(SERVERS[0]))
     assert way is not None
-    for number in range(exits.MAX_PMTU + 10):
+    for number in range(output.MAX_PMTU + 10):
         one.learn_mtu(number.to_bytes(4, "big"), 1000, 0.0)
-    assert len(one._path_mtu) == exits.MAX_PMTU
-    last = (exits.MAX_PMTU + 9).to_bytes(4, "big")
+    assert len(one._path_mtu) == output.MAX_PMTU
+    last = (output.MAX_PMTU + 9).to_bytes(4, "big")
     assert one.path_mtu(last, way, 599.0) == 1000
     assert one.path_mtu(last, way, 601.0) == 1500
     assert one.path_mtu((3).to_bytes(4, "big"), way, 1.0) == 1500

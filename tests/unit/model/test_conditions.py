@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from director.conditions import And, Not, Or, Term
+from director.model.conditions import And, Not, Or, Term
 
 PATH, HOST = Term("path", "", "^=", ("/a",)), Term("host", "", "in", ("a", "b"))
 

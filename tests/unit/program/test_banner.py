@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from director import loading
 from director.admin.service import AdminService
-from director.greeting import in_sight, own_command, ready, to_look, to_try, trials
-from director.model import Configuration
+from director.model.settings import Configuration
+from director.program.banner import in_sight, own_command, ready, to_look, to_try, trials
+from director.program.configuration import read
 
 
 def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_commands_to_try_come_from_the_file(tmp_path: Path) -> None:
         "[pool:web]\nserver.a = 127.0.0.1:1\n"
         "[test:x]\nrequest = GET http://img.example.org/a\nexpect = pool web\n"
     )
-    assert trials(loading.read(str(path)).require()) == [
+    assert trials(read(str(path)).require()) == [
         "curl http://127.0.0.1:8080/",
         "curl -H 'Host: img.example.org' http://127.0.0.1:8080/a",
     ]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from director import loading, plugins
-from director.config.messages import render
+from director import plugins
+from director.config.text.messages import render
 from director.errors import DirectorError
-from director.sites import build_sites
+from director.program.configuration import decide, known_schedulers, load, read, rehearsal
+from director.program.layer7 import build_sites
 
 BASE = """
 [director]
@@ -45,7 +46,7 @@ def problems(tmp_path: Path, test: str, more: str = "") -> str:
     """What is said about the configuration with one more `[test:…]`."""
     path = tmp_path / "director.ini"
     path.write_text(f"{BASE}{more}\n[test:it]\n{test}\n")
-    return render(loading.read(str(path)).problems)
+    return render(read(str(path)).problems)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,8 @@ def test_a_test_that_fails_is_an_error_at_its_place(tmp_path: Path) -> None:
     assert said.startswith(f"{tmp_path}/director.ini:{line}:")
     assert "[test:it] expect = rule images, pool web: expected pool web, got shop" in said
     path = tmp_path / "director.ini"
-    assert loading.read(str(path)).configuration is None
-    assert loading.load(path)[0] is None
+    assert read(str(path)).configuration is None
+    assert load(path)[0] is None
 
 
 def test_a_scheduler_file_that_does_not_load_is_an_error_at_its_place(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_scheduler_file_that_does_not_load_is_an_error_at_its_place(tmp_path: 
 def test_what_only_the_scheduler_understands_is_an_error_at_its_place(tmp_path: Path) -> None:
     path = tmp_path / "director.ini"
     path.write_text(BASE.replace("server.s = 127.0.0.1:9002", "server.s = h:80\nscheduler = hash(cooky sid)"))
-    (problem,) = loading.read(str(path)).problems
+    (problem,) = read(str(path)).problems
     assert (problem.line, problem.column, problem.section) == (18, 13, "pool:shop")
     assert "hash(cooky sid): nothing of a request is called so" in problem.message
 
@@ -98,7 +99,7 @@ def test_an_own_scheduler_that_does_not_start_is_an_error_at_its_pool(tmp_path: 
     path = tmp_path / "director.ini"
     text = BASE.replace("server.s = 127.0.0.1:9002", "server.s = h:80\nscheduler = mine")
     path.write_text(text + "[scheduler:mine]\npython = mine.py:Mine\n")
-    (problem,) = loading.read(str(path)).problems
+    (problem,) = read(str(path)).problems
     assert (problem.line, problem.section) == (18, "pool:shop")
     assert "three, please" in problem.message
 
@@ -111,10 +112,10 @@ def test_places_are_named_as_the_configuration_was(
     (tmp_path / "a.ini").write_text(BASE + "[pool:web]\n[test:t]\nrequest = GET /\nexpect = pool shop\n")
     monkeypatch.chdir(tmp_path / "sub")
     near = str(tmp_path / "a.ini") if absolute else "../a.ini"
-    said = render(loading.read(near).problems)
+    said = render(read(near).problems)
     assert f"{near}:28:1: error: [pool:web]: the section is already at {near}:13\n" in said
     (tmp_path / "a.ini").write_text(BASE + "[test:t]\nrequest = GET /\nexpect = pool shop\n")
-    assert render(loading.read(near).problems).startswith(f"{near}:30:10: error: [test:t] expect")
+    assert render(read(near).problems).startswith(f"{near}:30:10: error: [test:t] expect")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_places_are_named_as_the_configuration_was(
 def test_endpoints_of_servers_are_such_as_one_connects_to(tmp_path: Path, server: str, wrong: bool) -> None:
     path = tmp_path / "director.ini"
     path.write_text(BASE.replace("server.s = 127.0.0.1:9002", f"server.s = {server}"))
-    found = [(one.line, one.message) for one in loading.read(str(path)).problems]
+    found = [(one.line, one.message) for one in read(str(path)).problems]
     said = "Twisted has no such endpoint to connect to: Unknown endpoint type: 'systemd'"
     assert found == ([(17, said)] if wrong else [])
 
@@ -148,7 +149,7 @@ def test_endpoints_to_listen_on_are_tried(tmp_path: Path, section: str, listen: 
     path = tmp_path / "director.ini"
     admin = f"\n[admin]\nlisten = {listen}\n" if section == "admin" else ""
     path.write_text((BASE if admin else BASE.replace("127.0.0.1:8080", listen)) + admin)
-    found = [one for one in loading.read(str(path)).problems if one.severity == "error"]
+    found = [one for one in read(str(path)).problems if one.severity == "error"]
     assert len(found) == wrong
     assert all((one.section, one.key) == (section, "listen") for one in found)
 
@@ -157,32 +158,32 @@ def test_a_check_warns_of_names_without_an_address(tmp_path: Path) -> None:
     path = tmp_path / "director.ini"
     # RFC 6761: no name ends in `invalid`.
     path.write_text(BASE.replace("server.s = 127.0.0.1", "server.s = no-such.invalid"))
-    assert loading.read(str(path)).problems == ()
-    configuration, found = loading.load(path)
+    assert read(str(path)).problems == ()
+    configuration, found = load(path)
     assert configuration is not None
     (problem,) = [one for one in found if "resolved" in one.message]
     assert (problem.severity, problem.line, problem.section) == ("warning", 17, "pool:shop")
     assert problem.message.startswith("the name no-such.invalid cannot be resolved now: ")
-    assert loading.load(path, offline=True) == (configuration, ())
+    assert load(path, offline=True) == (configuration, ())
 
 
 def test_the_installed_schedulers_are_known() -> None:
-    assert {"rr", "wlc", "mh", "hash"} <= set(loading.known_schedulers())
+    assert {"rr", "wlc", "mh", "hash"} <= set(known_schedulers())
 
 
 def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp_path: Path) -> None:
     path = tmp_path / "director.ini"
     path.write_text(BASE)
-    configuration = loading.read(str(path)).require()
+    configuration = read(str(path)).require()
 
-    registry = loading.rehearsal(configuration, plugins.catalog(()))
+    registry = rehearsal(configuration, plugins.catalog(()))
     assert all(server.load == 0 for server in registry.servers())
     sites = build_sites(configuration, registry)
     with pytest.raises(DirectorError, match="there is no HTTP service none"):
-        loading.decide(sites, "GET", "/", (), "", "none")
+        decide(sites, "GET", "/", (), "", "none")
     with pytest.raises(DirectorError, match="there is no HTTP service; name"):
-        loading.decide([], "GET", "/", (), "")
+        decide([], "GET", "/", (), "")
     for url in ("http://h:99999/", "http://[::1/", "http://h:x/"):
         with pytest.raises(DirectorError, match="this is no URL: "):
-            loading.decide(sites, "GET", url, (), "")
-    assert loading.decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"
+            decide(sites, "GET", url, (), "")
+    assert decide(sites, "GET", "http://h/?a=1", (), "")["target"] == "/?a=1"

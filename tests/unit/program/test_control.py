@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from director import loading
 from director.admin.control import Control, Event, Listener, Question
-from director.control import RunningControl, installed_version
 from director.errors import TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
-from director.layer4 import Layer4
-from director.logs import event_log
-from director.orders import Orders
-from director.registry import Generation
-from director.sites import build_sites
+from director.program.configuration import read
+from director.program.control import RunningControl, installed_version
+from director.program.layer4 import Layer4
+from director.program.layer7 import build_sites
+from director.program.logs import event_log
+from director.program.overrides import Orders
+from director.registry.registry import Generation
 from tests.support.loops import loop_of
 from tests.unit.registries import registry_of
 
@@ -43,12 +43,12 @@ MADE = Generation(7, "ops", 0.0, ())
 def control(tmp_path: Path) -> Any:
     path = tmp_path / "director.ini"
     path.write_text(INI)
-    loaded = loading.read(str(path))
+    loaded = read(str(path))
     with loop_of() as loop:
         registry = registry_of(configuration=loaded.require())
         shell = Shell(loop.reactor, AccessLog("off", "text", 0.0, loop.reactor), 16)
         sites = build_sites(registry.configuration, registry)
-        from director.l7.site import Frontage
+        from director.l7.routing.service import Frontage
 
         shell.frontages["www"] = Frontage(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
@@ -153,7 +153,7 @@ def test_the_file_is_shown_and_checked(control: Any, monkeypatch: pytest.MonkeyP
     def at_once(reactor: object, pool: object, call: Any, *arguments: Any) -> Deferred[Any]:
         return succeed(call(*arguments))
 
-    monkeypatch.setattr("director.control.deferToThreadPool", at_once)
+    monkeypatch.setattr("director.program.control.deferToThreadPool", at_once)
     found: list[Any] = []
     control.check_config().addCallback(found.extend)
     assert [one.severity for one in found] == ["error"]

@@ -15,26 +15,20 @@ from scapy.layers.l2 import Ether
 from twisted.internet.defer import Deferred, succeed
 
 from director.errors import ChangeRefused, DirectorError
-from director.l4.io.hold import Hop
-from director.l4.io.kernel import LinkChanged, NeighbourFailed, NeighbourKnown
-from director.l4.io.plan import Endpoint
+from director.l4.io.alarms import NEWS, Troubles
+from director.l4.io.capture.plan import Endpoint
+from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.view import LinkChanged, NeighbourFailed, NeighbourKnown
+from director.l4.io.packet.pending import Hop
 from director.l4.io.probe import Lacking
-from director.l4.io.rtnetlink import Link
-from director.l4.io.troubles import NEWS, Troubles
 from director.l4.settings import Mark
 from director.l4.verdicts import Drop, Verdict
-from director.layer4 import Layer4
-from director.model import (
-    Address,
-    Configuration,
-    L4Service,
-    L4Settings,
-    L7Service,
-    Pool,
-    Server,
-    Virtual,
-)
-from director.registry import Registry
+from director.model.http import L7Service
+from director.model.pools import Address, Pool, Server
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, L4Settings, Virtual
+from director.program.layer4 import Layer4
+from director.registry.registry import Registry
 from tests.support.said import said
 from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
 from tests.unit.registries import registry_of, turn

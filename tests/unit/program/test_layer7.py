@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from director.model import Address, Configuration, FaultStep, L7Limits, L7Service, Page, Pool, Rule
-from director.sites import build_sites
+from director.model.http import FaultStep, L7Limits, L7Service, Page, Rule
+from director.model.pools import Address, Pool
+from director.model.settings import Configuration
+from director.program.layer7 import build_sites
 from tests.unit.registries import registry_of
 
 

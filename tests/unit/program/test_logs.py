@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.logger import ILogObserver, Logger
 from zope.interface.verify import verifyObject
 
-from director.logs import EVENTS_KEPT, EventLog
+from director.program.logs import EVENTS_KEPT, EventLog
 
 
 def told(tmp_path: Path, form: str = "text") -> tuple[EventLog, Path]:

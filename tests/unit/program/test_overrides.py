@@ -6,9 +6,10 @@ from pathlib import Path
 
 from attrs import evolve
 
-from director.changes import Ordered, weight
-from director.model import Address, Configuration, Pool, Server, State
-from director.orders import Orders
+from director.model.pools import Address, Pool, Server, State
+from director.model.settings import Configuration
+from director.program.overrides import Orders
+from director.registry.changes import Ordered, weight
 from tests.support.loops import Loop, loop_of
 from tests.unit.registries import registry_of
 

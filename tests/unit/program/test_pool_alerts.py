@@ -1,21 +1,13 @@
 from __future__ import annotations
 
-from director.changes import Ordered
-from director.model import (
-    Address,
-    Check,
-    Configuration,
-    L4Service,
-    L7Service,
-    Pool,
-    Rule,
-    Server,
-    State,
-    Virtual,
-)
-from director.registry import Registry
-from director.selection import claim
-from director.watch import SAID, PoolWatch
+from director.model.http import L7Service, Rule
+from director.model.pools import Address, Check, Pool, Server, State
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, Virtual
+from director.program.pool_alerts import SAID, PoolWatch
+from director.registry.changes import Ordered
+from director.registry.registry import Registry
+from director.registry.selection import claim
 from tests.unit.registries import registry_of, server, turn
 
 WEB = Pool(

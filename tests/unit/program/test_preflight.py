@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from director import loading, reach
-from director.config.messages import render
-from director.reach import Place, tried
+from director.config.text.messages import render
+from director.program import preflight
+from director.program.configuration import read
+from director.program.preflight import Place, tried
 from tests.support.running import free_port
 
 LOOPBACK = "127.0.0.1"
@@ -63,7 +64,7 @@ def test_who_listens_answers_and_who_does_not_is_told_why(tmp_path: Path, listen
 
 
 def test_not_all_at_once_but_all(listening: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "CONNECTS_AT_A_TIME", 3)
+    monkeypatch.setattr(preflight, "CONNECTS_AT_A_TIME", 3)
     places = [place(listening, f"127.0.0.{number}") for number in range(1, 20)]
     answers = tried(places)
     assert answers.keys() == set(places)
@@ -80,8 +81,8 @@ def test_when_time_is_up_nobody_is_asked_any_more(listening: int) -> None:
 def said(tmp_path: Path, text: str) -> str:
     path = tmp_path / "director.ini"
     path.write_text("[director]\nstate_dir = var\n" + text)
-    loaded = loading.read(str(path))
-    return render(reach.problems(loaded, loaded.require()))
+    loaded = read(str(path))
+    return render(preflight.problems(loaded, loaded.require()))
 
 
 def pool(*servers: object, name: str = "web") -> str:
@@ -106,7 +107,7 @@ def test_a_name_with_one_address_that_answers_is_fine(
     tmp_path: Path, listening: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = [(socket.AF_INET6, "::1"), (socket.AF_INET, LOOPBACK)]
-    monkeypatch.setattr(reach, "ask_system", lambda _host: both)
+    monkeypatch.setattr(preflight, "ask_system", lambda _host: both)
     assert said(tmp_path, pool(f"two.example:{listening}")) == ""
 
 
@@ -143,7 +144,7 @@ def test_servers_of_other_protocols_are_not_asked(tmp_path: Path, virtual: str) 
 
 
 def test_that_time_was_up_is_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "tried", lambda _places: {})
+    monkeypatch.setattr(preflight, "tried", lambda _places: {})
     found = said(tmp_path, pool("127.0.0.1:9001", "127.0.0.1:9002"))
     assert found.count("warning") == 1
     assert "2 server(s), this one first, were not asked: 5 s were over" in found

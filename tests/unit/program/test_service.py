@@ -14,14 +14,15 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from director import loading
-from director.changes import Ordered, ServerChanged
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
-from director.logs import event_log
-from director.model import Configuration, State
-from director.registry import Generation
-from director.service import DirectorService
+from director.model.pools import State
+from director.model.settings import Configuration
+from director.program.configuration import read
+from director.program.logs import event_log
+from director.program.service import DirectorService
+from director.registry.changes import Ordered, ServerChanged
+from director.registry.registry import Generation
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
 from tests.support.said import said
@@ -53,7 +54,7 @@ class Running:
         self.port, self.second, self.origin = free_port(), free_port(), free_port()
         self.folder = folder
         self.write()
-        self.service = DirectorService(str(self.path), loading.read(str(self.path)), loop.reactor)
+        self.service = DirectorService(str(self.path), read(str(self.path)), loop.reactor)
         self.service.privilegedStartService()
         self.service.startService()
 
@@ -81,7 +82,7 @@ class Running:
     def taking(self) -> list[Any]:
         """Gets what `take` ends with."""
         done: list[Any] = []
-        self.service.take(loading.read(self.service.path), "test").addBoth(done.append)
+        self.service.take(read(self.service.path), "test").addBoth(done.append)
         return done
 
     def accepts(self, port: int) -> bool:
@@ -275,7 +276,7 @@ def test_a_reload_says_that_it_read_the_users_own_schedulers_anew(running: Runni
         file.write_text(source.format(body))
         running.write(more=more)
         made: list[Any] = []
-        running.service.take(loading.read(running.service.path), "test").addBoth(made.append)
+        running.service.take(read(running.service.path), "test").addBoth(made.append)
         assert made[0].diff[-1] == "scheduler mine read anew"
     pool = running.service.registry.pools["web"]
     guard: Any = running.service.registry.scheduler(pool, "l7:www")
@@ -323,7 +324,7 @@ def test_orders_outlive_a_restart(tmp_path: Path) -> None:
         (tmp_path / "director.ini").write_text(
             again.path.read_text().replace("server.a", "server.z"), encoding="utf-8"
         )
-        third = DirectorService(str(again.path), loading.read(str(again.path)), loop.reactor)
+        third = DirectorService(str(again.path), read(str(again.path)), loop.reactor)
         third.privilegedStartService()
         assert third.registry.pools["web"].by_name["z"].state is State.READY
         third.stopService()

@@ -4,7 +4,12 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
-from director.changes import (
+from director.errors import ChangeRefused
+from director.model.http import FaultStep, L7Service, Rule
+from director.model.pools import Address, Pool, Scheduler, State
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, Virtual
+from director.registry.changes import (
     Change,
     Ordered,
     PoolAdded,
@@ -22,20 +27,7 @@ from director.changes import (
     plan,
     weight,
 )
-from director.draft import Draft
-from director.errors import ChangeRefused
-from director.model import (
-    Address,
-    Configuration,
-    FaultStep,
-    L4Service,
-    L7Service,
-    Pool,
-    Rule,
-    Scheduler,
-    State,
-    Virtual,
-)
+from director.registry.draft import Draft
 from tests.unit.configurations import configurations
 from tests.unit.registries import server
 

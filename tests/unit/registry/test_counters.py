@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.counters import LATENCY_BOUNDS, Estimator, Histogram, Requests, Traffic, Zeroable
+from director.registry.counters import LATENCY_BOUNDS, Estimator, Histogram, Requests, Traffic, Zeroable
 
 
 def kernel_rates(samples: list[tuple[int, ...]]) -> tuple[int, ...]:

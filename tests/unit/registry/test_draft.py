@@ -4,9 +4,10 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
-from director.draft import Draft
 from director.errors import ChangeRefused
-from director.model import Check, Configuration, Pool
+from director.model.pools import Check, Pool
+from director.model.settings import Configuration
+from director.registry.draft import Draft
 from tests.unit.configurations import configurations
 from tests.unit.registries import server
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from director.changes import Ordered
-from director.live import LiveService, folded
-from director.model import Configuration, L7Service, Pool, State
+from director.model.http import L7Service
+from director.model.pools import Pool, State
+from director.model.settings import Configuration
+from director.registry.changes import Ordered
+from director.registry.live import LiveService, folded
 from tests.unit.registries import live, registry_of, server, take, taken
 
 ONE = Configuration(pools=(Pool("web", (server(),)),))

@@ -8,7 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from director.changes import (
+from director.errors import ChangeRefused, LeaseError, SchedulerError
+from director.model.http import L7Service
+from director.model.pools import Address, Check, CustomScheduler, Pool, Scheduler, State
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, Virtual
+from director.registry.changes import (
     Change,
     Ordered,
     PoolAdded,
@@ -18,21 +23,8 @@ from director.changes import (
     ServerRemoved,
     plan,
 )
-from director.errors import ChangeRefused, LeaseError, SchedulerError
-from director.model import (
-    Address,
-    Check,
-    Configuration,
-    CustomScheduler,
-    L4Service,
-    L7Service,
-    Pool,
-    Scheduler,
-    State,
-    Virtual,
-)
-from director.registry import RealServer, Registry
-from director.selection import Lease, TemplateClaim, select
+from director.registry.registry import RealServer, Registry
+from director.registry.selection import Lease, TemplateClaim, select
 from tests.unit.configurations import configurations
 from tests.unit.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 

@@ -5,11 +5,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.changes import Ordered, ServerChanged, weight
 from director.errors import LeaseError
-from director.model import Pool, State
-from director.registry import RealServer, Registry
-from director.selection import STICKY, Lease, TemplateClaim, claim, select
+from director.model.pools import Pool, State
+from director.registry.changes import Ordered, ServerChanged, weight
+from director.registry.registry import RealServer, Registry
+from director.registry.selection import STICKY, Lease, TemplateClaim, claim, select
 from tests.unit.registries import KEY, live, registry_of, server, take, taken
 
 

@@ -4,9 +4,11 @@ import attrs
 import pytest
 from attrs import evolve
 
-from director.changes import Ordered, ServerRemoved
-from director.model import Check, Configuration, L7Service, Pool, Scheduler, State
-from director.snapshot import QUANTILES, RegistrySnapshot
+from director.model.http import L7Service
+from director.model.pools import Check, Pool, Scheduler, State
+from director.model.settings import Configuration
+from director.registry.changes import Ordered, ServerRemoved
+from director.registry.snapshot import QUANTILES, RegistrySnapshot
 from tests.unit.registries import live, registry_of, server, taken
 
 CONFIGURATION = Configuration(

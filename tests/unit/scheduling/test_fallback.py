@@ -7,8 +7,8 @@ from zope.interface.verify import verifyObject
 
 from director.interfaces import IScheduler, IServer
 from director.scheduling.base import Scheduler
+from director.scheduling.fallback import Otherwise
 from director.scheduling.hash import RendezvousHash
-from director.scheduling.otherwise import Otherwise
 from director.scheduling.wlc import WeightedLeastConnections
 from tests.unit.scheduling.fakes import KEY, Key, Server, many
 

@@ -15,9 +15,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director.l4.io.install import Installer
-from director.l4.io.plan import CapturePlan
-from director.l4.io.troubles import Troubles
+from director.l4.io.alarms import Troubles
+from director.l4.io.capture.install import Installer
+from director.l4.io.capture.plan import CapturePlan
 
 SETTLE = 0.2
 """Seconds that address and link changes are collected before the rules are replaced."""

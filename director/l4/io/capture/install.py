@@ -21,11 +21,11 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from director.errors import DirectorError
-from director.l4.io import nft
-from director.l4.io.kernel import KernelView, is_missing
-from director.l4.io.netlink import NetlinkSocket
-from director.l4.io.plan import Address, CapturePlan, parse_address
-from director.l4.io.rules import removal, ruleset, table_name
+from director.l4.io.capture import nft
+from director.l4.io.capture.plan import Address, CapturePlan, parse_address
+from director.l4.io.capture.rules import removal, ruleset, table_name
+from director.l4.io.netlink.socket import NetlinkSocket
+from director.l4.io.netlink.view import KernelView, is_missing
 
 STATE_FILE = "l4-capture.json"
 PREFIX = "director-"

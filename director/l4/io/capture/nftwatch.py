@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 
 from twisted.internet.interfaces import IReactorFDSet
 
-from director.l4.io import rtnetlink
-from director.l4.io.netlink import EventReader
+from director.l4.io.netlink import rtnetlink
+from director.l4.io.netlink.socket import EventReader
 
 NETDEV = 5
 """NFPROTO_NETDEV."""

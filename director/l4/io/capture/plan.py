@@ -21,7 +21,8 @@ from attrs import evolve, frozen
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.packet import AH, ESP
 from director.l4.wire.transport import TCP, UDP
-from director.model import Forward, L4Service, Network, Pool, Server
+from director.model.pools import Forward, Network, Pool, Server
+from director.model.virtual import L4Service
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Frame = bytes | bytearray | memoryview

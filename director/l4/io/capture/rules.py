@@ -26,7 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from director.l4.io.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
+from director.l4.io.capture.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
 
 _VERSIONS = {4: "ip", 6: "ip6"}
 _TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}

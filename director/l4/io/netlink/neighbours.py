@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from director.l4.io.kernel import KernelView
-from director.l4.io.ring import Port
+from director.l4.io.netlink.view import KernelView
+from director.l4.io.packet.ring import Port
 
 LIMIT = 64
 """Neighbours asked at a time; the others have their turn at the next."""

@@ -16,8 +16,8 @@ from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.l4.io import rtnetlink
-from director.l4.io.rtnetlink import Fact, KernelRoute
+from director.l4.io.netlink import rtnetlink
+from director.l4.io.netlink.rtnetlink import Fact, KernelRoute
 
 _BUFFER = 1 << 17
 _TIMEOUT = 2.0

@@ -14,9 +14,8 @@ from typing import Protocol
 
 from attrs import define, frozen
 
-from director.l4.io import rtnetlink
-from director.l4.io.hold import Hop
-from director.l4.io.rtnetlink import (
+from director.l4.io.netlink import rtnetlink
+from director.l4.io.netlink.rtnetlink import (
     Fact,
     InterfaceAddress,
     KernelRoute,
@@ -24,6 +23,7 @@ from director.l4.io.rtnetlink import (
     Neighbour,
     RoutesChanged,
 )
+from director.l4.io.packet.pending import Hop
 
 MAX_ROUTES = 65536
 """Destinations remembered; a flood from invented addresses empties the memory, it never grows."""

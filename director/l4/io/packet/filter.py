@@ -13,7 +13,7 @@ import ipaddress
 import struct
 from collections.abc import Iterable
 
-from director.l4.io.plan import Address, CapturePlan
+from director.l4.io.capture.plan import Address, CapturePlan
 
 MAX_INSTRUCTIONS = 4096
 """BPF_MAXINSNS of the kernel; a longer program is refused by setsockopt."""

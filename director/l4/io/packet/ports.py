@@ -12,11 +12,11 @@ from typing import Protocol
 
 from attrs import define
 
-from director.l4.io.filter import Instruction
-from director.l4.io.ring import Port
-from director.l4.io.rtnetlink import Link
-from director.l4.io.tpacket import RingSize
-from director.l4.io.troubles import Troubles
+from director.l4.io.alarms import Troubles
+from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.packet.filter import Instruction
+from director.l4.io.packet.ring import Port
+from director.l4.io.packet.tpacket import RingSize
 
 _SEND_ONLY = RingSize(slots=128, slot=2048)
 _NOTHING: list[Instruction] = [(6, 0, 0, 0)]

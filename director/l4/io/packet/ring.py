@@ -19,9 +19,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.l4.io.filter import Instruction
-from director.l4.io.tpacket import PacketSocket, RingSize
-from director.l4.io.transmit import LARGEST, Sending, TransmitRing
+from director.l4.io.packet.filter import Instruction
+from director.l4.io.packet.tpacket import PacketSocket, RingSize
+from director.l4.io.packet.transmit import LARGEST, Sending, TransmitRing
 
 BATCH = 256
 """Frames taken per turn of the reactor, so that layer 7 and timers are never starved."""

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from director.l4.io.filter import Instruction, assemble
+from director.l4.io.packet.filter import Instruction, assemble
 
 VIRTIO_HEADER = 10
 NO_OFFLOAD = bytes(VIRTIO_HEADER)

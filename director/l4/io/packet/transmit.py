@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from director.caches import remember
-from director.l4.io.tpacket import NO_OFFLOAD, VIRTIO_HEADER
+from director.l4.io.packet.tpacket import NO_OFFLOAD, VIRTIO_HEADER
 
 SLOT = 2048
 SLOTS = 1024

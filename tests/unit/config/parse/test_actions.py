@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from director.config import actions
-from director.config.messages import BadValue
-from director.config.reader import Piece, Value
-from director.model import Address, FaultStep, HeaderEdit
+from director.config.parse import actions
+from director.config.text.messages import BadValue
+from director.config.text.reader import Piece, Value
+from director.model.http import FaultStep, HeaderEdit
+from director.model.pools import Address
 
 
 def value(text: str) -> Value:

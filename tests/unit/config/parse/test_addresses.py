@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config.addresses import address, is_loopback, network
-from director.config.messages import BadValue
-from director.model import Address
+from director.config.parse.addresses import address, is_loopback, network
+from director.config.text.messages import BadValue
+from director.model.pools import Address
 from tests.unit.config.reading import refuses_at_a_place
 
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from director.config.makers import LARGEST_PAGE
-from director.model import (
-    Address,
-    Admin,
-    Check,
-    CustomScheduler,
-    L7Service,
-    Page,
-    Pool,
-    Rule,
-    Settings,
-)
+from director.config.parse.builders import LARGEST_PAGE
+from director.model.http import L7Service, Page, Rule
+from director.model.pools import Address, Check, CustomScheduler, Pool
+from director.model.settings import Admin, Settings
 from tests.support.configurations import read_ini
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.conditions import And, Not, Or, Term
-from director.config.expressions import parse_condition
-from director.config.messages import BadValue
+from director.config.parse.expressions import parse_condition
+from director.config.text.messages import BadValue
+from director.model.conditions import And, Not, Or, Term
 from tests.unit.config.reading import refuses_at_a_place
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from director.config.fields import Fields
-from director.config.messages import Findings
-from director.config.reader import parse
+from director.config.parse.fields import Fields
 from director.config.schema.tables import kind_of
+from director.config.text.messages import Findings
+from director.config.text.reader import parse
 
 
 def fields(text: str) -> tuple[Fields, Findings]:

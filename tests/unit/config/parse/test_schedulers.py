@@ -4,10 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config.messages import BadValue
-from director.config.reader import Piece, Value
-from director.config.schedulers import BUILT_IN, PythonClass, check_known, check_name, python_class, scheduler
-from director.model import Scheduler
+from director.config.parse.schedulers import (
+    BUILT_IN,
+    PythonClass,
+    check_known,
+    check_name,
+    python_class,
+    scheduler,
+)
+from director.config.text.messages import BadValue
+from director.config.text.reader import Piece, Value
+from director.model.pools import Scheduler
 from tests.unit.config.reading import refuses_at_a_place
 
 

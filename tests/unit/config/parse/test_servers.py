@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from director.config import servers
-from director.config.messages import BadValue
-from director.config.reader import Piece, Value
-from director.model import Address, CookiePersistence, Forward, Queue, Retry, Server, Tunnel
+from director.config.parse import servers
+from director.config.text.messages import BadValue
+from director.config.text.reader import Piece, Value
+from director.model.pools import Address, CookiePersistence, Forward, Queue, Retry, Server, Tunnel
 
 
 def value(text: str) -> Value:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config import units
-from director.config.messages import BadValue
+from director.config.parse import units
+from director.config.text.messages import BadValue
 from tests.unit.config.reading import refuses_at_a_place
 
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from director.config import values
-from director.config.messages import BadValue
-from director.config.reader import Piece, Value
-from director.config.values import Parser
-from director.model import Address
+from director.config.parse import values
+from director.config.parse.values import Parser
+from director.config.text.messages import BadValue
+from director.config.text.reader import Piece, Value
+from director.model.pools import Address
 
 
 def value(text: str) -> Value:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from director.config import virtuals
-from director.config.messages import BadValue
+from director.config.parse import virtuals
+from director.config.text.messages import BadValue
 from director.l4.settings import read
-from director.model import L4Settings, Virtual
+from director.model.virtual import L4Settings, Virtual
 
 
 def test_virtual_services() -> None:

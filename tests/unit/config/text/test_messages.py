@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from director.config.messages import (
+from director.config.text.messages import (
     WARNING,
     Findings,
     Position,

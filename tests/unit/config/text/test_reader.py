@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config.messages import Findings
-from director.config.reader import LARGEST, Section, decode, parse
+from director.config.text.messages import Findings
+from director.config.text.reader import LARGEST, Section, decode, parse
 
 
 def read(text: str) -> tuple[list[Section], list[tuple[int, int, str]]]:

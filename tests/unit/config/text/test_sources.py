@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from director.config.loaded import Loaded
-from director.config.messages import render
-from director.config.sources import resolve
+from director.config.text.messages import render
+from director.config.text.sources import resolve
 from tests.support.configurations import read_ini
 
 DEMO = "[demo:{}]\nlisten = 127.0.0.1:{}\n"
@@ -115,7 +115,7 @@ def test_the_content_of_a_secret_is_never_printed() -> None:
 
 def test_the_first_file_is_missing() -> None:
     from director.config.loaded import load_from
-    from director.config.sources import World
+    from director.config.text.sources import World
 
     def nothing(path: str) -> bytes:
         raise FileNotFoundError(2, "No such file or directory", path)

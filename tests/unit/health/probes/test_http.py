@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.health.probe_http import BODY_LIMIT, HEAD_LIMIT, AnswerReader, ranges, request, shown
-from director.model import Address, Check
+from director.health.probes.http import BODY_LIMIT, HEAD_LIMIT, AnswerReader, ranges, request, shown
+from director.model.pools import Address, Check
 
 CHECK = Check("alive", kind="http", target="/healthz", statuses=((200, 299), (304, 304)))
 ADDRESS = Address("10.0.0.1", 8080)

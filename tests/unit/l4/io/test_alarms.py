@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from director.l4.io.troubles import NEWS, Change, Troubles
+from director.l4.io.alarms import NEWS, Change, Troubles
 
 
 def test_a_trouble_is_news_when_it_begins_and_when_it_is_over() -> None:

@@ -11,15 +11,22 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
-from director.l4.io.director import L4Director
-from director.l4.io.filter import Instruction
-from director.l4.io.kernel import KernelView, NeighbourFailed
-from director.l4.io.plan import CapturePlan, Endpoint, Taken
-from director.l4.io.ring import MemoryPacketPort, Port
-from director.l4.io.rtnetlink import Fact, InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
-from director.l4.io.tpacket import RingSize
+from director.l4.io.capture.plan import CapturePlan, Endpoint, Taken
+from director.l4.io.netlink.rtnetlink import (
+    Fact,
+    InterfaceAddress,
+    KernelRoute,
+    Link,
+    Neighbour,
+    RoutesChanged,
+)
+from director.l4.io.netlink.view import KernelView, NeighbourFailed
+from director.l4.io.packet.filter import Instruction
+from director.l4.io.packet.ring import MemoryPacketPort, Port
+from director.l4.io.packet.tpacket import RingSize
+from director.l4.io.service import L4Director
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Redirect, Transmit, Verdict
-from director.model import L4Settings
+from director.model.virtual import L4Settings
 
 HOP, MAC = b"\x0a\0\0\x0b", b"\2\0\0\0\0\x0b"
 FRAME = bytes(range(60))

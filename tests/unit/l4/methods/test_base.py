@@ -5,7 +5,7 @@ from __future__ import annotations
 from scapy.layers.inet import IP, TCP
 
 from director.l4.flows import key
-from director.l4.methods.means import FRESH, TTL_CHANGE
+from director.l4.methods.base import FRESH, TTL_CHANGE
 from director.l4.verdicts import Redirect
 from director.l4.wire.transport import ACK, FIN
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed

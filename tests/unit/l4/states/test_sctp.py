@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.l4 import sctp_states as sctp
+from director.l4.states import sctp
 
 CHUNK = {
     "DATA": 0, "INIT": 1, "INIT-ACK": 2, "ABORT": 6, "SHUTDOWN": 7, "SHUTDOWN-ACK": 8, "COOKIE-ECHO": 10,

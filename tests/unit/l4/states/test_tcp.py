@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.l4 import tcp_states as tcp
+from director.l4.states import tcp
 from tests.support.tcp_tables import D1, D2
 
 FLAGS = {"syn": 2, "fin": 1, "ack": 16, "rst": 4}

@@ -15,10 +15,10 @@ from scapy.layers.sctp import (
     SCTPChunkInitAck,
 )
 
-from director.l4 import tcp_states
 from director.l4.settings import Settings
-from director.l4.states import name
-from director.model import Forward
+from director.l4.states import tcp
+from director.l4.states.transitions import name
+from director.model.pools import Forward
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World
 
 
@@ -149,4 +149,4 @@ def test_secure_tcp_needs_the_server() -> None:
     assert name(only(world)) == "SYNACK"
     world.server(back("A"))
     assert name(only(world)) == "ESTABLISHED"
-    assert world.forwarder.states.tcp is tcp_states.SECURE
+    assert world.forwarder.states.tcp is tcp.SECURE

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.body import (
+from director.l7.http.body import (
     CHUNK_LINE_LIMIT,
     EXTENSION_LIMIT,
     NO_BODY,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.fields import CHUNKED, FieldBlock, body_length, keeps_alive, list_elements, without
-from director.l7.grammar import REQUEST_FIELDS
+from director.l7.http.fields import CHUNKED, FieldBlock, body_length, keeps_alive, list_elements, without
+from director.l7.http.grammar import REQUEST_FIELDS
 
 
 def block(*lines: bytes) -> FieldBlock:

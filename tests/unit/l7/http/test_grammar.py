@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from director.l7 import grammar
+from director.l7.http import grammar
 
 OCTETS = [bytes((number,)) for number in range(256)]
 # RFC 9110 5.6.2

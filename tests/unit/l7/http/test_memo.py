@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from director.l7.fields import list_elements
-from director.l7.memo import VALUE_LIMIT, memo
-from director.l7.target import check_host, host_name
+from director.l7.http.fields import list_elements
+from director.l7.http.memo import VALUE_LIMIT, memo
+from director.l7.http.target import check_host, host_name
 from tests.support.playbook import World, pool
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7 import http1
-from director.l7.fields import CHUNKED
-from director.l7.http1 import Limits, RequestFramer, RequestHead, request_line
+from director.l7.http import requests
+from director.l7.http.fields import CHUNKED
+from director.l7.http.requests import Limits, RequestFramer, RequestHead, request_line
 from tests.support.heads import request_head
 from tests.support.oracles import h11_request, llhttp_request
 
@@ -387,7 +387,7 @@ def test_other_lines_for_the_same_request() -> None:
 
 
 def test_a_head_for_what_is_not_read() -> None:
-    head = http1.no_head()
+    head = requests.no_head()
     assert (head.method, head.host, head.length, head.fields) == (b"", b"", 0, {})
     assert head.body().done
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from director.errors import MessageError
-from director.l7.reply import Reply
+from director.l7.http.response_relay import Reply
 from tests.support.heads import request
 from tests.support.oracles import Reading, h11_response
 

@@ -5,8 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.fields import CHUNKED, UNTIL_CLOSE
-from director.l7.responses import RESPONSE_FIELDS_LIMIT, RESPONSE_HEAD_LIMIT, ResponseFramer, ResponseHead
+from director.l7.http.fields import CHUNKED, UNTIL_CLOSE
+from director.l7.http.responses import (
+    RESPONSE_FIELDS_LIMIT,
+    RESPONSE_HEAD_LIMIT,
+    ResponseFramer,
+    ResponseHead,
+)
 from tests.support.heads import response
 from tests.support.oracles import h11_response, llhttp_response
 

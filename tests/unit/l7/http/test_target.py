@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.target import check_host, host_name, parse_target, readings
+from director.l7.http.target import check_host, host_name, parse_target, readings
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import MessageError
-from director.l7.rewrite import edited, fill, response_head, rewritten_target
-from director.model import HeaderEdit
+from director.l7.http.writing import edited, fill, response_head, rewritten_target
+from director.model.http import HeaderEdit
 from tests.support.heads import facts, request, request_head, response
 from tests.support.oracles import h11_request, h11_response
 

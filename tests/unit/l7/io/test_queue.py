@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from director.l7.io.lines import Lines
-from director.model import Address, Pool, Server
-from director.registry import LivePool
-from director.selection import Lease
+from director.l7.io.queue import Lines
+from director.model.pools import Address, Pool, Server
+from director.registry.registry import LivePool
+from director.registry.selection import Lease
 from tests.unit.registries import registry_of, taken
 
 

@@ -11,7 +11,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.l7.io.names import KEPT_SECONDS, Names, Place, ask_system
+from director.l7.io.resolver import KEPT_SECONDS, Names, Place, ask_system
 
 FIRST: Place = (socket.AF_INET, "192.0.2.1")
 SECOND: Place = (socket.AF_INET6, "2001:db8::2")

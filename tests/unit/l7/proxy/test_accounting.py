@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from director.conditions import Term
-from director.model import Rule
+from director.model.conditions import Term
+from director.model.http import Rule
 from tests.support.playbook import World, octets, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from director.conditions import Term
-from director.model import Rule
+from director.model.conditions import Term
+from director.model.http import Rule
 from tests.support.playbook import World, pool
 
 GET = "GET / HTTP/1.1|Host: h||"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.l7.commands import (
+from director.l7.proxy.commands import (
     ClientBytes,
     Command,
     Do,
@@ -15,7 +15,7 @@ from director.l7.commands import (
     ToClient,
     ToServer,
 )
-from director.model import Address
+from director.model.pools import Address
 
 TARGET = Address("10.0.0.1", 80)
 

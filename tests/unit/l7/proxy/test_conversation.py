@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from director.conditions import Term
-from director.model import L7Limits, L7Timeouts, Rule
+from director.model.conditions import Term
+from director.model.http import L7Limits, L7Timeouts, Rule
 from tests.support.playbook import World, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"

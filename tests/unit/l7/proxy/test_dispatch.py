@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from director.model import Address, FaultStep, Page, PoolTimeouts, Queue, Retry
+from director.model.http import FaultStep, Page
+from director.model.pools import Address, PoolTimeouts, Queue, Retry
 from tests.support.playbook import World, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"

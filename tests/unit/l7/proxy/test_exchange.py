@@ -7,10 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from director.conditions import Term
-from director.l7.commands import Expired, Happened
-from director.l7.phase import Phase
-from director.model import Address, CookiePersistence, FaultStep, Page, Queue, Retry, Rule
+from director.l7.proxy.commands import Expired, Happened
+from director.l7.proxy.phase import Phase
+from director.model.conditions import Term
+from director.model.http import FaultStep, Page, Rule
+from director.model.pools import Address, CookiePersistence, Queue, Retry
 from tests.support.playbook import World, octets, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"

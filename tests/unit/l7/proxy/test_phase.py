@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director.l7.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
+from director.l7.proxy.phase import DEFAULT_TIMEOUTS, IDEMPOTENT, Phase
 
 
 def test_the_idempotent_methods_are_those_of_rfc_9110() -> None:

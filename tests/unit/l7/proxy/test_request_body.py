@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from director.l7.sending import SPOOL_LIMIT
-from director.model import L7Limits
+from director.l7.proxy.request_body import SPOOL_LIMIT
+from director.model.http import L7Limits
 from tests.support.playbook import World, pool
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from director.conditions import Term
-from director.l7.commands import ClientBytes, Happened, ToServer
-from director.model import HeaderEdit, Rule
+from director.l7.proxy.commands import ClientBytes, Happened, ToServer
+from director.model.conditions import Term
+from director.model.http import HeaderEdit, Rule
 from tests.support.playbook import World, octets, pool
 
 GET = "GET / HTTP/1.1|Host: h||"

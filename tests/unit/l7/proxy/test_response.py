@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from director.conditions import Term
-from director.model import Address, CookiePersistence, FaultStep, Rule
+from director.model.conditions import Term
+from director.model.http import FaultStep, Rule
+from director.model.pools import Address, CookiePersistence
 from tests.support.playbook import World, pool
 
 GET = "GET / HTTP/1.1|Host: h||"

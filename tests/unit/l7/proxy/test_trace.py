@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.l7.trace import FIELDS, TEXT_LIMIT, Record, Traces, as_dict, json_line, text_line
+from director.l7.proxy.trace import FIELDS, TEXT_LIMIT, Record, Traces, as_dict, json_line, text_line
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC).timestamp()
 PLAIN: dict[str, Any] = {

@@ -5,8 +5,8 @@ import re
 import pytest
 from attrs import evolve
 
-from director.l7.affinity import find, preferred, set_cookie, token
-from director.model import CookiePersistence, Pool
+from director.l7.routing.affinity import find, preferred, set_cookie, token
+from director.model.pools import CookiePersistence, Pool
 from tests.support.heads import facts
 from tests.unit.registries import registry_of, server
 

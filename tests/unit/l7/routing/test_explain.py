@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from director.conditions import Term
 from director.errors import MessageError
-from director.l7.explain import explain, synthetic_head
-from director.l7.trace import as_dict
-from director.model import Address, CookiePersistence, FaultStep, Page, Queue, Rule
-from director.selection import Lease, select
+from director.l7.proxy.trace import as_dict
+from director.l7.routing.explain import explain, synthetic_head
+from director.model.conditions import Term
+from director.model.http import FaultStep, Page, Rule
+from director.model.pools import Address, CookiePersistence, Queue
+from director.registry.selection import Lease, select
 from tests.support.playbook import World, pool
 from tests.unit.registries import KEY, FirstFit
 
@@ -133,7 +134,7 @@ def test_a_cookie_decides_while_its_server_is_there() -> None:
     lease = select(world.registry, world.registry.pools["web"], "l7:www", KEY, 0.0)
     assert isinstance(lease, Lease)
     lease.release()
-    from director.l7.affinity import token
+    from director.l7.routing.affinity import token
 
     told = asked(world, headers=(("Cookie", f"D={token('web', 'b')}"),))
     assert (told["server"], told["sticky"], told["scheduler"]) == ("b", True, "sticky")

@@ -5,7 +5,7 @@ from zope.interface.verify import verifyObject
 
 from director.errors import MessageError
 from director.interfaces import IKey
-from director.l7.facts import ConnectionFacts, RequestFacts
+from director.l7.routing.facts import ConnectionFacts, RequestFacts
 from tests.support.heads import PEER, facts, request
 
 

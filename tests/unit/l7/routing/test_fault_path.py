@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from director.changes import Ordered, PoolRemoved, ServiceSet
-from director.fault.chain import BUILT_IN_PAGE, Cause, FaultChain, ToLocal, ToPage, ToPool, ToServer
-from director.model import Address, Check, Configuration, FaultStep, L7Service, Page, Pool, Rule, State
-from director.registry import Registry
-from director.selection import claim
+from director.l7.routing.fault_path import BUILT_IN_PAGE, Cause, FaultChain, ToLocal, ToPage, ToPool, ToServer
+from director.model.http import FaultStep, L7Service, Page, Rule
+from director.model.pools import Address, Check, Pool, State
+from director.model.settings import Configuration
+from director.registry.changes import Ordered, PoolRemoved, ServiceSet
+from director.registry.registry import Registry
+from director.registry.selection import claim
 from tests.unit.registries import live, registry_of, server
 
 LOCAL = Address("127.0.0.1", 8099)

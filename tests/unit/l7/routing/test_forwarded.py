@@ -4,8 +4,8 @@ import ipaddress
 
 import pytest
 
-from director.l7.facts import Peer
-from director.l7.forwarded import CHAIN_LIMIT, ForwardedPolicy, client_address, is_trusted
+from director.l7.routing.facts import Peer
+from director.l7.routing.forwarded import CHAIN_LIMIT, ForwardedPolicy, client_address, is_trusted
 from tests.support.heads import PEER, TRUSTED, request, request_head
 
 NETWORKS = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8:1::/48"))

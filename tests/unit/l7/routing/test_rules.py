@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from director.config.conditions import NO_GROUPS
-from director.config.expressions import parse_condition
-from director.counters import Requests
-from director.l7.rules import compile_rules, decide
-from director.model import Rule
+from director.conditions.compile import NO_GROUPS
+from director.config.parse.expressions import parse_condition
+from director.l7.routing.rules import compile_rules, decide
+from director.model.http import Rule
+from director.registry.counters import Requests
 from tests.support.heads import facts
 
 COUNTERS: defaultdict[str, Requests] = defaultdict(Requests)

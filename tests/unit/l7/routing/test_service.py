@@ -4,11 +4,13 @@ import ipaddress
 
 import pytest
 
-from director.counters import Requests
-from director.l7.http1 import Limits
-from director.l7.rules import compile_rules
-from director.l7.site import Frontage, Site
-from director.model import Address, Configuration, L7Service, Pool, Rule
+from director.l7.http.requests import Limits
+from director.l7.routing.rules import compile_rules
+from director.l7.routing.service import Frontage, Site
+from director.model.http import L7Service, Rule
+from director.model.pools import Address, Pool
+from director.model.settings import Configuration
+from director.registry.counters import Requests
 from tests.support.heads import facts
 from tests.unit.registries import registry_of, server
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from director.errors import DirectorError
-from director.l4.io.capture import TROUBLE, Capture
-from director.l4.io.plan import CapturePlan, Endpoint
-from director.l4.io.troubles import Troubles
+from director.l4.io.alarms import Troubles
+from director.l4.io.capture.follow import TROUBLE, Capture
+from director.l4.io.capture.plan import CapturePlan, Endpoint
 from tests.support.loops import Loop, loop_of
 
 FIRST, SECOND, THIRD = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from director.errors import DirectorError
-from director.l4.io.install import (
+from director.l4.io.capture.install import (
     STATE_FILE,
     Installed,
     Installer,

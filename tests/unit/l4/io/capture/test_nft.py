@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from director.errors import DirectorError
-from director.l4.io import nft
+from director.l4.io.capture import nft
 
 LISTED = "table netdev director-a\ntable netdev other\ntable netdev director-b\n"
 OWNER = 'table netdev director-a {\n\tchain owner {\n\t\taccept comment "a pid 1 start 2"\n\t}\n}\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from director.l4.io.nftwatch import NETDEV, told
+from director.l4.io.capture.nftwatch import NETDEV, told
 
 NEW, DELETED, NEW_RULE = 0x0A00, 0x0A02, 0x0A06
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from director.l4.io.plan import (
+from director.l4.io.capture.plan import (
     ALL_PORTS,
     FTP_PORTS,
     CapturePlan,
@@ -20,7 +20,8 @@ from director.l4.io.plan import (
     server_addresses,
 )
 from director.l4.settings import Mark
-from director.model import Address, Forward, L4Service, Pool, Server, Virtual
+from director.model.pools import Address, Forward, Pool, Server
+from director.model.virtual import L4Service, Virtual
 
 VIP, REAL, CLIENT = (ipaddress.ip_address(one) for one in ("198.51.100.10", "10.0.0.11", "203.0.113.9"))
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from director.l4.io.plan import CapturePlan, Endpoint, Wide
-from director.l4.io.rules import removal, ruleset, table_name
+from director.l4.io.capture.plan import CapturePlan, Endpoint, Wide
+from director.l4.io.capture.rules import removal, ruleset, table_name
 
 A = ipaddress.ip_address
 PLAN = CapturePlan(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.l4.io import arp
+from director.l4.io.netlink import neighbours
 
 
 def test_the_request_is_what_scapy_builds() -> None:
@@ -12,6 +12,6 @@ def test_the_request_is_what_scapy_builds() -> None:
         scapy.Ether(dst="ff:ff:ff:ff:ff:ff", src=mac)
         / scapy.ARP(op=1, hwsrc=mac, psrc="10.0.0.1", hwdst="00:00:00:00:00:00", pdst="10.0.0.11")
     )
-    made = arp.request(bytes.fromhex("020000000001"), b"\x0a\0\0\x01", b"\x0a\0\0\x0b")
+    made = neighbours.request(bytes.fromhex("020000000001"), b"\x0a\0\0\x01", b"\x0a\0\0\x0b")
     assert made[: len(expected)] == expected
     assert len(made) == 60

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from director.l4.io import rtnetlink
+from director.l4.io.netlink import rtnetlink
 
 MAC = bytes.fromhex("02aabbccddee")
 

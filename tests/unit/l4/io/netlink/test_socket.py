@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from twisted.python.failure import Failure
 
-from director.l4.io import rtnetlink
-from director.l4.io.netlink import NetlinkReader, NetlinkSocket
+from director.l4.io.netlink import rtnetlink
+from director.l4.io.netlink.socket import NetlinkReader, NetlinkSocket
 from tests.support.readers import Readers
 
 LOOPBACK = socket.inet_aton("127.0.0.1")

@@ -4,8 +4,17 @@ import errno
 
 import pytest
 
-from director.l4.io import kernel, rtnetlink
-from director.l4.io.kernel import (
+from director.l4.io.netlink import rtnetlink
+from director.l4.io.netlink import view as kernel_view
+from director.l4.io.netlink.rtnetlink import (
+    Fact,
+    InterfaceAddress,
+    KernelRoute,
+    Link,
+    Neighbour,
+    RoutesChanged,
+)
+from director.l4.io.netlink.view import (
     KernelView,
     LinkChanged,
     NeighbourFailed,
@@ -13,7 +22,6 @@ from director.l4.io.kernel import (
     RouteReturned,
     RouteVanished,
 )
-from director.l4.io.rtnetlink import Fact, InterfaceAddress, KernelRoute, Link, Neighbour, RoutesChanged
 
 REAL, GATEWAY, SELF = b"\x0a\0\0\x0b", b"\x0a\0\0\xfe", b"\x0a\0\0\x01"
 MAC, OTHER = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
@@ -79,7 +87,7 @@ def test_an_error_is_not_remembered(view: KernelView, asker: Asker) -> None:
 
 
 def test_the_memory_is_bounded(view: KernelView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel, "MAX_ROUTES", 10)
+    monkeypatch.setattr(kernel_view, "MAX_ROUTES", 10)
     for number in range(25):
         view.route(bytes([10, 0, 0, number]))
     assert len(view._routes) <= 10
@@ -189,5 +197,5 @@ def test_reading_all_anew_forgets_what_is_gone(view: KernelView, asker: Asker, t
 
 @pytest.mark.parametrize("code", [errno.EEXIST, errno.EADDRNOTAVAIL, errno.ENODEV])
 def test_what_is_so_already_is_no_error(code: int) -> None:
-    assert kernel.is_missing(OSError(code, ""))
-    assert not kernel.is_missing(OSError(errno.EPERM, ""))
+    assert kernel_view.is_missing(OSError(code, ""))
+    assert not kernel_view.is_missing(OSError(errno.EPERM, ""))

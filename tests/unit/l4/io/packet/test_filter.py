@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from director.l4.io import filter as packet_filter
-from director.l4.io.filter import Instruction
-from director.l4.io.plan import CapturePlan, Endpoint, Wide
+from director.l4.io.capture.plan import CapturePlan, Endpoint, Wide
+from director.l4.io.packet import filter as packet_filter
+from director.l4.io.packet.filter import Instruction
 
 VIP, REAL, CLIENT = "198.51.100.10", "10.0.0.11", "203.0.113.9"
 VIP6, REAL6, CLIENT6 = "2001:db8::10", "fd00::11", "2001:db8:9::9"

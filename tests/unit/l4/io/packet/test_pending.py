@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from director.l4.io.hold import HoldQueue
+from director.l4.io.packet.pending import HoldQueue
 
 A, B = (2, b"\x0a\0\0\1"), (2, b"\x0a\0\0\2")
 

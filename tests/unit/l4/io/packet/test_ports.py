@@ -5,12 +5,12 @@ import errno
 import pytest
 from attrs import evolve
 
-from director.l4.io.filter import Instruction
-from director.l4.io.ports import Ports
-from director.l4.io.ring import MemoryPacketPort, Port
-from director.l4.io.rtnetlink import Link
-from director.l4.io.tpacket import RingSize
-from director.l4.io.troubles import Troubles
+from director.l4.io.alarms import Troubles
+from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.packet.filter import Instruction
+from director.l4.io.packet.ports import Ports
+from director.l4.io.packet.ring import MemoryPacketPort, Port
+from director.l4.io.packet.tpacket import RingSize
 
 ETH0 = Link(2, "eth0", b"\2" * 6, 1500, up=True, running=True)
 ETH1 = Link(3, "eth1", b"\3" * 6, 9000, up=True, running=True)

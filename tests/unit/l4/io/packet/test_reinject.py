@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import struct
 
-from director.l4.io.inject import StackInjector, without_link_header
+from director.l4.io.packet.reinject import StackInjector, without_link_header
 
 
 def test_the_offload_header_is_for_the_packet_without_its_ethernet_header() -> None:

@@ -4,7 +4,7 @@ import mmap
 
 import pytest
 
-from director.l4.io.tpacket import RingSize
+from director.l4.io.packet.tpacket import RingSize
 
 
 @pytest.mark.parametrize("mtu", [68, 1500, 1792, 1793, 9000, 65535])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director.l4.io import transmit
+from director.l4.io.packet import transmit
 
 
 def test_a_slot_holds_a_frame_of_an_ordinary_mtu_and_blocks_are_whole_slots() -> None:
