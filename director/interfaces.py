@@ -16,7 +16,7 @@ class IServer(Interface):
     """A live server as a scheduler sees it; read-only for schedulers."""
 
     name: str = Attribute("the server's name within its pool")
-    address = Attribute("director.model.Address")
+    address = Attribute("director.model.pools.Address")
     number: int = Attribute("the address as an integer folded to 32 bits by XOR (0 for names)")
     port: int = Attribute("the server's port")
     weight: int = Attribute("effective weight; 0 = quiesced")

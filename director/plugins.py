@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
-from director.model import CustomScheduler
+from director.model.pools import CustomScheduler
 from director.scheduling.catalog import Catalog, Declaration, Factory
 from director.scheduling.custom import THEIRS, Guarded, Note, cause, made
 

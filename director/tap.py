@@ -38,10 +38,10 @@ class Options(usage.Options):
             install()
         twistd: Any = self.parent
         if twistd is not None and not twistd.get("logger") and not twistd.get("syslog"):
-            from director.logs import event_log
+            from director.program.logs import event_log
 
             event_log.target = twistd.get("logfile") or ("-" if twistd.get("nodaemon") else "twistd.log")
-            twistd["logger"] = "director.logs.observer"
+            twistd["logger"] = "director.program.logs.observer"
 
 
 def makeService(options: Options) -> IService:
@@ -49,8 +49,8 @@ def makeService(options: Options) -> IService:
 
     Ends with status 1 when the configuration has errors, which are on standard error then.
     """
-    from director.config.messages import render
-    from director.loading import read
+    from director.config.text.messages import render
+    from director.program.configuration import read
 
     path = os.path.abspath(options["config"])  # noqa: PTH100 - twistd may change the directory
     loaded = read(options["config"])
@@ -61,7 +61,7 @@ def makeService(options: Options) -> IService:
         raise SystemExit(1)
     from twisted.internet import reactor
 
-    from director.service import DirectorService
+    from director.program.service import DirectorService
 
     return _Guarded(DirectorService(path, loaded, reactor))
 

@@ -20,9 +20,9 @@ from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rates import Rates
 from director.admin.views import Sight
-from director.changes import Change
 from director.errors import DirectorError, TheirsError
-from director.registry import Generation, LivePool
+from director.registry.changes import Change
+from director.registry.registry import Generation, LivePool
 
 TRACES_SEEN = 500
 """Recent requests looked through for fault answers."""

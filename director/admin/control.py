@@ -14,9 +14,9 @@ from attrs import field, frozen
 from twisted.internet.defer import Deferred
 
 from director.caches import CacheFigures
-from director.changes import Change
-from director.counters import Zeroable
-from director.registry import Generation, Registry
+from director.registry.changes import Change
+from director.registry.counters import Zeroable
+from director.registry.registry import Generation, Registry
 
 T = TypeVar("T")
 Soon: TypeAlias = "T | Deferred[T]"

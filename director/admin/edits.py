@@ -15,9 +15,10 @@ from typing import Any
 from attrs import evolve
 
 from director.admin.control import Question
-from director.changes import Change, Ordered, ServerChanged
 from director.errors import ChangeRefused, DirectorError
-from director.model import LARGEST_COUNT, Configuration, Server, State
+from director.model.pools import LARGEST_COUNT, Server, State
+from director.model.settings import Configuration
+from director.registry.changes import Change, Ordered, ServerChanged
 
 STATES = {one.value: one for one in State}
 STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}

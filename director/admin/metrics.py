@@ -20,9 +20,9 @@ from director.admin import views
 from director.admin.control import PacketFigures, Process, Readiness
 from director.admin.views import Sight
 from director.caches import CacheFigures
-from director.counters import LATENCY_BOUNDS, Requests, Traffic
-from director.model import State
-from director.registry import LivePool, LiveService, RealServer
+from director.model.pools import State
+from director.registry.counters import LATENCY_BOUNDS, Requests, Traffic
+from director.registry.registry import LivePool, LiveService, RealServer
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LINES_PER_PIECE = 500

@@ -12,8 +12,9 @@ from attrs import frozen
 from director.admin import views
 from director.admin.control import Event, Process, Readiness, TraceRecord
 from director.admin.views import Json, Sight
-from director.model import L7Service, State
-from director.registry import LivePool, RealServer, Registry
+from director.model.http import L7Service
+from director.model.pools import State
+from director.registry.registry import LivePool, RealServer, Registry
 
 POOL_ROWS = 40
 """Servers of a pool in the overview; those in trouble come first."""

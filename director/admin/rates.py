@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from director.registry import Registry
+from director.registry.registry import Registry
 
 SAMPLES = 6
 """Six samples, two seconds apart, span ten seconds."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from director.model import LARGEST_COUNT
+from director.model.pools import LARGEST_COUNT
 
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""

@@ -28,9 +28,9 @@ from director.admin.resource import LOOPBACK_NAMES, AdminResource, Listening, lo
 from director.admin.sessions import Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token
-from director.counters import ESTIMATOR_PERIOD
 from director.errors import DirectorError, unbound
-from director.model import Address
+from director.model.pools import Address
+from director.registry.counters import ESTIMATOR_PERIOD
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
 SOCKET_FILE = "control.sock"

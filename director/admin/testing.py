@@ -22,9 +22,9 @@ from director.admin.control import (
     TraceRecord,
 )
 from director.caches import CacheFigures
-from director.changes import Change
 from director.errors import DirectorError
-from director.registry import Generation, Registry
+from director.registry.changes import Change
+from director.registry.registry import Generation, Registry
 
 
 def record(**known: Any) -> TraceRecord:

@@ -15,10 +15,12 @@ from attrs import frozen
 from director.admin.control import Event, Evidence, Listener, Moment, PacketFigures, TraceRecord
 from director.admin.rates import Rates
 from director.admin.story import story
-from director.conditions import And, Condition, Not, Or, Term
-from director.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
-from director.model import FaultStep, L4Service, L7Service, Rule, State
-from director.registry import Generation, LivePool, LiveService, RealServer, Registry
+from director.model.conditions import And, Condition, Not, Or, Term
+from director.model.http import FaultStep, L7Service, Rule
+from director.model.pools import State
+from director.model.virtual import L4Service
+from director.registry.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
+from director.registry.registry import Generation, LivePool, LiveService, RealServer, Registry
 
 Json = dict[str, Any]
 

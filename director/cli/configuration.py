@@ -13,12 +13,12 @@ from attrs import frozen
 
 from director.cli import output
 from director.cli.client import Refused
-from director.config import messages
 from director.config.io import load
-from director.config.messages import Problem
-from director.model import Configuration
+from director.config.text import messages
+from director.config.text.messages import Problem
+from director.model.settings import Configuration
 
-READER = "director.loading"
+READER = "director.program.configuration"
 """The composition's own reader: it knows the installed schedulers and rehearses `[test:…]`.  Named, not
 imported, because the commands stand below the composition and never import a layer."""
 

@@ -19,7 +19,7 @@ from typing import Any
 from director.cli import configuration, output, passwd
 from director.cli.client import Client, Refused
 from director.errors import DirectorError
-from director.model import Forward
+from director.model.pools import Forward
 
 DEFAULT_FILES = ("etc/director.ini", "/etc/director/director.ini")
 """Where a configuration is looked for that nobody names: here, then where the systemd unit has it."""

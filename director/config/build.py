@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from director.config import lint, makers, references
-from director.config.fields import Fields
-from director.config.messages import Findings
-from director.config.reader import Section
-from director.config.schedulers import BUILT_IN, SchedulerFacts
+from director.config import lint, references
+from director.config.parse import builders
+from director.config.parse.fields import Fields
+from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
 from director.config.schema.tables import KINDS, kind_of
-from director.config.sources import Document, Read
-from director.model import Configuration, Settings
+from director.config.text.messages import Findings
+from director.config.text.reader import Section
+from director.config.text.sources import Document, Read
+from director.model.settings import Configuration, Settings
 
 T = TypeVar("T")
 
@@ -62,22 +63,22 @@ def _unknown(section: Section, findings: Findings) -> None:
 
 def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuration:
     """All values that can be made; those of broken sections are left out."""
-    settings = _all(kinds["director"], makers.settings)
+    settings = _all(kinds["director"], builders.settings)
     return Configuration(
         settings=settings[0] if settings else Settings(),
-        admin=_first(kinds["admin"], makers.admin),
-        users=_all(kinds["user"], makers.user),
-        pools=_all(kinds["pool"], makers.pool),
-        checks=_all(kinds["check"], makers.check),
-        l7=_all(kinds["l7"], makers.l7),
-        rules=_all(kinds["rule"], makers.rule),
-        pages=_all(kinds["page"], lambda fields: makers.page(fields, read)),
-        certificates=_all(kinds["cert"], lambda fields: makers.certificate(fields, read)),
-        l4_settings=_first(kinds[SETTINGS_OF_L4], makers.l4_settings),
-        l4=_all(kinds["l4"], makers.l4),
-        demos=_all(kinds["demo"], makers.demo),
-        schedulers=_all(kinds["scheduler"], makers.custom_scheduler),
-        tests=_all(kinds["test"], makers.config_test),
+        admin=_first(kinds["admin"], builders.admin),
+        users=_all(kinds["user"], builders.user),
+        pools=_all(kinds["pool"], builders.pool),
+        checks=_all(kinds["check"], builders.check),
+        l7=_all(kinds["l7"], builders.l7),
+        rules=_all(kinds["rule"], builders.rule),
+        pages=_all(kinds["page"], lambda fields: builders.page(fields, read)),
+        certificates=_all(kinds["cert"], lambda fields: builders.certificate(fields, read)),
+        l4_settings=_first(kinds[SETTINGS_OF_L4], builders.l4_settings),
+        l4=_all(kinds["l4"], builders.l4),
+        demos=_all(kinds["demo"], builders.demo),
+        schedulers=_all(kinds["scheduler"], builders.custom_scheduler),
+        tests=_all(kinds["test"], builders.config_test),
     )
 
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from director.config.loaded import Loaded
-from director.config.reader import Item, Section
 from director.config.schema.shape import Key
 from director.config.schema.tables import key_of, kind_of
-from director.config.sources import resolve
+from director.config.text.reader import Item, Section
+from director.config.text.sources import resolve
 
 MASK = "***"
 

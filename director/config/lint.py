@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from director.config.fields import Fields
-from director.config.hiding import hidden
-from director.config.messages import WARNING
+from director.conditions.regexes import nested_repeat
+from director.conditions.shadowing import hidden
+from director.config.parse.fields import Fields
+from director.config.parse.schedulers import BUILT_IN
 from director.config.references import Kinds, terms, used_pools
-from director.config.regexes import nested_repeat
-from director.config.schedulers import BUILT_IN
-from director.model import Rule, Scheduler
+from director.config.text.messages import WARNING
+from director.model.http import Rule
+from director.model.pools import Scheduler
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
 

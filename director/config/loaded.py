@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from director.config.build import build
-from director.config.fields import Fields
-from director.config.messages import ERROR, Findings, Position, Problem
-from director.config.schedulers import BUILT_IN, SchedulerFacts
+from director.config.parse.fields import Fields
+from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
 from director.config.schema.tables import kind_of
-from director.config.sources import Document, World, gather
+from director.config.text.messages import ERROR, Findings, Position, Problem
+from director.config.text.sources import Document, World, gather
 from director.errors import ConfigError
-from director.model import Configuration
+from director.model.settings import Configuration
 
 
 @frozen

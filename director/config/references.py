@@ -9,12 +9,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-from director.conditions import Condition, Not, Term
-from director.config.fields import Fields
-from director.config.messages import WARNING, BadValue
-from director.config.schedulers import SchedulerFacts, check_known
-from director.config.values import listed
-from director.model import Address, Forward, Virtual
+from director.config.parse.fields import Fields
+from director.config.parse.schedulers import SchedulerFacts, check_known
+from director.config.parse.values import listed
+from director.config.text.messages import WARNING, BadValue
+from director.model.conditions import Condition, Not, Term
+from director.model.pools import Address, Forward
+from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 Kinds = Mapping[str, Mapping[str, Fields]]

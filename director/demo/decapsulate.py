@@ -13,10 +13,10 @@ import socket
 import sys
 from collections import deque
 
-from director.l4.io.filter import Instruction, accept_all_ip
-from director.l4.io.inject import StackInjector, shifted
-from director.l4.io.netlink import NetlinkSocket
-from director.l4.io.tpacket import PacketSocket, RingSize, attach
+from director.l4.io.netlink.socket import NetlinkSocket
+from director.l4.io.packet.filter import Instruction, accept_all_ip
+from director.l4.io.packet.reinject import StackInjector, shifted
+from director.l4.io.packet.tpacket import PacketSocket, RingSize, attach
 
 _ETHERNET = 14
 _IPIP = 4

@@ -26,7 +26,7 @@ from director.demo.lab_server import content
 from director.demo.netns import Namespaces, lacking
 from director.demo.topology import METHODS, PORT, VIRTUAL, Host, Topology, topology
 from director.errors import DirectorError
-from director.model import Forward
+from director.model.pools import Forward
 
 STANDING = Path("/run/director-lab.json")
 """What `lab_up` left, for `lab_down`."""

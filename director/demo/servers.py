@@ -35,7 +35,8 @@ from zope.interface import implementer
 
 from director.demo import websocket
 from director.errors import unbound
-from director.model import Address, Demo
+from director.model.pools import Address
+from director.model.settings import Demo
 
 SLOWEST_MS = 60_000
 LARGEST = 1 << 30

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from director.model import Forward
+from director.model.pools import Forward
 
 VIRTUAL = "10.99.2.80"
 PORT = 80

@@ -1,4 +1,4 @@
-"""Active health checks: `plan` says what is probed and when, `verdict` what the results mean.
+"""Health checks: `schedule` says what is probed and when, `verdict` what the results mean.
 
-`probe_http` is the pure part of an HTTP check; the probes themselves live in `io`.
+`probes` has the pure part of each kind; what touches the network lives in `io`.
 """

@@ -11,7 +11,7 @@ from collections import deque
 
 from attrs import frozen
 
-from director.model import Check
+from director.model.pools import Check
 
 RESULTS_KEPT = 20
 """Probe results remembered per (address, check); the page shows the last ten."""

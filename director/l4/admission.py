@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from director import selection
 from director.errors import DirectorError
 from director.l4 import persistence
-from director.l4.facts import PacketKey
 from director.l4.flows import Flow, FlowTable, Template
 from director.l4.icmp import Error
+from director.l4.key import PacketKey
 from director.l4.services import FTP_DATA, VirtualService, packed
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import transport
 from director.l4.wire.packet import SCTP, TCP, UDP, Packet
-from director.model import Forward
+from director.model.pools import Forward
+from director.registry import selection
 
 if TYPE_CHECKING:
-    from director.counters import Traffic
     from director.l4.defence import Defence
-    from director.l4.methods.means import Means
+    from director.l4.methods.base import Means
     from director.l4.services import Services
-    from director.registry import Registry
-    from director.selection import Lease
+    from director.registry.counters import Traffic
+    from director.registry.registry import Registry
+    from director.registry.selection import Lease
 
 ABORT_CHUNK, INIT_CHUNK = 6, 1
 NOTE_EVERY = 1.0

@@ -8,8 +8,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from director.l4 import sctp_states, tcp_states
 from director.l4.flows import Entry, Flow, FlowTable, Template
+from director.l4.states import sctp, tcp
 from director.l4.wire.transport import SCTP, TCP
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ IDLE = 60.0
 """Seconds a flow must have been silent before it may be dropped by its packet count."""
 MAX_PACKETS = 8
 
-_HALF_OPEN = {TCP: {tcp_states.SYN_RECV, tcp_states.SYNACK}, SCTP: {sctp_states.INIT1, sctp_states.INIT}}
-_ESTABLISHED = {TCP: tcp_states.ESTABLISHED, SCTP: sctp_states.ESTABLISHED}
+_HALF_OPEN = {TCP: {tcp.SYN_RECV, tcp.SYNACK}, SCTP: {sctp.INIT1, sctp.INIT}}
+_ESTABLISHED = {TCP: tcp.ESTABLISHED, SCTP: sctp.ESTABLISHED}
 
 
 class Defence:
@@ -127,7 +127,7 @@ class Defence:
             return False
         if entry.state in _HALF_OPEN.get(entry.protocol, ()):
             return True
-        if entry.protocol == SCTP and entry.state != sctp_states.ESTABLISHED:
+        if entry.protocol == SCTP and entry.state != sctp.ESTABLISHED:
             return False
         return self._to_drop(entry, now)
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from director.counters import Traffic
 from director.l4.timers import STEP, UNSET, Wheel
 from director.l4.verdicts import Redirect
-from director.model import Forward
+from director.model.pools import Forward
+from director.registry.counters import Traffic
 
 if TYPE_CHECKING:
     from director.l4.methods.tun import Seal
     from director.l4.services import VirtualService
-    from director.registry import RealServer
-    from director.selection import Lease, TemplateClaim
+    from director.registry.registry import RealServer
+    from director.registry.selection import Lease, TemplateClaim
 
 INPUT, OUTPUT, INPUT_ONLY = range(3)
 FIRST_TIMEOUT = 3.0

@@ -13,21 +13,20 @@ from random import Random
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from director.counters import ESTIMATOR_PERIOD, Zeroable
 from director.errors import PacketError
 from director.l4.admission import Admission
 from director.l4.defence import Defence
-from director.l4.exits import Exits
 from director.l4.flows import OUTPUT, TABLED, Flow, FlowTable
 from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
+from director.l4.icmp_relay import Passing
 from director.l4.inbound import Inbound
-from director.l4.methods.means import Means
+from director.l4.methods.base import Means
 from director.l4.outbound import Outbound
-from director.l4.passing import Passing
+from director.l4.output import Exits
 from director.l4.services import Services
 from director.l4.settings import Settings
-from director.l4.states import States
+from director.l4.states.transitions import States
 from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
@@ -36,12 +35,13 @@ from director.l4.wire.offload import NEEDS_CSUM
 from director.l4.wire.packet import AH, ESP, Packet, parse, verified
 from director.l4.wire.segment import fragments_v6
 from director.l4.wire.transport import FIN, RST, SCTP, SYN, TCP, UDP
-from director.model import Forward
+from director.model.pools import Forward
+from director.registry.counters import ESTIMATOR_PERIOD, Zeroable
 
 if TYPE_CHECKING:
     from director.l4.flows import Track
     from director.l4.routing import Routing
-    from director.registry import Registry
+    from director.registry.registry import Registry
 
 _V4 = Struct("!6s6xIHHHHH12s2xH5xBxxH").unpack_from
 """Destination MAC, type+version+TOS, length, id, fragment bits, TTL+protocol, checksum, addresses and

@@ -18,7 +18,7 @@ from director.l4.wire.ethernet import IPV4, IPV6, L3, header
 from director.l4.wire.packet import ICMP, ICMPV6, Packet
 
 if TYPE_CHECKING:
-    from director.l4.exits import Exits, Way
+    from director.l4.output import Exits, Way
 
 QUOTE_V4, QUOTE_V6 = 576 - 28, 1280 - 48
 """How much of a packet an error quotes: the error itself stays within the least MTU."""

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l4 import sctp_states, tcp_states
 from director.l4.apps import ftp
 from director.l4.flows import Flow, FlowTable, release
 from director.l4.methods import bypass, dr, local, nat, tun
+from director.l4.states import sctp, tcp
 from director.l4.verdicts import Verdict
 from director.l4.wire import transport
 from director.l4.wire.packet import SCTP, TCP, Packet, verified
-from director.model import Forward
+from director.model.pools import Forward
 
 if TYPE_CHECKING:
-    from director.counters import Traffic
     from director.l4.admission import Admission
-    from director.l4.methods.means import Means
-    from director.l4.states import States
+    from director.l4.methods.base import Means
+    from director.l4.states.transitions import States
+    from director.registry.counters import Traffic
 
 METHODS = {
     Forward.NAT: nat.to_server,
@@ -30,8 +30,8 @@ METHODS = {
 }
 INIT_CHUNK = 1
 _CLOSING = {
-    TCP: frozenset({tcp_states.TIME_WAIT, tcp_states.CLOSE}),
-    SCTP: frozenset({sctp_states.CLOSED}),
+    TCP: frozenset({tcp.TIME_WAIT, tcp.CLOSE}),
+    SCTP: frozenset({sctp.CLOSED}),
 }
 
 
@@ -111,7 +111,7 @@ class Inbound:
             return False
         if flow.state in _CLOSING.get(flow.protocol, ()):
             return True
-        waits = flow.protocol == TCP and flow.state == tcp_states.FIN_WAIT
+        waits = flow.protocol == TCP and flow.state == tcp.FIN_WAIT
         return bool(mode & 2) and waits and flow.quiet
 
 

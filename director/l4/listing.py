@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from director.counters import Zeroable
-from director.l4 import states
 from director.l4.flows import Entry, Flow, FlowTable, Template
 from director.l4.services import packed
-from director.model import Forward
+from director.l4.states import transitions
+from director.model.pools import Forward
+from director.registry.counters import Zeroable
 
 PROTOCOLS = {0: "IP", 6: "TCP", 17: "UDP", 132: "SCTP"}
 FORWARD = {Forward.NAT: "Masq", Forward.DR: "Route", Forward.TUN: "Tunnel", Forward.LOCAL: "Local"}
@@ -58,7 +58,7 @@ def _row(entry: Entry, expires: float) -> Connection:
     return Connection(
         PROTOCOLS[entry.protocol], entry.client, entry.cport, entry.virtual, entry.vport,
         entry.target, entry.dport,
-        states.name(entry), expires, entry.service.name, server,
+        transitions.name(entry), expires, entry.service.name, server,
         "Bypass" if entry.bypass else FORWARD[entry.method], entry.in_pkts, template=False,
     )  # fmt: skip
 

@@ -15,14 +15,14 @@ from director.l4.methods import nat
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import transport
 from director.l4.wire.packet import SCTP, TCP, UDP, Packet, verified
-from director.model import Forward
+from director.model.pools import Forward
 
 if TYPE_CHECKING:
-    from director.counters import Traffic
     from director.l4.admission import Admission
-    from director.l4.methods.means import Means
+    from director.l4.methods.base import Means
     from director.l4.services import Services
-    from director.l4.states import States
+    from director.l4.states.transitions import States
+    from director.registry.counters import Traffic
 
 ABORT_CHUNK = 6
 SEEN = Deliver("seen")

@@ -14,11 +14,12 @@ from weakref import WeakValueDictionary
 from director.caches import remember
 from director.l4.settings import PROTOCOLS, Mark
 from director.l4.wire.transport import TCP
-from director.model import Address, Forward, L4Service, Server, Tunnel, Virtual
+from director.model.pools import Address, Forward, Server, Tunnel
+from director.model.virtual import L4Service, Virtual
 
 if TYPE_CHECKING:
-    from director.counters import Traffic
-    from director.registry import LiveService, RealServer, Registry
+    from director.registry.counters import Traffic
+    from director.registry.registry import LiveService, RealServer, Registry
 
 FTP = 21
 FTP_DATA = 20

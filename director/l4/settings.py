@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from director.errors import DirectorError
 from director.l4.wire.transport import SCTP, TCP, UDP
-from director.model import L4Settings
+from director.model.virtual import L4Settings
 
 PROTOCOLS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
 FLOWS_PER_BUCKET = 16

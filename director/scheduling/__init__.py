@@ -1,6 +1,6 @@
 """Scheduling: one algorithm per file, named as in IPVS.
 
-`base` is what they all stand on, `catalog` finds one by name, `otherwise` joins two, `custom` guards a
+`base` is what they all stand on, `catalog` finds one by name, `fallback` joins two, `custom` guards a
 user's own, `preview` asks without disturbing; `hashing` and `locality` serve several.
 In turn: `rr` `wrr`.  By load: `lc` `wlc` `sed` `nq` `twos` `p2c`.  By time: `ewma` `least_time`.
 By order: `fo` `ovf` `test`.  By chance: `random`.

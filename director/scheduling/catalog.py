@@ -18,8 +18,8 @@ from zope.interface import implementer
 
 from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
-from director.model import Scheduler as Spec
-from director.scheduling.otherwise import Otherwise
+from director.model.pools import Scheduler as Spec
+from director.scheduling.fallback import Otherwise
 
 Factory = Callable[[str, frozenset[str], Random], IScheduler]
 """Makes a scheduler from its argument, its flags and a source of chance; a `Scheduler` subclass is one."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from director.errors import StoreError
-from director.model import LARGEST_COUNT, State
+from director.model.pools import LARGEST_COUNT, State
 from director.store.overlay import FIELDS, STATE, Order, Place
 
 FORMAT = 1

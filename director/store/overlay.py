@@ -15,9 +15,10 @@ from typing import Any
 
 from attrs import evolve
 
-from director.changes import Change, Ordered, ServerChanged
 from director.errors import DirectorError
-from director.model import Configuration, Pool, Server, State
+from director.model.pools import Pool, Server, State
+from director.model.settings import Configuration
+from director.registry.changes import Change, Ordered, ServerChanged
 
 Place = tuple[str, str]
 """A pool's and a server's name."""

@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 
 from director.admin.control import Moment
 from director.admin.service import AdminService
-from director.model import Address
+from director.model.pools import Address
 from tests.unit.admin import sample
 
 

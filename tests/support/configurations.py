@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Mapping
 
 from director.config.loaded import Loaded, load_from
-from director.config.sources import World
+from director.config.text.sources import World
 
 
 def read_ini(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from director.l7.facts import Peer, RequestFacts
-from director.l7.http1 import Limits, RequestFramer, RequestHead
-from director.l7.responses import ResponseFramer, ResponseHead
-from director.l7.rewrite import request_tail
+from director.l7.http.requests import Limits, RequestFramer, RequestHead
+from director.l7.http.responses import ResponseFramer, ResponseHead
+from director.l7.http.writing import request_tail
+from director.l7.routing.facts import Peer, RequestFacts
 
 PEER = Peer("192.0.2.7", 40000, "198.51.100.1", 80)
 TRUSTED = Peer("10.0.0.1", 40000, "198.51.100.1", 80, trusted=True)

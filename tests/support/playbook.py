@@ -29,7 +29,7 @@ from typing import Any
 
 from attrs import evolve
 
-from director.l7.commands import (
+from director.l7.proxy.commands import (
     ClientBytes,
     Command,
     Do,
@@ -43,13 +43,15 @@ from director.l7.commands import (
     ToServer,
     Wait,
 )
-from director.l7.conversation import Conversation
-from director.l7.facts import Peer
-from director.l7.site import Frontage, Site
-from director.l7.trace import FIELDS, Record
-from director.model import Address, Configuration, L7Service, Page, Pool, Rule, Server
-from director.registry import LivePool, RealServer
-from director.sites import build_sites
+from director.l7.proxy.conversation import Conversation
+from director.l7.proxy.trace import FIELDS, Record
+from director.l7.routing.facts import Peer
+from director.l7.routing.service import Frontage, Site
+from director.model.http import L7Service, Page, Rule
+from director.model.pools import Address, Pool, Server
+from director.model.settings import Configuration
+from director.program.layer7 import build_sites
+from director.registry.registry import LivePool, RealServer
 from tests.unit.registries import live, registry_of
 
 HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from director.model import (
-    Address,
-    Check,
-    Configuration,
-    CustomScheduler,
-    FaultStep,
-    L4Service,
-    L7Service,
-    Pool,
-    Queue,
-    Rule,
-    Scheduler,
-    Server,
-    Virtual,
-)
+from director.model.http import FaultStep, L7Service, Rule
+from director.model.pools import Address, Check, CustomScheduler, Pool, Queue, Scheduler, Server
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, Virtual
 
 SCHEDULERS = (Scheduler("wlc"), Scheduler("rr"), Scheduler("own", otherwise=Scheduler("wlc")))
 CHECKS = (Check("alive"), Check("deep", kind="http"))

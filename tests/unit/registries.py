@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from zope.interface import implementer
 
-from director.changes import plan
 from director.interfaces import IKey, IScheduler, IServer
-from director.model import Address, Configuration, Pool, Scheduler, Server
-from director.registry import LivePool, RealServer, Registry
-from director.selection import Lease, select
+from director.model.pools import Address, Pool, Scheduler, Server
+from director.model.settings import Configuration
+from director.registry.changes import plan
+from director.registry.registry import LivePool, RealServer, Registry
+from director.registry.selection import Lease, select
 
 
 @implementer(IScheduler)

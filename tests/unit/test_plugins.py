@@ -15,8 +15,8 @@ from zope.interface.verify import verifyObject
 
 from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
-from director.model import CustomScheduler
-from director.model import Scheduler as Spec
+from director.model.pools import CustomScheduler
+from director.model.pools import Scheduler as Spec
 from director.plugins import SchedulerPlugin, catalog, discover, load
 from director.scheduling.base import explanation
 from director.scheduling.custom import Guarded, Note
@@ -87,7 +87,8 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 LIST = (
-    "from director.plugins import catalog; from director.model import Scheduler; from random import Random; "
+    "from director.plugins import catalog; from director.model.pools import Scheduler; "
+    "from random import Random; "
     "c = catalog(); print(*c.names); print(type(c.make(Scheduler('theirs'), Random(1))).__name__)"
 )
 

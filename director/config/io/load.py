@@ -9,11 +9,11 @@ import stat
 from collections.abc import Mapping
 
 from director.config.loaded import Loaded, load_from
-from director.config.messages import Problem
-from director.config.reader import LARGEST
-from director.config.schedulers import BUILT_IN, SchedulerFacts
-from director.config.sources import World
-from director.model import Configuration
+from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
+from director.config.text.messages import Problem
+from director.config.text.reader import LARGEST
+from director.config.text.sources import World
+from director.model.settings import Configuration
 
 
 def load(

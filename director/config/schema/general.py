@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from director.config import actions, schedulers, units, values
-from director.config.messages import BadValue
-from director.config.reader import Value
+from director.config.parse import actions, schedulers, units, values
 from director.config.schema.shape import Key, Kind
+from director.config.text.messages import BadValue
+from director.config.text.reader import Value
 
 
 def _workers(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from director.config import schedulers, servers, values, virtuals
+from director.config.parse import schedulers, servers, values, virtuals
 from director.config.schema.shape import Key, Kind
 
 

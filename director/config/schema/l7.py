@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from director.config import actions, values
-from director.config.expressions import parse_condition
+from director.config.parse import actions, values
+from director.config.parse.expressions import parse_condition
 from director.config.schema.shape import Key, Kind
 
 L7 = Kind(

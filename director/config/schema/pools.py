@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director.config import schedulers, servers, values
+from director.config.parse import schedulers, servers, values
 from director.config.schema.shape import Key, Kind
 
 POOL = Kind(

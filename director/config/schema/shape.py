@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from director.config.reader import Piece, Value
-from director.config.values import Parser
+from director.config.parse.values import Parser
+from director.config.text.reader import Piece, Value
 
 
 @frozen(eq=False)

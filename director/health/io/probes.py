@@ -26,10 +26,10 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from director.health.plan import Target
-from director.health.probe_http import AnswerReader, request
+from director.health.probes.http import AnswerReader, request
+from director.health.schedule import Target
 from director.health.verdict import Result
-from director.model import Address
+from director.model.pools import Address
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (error.ConnectionRefusedError, "connect refused"),

@@ -16,10 +16,11 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from director.health.io.probes import Probe
-from director.health.plan import Key, Plan, Target, targets
+from director.health.schedule import Key, Plan, Target, targets
 from director.health.verdict import CheckSnapshot, Evidence, Result, Transition
-from director.model import Configuration, State
-from director.registry import RealServer, Registry
+from director.model.pools import State
+from director.model.settings import Configuration
+from director.registry.registry import RealServer, Registry
 
 Report = Callable[[tuple[RealServer, ...]], None]
 """Told which servers became available or unavailable."""

@@ -10,22 +10,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from director import selection
-from director.l4 import tcp_states
 from director.l4.apps.sequence import Shift, acknowledge, put
 from director.l4.flows import Flow, FlowTable
 from director.l4.services import packed
+from director.l4.states import tcp
 from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import adjust_partial, delta
 from director.l4.wire.ethernet import IPV4, L3
 from director.l4.wire.packet import CHECKED, TCP, Packet, complete
 from director.l4.wire.transport import ACK
-from director.model import Forward
+from director.model.pools import Forward
+from director.registry import selection
 
 if TYPE_CHECKING:
-    from director.counters import Traffic
-    from director.l4.states import States
+    from director.l4.states.transitions import States
+    from director.registry.counters import Traffic
 
 _ASKS = re.compile(rb"PASV\r\n|EPSV(?: [12])?\r", re.IGNORECASE)
 _PORT = re.compile(rb"PORT (\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})\r?\n?", re.IGNORECASE)
@@ -42,7 +42,7 @@ def from_client(
     """Read a command, open what it announces, and undo the shift in what the client acknowledges."""
     if flow.adjust is not None and packet.tcp_flags & ACK:
         acknowledge(packet, flow.adjust)
-    if flow.state != tcp_states.ESTABLISHED:
+    if flow.state != tcp.ESTABLISHED:
         return
     payload = _payload(packet)[:LONGEST]
     asked = _ASKS.search(payload)
@@ -97,7 +97,7 @@ def _answer(
     payload: bytes, flow: Flow, table: FlowTable, states: States, total: Traffic, now: float
 ) -> tuple[int, bytes, bytes] | None:
     """Where in a reply which bytes must give way to which others, or None when it stays."""
-    if not flow.mode or flow.state != tcp_states.ESTABLISHED:
+    if not flow.mode or flow.state != tcp.ESTABLISHED:
         return None
     pattern = _REPLY_227 if flow.mode == "pasv" else _REPLY_229
     found = pattern.match(payload)
@@ -133,7 +133,7 @@ def _expect(
     flow.bind(control.service, selection.claim(control.server, inactive=True))
     flow.control = control
     control.controls += 1
-    states.enter(flow, tcp_states.LISTEN)
+    states.enter(flow, tcp.LISTEN)
     table.add(flow)
     for traffic in (flow.server_traffic, flow.service_traffic, total):
         traffic.conns += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from director.l4.io import nft
+from director.l4.io.capture import nft
 
 _SO_RCVBUFFORCE = 33
 

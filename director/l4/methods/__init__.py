@@ -1,1 +1,1 @@
-"""The forwarding methods of `lvs-semantics` E: `nat` `dr` `tun` `local` `bypass`, on common `means`."""
+"""The forwarding methods of `lvs-semantics` E: `nat` `dr` `tun` `local` `bypass`, on common `base`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error
-from director.l4.methods.means import Means, lower, passable
+from director.l4.methods.base import Means, lower, passable
 from director.l4.verdicts import Verdict
 from director.l4.wire.packet import Packet
 

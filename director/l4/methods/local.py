@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l4.methods.means import HOST, Means
+from director.l4.methods.base import HOST, Means
 from director.l4.verdicts import Verdict
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from director.l4.flows import key
 from director.l4.icmp import Error
-from director.l4.methods.means import HOST, Means, lower, passable, quicken
+from director.l4.methods.base import HOST, Means, lower, passable, quicken
 from director.l4.verdicts import Verdict
 from director.l4.wire.checksum import UDP_ZERO, adjust, adjust_partial, crc32c_change, delta
 from director.l4.wire.ethernet import IPV4, L3

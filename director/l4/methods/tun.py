@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error
-from director.l4.methods.means import HOST, Means, lower, passable, quicken
+from director.l4.methods.base import HOST, Means, lower, passable, quicken
 from director.l4.verdicts import Single, Verdict, batch
 from director.l4.wire import ethernet, ipv4, ipv6, tunnels
 from director.l4.wire.checksum import fold, ones_sum
@@ -19,9 +19,9 @@ from director.l4.wire.packet import CHECKED, GRE, IPIP, IPV6_IN_IP, TCP, UDP, Pa
 from director.l4.wire.segment import fragments, fragments_v6, segments
 
 if TYPE_CHECKING:
-    from director.l4.exits import Way
     from director.l4.flows import Flow
-    from director.model import Tunnel
+    from director.l4.output import Way
+    from director.model.pools import Tunnel
 
 _OUTER_V4 = Struct("!12xHHHHHHH8s").pack
 _OUTER_V6 = Struct("!12xHIHBB32s").pack

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from director.l7.io.writer import Writer
-from director.l7.trace import json_line, text_line
+from director.l7.proxy.trace import json_line, text_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from director.l7.trace import Record
+    from director.l7.proxy.trace import Record
 
 STANDARD_OUTPUT = 1
 """The descriptor, whatever stands in `sys.stdout`."""

@@ -13,14 +13,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from director.l7.io.endpoint import connect_to_endpoint
-from director.l7.io.names import Names, Place
+from director.l7.io.resolver import Names, Place
 from director.l7.io.stream import LARGE_READ, Stream, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.io.frontend import ClientSide
-    from director.model import Address
+    from director.model.pools import Address
 
 IDLE_SECONDS = 30.0
 """How long an idle server connection is kept (KTCPVS keepalive_timeout, A.5)."""

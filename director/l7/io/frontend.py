@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.logger import Logger
 
-from director.l7.commands import (
+from director.l7.proxy.commands import (
     DROP_SERVER,
     KEEP_SERVER,
     Command,
@@ -25,17 +25,17 @@ from director.l7.commands import (
     ToServer,
     Wait,
 )
-from director.l7.conversation import Conversation
-from director.registry import RealServer
+from director.l7.proxy.conversation import Conversation
+from director.registry.registry import RealServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from director.l7.facts import Peer
     from director.l7.io.backend import ServerSide
     from director.l7.io.service import Listening
     from director.l7.io.stream import Stream
-    from director.registry import LivePool
+    from director.l7.routing.facts import Peer
+    from director.registry.registry import LivePool
 
 CLOSE_SECONDS = 30.0
 """How long a closing connection may go without taking an octet of what is still queued for it."""

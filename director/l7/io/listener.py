@@ -24,7 +24,7 @@ from director.l7.io.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from director.model import Address
+    from director.model.pools import Address
 
 BACKLOG = 4096
 ACCEPTS_PER_TURN = 128

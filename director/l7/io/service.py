@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from director.l7.commands import Happened
-from director.l7.facts import Peer
 from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
-from director.l7.io.lines import Lines
 from director.l7.io.listener import BindError, Listener, bind
-from director.l7.site import Frontage, Site
-from director.l7.trace import Traces
+from director.l7.io.queue import Lines
+from director.l7.proxy.commands import Happened
+from director.l7.proxy.trace import Traces
+from director.l7.routing.facts import Peer
+from director.l7.routing.service import Frontage, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from director.l7.io.access_log import AccessLog
     from director.l7.io.stream import Stream
-    from director.l7.trace import Record
-    from director.model import Address, L7Service
+    from director.l7.proxy.trace import Record
+    from director.model.http import L7Service
+    from director.model.pools import Address
 
 BATCH_RECORDS = 256
 """Records kept and formatted at once: half a millisecond, and one system call for all of them."""

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from director.config.export import export
 from director.config.loaded import load_from
-from director.config.messages import as_json, render
 from director.config.schema.tables import KINDS
-from director.config.sources import World
+from director.config.text.messages import as_json, render
+from director.config.text.sources import World
 
 LINES = [kind.heading.replace("NUMBER TITLE", "10 NAME") for kind in KINDS]
 LINES += [f"{key.name} = {key.example}" for kind in KINDS for key in kind.keys]

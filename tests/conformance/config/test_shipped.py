@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from director.changes import plan
 from director.config.io.load import load
-from director.model import Configuration
+from director.model.settings import Configuration
 from director.plugins import catalog
-from director.registry import Registry
-from director.selection import select
+from director.registry.changes import plan
+from director.registry.registry import Registry
+from director.registry.selection import select
 from tests.unit.registries import Key
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from attrs import define, evolve, field
 
 from director.errors import MessageError
-from director.l7.body import Body
-from director.l7.http1 import Limits, RequestFramer, RequestHead
-from director.l7.target import readings
+from director.l7.http.body import Body
+from director.l7.http.requests import Limits, RequestFramer, RequestHead
+from director.l7.http.target import readings
 from tests.conformance.http.model import Case, Fields, Outcome, Seen
 
 LIMITS = {"plain": Limits(), "limits": Limits(body=1 << 20)}

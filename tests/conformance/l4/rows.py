@@ -24,7 +24,8 @@ from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Raw
 
 from director.l4.settings import Mark, Settings
-from director.model import Address, Forward, Tunnel, Virtual
+from director.model.pools import Address, Forward, Tunnel
+from director.model.virtual import Virtual
 from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, SERVERS6, VIP, VIP6
 
 S, S6 = SERVERS[0], SERVERS6[0]

@@ -26,11 +26,12 @@ from scapy.layers.sctp import (
 )
 from scapy.packet import Raw
 
-from director.changes import PoolAdded, ServiceSet
 from director.l4.routing import FixedLink
 from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
-from director.model import Address, Forward, L4Service, Pool, Server, Tunnel, Virtual
+from director.model.pools import Address, Forward, Pool, Server, Tunnel
+from director.model.virtual import L4Service, Virtual
+from director.registry.changes import PoolAdded, ServiceSet
 from tests.conformance.l4.mutants import (
     ETHERNET,
     IPV4,

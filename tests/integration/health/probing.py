@@ -9,10 +9,11 @@ from attrs import evolve
 from twisted.internet import reactor as installed
 from twisted.internet.protocol import Factory, Protocol
 
-from director.changes import plan
 from director.health.io.service import HealthService
-from director.model import Address, Check, Configuration, Pool, Server
-from director.registry import Registry
+from director.model.pools import Address, Check, Pool, Server
+from director.model.settings import Configuration
+from director.registry.changes import plan
+from director.registry.registry import Registry
 from tests.unit.registries import FirstFit
 
 reactor: Any = installed

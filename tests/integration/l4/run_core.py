@@ -19,23 +19,15 @@ from twisted.internet import reactor
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from director import plugins
-from director.changes import plan
 from director.l4 import settings
 from director.l4.forwarder import Forwarder
-from director.l4.io.director import L4Director
-from director.l4.io.kernel import KernelView
-from director.model import (
-    Address,
-    Configuration,
-    Forward,
-    L4Service,
-    L4Settings,
-    Pool,
-    Scheduler,
-    Server,
-    Virtual,
-)
-from director.registry import Registry
+from director.l4.io.netlink.view import KernelView
+from director.l4.io.service import L4Director
+from director.model.pools import Address, Forward, Pool, Scheduler, Server
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, L4Settings, Virtual
+from director.registry.changes import plan
+from director.registry.registry import Registry
 
 
 def _address(text: str) -> Address:

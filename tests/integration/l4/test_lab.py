@@ -9,7 +9,7 @@ import pytest
 
 from director.demo import lab, netns
 from director.demo.topology import METHODS
-from director.model import Forward
+from director.model.pools import Forward
 from tests.integration.l4.bed import skip_without_root
 
 

@@ -11,11 +11,11 @@ import pytest
 from twisted.python.failure import Failure
 
 from director.demo.netns import Namespaces, inside
-from director.l4.io import filter as packet_filter
-from director.l4.io import transmit
-from director.l4.io.plan import CapturePlan
-from director.l4.io.ring import PacketPort
-from director.l4.io.tpacket import RingSize
+from director.l4.io.capture.plan import CapturePlan
+from director.l4.io.packet import filter as packet_filter
+from director.l4.io.packet import transmit
+from director.l4.io.packet.ring import PacketPort
+from director.l4.io.packet.tpacket import RingSize
 from tests.support.readers import Readers
 from tests.unit.l4.io import port_contract as contract
 

@@ -271,9 +271,9 @@ def test_a_template_of_a_server_with_weight_0_ends_when_told_to(bed: Judged) -> 
 # --- the trash is emptied ------------------------------------------------------------------------------
 
 QUICK = """\
-import director.registry
-director.registry.TRASH_SECONDS = 0.6
-director.registry.SWEEP_PERIOD = 0.3
+import director.registry.registry
+director.registry.registry.TRASH_SECONDS = 0.6
+director.registry.registry.SWEEP_PERIOD = 0.3
 """
 
 

@@ -7,26 +7,13 @@ from typing import Any
 
 from director.admin.control import Event, Evidence, Listener
 from director.admin.testing import MemoryControl, record
-from director.changes import Ordered, plan
-from director.conditions import Term
-from director.model import (
-    Address,
-    Check,
-    Configuration,
-    CookiePersistence,
-    FaultStep,
-    L4Service,
-    L7Service,
-    Pool,
-    Queue,
-    Rule,
-    Scheduler,
-    Server,
-    Settings,
-    State,
-    Virtual,
-)
-from director.registry import Registry
+from director.model.conditions import Term
+from director.model.http import FaultStep, L7Service, Rule
+from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, Scheduler, Server, State
+from director.model.settings import Configuration, Settings
+from director.model.virtual import L4Service, Virtual
+from director.registry.changes import Ordered, plan
+from director.registry.registry import Registry
 
 
 class First:

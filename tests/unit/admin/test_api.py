@@ -10,8 +10,8 @@ from twisted.web.http_headers import Headers
 
 from director.admin.control import Connection, PacketFigures, Problem
 from director.admin.testing import record
-from director.counters import Zeroable
 from director.errors import ConfigError, DirectorError
+from director.registry.counters import Zeroable
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.admin.edits import BadOrder, parse_object, question, rehearse, server_changes, status_of
-from director.changes import Ordered, ServerChanged
 from director.errors import ChangeRefused
-from director.model import State
+from director.model.pools import State
+from director.registry.changes import Ordered, ServerChanged
 from tests.unit.admin.sample import CONFIGURATION
 
 

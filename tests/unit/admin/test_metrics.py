@@ -9,9 +9,9 @@ from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Sight
 from director.caches import CacheFigures
-from director.changes import PoolAdded
-from director.counters import Zeroable
-from director.model import Pool
+from director.model.pools import Pool
+from director.registry.changes import PoolAdded
+from director.registry.counters import Zeroable
 from tests.unit.admin import sample
 
 # The grammar of https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4.

@@ -5,8 +5,8 @@ from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, ver
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Json, Sight
-from director.changes import PoolAdded, ServerAdded
-from director.model import Pool
+from director.model.pools import Pool
+from director.registry.changes import PoolAdded, ServerAdded
 from tests.unit.admin import sample
 
 

@@ -12,7 +12,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from director.admin.service import AdminService, check_listen
 from director.errors import DirectorError, unbound
-from director.model import Address
+from director.model.pools import Address
 from tests.unit.admin import sample
 
 LISTEN = Address("127.0.0.1", 8404)

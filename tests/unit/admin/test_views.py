@@ -7,10 +7,10 @@ from director.admin import views
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Sight
-from director.changes import Ordered, ServerChanged, weight
-from director.conditions import And, Not, Or, Term
-from director.model import State
-from director.selection import claim
+from director.model.conditions import And, Not, Or, Term
+from director.model.pools import State
+from director.registry.changes import Ordered, ServerChanged, weight
+from director.registry.selection import claim
 from tests.unit.admin import sample
 
 

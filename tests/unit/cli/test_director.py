@@ -12,8 +12,8 @@ from attrs import define, field
 from director.cli import configuration, director
 from director.cli.client import Refused, understood
 from director.errors import DirectorError
-from director.model import Forward
-from director.selection import claim
+from director.model.pools import Forward
+from director.registry.selection import claim
 from tests.support.running import free_port
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from director.config.messages import BadValue
+from director.config.text.messages import BadValue
 
 
 def refuses_at_a_place(reader: Callable[[str], object], text: str) -> None:

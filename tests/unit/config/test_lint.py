@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.messages import exit_code, render
+from director.config.text.messages import exit_code, render
 from tests.support.configurations import read_ini
 
 BASE = "[l7:www]\nlisten = :80\n[rule:10 all]\nservice = www\nwhen = path ^= /a\nrespond = 404\n"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.messages import render
+from director.config.text.messages import render
 from director.errors import ConfigError
 from tests.support.configurations import read_ini
 

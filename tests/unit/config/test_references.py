@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.expressions import parse_condition
+from director.config.parse.expressions import parse_condition
 from director.config.references import terms
 from tests.support.configurations import read_ini
 

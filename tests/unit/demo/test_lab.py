@@ -8,7 +8,7 @@ import pytest
 from director.demo import lab
 from director.demo.topology import METHODS
 from director.errors import DirectorError
-from director.model import Forward
+from director.model.pools import Forward
 
 
 def test_the_table_shows_both_sides() -> None:

@@ -11,7 +11,8 @@ from twisted.web.server import Site
 from zope.interface import implementer
 
 from director.demo.servers import LARGEST, DemoResource, DemoService, endpoint_for
-from director.model import Address, Demo
+from director.model.pools import Address
+from director.model.settings import Demo
 
 
 class Visit:

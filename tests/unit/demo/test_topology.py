@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 
 from director.demo.topology import DIRECTOR_BACK, METHODS, VIRTUAL, topology
-from director.model import Forward
+from director.model.pools import Forward
 
 
 @pytest.mark.parametrize("method", METHODS)

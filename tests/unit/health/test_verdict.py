@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.health.verdict import RESULTS_KEPT, TRANSITIONS_KEPT, Evidence, Result
-from director.model import Check
+from director.model.pools import Check
 
 
 def fed(evidence: Evidence, marks: str) -> str:

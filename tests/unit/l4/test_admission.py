@@ -8,7 +8,13 @@ import pytest
 from attrs import evolve
 from scapy.layers.inet import IP, TCP, UDP
 
-from director.changes import (
+from director.errors import SchedulerError
+from director.l4 import settings
+from director.l4.settings import Settings
+from director.l4.verdicts import Drop, Transmit
+from director.model.pools import Address, Forward, Scheduler, Server, State
+from director.model.virtual import L4Settings, Virtual
+from director.registry.changes import (
     Ordered,
     ServerAdded,
     ServerChanged,
@@ -17,11 +23,6 @@ from director.changes import (
     ServiceSet,
     weight,
 )
-from director.errors import SchedulerError
-from director.l4 import settings
-from director.l4.settings import Settings
-from director.l4.verdicts import Drop, Transmit
-from director.model import Address, Forward, L4Settings, Scheduler, Server, State, Virtual
 from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 
-from director.l4 import tcp_states
 from director.l4.defence import Defence
 from director.l4.flows import FlowTable
 from director.l4.settings import Settings
-from director.l4.states import name
+from director.l4.states import tcp
+from director.l4.states.transitions import name
 from tests.unit.l4.world import CLIENT, VIP, World
 
 
@@ -92,7 +92,7 @@ def test_secure_table_when_memory_is_low() -> None:
     world = World(settings=Settings(secure_tcp=1))
     world.forwarder.memory = 10
     world.wait(1.5)
-    assert world.forwarder.states.tcp is tcp_states.SECURE
+    assert world.forwarder.states.tcp is tcp.SECURE
     world.forwarder.memory = 5000
     world.wait(1.5)
-    assert world.forwarder.states.tcp is tcp_states.NORMAL
+    assert world.forwarder.states.tcp is tcp.NORMAL

@@ -10,9 +10,9 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
-from director import selection
 from director.l4.flows import INPUT_ONLY, Flow, FlowTable, key
-from director.model import Forward
+from director.model.pools import Forward
+from director.registry import selection
 from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
 
 C, V, S = packed(CLIENT), packed(VIP), packed(SERVERS[0])

@@ -13,11 +13,11 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Raw
 
-from director.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
 from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
 from director.l4.wire.offload import GSO_TCPV4, GSO_TCPV6, NEEDS_CSUM, Offload, write
-from director.model import Address, Forward, Server, Tunnel
+from director.model.pools import Address, Forward, Server, Tunnel
+from director.registry.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
 from tests.unit.l4.world import (
     CLIENT,
     CLIENT6,

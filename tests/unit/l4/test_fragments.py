@@ -16,7 +16,7 @@ from director.l4 import fragments
 from director.l4.fragments import Reassembly
 from director.l4.verdicts import Batch, Deliver
 from director.l4.wire.packet import Packet, parse
-from director.model import Forward
+from director.model.pools import Forward
 from tests.unit.l4.world import (
     CLIENT,
     CLIENT6,

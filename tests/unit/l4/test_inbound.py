@@ -8,10 +8,10 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.packet import Raw
 
-from director.changes import weight
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver
-from director.model import Address, Forward
+from director.model.pools import Address, Forward
+from director.registry.changes import weight
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, right, sent
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scapy.layers.inet import IP, TCP, UDP
 
 from director.l4 import listing
-from director.model import Forward
+from director.model.pools import Forward
 from tests.unit.l4.world import CLIENT, CLIENT6, VIP, VIP6, World, ip
 
 

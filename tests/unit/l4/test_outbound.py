@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP, UDP
 
-from director.changes import ServerRemoved
 from director.l4.verdicts import Deliver
-from director.model import Forward
+from director.model.pools import Forward
+from director.registry.changes import ServerRemoved
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, sent
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 
-from director.changes import weight
 from director.l4 import settings
 from director.l4.flows import Template
 from director.l4.persistence import network
 from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
-from director.model import Address, Forward, L4Settings, Virtual
+from director.model.pools import Address, Forward
+from director.model.virtual import L4Settings, Virtual
+from director.registry.changes import weight
 from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks

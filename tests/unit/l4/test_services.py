@@ -6,7 +6,11 @@ from ipaddress import ip_network
 
 from attrs import evolve
 
-from director.changes import (
+from director.l4.services import Services, packed, shown
+from director.l4.settings import Mark
+from director.model.pools import Address, Forward, Pool, Server, State, Tunnel
+from director.model.virtual import L4Service, Virtual
+from director.registry.changes import (
     Change,
     Ordered,
     PoolAdded,
@@ -15,10 +19,7 @@ from director.changes import (
     ServiceRemoved,
     ServiceSet,
 )
-from director.l4.services import Services, packed, shown
-from director.l4.settings import Mark
-from director.model import Address, Forward, L4Service, Pool, Server, State, Tunnel, Virtual
-from director.registry import Registry
+from director.registry.registry import Registry
 from tests.unit.l4.world import Turns
 
 VIP, OTHER = packed("192.0.2.80") or b"", packed("192.0.2.81") or b""

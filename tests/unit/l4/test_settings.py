@@ -8,7 +8,7 @@ from director.config.schema.l4 import SYSCTLS, WITHOUT_MEANING
 from director.errors import DirectorError
 from director.l4 import settings
 from director.l4.settings import ELSEWHERE, Mark, Settings
-from director.model import L4Settings, L4Timeouts
+from director.model.virtual import L4Settings, L4Timeouts
 
 C7 = [
     "amemthresh", "am_droprate", "backup_only", "cache_bypass", "conn_reuse_mode", "conntrack",

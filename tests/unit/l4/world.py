@@ -16,13 +16,14 @@ from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
-from director.changes import PoolAdded, ServiceSet
 from director.l4.forwarder import Forwarder
 from director.l4.routing import FixedLink, FixedRoute, Table
 from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Redirect, Transmit, Verdict
-from director.model import Address, Forward, L4Service, Pool, Server, Virtual
-from director.registry import RealServer, Registry
+from director.model.pools import Address, Forward, Pool, Server
+from director.model.virtual import L4Service, Virtual
+from director.registry.changes import PoolAdded, ServiceSet
+from director.registry.registry import RealServer, Registry
 
 CLIENT_MAC, OUTER_MAC, INNER_MAC = b"\2\0\0\0\0\x0c", b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
 SERVER_MACS = [b"\2\0\0\0\1" + bytes([number]) for number in range(1, 5)]

@@ -9,7 +9,7 @@ from typing import TypeVar
 from zope.interface import implementer
 
 from director.interfaces import IKey, IScheduler, IServer
-from director.model import Address
+from director.model.pools import Address
 from director.scheduling.base import Scheduler
 
 Kind = TypeVar("Kind", bound=Scheduler)

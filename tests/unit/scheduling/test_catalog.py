@@ -10,9 +10,9 @@ from zope.interface.verify import verifyObject
 
 from director.errors import SchedulerError
 from director.interfaces import ISchedulerPlugin
-from director.model import Scheduler as Spec
+from director.model.pools import Scheduler as Spec
 from director.scheduling.catalog import Catalog, Declaration
-from director.scheduling.otherwise import Otherwise
+from director.scheduling.fallback import Otherwise
 from director.scheduling.sh import SourceHash
 from director.scheduling.test import FirstFit
 from director.scheduling.wlc import WeightedLeastConnections

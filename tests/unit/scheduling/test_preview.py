@@ -6,8 +6,8 @@ from random import Random
 
 from director.interfaces import IKey, IServer
 from director.scheduling.custom import Guarded, Note
+from director.scheduling.fallback import Otherwise
 from director.scheduling.lblcr import LocalityReplicated
-from director.scheduling.otherwise import Otherwise
 from director.scheduling.preview import preview, twin
 from director.scheduling.random import WeightedRandom
 from director.scheduling.rr import RoundRobin

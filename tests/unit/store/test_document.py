@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import StoreError
-from director.model import LARGEST_COUNT
+from director.model.pools import LARGEST_COUNT
 from director.store.document import decode, encode
 from director.store.overlay import Order, Place
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from director.changes import Ordered, ServerChanged, plan, weight
-from director.model import Address, Configuration, Pool, Server, State
+from director.model.pools import Address, Pool, Server, State
+from director.model.settings import Configuration
+from director.registry.changes import Ordered, ServerChanged, plan, weight
 from director.store.overlay import Overlay
 
 A = Server("a", Address("10.0.0.1", 80), weight=2, max=10)

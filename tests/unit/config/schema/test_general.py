@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.messages import BadValue
-from director.config.reader import Piece, Value
 from director.config.schema import general
 from director.config.schema.shape import Kind
+from director.config.text.messages import BadValue
+from director.config.text.reader import Piece, Value
 
 
 def parse(kind: Kind, key: str, text: str) -> object:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.reader import Piece, Value
 from director.config.schema.l4 import L4_SERVICE, L4_SETTINGS, OWN, SYSCTLS, WITHOUT_MEANING
 from director.config.schema.shape import Key
+from director.config.text.reader import Piece, Value
 from director.l4 import settings
-from director.model import L4Settings
+from director.model.virtual import L4Settings
 
 C7 = [
     "amemthresh",

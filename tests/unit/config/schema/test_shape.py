@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from director.config import values
+from director.config.parse import values
 from director.config.schema.shape import Key, Kind
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.reader import Piece, Value
 from director.config.schema.shape import Key, Kind
 from director.config.schema.tables import KINDS, UNAVAILABLE, availability, key_of, kind_of
+from director.config.text.reader import Piece, Value
 
 ALL = [(kind, key) for kind in KINDS for key in kind.keys]
 

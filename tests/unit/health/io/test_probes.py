@@ -15,9 +15,9 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from director.health.io.probes import Probe, endpoint_for, why
-from director.health.plan import Target
+from director.health.schedule import Target
 from director.health.verdict import Result
-from director.model import Address, Check
+from director.model.pools import Address, Check
 
 TCP = Check("alive", timeout=1.0)
 HTTP = Check("alive", kind="http", timeout=1.0, statuses=((200, 299),))

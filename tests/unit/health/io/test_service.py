@@ -12,10 +12,11 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.changes import Ordered, ServerAdded, ServerRemoved, plan
 from director.health.io.service import CALM, HealthService
-from director.model import Check, Configuration, Pool, State
-from director.registry import RealServer
+from director.model.pools import Check, Pool, State
+from director.model.settings import Configuration
+from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
+from director.registry.registry import RealServer
 from tests.unit.registries import live, registry_of, server, turn
 
 CHECK = Check("alive", every=2.0, timeout=1.0, rise=2, fall=3)

@@ -9,10 +9,10 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from director.l4.states import name
+from director.l4.states.transitions import name
 from director.l4.verdicts import Drop, Transmit
 from director.l4.wire import offload as vnet
-from director.model import Address
+from director.model.pools import Address
 from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, ip, right, sent
 
 

@@ -5,7 +5,7 @@ A subclass sets `port`, whose receiver is `got`, and provides `put`, `turn` and 
 
 from __future__ import annotations
 
-from director.l4.io.ring import Port
+from director.l4.io.packet.ring import Port
 
 PARTIAL = bytes.fromhex("01014200a80522001000")
 """NEEDS_CSUM, TCPv4, header 66, segments of 1448, checksum at 34 + 16 (little endian)."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from scapy.layers.inet import IP, TCP
 
-from director.model import Address, Forward
+from director.model.pools import Address, Forward
 from tests.unit.l4.world import CLIENT, VIP, World, sent
 
 

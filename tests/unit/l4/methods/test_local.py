@@ -3,7 +3,7 @@ from __future__ import annotations
 from scapy.layers.inet import IP, TCP
 
 from director.l4.verdicts import Deliver
-from director.model import Forward
+from director.model.pools import Forward
 from tests.unit.l4.world import CLIENT, VIP, World
 
 

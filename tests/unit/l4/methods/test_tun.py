@@ -14,7 +14,7 @@ from director.l4.routing import FixedLink, FixedRoute
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop
 from director.l4.wire import offload as vnet
-from director.model import Address, Forward, Tunnel
+from director.model.pools import Address, Forward, Tunnel
 from tests.unit.l4.world import (
     CLIENT,
     CLIENT6,

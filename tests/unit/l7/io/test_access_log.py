@@ -8,7 +8,7 @@ from pathlib import Path
 from twisted.internet.testing import MemoryReactorClock
 
 from director.l7.io.access_log import AccessLog
-from director.l7.trace import Record
+from director.l7.proxy.trace import Record
 
 RECORD: Record = (
     "1", 0.0, "www", "192.0.2.7", "GET", "/", "h", "", "web", False, ("rr", 0, 0, 1, 2), "a", (), "", 200,

@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from director.l7.io import names
+from director.l7.io import resolver
 from director.l7.io.backend import CLOSE_SECONDS, IDLE_SECONDS, Backends, ServerSide
-from director.model import Address
+from director.model.pools import Address
 from tests.support.loops import Loop, loop_of
 
 
@@ -284,13 +284,13 @@ class Asked:
     """Names whose answers the test gives."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, names.Place] = {}
-        self.waiting: list[tuple[str, names.Found]] = []
+        self.answers: dict[str, resolver.Place] = {}
+        self.waiting: list[tuple[str, resolver.Found]] = []
 
-    def known(self, host: str) -> names.Place | None:
+    def known(self, host: str) -> resolver.Place | None:
         return self.answers.get(host)
 
-    def ask(self, host: str, found: names.Found) -> None:
+    def ask(self, host: str, found: resolver.Found) -> None:
         self.waiting.append((host, found))
 
 
@@ -329,7 +329,7 @@ def test_a_name_that_does_not_resolve_is_told(place: Place, asked: Asked) -> Non
 
 @pytest.mark.parametrize("answer", [LOOPBACK, None])
 def test_who_left_while_a_name_was_resolved_opens_nothing(
-    place: Place, asked: Asked, answer: names.Place | None
+    place: Place, asked: Asked, answer: resolver.Place | None
 ) -> None:
     client: Any = Client()
     side = place.backends.connect(Address("web.example", place.address.port), client)

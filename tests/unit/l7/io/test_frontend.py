@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from director.l7.commands import Do, Expired, Happened, ToClient
-from director.l7.facts import Peer
 from director.l7.io.backend import Backends
 from director.l7.io.frontend import CLOSE_SECONDS, ClientSide
-from director.l7.io.lines import Lines
+from director.l7.io.queue import Lines
+from director.l7.proxy.commands import Do, Expired, Happened, ToClient
+from director.l7.routing.facts import Peer
 from tests.support.playbook import World, pool
 
 

@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 
 from director.l7.io import listener as listener_module
 from director.l7.io.listener import BindError, Listener, bind
-from director.model import Address
+from director.model.pools import Address
 from tests.support.loops import KINDS, Loop, loop_of
 from tests.support.said import said
 

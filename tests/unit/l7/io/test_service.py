@@ -13,9 +13,11 @@ from attrs import evolve
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError
 from director.l7.io.service import BATCH_RECORDS, Shell
-from director.model import Address, Configuration, L7Service, L7Timeouts, Pool, Queue, Server
-from director.registry import Registry
-from director.sites import build_sites
+from director.model.http import L7Service, L7Timeouts
+from director.model.pools import Address, Pool, Queue, Server
+from director.model.settings import Configuration
+from director.program.layer7 import build_sites
+from director.registry.registry import Registry
 from tests.support.loops import Loop, loop_of
 from tests.support.running import free_port
 from tests.unit.registries import registry_of, turn

@@ -1,0 +1,324 @@
+"""From the fields of a section to its value in the model, one maker for each kind.
+
+A maker returns None when something required is missing; the reason was then reported by `Fields`.
+References between sections are not its business: see `references`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from director.conditions.compile import group_names
+from director.config.parse.actions import template_groups
+from director.config.parse.addresses import is_loopback
+from director.config.parse.fields import Fields
+from director.config.parse.schedulers import check_name
+from director.config.schema.l4 import OWN, SYSCTLS
+from director.config.text.messages import BadValue
+from director.config.text.sources import Read
+from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
+from director.model.pools import Check, CustomScheduler, Pool, PoolTimeouts, Server
+from director.model.settings import Admin, Certificate, ConfigTest, Demo, Settings, User
+from director.model.virtual import L4Service, L4Settings, L4Timeouts, Virtual
+
+LARGEST_PAGE = 1024 * 1024
+"""Bytes of a page: it stays in memory."""
+
+_NUMBERED = re.compile(r"([0-9]{1,9})(?: (.+))?\Z")
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+
+
+def settings(fields: Fields) -> Settings:
+    """`[director]`."""
+    return Settings(
+        name=fields.get("name"),
+        state_dir=fields.get("state_dir") or "",
+        workers=fields.get("workers"),
+        log=fields.get("log"),
+        shutdown_grace=fields.get("shutdown_grace"),
+        trace=fields.get("trace"),
+        access_log=fields.get("access_log"),
+    )
+
+
+def admin(fields: Fields) -> Admin:
+    """`[admin]`; a place that other machines reach would show tokens in clear text."""
+    listen = fields.get("listen")
+    if not is_loopback(listen):
+        hint = "write 127.0.0.1:8404 or unix:/PATH and reach it through ssh -L or a proxy with TLS"
+        fields.problem("listen", "the admin listens on this machine only", hint)
+    return Admin(listen=listen)
+
+
+def user(fields: Fields) -> User | None:
+    """`[user:NAME]`."""
+    return None if fields.broken else User(fields.name, fields.get("password"), fields.get("role"))
+
+
+def server(fields: Fields, key: str) -> Server:
+    """One `server.NAME` line."""
+    name = key.removeprefix("server.")
+    if not _SERVER_NAME.match(name):
+        fields.problem(key, f"not a name: {name!r}", "a name has letters, digits and . _ -")
+    found = fields.get(key)
+    return Server(
+        name, found.address, found.weight, found.max, found.min, found.forward, found.backup, found.tunnel
+    )
+
+
+def pool(fields: Fields) -> Pool:
+    """`[pool:NAME]`."""
+    return Pool(
+        name=fields.name,
+        servers=tuple(server(fields, key) for key in fields.values if key.startswith("server.")),
+        scheduler=fields.get("scheduler").scheduler,
+        checks=fields.get("check") or (),
+        persist=fields.get("persist"),
+        retry=fields.get("retry"),
+        queue=fields.get("queue"),
+        timeouts=PoolTimeouts(
+            connect=fields.get("timeout.connect"),
+            response=fields.get("timeout.response"),
+            idle=fields.get("timeout.idle"),
+            tunnel=fields.get("timeout.tunnel"),
+        ),
+        idle_connections=fields.get("idle_connections"),
+    )
+
+
+def check(fields: Fields) -> Check:
+    """`[check:NAME]`."""
+    kinds = fields.given("http", "tcp")
+    if len(kinds) != 1:
+        text = "a check is either http or tcp" if kinds else "what shall be checked?"
+        fields.problem(kinds[1] if kinds else "", text, "write http = GET /healthz, or tcp = connect")
+    if kinds == ["tcp"]:
+        for key in fields.given("expect", "host"):
+            fields.problem(key, "a tcp check has no request", "remove it, or write http = GET /healthz")
+    method, target = fields.get("http") or ("GET", "/")
+    return Check(
+        name=fields.name,
+        kind="http" if "http" in kinds else "tcp",
+        method=method,
+        target=target,
+        host=fields.get("host") or "",
+        statuses=fields.get("expect"),
+        every=fields.get("every"),
+        timeout=fields.get("timeout"),
+        rise=fields.get("rise"),
+        fall=fields.get("fall"),
+    )
+
+
+def l7(fields: Fields) -> L7Service | None:
+    """`[l7:NAME]`."""
+    if fields.broken:
+        return None
+    if fields.get("protocol") != "http":
+        for key in fields.given("switch", "forwarded", "trust", "tls"):
+            fields.problem(
+                key, f"protocol = {fields.get('protocol')} has none", "remove it, or use protocol = http"
+            )
+    return L7Service(
+        name=fields.name,
+        listen=fields.get("listen"),
+        protocol=fields.get("protocol"),
+        pool=fields.get("pool") or "",
+        switch=fields.get("switch"),
+        fault=tuple(step for _, step in fields.get("fault") or ()),
+        timeouts=L7Timeouts(client=fields.get("timeout.client"), keepalive=fields.get("timeout.keepalive")),
+        forwarded=fields.get("forwarded"),
+        trust=fields.get("trust") or (),
+        proxy_protocol=fields.get("proxy_protocol") or (),
+        tls=tuple(name for _, name in fields.get("tls") or ()),
+        limits=L7Limits(
+            line=fields.get("limit.line"),
+            header=fields.get("limit.header"),
+            fields=fields.get("limit.fields"),
+            body=fields.get("limit.body"),
+        ),
+        max_connections=fields.get("max_connections"),
+    )
+
+
+def rule(fields: Fields) -> Rule | None:
+    """`[rule:NUMBER TITLE]`."""
+    numbered = _NUMBERED.match(fields.name)
+    if not numbered:
+        fields.problem("", "the number is missing", "write [rule:100 TITLE]; rules run by number")
+    actions = fields.given("pool", "redirect", "respond")
+    if not actions:
+        fields.problem(
+            "", "the rule does nothing", "add pool = NAME, redirect = STATUS LOCATION or respond = STATUS"
+        )
+    for other in actions[1:]:
+        fields.problem(other, f"the rule already has {actions[0]}", "a rule has one action; remove one")
+    _check_groups(fields)
+    if fields.broken or not numbered:
+        return None
+    return Rule(
+        number=int(numbered[1]),
+        title=numbered[2] or "",
+        service=fields.get("service"),
+        when=fields.get("when"),
+        pool=fields.get("pool") or "",
+        redirect=fields.get("redirect"),
+        respond=fields.get("respond"),
+        hash=fields.get("hash") or "",
+        headers=_edits(fields),
+        rewrite_path=fields.get("rewrite_path") or "",
+    )
+
+
+def _edits(fields: Fields) -> tuple[HeaderEdit, ...]:
+    """Header edits in the order of their lines."""
+    order = [key for key in fields.values if key in {"set_header", "add_header", "del_header"}]
+    return tuple(edit for key in order for edit in fields.get(key))
+
+
+def _check_groups(fields: Fields) -> None:
+    """Every `$1` and `path.1` must be a group that `when` can capture."""
+    if fields.given("when") and "when" not in fields.values:
+        return
+    known = group_names(fields.get("when")) | {"host", "path", "query", "uri", "client", "method"}
+    named: list[tuple[str, int, str]] = []
+    for key in fields.given("redirect", "rewrite_path", "set_header", "add_header"):
+        try:
+            named += [(key, at, group) for at, group in template_groups(fields.text(key))]
+        except BadValue as bad:
+            fields.bad(key, bad)
+    key = fields.get("hash") or ""
+    if "." in key and " " not in key:
+        named.append(("hash", 0, key))
+    for key, at, group in named:
+        if group not in known:
+            text = f"no group {group} is captured by when"
+            fields.problem(key, text, "write when = path ~ … with parentheses around what is meant", at)
+
+
+def page(fields: Fields, read: Read) -> Page | None:
+    """`[page:NAME]`; the file is read now."""
+    if fields.broken:
+        return None
+    return Page(
+        name=fields.name,
+        body=_content(fields, "file", read) or b"",
+        content_type=fields.get("content_type"),
+        status=fields.get("status"),
+        retry_after=fields.get("retry_after"),
+    )
+
+
+def _content(fields: Fields, key: str, read: Read) -> bytes | None:
+    """The file that `key` names, or None with a problem."""
+    path = fields.get(key)
+    try:
+        body = read(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        fields.problem(key, f"cannot read {path}: {reason}", "correct the path; it is relative to this file")
+        return None
+    if len(body) > LARGEST_PAGE:
+        fields.problem(key, f"{path} is larger than 1 MB", "it is held in memory; name a smaller file")
+        return None
+    return body
+
+
+def certificate(fields: Fields, read: Read) -> Certificate | None:
+    """`[cert:NAME]`; both files must be PEM."""
+    if fields.broken:
+        return None
+    for key in fields.given("file", "key"):
+        content = _content(fields, key, read) if key in fields.values else None
+        if content is not None and b"-----BEGIN " not in content:
+            fields.problem(key, f"{fields.get(key)} is not PEM", "it begins with -----BEGIN …")
+    return Certificate(fields.name, fields.get("file"), fields.get("key") or fields.get("file"))
+
+
+def demo(fields: Fields) -> Demo | None:
+    """`[demo:NAME]`."""
+    return None if fields.broken else Demo(fields.name, fields.get("listen"))
+
+
+def custom_scheduler(fields: Fields) -> CustomScheduler | None:
+    """`[scheduler:NAME]`."""
+    try:
+        check_name(fields.name)
+    except BadValue as bad:
+        fields.problem("", bad.message, bad.hint)
+    if fields.broken:
+        return None
+    found = fields.get("python")
+    return CustomScheduler(fields.name, found.path, found.attribute, fields.get("budget"))
+
+
+def l4_settings(fields: Fields) -> L4Settings:
+    """`[l4]`; sysctls that are not set are left out, so that the kernel's defaults stand in one place."""
+    known = [key.name for key in (*OWN, *SYSCTLS) if key.name in fields.values]
+    marks = [key for key in fields.values if key.startswith("mark.")]
+    for key in marks:
+        number = key.removeprefix("mark.")
+        if not re.fullmatch(r"[0-9]{1,10}", number) or not 0 < int(number) < 1 << 32:
+            fields.problem(key, f"not a mark: {number!r}", "write mark.N with N from 1 to 4294967295")
+    return L4Settings(
+        interfaces=fields.get("interfaces") or (),
+        engine=fields.get("engine"),
+        sysctls=tuple((key, str(fields.values[key])) for key in (*known, *marks)),
+        timeouts=L4Timeouts(
+            tcp=fields.get("timeout.tcp"),
+            tcpfin=fields.get("timeout.tcpfin"),
+            udp=fields.get("timeout.udp"),
+        ),
+        conn_tab_bits=fields.get("conn_tab_bits"),
+    )
+
+
+def l4(fields: Fields) -> L4Service | None:
+    """`[l4:NAME]`, with the further rules of `lvs-semantics` I.1."""
+    if fields.broken:
+        return None
+    virtual: Virtual = fields.get("virtual")
+    if virtual.port == 0 and not virtual.fwmark and not fields.given("persistent"):
+        fields.problem(
+            "virtual", "a service on all ports must be persistent", "add persistent = 300s, or a port"
+        )
+    if fields.get("ops") and virtual.protocol not in {"udp", ""}:
+        fields.problem("ops", "one-packet scheduling is for udp and fwmark", "remove it")
+    if fields.get("pe") and virtual.protocol != "udp":
+        fields.problem("pe", "the SIP engine is for udp", "remove it")
+    netmask = fields.get("netmask")
+    if netmask is not None and virtual.family == 4 and netmask > 32:
+        fields.problem("netmask", "an IPv4 address has 32 bits", "write a prefix length from 1 to 32")
+    scheduler = fields.get("scheduler")
+    return L4Service(
+        name=fields.name,
+        virtual=virtual,
+        pool=fields.get("pool"),
+        forward=fields.get("forward"),
+        scheduler=scheduler.scheduler if scheduler else None,
+        persistent=fields.get("persistent"),
+        netmask=netmask,
+        ops=fields.get("ops"),
+        engine=fields.get("pe") or "",
+    )
+
+
+def config_test(fields: Fields) -> ConfigTest | None:
+    """`[test:TITLE]`."""
+    if fields.broken:
+        return None
+    method, uri = fields.get("request")
+    headers = list(fields.get("header") or ())
+    headers += [
+        (key.removeprefix("header."), str(fields.values[key]))
+        for key in fields.values
+        if key[:7] == "header."
+    ]
+    return ConfigTest(
+        title=fields.name,
+        method=method,
+        uri=uri,
+        headers=tuple(headers),
+        client=fields.get("client") or "",
+        expect=tuple((word, value) for _, word, value in fields.get("expect")),
+    )

@@ -1,1 +1,0 @@
-"""The fault path: where a request goes when no server of its pool can take it (`chain`)."""

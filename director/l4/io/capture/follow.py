@@ -1,0 +1,100 @@
+"""Keep what the kernel holds at what is wanted: the rules and addresses of the plan of now.
+
+`Capture` calls the installer, which blocks, in a thread, and never twice at a time.  Who asks while
+it works waits, and finds his part done when it was done with the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from director.l4.io.alarms import Troubles
+from director.l4.io.capture.install import Installer
+from director.l4.io.capture.plan import CapturePlan
+
+SETTLE = 0.2
+"""Seconds that address and link changes are collected before the rules are replaced."""
+TROUBLE = "capture"
+"""Under this key `troubles` says why the virtual addresses are not the director's."""
+
+Wanted = tuple[CapturePlan, list[str]]
+"""The plan, and the interfaces whose frames are read."""
+
+
+class Capture:
+    """What one director has in the kernel of its network namespace."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        installer: Installer,
+        wanted: Callable[[], Wanted],
+        taken: Callable[[CapturePlan], None],
+        troubles: Troubles,
+    ) -> None:
+        """`wanted` is asked when the time has come, so it is never something of before.
+
+        `taken` is told each plan whose packets the host's stack does not see any more.
+        """
+        self._reactor, self._installer, self._troubles = reactor, installer, troubles
+        self._wanted, self._taken = wanted, taken
+        self._held: Wanted | None = None
+        self._lock = DeferredLock()
+        self._soon: IDelayedCall | None = None
+        self._closed = False
+        troubles.setdefault(TROUBLE, "virtual addresses are not captured yet")
+
+    def follow(self) -> Deferred[None]:
+        """Fires when the kernel holds what is wanted, at once when it did.
+
+        It never fails: when the rules are refused, those of before stay, and `troubles` says why.
+        """
+        return self._lock.run(self._install)
+
+    def renew_soon(self) -> None:
+        """What the kernel holds may have been changed by others; several calls cost one replacement."""
+        if not self._closed and (self._soon is None or not self._soon.active()):
+            self._soon = self._reactor.callLater(SETTLE, self._lock.run, self._renew)
+
+    def remove(self) -> Deferred[None]:
+        """Take everything back, and install nothing any more.  Never fails; the log says what is left."""
+        self._closed = True
+        if self._soon is not None and self._soon.active():
+            self._soon.cancel()
+        removed: Deferred[None] = self._lock.run(self._in_thread, self._installer.remove)
+        return removed.addErrback(self._not_removed)
+
+    def _renew(self) -> Deferred[None]:
+        self._held = None
+        return self._install()
+
+    def _install(self) -> Deferred[None]:
+        wanted = self._wanted()
+        if self._closed or wanted == self._held:
+            return succeed(None)
+        self._held = None
+        installing = self._in_thread(self._installer.apply, *wanted)
+        return installing.addCallbacks(self._installed, self._not_installed, callbackArgs=(wanted,))
+
+    def _installed(self, _result: None, wanted: Wanted) -> None:
+        self._held = wanted
+        self._taken(wanted[0])
+        self._troubles.over(TROUBLE)
+
+    def _not_installed(self, failure: Failure) -> None:
+        self._troubles[TROUBLE] = f"virtual addresses are not captured: {failure.getErrorMessage()}"
+
+    def _not_removed(self, failure: Failure) -> None:
+        self._log.error("not all could be removed: {why}", why=failure.getErrorMessage())
+
+    def _in_thread(self, work: Callable[..., None], *arguments: Any) -> Deferred[None]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *arguments)

@@ -1,0 +1,419 @@
+"""The layer-4 shell as one Twisted service: rings, netlink, capture and the forwarder together.
+
+The composition root makes one `L4Director`, gives it the forwarder, and calls `reload` with
+the services it shall capture.  Frames go in by the ports, `Forwarder.receive` decides, and
+its verdicts are carried out here.  What cannot be done is a value (`lacking`, `troubles`) and an
+event, never an exception into the reactor: layer 7 runs on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from director.l4 import settings as l4_settings
+from director.l4.io import probe
+from director.l4.io.alarms import Troubles
+from director.l4.io.capture import nft
+from director.l4.io.capture.follow import Capture, Wanted
+from director.l4.io.capture.install import Installer
+from director.l4.io.capture.nftwatch import TableWatch
+from director.l4.io.capture.plan import (
+    ROUTE,
+    CapturePlan,
+    Endpoint,
+    Side,
+    Taken,
+    capture_plan,
+    server_addresses,
+)
+from director.l4.io.netlink import neighbours
+from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.socket import NetlinkReader, NetlinkSocket
+from director.l4.io.netlink.view import (
+    AddressesChanged,
+    Event,
+    KernelView,
+    LinkChanged,
+    NeighbourFailed,
+    NeighbourKnown,
+    RouteReturned,
+    RouteVanished,
+)
+from director.l4.io.packet import filter as packet_filter
+from director.l4.io.packet.pending import HoldQueue
+from director.l4.io.packet.ports import MakePort, Ports
+from director.l4.io.packet.reinject import StackInjector
+from director.l4.io.packet.ring import PacketPort, Turn
+from director.l4.io.packet.tpacket import RingSize
+from director.l4.settings import Mark
+from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Redirect, Transmit, Verdict
+from director.model.pools import Pool
+from director.model.virtual import L4Service, L4Settings
+
+TICK = 0.25
+"""Seconds between two calls of `Forwarder.tick`."""
+ASK_EVERY = 1.0
+"""Seconds between two questions to the neighbours in use."""
+GRACE = 5.0
+"""Seconds after a start that follows a crash in which a server's answer without a flow is dropped.
+Given to the stack it would reach the client untranslated, and the client's reset would end a
+connection that its next packet could have made known again (`sloppy_tcp`)."""
+
+
+class L4Director(Service):
+    """Layer 4 of one director in one network namespace.
+
+    Attributes:
+        lacking: what keeps layer 4 from running, or None.
+        troubles: what goes wrong now, one sentence for each object; empty when all is well.
+        view: links, addresses, neighbours and routes (for the forwarder's routing).
+        ports: the ports of the interfaces.
+        drops: verdicts `Drop` by reason, and the shell's own.
+        marks: the rules that give firewall marks; others count from the next `reload` on.
+    """
+
+    name = "l4"
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        clock: Callable[[], float],
+        director: str,
+        *,
+        state_dir: Path,
+        settings: L4Settings,
+        forwarder: Callable[[KernelView], ForwarderDoor],
+        tell: Callable[[Event], None] = lambda _event: None,
+        make_port: MakePort | None = None,
+    ) -> None:
+        """Nothing is opened before the service starts.
+
+        `forwarder` makes the pure room from the view then; `clock` gives monotonic seconds; `tell` gets
+        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any).
+        """
+        self.lacking: probe.Lacking | None = None
+        self.troubles = Troubles(clock)
+        self.ports = Ports.empty(settings.interfaces, make_port or self._packet_port, self.troubles)
+        self.drops: Counter[str] = Counter()
+        self.view: KernelView | None = None
+        self.held: HoldQueue[Hold] = HoldQueue()
+        self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
+        self._make_forwarder, self._tell = forwarder, tell
+        self._forwarder: ForwarderDoor | None = None
+        self.marks = l4_settings.read(settings).marks
+        self._plan = self._held_plan = CapturePlan()
+        self._taken = Taken(self._plan)
+        self._capture: Capture | None = None
+        self._asker: NetlinkSocket | None = None
+        self._reader: NetlinkReader | None = None
+        self._injector: StackInjector | None = None
+        self._watch: TableWatch | None = None
+        self._turn = Turn()
+        self._timer: IDelayedCall | None = None
+        self._next_ask = 0.0
+        self._grace = 0.0
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Open netlink and the ports, if this process may; what it lacks is in `lacking`."""
+        super().startService()
+        self.lacking = probe.lacking()
+        run = nft.find()
+        if self.lacking is not None or run is None:
+            self._log.warn("{lacking}", lacking=self.lacking)
+            return
+        try:
+            self._open(run)
+        except OSError as error:
+            self.lacking = probe.Lacking(("no rtnetlink",), f"The kernel refuses it: {error.strerror}.")
+            self._log.warn("{lacking}", lacking=self.lacking)
+            self._close()
+
+    def _open(self, run: nft.Run) -> None:
+        """Netlink, the forwarder and the ports.  Raises OSError."""
+        installer = Installer(self._director, self._state_dir, run)
+        left = installer.leftovers()
+        if left is not None:
+            self._grace = self._clock() + GRACE
+            self._log.info("an earlier run was cut off; taking over what it left: {left}", left=left)
+        self._asker = asker = NetlinkSocket()
+        self._injector = StackInjector(self._set_up)
+        self._watch = TableWatch(self._reactor, installer.table, self._table_lost)
+        view = KernelView(asker, self._heard)
+        self._forwarder = self._make_forwarder(view)
+        self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
+        view.read_all()
+        # Not before: an interface that is not read yet is not one that is missing.
+        self.view = view
+        self._reader.start()
+        self.ports.check(view.links.values())
+        self._capture = Capture(self._reactor, installer, self._wanted, self._now_taken, self.troubles)
+        self._timer = self._reactor.callLater(TICK, self._tick)
+
+    def stopService(self) -> Deferred[None]:
+        """Give everything back to the host: addresses and rules first, then the ports."""
+        super().stopService()
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        if self._capture is None:
+            return succeed(None)
+        if self._watch is not None:
+            self._watch.close()
+        return self._capture.remove().addCallback(lambda _result: self._close())
+
+    def reload(
+        self,
+        services: Iterable[L4Service],
+        pools: Mapping[str, Pool],
+        keep: Iterable[Endpoint] = (),
+        owed: Iterable[Endpoint] = (),
+    ) -> Deferred[None]:
+        """Capture exactly `services`, and the answers of `owed`, servers that left with flows on them.
+
+        `keep` are listeners of this host on virtual addresses.  The result fires when the kernel holds
+        the new rules (`Capture.follow`); it never fails.
+        """
+        chosen = list(services)
+        if self.view is not None:
+            self.view.watch(server_addresses(chosen, pools))
+            self.view.settle()
+        plan = capture_plan(chosen, pools, keep, self.marks)
+        return self._follow(plan.beside(CapturePlan(answers=tuple(owed))))
+
+    def prepare(
+        self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
+    ) -> Deferred[None]:
+        """Capture what `services` will need, beside what is served now; `reload` comes next.
+
+        A server that is chosen before its answers are captured has them reach the client untranslated,
+        and the client resets the connection.  The result fires as `reload`'s does.
+        """
+        return self._follow(self._plan.beside(capture_plan(services, pools, (), marks)))
+
+    def _follow(self, plan: CapturePlan) -> Deferred[None]:
+        self._plan = plan
+        return succeed(None) if self._capture is None else self._capture.follow()
+
+    def _now_taken(self, plan: CapturePlan) -> None:
+        """The stack does not see these packets any more: they are read here."""
+        self._held_plan = plan
+        if self.view is not None:
+            self._taken = Taken(plan, self.view.local())
+            self.ports.attach(packet_filter.program(plan))
+
+    # --- frames ---------------------------------------------------------------------------------
+
+    def _receive(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> None:
+        forwarder = self._forwarder
+        if forwarder is None:
+            return
+        verdict = forwarder.receive(frame, ifindex, now, offload)
+        if type(verdict) is Redirect:
+            port = self.ports.by_index.get(verdict.ifindex)
+            if port is not None:
+                port.transmit(frame, offload)
+                return
+            verdict = Transmit(verdict.ifindex, frame, offload)
+        self._perform(verdict, now)
+        if isinstance(verdict, Deliver):
+            self._give_back(verdict, frame, now, offload)
+
+    def _give_back(self, verdict: Deliver, frame: bytearray, now: float, offload: bytes) -> None:
+        """Let the host's stack have what the rules took and what is not the director's."""
+        whole = verdict.whole
+        if whole is not None:
+            frame, offload = whole, b""
+        side = self._taken(frame, pieces=whole is not None)
+        if side is Side.ANSWER and now < self._grace:
+            self.drops["answer_before_its_flow"] += 1
+        elif side and self._injector is not None:
+            for piece in verdict.pieces or (frame,):
+                self._injector.give(piece, offload)
+
+    def _perform(self, verdict: Verdict | None, now: float) -> None:
+        if isinstance(verdict, Transmit):
+            self._transmit(verdict)
+        elif isinstance(verdict, Hold):
+            self._hold(verdict, now)
+        elif isinstance(verdict, Batch):
+            for one in verdict.verdicts:
+                self._perform(one, now)
+        elif isinstance(verdict, Drop):
+            self.drops[verdict.reason] += 1
+
+    def _transmit(self, verdict: Transmit | Hold) -> None:
+        port = self.ports.by_index.get(verdict.ifindex)
+        if port is None and self.view is not None:
+            port = self.ports.sender(self.view.links.get(verdict.ifindex))
+        if port is None:
+            self.drops["no_interface"] += 1
+        else:
+            port.transmit(verdict.frame, verdict.offload)
+
+    def _hold(self, verdict: Hold, now: float) -> None:
+        hop = (verdict.ifindex, verdict.next_hop)
+        if self.view is not None and self.held.put(hop, verdict, now):
+            self.view.resolve(hop, now)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = self._reactor.callLater(TICK, self._tick)
+        now = self._clock()
+        if self.view is None or self._forwarder is None:
+            return
+        try:
+            self._perform(self._forwarder.tick(now), now)
+        except Exception:  # noqa: BLE001 - the next tick must come
+            self._log.failure("the forwarder's tick failed")
+        while self._forwarder.notes:
+            self._log.warn("{note}", note=self._forwarder.notes.popleft())
+        self.view.settle()
+        for hop in self.held.expire(now):
+            self._say(NeighbourFailed(hop))
+        for hop in self.held.hops():
+            self.view.resolve(hop, now)
+        if now >= self._next_ask:
+            self._next_ask = now + ASK_EVERY
+            self._forwarder.memory = os.sysconf("SC_AVPHYS_PAGES")
+            if self._asker is not None:
+                neighbours.ask_again(self.view, self.ports.by_index, self._asker)
+            for port in self.ports.by_index.values():
+                port.refresh()
+
+    # --- what netlink tells -----------------------------------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, NeighbourKnown):
+            for held in self.held.take(event.hop):
+                held.frame[0:6] = event.mac
+                self._transmit(held)
+        elif isinstance(event, NeighbourFailed):
+            if self.view is None:
+                # The first look: a failure of some time ago, which the kernel still remembers.
+                return
+            self.held.fail(event.hop)
+        elif isinstance(event, LinkChanged):
+            self._link_changed(event)
+        elif isinstance(event, AddressesChanged):
+            self._address_changed(event)
+        elif isinstance(event, RouteVanished):
+            server = ipaddress.ip_address(event.destination)
+            self.troubles[f"{ROUTE}{server}"] = (
+                f"no route to server {server}; traffic resumes when there is one"
+            )
+        elif isinstance(event, RouteReturned):
+            self.troubles.over(f"{ROUTE}{ipaddress.ip_address(event.destination)}")
+        self._say(event)
+
+    def _say(self, event: Event) -> None:
+        try:
+            self._tell(event)
+        except Exception:  # noqa: BLE001 - a listener's mistake must not stop the packets
+            self._log.failure("an event of layer 4 could not be told")
+
+    def _read_again(self) -> None:
+        """Events were lost: read all anew, or at the next loss."""
+        try:
+            if self.view is not None:
+                self.view.read_all()
+        except OSError as error:
+            self._log.error("links and neighbours cannot be read: {why}", why=str(error))
+
+    def _link_changed(self, event: LinkChanged) -> None:
+        link = event.link
+        renewed = self.ports.changed(link)
+        if link.up and not link.gone and self.ports.wanted(link):
+            renewed = self.ports.read(link, packet_filter.program(self._held_plan)) or renewed
+        if renewed:
+            self._settle_soon()
+        if self.view is not None:
+            self.ports.check(self.view.links.values())
+
+    def _address_changed(self, event: AddressesChanged) -> None:
+        virtual = any(one.packed == event.change.address for one in self._plan.virtual_addresses())
+        if self.view is not None:
+            self._taken.local = self.view.local()
+        if virtual == event.change.gone:
+            self._settle_soon()
+        if virtual and event.change.gone and self.running and self._held_plan == self._plan:
+            self._log.warn(
+                "virtual address {address} was removed from this host; it is added again",
+                address=ipaddress.ip_address(event.change.address),
+            )
+
+    def _packet_port(
+        self, link: Link, program: list[packet_filter.Instruction], size: RingSize
+    ) -> PacketPort:
+        return PacketPort(
+            self._reactor,
+            self._clock,
+            link.name,
+            link.ifindex,
+            receive=self._receive,
+            program=program,
+            mtu=link.mtu,
+            size=size,
+            turn=self._turn,
+        )
+
+    # --- the kernel's rules -------------------------------------------------------------------------
+
+    def _wanted(self) -> Wanted:
+        return self._plan, self.ports.captured()
+
+    def _settle_soon(self) -> None:
+        if self._capture is not None:
+            self._capture.renew_soon()
+
+    def _table_lost(self) -> None:
+        """Somebody flushed nftables, or events were missed: the table must be there."""
+        self._log.warn("the director's nftables table was removed by somebody else; it is installed again")
+        self._settle_soon()
+
+    def _close(self) -> None:
+        self.ports.close()
+        if self._forwarder is not None:
+            self._forwarder.close()
+        for one in (self._reader, self._asker, self._injector, self._watch):
+            if one is not None:
+                one.close()
+        self._forwarder = self.view = self._capture = None
+
+    def _set_up(self, name: str) -> None:
+        if self._asker is not None and self.view is not None:
+            self.view.read_all()
+            link = self.view.named(name)
+            if link is not None:
+                self._asker.set_up(link.ifindex)
+
+    def counters(self) -> dict[str, int]:
+        """Every counter of the shell, by name; ports have their interface's name in front."""
+        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
+        sources: list[tuple[str, object]] = [("hold", self.held.counters)]
+        if self.view is not None:
+            sources.append(("kernel", self.view.counters))
+        for port in self.ports.by_index.values():
+            port.refresh()
+            sources.append((port.interface, port.counters))
+        for prefix, counters in sources:
+            for field in getattr(type(counters), "__attrs_attrs__", ()):
+                result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
+        if self._injector is not None:
+            result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
+        for reader in (self._reader, self._watch):
+            if reader is not None:
+                result[f"{reader.name}_overruns"] = reader.overruns
+        return result

@@ -1,0 +1,4 @@
+"""What a packet does to a flow: the tables of IPVS as data.
+
+`tcp` and `sctp` are the tables, `transitions` moves a flow through them with its time-outs.
+"""

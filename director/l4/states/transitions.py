@@ -1,0 +1,103 @@
+"""Moves a flow from state to state with each packet, by the tables (`lvs-semantics` D, B.6).
+
+Owns which TCP table is in force and the timeouts; the forwarder calls it for every packet that may
+change something.  Counts active and inactive through the flow's lease.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.l4 import persistence
+from director.l4.flows import INPUT, INPUT_ONLY, OUTPUT
+from director.l4.states import sctp, tcp
+from director.l4.wire import transport
+from director.l4.wire.transport import SCTP, TCP, UDP
+
+if TYPE_CHECKING:
+    from director.l4.flows import Flow
+    from director.l4.settings import Settings
+    from director.l4.wire.packet import Packet
+
+UDP_NAME = "UDP"
+ALWAYS = b"\1" * 256
+"""A protocol without states: no packet changes any."""
+
+
+class States:
+    """The tables in force and the timeouts.  `tcp[direction][event][state]` is the new TCP state."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.tcp = tcp.NORMAL
+        self._calm = tcp.calm(self.tcp)
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take over the timeouts; a flow gets its new one with its next packet."""
+        self.tcp_timeouts = tcp.timeouts(settings.timeout_tcp, settings.timeout_tcpfin)
+        self.udp_timeout = settings.timeout_udp
+
+    def secure(self, on: bool) -> bool:
+        """Put the secure TCP table in force, or the normal one; True when that changed."""
+        before, self.tcp = self.tcp, tcp.SECURE if on else tcp.NORMAL
+        self._calm = tcp.calm(self.tcp)
+        return before is not self.tcp
+
+    def calm(self, flow: Flow, direction: int) -> bytes:
+        """For each flags byte whether such a packet leaves the flow's state alone (1) or not (0)."""
+        return self._calm[direction][flow.state] if flow.protocol == TCP else ALWAYS
+
+    def advance(self, flow: Flow, packet: Packet, output: bool) -> None:
+        """Take one packet of `flow` into account: state, timeout, active or inactive, ASSURED."""
+        direction = _direction(flow, output)
+        if packet.protocol == TCP and flow.protocol == TCP:
+            event = tcp.EVENTS[packet.tcp_flags]
+            self.enter(flow, self.tcp[direction][event][flow.state])
+        elif packet.protocol == SCTP and flow.protocol == SCTP:
+            first = transport.chunk(packet)
+            if first is not None:
+                event = sctp.event(first, transport.chunk(packet, 1))
+                self.enter(flow, sctp.TABLE[direction][event][flow.state])
+        elif flow.protocol == UDP:
+            flow.timeout = self.udp_timeout
+            if output:
+                persistence.assure(flow)
+
+    def enter(self, flow: Flow, state: int) -> None:
+        """Put a TCP or SCTP flow into `state`: its timeout, its counter, its template's ASSURED."""
+        if flow.protocol == TCP:
+            active, established = state in tcp.ACTIVE, state == tcp.ESTABLISHED
+            flow.timeout = self.tcp_timeouts[state]
+        else:
+            active, established = state in sctp.ACTIVE, state == sctp.ESTABLISHED
+            flow.timeout = sctp.TIMEOUTS[state]
+        if flow.state == state:
+            return
+        flow.state = state
+        for track in (flow.to_server, flow.to_client):
+            track.calm = self.calm(flow, track.direction)
+        if flow.lease is not None:
+            if active:
+                flow.lease.activate()
+            else:
+                flow.lease.deactivate()
+        if established and flow.control is not None:
+            persistence.assure(flow)
+
+
+def _direction(flow: Flow, output: bool) -> int:
+    """The table's direction; a packet of the server on a quiet flow ends its being quiet."""
+    if output:
+        if flow.quiet:
+            flow.quiet = False
+            flow.to_server.direction = INPUT
+            flow.stale()
+        return OUTPUT
+    return INPUT_ONLY if flow.quiet else INPUT
+
+
+def name(flow: Flow) -> str:
+    """The state as tools show it."""
+    if flow.protocol == TCP:
+        return tcp.NAMES[flow.state]
+    return sctp.NAMES[flow.state] if flow.protocol == SCTP else UDP_NAME

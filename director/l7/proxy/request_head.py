@@ -1,0 +1,169 @@
+"""A request judged before a server is chosen: who asks, which rule claims it, what the server is sent.
+
+`judge` is pure: the same head from the same peer to the same site is judged alike.  The other
+functions work on an `Exchange`, called by it once, when it starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from director.errors import MessageError
+from director.l7.http.memo import HEAD_LIMIT
+from director.l7.http.writing import edited, fill, request_tail, rewritten_target
+from director.l7.proxy import answering, dispatch
+from director.l7.routing.facts import RequestFacts
+from director.l7.routing.forwarded import client_address
+from director.l7.routing.rules import decide
+
+if TYPE_CHECKING:
+    from director.l7.http.requests import RequestHead
+    from director.l7.proxy.conversation import Conversation
+    from director.l7.proxy.exchange import Exchange
+    from director.l7.routing.facts import Peer
+    from director.l7.routing.rules import CompiledRule
+    from director.l7.routing.service import Site
+
+VIA_LIMIT = 4
+"""Times a request may pass this director before it is called a loop."""
+
+_COUNTS_HOPS = frozenset((b"TRACE", b"OPTIONS"))
+"""Methods for which Max-Forwards counts (RFC 9110 7.6.2)."""
+_MOST_HOPS = 999_999_999
+"""The largest Max-Forwards that is passed on; a larger one is legal and becomes this."""
+
+
+class Judged(RequestFacts):
+    """The facts of a request, and the rule of its site that claims it (None: no rule does).
+
+    `text` is what a server gets, once `server_head` has made it; where the id of the request belongs to it
+    (`lacks_id`), it ends in front of that.
+    """
+
+    __slots__ = ("lacks_id", "rule", "site", "text")
+
+    lacks_id: bool
+    rule: CompiledRule | None
+    site: Site
+    text: bytes
+
+
+def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
+    """Who asks, and which rule claims it.  Raises MessageError 400 for a path without safe reading."""
+    client = peer.client
+    if peer.trusted:
+        client = client_address(head, peer, site.config.trust, site.config.forwarded)
+    judged = Judged(head, peer, client)
+    judged.site = site
+    judged.rule = decide(site.rules, judged)
+    judged.text = b""
+    return judged
+
+
+class Tail:
+    """What a server gets behind the request's target, up to the id of the request where that is lacking.
+
+    It serves all requests whose head has these very `lines` (heads with equal ones share the object), this
+    `host` and this `site`.
+    """
+
+    __slots__ = ("host", "lacks_id", "lines", "site", "text")
+
+    def __init__(self, head: RequestHead, site: Site, text: bytes, *, lacks_id: bool) -> None:
+        self.lines = head.lines
+        self.host = head.host
+        self.site = site
+        self.text = text
+        self.lacks_id = lacks_id
+
+
+def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
+    """Carry out a rule's redirect or fixed answer."""
+    rule = compiled.rule
+    if rule.redirect is not None:
+        status, template = rule.redirect
+        location = fill(template, exchange.facts).encode("latin-1", "replace")
+        answering.own(exchange, status, b"", b"Location: " + location + b"\r\n", "redirect", now)
+    else:
+        status, text = rule.respond or (404, "")
+        answering.own(exchange, status, text.encode() + b"\n" if text else b"", b"", "respond", now)
+
+
+def ends_here(exchange: Exchange, now: float) -> bool:
+    """Max-Forwards used up, or the request goes round in circles (RFC 9110 7.6.2, 7.6.3)."""
+    head = exchange.head
+    hops = head.fields.get(b"max-forwards")
+    if hops is not None and head.method in _COUNTS_HOPS:
+        if not hops.isdigit():
+            dispatch.refuse(exchange, MessageError(400, "bad Max-Forwards"), now)
+            return True
+        if _number(hops) == 0:
+            allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
+            answering.own(exchange, 200, b"", allowed, "max_forwards", now)
+            return True
+    if exchange.site.policy.loops(head) >= VIA_LIMIT:
+        reason = "the request goes round in circles; look at its Via and at the servers' addresses"
+        dispatch.refuse(exchange, MessageError(508, reason), now)
+        return True
+    return False
+
+
+def _number(hops: bytes) -> int:
+    digits = hops.lstrip(b"0") or b"0"
+    return int(digits) if len(digits) <= len(str(_MOST_HOPS)) else _MOST_HOPS
+
+
+def server_head(exchange: Exchange, judged: Judged) -> bytes:
+    """The head for the server.  Raises MessageError when a rule's edits make it ambiguous."""
+    text = judged.text
+    if not text:
+        text = judged.text = _server_text(exchange, judged)
+    return text + exchange.identity.encode() + b"\r\n\r\n" if judged.lacks_id else text
+
+
+def _server_text(exchange: Exchange, judged: Judged) -> bytes:
+    head, conversation, site = exchange.head, exchange.conversation, exchange.site
+    sent = head.sent
+    if judged.rule is not None:
+        rule = judged.rule.rule
+        if rule.rewrite_path:
+            sent = rewritten_target(rule.rewrite_path, head, judged)
+        if rule.headers:
+            head = head.with_block(edited(head.kept(), rule.headers, judged))
+    tail = conversation.tail
+    # A client that repeats its fields gets the same lines again.
+    if tail is None or tail.lines is not head.lines or tail.host != head.host or tail.site is not site:
+        tail = _tail(conversation, site, head, exchange.head.fields.get(b"max-forwards"))
+    judged.lacks_id = tail.lacks_id
+    return b" ".join((head.method, sent, tail.text))
+
+
+def _tail(conversation: Conversation, site: Site, head: RequestHead, hops: bytes | None) -> Tail:
+    """Version and field lines for the server, remembered unless they belong to one request only."""
+    policy, peer = site.policy, conversation.peer
+    added = policy.lines(head, peer)
+    dropped = policy.dropped(head, trusted=peer.trusted)
+    # A rule that sets Max-Forwards has the last word.
+    if hops is not None and hops == head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
+        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
+        dropped |= {b"max-forwards"}
+    version, wish = _own_wish(head) if site.per_connection else (b"1", b"")
+    lacks_id = not policy.keeps_id(head, peer)
+    end = b"X-Request-Id: " if lacks_id else b"\r\n"
+    text = b"HTTP/1.%b\r\n%b%b%b" % (version, request_tail(head, dropped, added), wish, end)
+    tail = Tail(head, site, text, lacks_id=lacks_id)
+    if hops is None and len(text) <= HEAD_LIMIT:
+        conversation.tail = tail
+    return tail
+
+
+def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
+    """The client's minor version, and what it said of its connection.
+
+    For a server whose answer will be relayed unread: it must speak the client's version, and end where
+    the client expects an end.
+    """
+    said = head.said
+    if not said.minor:
+        return b"0", b"Connection: keep-alive\r\n" if said.keep_alive else b""
+    return b"1", b"" if said.keep_alive or said.upgrade else b"Connection: close\r\n"

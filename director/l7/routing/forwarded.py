@@ -1,0 +1,173 @@
+"""Who the client is and what servers are told about it (X-Forwarded-*, RFC 7239, Via).
+
+Fields about the client are believed only from peers in the service's trust list;
+from anybody else they are dropped and written anew.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from director.caches import remember
+
+if TYPE_CHECKING:
+    from director.l7.http.requests import RequestHead
+    from director.l7.routing.facts import Peer
+    from director.model.pools import Network
+
+_X_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
+_ALL = _X_FORWARDED | {b"forwarded", b"x-request-id"}
+_DROP_UNTRUSTED = {"x-forwarded-for": _ALL, "forwarded": _ALL, "off": frozenset((b"x-request-id",))}
+"""What is dropped of an untrusted client's request, by policy: all that another hop could take for ours."""
+_DROP_TRUSTED = {
+    "x-forwarded-for": frozenset((b"x-forwarded-for",)),
+    "forwarded": frozenset((b"forwarded",)),
+    "off": frozenset[bytes](),
+}
+
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_PAIR = re.compile(rf'[ \t]*+({_WORD})=(?:"([^"\\]*+)"|({_WORD}))[ \t]*+([;,]|$)')
+CHAIN_LIMIT = 32
+"""Addresses looked at in a chain, from its end."""
+
+
+ADDRESS_LIMIT = 64
+"""Characters that an IP address has at most, with a zone; longer text from the network is not remembered."""
+
+
+def is_trusted(address: str, networks: tuple[Network, ...]) -> bool:
+    """Is the address in one of the networks?  Names and unix peers are in none."""
+    return len(address) <= ADDRESS_LIMIT and _is_inside(address, networks)
+
+
+@remember("trusted_addresses", 4096)
+def _is_inside(address: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(mapped in network for network in networks)
+
+
+def client_address(
+    head: RequestHead, peer: Peer, networks: tuple[Network, ...], kind: str = "x-forwarded-for"
+) -> str:
+    """The client as rules and schedulers see it: the last address of the chain that is not trusted.
+
+    `kind` is the service's `forwarded`: with `forwarded` the chain is read from RFC 7239's field,
+    else from X-Forwarded-For.  Only a trusted peer's chain is read, and only up to what is no address.
+    """
+    if not peer.trusted:
+        return peer.client
+    chain = _for_nodes(head) if kind == "forwarded" else _x_forwarded_for(head)
+    found = peer.client
+    for entry in reversed(chain[-CHAIN_LIMIT:]):
+        if not _is_address(entry):
+            break
+        found = entry
+        if not is_trusted(entry, networks):
+            break
+    return found
+
+
+def _x_forwarded_for(head: RequestHead) -> list[str]:
+    value = head.fields.get(b"x-forwarded-for", b"").decode("latin-1")
+    return [entry.strip() for entry in value.split(",")]
+
+
+def _for_nodes(head: RequestHead) -> list[str]:
+    """The `for` of each element of Forwarded without port and brackets, "" if it has none.
+
+    A field that does not follow RFC 7239 4 says nothing: its quotes may hide where an element ends.
+    """
+    value = head.fields.get(b"forwarded", b"").decode("latin-1")
+    nodes = [""]
+    position = 0
+    while position < len(value):
+        found = _PAIR.match(value, position)
+        if found is None:
+            return []
+        name, quoted, token, separator = found.groups()
+        if name.lower() == "for":
+            nodes[-1] = _node_address(quoted if token is None else token)
+        if separator == ",":
+            nodes.append("")
+        position = found.end()
+    return nodes
+
+
+def _node_address(node: str) -> str:
+    """A node without its port, an IPv6 address without its brackets (RFC 7239 6)."""
+    if node.startswith("["):
+        return node[1:].partition("]")[0]
+    return node.partition(":")[0]
+
+
+def _is_address(text: str) -> bool:
+    """An address of a host, without a scope (a scope may hold anything)."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+class ForwardedPolicy:
+    """`forwarded =` of one service, ready to be applied."""
+
+    def __init__(self, kind: str, scheme: str, name: str) -> None:
+        self._kind = kind
+        self._scheme = scheme.encode()
+        self._via = b"Via: 1.%d " + name.encode("latin-1") + b"\r\n"
+        self._pseudonym = name.encode("latin-1")
+        self._plain_via = self._via % 1
+
+    def dropped(self, head: RequestHead, *, trusted: bool) -> frozenset[bytes]:
+        """Names of the fields that must not be sent on."""
+        return (_DROP_TRUSTED if trusted else _DROP_UNTRUSTED)[self._kind]
+
+    def loops(self, head: RequestHead) -> int:
+        """How often this director already stands in the request's Via."""
+        via = head.fields.get(b"via")
+        if via is None:
+            return 0
+        return sum(entry.split()[1:2] == [self._pseudonym] for entry in via.split(b","))
+
+    def lines(self, head: RequestHead, peer: Peer) -> bytes:
+        """The field lines that tell a server about the client, with Via."""
+        fields = head.fields if peer.trusted else {}
+        via = self._plain_via if head.minor else self._via % 0
+        client = peer.client
+        if not client or client == "unix":
+            # Who comes over a unix socket has no address; the log has a word for them, a chain must not.
+            client = "unknown"
+        if self._kind == "x-forwarded-for":
+            return self._x_forwarded(head, fields, client) + via
+        if self._kind == "forwarded":
+            return self._forwarded(head, fields, client) + via
+        return via
+
+    def keeps_id(self, head: RequestHead, peer: Peer) -> bool:
+        """The request brought an id that is believed."""
+        return peer.trusted and b"x-request-id" in head.fields
+
+    def _x_forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
+        chain = fields.get(b"x-forwarded-for")
+        node = client.encode("latin-1")
+        text = b"X-Forwarded-For: " + (node if chain is None else chain + b", " + node) + b"\r\n"
+        if b"x-forwarded-proto" not in fields:
+            text += b"X-Forwarded-Proto: " + self._scheme + b"\r\n"
+        if b"x-forwarded-host" not in fields and head.host:
+            text += b"X-Forwarded-Host: " + head.host + b"\r\n"
+        return text
+
+    def _forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
+        node = f'"[{client}]"' if ":" in client else client
+        element = b"for=" + node.encode("latin-1") + b";proto=" + self._scheme
+        if head.host:
+            element += b';host="' + head.host + b'"'
+        chain = fields.get(b"forwarded")
+        return b"Forwarded: " + (element if chain is None else chain + b", " + element) + b"\r\n"

@@ -1,0 +1,84 @@
+"""One layer-7 service of one generation, compiled: what a conversation needs to decide.
+
+A site never changes; a reload puts a new one into the service's `Frontage`, and each
+request takes the one that is current when its head is complete.  Other rooms give what
+layer 7 must not know: compiled conditions (config), the fault chain (fault).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from director.l7.http.requests import Limits
+from director.l7.routing.forwarded import ForwardedPolicy, is_trusted
+from director.l7.routing.rules import CompiledRule, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from director.l7.proxy.trace import Record
+    from director.l7.routing.facts import RequestFacts
+    from director.model.http import L7Service
+    from director.registry.registry import LiveService, Registry
+
+FaultTarget = tuple[str, Any]
+"""Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
+
+
+class Site:
+    """Everything that one request of one service is judged by.
+
+    `faults` gives the targets to try, in order, for a cause (`no_server`, `connect_failed`, `queue_timeout`).
+    """
+
+    def __init__(
+        self,
+        config: L7Service,
+        registry: Registry,
+        live: LiveService,
+        rules: tuple[CompiledRule, ...],
+        faults: Callable[[str], Iterator[FaultTarget]],
+        name: str,
+        limits: Limits,
+    ) -> None:
+        self.config = config
+        self.registry = registry
+        self.live = live
+        self.key = live.key
+        self.rules = rules
+        self.faults = faults
+        self.limits = limits
+        self.policy = ForwardedPolicy(config.forwarded, "http", name)
+        self.timeouts = config.timeouts
+        self.is_http = config.protocol == "http"
+        self.per_connection = config.switch == "connection" or not self.is_http
+
+    def decide(self, facts: RequestFacts) -> CompiledRule | None:
+        """The rule for a request, or None for the service's own pool."""
+        return decide(self.rules, facts)
+
+    def trusts(self, address: str) -> bool:
+        """Is the peer in the trust list?"""
+        return bool(self.config.trust) and is_trusted(address, self.config.trust)
+
+
+class Frontage:
+    """The mutable face of a service: its current site, its request ids, and where records go.
+
+    `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing without a clock.
+    """
+
+    __slots__ = ("clients", "date", "new_id", "record", "site")
+
+    def __init__(
+        self,
+        site: Site,
+        new_id: Callable[[], str],
+        record: Callable[[Record], None],
+        date: Callable[[], bytes] = bytes,
+    ) -> None:
+        self.site = site
+        self.clients = 0
+        self.new_id = new_id
+        self.record = record
+        self.date = date

@@ -1,0 +1,7 @@
+"""The values the director works with: what an operator can say, once, in one place.
+
+Everything here is configuration: frozen, comparable, hashable, validated when it is made, and free of
+running state; what lives and changes is in `registry`.  `pools` are pools, their servers and checks, `http`
+services and rules of layer 7 with their `conditions`, `virtual` services of layer 4, `settings` the program
+itself and the whole.
+"""

@@ -1,0 +1,103 @@
+"""Layer 7: services, rules, pages and the steps of the fault path."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from director.model.conditions import Condition
+from director.model.pools import Address, Network
+
+
+@frozen
+class FaultStep:
+    """One step of `fault =`: kind `active`, `pool` (name), `local` (address) or `page` (name)."""
+
+    kind: str
+    name: str = ""
+    address: Address | None = None
+
+
+@frozen
+class L7Timeouts:
+    """Seconds: for a client to send a whole head or the next body bytes, and between two requests."""
+
+    client: float = 30.0
+    keepalive: float = 60.0
+
+
+@frozen
+class L7Limits:
+    """Bytes of a request line, of all header fields, of a body (0 = any); `fields` is their number."""
+
+    line: int = 16384
+    header: int = 32768
+    fields: int = 512
+    body: int = 0
+
+
+@frozen
+class L7Service:
+    """`[l7:NAME]`: listeners and what happens to a request that no rule claims.
+
+    `max_connections` 0 = as many as the process may have.
+    """
+
+    name: str
+    listen: tuple[Address, ...]
+    protocol: str = "http"
+    pool: str = ""
+    switch: str = "request"
+    fault: tuple[FaultStep, ...] = ()
+    timeouts: L7Timeouts = L7Timeouts()
+    forwarded: str = "x-forwarded-for"
+    trust: tuple[Network, ...] = ()
+    proxy_protocol: tuple[Network, ...] = ()
+    tls: tuple[str, ...] = ()
+    limits: L7Limits = L7Limits()
+    max_connections: int = 0
+
+
+@frozen
+class HeaderEdit:
+    """One header change of a rule: verb `set`, `add` or `del`; applied to the request."""
+
+    verb: str
+    name: str
+    value: str = ""
+
+
+@frozen
+class Rule:
+    """`[rule:NUMBER TITLE]`: the first rule, by number, whose condition holds decides.
+
+    Exactly one of `pool`, `redirect` (status, location template) and `respond` (status, text)
+    is set.  `rewrite_path` is a template; `$1` … `${name}` are the captured groups.  `hash` names
+    what a hash scheduler shall use as key, such as `path.1`.
+    """
+
+    number: int
+    title: str
+    service: str
+    when: Condition | None = None
+    pool: str = ""
+    redirect: tuple[int, str] | None = None
+    respond: tuple[int, str] | None = None
+    hash: str = ""
+    headers: tuple[HeaderEdit, ...] = ()
+    rewrite_path: str = ""
+
+    @property
+    def name(self) -> str:
+        """`NUMBER TITLE`, as in the section's name."""
+        return f"{self.number} {self.title}".rstrip()
+
+
+@frozen
+class Page:
+    """`[page:NAME]`: a page the director itself serves; `body` was read when the ini was."""
+
+    name: str
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    status: int = 503
+    retry_after: float | None = None

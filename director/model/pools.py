@@ -1,0 +1,212 @@
+"""Pools and their servers, and what both layers ask of them.
+
+Durations are seconds (float), sizes bytes, weights integers >= 0 where 0 means quiesced (no new work,
+`lvs-semantics` B.7).
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+
+from attrs import frozen
+
+from director.errors import DirectorError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Forward(enum.Enum):
+    """Forwarding method of layer 4; ipvsadm prints Masq, Route, Tunnel, Local."""
+
+    NAT = "nat"
+    DR = "dr"
+    TUN = "tun"
+    LOCAL = "local"
+
+
+class State(enum.Enum):
+    """The administrator's order for a server."""
+
+    READY = "ready"
+    """Takes new clients."""
+    DRAIN = "drain"
+    """Takes no new clients; its own (sticky, open) finish."""
+    MAINT = "maint"
+    """Takes nothing new, not even from its own clients; what is open finishes; checks stop."""
+
+
+@frozen
+class Address:
+    """Where something listens or connects.
+
+    One of three shapes: `host` and `port` (host may be a name, an IPv4 or an IPv6
+    address without brackets; empty = all addresses), a unix socket `path`, or a
+    Twisted endpoint string in `endpoint`.
+    """
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    endpoint: str = ""
+
+    def __str__(self) -> str:
+        if self.endpoint or self.path:
+            return self.endpoint or f"unix:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@frozen
+class Tunnel:
+    """How a TUN server is reached (`lvs-semantics` E): kind `ipip`, `gre` or `gue`.
+
+    `port` is GUE's UDP destination port; `checksum` is `none`, `csum` or `remcsum`.
+    """
+
+    kind: str = "ipip"
+    port: int = 0
+    checksum: str = "none"
+
+
+LARGEST_COUNT = 2**31 - 1
+"""Largest weight and threshold of a server (`lvs-semantics` I.1: Debian's ipvsadm)."""
+
+
+@frozen
+class Server:
+    """A real server (IPVS: destination) as configured; belongs to one pool.
+
+    `max` and `min` are IPVS's upper and lower threshold (u, l of B.5); 0 = no limit.
+    A `backup` server is eligible only when no other server of the pool is.
+    """
+
+    name: str
+    address: Address
+    weight: int = 1
+    max: int = 0
+    min: int = 0
+    forward: Forward | None = None
+    backup: bool = False
+    tunnel: Tunnel = Tunnel()
+
+    def __attrs_post_init__(self) -> None:
+        if self.weight < 0:
+            raise DirectorError(f"server {self.name}: weight must be 0 or more")
+        if self.min > self.max:
+            raise DirectorError(f"server {self.name}: min={self.min} is larger than max={self.max}")
+
+
+@frozen
+class Scheduler:
+    """Which scheduler picks, as written: `wlc`, `sh port fallback`, `hash(cookie sid) else wlc`.
+
+    `name` is the registered name, `argument` the text in parentheses (empty if none),
+    `flags` the words behind it, `otherwise` the scheduler asked when this one returns None.
+    """
+
+    name: str
+    argument: str = ""
+    flags: tuple[str, ...] = ()
+    otherwise: Scheduler | None = None
+
+    def __str__(self) -> str:
+        text = self.name
+        if self.argument:
+            text += f"({self.argument})"
+        text = " ".join((text, *self.flags))
+        return f"{text} else {self.otherwise}" if self.otherwise else text
+
+
+@frozen
+class CustomScheduler:
+    """`[scheduler:NAME]`: a user's own class in a file, with a time budget per choice."""
+
+    name: str
+    path: str
+    attribute: str
+    budget: float = 50e-6
+
+
+@frozen
+class Check:
+    """`[check:NAME]`: an active health check.
+
+    kind `tcp` (a connect), or `http` (method, target, and the statuses that count as alive as
+    inclusive ranges).  `host` is the Host field of an http check, empty = the server's address.
+    """
+
+    name: str
+    kind: str = "tcp"
+    method: str = "GET"
+    target: str = "/"
+    host: str = ""
+    statuses: tuple[tuple[int, int], ...] = ((200, 399),)
+    every: float = 2.0
+    timeout: float = 1.0
+    rise: int = 2
+    fall: int = 3
+
+
+@frozen
+class CookiePersistence:
+    """`persist = cookie NAME insert [httponly] [secure] [samesite=…]`: affinity by our own cookie."""
+
+    name: str
+    httponly: bool = False
+    secure: bool = False
+    samesite: str = ""
+
+
+@frozen
+class Retry:
+    """When a request is tried again, and how often beyond the first try.
+
+    `on` holds `connect`, `empty` (closed before the first response byte), `timeout` (no first
+    byte in time); `statuses` the answers that count as failures.
+    """
+
+    on: frozenset[str] = frozenset({"connect", "empty"})
+    statuses: frozenset[int] = frozenset()
+    tries: int = 2
+
+
+@frozen
+class Queue:
+    """How many requests may wait for a server with room, and how long."""
+
+    length: int = 0
+    timeout: float = 5.0
+
+
+@frozen
+class PoolTimeouts:
+    """Seconds: to connect, to the first response byte, between two bytes, and for an idle tunnel."""
+
+    connect: float = 2.0
+    response: float = 30.0
+    idle: float = 60.0
+    tunnel: float = 3600.0
+
+
+@frozen
+class Pool:
+    """`[pool:NAME]`: servers in configured order and how one of them is picked.
+
+    `idle_connections` is how many unused connections are kept open to each server.
+    """
+
+    name: str
+    servers: tuple[Server, ...] = ()
+    scheduler: Scheduler = Scheduler("wlc")
+    checks: tuple[str, ...] = ()
+    persist: CookiePersistence | None = None
+    retry: Retry = Retry()
+    queue: Queue = Queue()
+    timeouts: PoolTimeouts = PoolTimeouts()
+    idle_connections: int = 64
+
+    def __attrs_post_init__(self) -> None:
+        names = [server.name for server in self.servers]
+        if len(set(names)) != len(names):
+            raise DirectorError(f"pool {self.name}: two servers have one name")

@@ -1,0 +1,94 @@
+"""The program itself (`[director]`, `[admin]`, users, certificates, demo servers, tests), and the whole."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from director.model.http import L7Service, Page, Rule
+from director.model.pools import Address, Check, CustomScheduler, Pool
+from director.model.virtual import L4Service, L4Settings
+
+
+@frozen
+class Settings:
+    """`[director]`.
+
+    `workers` -1 = as many as there are processors (`auto`); `trace` is how many decisions are kept;
+    `access_log` is a path, `stdout` or `off`.
+    """
+
+    name: str = "director"
+    state_dir: str = ""
+    workers: int = 0
+    log: str = "text"
+    shutdown_grace: float = 10.0
+    trace: int = 4096
+    access_log: str = "stdout"
+
+
+@frozen
+class Admin:
+    """`[admin]`."""
+
+    listen: Address = field(factory=lambda: Address(host="127.0.0.1", port=8404))
+
+
+@frozen
+class User:
+    """`[user:NAME]`: an argon2 hash and a role."""
+
+    name: str
+    password: str = field(repr=False)
+    role: str = "viewer"
+
+
+@frozen
+class Certificate:
+    """`[cert:NAME]`: paths of a PEM chain and its key."""
+
+    name: str
+    file: str
+    key: str
+
+
+@frozen
+class Demo:
+    """`[demo:NAME]`: an embedded demo server."""
+
+    name: str
+    listen: Address
+
+
+@frozen
+class ConfigTest:
+    """`[test:TITLE]`: a request and the decision it must get.
+
+    `expect` pairs are (`rule`, title or number), (`pool`, name), (`status`, code), ….
+    """
+
+    title: str
+    method: str
+    uri: str
+    headers: tuple[tuple[str, str], ...] = ()
+    client: str = ""
+    expect: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class Configuration:
+    """All of one ini, checked.  Mappings are tuples in file order; names are unique per kind."""
+
+    settings: Settings = Settings()
+    admin: Admin | None = None
+    users: tuple[User, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    checks: tuple[Check, ...] = ()
+    l7: tuple[L7Service, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    pages: tuple[Page, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    l4_settings: L4Settings | None = None
+    l4: tuple[L4Service, ...] = ()
+    demos: tuple[Demo, ...] = ()
+    schedulers: tuple[CustomScheduler, ...] = ()
+    tests: tuple[ConfigTest, ...] = ()

@@ -1,0 +1,242 @@
+"""Reading a configuration as the program does it (composition).
+
+With the installed schedulers and the user's own, and with its `[test:…]` sections rehearsed.
+Called at start, at each reload, and by `director check`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from random import Random
+from urllib.parse import urlsplit
+
+from attrs import evolve
+from twisted.internet.endpoints import clientFromString, serverFromString
+
+from director import plugins
+from director.config.io.load import load as load_file
+from director.config.loaded import Loaded
+from director.config.parse.schedulers import SchedulerFacts
+from director.config.text.messages import ERROR, Problem
+from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
+from director.l7.routing.explain import explain, synthetic_head
+from director.l7.routing.service import Site
+from director.model.pools import Scheduler
+from director.model.settings import ConfigTest, Configuration
+from director.program import preflight
+from director.program.layer7 import build_sites
+from director.registry.changes import plan
+from director.registry.registry import Registry
+from director.scheduling.catalog import Catalog
+
+_PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
+"""A place in another file, as messages name it."""
+
+
+def read(path: str) -> Loaded:
+    """The configuration at `path` with everything that is wrong with it; raises nothing for that."""
+    return _looked_at(path, (*LOOKS, _needed_rehearsal_problems))
+
+
+def examine(path: str, *, offline: bool = False) -> Loaded:
+    """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
+    asking = () if offline else (preflight.problems,)
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking))
+
+
+def _looked_at(path: str, looks: Iterable[Look]) -> Loaded:
+    """What is read from `path`, and what each look finds, as long as there was no error."""
+    loaded = load_file(os.path.abspath(path), known=known_schedulers())  # noqa: PTH100 - `..` stays as written
+    configuration, problems = loaded.configuration, loaded.problems
+    for look in looks:
+        found = look(loaded, configuration) if configuration is not None else []
+        problems = (*problems, *found)
+        if any(one.severity == ERROR for one in found):
+            configuration = None
+    if not os.path.isabs(path):  # noqa: PTH117 - a text, as it was written
+        problems = tuple(_near(one) for one in problems)
+    return evolve(loaded, configuration=configuration, problems=problems)
+
+
+def _near(problem: Problem) -> Problem:
+    """A problem with all places as seen from here, for who named the configuration so."""
+    message = _PLACE.sub(lambda place: os.path.relpath(place[0]), problem.message)
+    return evolve(problem, file=os.path.relpath(problem.file), message=message)
+
+
+def load(path: object, *, offline: bool = False) -> tuple[Configuration | None, tuple[Problem, ...]]:
+    """The same for the commands: the configuration (None with errors) and all findings."""
+    loaded = examine(str(path), offline=offline)
+    return loaded.configuration, loaded.problems
+
+
+def known_schedulers() -> Mapping[str, SchedulerFacts]:
+    """The installed schedulers, as the reader wants them."""
+    return {one.name: SchedulerFacts(one.flags, one.takes_argument) for one in plugins.discover()}
+
+
+def _own_scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    found = []
+    for custom in configuration.schedulers:
+        try:
+            plugins.try_out(custom)
+        except SchedulerError as error:
+            found.append(loaded.problem_at(f"scheduler:{custom.name}", "python", str(error)))
+    return found
+
+
+def _scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Arguments that only their scheduler understands; each spec is tried once."""
+    catalog = plugins.catalog(configuration.schedulers)
+    wrong: dict[Scheduler, str] = {}
+    for _, spec in _schedulers(configuration):
+        if spec not in wrong:
+            try:
+                catalog.make(spec, Random(0))
+                wrong[spec] = ""
+            except SchedulerError as error:
+                wrong[spec] = str(error)
+    return [
+        loaded.problem_at(section, "scheduler", wrong[spec])
+        for section, spec in _schedulers(configuration)
+        if wrong[spec]
+    ]
+
+
+def _needed_rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """A start or reload proves by itself what changes: left are the tests, and files that are read anew."""
+    needed = configuration.tests or configuration.schedulers
+    return _rehearsal_problems(loaded, configuration) if needed else []
+
+
+def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Do what a start would do to a registry, on one that is thrown away, and ask it the tests."""
+    try:
+        registry = rehearsal(configuration, plugins.catalog(configuration.schedulers))
+    except ChangeRefused as error:
+        return [loaded.problem_at(error.at.replace(" ", ":", 1), "scheduler", str(error))]
+    sites = build_sites(configuration, registry) if configuration.tests else []
+    return [
+        loaded.problem_at(f"test:{test.title}", "expect", text)
+        for test in configuration.tests
+        for text in failures(test, sites)
+    ]
+
+
+def _endpoint_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """Endpoint strings that Twisted cannot read: of servers, and to listen on.
+
+    What systemd hands over only a program that it started has, so that is seen at the start.
+    """
+    found = []
+    listening = [
+        (f"l7:{service.name}", one.endpoint) for service in configuration.l7 for one in service.listen
+    ]
+    if configuration.admin is not None:
+        listening.append(("admin", configuration.admin.listen.endpoint))
+    for section, endpoint in listening:
+        try:
+            if endpoint and not endpoint.startswith("systemd:"):
+                serverFromString(None, endpoint)
+        except Exception as error:  # noqa: BLE001  # each kind of endpoint has its own parser
+            text = f"Twisted cannot listen on {endpoint}: {error}"
+            found.append(loaded.problem_at(section, "listen", text))
+    for pool in configuration.pools:
+        for server in pool.servers:
+            try:
+                if server.address.endpoint:
+                    clientFromString(None, server.address.endpoint)
+            except Exception as error:  # noqa: BLE001  # each kind of endpoint has its own parser
+                text = f"Twisted has no such endpoint to connect to: {error}"
+                found.append(loaded.problem_at(f"pool:{pool.name}", f"server.{server.name}", text))
+    return found
+
+
+def _schedulers(configuration: Configuration) -> Iterator[tuple[str, Scheduler]]:
+    """Every scheduler that is asked for, with the section that asks."""
+    for pool in configuration.pools:
+        yield f"pool:{pool.name}", pool.scheduler
+    for service in configuration.l4:
+        if service.scheduler is not None:
+            yield f"l4:{service.name}", service.scheduler
+
+
+def rehearsal(configuration: Configuration, catalog: Catalog) -> Registry:
+    """A registry that runs `configuration`, where every server is up and idle, and touches nothing."""
+    registry = Registry(lambda spec: catalog.make(spec, Random(0)))
+    registry.apply(plan(registry.configuration, configuration), "rehearsal", 0.0, 0.0)
+    return registry
+
+
+def failures(test: ConfigTest, sites: list[Site]) -> list[str]:
+    """What a test expected and did not get, one sentence each."""
+    expected = dict(test.expect)
+    try:
+        told = decide(sites, test.method, test.uri, test.headers, test.client, expected.get("service", ""))
+    except MessageError as error:
+        told = {"status": error.status, "outcome": error.reason}
+    except DirectorError as error:
+        return [f"the request cannot be decided: {error}"]
+    return [
+        f"expected {word} {value}, got {_got(word, told)}"
+        for word, value in test.expect
+        if not _meets(word, value, told)
+    ]
+
+
+def _got(word: str, told: Mapping[str, object]) -> str:
+    return str(told.get(word) or "none")
+
+
+def _meets(word: str, value: str, told: Mapping[str, object]) -> bool:
+    got = _got(word, told)
+    if word == "rule":
+        number, _, title = got.partition(" ")
+        return value in (got, number, title)
+    if word == "server":
+        return value in (got, f"{told.get('pool')}/{got}")
+    return got == value
+
+
+def decide(
+    sites: list[Site],
+    method: str,
+    url: str,
+    headers: tuple[tuple[str, str], ...],
+    client: str,
+    service: str = "",
+    now: float = 0.0,
+) -> dict[str, object]:
+    """What would become of a request; `url` is absolute, or a path.
+
+    The service is the named one, else the first whose listener has the URL's port, else the first.
+    Raises MessageError for what would be refused, DirectorError when that is no URL or no such service.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise DirectorError(f"this is no URL: {error}") from error
+    site = _site_for(sites, port, service)
+    target = parts.path or "/" if parts.netloc else url.partition("?")[0]
+    if parts.query:
+        target += "?" + parts.query
+    head = synthetic_head(site, method, target, parts.netloc or "localhost", headers)
+    return explain(site, head, client or "127.0.0.1", now)
+
+
+def _site_for(sites: list[Site], port: int, service: str) -> Site:
+    fitting = [site for site in sites if site.is_http and service in ("", site.config.name)]
+    if not fitting:
+        raise DirectorError(f"there is no HTTP service {service}".rstrip() + "; name one of [l7:…]")
+    for site in fitting:
+        if any(address.port == port for address in site.config.listen):
+            return site
+    return fitting[0]
+
+
+Look = Callable[[Loaded, Configuration], list[Problem]]
+LOOKS: tuple[Look, ...] = (_own_scheduler_problems, _endpoint_problems, _scheduler_problems)
+"""What is looked for at every reading, in this order, as long as nothing is wrong."""

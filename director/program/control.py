@@ -1,0 +1,220 @@
+"""What the admin and the commands may ask of the running program (composition).
+
+`RunningControl` implements `admin.control.Control` over the parts that `service` put together.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+
+from director.admin.control import (
+    Connection,
+    Event,
+    Evidence,
+    Listener,
+    Moment,
+    PacketFigures,
+    Problem,
+    Process,
+    Question,
+    Readiness,
+    TraceRecord,
+)
+from director.caches import CacheFigures, figures
+from director.config.export import export
+from director.config.loaded import Loaded
+from director.health.io.service import HealthService
+from director.health.verdict import CheckSnapshot
+from director.l7.io.service import Shell
+from director.l7.proxy.trace import as_dict
+from director.program.configuration import decide, examine
+from director.program.layer4 import Layer4
+from director.program.logs import event_log
+from director.program.overrides import Orders
+from director.registry.changes import Change
+from director.registry.registry import Generation, Registry
+
+EVIDENCE_SHOWN = 10
+"""Results of a check that are shown."""
+
+
+class RunningControl:
+    """The running program, as the admin sees it.
+
+    Args:
+        apply: carries out changes and tells all parts.
+        reload: reads the file again and applies it.
+        own_listeners: those of the admin, which is made after us.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        loaded: Loaded,
+        registry: Registry,
+        shell: Shell,
+        health: HealthService,
+        layer4: Layer4,
+        orders: Orders,
+        reactor: Any,
+        apply: Callable[[Iterable[Change], str], Generation],
+        reload: Callable[[str], Deferred[Generation]],
+        own_listeners: Callable[[], Iterable[Listener]],
+    ) -> None:
+        self.loaded = loaded
+        self.stopping = False
+        self._path = path
+        self._registry = registry
+        self._shell = shell
+        self._health = health
+        self._layer4 = layer4
+        self._orders = orders
+        self._reactor = reactor
+        self._apply = apply
+        self._reload = reload
+        self._own_listeners = own_listeners
+        self._started = time.time()
+
+    def moment(self) -> Moment:
+        """Both clocks."""
+        return Moment(self._reactor.seconds(), time.time())
+
+    def snapshot(self) -> Registry:
+        """What exists now."""
+        return self._registry
+
+    def listeners(self) -> Sequence[Listener]:
+        """Every address of every service, and the admin's own."""
+        serving = [Listener(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
+        return [*serving, *self._layer4.listeners(), *self._own_listeners()]
+
+    def readiness(self) -> Readiness:
+        """Ready when nothing is in the way and nothing stops."""
+        reasons = [*self._layer4.reasons()]
+        if self.stopping:
+            reasons.append("the director is stopping")
+        return Readiness(tuple(reasons), self._layer4.reasons_since())
+
+    def process(self) -> Process:
+        """Memory, descriptors, stalls."""
+        return Process(
+            installed_version(),
+            self._started,
+            _resident(),
+            sum(1 for _ in Path("/proc/self/fd").iterdir()),
+            resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            self._shell.stalls,
+            self._shell.worst_stall,
+            {"access": self._shell.access_log.lost, "events": event_log.lost},
+        )
+
+    def checks(self) -> Sequence[Evidence]:
+        """Health evidence."""
+        return [_evidence(one) for one in self._health.snapshot()]
+
+    def connections(self, limit: int) -> Sequence[Connection]:
+        """Layer-4 flows and templates."""
+        return self._layer4.connections(limit)
+
+    def packets(self) -> PacketFigures | None:
+        """Layer 4 as a whole."""
+        return self._layer4.figures()
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
+        heads = CacheFigures("repeated_heads", self._shell.repeating(), self._shell.clients)
+        return [*figures(), heads]
+
+    def events(self, limit: int) -> Sequence[Event]:
+        """The last events, newest first."""
+        return list(event_log.events)[: -limit - 1 : -1]
+
+    def traces(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests, newest first."""
+        return [as_dict(record, self._epoch()) for record in self._shell.traces.last(limit)]
+
+    def trace(self, identifier: str) -> TraceRecord | None:
+        """One request by its id."""
+        record = self._shell.traces.find(identifier)
+        return None if record is None else as_dict(record, self._epoch())
+
+    def _epoch(self) -> float:
+        return time.time() - float(self._reactor.seconds())
+
+    def explain(self, question: Question) -> TraceRecord:
+        """Decide as for a real request, without sending one."""
+        sites = [frontage.site for frontage in self._shell.frontages.values()]
+        now = self._reactor.seconds()
+        told = decide(
+            sites,
+            question.method,
+            question.url,
+            question.headers,
+            question.client,
+            question.service,
+            now,
+        )
+        return {**told, "time": self._epoch() + now}
+
+    def config_text(self) -> str:
+        """The merged ini with what commands changed, without secrets."""
+        return export(self.loaded, self._orders.all())
+
+    def check_config(self) -> Deferred[Sequence[Problem]]:
+        """Read the file again, off the loop, and say what is wrong with it."""
+        reading: Deferred[Any] = deferToThreadPool(
+            self._reactor, self._reactor.getThreadPool(), examine, self._path
+        )
+        return reading.addCallback(
+            lambda loaded: [
+                Problem(one.severity, f"{one.file}:{one.line}:{one.column}", one.message)
+                for one in loaded.problems
+            ]
+        )
+
+    def reload(self, author: str) -> Deferred[Generation]:
+        """Apply the configuration file."""
+        return self._reload(author)
+
+    def apply(self, changes: Iterable[Change], author: str) -> Generation:
+        """Apply changes."""
+        return self._apply(changes, author)
+
+
+def installed_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("director")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _resident() -> int | None:
+    """Resident bytes of this process, where the system tells."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * resource.getpagesize()
+
+
+def _evidence(check: CheckSnapshot) -> Evidence:
+    results = check.results[-EVIDENCE_SHOWN:]
+    last = results[-1] if results else None
+    return Evidence(
+        check.check,
+        check.address,
+        check.alive,
+        check.since,
+        last.reason if last is not None else "",
+        tuple(one.alive for one in results if one.alive is not None),
+        last.duration if last is not None else None,
+    )

@@ -1,0 +1,308 @@
+"""Layer 4 inside the running director (composition).
+
+`Layer4` starts the packet shell with the first `[l4:…]` service, follows every change of the
+registry, and says what keeps it from working.  Layer 7 runs on whatever happens here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.logger import Logger
+
+from director.admin.control import Connection, Listener, PacketFigures
+from director.errors import ChangeRefused, DirectorError
+from director.l4 import listing, settings
+from director.l4.forwarder import Forwarder
+from director.l4.io.capture import nft
+from director.l4.io.capture.follow import TROUBLE
+from director.l4.io.capture.install import STATE_FILE, Installer
+from director.l4.io.capture.plan import ROUTE, Endpoint, owed_endpoints
+from director.l4.io.netlink.view import (
+    Event,
+    KernelView,
+    LinkChanged,
+    NeighbourFailed,
+    NeighbourKnown,
+)
+from director.l4.io.packet.pending import Hop
+from director.l4.io.packet.ports import OWN_DEVICES
+from director.l4.io.service import L4Director
+from director.l4.services import shown
+from director.l4.wire.transport import TCP
+from director.model.pools import Address
+from director.model.settings import Configuration
+from director.model.virtual import L4Settings
+from director.registry.registry import Registry
+
+LOOK = 0.25
+"""Seconds between two looks for news of what keeps layer 4 from working."""
+SAID = 20
+"""Changes of one look that are said one by one; a lost network is one for each server."""
+
+_log = Logger(namespace="director.l4")
+
+
+class Layer4:
+    """The packet shell when there is something for it to do, and its state for people.
+
+    Attributes:
+        shell: the running packet shell, None while no layer-4 service is configured.
+        forwarder: the pure room behind it, once it runs.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        reactor: Any,
+        name: str,
+        state_dir: Path,
+        random: Random,
+        shell: Callable[..., L4Director] = L4Director,
+    ) -> None:
+        """`shell` makes the packet shell; a test gives one without sockets."""
+        self._shell = shell
+        self.shell: L4Director | None = None
+        self.forwarder: Forwarder | None = None
+        self._registry = registry
+        self._reactor = reactor
+        self._name = name
+        self._state_dir = state_dir
+        self._random = random
+        self._settings = L4Settings()
+        self._owed: tuple[Endpoint, ...] = ()
+        self._silent: set[Hop] = set()
+        self._links: dict[str, bool] = {}
+
+    def check(self, configuration: Configuration) -> None:
+        """Raises DirectorError when the configuration cannot be followed."""
+        wanted = configuration.l4_settings or L4Settings()
+        settings.read(wanted)
+        if self.shell is not None and configuration.l4 and _fixed(wanted) != _fixed(self._settings):
+            raise ChangeRefused(
+                "EINVAL",
+                "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
+                "restart to change them",
+            )
+
+    def prepare(self, configuration: Configuration) -> Deferred[None]:
+        """Let the director have the packets that `configuration` needs as well, before it is served.
+
+        The result fires when the kernel does; it never fails.  `follow` comes next.
+        """
+        if self.shell is None:
+            return succeed(None)
+        pools = {pool.name: pool for pool in configuration.pools}
+        marks = settings.read(configuration.l4_settings or L4Settings()).marks
+        return self.shell.prepare(configuration.l4, pools, marks)
+
+    def follow(self, configuration: Configuration) -> Deferred[None]:
+        """Serve what the configuration names, from the next packet on.
+
+        The result fires when the kernel lets the director have those packets; it never fails.
+        """
+        if self.shell is None:
+            if not configuration.l4:
+                self._clear()
+                return succeed(None)
+            self.shell = self._make(configuration.l4_settings or L4Settings())
+            self.shell.startService()
+        elif configuration.l4:
+            self._configure(configuration.l4_settings or L4Settings())
+        pools = {pool.name: pool for pool in configuration.pools}
+        own = tuple(_own_listeners(configuration))
+        if self.forwarder is not None:
+            self.forwarder.services.kept = frozenset(
+                (one.protocol, one.address.packed, one.first) for one in own
+            )
+            self.forwarder.follow()
+            self._owed = owed_endpoints(self.forwarder.left())
+        return self.shell.reload(configuration.l4, pools, own, self._owed)
+
+    def sweep(self) -> None:
+        """Give back to the host what servers that left send, once their flows have ended; every minute."""
+        forwarder = self.forwarder
+        if self._owed and forwarder is not None and owed_endpoints(forwarder.left()) != self._owed:
+            self.follow(self._registry.configuration)
+
+    def _clear(self) -> None:
+        """An earlier run with services may have been killed: nothing of it may stay."""
+        run = nft.find() if (self._state_dir / STATE_FILE).exists() else None
+        if run is None:
+            return
+        try:
+            left = Installer(self._name, self._state_dir, run).clear()
+        except (DirectorError, OSError) as error:
+            _log.warn("what an earlier run left for layer 4 cannot be removed: {why}", why=str(error))
+            return
+        if left is not None:
+            _log.info("removed what an earlier run left: {left}", left=left)
+
+    def _configure(self, wanted: L4Settings) -> None:
+        """Sysctls, timeouts and marks may change while flows live."""
+        if wanted == self._settings or self.shell is None:
+            return
+        self._settings = wanted
+        read = settings.read(wanted)
+        self.shell.marks = read.marks
+        if self.forwarder is not None:
+            self.forwarder.configure(read)
+
+    def stop(self) -> Deferred[None]:
+        """Give back to the host what was taken from it."""
+        return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
+
+    def reasons(self) -> Iterator[str]:
+        """What keeps layer 4 from working, one sentence each; nothing when it is not asked for."""
+        if self.shell is None or not self._registry.configuration.l4:
+            return
+        if self.shell.lacking is not None:
+            yield str(self.shell.lacking)
+        yield from self.shell.troubles.values()
+
+    def reasons_since(self) -> dict[str, float]:
+        """Since when (monotonic seconds), for each of `reasons` of which that is known."""
+        return {} if self.shell is None else self.shell.troubles.since()
+
+    def look(self) -> None:
+        """Say each trouble once when it begins and once when it is over; `lacking` was said at the start."""
+        if self.shell is None:
+            return
+        changes, unkept = self.shell.troubles.news()
+        for change in changes[:SAID]:
+            if change.seconds is None:
+                _log.warn("layer 4: {text}", text=change.text)
+            else:
+                what = change.text.partition(";")[0]
+                _log.info("layer 4: over after {for_:.0f}s: {what}", for_=change.seconds, what=what)
+        more = len(changes[SAID:]) + unkept
+        if more:
+            _log.warn("layer 4: {more} more changes of this kind; /readyz has what is wrong now", more=more)
+
+    def listeners(self) -> Iterator[Listener]:
+        """Every virtual service, and why it is not served."""
+        pools = {pool.name: pool for pool in self._registry.configuration.pools}
+        for service in self._registry.configuration.l4:
+            pool = pools.get(service.pool)
+            servers = {one.address.host for one in pool.servers} if pool else set()
+            bound, error = self._obstacles(servers)
+            yield Listener(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
+
+    def _obstacles(self, servers: set[str]) -> tuple[bool, str]:
+        """Whether a service with these servers is served, and what is wrong with it."""
+        if self.shell is None:
+            return True, ""
+        lacking, troubles = self.shell.lacking, self.shell.troubles
+        general = [text for key, text in troubles.items() if not key.startswith(ROUTE)]
+        lost = [troubles[ROUTE + one] for one in sorted(servers) if ROUTE + one in troubles]
+        reasons = [str(lacking)] if lacking is not None else []
+        bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
+        return bound, "; ".join([*reasons, *general, *lost])
+
+    def connections(self, limit: int) -> list[Connection]:
+        """Flows and templates, oldest first."""
+        if self.forwarder is None:
+            return []
+        rows = listing.connections(self.forwarder.table, self._reactor.seconds(), limit)
+        return [
+            Connection(
+                row.protocol,
+                str(Address(shown(row.client), row.cport)),
+                str(Address(shown(row.virtual), row.vport)),
+                str(Address(shown(row.target), row.dport)),
+                row.state,
+                row.expires,
+                row.service,
+                row.server,
+                row.forward,
+                row.packets,
+                row.template,
+            )
+            for row in rows
+        ]
+
+    def figures(self) -> PacketFigures | None:
+        """The whole of layer 4 in numbers; a drop stands under its reason, once."""
+        if self.forwarder is None or self.shell is None:
+            return None
+        core = self.forwarder.counters
+        own = {
+            key: value
+            for key, value in self.shell.counters().items()
+            if key.removeprefix("drop_") not in core
+        }
+        return PacketFigures(self.forwarder.total, core | own, len(self.forwarder.table))
+
+    def _make(self, wanted: L4Settings) -> L4Director:
+        self._settings = wanted
+        return self._shell(
+            self._reactor,
+            self._reactor.seconds,
+            self._name,
+            state_dir=self._state_dir,
+            settings=wanted,
+            forwarder=self._make_forwarder,
+            tell=self._tell,
+        )
+
+    def _tell(self, event: Event) -> None:
+        """Say once what no trouble stands for; the neighbours that are no servers come and go unsaid."""
+        if isinstance(event, LinkChanged):
+            self._tell_link(event.link.name, "is gone" if event.link.gone else "", usable=event.usable)
+        elif isinstance(event, NeighbourKnown):
+            if event.hop in self._silent:
+                self._silent.discard(event.hop)
+                _log.info("server {server} answers ARP or NDP again", server=shown(event.hop[1]))
+        elif isinstance(event, NeighbourFailed) and self._falls_silent(event.hop):
+            self._silent.add(event.hop)
+            _log.warn(
+                "server {server} does not answer ARP or NDP; its packets are dropped until it does",
+                server=shown(event.hop[1]),
+            )
+
+    def _tell_link(self, name: str, gone: str, *, usable: bool) -> None:
+        """Interfaces that `interfaces` names are troubles when they are down; of all others they are news."""
+        if self._settings.interfaces or name == "lo" or name.startswith(OWN_DEVICES):
+            return
+        before = self._links.pop(name, None)
+        if not gone:
+            self._links[name] = usable
+        if before is not None and before != usable:
+            _log.warn("interface {name} {state}", name=name, state=gone or ("is up" if usable else "is down"))
+
+    def _falls_silent(self, hop: Hop) -> bool:
+        return hop not in self._silent and self._is_server(shown(hop[1]))
+
+    def _is_server(self, host: str) -> bool:
+        """`host` is a server of a layer-4 service: what silent clients do is nobody's news."""
+        configuration = self._registry.configuration
+        names = {service.pool for service in configuration.l4}
+        pools = (pool for pool in configuration.pools if pool.name in names)
+        return any(server.address.host == host for pool in pools for server in pool.servers)
+
+    def _make_forwarder(self, view: KernelView) -> Forwarder:
+        read = settings.read(self._settings)
+        self.forwarder = Forwarder(self._registry, view, self._random, read)
+        return self.forwarder
+
+
+def _fixed(wanted: L4Settings) -> tuple[object, ...]:
+    """What of `[l4]` cannot change under a running shell."""
+    limit = [value for key, value in wanted.sysctls if key == "max_flows"]
+    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, limit
+
+
+def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:
+    """Layer 7's own listeners: a virtual address keeps them."""
+    for service in configuration.l7:
+        for address in service.listen:
+            try:
+                host = ipaddress.ip_address(address.host)
+            except ValueError:
+                continue
+            yield Endpoint(TCP, host, address.port, address.port)

@@ -1,0 +1,60 @@
+"""Pools that cannot serve: said once when it begins, and once when it is over (composition).
+
+Health says each server that goes; what that means for clients is said here.  `PoolWatch` gives sentences and
+logs nothing.
+"""
+
+from __future__ import annotations
+
+from director.admin import overview
+from director.registry.live import LivePool
+from director.registry.registry import Registry
+
+SAID = 20
+"""Pools of one look that are named; more are counted."""
+
+
+class PoolWatch:
+    """Which pools cannot serve, and since when (monotonic seconds)."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._since: dict[str, float] = {}
+
+    def look(self, now: float) -> tuple[list[str], list[str]]:
+        """What is news since the last look: pools that cannot serve any more, and pools that can again.
+
+        Costs a glance at each pool; what uses them is looked up only while one cannot serve.
+        """
+        pools = self._registry.pools
+        idle = {name for name, pool in pools.items() if not (pool.eligible() or pool.full)}
+        if not idle and not self._since:
+            return [], []
+        without = idle & self._used()
+        lost, over = sorted(without - self._since.keys()), sorted(self._since.keys() - without)
+        ended = {name: now - self._since.pop(name) for name in over}
+        self._since |= dict.fromkeys(lost, now)
+        return (
+            _some([f"pool {name} cannot serve: {self._meaning(pools[name])}" for name in lost]),
+            _some([_again(pools[name], ended[name]) for name in over if name in pools]),
+        )
+
+    def _used(self) -> set[str]:
+        """Pools that a service or a rule sends to."""
+        services = {live.config.pool for live in self._registry.services.values()}
+        return services | {rule.pool for rule in self._registry.configuration.rules}
+
+    def _meaning(self, pool: LivePool) -> str:
+        return f"{pool.why_none()}. {overview.instead(self._registry, pool)}"
+
+
+def _again(pool: LivePool, seconds: float) -> str:
+    if not pool.eligible():
+        return f"pool {pool.name}: nothing sends to it any more, or its servers are at their max"
+    count = f"{len(pool.eligible())} of {len(pool.servers)} servers"
+    return f"pool {pool.name} can serve again, after {seconds:.0f}s: {count}"
+
+
+def _some(found: list[str]) -> list[str]:
+    more = len(found) - SAID
+    return found if more <= 0 else [*found[:SAID], f"and {more} more pools"]

@@ -1,0 +1,231 @@
+"""One live server, one live pool, one live service: their load, health, orders and counters.
+
+The pieces that `registry` is made of.  `registry` writes what a configuration says,
+`selection` writes load and overload, the layers add to the counters; nobody else changes
+them.  No socket, no clock: `now` is monotonic seconds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Container, Iterable
+from typing import Any
+
+from director.model.http import L7Service
+from director.model.pools import Pool, Server, State
+from director.model.virtual import L4Service
+from director.registry.counters import Requests, Zeroable
+
+LATENCY_DECAY = 10.0
+"""Time constant in seconds of the latency average; a peak is taken over at once."""
+
+LiveScheduler = Any
+"""An `IScheduler` that has a `name` as well, for traces; it takes and returns `RealServer`."""
+
+
+def folded(host: str) -> int:
+    """An address as 32 bits: IPv4 as it is, IPv6 folded by XOR of its four words, names 0 (F.2)."""
+    try:
+        packed = ipaddress.ip_address(host).packed
+    except ValueError:
+        return 0
+    number = 0
+    for start in range(0, len(packed), 4):
+        number ^= int.from_bytes(packed[start : start + 4], "big")
+    return number
+
+
+class RealServer:
+    """One live server of one pool: its order, health, load and counters (`IServer`).
+
+    `active` and `inactive` count leases only; `selection` is the only writer of them and of
+    `overloaded`.  `present` is False once it left the pool.
+    """
+
+    __slots__ = (
+        "active", "address", "available", "config", "failing", "idle_since", "inactive", "key", "last_weight",
+        "latency", "max", "min", "name", "number", "overloaded", "persistent", "pool", "port", "present",
+        "reachable", "reported", "requests", "since", "state", "stats", "weight", "_latency_at",
+    )  # fmt: skip
+
+    def __init__(self, config: Server, pool: LivePool, now: float) -> None:
+        self.pool = pool
+        self.name = config.name
+        self.address = config.address
+        self.key = str(config.address)
+        self.number = folded(config.address.host)
+        self.port = config.address.port
+        self.active = 0
+        self.inactive = 0
+        self.persistent = 0
+        self.overloaded = False
+        self.present = True
+        self.state = State.READY
+        self.failing: frozenset[str] = frozenset()
+        self.reported: frozenset[str] = frozenset()
+        self.reachable = True
+        self.available = True
+        self.latency = 0.0
+        self._latency_at = 0.0
+        self.since = now
+        self.idle_since: float | None = None
+        self.stats = Zeroable()
+        self.requests = Requests()
+        self.last_weight = 0
+        self.configure(config)
+
+    def configure(self, config: Server) -> None:
+        """Take over weight and thresholds; raising or removing `max` clears overload (B.3)."""
+        old_max = getattr(self, "max", 0)
+        self.config = config
+        self.weight = config.weight
+        if config.weight:
+            self.last_weight = config.weight
+        self.max = config.max
+        self.min = config.min
+        if config.max == 0 or config.max > old_max:
+            self.overloaded = False
+
+    @property
+    def load(self) -> int:
+        """Active plus inactive: what the thresholds compare."""
+        return self.active + self.inactive
+
+    @property
+    def serving(self) -> bool:
+        """May be chosen for new work, if it has room."""
+        return self.available and self.state is State.READY and self.weight > 0
+
+    @property
+    def eligible(self) -> bool:
+        """May be chosen for new work."""
+        return self.serving and not self.overloaded
+
+    @property
+    def empty(self) -> bool:
+        """Nothing runs on it any more: what an operator waits for after `drain`."""
+        return self.load == 0
+
+    def refresh(self) -> None:
+        """Derive `available` from presence, health and order, and tell the pool."""
+        self.available = self.present and not self.failing and self.state is not State.MAINT
+        self.pool.invalidate()
+
+    def observe(self, seconds: float, now: float) -> None:
+        """Take one response time into `latency`: peaks at once, falls with `LATENCY_DECAY`."""
+        if seconds >= self.latency:
+            self.latency = seconds
+        else:
+            keep = math.exp((self._latency_at - now) / LATENCY_DECAY)
+            self.latency = self.latency * keep + seconds * (1.0 - keep)
+        self._latency_at = now
+
+
+class LivePool:
+    """One live pool: its servers in configured order and a scheduler per service that uses it.
+
+    `by_name` is the truth about membership, written by `Registry` alone; `servers` and `eligible`
+    are derived from it and kept until `invalidate`.
+    """
+
+    def __init__(self, config: Pool) -> None:
+        self.config = config
+        self.name = config.name
+        self.by_name: dict[str, RealServer] = {}
+        self.schedulers: dict[str, LiveScheduler] = {}
+        self.scheduler_failures = 0
+        self.waiting = 0
+        self.queue_full = 0
+        self.queue_timeouts = 0
+        self.no_server = 0
+        self._eligible: tuple[RealServer, ...] | None = None
+        self._servers: tuple[RealServer, ...] | None = None
+
+    @property
+    def servers(self) -> tuple[RealServer, ...]:
+        """The present servers in configured order."""
+        found = self._servers
+        if found is None:
+            found = self._servers = tuple(self.by_name.values())
+        return found
+
+    def put(self, server: RealServer) -> None:
+        """Add a server at the end of the order."""
+        self.by_name[server.name] = server
+        self._servers = self._eligible = None
+
+    def drop(self, server: RealServer) -> None:
+        """Take a server out."""
+        del self.by_name[server.name]
+        self._servers = self._eligible = None
+
+    def arrange(self, names: Iterable[str]) -> None:
+        """Put the servers in the order of `names`, which are exactly theirs."""
+        self.by_name = {name: self.by_name[name] for name in names}
+        self._servers = self._eligible = None
+
+    def invalidate(self) -> None:
+        """Forget the cached set of eligible servers."""
+        self._eligible = None
+
+    def eligible(self) -> tuple[RealServer, ...]:
+        """Servers that may be chosen now, in configured order.
+
+        Backup servers count only while every other server is down, drained or quiesced; a pool
+        whose servers are merely full has none (requests then queue or take the fault path).
+        """
+        found = self._eligible
+        if found is None:
+            found = self._eligible = self._find_eligible()
+        return found
+
+    def _find_eligible(self) -> tuple[RealServer, ...]:
+        main = [server for server in self.servers if not server.config.backup]
+        if any(server.serving for server in main):
+            return tuple(server for server in main if server.eligible)
+        return tuple(server for server in self.servers if server.config.backup and server.eligible)
+
+    def stand_ins(self, tried: Container[RealServer]) -> tuple[RealServer, ...]:
+        """Backup servers for a request whose other servers are all down, drained, quiesced or `tried`."""
+        for server in self.servers:
+            if not (server.config.backup or server in tried) and server.serving:
+                return ()
+        return tuple(one for one in self.servers if one.config.backup and one.eligible and one not in tried)
+
+    @property
+    def full(self) -> bool:
+        """A server that serves is merely at its `max`: there may be room again, so waiting helps."""
+        return any(server.overloaded and server.serving for server in self.servers)
+
+    def server(self, name: str) -> RealServer | None:
+        """The present server of that name."""
+        return self.by_name.get(name)
+
+    def why_none(self) -> str:
+        """Why nothing can be chosen, in words for the log and the trace."""
+        if not self.servers:
+            return "the pool has no servers"
+        if self.full:
+            return "every live server is at its max"
+        if any(server.available for server in self.servers):
+            return "every live server is drained or has weight 0"
+        return "every server is down or in maintenance"
+
+
+class LiveService:
+    """One live service (`l7:NAME` or `l4:NAME`): counters that survive reloads."""
+
+    def __init__(self, key: str, config: L7Service | L4Service) -> None:
+        self.key = key
+        self.config: L7Service | L4Service = config
+        self.stats = Zeroable()
+        self.requests = Requests()
+        self.rules: dict[str, Requests] = {}
+
+    def rule(self, name: str) -> Requests:
+        """Counters of one of its rules, made when first asked for."""
+        found = self.rules.get(name)
+        if found is None:
+            found = self.rules[name] = Requests()
+        return found

@@ -1,0 +1,415 @@
+"""What exists now: all live pools and services, and the generations that made them.
+
+The registry holds the running state that belongs to a configuration: load,
+health, orders, overload flags, scheduler instances and counters.  Both layers,
+the health room and the admin use it; nobody else owns a piece of it.
+
+It knows no socket and no clock: `now` is monotonic seconds, `time` is a wall-clock
+stamp for people.  Changes come in as values (`changes`), are checked as a whole and
+then applied as a whole; each application makes a new `Generation`.  Servers that
+leave keep their object while leases hold it, so nothing that runs is cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from director.errors import ChangeRefused, SchedulerError
+from director.model.http import L7Service
+from director.model.pools import CustomScheduler, Pool, Server, State
+from director.model.pools import Scheduler as SchedulerSpec
+from director.model.settings import Configuration
+from director.model.virtual import L4Service
+from director.registry.draft import Draft, pools_of
+from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.registry.snapshot import RegistrySnapshot, taken
+
+if TYPE_CHECKING:
+    from director.registry.changes import Change
+
+# The live objects stand in `director.registry.live`; most callers know them as part of the registry.
+__all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
+
+TRASH_SECONDS = 120.0
+"""How long a removed server must have been seen idle before it is forgotten (B.8)."""
+SWEEP_PERIOD = 60.0
+"""How often `Registry.sweep` is called (B.8: half of the above), so re-adding works for 120 to 180 s."""
+GENERATIONS_KEPT = 256
+"""Generations remembered for people; older ones are dropped."""
+FALLBACK = SchedulerSpec("wlc")
+"""What picks when a scheduler that was proven cannot be started after all."""
+
+MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
+"""Gives an `IScheduler` with a `name` for what the configuration names; raises `SchedulerError`."""
+
+
+@frozen
+class Generation:
+    """One applied set of changes: who, when, and what as one sentence each."""
+
+    number: int
+    author: str
+    time: float
+    diff: tuple[str, ...]
+
+
+class Registry:
+    """All live pools and services, and the configuration they came from."""
+
+    def __init__(self, make_scheduler: MakeScheduler) -> None:
+        self._make_scheduler = make_scheduler
+        self.configuration = Configuration()
+        self.pools: dict[str, LivePool] = {}
+        self.services: dict[str, LiveService] = {}
+        self.generations: deque[Generation] = deque(maxlen=GENERATIONS_KEPT)
+        self.generation = 0
+        self.by_address: dict[str, dict[RealServer, None]] = {}
+        self._verdicts: dict[str, dict[str, bool]] = {}
+        self._pools_served: dict[str, set[LivePool]] = {}
+        self._leaving: dict[tuple[str, str], list[RealServer]] = {}
+
+    # -- reading --
+
+    def servers(self) -> Iterator[RealServer]:
+        """All present servers, pool by pool."""
+        for pool in self.pools.values():
+            yield from pool.servers
+
+    def leaving(self) -> tuple[RealServer, ...]:
+        """Servers that were removed and still hold connections, or can still be taken back."""
+        return tuple(server for alike in self._leaving.values() for server in alike)
+
+    def snapshot(self) -> RegistrySnapshot:
+        """All that outsiders may see, as frozen values."""
+        return taken(self)
+
+    def scheduler(self, pool: LivePool, service: str) -> LiveScheduler:
+        """The scheduler of (service, pool), made and started when first asked for.
+
+        It was proven when its configuration was applied; should it fail now all the same, wlc works
+        in its place and `pool.scheduler_failures` counts it.  Raises SchedulerError when that fails too.
+        """
+        found = pool.schedulers.get(service)
+        if found is None:
+            spec = self._spec(service, pool.config)
+            try:
+                found = self._started(spec, service, pool.servers)
+            except SchedulerError:
+                pool.scheduler_failures += 1
+                found = self._started(FALLBACK, service, pool.servers)
+            pool.schedulers[service] = found
+            self._pools_served.setdefault(service, set()).add(pool)
+        return found
+
+    def _spec(self, service: str, pool: Pool) -> SchedulerSpec:
+        """What the service says, else what the pool says (design 5: `[l4:…] scheduler`)."""
+        live = self.services.get(service)
+        config = live.config if live else None
+        own = config.scheduler if isinstance(config, L4Service) else None
+        return own or pool.scheduler
+
+    def _started(self, spec: SchedulerSpec, service: str, servers: tuple[RealServer, ...]) -> LiveScheduler:
+        try:
+            scheduler = self._make_scheduler(spec)
+            scheduler.start(service, servers)
+        except SchedulerError:
+            raise
+        except Exception as error:  # a plug-in may raise anything; the service is refused with its words
+            raise SchedulerError(f"scheduler {spec} refused service {service}: {error}") from error
+        return scheduler
+
+    # -- health and orders --
+
+    def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
+        """Take a verdict of `check` about an address; returns the servers whose availability changed.
+
+        Every server of any pool with that address and that check shares the evidence (design 3), also
+        one that joins later.  A verdict about an address that no server has is ignored.
+        """
+        if address not in self.by_address:
+            return ()
+        self._verdicts.setdefault(address, {})[check] = alive
+        return self._judge_again(address, check, now)
+
+    def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
+        """Drop a verdict, because nobody probes for it any more; returns the servers it changed."""
+        verdicts = self._verdicts.get(address, {})
+        if verdicts.pop(check, None) is None:
+            return ()
+        return self._judge_again(address, check, now)
+
+    def reached(self, address: str) -> None:
+        """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
+        for server in self.by_address.get(address, ()):
+            server.reachable = True
+
+    def _judge_again(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
+        changed = []
+        for server in self.by_address.get(address, ()):
+            if check in server.pool.config.checks:
+                before = server.available
+                self._judge(server)
+                if server.available != before:
+                    server.since = now
+                    changed.append(server)
+        return tuple(changed)
+
+    def _judge(self, server: RealServer) -> None:
+        """Derive a server's health from the verdicts on its address."""
+        verdicts = self._verdicts.get(server.key, {})
+        mine = frozenset(check for check in server.pool.config.checks if check in verdicts)
+        server.reported = mine
+        server.failing = frozenset(check for check in mine if not verdicts[check])
+        server.refresh()
+
+    # -- changes --
+
+    def apply(self, changes: Iterable[Change], author: str, now: float, time: float) -> Generation:
+        """Check all changes, then apply all of them, and return the new generation.
+
+        Raises ChangeRefused with nothing applied and no live object touched (see `proven`).
+        """
+        ordered = tuple(changes)
+        desired = self.proven(ordered, now)
+        for change in ordered:
+            change.on_registry(self, now)
+        for address in self._verdicts.keys() - self.by_address.keys():
+            del self._verdicts[address]
+        self.configuration = desired
+        self.generation += 1
+        made = Generation(self.generation, author, time, tuple(str(change) for change in ordered))
+        self.generations.append(made)
+        return made
+
+    def proven(self, changes: Iterable[Change], now: float) -> Configuration:
+        """The configuration that `changes` would make; applies nothing (a dry run).
+
+        Every change must hold on a draft, and every scheduler that would begin work is started on
+        probation with servers of its own.  Raises ChangeRefused.
+        """
+        draft = Draft(self.configuration)
+        for change in changes:
+            change.on_draft(draft)
+        draft.verify()
+        desired = draft.closed()
+        self._prove_schedulers(desired, now)
+        return desired
+
+    def _prove_schedulers(self, desired: Configuration, now: float) -> None:
+        running = uses(self.configuration)
+        pools = {pool.name: pool for pool in desired.pools}
+        servers: dict[str, tuple[RealServer, ...]] = {}
+        for (pool_name, service), (spec, code) in uses(desired).items():
+            if running.get((pool_name, service)) == (spec, code):
+                continue
+            if pool_name not in servers:
+                trial = LivePool(pools[pool_name])
+                servers[pool_name] = tuple(RealServer(one, trial, now) for one in trial.config.servers)
+            try:
+                self._started(spec, service, servers[pool_name]).stop()
+            except SchedulerError as error:
+                raise ChangeRefused("ENOENT", str(error), f"pool {pool_name}") from error
+            except Exception as error:  # `stop` of a plug-in may raise anything, too
+                raise ChangeRefused(
+                    "EINVAL", f"scheduler {spec} refused to stop: {error}", pool_name
+                ) from error
+
+    # The methods below are called by `changes` only, after everything was checked.
+
+    def add_pool(self, config: Pool, now: float) -> None:
+        """Make a live pool with its servers."""
+        self.pools[config.name] = LivePool(config)
+        for server in config.servers:
+            self.add_server(config.name, server, now)
+
+    def update_pool(self, config: Pool) -> None:
+        """Take over the pool's settings and order.
+
+        A changed scheduler or order starts the schedulers anew; health evidence of checks that no
+        longer apply is dropped, that of checks which now apply counts at once.
+        """
+        pool = self.pools[config.name]
+        names = [server.name for server in config.servers]
+        if config.scheduler != pool.config.scheduler or names != [*pool.by_name]:
+            self._drop_schedulers(pool)
+        pool.config = config
+        pool.arrange(names)
+        for server in pool.servers:
+            self._judge(server)
+
+    def remove_pool(self, name: str, now: float) -> None:
+        """Take a pool away; its servers finish what they hold."""
+        pool = self.pools.pop(name)
+        self._drop_schedulers(pool)
+        for server in pool.servers:
+            self._leave(server, now)
+
+    def rearrange(self, pools: Iterable[str]) -> None:
+        """Put the pools in the order of these names, which are exactly theirs."""
+        self.pools = {name: self.pools[name] for name in pools}
+
+    def add_server(self, pool_name: str, config: Server, now: float) -> None:
+        """Add a server, or take back one that left not long ago (B.8)."""
+        pool = self.pools[pool_name]
+        server = self._returning(pool_name, str(config.address))
+        if server is None:
+            server = RealServer(config, pool, now)
+        else:
+            server.pool, server.name, server.present = pool, config.name, True
+            # An order went with its server; counters and connections are what comes back.
+            server.state = State.READY
+            server.idle_since, server.since = None, now
+            server.configure(config)
+        pool.put(server)
+        self.by_address.setdefault(server.key, {})[server] = None
+        self._judge(server)
+        self._tell(pool, "server_added", server)
+
+    def update_server(self, pool_name: str, config: Server) -> None:
+        """Take over weight, thresholds and the rest of a server's settings (same address)."""
+        server = self.pools[pool_name].by_name[config.name]
+        server.configure(config)
+        server.refresh()
+        self._tell(server.pool, "server_updated", server)
+
+    def remove_server(self, pool_name: str, name: str, now: float) -> None:
+        """Take a server away; what it holds goes on."""
+        server = self.pools[pool_name].by_name[name]
+        self._leave(server, now)
+        self._tell(server.pool, "server_removed", server)
+
+    def order(self, pool_name: str, name: str, state: State, now: float) -> None:
+        """Carry out `ready`, `drain` or `maint`."""
+        server = self.pools[pool_name].by_name[name]
+        if server.state is not state:
+            server.state = state
+            server.since = now
+            server.refresh()
+
+    def add_service(self, key: str, config: L7Service | L4Service) -> None:
+        """Make a live service, or give an existing one its new settings."""
+        live = self.services.get(key)
+        if live is None:
+            self.services[key] = LiveService(key, config)
+            return
+        old, live.config = live.config, config
+        if isinstance(old, L4Service) and isinstance(config, L4Service) and old.scheduler != config.scheduler:
+            self._forget_schedulers(key)
+
+    def remove_service(self, key: str) -> None:
+        """Take a service away."""
+        del self.services[key]
+        self._forget_schedulers(key)
+
+    def update_custom_schedulers(self, desired: tuple[CustomScheduler, ...]) -> None:
+        """Let the schedulers start anew whose `[scheduler:NAME]` changed, at their next choice."""
+        changed = {one.name for one in {*desired} ^ {*self.configuration.schedulers}}
+        if changed:
+            self.restart_schedulers(changed)
+
+    def restart_schedulers(self, names: set[str]) -> None:
+        """Let all schedulers of these names start anew, as when a user's own file was edited."""
+        for pool in self.pools.values():
+            for service in tuple(pool.schedulers):
+                if names & named(self._spec(service, pool.config)):
+                    self._stop(pool, service)
+
+    def sweep(self, now: float) -> None:
+        """Forget servers that left and have been idle for `TRASH_SECONDS`; call it every `SWEEP_PERIOD`."""
+        for place, alike in tuple(self._leaving.items()):
+            kept = [server for server in alike if not _expired(server, now)]
+            if kept:
+                self._leaving[place] = kept
+            else:
+                del self._leaving[place]
+
+    # -- inside --
+
+    def _leave(self, server: RealServer, now: float) -> None:
+        server.pool.drop(server)
+        server.present = False
+        server.since = now
+        server.refresh()
+        alike = self.by_address[server.key]
+        del alike[server]
+        if not alike:
+            del self.by_address[server.key]
+        self._leaving.setdefault((server.pool.name, server.key), []).append(server)
+
+    def _returning(self, pool_name: str, address: str) -> RealServer | None:
+        alike = self._leaving.get((pool_name, address))
+        if not alike:
+            return None
+        server = alike.pop()
+        if not alike:
+            del self._leaving[pool_name, address]
+        return server
+
+    def _tell(self, pool: LivePool, news: str, server: RealServer) -> None:
+        """Tell the pool's schedulers; one that raises starts anew at its next choice."""
+        for service, scheduler in tuple(pool.schedulers.items()):
+            try:
+                getattr(scheduler, news)(server)
+            except Exception:  # noqa: BLE001 - a plug-in's fault must not leave a change half applied
+                pool.scheduler_failures += 1
+                self._stop(pool, service)
+
+    def _drop_schedulers(self, pool: LivePool) -> None:
+        for service in tuple(pool.schedulers):
+            self._stop(pool, service)
+
+    def _forget_schedulers(self, service: str) -> None:
+        for pool in tuple(self._pools_served.get(service, ())):
+            self._stop(pool, service)
+
+    def _stop(self, pool: LivePool, service: str) -> None:
+        scheduler = pool.schedulers.pop(service)
+        pools = self._pools_served[service]
+        pools.discard(pool)
+        if not pools:
+            del self._pools_served[service]
+        try:
+            scheduler.stop()
+        except Exception:  # noqa: BLE001 - a plug-in's fault must not leave a change half applied
+            pool.scheduler_failures += 1
+
+
+def _expired(server: RealServer, now: float) -> bool:
+    """Whether a server that left can go; the first look at an idle one only starts its time (B.8)."""
+    if not server.empty or server.persistent:
+        server.idle_since = None
+    elif server.idle_since is None:
+        server.idle_since = now
+    return server.idle_since is not None and now - server.idle_since >= TRASH_SECONDS
+
+
+def named(spec: SchedulerSpec) -> set[str]:
+    """The names of a scheduler and of those behind its `else`."""
+    return {spec.name} | (named(spec.otherwise) if spec.otherwise else set())
+
+
+Use = tuple[SchedulerSpec, frozenset[CustomScheduler]]
+
+
+def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
+    """Which scheduler, with which users' own behind it, works for each (pool, service).
+
+    A pool that no service names counts as used by the service `""`, so that its scheduler is proven too.
+    """
+    custom = {one.name: one for one in configuration.schedulers}
+
+    def use(spec: SchedulerSpec) -> Use:
+        return spec, frozenset(custom[name] for name in named(spec) if name in custom)
+
+    pools = {pool.name: use(pool.scheduler) for pool in configuration.pools}
+    pairs = [(pool, f"l7:{one.name}") for one in configuration.l7 for pool in pools_of(one)]
+    pairs += [(rule.pool, f"l7:{rule.service}") for rule in configuration.rules if rule.pool]
+    found = {(pool, service): pools[pool] for pool, service in pairs}
+    for l4 in configuration.l4:
+        found[l4.pool, f"l4:{l4.name}"] = use(l4.scheduler) if l4.scheduler else pools[l4.pool]
+    named_pools = {pool for pool, _service in found}
+    return found | {(name, ""): one for name, one in pools.items() if name not in named_pools}

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from director.config.parse import actions
+from director.config.text.messages import BadValue
+from director.config.text.reader import Piece, Value
+from director.model.http import FaultStep, HeaderEdit
+from director.model.pools import Address
+
+
+def value(text: str) -> Value:
+    return Value(text, text, "etc/a.ini", (Piece(0, 1, 1, text),))
+
+
+def test_fault_chain() -> None:
+    assert actions.fault(value("active, pool b, local 127.0.0.1:8099,\n page sorry")) == (
+        (0, FaultStep("active")),
+        (13, FaultStep("pool", "b")),
+        (22, FaultStep("local", address=Address("127.0.0.1", 8099))),
+        (44, FaultStep("page", "sorry")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "start"), [("", 0), ("activ", 0), ("active, page", 8), ("page a b", 7), ("local x", 6)]
+)
+def test_mistakes_of_the_fault_chain(text: str, start: int) -> None:
+    with pytest.raises(BadValue) as caught:
+        actions.fault(value(text))
+    assert caught.value.start == start
+
+
+def test_actions_of_rules() -> None:
+    assert actions.redirect("301 https://example.org/$1") == (301, "https://example.org/$1")
+    assert actions.respond("403 Not from here.") == (403, "Not from here.")
+    assert actions.respond("204") == (204, "")
+    assert actions.rewrite_path("/v2/$1") == "/v2/$1"
+    assert actions.set_header("X-A: 1\nX-B: a: b") == (
+        HeaderEdit("set", "X-A", "1"),
+        HeaderEdit("set", "X-B", "a: b"),
+    )
+    assert actions.add_header("X-A: 1") == (HeaderEdit("add", "X-A", "1"),)
+    assert actions.del_header("X-A, X-B\nX-C") == tuple(
+        HeaderEdit("del", name) for name in ("X-A", "X-B", "X-C")
+    )
+    assert actions.template_groups("/$1/${name}/$$1") == [(1, "1"), (4, "name")]
+
+
+def test_hash_keys() -> None:
+    for text in ("path.1", "host", "client", "cookie sid", "query q"):
+        assert actions.hash_key(text) == text
+    assert actions.hash_key("header X-Id") == "header x-id"
+
+
+def test_tests() -> None:
+    assert actions.request("GET http://a/b") == ("GET", "http://a/b")
+    assert actions.expectations("rule images, status 301") == ((5, "rule", "images"), (20, "status", "301"))
+    assert actions.client("::1") == "::1"
+
+
+@pytest.mark.parametrize(
+    ("parser", "text", "start"),
+    [
+        (actions.redirect, "301", 0),
+        (actions.redirect, "200 /x", 0),
+        (actions.redirect, "301 /é", 5),
+        (actions.respond, "no", 0),
+        (actions.respond, "100", 0),
+        (actions.rewrite_path, "x", 0),
+        (actions.rewrite_path, "/a b", 2),
+        (actions.rewrite_path, "/a/../b", 2),
+        (actions.rewrite_path, "/a/%2E%2e", 2),
+        (actions.set_header, "X-A: 1\nX-B", 7),
+        (actions.add_header, "X-A: 1\nHost: b", 7),
+        (actions.del_header, "X-A,host", 4),
+        (actions.set_header, "X A: 1", 0),
+        (actions.set_header, "Transfer-Encoding: x", 0),
+        (actions.template_groups, "/${a", 1),
+        (actions.hash_key, "cookie", 0),
+        (actions.hash_key, "foo", 0),
+        (actions.request, "/x", 0),
+        (actions.request, "GET", 0),
+        (actions.request, "GET x", 4),
+        (actions.expectations, "rule", 0),
+        (actions.expectations, "rule a, polo b", 8),
+        (actions.expectations, "status 3xx", 7),
+        (actions.expectations, ",", 0),
+        (actions.client, "10.0.0.0/8", 0),
+        (actions.proxy_protocol, "10.0.0.0/8", 0),
+        (actions.proxy_protocol, "from x", 5),
+        (actions.certificates, "a, a", 3),
+        (actions.certificates, ",", 0),
+    ],
+)
+def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:
+    with pytest.raises(BadValue) as caught:
+        parser(text)
+    assert caught.value.start == start

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.health.probes.http import BODY_LIMIT, HEAD_LIMIT, AnswerReader, ranges, request, shown
+from director.model.pools import Address, Check
+
+CHECK = Check("alive", kind="http", target="/healthz", statuses=((200, 299), (304, 304)))
+ADDRESS = Address("10.0.0.1", 8080)
+
+
+def judged(*pieces: bytes, check: Check = CHECK) -> tuple[bool, str] | None:
+    reader = AnswerReader(check)
+    for piece in pieces:
+        reader.feed(piece)
+    return reader.judgement
+
+
+@pytest.mark.parametrize(
+    ("check", "address", "host"),
+    [
+        (CHECK, ADDRESS, b"10.0.0.1:8080"),
+        (CHECK, Address("::1", 80), b"[::1]:80"),
+        (CHECK, Address(path="/run/x.sock"), b"localhost"),
+        (Check("c", kind="http", host="www.example.org"), ADDRESS, b"www.example.org"),
+    ],
+)
+def test_the_request_is_one_that_h11_reads(check: Check, address: Address, host: bytes) -> None:
+    server = h11.Connection(h11.SERVER)
+    server.receive_data(request(check, address))
+    event = server.next_event()
+    assert isinstance(event, h11.Request)
+    assert (event.method, event.target) == (b"GET", check.target.encode())
+    assert dict(event.headers)[b"host"] == host
+    assert dict(event.headers)[b"connection"] == b"close"
+    assert isinstance(server.next_event(), h11.EndOfMessage)
+
+
+ALIVE = (True, "status 200")
+CASES = [
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ALIVE),
+    (b"HTTP/1.0 200 OK\r\n\r\nhello", ALIVE),
+    (b"HTTP/1.1 200\r\n\r\n", ALIVE),
+    (b"HTTP/1.1 200 \r\n\r\n", ALIVE),
+    (b"HTTP/1.1 200 gut gemacht \xfc\r\nX: \xff\r\n\r\n", ALIVE),
+    (b"HTTP/1.1 200 OK\nServer: old\n\n", ALIVE),
+    (b"HTTP/1.1 304 Not Modified\r\n\r\n", (True, "status 304")),
+    (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        ALIVE,
+    ),
+    (b"HTTP/1.1 503 No\r\n\r\n", (False, "status 503, expected 200-299, 304")),
+    (b"HTTP/1.1 101 Up\r\n\r\n", (False, "status 101, expected 200-299, 304")),
+    (b"SSH-2.0-OpenSSH\r\n", (False, "not an HTTP answer: 'SSH-2.0-OpenSSH??'")),
+    (b"HTTP/2.0 200 OK\r\n\r\n", (False, "not an HTTP answer: 'HTTP/2.0 200 OK????'")),
+    (b"HTTP/1.1 2OO OK\r\n\r\n", (False, "not an HTTP answer: 'HTTP/1.1 2OO OK'")),
+    (b"HTTP/1.1 099 OK\r\n\r\n", (False, "not an HTTP answer: 'HTTP/1.1 099 OK'")),
+    (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", (False, "a header field of the answer is malformed")),
+    (b"HTTP/1.1 200 OK\r\n folded: x\r\n\r\n", (False, "a header field of the answer is malformed")),
+]
+
+
+@pytest.mark.parametrize(("answer", "judgement"), CASES)
+def test_an_answer_is_judged_by_its_status(answer: bytes, judgement: tuple[bool, str]) -> None:
+    """RFC 9112 section 4: status line; RFC 9110 section 15.2: interim answers are skipped."""
+    assert judged(answer) == judgement
+
+
+@pytest.mark.parametrize(("answer", "judgement"), CASES)
+def test_the_judgement_does_not_depend_on_the_pieces(answer: bytes, judgement: tuple[bool, str]) -> None:
+    found = judged(*(answer[place : place + 1] for place in range(len(answer))))
+    assert found is not None
+    assert found[0] == judgement[0]
+    assert found[1].split(":")[0] == judgement[1].split(":")[0]
+
+
+def test_a_cut_answer_is_no_answer() -> None:
+    for length in range(len(b"HTTP/1.1 200 OK\r\n\r\n") - 1):
+        reader = AnswerReader(CHECK)
+        assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\n"[:length]) is None
+        assert reader.closed()[0] is False
+
+
+def test_closing_after_the_judgement_changes_nothing() -> None:
+    reader = AnswerReader(CHECK)
+    reader.feed(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert reader.closed() == ALIVE
+
+
+def test_a_long_head_is_refused() -> None:
+    long = b"HTTP/1.1 200 OK\r\nX: " + b"x" * HEAD_LIMIT
+    assert judged(long) == (False, "the head of the answer is longer than 4096 octets")
+    assert judged(long + b"\r\n\r\n") == (False, "the head of the answer is longer than 4096 octets")
+
+
+def test_endless_interim_answers_end() -> None:
+    assert judged(b"HTTP/1.1 100 C\r\n\r\n" * 20) == (False, "status 100, expected 200-299, 304")
+
+
+def test_a_body_is_counted_and_not_kept() -> None:
+    reader = AnswerReader(CHECK)
+    reader.feed(b"HTTP/1.1 200 OK\r\n\r\nab")
+    assert (reader.body, reader.enough) == (2, False)
+    reader.feed(b"x" * BODY_LIMIT)
+    assert reader.enough
+
+
+@given(st.lists(st.binary(max_size=50)))
+def test_whatever_comes_is_judged_or_waited_for(pieces: list[bytes]) -> None:
+    reader = AnswerReader(CHECK)
+    for piece in pieces:
+        reader.feed(piece)
+    alive, why = reader.closed()
+    assert why.isprintable()
+    assert not alive or b"200" in b"".join(pieces) or b"2" in b"".join(pieces) or b"304" in b"".join(pieces)
+
+
+def test_hostile_octets_are_shown_harmlessly() -> None:
+    assert shown(b"\x1b[31m\nboo" + b"x" * 60) == "'?[31m?boo" + "x" * 31 + "'…"
+    assert ranges(CHECK) == "200-299, 304"

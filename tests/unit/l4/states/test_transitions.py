@@ -1,0 +1,152 @@
+"""V12, V27, V29: typical lives, timeouts on the wheel, active and inactive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.sctp import (
+    SCTP,
+    SCTPChunkAbort,
+    SCTPChunkCookieAck,
+    SCTPChunkCookieEcho,
+    SCTPChunkInit,
+    SCTPChunkInitAck,
+)
+
+from director.l4.settings import Settings
+from director.l4.states import tcp
+from director.l4.states.transitions import name
+from director.model.pools import Forward
+from tests.unit.l4.world import CLIENT, SERVERS, VIP, World
+
+
+def there(flags: str, sport: int = 1000) -> Any:
+    return IP(src=CLIENT, dst=VIP) / TCP(sport=sport, dport=80, flags=flags)
+
+
+def back(flags: str) -> Any:
+    return IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=8080, dport=1000, flags=flags)
+
+
+def load(world: World) -> tuple[int, int]:
+    return world.real().active, world.real().inactive
+
+
+def only(world: World) -> Any:
+    (flow,) = world.table.entries
+    return flow
+
+
+def test_nat_life_of_d2() -> None:
+    """SR (60), SR, ES (900), CW (60), TW (120); active until the client's FIN."""
+    world = World()
+    life: list[Any] = [
+        (world.client, there("S"), "SYN_RECV", 60, (1, 0)),
+        (world.server, back("SA"), "SYN_RECV", 60, (1, 0)),
+        (world.client, there("A"), "ESTABLISHED", 900, (1, 0)),
+        (world.client, there("FA"), "CLOSE_WAIT", 60, (0, 1)),
+        (world.server, back("FA"), "TIME_WAIT", 120, (0, 1)),
+        (world.client, there("A"), "TIME_WAIT", 120, (0, 1)),
+    ]
+    for give, packet, state, timeout, counts in life:
+        give(packet)
+        flow = only(world)
+        assert (name(flow), flow.timeout, load(world)) == (state, timeout, counts)
+
+
+def test_dr_life_of_d2() -> None:
+    """SR, ES, FW (120), FW; the server is never seen."""
+    world = World(Forward.DR)
+    for flags, state, timeout in (
+        ("S", "SYN_RECV", 60),
+        ("A", "ESTABLISHED", 900),
+        ("FA", "FIN_WAIT", 120),
+        ("A", "FIN_WAIT", 120),
+    ):
+        world.client(there(flags))
+        assert (name(only(world)), only(world).timeout) == (state, timeout)
+
+
+def test_packet_of_the_server_ends_being_quiet() -> None:
+    world = World(Forward.DR)
+    world.client(there("S"))
+    assert only(world).quiet
+    world.server(IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=1000, flags="SA"))
+    assert not only(world).quiet
+    world.client(there("A"))
+    world.client(there("FA"))
+    assert name(only(world)) == "CLOSE_WAIT"
+
+
+@pytest.mark.parametrize(
+    ("packets", "seconds"), [(["S"], 60), (["S", "A"], 900), (["S", "A", "FA"], 60), (["S", "A", "R"], 10)]
+)
+def test_entry_expires_after_its_states_timeout(packets: list[str], seconds: float) -> None:
+    world = World()
+    for flags in packets:
+        world.client(there(flags))
+    world.wait(seconds - 1)
+    assert len(world.table) == 1
+    world.wait(2.5)
+    assert len(world.table) == 0
+    assert load(world) == (0, 0)
+
+
+def test_traffic_keeps_an_entry_alive_on_the_hot_path_too() -> None:
+    world = World()
+    world.client(there("S"))
+    world.client(there("A"))
+    for _ in range(4):
+        world.wait(800)
+        world.client(there("A"))
+        world.client(there("A"))
+    assert len(world.table) == 1
+    world.wait(905)
+    assert len(world.table) == 0
+
+
+def test_timeouts_are_changeable_while_running() -> None:
+    world = World()
+    world.client(there("S"))
+    world.client(there("A"))
+    world.forwarder.configure(Settings(timeout_tcp=30.0))
+    world.client(there("A"))
+    world.wait(33)
+    assert len(world.table) == 0
+
+
+def test_udp_is_inactive_for_300_seconds() -> None:
+    world = World(protocol="udp")
+    world.client(IP(src=CLIENT, dst=VIP) / UDP(sport=1000, dport=80))
+    assert (name(only(world)), only(world).timeout, load(world)) == ("UDP", 300, (0, 1))
+    world.wait(303)
+    assert (len(world.table), load(world)) == (0, (0, 0))
+
+
+def test_sctp_main_path_reaches_established_and_closed() -> None:
+    world = World(protocol="sctp")
+    to, fro = SCTP(sport=1000, dport=80), SCTP(sport=8080, dport=1000)
+    for give, header, chunk, state, counts in (
+        (world.client, to, SCTPChunkInit(), "INIT1", (0, 1)),
+        (world.server, fro, SCTPChunkInitAck(), "C-SENT", (0, 1)),
+        (world.client, to, SCTPChunkCookieEcho(), "C-REPLIED", (0, 1)),
+        (world.server, fro, SCTPChunkCookieAck(), "ESTABLISHED", (1, 0)),
+        (world.client, to, SCTPChunkAbort(), "CLOSED", (0, 1)),
+    ):
+        ends = (CLIENT, VIP) if header is to else (SERVERS[0], CLIENT)
+        give(IP(src=ends[0], dst=ends[1]) / header / chunk)
+        assert (name(only(world)), load(world)) == (state, counts)
+
+
+def test_secure_tcp_needs_the_server() -> None:
+    world = World(settings=Settings(secure_tcp=3))
+    world.client(there("S"))
+    world.client(there("A"))
+    assert name(only(world)) == "SYN_RECV"
+    world.server(back("SA"))
+    assert name(only(world)) == "SYNACK"
+    world.server(back("A"))
+    assert name(only(world)) == "ESTABLISHED"
+    assert world.forwarder.states.tcp is tcp.SECURE

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.errors import MessageError
+from director.l7.http.writing import edited, fill, response_head, rewritten_target
+from director.model.http import HeaderEdit
+from tests.support.heads import facts, request, request_head, response
+from tests.support.oracles import h11_request, h11_response
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("plain", "plain"),
+        ("$1/$2", "one/"),
+        ("${name}", "two"),
+        ("${host}${path}", "a.example/p"),
+        ("${uri}?${query}", "/p?q=1?q=1"),
+        ("${client} ${method}", "192.0.2.7 GET"),
+        ("${hash_key}${_head}${absent}", ""),
+        ("$$1 $", "$1 $"),
+        ("$evil", "$evil"),
+        ("${split}", "aSet-Cookie: b"),
+    ],
+)
+def test_fill(template: str, expected: str) -> None:
+    found = facts(target=b"/p?q=1", host=b"A.example:80")
+    found.groups = {"1": "one", "name": "two", "split": "a\r\nSet-Cookie: b"}
+    assert fill(template, found) == expected
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_no_template_can_split_a_field(template: str, value: str) -> None:
+    found = facts()
+    found.groups = {"1": value}
+    line = edited(b"", [HeaderEdit("set", "X", "${1}$1" + template)], found)
+    assert line.endswith(b"\r\n")
+    assert not set(line[:-2]) & {0, 10, 13}
+
+
+@pytest.mark.parametrize(
+    ("template", "group", "expected"),
+    [
+        ("/new/$1", "a/b", b"/new/a/b?q"),
+        ("new/$1", "a", b"/new/a?q"),
+        ("$1", "", b"/?q"),
+        ("/$1", 'a b\u00e9?#<>"', b"/a%20b%C3%A9%3F%23%3C%3E%22?q"),
+        ("/$1", "a%20b", b"/a%20b?q"),
+        ("/100%/$1", "a%2", b"/100%25/a%252?q"),
+        ("/$1", "...", b"/...?q"),
+    ],
+)
+def test_rewritten_target(template: str, group: str, expected: bytes) -> None:
+    found = facts()
+    found.groups = {"1": group}
+    assert rewritten_target(template, request(target=b"/x?q"), found) == expected
+
+
+@pytest.mark.parametrize(
+    "group", ["../admin", "a/../../x", "..", ".", "..%2fadmin", "%2e%2e/admin", "..%5Cx", "a/./b", "%00"]
+)
+def test_a_group_cannot_make_the_path_climb(group: str) -> None:
+    found = facts()
+    found.groups = {"1": group}
+    with pytest.raises(MessageError) as caught:
+        rewritten_target("/app/$1", request(), found)
+    assert caught.value.status == 400
+
+
+BLOCK = b"Host: a\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 3\r\n"
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (HeaderEdit("set", "X-A", "3"), b"Host: a\r\nContent-Length: 3\r\nX-A: 3\r\n"),
+        (HeaderEdit("add", "X-A", "3"), BLOCK + b"X-A: 3\r\n"),
+        (HeaderEdit("del", "x-A"), b"Host: a\r\nContent-Length: 3\r\n"),
+        (HeaderEdit("del", "X"), BLOCK),
+        (HeaderEdit("set", "Host", "b"), b"X-A: 1\r\nx-a: 2\r\nContent-Length: 3\r\nHost: b\r\n"),
+        (HeaderEdit("add", "Host", "b"), BLOCK),
+        (HeaderEdit("del", "Host"), BLOCK),
+        *(
+            (HeaderEdit(verb, name, "9"), BLOCK)
+            for verb in ("set", "add", "del")
+            for name in (
+                "Content-Length",
+                "Transfer-Encoding",
+                "Connection",
+                "Upgrade",
+                "TE",
+                "Trailer",
+                "Keep-Alive",
+            )
+        ),
+    ],
+)
+def test_edits(edit: HeaderEdit, expected: bytes) -> None:
+    assert edited(BLOCK, [edit], facts()) == expected
+
+
+def test_no_client_says_what_a_rule_says() -> None:
+    """RFC 3875 4.1.18: a script behind the server would take X_User for X-User."""
+    block = b"X_User: client\r\nx-user: client\r\n"
+    assert edited(block, [HeaderEdit("set", "X-User", "rule")], facts()) == b"X-User: rule\r\n"
+    assert edited(block, [HeaderEdit("del", "X-User")], facts()) == b""
+
+
+def test_edits_come_in_order() -> None:
+    edits = [HeaderEdit("del", "X-A"), HeaderEdit("add", "X-A", "${host}"), HeaderEdit("add", "X-A", "5")]
+    assert edited(b"X-A: 1\r\n", edits, facts()) == b"X-A: a.example\r\nX-A: 5\r\n"
+
+
+def test_a_request_on_its_way() -> None:
+    head = request(
+        b"X-Forwarded-For: 1", b"Connection: close, x-b", b"X-B: 1", b"X-C: 2", target=b"/a?b", minor=0
+    )
+    sent = request_head(head, b"/c?b", frozenset((b"x-forwarded-for",)), b"Via: 1.0 d\r\n")
+    assert sent == b"GET /c?b HTTP/1.1\r\nHost: a.example\r\nX-C: 2\r\nVia: 1.0 d\r\n\r\n"
+
+
+def test_one_host_whatever_came() -> None:
+    """RFC 9112 3.2.2: the authority of an absolute target replaces Host; HTTP/1.0 may come without."""
+    absolute = request(b"X: 1", target=b"http://b.example/x")
+    for head, host in ((absolute, b"b.example"), (request(host=b""), b"")):
+        reading = h11_request(request_head(head, head.sent, frozenset(), b""))
+        assert reading is not None
+        assert [value for name, value in reading.fields if name == b"host"] == [host]
+
+
+def test_a_chunked_request_stays_chunked() -> None:
+    head = request(b"Transfer-Encoding: CHUNKED", b"Connection: transfer-encoding", method=b"POST")
+    sent = request_head(head, b"/", frozenset(), b"")
+    assert sent == b"POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_an_upgrade_is_passed_on_alone() -> None:
+    head = request(b"Connection: upgrade, x", b"Upgrade: websocket", b"X: 1")
+    sent = request_head(head, b"/", frozenset(), b"")
+    assert sent == b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+
+def test_a_response_on_its_way() -> None:
+    head = response(
+        b"Connection: x-b", b"X-B: 1", b"Keep-Alive: 5", b"Content-Length: 3", b"Cache-Control: public"
+    )
+    sent = response_head(head, b"Connection: close\r\n")
+    assert (
+        sent == b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nCache-Control: public\r\nConnection: close\r\n\r\n"
+    )
+    reading = h11_response(response_head(head, b"", no_store=True) + b"abc")
+    assert reading is not None
+    assert [value for name, value in reading.fields if name == b"cache-control"] == [b"no-store"]
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"100 Continue", b"101 x"])
+def test_no_length_where_there_must_be_none(status: bytes) -> None:
+    """RFC 9110 8.6."""
+    assert b"ength" not in response_head(response(b"Content-Length: 3", status=status), b"")
+
+
+def test_a_length_tells_of_the_body_that_is_not_sent() -> None:
+    """RFC 9110 8.6: 304 and HEAD may say how long the body would have been."""
+    for head in (
+        response(b"Content-Length: 3", status=b"304 x"),
+        response(b"Content-Length: 3", method=b"HEAD"),
+    ):
+        assert b"Content-Length: 3\r\n" in response_head(head, b"")
+
+
+def test_what_was_added_to_an_answer_is_not_in_the_next_of_its_kind() -> None:
+    """Answers that say the same share one head, which remembers what was made of it."""
+    head = response(b"Content-Length: 2")
+    for added in (b"", b"Date: 1\r\n", b"", b"Date: 2\r\n", b"Date: 2\r\n"):
+        wanted = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + added + b"\r\n"
+        assert response_head(head, added) == wanted
+        assert b"no-store" in response_head(head, added, no_store=True)
+        assert response_head(head, added) == wanted

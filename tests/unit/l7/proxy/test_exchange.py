@@ -1,0 +1,244 @@
+"""One request: what holds in every order of events."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from director.l7.proxy.commands import Expired, Happened
+from director.l7.proxy.phase import Phase
+from director.model.conditions import Term
+from director.model.http import FaultStep, Page, Rule
+from director.model.pools import Address, CookiePersistence, Queue, Retry
+from tests.support.playbook import World, octets, pool
+
+OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"
+GET = "GET / HTTP/1.1|Host: h||"
+
+
+def test_a_server_in_drain_keeps_no_new_request() -> None:
+    world = World(pool("web", "a b"))
+    world.server("a").state = world.server("a").state.DRAIN
+    world.server("a").refresh()
+    assert world.tell(f"client {GET}") == ["open web/b"]
+
+
+# --- every order of events --------------------------------------------------------------------------
+
+REQUESTS = [
+    GET,
+    GET * 3,
+    "GET / HTT",
+    "P/1.1|Host: h||",
+    "POST / HTTP/1.1|Host: h|Content-Length: 4||ab",
+    "ab",
+    "POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||",
+    "2|ab|",
+    "0||",
+    "PUT /local HTTP/1.1|Host: h|Content-Length: 70000||" + "x" * 69_000,
+    "x" * 1000,
+    "HEAD / HTTP/1.0|Host: h||",
+    "GET / HTTP/1.1|Host: h|Connection: upgrade|Upgrade: x||",
+    "GET /old/ HTTP/1.1|Host: h||",
+    "junk||",
+]
+ANSWERS = [
+    OK,
+    "HTTP/1.1 200 OK|Content-Length: 9||h",
+    "i",
+    "HTTP/1.1 100 Continue||",
+    "HTTP/1.1 101 Yes|Connection: upgrade|Upgrade: x||",
+    "HTTP/1.1 503 Busy|Content-Length: 0||",
+    "HTTP/1.1 204 None||",
+    "HTTP/1.0 200 OK||until",
+    "HTTP/1.1 200 OK|Transfer-Encoding: chunked||1|a|",
+    "0||",
+    "HTTP/1.1 2",
+    "junk||",
+    OK + OK,
+]
+
+
+class Client:
+    """One of the conversations of the machine, and what a shell would know about it."""
+
+    def __init__(self, world: World) -> None:
+        self.talk = world.call()
+        self.waits = False
+        self.server = ""
+        self.gone = False
+        self.ended = False
+        self.server_ended = False
+        self.paused = False
+
+
+class Shell(RuleBasedStateMachine):
+    """A shell with some clients that delivers any event that may come next, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        settings_ = {
+            "queue": Queue(2, 5.0),
+            "retry": Retry(frozenset({"connect", "empty", "timeout"}), frozenset({503}), 1),
+            "persist": CookiePersistence("D"),
+        }
+        self.world = World(
+            pool("web", "a* b*", **settings_),
+            pool("spare", "s*"),
+            rules=(Rule(1, "old", "www", when=Term("path", "", "^=", ("/old",)), redirect=(301, "/")),),
+            pages=(Page("sorry", b"sorry"),),
+            fault=(
+                FaultStep("pool", "spare"),
+                FaultStep("local", address=Address("127.0.0.1", 1)),
+                FaultStep("page", "sorry"),
+            ),
+        )
+        self.clients = [Client(self.world) for _ in range(4)]
+
+    def give(self, client: Client, line: str) -> None:
+        """Deliver an event and do what follows, as a shell does."""
+        self.world.talk, self.world.waits = client.talk, None
+        if client.waits:
+            self.world.waits = self.world.registry.pools["web"]
+        self.do(client, self.world.tell(line))
+        client.waits = self.world.waits is not None
+
+    def do(self, client: Client, lines: list[str]) -> None:
+        for line in lines:
+            word = line.partition(" ")[0]
+            if word == "open":
+                assert not client.server, "a second server connection"
+                client.server, client.server_ended = "connecting", False
+            elif word in ("drop-server", "keep-server"):
+                client.server = ""
+            elif word in ("to-server", "end-server"):
+                assert client.server == "open"
+            elif word in ("close-client", "abort-client"):
+                client.gone = client.gone or word == "abort-client"
+            elif word in ("pause-client", "resume-client"):
+                client.paused = word == "pause-client"
+
+    def some(self, number: int, **wanted: object) -> Client | None:
+        """One of the clients that have these attributes."""
+        fitting = [
+            one
+            for one in self.clients
+            if not one.gone and all(getattr(one, name) == value for name, value in wanted.items())
+        ]
+        return fitting[number % len(fitting)] if fitting else None
+
+    numbers = st.integers(0, 3)
+
+    @rule(number=numbers, text=st.sampled_from(REQUESTS))
+    def client_speaks(self, number: int, text: str) -> None:
+        client = self.some(number, ended=False, paused=False)
+        if client:
+            self.give(client, f"client {text}")
+
+    @rule(number=numbers)
+    def client_ends(self, number: int) -> None:
+        client = self.some(number, ended=False, paused=False)
+        if client:
+            client.ended = True
+            self.give(client, "client-ends")
+
+    @rule(number=numbers)
+    def client_leaves(self, number: int) -> None:
+        client = self.some(number)
+        if client:
+            self.give(client, "client-gone")
+            self.replace(client)
+
+    @rule(number=numbers, how=st.sampled_from(["new", "reused", "failed connection refused"]))
+    def connects(self, number: int, how: str) -> None:
+        client = self.some(number, server="connecting")
+        if client:
+            client.server = "" if how.startswith("failed") else "open"
+            self.give(client, how)
+
+    @rule(number=numbers, text=st.sampled_from(ANSWERS))
+    def server_speaks(self, number: int, text: str) -> None:
+        client = self.some(number, server="open", server_ended=False)
+        if client:
+            self.give(client, f"server {text}")
+
+    @rule(number=numbers)
+    def server_ends(self, number: int) -> None:
+        client = self.some(number, server="open", server_ended=False)
+        if client:
+            client.server_ended = True
+            self.give(client, "server-ends")
+
+    @rule(number=numbers)
+    def server_fails(self, number: int) -> None:
+        client = self.some(number, server="open")
+        if client:
+            client.server = ""
+            self.give(client, "failed connection reset")
+
+    @rule(
+        seconds=st.sampled_from([1, 6, 31, 61, 3600]),
+        flags=st.sampled_from(["", "client-stalls", "server-stalls", "moving"]),
+    )
+    def time_passes(self, seconds: int, flags: str) -> None:
+        for client in list(self.clients):
+            if not client.gone:
+                self.give(client, f"after {seconds if client is self.clients[0] else 0} {flags}")
+
+    @rule(number=numbers)
+    def room(self, number: int) -> None:
+        client = self.some(number, waits=True)
+        if client:
+            self.give(client, "room")
+
+    @rule(number=numbers)
+    @precondition(lambda self: any(not one.gone for one in self.clients))
+    def drains(self, number: int) -> None:
+        client = self.some(number)
+        if client:
+            self.give(client, "drain")
+
+    @rule(name=st.sampled_from("ab"), up=st.booleans())
+    def health(self, name: str, up: bool) -> None:
+        server = self.world.server(name)
+        server.failing = frozenset() if up else frozenset({"alive"})
+        server.refresh()
+
+    def replace(self, client: Client) -> None:
+        self.clients[self.clients.index(client)] = Client(self.world)
+
+    @invariant()
+    def leases_belong_to_exchanges(self) -> None:
+        held = [one.talk.exchange for one in self.clients if one.talk.exchange is not None]
+        assert self.world.leases == sum(one.lease is not None for one in held)
+        assert self.world.registry.pools["web"].waiting == sum(one.phase is Phase.QUEUE for one in held)
+
+    @invariant()
+    def every_wait_has_an_end(self) -> None:
+        for one in self.clients:
+            assert one.talk.closing or one.gone or one.talk.deadline != float("inf")
+
+    def teardown(self) -> None:
+        for client in self.clients:
+            self.give(client, "client-gone")
+        assert self.world.leases == 0
+        assert all(one.waiting == 0 for one in self.world.registry.pools.values())
+        assert all(server.load == 0 for server in self.world.registry.servers())
+        for client in self.clients:
+            self.world.talk = client.talk
+            for event in (Expired(), Happened.DRAIN):
+                client.talk.receive(event, self.world.now)
+
+
+TestEveryOrder = Shell.TestCase
+TestEveryOrder.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.parametrize("cut", range(1, len(octets(GET))))
+def test_a_head_in_two_reads_is_one_request(cut: int) -> None:
+    world = World(pool("web", "a"))
+    text = GET.replace("|", "\r\n")
+    assert world.tell(f"client {text[:cut]}") == []
+    assert world.tell(f"client {text[cut:]}") == ["open web/a"]

@@ -1,0 +1,207 @@
+"""What is decided before a server is chosen: rules that answer, edits, Max-Forwards, loops."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from director.l7.proxy.commands import ClientBytes, Happened, ToServer
+from director.model.conditions import Term
+from director.model.http import HeaderEdit, Rule
+from tests.support.playbook import World, octets, pool
+
+GET = "GET / HTTP/1.1|Host: h||"
+
+
+def ruled(**action: Any) -> World:
+    """A world whose only rule takes paths below /old/."""
+    when = Term("path", "", "~", ("^/old/(.*)$",))
+    return World(pool("web", "a"), rules=(Rule(1, "old", "www", when=when, **action),))
+
+
+# --- rules --------------------------------------------------------------------------------------
+
+
+def test_a_redirect_answers_and_keeps_the_connection() -> None:
+    world = ruled(redirect=(301, "http://new.example/${path.1}"))
+    world.play(f"""
+        client GET /old/x HTTP/1.1|Host: h||
+          to-client HTTP/1.1 301 Moved Permanently|Content-Type: text/plain; charset=utf-8|Content-Length: 0|Location: http://new.example/x||
+        client {GET}
+          open web/a
+    """)  # noqa: E501 - one command, one line
+    assert world.record()["outcome"] == "redirect"
+    assert world.record()["rule"] == "1 old"
+
+
+def test_a_rewritten_request_goes_out_with_its_edits() -> None:
+    edits = (HeaderEdit("set", "X-A", "${path.1}"), HeaderEdit("del", "X-B"))
+    world = ruled(pool="web", rewrite_path="/new/$1", headers=edits)
+    world.play("""
+        client GET /old/x?q HTTP/1.1|Host: h|X-B: 1||
+          open web/a
+        new
+          to-server GET /new/x?q HTTP/1.1|Host: h|X-A: x||
+    """)
+
+
+def test_an_edit_never_makes_two_hosts() -> None:
+    ruled(pool="web", headers=(HeaderEdit("add", "Host", "other"),)).play("""
+        client GET /old/x HTTP/1.1|Host: h||
+          open web/a
+        new
+          to-server GET /old/x HTTP/1.1|Host: h||
+    """)
+
+
+# --- Max-Forwards and loops (RFC 9110 7.6.2, 7.6.3) ----------------------------------------------
+
+
+def test_max_forwards_counts_down_and_ends_here_at_zero() -> None:
+    world = World(pool("web", "a"))
+    world.play("""
+        client OPTIONS / HTTP/1.1|Host: h|Max-Forwards: 3||
+          open web/a
+        new
+          to-server OPTIONS / HTTP/1.1|Host: h|Max-Forwards: 2||
+        server HTTP/1.1 204 No Content||
+          to-client HTTP/1.1 204 No Content||
+          keep-server
+    """)
+    lines = world.tell("client OPTIONS / HTTP/1.1|Host: h|Max-Forwards: 0||")
+    assert lines[0].startswith("to-client HTTP/1.1 200 OK|")
+    lines = world.tell("client TRACE / HTTP/1.1|Host: h|Max-Forwards: x||")
+    assert lines[0].startswith("to-client HTTP/1.1 400 ")
+
+
+def test_a_request_that_comes_round_again_and_again_is_a_508() -> None:
+    via = ", ".join(["1.1 edge"] * 4)
+    lines = World(pool("web", "a")).tell(f"client GET / HTTP/1.1|Host: h|Via: {via}||")
+    assert lines[0].startswith("to-client HTTP/1.1 508 ")
+
+
+# --- what servers are told, kept while a client repeats itself --------------------------------------
+
+
+def test_a_client_that_repeats_its_fields_gets_the_same_lines_and_another_id() -> None:
+    world = World(pool("web", "a"), forwarded="x-forwarded-for")
+
+    def lines(target: str, host: str) -> list[bytes]:
+        world.tell(f"client GET {target} HTTP/1.1|Host: {host}|X: 1||")
+        sent = [
+            one.data for one in world.talk.receive(Happened.SERVER_READY, 0.0) if isinstance(one, ToServer)
+        ]
+        world.tell("server HTTP/1.1 200 OK|Content-Length: 0||")
+        return sent[0].split(b"\r\n")
+
+    first, again, other = lines("/a", "h"), lines("/b", "h"), lines("/b", "i")
+    assert first[0] == b"GET /a HTTP/1.1"
+    assert first[1:-3] == again[1:-3] == [
+        b"Host: h", b"X: 1", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http",
+        b"X-Forwarded-Host: h", b"Via: 1.1 edge",
+    ]  # fmt: skip
+    assert (first[-3], again[-3]) == (b"X-Request-Id: 1", b"X-Request-Id: 2")
+    assert other[5] == b"X-Forwarded-Host: i"
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed"),
+    [
+        # RFC 9110 7.6.2: 1*DIGIT; the lesser of one less and what the recipient supports at most
+        ("1", "0"), ("0002", "1"), ("999999999", "999999998"), ("99999999999", "999999998"),
+        ("9" * 5000, "999999998"), ("0" * 5000 + "7", "6"),
+    ],
+)  # fmt: skip
+def test_any_number_of_hops_is_legal(sent: str, passed: str) -> None:
+    world = World(pool("web", "a"))
+    world.tell(f"client TRACE / HTTP/1.1|Host: h|Max-Forwards: {sent}||")
+    assert world.tell("new") == [f"to-server TRACE / HTTP/1.1|Host: h|Max-Forwards: {passed}||"]
+
+
+@pytest.mark.parametrize("sent", ["0", "0" * 5000])
+def test_no_hops_left_in_any_spelling(sent: str) -> None:
+    world = World(pool("web", "a"))
+    lines = world.tell(f"client OPTIONS / HTTP/1.1|Host: h|Max-Forwards: {sent}||")
+    assert lines[0].startswith("to-client HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("said", "passed"),
+    [
+        # RFC 9112 9.3: the version decides, Connection overrides; the server's answer passes unread.
+        ("GET / HTTP/1.0|Host: h||", "GET / HTTP/1.0|Host: h||"),
+        (
+            "GET / HTTP/1.0|Host: h|Connection: keep-alive||",
+            "GET / HTTP/1.0|Host: h|Connection: keep-alive||",
+        ),
+        ("GET / HTTP/1.1|Connection: close, x|Host: h||", "GET / HTTP/1.1|Host: h|Connection: close||"),
+        ("GET / HTTP/1.1|Connection: keep-alive|Host: h||", "GET / HTTP/1.1|Host: h||"),
+        (
+            "GET / HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||",
+            "GET / HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||",
+        ),
+    ],
+)
+def test_a_server_relayed_unread_hears_version_and_wish_of_the_client(said: str, passed: str) -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.tell(f"client {said}")
+    assert world.tell("new") == [f"to-server {passed}"]
+
+
+def test_who_repeats_a_head_is_judged_once_by_each_site() -> None:
+    world = ruled(respond=(403, "no"))
+    asked = "client GET /old/x HTTP/1.1|Host: h||"
+    world.tell(asked)
+    assert world.talk.judged is None
+    world.tell(asked)
+    judged = world.talk.judged
+    assert judged is not None
+    world.tell(asked)
+    assert world.talk.judged is judged
+    world.tell("client GET /old/y HTTP/1.1|Host: h||")
+    assert world.talk.judged is not judged
+    assert [one["rule"] for one in map(world.record, range(4))] == ["1 old"] * 4
+    world.frontage.site = ruled(respond=(410, "gone")).site
+    assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+    assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_server_gets_the_same_when_a_head_is_repeated(*, trusted: bool) -> None:
+    """With the edits of a rule and with its own id, whatever was remembered."""
+    edits = (HeaderEdit("set", "X-A", "${path.1}"),)
+    world = World(
+        pool("web", "a"),
+        rules=(
+            Rule(1, "old", "www", when=Term("path", "", "~", ("^/old/(.*)$",)), pool="web", headers=edits),
+        ),
+        trusted=trusted,
+    )
+    raw = octets("GET /old/x HTTP/1.1|Host: h|X-Request-Id: theirs||")
+    sent = []
+    for number in range(1, 4):
+        world.talk.receive(ClientBytes(raw), 0.0)
+        sent += [
+            one.data for one in world.talk.receive(Happened.SERVER_REUSED, 0.0) if isinstance(one, ToServer)
+        ]
+        world.tell("server HTTP/1.1 204 No||")
+        identity = b"theirs" if trusted else b"%d" % number
+        assert sent[-1].count(b"X-Request-Id: " + identity + b"\r\n") == 1
+        assert b"\r\nX-A: x\r\n" in sent[-1]
+    assert len({re.sub(rb"(?<=X-Request-Id: )[^\r]+", b"", one) for one in sent}) == 1
+
+
+def test_nothing_is_kept_of_a_head_that_nobody_remembers() -> None:
+    world = ruled(respond=(403, "no"))
+    world.tell(f"client GET /old/x HTTP/1.1|Host: h|X: {'a' * 4000}||")
+    assert world.talk.judged is None
+
+
+def test_a_trusted_peer_that_speaks_for_others_is_judged_by_each_of_them() -> None:
+    rule = Rule(1, "inside", "www", when=Term("client", "", "in", ("203.0.113.0/24",)), respond=(200, "in"))
+    world = World(pool("web", "a"), rules=(rule,), trusted=True)
+    for client, inside in (("203.0.113.9", True), ("203.0.113.9", True), ("198.51.100.9", False)):
+        lines = world.tell(f"client GET / HTTP/1.1|Host: h|X-Forwarded-For: {client}||")
+        assert lines[0].startswith("to-client") is inside

@@ -1,0 +1,614 @@
+"""Playbooks of answers on their way back: framing, interim heads, upgrades and tunnels."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from director.model.conditions import Term
+from director.model.http import FaultStep, Rule
+from director.model.pools import Address, CookiePersistence
+from tests.support.playbook import World, pool
+
+GET = "GET / HTTP/1.1|Host: h||"
+NO_BODY = "HTTP/1.1 204 No Content||"
+UPGRADE = "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||"
+SWITCHED = "HTTP/1.1 101 Switching Protocols|Connection: upgrade|Upgrade: websocket||"
+
+
+def asked(request: str = GET, sent: str = "", **settings: Any) -> World:
+    """A world in which `request` was sent to server a."""
+    world = World(pool("web", "a b"), **settings)
+    world.play(f"""
+        client {request}
+          open web/a{"" if request.startswith(("GET", "HEAD")) else " careful"}
+        new
+          to-server {sent or request}
+    """)
+    return world
+
+
+# --- dates (RFC 9110 6.6.1) ---------------------------------------------------------------------
+
+
+THEN = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def dated() -> World:
+    """A world whose clock gives another second each time it is asked."""
+    world = asked()
+    seconds = count(37)
+    world.frontage.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:%d GMT\r\n" % next(seconds)
+    return world
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "404 Not Found", "503 Service Unavailable"])
+def test_an_answer_without_a_date_gets_one(status: str) -> None:
+    dated().play(f"""
+        server HTTP/1.1 {status}|Content-Length: 2||hi
+          to-client HTTP/1.1 {status}|Content-Length: 2|{THEN}||hi
+          keep-server
+    """)
+
+
+def test_the_same_answer_later_gets_a_later_date() -> None:
+    """What is remembered of an answer does not hold its date."""
+    dated().play(f"""
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2|{THEN}||hi
+          keep-server
+        client {GET}
+          open web/a
+        reused
+          to-server {GET}
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2|{THEN.replace("37", "38")}||hi
+          keep-server
+    """)
+
+
+@pytest.mark.parametrize("connection", ["", "Connection: date|"])
+@pytest.mark.parametrize("name", ["Date", "dATE"])
+def test_a_servers_own_date_is_passed_on(name: str, connection: str) -> None:
+    """Also when Connection names it: nothing that all recipients need may be named there (7.6.1)."""
+    dated().play(f"""
+        server HTTP/1.1 200 OK|{name}: yesterday|{connection}Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|{name}: yesterday|Content-Length: 2||hi
+          keep-server
+    """)
+
+
+def test_interim_answers_get_no_date_and_answers_without_a_body_do() -> None:
+    dated().play(f"""
+        server HTTP/1.1 103 Early Hints|Link: </a>||HTTP/1.1 304 Not Modified||
+          to-client HTTP/1.1 103 Early Hints|Link: </a>||HTTP/1.1 304 Not Modified|{THEN}||
+          keep-server
+    """)
+
+
+def test_a_date_stands_beside_the_cookie_and_the_mark_of_a_fault() -> None:
+    sticky = World(pool("web", "a", persist=CookiePersistence("sid")))
+    sticky.frontage.date = f"{THEN}\r\n".encode
+    lines = [line for event in ("client " + GET, "new", "server " + NO_BODY) for line in sticky.tell(event)]
+    assert f"|{THEN}|Set-Cookie: " in lines[-2]
+    fault = World(pool("web", "a"), fault=(FaultStep("local", address=Address(path="/s")),), trusted=True)
+    fault.frontage.date = f"{THEN}\r\n".encode
+    fault.down("a")
+    lines = [line for event in ("client " + GET, "new", "server " + NO_BODY) for line in fault.tell(event)]
+    assert f"|{THEN}|X-Director: " in lines[-2]
+
+
+def test_what_is_relayed_unread_is_left_as_it_is() -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.frontage.date = f"{THEN}\r\n".encode
+    world.play(f"""
+        client {GET}
+          open web/a fresh
+        new
+          to-server {GET}
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2||hi
+    """)
+
+
+# --- framing (RFC 9112 6, 7) -------------------------------------------------------------------
+
+
+def test_a_body_with_a_length_is_relayed_as_it_comes() -> None:
+    asked().play("""
+        server HTTP/1.1 200 OK|Content-Length: 4||h
+          to-client HTTP/1.1 200 OK|Content-Length: 4||h
+        server i!
+          to-client i!
+        server ?
+          to-client ?
+          keep-server
+    """)
+
+
+def test_chunks_are_framed_anew() -> None:
+    # RFC 9112 7.1: extensions may go, trailers may stay, the data is the same.
+    asked().play("""
+        server HTTP/1.1 200 OK|Transfer-Encoding: chunked||2;x=1|hi|
+          to-client HTTP/1.1 200 OK|Transfer-Encoding: chunked||2|hi|
+        server 1|
+        server !|0|X-Sum: 1||
+          to-client 1|!|0|X-Sum: 1||
+          keep-server
+    """)
+
+
+def test_chunks_reach_an_http_1_0_client_as_plain_octets() -> None:
+    asked("GET / HTTP/1.0|Host: h||", GET).play("""
+        server HTTP/1.1 200 OK|Transfer-Encoding: chunked||2|hi|0||
+          to-client HTTP/1.1 200 OK|Connection: close||hi
+          keep-server
+          linger-client
+    """)
+
+
+def test_a_close_delimited_answer_becomes_chunks() -> None:
+    asked().play("""
+        server HTTP/1.0 200 OK||hi
+          to-client HTTP/1.1 200 OK|Transfer-Encoding: chunked||2|hi|
+        server !
+          to-client 1|!|
+        server-ends
+          to-client 0||
+          drop-server
+    """)
+
+
+def test_a_close_delimited_answer_ends_an_http_1_0_client_by_close() -> None:
+    asked("GET / HTTP/1.0|Host: h|Connection: keep-alive||", GET).play("""
+        server HTTP/1.0 200 OK||hi
+          to-client HTTP/1.1 200 OK|Connection: close||hi
+        server-ends
+          drop-server
+          linger-client
+    """)
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_answers_without_a_body_end_at_their_head(status: str) -> None:
+    asked().play(f"""
+        server HTTP/1.1 {status}||
+          to-client HTTP/1.1 {status}||
+          keep-server
+    """)
+
+
+def test_the_answer_to_head_has_no_body_whatever_its_length_says() -> None:
+    asked("HEAD / HTTP/1.1|Host: h||").play("""
+        server HTTP/1.1 200 OK|Content-Length: 100||
+          to-client HTTP/1.1 200 OK|Content-Length: 100||
+          keep-server
+    """)
+
+
+def test_octets_behind_an_answer_are_not_relayed_and_end_the_server_connection() -> None:
+    asked().play("""
+        server HTTP/1.1 200 OK|Content-Length: 2||hiHTTP/1.1 200 OK|Content-Length: 4||evil
+          to-client HTTP/1.1 200 OK|Content-Length: 2||hi
+          drop-server
+    """)
+
+
+def test_a_server_that_closes_is_not_kept() -> None:
+    asked().play("""
+        server HTTP/1.1 200 OK|Content-Length: 2|Connection: close||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2||hi
+          drop-server
+    """)
+
+
+def test_a_status_above_599_is_relayed_and_counted_as_a_server_error() -> None:
+    # RFC 9110 15: a recipient takes an unknown one for a 5xx.
+    world = asked()
+    world.play("""
+        server HTTP/1.1 999 Odd|Content-Length: 0||
+          to-client HTTP/1.1 999 Odd|Content-Length: 0||
+          keep-server
+    """)
+    assert world.site.live.requests.responses[5] == 1
+    assert world.leases == 0
+
+
+# --- request bodies ------------------------------------------------------------------------------
+
+
+def test_a_body_split_over_reads_arrives_whole() -> None:
+    world = World(pool("web", "a"))
+    world.play("""
+        client POST / HTTP/1.1|Host: h|Content-Length: 6||ab
+          open web/a careful
+        client c
+        new
+          to-server POST / HTTP/1.1|Host: h|Content-Length: 6||abc
+        client de
+          to-server de
+        client fGET
+          to-server f
+        server HTTP/1.1 200 OK|Content-Length: 0||
+          to-client HTTP/1.1 200 OK|Content-Length: 0||
+          keep-server
+        client  / HTTP/1.1|Host: h||
+          open web/a
+    """)
+    assert world.record()["received"] == 6
+
+
+def test_a_chunked_request_is_framed_anew() -> None:
+    World(pool("web", "a")).play("""
+        client POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||3;x|abc|
+          open web/a careful
+        new
+          to-server POST / HTTP/1.1|Host: h|Transfer-Encoding: chunked||3|abc|
+        client 2|de|0||
+          to-server 2|de|0||
+        server HTTP/1.1 200 OK|Content-Length: 0||
+          to-client HTTP/1.1 200 OK|Content-Length: 0||
+          keep-server
+    """)
+
+
+def test_expect_continue_is_between_client_and_server() -> None:
+    World(pool("web", "a")).play("""
+        client PUT / HTTP/1.1|Host: h|Content-Length: 2|Expect: 100-continue||
+          open web/a
+        new
+          to-server PUT / HTTP/1.1|Host: h|Content-Length: 2|Expect: 100-continue||
+        server HTTP/1.1 100 Continue||
+          to-client HTTP/1.1 100 Continue||
+        client ab
+          to-server ab
+        server HTTP/1.1 204 No Content||
+          to-client HTTP/1.1 204 No Content||
+          keep-server
+    """)
+
+
+def test_a_final_answer_instead_of_100_ends_the_connection_behind_it() -> None:
+    World(pool("web", "a")).play("""
+        client PUT / HTTP/1.1|Host: h|Content-Length: 2|Expect: 100-continue||
+          open web/a
+        new
+          to-server PUT / HTTP/1.1|Host: h|Content-Length: 2|Expect: 100-continue||
+        server HTTP/1.1 417 Expectation Failed|Content-Length: 0||
+          to-client HTTP/1.1 417 Expectation Failed|Content-Length: 0|Connection: close||
+          drop-server
+          linger-client
+    """)
+
+
+def test_early_hints_pass_and_an_http_1_0_client_does_not_see_them() -> None:
+    asked().play("""
+        server HTTP/1.1 103 Early Hints|Link: </a.css>||HTTP/1.1 200 OK|Content-Length: 0||
+          to-client HTTP/1.1 103 Early Hints|Link: </a.css>||HTTP/1.1 200 OK|Content-Length: 0||
+          keep-server
+    """)
+    asked("GET / HTTP/1.0|Host: h|Connection: keep-alive||", GET).play("""
+        server HTTP/1.1 103 Early Hints|Link: </a.css>||
+        server HTTP/1.1 200 OK|Content-Length: 0||
+          to-client HTTP/1.1 200 OK|Content-Length: 0|Connection: keep-alive||
+          keep-server
+    """)
+
+
+def test_an_early_answer_is_relayed_while_the_body_still_comes() -> None:
+    world = World(pool("web", "a"))
+    world.play("""
+        client POST / HTTP/1.1|Host: h|Content-Length: 900||ab
+          open web/a careful
+        new
+          to-server POST / HTTP/1.1|Host: h|Content-Length: 900||ab
+        server HTTP/1.1 413 Content Too Large|Content-Length: 3||
+          to-client HTTP/1.1 413 Content Too Large|Content-Length: 3|Connection: close||
+        client cd
+          to-server cd
+        server big
+          to-client big
+          drop-server
+          linger-client
+        client ef
+        client-ends
+          close-client
+    """)
+    assert world.leases == 0
+
+
+def test_an_upload_that_goes_on_behind_the_answers_head_is_no_idle_answer() -> None:
+    World(pool("web", "a")).play("""
+        client POST / HTTP/1.1|Host: h|Content-Length: 4||a
+          open web/a careful
+        new
+          to-server POST / HTTP/1.1|Host: h|Content-Length: 4||a
+        server HTTP/1.1 200 OK|Content-Length: 1||
+          to-client HTTP/1.1 200 OK|Content-Length: 1|Connection: close||
+        after 50
+        client b
+          to-server b
+        after 50
+        client cd
+          to-server cd
+        after 50
+        server x
+          to-client x
+          keep-server
+          linger-client
+    """)
+
+
+# --- affinity --------------------------------------------------------------------------------------
+
+
+def sticky() -> World:
+    return World(pool("web", "a b", persist=CookiePersistence("D", httponly=True)))
+
+
+def cookie_of(lines: list[str]) -> str:
+    """The pair of the Set-Cookie line."""
+    return lines[0].partition("Set-Cookie: ")[2].partition(";")[0]
+
+
+def test_the_first_answer_sets_the_cookie_and_the_next_request_follows_it() -> None:
+    world = sticky()
+    world.server("a").state = world.server("a").state.DRAIN
+    world.server("a").refresh()
+    world.play(f"""
+        client {GET}
+          open web/b
+        new
+          to-server {GET}
+    """)
+    lines = world.tell("server HTTP/1.1 200 OK|Content-Length: 0||")
+    assert "; Path=/; HttpOnly|" in lines[0]
+    world.server("a").state = world.server("a").state.READY
+    world.server("a").refresh()
+    mine = f"GET / HTTP/1.1|Host: h|Cookie: {cookie_of(lines)}||"
+    world.play(f"""
+        client {mine}
+          open web/b
+        new
+          to-server {mine}
+        server HTTP/1.1 200 OK|Content-Length: 0||
+          to-client HTTP/1.1 200 OK|Content-Length: 0||
+          keep-server
+    """)
+    assert world.record()["sticky"] is True
+
+
+def test_a_cookie_whose_server_is_down_is_replaced() -> None:
+    world = sticky()
+    world.play(f"""
+        client {GET}
+          open web/a
+        new
+          to-server {GET}
+    """)
+    cookie = cookie_of(world.tell("server HTTP/1.1 200 OK|Content-Length: 0||"))
+    world.down("a")
+    mine = f"GET / HTTP/1.1|Host: h|Cookie: {cookie}||"
+    world.play(f"""
+        client {mine}
+          open web/b
+        new
+          to-server {mine}
+    """)
+    again = cookie_of(world.tell("server HTTP/1.1 200 OK|Content-Length: 0||"))
+    assert again
+    assert again != cookie
+
+
+# --- upgrades and tunnels ----------------------------------------------------------------------------
+
+
+def switched() -> World:
+    world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
+    world.play(f"""
+        server {SWITCHED}S
+          to-client {SWITCHED}S
+        client C
+          to-server C
+        server T
+          to-client T
+    """)
+    return world
+
+
+def test_a_tunnel_ends_when_both_sides_have_the_client_first() -> None:
+    world = switched()
+    world.play("""
+        client-ends
+          end-server
+        server more
+          to-client more
+        server-ends
+          end-client
+          drop-server
+          close-client
+    """)
+    assert world.record()["status"] == 101
+    assert world.leases == 0
+
+
+def test_a_tunnel_ends_when_both_sides_have_the_server_first() -> None:
+    world = switched()
+    world.play("""
+        server-ends
+          end-client
+        client more
+          to-server more
+        client-ends
+          end-server
+          drop-server
+          close-client
+    """)
+    assert world.leases == 0
+
+
+def test_an_idle_tunnel_is_closed_after_its_time_out() -> None:
+    switched().play("""
+        after 3599
+        client C
+          to-server C
+        after 3599
+        after 1
+          drop-server
+          close-client
+    """)
+
+
+def test_a_tunnel_whose_server_is_reset_is_reset() -> None:
+    lines = switched().tell("failed connection reset")
+    assert lines == ["drop-server", "abort-client"]
+
+
+def test_what_a_client_sent_ahead_of_the_101_goes_into_the_tunnel() -> None:
+    world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
+    world.play(f"""
+        client early
+        server {SWITCHED}
+          to-client {SWITCHED}
+          to-server early
+    """)
+
+
+def test_a_server_may_decline_an_upgrade() -> None:
+    world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
+    world.play("""
+        server HTTP/1.1 200 OK|Content-Length: 0||
+          to-client HTTP/1.1 200 OK|Content-Length: 0||
+          keep-server
+    """)
+
+
+def test_an_unasked_101_is_a_502() -> None:
+    world = asked()
+    lines = world.tell(f"server {SWITCHED}")
+    assert lines[0] == "drop-server"
+    assert lines[1].startswith("to-client HTTP/1.1 502 ")
+    assert world.leases == 0
+
+
+def test_a_101_before_the_request_is_whole_is_a_502() -> None:
+    # RFC 9110 7.8: the new protocol begins behind the request, so a server cannot switch before.
+    world = World(pool("web", "a"))
+    head = "POST / HTTP/1.1|Host: h|Content-Length: 9|Connection: upgrade|Upgrade: x||a"
+    world.tell(f"client {head}")
+    world.tell("new")
+    lines = world.tell("server HTTP/1.1 101 Yes|Connection: upgrade|Upgrade: x||")
+    assert lines[1].startswith("to-client HTTP/1.1 502 ")
+
+
+def test_endless_interim_answers_are_a_502() -> None:
+    world = asked()
+    hints = "HTTP/1.1 103 Early Hints||"
+    lines = world.tell("server " + hints * 40)
+    assert lines[0].count("103") == 32
+    assert any("HTTP/1.1 502 " in line for line in lines)
+
+
+# --- relayed unread ------------------------------------------------------------------------------------
+
+
+def test_switch_connection_relays_what_follows_the_first_head() -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.play(f"""
+        client {GET}{GET}
+          open web/a fresh
+        new
+          to-server {GET}{GET}
+        client {GET}
+          to-server {GET}
+        server anything at all
+          to-client anything at all
+        client-ends
+          end-server
+        server-ends
+          end-client
+          drop-server
+          close-client
+    """)
+    assert world.leases == 0
+
+
+def test_a_body_behind_an_answered_head_is_never_a_request() -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.down("a")
+    lines = world.tell(f"client POST / HTTP/1.1|Host: h|Content-Length: {len(GET) - 10}||{GET}")
+    assert [line.partition("|")[0] for line in lines] == [
+        "to-client HTTP/1.1 503 Service Unavailable", "linger-client",
+    ]  # fmt: skip
+    assert len(world.records) == 1
+
+
+def test_tcp_is_relayed_and_the_server_may_speak_first() -> None:
+    world = World(pool("web", "a"), protocol="tcp")
+    world.play("""
+        opened
+          open web/a fresh careful
+        new
+        server 220 hello
+          to-client 220 hello
+        client HELO
+          to-server HELO
+        server-ends
+          end-client
+        client-ends
+          end-server
+          drop-server
+          close-client
+    """)
+    assert world.record()["outcome"] == "ok"
+    assert world.leases == 0
+
+
+def test_rules_choose_the_pool_of_a_tcp_connection_by_its_client() -> None:
+    def when(network: str) -> Term:
+        return Term("client", "", "in", (network,))
+
+    rules = (
+        Rule(10, "other", "www", when=when("203.0.113.0/24"), pool="web"),
+        Rule(20, "near", "www", when=when("192.0.2.0/24"), pool="near"),
+    )
+    world = World(pool("web", "a"), pool("near", "n"), rules=rules, protocol="tcp")
+    world.play("""
+        opened
+          open near/n fresh careful
+        new
+        server-ends
+          end-client
+        client-ends
+          end-server
+          drop-server
+          close-client
+    """)
+    record = world.record()
+    assert (record["rule"], record["pool"], record["server"]) == ("20 near", "near", "n")
+    hits = {rule.name: rule.counters.requests for rule in world.site.rules}
+    assert hits == {"10 other": 0, "20 near": 1}
+
+
+def test_tcp_holds_what_comes_before_the_server_is_there() -> None:
+    World(pool("web", "a"), protocol="tcp").play("""
+        opened
+          open web/a fresh careful
+        client early
+        client-ends
+        new
+          to-server early
+          end-server
+    """)
+
+
+def test_tcp_without_a_server_just_ends() -> None:
+    world = World(pool("web", "a"), protocol="tcp")
+    world.down("a")
+    world.play("""
+        opened
+          linger-client
+    """)
+    assert world.record()["fault"] == "built-in page"

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from director.l7.routing.fault_path import BUILT_IN_PAGE, Cause, FaultChain, ToLocal, ToPage, ToPool, ToServer
+from director.model.http import FaultStep, L7Service, Page, Rule
+from director.model.pools import Address, Check, Pool, State
+from director.model.settings import Configuration
+from director.registry.changes import Ordered, PoolRemoved, ServiceSet
+from director.registry.registry import Registry
+from director.registry.selection import claim
+from tests.unit.registries import live, registry_of, server
+
+LOCAL = Address("127.0.0.1", 8099)
+SORRY = Page("sorry", b"sorry")
+FAULT = (FaultStep("active"), FaultStep("local", address=LOCAL), FaultStep("page", "sorry"))
+WWW = L7Service("www", (), pool="web", fault=FAULT)
+RULES = (
+    Rule(200, "users", "www", pool="users"),
+    Rule(100, "images", "www", pool="images"),
+    Rule(50, "other site", "shop", pool="shop"),
+    Rule(10, "old", "www", redirect=(301, "/")),
+)
+CONFIGURATION = Configuration(
+    pools=(
+        Pool("shop", (server("z", 9),)),
+        Pool("web", (server("w", 5),)),
+        Pool("users", (server("u", 3), server("v", 4)), checks=("alive",)),
+        Pool("images", (server("i", 1), server("j", 2)), checks=("alive",)),
+    ),
+    checks=(Check("alive"),),
+    l7=(WWW, L7Service("shop", ())),
+    rules=RULES,
+    pages=(SORRY,),
+)
+
+
+def world() -> tuple[Registry, FaultChain]:
+    registry = registry_of(configuration=CONFIGURATION)
+    return registry, FaultChain(WWW, RULES, (SORRY,), registry)
+
+
+def chain_of(*steps: FaultStep) -> FaultChain:
+    return FaultChain(evolve(WWW, fault=steps), RULES, (SORRY,), registry_of(configuration=CONFIGURATION))
+
+
+@pytest.mark.parametrize("cause", [cause.value for cause in Cause])
+def test_steps_come_in_order_for_every_cause(cause: str) -> None:
+    registry, chain = world()
+    first, *rest = chain.targets(cause)
+    assert isinstance(first, ToServer)
+    assert first.server is live(registry, "images", "i")
+    assert rest == [ToLocal(LOCAL), ToPage(SORRY)]
+
+
+def test_an_unknown_cause_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="bad_luck"):
+        world()[1].targets("bad_luck")
+
+
+def test_active_goes_by_rule_order_then_server_order_then_the_own_pool() -> None:
+    """K24, K25: dead servers are passed over, the next live one is taken wherever it is."""
+    registry, chain = world()
+    expected = [("images", "i"), ("images", "j"), ("users", "u"), ("users", "v"), ("web", "w")]
+    for pool, name in expected:
+        found = chain.first_live()
+        assert found is live(registry, pool, name)
+        found.reachable = False
+    assert chain.first_live() is None
+    assert [target.kind for target in chain.targets("no_server")] == ["local", "page"]
+
+
+def test_the_mark_follows_the_last_connect() -> None:
+    """K26: not taken after a failed connect, taken after the next success; unknown counts as active."""
+    registry, chain = world()
+    first = live(registry, "images", "i")
+    first.reachable = False
+    assert chain.first_live() is not first
+    registry.reached("10.0.0.1:80")
+    assert chain.first_live() is first
+
+
+def test_active_leaves_out_who_is_down_drained_in_maintenance_or_full() -> None:
+    registry, chain = world()
+    registry.set_health("10.0.0.1:80", "alive", False, 0.0)
+    registry.apply(
+        [Ordered("images", "j", State.DRAIN), Ordered("users", "u", State.MAINT)], "test", 0.0, 0.0
+    )
+    full = live(registry, "users", "v")
+    full.max = 1
+    claim(full)
+    assert chain.first_live() is live(registry, "web", "w")
+
+
+def test_active_does_not_look_at_weight() -> None:
+    """A.7: weight, load and pattern are not looked at."""
+    registry, chain = world()
+    live(registry, "images", "i").weight = 0
+    assert chain.first_live() is live(registry, "images", "i")
+
+
+def test_a_step_is_judged_when_its_turn_comes() -> None:
+    """The server that just failed is not offered again."""
+    registry, _chain = world()
+    chain = FaultChain(
+        evolve(WWW, fault=(FaultStep("pool", "users"), FaultStep("active"))), RULES, (), registry
+    )
+    steps = chain.targets("no_server")
+    assert next(steps) == ToPool("users")
+    live(registry, "images", "i").reachable = False
+    second = next(steps)
+    assert isinstance(second, ToServer)
+    assert second.server is live(registry, "images", "j")
+
+
+def test_a_step_is_never_given_twice() -> None:
+    doubled = (FaultStep("pool", "web"), FaultStep("local", address=LOCAL))
+    targets = list(chain_of(*doubled, *doubled, *doubled).targets("connect_failed"))
+    assert targets == [ToPool("web"), ToLocal(LOCAL), ToPage(BUILT_IN_PAGE)]
+
+
+def test_without_steps_there_is_the_built_in_page() -> None:
+    assert list(chain_of().targets("no_server")) == [ToPage(BUILT_IN_PAGE)]
+
+
+def test_nothing_comes_after_a_page() -> None:
+    chain = chain_of(FaultStep("page", "sorry"), FaultStep("pool", "web"))
+    assert list(chain.targets("no_server")) == [ToPage(SORRY)]
+
+
+def test_what_is_not_there_is_passed_over() -> None:
+    chain = chain_of(FaultStep("page", "nosuch"), FaultStep("pool", "nosuch"), FaultStep("local"))
+    assert list(chain.targets("no_server")) == [ToPage(BUILT_IN_PAGE)]
+
+
+def test_a_pool_that_left_meanwhile_is_passed_over() -> None:
+    registry, chain = world()
+    registry.apply(
+        [ServiceSet(L7Service("shop", (), pool="")), ServiceSet(evolve(WWW, pool=""))], "test", 0.0, 0.0
+    )
+    registry.apply([PoolRemoved("web")], "test", 0.0, 0.0)
+    for one in registry.servers():
+        one.reachable = False
+    assert chain.first_live() is None
+
+
+def test_pairs_are_what_layer_7_reads() -> None:
+    registry, chain = world()
+    assert list(chain.pairs("no_server")) == [
+        ("active", live(registry, "images", "i")),
+        ("local", LOCAL),
+        ("page", SORRY),
+    ]
+    assert list(chain_of(FaultStep("pool", "web")).pairs("no_server")) == [("pool", "web")]

@@ -1,0 +1,342 @@
+"""Layer 4 in the composition, with a packet shell that has no sockets."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import evolve
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from twisted.internet.defer import Deferred, succeed
+
+from director.errors import ChangeRefused, DirectorError
+from director.l4.io.alarms import NEWS, Troubles
+from director.l4.io.capture.plan import Endpoint
+from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.view import LinkChanged, NeighbourFailed, NeighbourKnown
+from director.l4.io.packet.pending import Hop
+from director.l4.io.probe import Lacking
+from director.l4.settings import Mark
+from director.l4.verdicts import Drop, Verdict
+from director.model.http import L7Service
+from director.model.pools import Address, Pool, Server
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, L4Settings, Virtual
+from director.program.layer4 import Layer4
+from director.registry.registry import Registry
+from tests.support.said import said
+from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
+from tests.unit.registries import registry_of, turn
+
+POOL = Pool("dns", (Server("a", Address("10.0.0.11", 53)),))
+SERVICE = L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns")
+MARKED = L4Service("marked", Virtual(fwmark=7, family=6), "dns")
+WEB = L7Service("www", (Address("192.0.2.53", 80), Address("", 81), Address(path="/run/x")), pool="dns")
+
+
+class Shell:
+    """Remembers what it is told."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.settings: L4Settings = named["settings"]
+        self.lacking: Lacking | None = None
+        self.troubles = Troubles(arguments[1])
+        self.tell: Callable[[Any], None] = named["tell"]
+        self.marks: tuple[Mark, ...] = ()
+        self.started = self.stopped = 0
+        self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
+
+        self.forwarder: Callable[[Any], Any] = named["forwarder"]
+        self.installed: Deferred[None] = Deferred()
+        self.prepared: list[object] = []
+        self.owed: tuple[Endpoint, ...] = ()
+
+    def startService(self) -> None:
+        self.started += 1
+        self.forwarder(routing())
+
+    def prepare(
+        self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
+    ) -> Deferred[None]:
+        self.prepared.append((tuple(services), sorted(pools), [one.mark for one in marks]))
+        return self.installed
+
+    def stopService(self) -> Deferred[None]:
+        self.stopped += 1
+        return succeed(None)
+
+    def reload(
+        self,
+        services: Iterable[L4Service],
+        pools: Mapping[str, Pool],
+        keep: Iterable[Endpoint],
+        owed: Iterable[Endpoint],
+    ) -> Deferred[None]:
+        self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
+        self.owed = tuple(owed)
+        return self.installed
+
+    def counters(self) -> dict[str, int]:
+        return {"drop_land": 1, "drop_no_interface": 2, "d0_received": 3}
+
+
+class Clock:
+    @staticmethod
+    def seconds() -> float:
+        return 0.0
+
+
+def made(registry: Registry) -> Layer4:
+    shell: Any = Shell
+    return Layer4(registry, Clock(), "test", Path(), Random(1), shell)
+
+
+def serving(*services: L4Service, **fields: Any) -> tuple[Registry, Configuration]:
+    registry = registry_of()
+    configuration = Configuration(pools=(POOL,), l4=services, **fields)
+    turn(registry, configuration)
+    return registry, registry.configuration
+
+
+def shell_of(layer: Layer4) -> Shell:
+    shell: Any = layer.shell
+    assert isinstance(shell, Shell)
+    return shell
+
+
+def test_nothing_is_opened_while_nothing_is_configured() -> None:
+    registry, configuration = serving()
+    layer = made(registry)
+    layer.follow(configuration)
+    assert layer.shell is None
+    assert list(layer.reasons()) == []
+    assert list(layer.listeners()) == []
+    layer.stop()
+
+
+def test_the_first_service_starts_it_and_every_change_reaches_it() -> None:
+    registry, configuration = serving(SERVICE, l7=(WEB,))
+    layer = made(registry)
+    layer.follow(configuration)
+    layer.follow(evolve(configuration, l4=()))
+    shell = shell_of(layer)
+    assert shell.started == 1
+    kept = (Endpoint(6, ipaddress.ip_address("192.0.2.53"), 80, 80),)
+    assert shell.reloads == [((SERVICE,), ["dns"], kept), ((), ["dns"], kept)]
+    layer.stop()
+    assert shell.stopped == 1
+
+
+def test_answers_of_servers_that_left_are_captured_while_their_flows_live() -> None:
+    """IPVS finds a connection for a server's packet whether or not the server is still there (C.4)."""
+    web = L4Service("web", Virtual("udp", VIP, 53), "dns")
+    registry, configuration = serving(web)
+    layer = made(registry)
+    layer.follow(configuration)
+    assert layer.forwarder is not None
+    query = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+    layer.forwarder.receive(bytearray(bytes(query)), OUTSIDE, 0.0)
+    turn(registry, evolve(configuration, pools=(evolve(POOL, servers=()),)))
+    layer.follow(registry.configuration)
+    shell = shell_of(layer)
+    server = ipaddress.ip_address(POOL.servers[0].address.host)
+    assert shell.owed == (Endpoint(17, server, 53, 53),)
+    before = len(shell.reloads)
+    layer.sweep()
+    assert len(shell.reloads) == before
+    for entry in tuple(layer.forwarder.table.entries):
+        layer.forwarder.table.expire_now(entry)
+    layer.sweep()
+    assert len(shell.reloads) == before + 1
+    assert not shell.owed
+
+
+def test_the_next_packet_meets_what_was_changed() -> None:
+    """A reload is complete when it is answered: no packet meets the services of before (V15, V17)."""
+    web = L4Service("web", Virtual("udp", VIP, 53), "dns")
+    registry, configuration = serving(web)
+    layer = made(registry)
+
+    def follow(*services: L4Service) -> None:
+        turn(registry, evolve(configuration, l4=services))
+        layer.follow(registry.configuration)
+
+    def packet() -> Verdict:
+        frame = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+        assert layer.forwarder is not None
+        return layer.forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+
+    follow(web)
+    for _ in range(2):
+        assert sent(packet())[IP].dst == "10.0.0.11"
+        assert sent(packet())[IP].dst == "10.0.0.11"
+        follow()
+        assert packet() == Drop("server_gone")
+        follow(web)
+
+
+def test_the_whole_in_numbers() -> None:
+    """Each drop is told once: the forwarder's by its reason, the shell's own with a word before it."""
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.figures() is None
+    layer.follow(configuration)
+    forwarder = layer.forwarder
+    assert forwarder is not None
+    frame = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=VIP, dst=VIP) / UDP(sport=9, dport=53) / b"x"
+    forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+    figures = layer.figures()
+    assert figures is not None
+    assert figures.counters == {"land": 1, "drop_no_interface": 2, "d0_received": 3}
+    assert (figures.flows, figures.total) == (0, forwarder.total)
+
+
+def test_a_change_is_answered_when_the_kernel_follows() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    answered: list[None] = []
+    layer.follow(configuration).addCallback(answered.append)
+    assert not answered
+    shell_of(layer).installed.callback(None)
+    assert answered == [None]
+
+
+def test_the_kernel_is_made_ready_before_a_service_is_served() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.prepare(configuration).called, "without a shell there is nothing to make ready"
+    layer.follow(configuration)
+    wanted = L4Settings(sysctls=(("mark.7", "tcp 192.0.2.1:80"),))
+    more = evolve(configuration, l4=(SERVICE, MARKED), l4_settings=wanted)
+    ready: list[None] = []
+    layer.prepare(more).addCallback(ready.append)
+    assert not ready
+    assert shell_of(layer).prepared == [((SERVICE, MARKED), ["dns"], [7])]
+    assert shell_of(layer).marks == (), "they count when they are served"
+    shell_of(layer).installed.callback(None)
+    assert ready == [None]
+
+
+def test_what_it_lacks_is_said_of_every_service() -> None:
+    registry, configuration = serving(SERVICE, MARKED)
+    layer = made(registry)
+    layer.follow(configuration)
+    assert [(one.service, one.address, one.bound) for one in layer.listeners()] == [
+        ("l4:dns", "udp 192.0.2.53:53", True),
+        ("l4:marked", "fwmark 7 inet6", True),
+    ]
+    shell_of(layer).lacking = Lacking(("no CAP_NET_RAW",), "Grant it.")
+    shell_of(layer).troubles["capture"] = "rules are refused"
+    assert list(layer.reasons()) == ["layer 4 is off: no CAP_NET_RAW. Grant it.", "rules are refused"]
+    assert {one.error for one in layer.listeners()} == {
+        "layer 4 is off: no CAP_NET_RAW. Grant it.; rules are refused"
+    }
+
+
+def test_other_settings_need_a_restart_and_wrong_ones_are_refused() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.check(configuration)
+    layer.follow(configuration)
+    layer.check(configuration)
+    with pytest.raises(ChangeRefused, match="restart"):
+        layer.check(evolve(configuration, l4_settings=L4Settings(conn_tab_bits=14)))
+    with pytest.raises(ChangeRefused, match="restart"):
+        layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("max_flows", "9"),))))
+    with pytest.raises(DirectorError, match="nonsense"):
+        layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("nonsense", "1"),))))
+
+
+def test_sysctls_and_marks_change_while_it_runs() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    wanted = L4Settings(sysctls=(("sloppy_tcp", "1"), ("mark.7", "tcp 192.0.2.1:80")))
+    other = evolve(configuration, l4_settings=wanted)
+    layer.check(other)
+    layer.follow(other)
+    assert [mark.mark for mark in shell_of(layer).marks] == [7]
+
+
+def test_a_lost_route_marks_the_services_of_that_server_only() -> None:
+    far = Pool("far", (Server("a", Address("10.0.0.2", 53)), Server("b", Address("10.0.0.3", 53))))
+    other = L4Service("far", Virtual("udp", "192.0.2.54", 53), "far")
+    registry = registry_of()
+    turn(registry, Configuration(pools=(POOL, far), l4=(SERVICE, other)))
+    layer = made(registry)
+    layer.follow(registry.configuration)
+    shell_of(layer).troubles["route 10.0.0.2"] = "no route to server 10.0.0.2"
+    said = {one.service: (one.bound, one.error) for one in layer.listeners()}
+    assert said == {"l4:dns": (True, ""), "l4:far": (True, "no route to server 10.0.0.2")}
+    shell_of(layer).troubles["route 10.0.0.3"] = "no route to server 10.0.0.3"
+    assert [one.bound for one in layer.listeners()] == [True, False]
+
+
+def test_a_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.look()
+    layer.follow(configuration)
+    troubles = shell_of(layer).troubles
+    with said("director.l4") as lines:
+        troubles["d0"] = "interface d0 is down; layer 4 works on it when it is up"
+        for _ in range(3):
+            layer.look()
+        troubles.over("d0")
+        layer.look()
+    assert lines == [
+        "warn: layer 4: interface d0 is down; layer 4 works on it when it is up",
+        "info: layer 4: over after 0s: interface d0 is down",
+    ]
+
+
+def test_a_lost_network_does_not_flood_the_log() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    with said("director.l4") as lines:
+        for number in range(NEWS + 44):
+            shell_of(layer).troubles[f"route {number}"] = f"no route to {number}"
+        layer.look()
+    assert len(lines) == 21
+    assert lines[-1] == "warn: layer 4: 280 more changes of this kind; /readyz has what is wrong now"
+
+
+def test_a_server_that_does_not_answer_arp_is_said_once_until_it_answers() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    tell = shell_of(layer).tell
+    server: Hop = (1, ipaddress.ip_address("10.0.0.11").packed)
+    client: Hop = (1, ipaddress.ip_address("10.0.0.99").packed)
+    with said("director.l4") as lines:
+        for hop in (server, client, server):
+            tell(NeighbourFailed(hop))
+        for hop in (client, server, server):
+            tell(NeighbourKnown(hop, b"\2\0\0\0\0\1"))
+    assert lines == [
+        "warn: server 10.0.0.11 does not answer ARP or NDP; its packets are dropped until it does",
+        "info: server 10.0.0.11 answers ARP or NDP again",
+    ]
+
+
+def test_interfaces_are_news_when_none_is_named_and_one_of_them_changes() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    up = Link(2, "d0", b"\2\0\0\0\0\1", 1500, up=True, running=True)
+    with said("director.l4") as lines:
+        for name in ("d0", "lo", "dirstack0"):
+            for usable in (True, True, False, True):
+                shell_of(layer).tell(LinkChanged(evolve(up, name=name, up=usable), usable))
+        shell_of(layer).tell(LinkChanged(evolve(up, gone=True), usable=False))
+    assert lines == [
+        "warn: interface d0 is down",
+        "warn: interface d0 is up",
+        "warn: interface d0 is gone",
+    ]

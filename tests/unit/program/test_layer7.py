@@ -1,0 +1,46 @@
+"""What joins rules, fault path and registry: one site per layer-7 service."""
+
+from __future__ import annotations
+
+from director.model.http import FaultStep, L7Limits, L7Service, Page, Rule
+from director.model.pools import Address, Pool
+from director.model.settings import Configuration
+from director.program.layer7 import build_sites
+from tests.unit.registries import registry_of
+
+
+def test_each_service_gets_its_own_rules_limits_and_fault_path() -> None:
+    configuration = Configuration(
+        pools=(Pool("web"), Pool("old")),
+        l7=(
+            L7Service("www", (Address(port=80),), pool="web", limits=L7Limits(9, 8, 7, 6)),
+            L7Service("shop", (Address(port=81),), pool="web", fault=(FaultStep("page", "sorry"),)),
+        ),
+        rules=(
+            Rule(20, "b", "www", pool="old"),
+            Rule(10, "a", "www", pool="web"),
+            Rule(5, "c", "shop", pool="old"),
+        ),
+        pages=(Page("sorry", b"sorry"),),
+    )
+    registry = registry_of(configuration=configuration)
+    www, shop = build_sites(configuration, registry)
+    assert [one.name for one in www.rules] == ["10 a", "20 b"]
+    assert [one.name for one in shop.rules] == ["5 c"]
+    assert tuple(www.limits) == (9, 8, 7, 6)
+    assert list(www.faults("no_server")) == []
+    assert [(kind, value.name) for kind, value in shop.faults("no_server")] == [("page", "sorry")]
+    assert www.live is registry.services["l7:www"]
+    assert www.rules[0].counters is registry.services["l7:www"].rule("10 a")
+
+
+def test_counters_of_a_rule_outlive_a_rebuild() -> None:
+    configuration = Configuration(
+        pools=(Pool("web"),),
+        l7=(L7Service("www", (Address(port=80),)),),
+        rules=(Rule(1, "a", "www", pool="web"),),
+    )
+    registry = registry_of(configuration=configuration)
+    first = build_sites(configuration, registry)[0]
+    first.rules[0].counters.requests += 1
+    assert build_sites(configuration, registry)[0].rules[0].counters.requests == 1
