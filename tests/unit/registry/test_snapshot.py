@@ -9,7 +9,7 @@ from director.model.pools import Check, Pool, Scheduler, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerRemoved
 from director.registry.snapshot import QUANTILES, RegistrySnapshot
-from tests.unit.registries import live, registry_of, server, taken
+from tests.support.registries import live, registry_of, server, taken
 
 CONFIGURATION = Configuration(
     pools=(
