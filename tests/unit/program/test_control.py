@@ -24,7 +24,7 @@ from director.program.overrides import Orders
 from director.registry.registry import Generation
 from director.registry.reports import ListenerState, LogEvent
 from tests.support.loops import loop_of
-from tests.unit.registries import registry_of
+from tests.support.registries import registry_of
 
 INI = """
 [director]

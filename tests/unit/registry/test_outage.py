@@ -12,7 +12,7 @@ from director.registry.changes import Ordered
 from director.registry.outage import instead
 from director.registry.registry import Registry
 from director.registry.snapshot import Snapshots
-from tests.unit.registries import registry_of, server
+from tests.support.registries import registry_of, server
 
 ACTIVE = FaultStep("active")
 SPARE = FaultStep("pool", "spare")

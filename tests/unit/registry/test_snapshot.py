@@ -9,7 +9,7 @@ from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServiceSet
 from director.registry.registry import Registry
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot, Snapshots, users
-from tests.unit.registries import live, registry_of, server, taken
+from tests.support.registries import live, registry_of, server, taken
 
 CONFIGURATION = Configuration(
     pools=(
