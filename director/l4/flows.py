@@ -7,13 +7,13 @@ who sent it (IPVS asks twice: `in_get`, then `out_get`).  From the server's side
 address where the director rewrites, and the virtual one where servers answer by themselves (C.1).
 
 A `Template` remembers which server a client belongs to.  Flows that it placed are controlled by it: while
-one lives it lives (IPVS: `n_control`), as the control connection of FTP lives for its data.  `controls` counts
-them, and an entry with `controls` is only put off when its time is over.
+one lives it lives (IPVS: `n_control`), as the control connection of FTP lives for its data.  `controls`
+counts them, and an entry with `controls` is only put off when its time is over.
 
 Each flow holds one lease on its server and each template one claim.  `end` is the one place that gives them
 back, once, whatever ended the entry: time, a defence, an order, the stop.  `hide` makes an entry unfindable
-and leaves the rest to its timer: so a template that is no longer right frees its key for a new one at once and
-still controls what it has.
+and leaves the rest to its timer: so a template that is no longer right frees its key for a new one at once,
+and still controls what it has.
 
 Nothing here is written when a packet comes but `stamp` (`timers` says why).  The table is bounded; who
 comes when it is full is `defence`'s matter.  Time comes in as `now`.

@@ -10,7 +10,7 @@ the frame, and a few writes.  It decides nothing.  Whatever might need a decisio
 and goes the general way as if there were no hot path: each clause guards one assumption that the entry
 was made under, and none may be left out because it "cannot happen"; whoever sends the packets chooses them.
 A packet that takes the hot path must leave octet for octet as the general way would have sent it, with the
-same counts; the conformance suite sends every row of it through both.
+same counts; `test_forwarder` sends the same packets through both.
 
 The general way parses and verifies, in the order of IPVS's hooks (C.4): the frame is ours, it is IP, its
 source can be honest; fragments are put together, since only the first names ports; ICMP errors go by the

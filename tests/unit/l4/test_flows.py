@@ -14,7 +14,7 @@ from director.l4.flows import Flow, FlowTable, key
 from director.l4.states.directions import INPUT_ONLY
 from director.model.pools import Forward
 from director.registry import selection
-from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
+from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
 
 C, V, S = packed(CLIENT), packed(VIP), packed(SERVERS[0])
 

@@ -11,7 +11,7 @@ from scapy.layers.l2 import Ether
 
 from director.l4.wire.encapsulation import Encapsulation
 from director.model.pools import Tunnel
-from tests.unit.l4.world import packed, right
+from tests.support.layer4_world import packed, right
 
 INNER = IP(src="192.0.2.9", dst="192.0.2.80", ttl=63) / UDP(sport=1, dport=2) / b"data"
 
