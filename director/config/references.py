@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 
+from director.config import tls_references
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
-from director.config.parse.values import listed
+from director.config.parse.values import Listeners, listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import Condition, Not, Term
 from director.model.pools import Address
@@ -26,6 +27,8 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     """Report every reference that leads nowhere or clashes with another."""
     for pool in kinds["pool"].values():
         _names(pool, "check", kinds["check"], "check")
+        _names(pool, "tls.cert", kinds["cert"], "cert")
+        tls_references.pool(pool)
         _server_places(pool)
     for service in kinds["l7"].values():
         _l7(service, kinds)
@@ -65,6 +68,7 @@ def _l7(service: Fields, kinds: Kinds) -> None:
             _lookup(service, "fault", (at, step.name), kinds[step.kind], step.kind)
     for at, word in service.get("tls") or ():
         _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+    tls_references.listener(service)
     if service.given("pool"):
         return
     if service.get("protocol") != "http":
@@ -220,13 +224,20 @@ def _schedulers(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
 # --- addresses ---------------------------------------------------------------------------
 
 
+def _addresses(listen: Address | Listeners | None) -> tuple[Address, ...]:
+    """The addresses of a `listen`, which may be one or many, or broken."""
+    if listen is None:
+        return ()
+    return (listen,) if isinstance(listen, Address) else listen.addresses
+
+
 def _listeners(kinds: Kinds) -> None:
     """An address can be listened on once, and a port of all addresses by nobody else."""
     places = _Places()
     for kind in ("admin", "l7", "demo"):
         for fields in kinds[kind].values():
-            listen = fields.get("listen") or ()
-            for address in (listen,) if isinstance(listen, Address) else listen:
+            listen = fields.get("listen")
+            for address in _addresses(listen):
                 if not address.port and not address.path and not address.endpoint:
                     continue
                 first = places.take(address, fields)

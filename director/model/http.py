@@ -6,6 +6,7 @@ from attrs import frozen
 
 from director.model.conditions import Condition
 from director.model.pools import Address, Network
+from director.model.tls import ListenerTLS
 
 
 @frozen
@@ -52,7 +53,7 @@ class L7Service:
     forwarded: str = "x-forwarded-for"
     trust: tuple[Network, ...] = ()
     proxy_protocol: tuple[Network, ...] = ()
-    tls: tuple[str, ...] = ()
+    tls: ListenerTLS | None = None
     limits: L7Limits = L7Limits()
     max_connections: int = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from director.config.parse import schedulers, servers, values
+from director.config.schema import tls
 from director.config.schema.shape import Key, Kind
 
 POOL = Kind(
@@ -101,6 +102,7 @@ POOL = Kind(
             default="1h",
             example="12h",
         ),
+        *tls.SERVER_KEYS,
     ),
 )
 
