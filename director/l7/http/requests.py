@@ -166,7 +166,7 @@ class RequestHead:
         length = self.said.length
         if length == 0:
             return NO_BODY
-        return ChunkedBody() if length == CHUNKED else LengthBody(length)
+        return ChunkedBody(self.lines.nominated) if length == CHUNKED else LengthBody(length)
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
         """The field lines less the hop-by-hop ones and those of `names`."""

@@ -9,20 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
+from director.l7.http.body import ChunkedBody
+from director.l7.http.fields import FieldBlock
+from director.l7.http.grammar import REQUEST_FIELDS
 from director.l7.http.memo import HEAD_LIMIT
-from director.l7.http.writing import edited, fill, request_tail, rewritten_target
+from director.l7.http.writing import request_fields, request_framing
 from director.l7.proxy import answering, dispatch
 from director.l7.routing.facts import RequestFacts
 from director.l7.routing.forwarded import client_address
 from director.l7.routing.rules import decide
+from director.l7.routing.templates import edited, location, rewritten_target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from director.l7.http.requests import RequestHead
     from director.l7.proxy.conversation import Conversation
     from director.l7.proxy.exchange import Exchange
     from director.l7.routing.facts import Peer
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import Site
+    from director.model.http import HeaderEdit
 
 VIA_LIMIT = 4
 """Times a request may pass this director before it is called a loop."""
@@ -82,8 +89,12 @@ def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> No
     rule = compiled.rule
     if rule.redirect is not None:
         status, template = rule.redirect
-        location = fill(template, exchange.facts).encode("latin-1", "replace")
-        answering.own(exchange, status, b"", b"Location: " + location + b"\r\n", "redirect", now)
+        try:
+            where = location(template, exchange.facts).encode("ascii")
+        except MessageError as error:
+            dispatch.refuse(exchange, error, now)
+            return
+        answering.own(exchange, status, b"", b"Location: " + where + b"\r\n", "redirect", now)
     else:
         status, text = rule.respond or (404, "")
         answering.own(exchange, status, text.encode() + b"\n" if text else b"", b"", "respond", now)
@@ -123,38 +134,62 @@ def server_head(exchange: Exchange, judged: Judged) -> bytes:
 
 def _server_text(exchange: Exchange, judged: Judged) -> bytes:
     head, conversation, site = exchange.head, exchange.conversation, exchange.site
+    body = exchange.body
+    if isinstance(body, ChunkedBody):
+        body.dropped |= site.names.canonical
     sent = head.sent
-    if judged.rule is not None:
-        rule = judged.rule.rule
-        if rule.rewrite_path:
-            sent = rewritten_target(rule.rewrite_path, head, judged)
-        if rule.headers:
-            head = head.with_block(edited(head.kept(), rule.headers, judged))
+    rule = None if judged.rule is None else judged.rule.rule
+    if rule is not None and rule.rewrite_path:
+        sent = rewritten_target(rule.rewrite_path, head, judged)
     tail = conversation.tail
+    if rule is not None and rule.headers:
+        tail = _edited_tail(conversation, site, head, rule.headers, judged)
     # A client that repeats its fields gets the same lines again.
-    if tail is None or tail.lines is not head.lines or tail.host != head.host or tail.site is not site:
-        tail = _tail(conversation, site, head, exchange.head.fields.get(b"max-forwards"))
+    elif tail is None or tail.lines is not head.lines or tail.host != head.host or tail.site is not site:
+        tail = _tail(conversation, site, head)
     judged.lacks_id = tail.lacks_id
     return b" ".join((head.method, sent, tail.text))
 
 
-def _tail(conversation: Conversation, site: Site, head: RequestHead, hops: bytes | None) -> Tail:
+def _tail(conversation: Conversation, site: Site, head: RequestHead) -> Tail:
     """Version and field lines for the server, remembered unless they belong to one request only."""
-    policy, peer = site.policy, conversation.peer
-    added = policy.lines(head, peer)
-    dropped = policy.dropped(head, trusted=peer.trusted)
-    # A rule that sets Max-Forwards has the last word.
-    if hops is not None and hops == head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
-        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
-        dropped |= {b"max-forwards"}
-    version, wish = _own_wish(head) if site.per_connection else (b"1", b"")
-    lacks_id = not policy.keeps_id(head, peer)
-    end = b"X-Request-Id: " if lacks_id else b"\r\n"
-    text = b"HTTP/1.%b\r\n%b%b%b" % (version, request_tail(head, dropped, added), wish, end)
+    lacks_id = not site.policy.keeps_id(head, conversation.peer)
+    text = _tail_text(site, head, _passed(conversation, site, head), lacks_id=lacks_id)
     tail = Tail(head, site, text, lacks_id=lacks_id)
-    if hops is None and len(text) <= HEAD_LIMIT:
+    if not head.said.hops and len(text) <= HEAD_LIMIT:
         conversation.tail = tail
     return tail
+
+
+def _edited_tail(
+    conversation: Conversation, site: Site, head: RequestHead, edits: Sequence[HeaderEdit], judged: Judged
+) -> Tail:
+    """The same after a rule's edits, which have the last word over all but framing and connection."""
+    block = edited(_passed(conversation, site, head), edits, judged)
+    lacks_id = not (
+        FieldBlock(block, REQUEST_FIELDS).has(b"x-request-id")
+        or any(edit.name.lower() == "x-request-id" for edit in edits)
+        or site.policy.keeps_id(head, conversation.peer)
+    )
+    return Tail(head, site, _tail_text(site, head, block, lacks_id=lacks_id), lacks_id=lacks_id)
+
+
+def _passed(conversation: Conversation, site: Site, head: RequestHead) -> bytes:
+    """What the client sent of itself, less what must not pass, and what the director says about it."""
+    policy, peer = site.policy, conversation.peer
+    dropped = policy.dropped(head, peer)
+    added = policy.lines(head, peer)
+    hops = head.fields.get(b"max-forwards")
+    if hops is not None and head.method in _COUNTS_HOPS:
+        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
+        dropped |= {b"max-forwards"}
+    return site.names.less_twins(request_fields(head, dropped)) + added
+
+
+def _tail_text(site: Site, head: RequestHead, fields: bytes, *, lacks_id: bool) -> bytes:
+    version, wish = _own_wish(head) if site.per_connection else (b"1", b"")
+    end = b"X-Request-Id: " if lacks_id else b"\r\n"
+    return b"HTTP/1.%b\r\n%b%b%b%b" % (version, fields, request_framing(head), wish, end)
 
 
 def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
