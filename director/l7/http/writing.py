@@ -28,7 +28,7 @@ def request_fields(head: RequestHead, dropped: frozenset[bytes]) -> bytes:
 def request_framing(head: RequestHead) -> bytes:
     """The field lines that say how the body ends, and what becomes of the connection."""
     lines = b"Transfer-Encoding: chunked\r\n" if head.length == CHUNKED else b""
-    upgrade = head.said.upgrade
+    upgrade = head.parsed.upgrade
     if upgrade:
         lines += b"Connection: upgrade\r\nUpgrade: " + upgrade + b"\r\n"
     return lines

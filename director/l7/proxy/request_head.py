@@ -1,6 +1,6 @@
-"""A request judged before a server is chosen: who asks, which rule claims it, what the server is sent.
+"""A request routed before a server is chosen: who asks, which rule claims it, what the server is sent.
 
-`judge` is pure: the same head from the same peer to the same site is judged alike.  The other
+`route_request` is pure: the same head from the same peer to the same service is routed alike.  The other
 functions work on an `Exchange`, called by it once, when it starts.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from director.l7.proxy.exchange import Exchange
     from director.l7.routing.facts import Peer
     from director.l7.routing.rules import CompiledRule
-    from director.l7.routing.service import Site
+    from director.l7.routing.service import CompiledService
     from director.model.http import HeaderEdit
 
 VIA_LIMIT = 4
@@ -40,46 +40,46 @@ _MOST_HOPS = 999_999_999
 """The largest Max-Forwards that is passed on; a larger one is legal and becomes this."""
 
 
-class Judged(RequestFacts):
-    """The facts of a request, and the rule of its site that claims it (None: no rule does).
+class RoutedRequest(RequestFacts):
+    """The facts of a request, and the rule of its service that claims it (None: no rule does).
 
     `text` is what a server gets, once `server_head` has made it; where the id of the request belongs to it
     (`lacks_id`), it ends in front of that.
     """
 
-    __slots__ = ("lacks_id", "rule", "site", "text")
+    __slots__ = ("lacks_id", "rule", "service", "text")
 
     lacks_id: bool
     rule: CompiledRule | None
-    site: Site
+    service: CompiledService
     text: bytes
 
 
-def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
+def route_request(head: RequestHead, peer: Peer, service: CompiledService) -> RoutedRequest:
     """Who asks, and which rule claims it.  Raises MessageError 400 for a path without safe reading."""
     client = peer.client
     if peer.trusted:
-        client = client_address(head, peer, site.config.trust, site.config.forwarded)
-    judged = Judged(head, peer, client)
-    judged.site = site
-    judged.rule = decide(site.rules, judged)
-    judged.text = b""
-    return judged
+        client = client_address(head, peer, service.config.trust, service.config.forwarded)
+    routed = RoutedRequest(head, peer, client)
+    routed.service = service
+    routed.rule = decide(service.rules, routed)
+    routed.text = b""
+    return routed
 
 
-class Tail:
+class UpstreamFields:
     """What a server gets behind the request's target, up to the id of the request where that is lacking.
 
     It serves all requests whose head has these very `lines` (heads with equal ones share the object), this
-    `host` and this `site`.
+    `host` and this `service`.
     """
 
-    __slots__ = ("host", "lacks_id", "lines", "site", "text")
+    __slots__ = ("host", "lacks_id", "lines", "service", "text")
 
-    def __init__(self, head: RequestHead, site: Site, text: bytes, *, lacks_id: bool) -> None:
+    def __init__(self, head: RequestHead, service: CompiledService, text: bytes, *, lacks_id: bool) -> None:
         self.lines = head.lines
         self.host = head.host
-        self.site = site
+        self.service = service
         self.text = text
         self.lacks_id = lacks_id
 
@@ -112,7 +112,7 @@ def ends_here(exchange: Exchange, now: float) -> bool:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
             answering.own(exchange, 200, b"", allowed, "max_forwards", now)
             return True
-    if exchange.site.policy.loops(head) >= VIA_LIMIT:
+    if exchange.service.policy.loops(head) >= VIA_LIMIT:
         reason = "the request goes round in circles; look at its Via and at the servers' addresses"
         dispatch.refuse(exchange, MessageError(508, reason), now)
         return True
@@ -124,70 +124,81 @@ def _number(hops: bytes) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_HOPS)) else _MOST_HOPS
 
 
-def server_head(exchange: Exchange, judged: Judged) -> bytes:
+def server_head(exchange: Exchange, routed: RoutedRequest) -> bytes:
     """The head for the server.  Raises MessageError when a rule's edits make it ambiguous."""
-    text = judged.text
+    text = routed.text
     if not text:
-        text = judged.text = _server_text(exchange, judged)
-    return text + exchange.identity.encode() + b"\r\n\r\n" if judged.lacks_id else text
+        text = routed.text = _server_text(exchange, routed)
+    return text + exchange.identity.encode() + b"\r\n\r\n" if routed.lacks_id else text
 
 
-def _server_text(exchange: Exchange, judged: Judged) -> bytes:
-    head, conversation, site = exchange.head, exchange.conversation, exchange.site
+def _server_text(exchange: Exchange, routed: RoutedRequest) -> bytes:
+    head, conversation, service = exchange.head, exchange.conversation, exchange.service
     body = exchange.body
     if isinstance(body, ChunkedBody):
-        body.dropped |= site.names.canonical
+        body.dropped |= service.names.canonical
     sent = head.sent
-    rule = None if judged.rule is None else judged.rule.rule
+    rule = None if routed.rule is None else routed.rule.rule
     if rule is not None and rule.rewrite_path:
-        sent = rewritten_target(rule.rewrite_path, head, judged)
-    tail = conversation.tail
+        sent = rewritten_target(rule.rewrite_path, head, routed)
+    upstream = conversation.upstream_fields
     if rule is not None and rule.headers:
-        tail = _edited_tail(conversation, site, head, rule.headers, judged)
+        upstream = _edited_fields(conversation, service, head, rule.headers, routed)
     # A client that repeats its fields gets the same lines again.
-    elif tail is None or tail.lines is not head.lines or tail.host != head.host or tail.site is not site:
-        tail = _tail(conversation, site, head)
-    judged.lacks_id = tail.lacks_id
-    return b" ".join((head.method, sent, tail.text))
+    elif (
+        upstream is None
+        or upstream.lines is not head.lines
+        or upstream.host != head.host
+        or upstream.service is not service
+    ):
+        upstream = _upstream_fields(conversation, service, head)
+    routed.lacks_id = upstream.lacks_id
+    return b" ".join((head.method, sent, upstream.text))
 
 
-def _tail(conversation: Conversation, site: Site, head: RequestHead) -> Tail:
+def _upstream_fields(
+    conversation: Conversation, service: CompiledService, head: RequestHead
+) -> UpstreamFields:
     """Version and field lines for the server, remembered unless they belong to one request only."""
-    lacks_id = not site.policy.keeps_id(head, conversation.peer)
-    text = _tail_text(site, head, _passed(conversation, site, head), lacks_id=lacks_id)
-    tail = Tail(head, site, text, lacks_id=lacks_id)
-    if not head.said.hops and len(text) <= HEAD_LIMIT:
-        conversation.tail = tail
-    return tail
+    lacks_id = not service.policy.keeps_id(head, conversation.peer)
+    text = _behind_target(service, head, _passed(conversation, service, head), lacks_id=lacks_id)
+    upstream = UpstreamFields(head, service, text, lacks_id=lacks_id)
+    if b"max-forwards" not in head.fields and len(text) <= HEAD_LIMIT:
+        conversation.upstream_fields = upstream
+    return upstream
 
 
-def _edited_tail(
-    conversation: Conversation, site: Site, head: RequestHead, edits: Sequence[HeaderEdit], judged: Judged
-) -> Tail:
+def _edited_fields(
+    conversation: Conversation,
+    service: CompiledService,
+    head: RequestHead,
+    edits: Sequence[HeaderEdit],
+    routed: RoutedRequest,
+) -> UpstreamFields:
     """The same after a rule's edits, which have the last word over all but framing and connection."""
-    block = edited(_passed(conversation, site, head), edits, judged)
+    block = edited(_passed(conversation, service, head), edits, routed)
     lacks_id = not (
         FieldBlock(block, REQUEST_FIELDS).has(b"x-request-id")
         or any(edit.name.lower() == "x-request-id" for edit in edits)
-        or site.policy.keeps_id(head, conversation.peer)
     )
-    return Tail(head, site, _tail_text(site, head, block, lacks_id=lacks_id), lacks_id=lacks_id)
+    text = _behind_target(service, head, block, lacks_id=lacks_id)
+    return UpstreamFields(head, service, text, lacks_id=lacks_id)
 
 
-def _passed(conversation: Conversation, site: Site, head: RequestHead) -> bytes:
+def _passed(conversation: Conversation, service: CompiledService, head: RequestHead) -> bytes:
     """What the client sent of itself, less what must not pass, and what the director says about it."""
-    policy, peer = site.policy, conversation.peer
+    policy, peer = service.policy, conversation.peer
     dropped = policy.dropped(head, peer)
     added = policy.lines(head, peer)
     hops = head.fields.get(b"max-forwards")
     if hops is not None and head.method in _COUNTS_HOPS:
         added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
         dropped |= {b"max-forwards"}
-    return site.names.less_twins(request_fields(head, dropped)) + added
+    return service.names.less_twins(request_fields(head, dropped)) + added
 
 
-def _tail_text(site: Site, head: RequestHead, fields: bytes, *, lacks_id: bool) -> bytes:
-    version, wish = _own_wish(head) if site.per_connection else (b"1", b"")
+def _behind_target(service: CompiledService, head: RequestHead, fields: bytes, *, lacks_id: bool) -> bytes:
+    version, wish = _own_wish(head) if service.per_connection else (b"1", b"")
     end = b"X-Request-Id: " if lacks_id else b"\r\n"
     return b"HTTP/1.%b\r\n%b%b%b%b" % (version, fields, request_framing(head), wish, end)
 
@@ -198,7 +209,7 @@ def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
     For a server whose answer will be relayed unread: it must speak the client's version, and end where
     the client expects an end.
     """
-    said = head.said
+    said = head.parsed
     if not said.minor:
         return b"0", b"Connection: keep-alive\r\n" if said.keep_alive else b""
     return b"1", b"" if said.keep_alive or said.upgrade else b"Connection: close\r\n"

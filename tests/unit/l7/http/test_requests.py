@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from director.errors import MessageError
 from director.l7.http import requests
-from director.l7.http.fields import CHUNKED
 from director.l7.http.requests import Limits, RequestFramer, RequestHead, request_line
 from tests.support.heads import request_head
 from tests.support.oracles import h11_request, llhttp_request
@@ -51,8 +50,8 @@ def refusal(raw: bytes, limits: Limits = Limits(), *, octets: bool = False) -> i
 
 
 def describe(head: RequestHead) -> tuple[object, ...]:
-    return (head.method, head.sent, head.host, head.minor, head.lines.text, head.length, head.said.keep_alive,
-            head.said.expect, head.said.upgrade)  # fmt: skip
+    return (head.method, head.sent, head.host, head.minor, head.lines.text, head.length,
+            head.parsed.keep_alive, head.parsed.expect, head.parsed.upgrade)  # fmt: skip
 
 
 GOOD = {
@@ -111,7 +110,7 @@ def test_what_a_head_says() -> None:
     head = whole(raw)
     assert (head.method, head.sent, head.path, head.query) == (b"POST", b"/p%41?q", b"/p%41", b"?q")
     assert (head.host, head.minor, head.length) == (b"A.example:80", 1, 7)
-    assert head.said.keep_alive
+    assert head.parsed.keep_alive
     assert head.header("x-one") == "1, 2"
     assert head.header("cookie") == "c"
     assert head.header("one") is None
@@ -133,7 +132,7 @@ def test_what_a_head_says() -> None:
     ],
 )
 def test_persistence(lines: tuple[bytes, ...], version: bytes, *, keep_alive: bool) -> None:
-    assert whole(get(b"Host: a.example", *lines, version=version)).said.keep_alive is keep_alive
+    assert whole(get(b"Host: a.example", *lines, version=version)).parsed.keep_alive is keep_alive
 
 
 @pytest.mark.parametrize(
@@ -151,14 +150,14 @@ def test_persistence(lines: tuple[bytes, ...], version: bytes, *, keep_alive: bo
     ],
 )
 def test_upgrade(lines: tuple[bytes, ...], version: bytes, upgrade: bytes) -> None:
-    assert whole(get(b"Host: a.example", *lines, version=version)).said.upgrade == upgrade
+    assert whole(get(b"Host: a.example", *lines, version=version)).parsed.upgrade == upgrade
 
 
 def test_expect_is_for_a_body_only() -> None:
     """RFC 9110 10.1.1: 100-continue without content, and in HTTP/1.0, is ignored."""
-    assert whole(GOOD["expect"]).said.expect
-    assert not whole(get(b"Host: a.example", b"Expect: 100-continue")).said.expect
-    assert not whole(b"POST / HTTP/1.0\r\nExpect: x\r\nContent-Length: 1\r\n\r\n").said.expect
+    assert whole(GOOD["expect"]).parsed.expect
+    assert not whole(get(b"Host: a.example", b"Expect: 100-continue")).parsed.expect
+    assert not whole(b"POST / HTTP/1.0\r\nExpect: x\r\nContent-Length: 1\r\n\r\n").parsed.expect
 
 
 REFUSED = {
@@ -317,14 +316,14 @@ def test_a_client_that_repeats_itself_is_understood_each_time() -> None:
         framer.feed(get(b"Host: a", b"Connection: close", target=target))
         head = framer.head()
         assert head is not None
-        assert (head.host, head.said.keep_alive, head.sent[-1:]) == (host, False, target[-1:])
+        assert (head.host, head.parsed.keep_alive, head.sent[-1:]) == (host, False, target[-1:])
 
 
 def test_a_memo_does_not_mix_versions() -> None:
     lines = (b"Host: memo.example", b"X-Only: here")
     assert whole(get(*lines)).minor == 1
     assert whole(get(*lines, version=b"HTTP/1.0")).minor == 0
-    assert not whole(get(*lines, version=b"HTTP/1.0")).said.keep_alive
+    assert not whole(get(*lines, version=b"HTTP/1.0")).parsed.keep_alive
 
 
 def test_a_drip_costs_each_octet_once() -> None:
@@ -378,14 +377,6 @@ def test_hop_by_hop_fields_are_not_kept() -> None:
     assert head.kept() == b"Host: a\r\nCache-Control: no-cache\r\nContent-Length: 3\r\nX-B: 3\r\n"
 
 
-def test_other_lines_for_the_same_request() -> None:
-    head = whole(b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nX-A: 1\r\n\r\n")
-    other = head.with_block(b"Host: b\r\nX-A: 2\r\n")
-    assert (other.host, other.length, other.header("x-a")) == (b"b", CHUNKED, "2")
-    assert (head.host, head.header("x-a")) == (b"a.example", "1")
-    assert whole(get(b"Host: a", target=b"http://c/")).with_block(b"Host: a\r\n").host == b"c"
-
-
 def test_a_head_for_what_is_not_read() -> None:
     head = requests.no_head()
     assert (head.method, head.host, head.length, head.fields) == (b"", b"", 0, {})
@@ -428,7 +419,7 @@ def test_what_we_send_on_is_read_alike_by_all(
         assert reading.body == (b"abc" if body[1] else b"")
         assert [value for name, value in reading.fields if name == b"host"] == [head.host]
         names = [name for name, _ in reading.fields]
-        gone = HOP_BY_HOP - ({b"connection", b"upgrade"} if head.said.upgrade else set())
+        gone = HOP_BY_HOP - ({b"connection", b"upgrade"} if head.parsed.upgrade else set())
         assert not gone & set(names)
         nominated = b"x-a, cookie" in [value.strip() for name, value in fields if name == b"Connection"]
         kept = [value.strip() for name, value in fields if name.lower() == b"x-a" and not nominated]
@@ -471,7 +462,7 @@ def test_accepted_by_us_is_accepted_by_others_with_the_same_meaning(raw: bytes, 
         assert reading is not None, (oracle, message)
         assert reading.start == (head.method, head.sent)
         assert reading.body == payload
-        assert reading.keep_alive == head.said.keep_alive
+        assert reading.keep_alive == head.parsed.keep_alive
         assert [value for name, value in reading.fields if name == b"x"] == head.lines.values(b"x")
 
 
@@ -508,7 +499,6 @@ def test_only_a_whole_head_without_a_body_is_remembered() -> None:
     assert first is not None
     assert first is again
     assert first.remembered
-    assert not first.with_block(b"X: 1\r\n").remembered
     for name in ("length", "chunked", "absolute", "options", "many fields"):
         first, again = after_one(name)
         assert first is not again, name
