@@ -2,6 +2,16 @@
 
 An idle connection belongs to an address, not to a client (KTCPVS A.8).  It is watched while idle:
 a FIN, a reset or an unexpected octet takes it out at once.
+
+An octet that a server sends behind its answer must reach nobody: the next client would take it for the
+begin of its own answer (RFC 9112 6.3).  What came in one read with the answer is seen by its framing.
+What the read left in the kernel, or what comes later, is there when the loop polls next, and then the
+idle connection hears of it.  So there are two moments at which nobody has looked: in the turn in which a
+connection was kept, and in the turn whose poll has an event for it that was not dispatched yet.  A
+connection taken then is looked at first (one system call); every other one was polled and found empty
+while it was idle, so a request that takes it pays nothing.  A server that was caught gets no connection
+kept for a while, because its octets may also come while the next request is on its way to it, and then
+nobody can tell them from an answer.
 """
 
 from __future__ import annotations
@@ -12,7 +22,10 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from twisted.logger import Logger
+
 from director.l7.io.endpoint import connect_to_endpoint
+from director.l7.io.reactor import LeanReactor
 from director.l7.io.resolver import Names, Place
 from director.l7.io.stream import LARGE_READ, Stream, words
 
@@ -28,14 +41,20 @@ SURPLUS_SECONDS = 1.0
 """How long an unused connection beyond the pool's `idle_connections` is kept."""
 BURST_LIMIT = 1024
 """Idle connections to one address beyond which the oldest is closed at once."""
+DISTRUST_SECONDS = 60.0
+"""How long no connection is kept to a server that spoke on an idle one right behind an answer."""
+GOODBYE_SECONDS = 1.0
+"""A connection idle for longer may be told of its end in words (a 408 before the FIN): that is no offence."""
 CLOSE_SECONDS = 30.0
 """How long a server connection that is being closed may go without taking what is queued for it."""
+
+_log = Logger(namespace="director.l7")
 
 
 class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
-    __slots__ = ("backends", "client", "idle_since", "key", "limit", "stream")
+    __slots__ = ("backends", "client", "descriptor", "idle_since", "kept_in", "key", "limit", "stream")
 
     stream: Stream
 
@@ -45,6 +64,7 @@ class ServerSide:
         self.client = client
         self.idle_since = 0.0
         self.limit = 0
+        self.kept_in = self.descriptor = -1
 
     def connected(self) -> None:
         """The connect succeeded."""
@@ -56,7 +76,7 @@ class ServerSide:
         if self.client is not None:
             self.client.server_received(data)
         else:
-            self.backends.idle_spoke += 1
+            self.backends.spoke(self)
             self.stream.abort()
 
     def ended(self) -> None:
@@ -88,10 +108,17 @@ class ServerSide:
 
 
 class Backends:
-    """All connections to servers of one director."""
+    """All connections to servers of one director.
+
+    Attributes:
+        open, opened, reused: connections there are, that were made, and times that an idle one was taken.
+        idle_spoke: idle connections closed because octets came that nobody had asked for.
+        idle_closed: idle connections closed because they were too old or too many, or their server left.
+    """
 
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
+        self._lean = reactor if isinstance(reactor, LeanReactor) else None
         self.open = 0
         self.opened = 0
         self.reused = 0
@@ -99,6 +126,7 @@ class Backends:
         self.idle_closed = 0
         self._idle: dict[str, deque[ServerSide]] = {}
         self._closing: dict[ServerSide, tuple[float, int]] = {}
+        self._distrusted: dict[str, float] = {}
         self.names = Names(reactor)
 
     def idle_count(self) -> int:
@@ -108,13 +136,27 @@ class Backends:
     # -- idle connections --
 
     def take(self, key: str, client: ClientSide, careful: bool) -> ServerSide | None:
-        """The most recently used idle connection to `key`, now `client`'s; None if there is none."""
+        """The most recently used idle connection to `key`, now `client`'s; None if there is none.
+
+        `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
+        """
         line = self._idle.get(key)
+        lean = self._lean
         while line:
             side = line.pop()
+            if lean is not None and side.kept_in == lean.turns and line and line[0].kept_in != lean.turns:
+                # One that need not be looked at: the oldest was idle when the loop last polled.
+                line.append(side)
+                side = line.popleft()
             if side.stream.socket is None:
                 continue
-            if careful and not side.stream.is_alive():
+            if (
+                careful
+                or lean is None
+                or side.kept_in == lean.turns
+                or lean.ready is None
+                or side.descriptor in lean.ready
+            ) and not self._is_empty(side):
                 side.stream.abort()
                 continue
             side.client = client
@@ -128,14 +170,17 @@ class Backends:
         More than `limit` are kept only while they are used again at once: under load, closing what the
         next request needs would cost a connect each time.  `sweep` ends what stays unused.
         """
-        side.client = None
         stream = side.stream
-        if stream.socket is None or limit <= 0:
-            stream.close()
+        if stream.socket is None or limit <= 0 or (self._distrusted and side.key in self._distrusted):
+            self.drop(side, now)
             return
+        side.client = None
         stream.resume()
         side.idle_since = now
         side.limit = limit
+        lean = self._lean
+        if lean is not None:
+            side.kept_in = lean.turns
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()
@@ -143,6 +188,34 @@ class Backends:
         if len(line) > BURST_LIMIT and len(line) > limit:
             self.idle_closed += 1
             line.popleft().stream.close()
+
+    def _is_empty(self, side: ServerSide) -> bool:
+        """An idle connection is there, and nothing waits to be read from it."""
+        waiting = side.stream.waiting()
+        if waiting:
+            self.spoke(side)
+        return waiting is None
+
+    def spoke(self, side: ServerSide) -> None:
+        """A server sent octets that nobody asked for, on an idle connection (or on one that is given up)."""
+        if side in self._closing:
+            return
+        self.idle_spoke += 1
+        now = self.reactor.seconds()
+        if now - side.idle_since > GOODBYE_SECONDS:
+            return
+        if side.key not in self._distrusted:
+            _log.warn(
+                "{server} sent octets behind the end of an answer; they are dropped, and no connection to it "
+                "is used again for {seconds:g}s. Its Content-Length or its chunks are wrong: mend the server",
+                server=side.key,
+                seconds=DISTRUST_SECONDS,
+            )
+        self._distrusted[side.key] = now + DISTRUST_SECONDS
+        for other in self._idle.pop(side.key, ()):
+            if other is not side:
+                self.idle_closed += 1
+                other.stream.close()
 
     def forget(self, side: ServerSide) -> None:
         """A connection is gone."""
@@ -165,11 +238,18 @@ class Backends:
                 line.popleft().stream.close()
             if not line:
                 self._idle.pop(key, None)
+        for key in [key for key, until in self._distrusted.items() if until <= now]:
+            del self._distrusted[key]
         for side, (since, progress) in list(self._closing.items()):
             if side.stream.progress != progress:
                 self._closing[side] = (now, side.stream.progress)
             elif now - since > CLOSE_SECONDS:
                 side.stream.abort()
+
+    def postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: no server could take what is queued for it."""
+        for side, (since, progress) in self._closing.items():
+            self._closing[side] = (since + seconds, progress)
 
     def drop(self, side: ServerSide, now: float) -> None:
         """Close a connection behind what is still queued for it, for as long as the server takes that."""
@@ -214,6 +294,7 @@ class Backends:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         old = getattr(side, "stream", None)
         side.stream = Stream(self.reactor, sock, side, connecting=True)
+        side.descriptor = sock.fileno()
         if isinstance(old, _Unborn) and old.gone:
             side.stream.abort()
             return

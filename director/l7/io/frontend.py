@@ -159,6 +159,11 @@ class ClientSide:
                 self._closing_since = now
                 self._closing_progress = self.stream.progress
 
+    def postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: whatever is due is due so much later."""
+        self.conversation.postpone(seconds)
+        self._closing_since += seconds
+
     def _late(self) -> Expired:
         """The deadline has passed: who holds things up, and has it taken anything since the last time?"""
         client, server = self.stream, self.server

@@ -2,6 +2,12 @@
 
 `Shell.apply` takes over a new set of services: addresses that are new are bound before anything
 changes, so a refused bind leaves all as it was; sites are swapped in place, so no connection notices.
+
+Deadlines are looked at ten times a second, by a timer.  A timer that comes late shows that the process
+was stopped or held up, and then nobody knows who else was late: answers, bodies and connects may wait in
+the kernel.  So a hold-up is added to every deadline, and none is believed in that sweep; the next one
+comes when the loop has polled.  At most `PASSED_OVER` sweeps in a row are passed over, so that a loop
+that is late all the time still ends what hangs.
 """
 
 from __future__ import annotations
@@ -45,6 +51,8 @@ CLIENT_SHARE = 0.75
 """Share of the other descriptors that clients may use; the rest is for servers."""
 STALL_SECONDS = 0.05
 """A sweep that comes this late shows that something blocked the loop."""
+PASSED_OVER = 2
+"""Late sweeps in a row in which no deadline is believed."""
 
 _log = Logger(namespace="director.l7")
 
@@ -135,6 +143,7 @@ class Shell:
         self._running = False
         self._timer: Any = None
         self._due = 0.0
+        self._late_sweeps = 0
         self._turn = 0
         self._empty: Deferred[None] | None = None
 
@@ -155,9 +164,25 @@ class Shell:
         done: Deferred[None] = succeed(None)
         if self.clients:
             done = self._empty = Deferred()
-            late = self.reactor.callLater(grace, self.cut, "did not end within shutdown_grace; they are cut")
-            done.addBoth(lambda _: late.active() and late.cancel())
+            self._wait_for_clients(grace)
         return done.addBoth(lambda _: self._stopped())
+
+    def _wait_for_clients(self, seconds: float) -> None:
+        """Cut the clients that are still there after so long; time in which the loop stood still is added."""
+        due = self.reactor.seconds() + seconds
+
+        def over() -> None:
+            late = self.reactor.seconds() - due
+            if self._empty is None:
+                return
+            if late > STALL_SECONDS:
+                self._wait_for_clients(late)
+            else:
+                self.cut("did not end within shutdown_grace; they are cut")
+
+        timer = self.reactor.callLater(seconds, over)
+        if self._empty is not None:
+            self._empty.addBoth(lambda _: timer.active() and timer.cancel())
 
     def left(self) -> None:
         """A client left; when we only wait for that, go on stopping."""
@@ -295,14 +320,25 @@ class Shell:
         if late > STALL_SECONDS:
             self.stalls += 1
             self.worst_stall = max(self.worst_stall, late)
-        for side in self._all_clients():
-            side.check(now)
+            self._postpone(late)
+            self._late_sweeps += 1
+        else:
+            self._late_sweeps = 0
+        if self._late_sweeps % (PASSED_OVER + 1) == 0:
+            for side in self._all_clients():
+                side.check(now)
         self._turn += 1
         if self._turn % IDLE_SWEEP_TURNS == 0:
             self.backends.sweep(now)
         self.settle()
         if self.lines.waiting:
             self.lines.poke()
+
+    def _postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: that is nobody's delay but ours."""
+        for side in self._all_clients():
+            side.postpone(seconds)
+        self.backends.postpone(seconds)
 
 
 def _client_limit() -> int:

@@ -142,6 +142,13 @@ class Conversation:
                 self._read_on(now)
         return out
 
+    def postpone(self, seconds: float) -> None:
+        """The shell's clock went on while nobody looked at the sockets: that counts against no peer."""
+        self.deadline += seconds
+        exchange = self.exchange
+        if exchange is not None and exchange.wait_until is not None:
+            exchange.wait_until += seconds
+
     # -- what an exchange may ask and say --
 
     def can_stay(self) -> bool:

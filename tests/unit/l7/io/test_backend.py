@@ -12,7 +12,15 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from director.l7.io import resolver
-from director.l7.io.backend import CLOSE_SECONDS, IDLE_SECONDS, Backends, ServerSide
+from director.l7.io.backend import (
+    CLOSE_SECONDS,
+    DISTRUST_SECONDS,
+    GOODBYE_SECONDS,
+    IDLE_SECONDS,
+    Backends,
+    ServerSide,
+)
+from director.l7.io.stream import Stream
 from director.model.pools import Address
 from tests.support.loops import Loop, loop_of
 
@@ -148,6 +156,108 @@ def test_a_careful_taker_gets_no_connection_that_has_ended(place: Place) -> None
     assert place.backends.open == 0
 
 
+EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+
+
+def test_octets_behind_an_answer_are_seen_when_it_is_taken_in_the_same_turn(place: Place) -> None:
+    """Nobody has looked since the answer was read (RFC 9112 6.3: they belong to no answer)."""
+    side = place.open()
+    place.peers[0].sendall(EVIL)
+    now = place.loop.reactor.seconds()
+    place.backends.keep(side, 64, now)
+    client: Any = Client()
+    assert place.backends.take(place.key, client, careful=False) is None
+    assert (place.backends.open, place.backends.idle_spoke) == (0, 1)
+    assert client.data == b""
+
+
+def test_octets_whose_event_was_not_dispatched_yet_are_seen(place: Place) -> None:
+    """The poll that brought them also brought the request that takes the connection, and that came first."""
+    side = place.open()
+    place.backends.keep(side, 64, place.loop.reactor.seconds())
+    taken: list[ServerSide | None] = []
+    client: Any = Client()
+    near, far = socket.socketpair()
+
+    class Asking:
+        def fileno(self) -> int:
+            return near.fileno()
+
+        def logPrefix(self) -> str:
+            return "asking"
+
+        def doRead(self) -> None:
+            near.recv(1)
+            taken.append(place.backends.take(place.key, client, careful=False))
+
+        def connectionLost(self, reason: object) -> None:
+            pass
+
+    asking = Asking()
+    with near, far:
+        place.loop.reactor.addReader(asking)
+        far.send(b"x")
+        place.peers[0].sendall(EVIL)
+        place.loop.turn(lambda: taken)
+        place.loop.reactor.removeReader(asking)
+    assert (taken, client.data, place.backends.open) == ([None], b"", 0)
+
+
+def test_a_connection_that_the_loop_saw_idle_is_taken_without_a_look(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, fresh = place.open(), place.open()
+    looked: list[Stream] = []
+    monkeypatch.setattr(Stream, "waiting", lambda stream: looked.append(stream))  # noqa: PLW0108 - binds self
+    place.backends.keep(seen, 64, 0.0)
+    place.loop.quiet()
+    place.backends.keep(fresh, 64, 0.0)
+    client: Any = Client()
+    # The one of this turn would have to be looked at, so an older one goes first.
+    assert place.backends.take(place.key, client, careful=False) is seen
+    assert looked == []
+    assert place.backends.take(place.key, client, careful=False) is fresh
+    assert looked == [fresh.stream]
+
+
+def test_no_connection_is_kept_to_a_server_that_spoke_behind_its_answer(place: Place) -> None:
+    first, second, third = place.open(), place.open(), place.open()
+    now = place.loop.reactor.seconds()
+    place.backends.keep(first, 64, now)
+    place.backends.keep(second, 64, now)
+    place.peers[0].sendall(b"\n")
+    place.loop.turn(lambda: place.backends.open == 1)
+    place.backends.keep(third, 64, now)
+    assert (place.backends.open, place.backends.idle_spoke) == (0, 1)
+    place.backends.sweep(now + DISTRUST_SECONDS + 1)
+    last = place.open()
+    place.backends.keep(last, 64, now)
+    assert place.backends.idle_count() == 1
+
+
+def test_a_word_of_farewell_on_a_long_idle_connection_is_no_offence(place: Place) -> None:
+    """Servers announce the end of an idle connection by a 408 (RFC 9110 15.5.9)."""
+    first, second = place.open(), place.open()
+    now = place.loop.reactor.seconds()
+    for side in (first, second):
+        place.backends.keep(side, 64, now - GOODBYE_SECONDS - 1)
+    place.peers[0].sendall(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
+    place.loop.turn(lambda: place.backends.open == 1)
+    assert (place.backends.idle_spoke, place.backends.idle_count()) == (1, 1)
+
+
+def test_what_a_server_says_on_a_connection_that_is_given_up_is_no_offence(place: Place) -> None:
+    side, other = place.open(), place.open()
+    now = place.loop.reactor.seconds()
+    place.backends.keep(other, 64, now)
+    side.idle_since = now
+    side.stream.write(b"x" * 9_000_000)
+    place.backends.drop(side, now)
+    place.peers[0].sendall(EVIL)
+    place.loop.turn(lambda: place.backends.open == 1)
+    assert (place.backends.idle_spoke, place.backends.idle_count()) == (0, 1)
+
+
 def test_a_dropped_connection_whose_server_takes_nothing_is_cut_in_the_end(place: Place) -> None:
     side = place.open()
     side.stream.write(b"x" * 9_000_000)
@@ -158,6 +268,17 @@ def test_a_dropped_connection_whose_server_takes_nothing_is_cut_in_the_end(place
     place.backends.sweep(CLOSE_SECONDS + 1)
     assert place.backends.open == 0
     assert place.backends._closing == {}
+
+
+def test_a_dropped_connection_is_not_cut_for_a_pause_of_ours(place: Place) -> None:
+    side = place.open()
+    side.stream.write(b"x" * 9_000_000)
+    place.backends.drop(side, 0.0)
+    place.backends.postpone(CLOSE_SECONDS)
+    place.backends.sweep(CLOSE_SECONDS + 1)
+    assert place.backends.open == 1
+    place.backends.sweep(2 * CLOSE_SECONDS + 1)
+    assert place.backends.open == 0
 
 
 def test_a_dropped_connection_whose_server_takes_it_slowly_is_waited_for(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -63,6 +64,36 @@ def test_octets_and_ends_go_both_ways() -> None:
     stream.connectionLost(Failure(ConnectionLost()))
     assert owner.told == ["ended", "lost connection reset"]
     assert stream.socket is None
+
+
+def test_what_waits_in_the_socket_below_is_seen() -> None:
+    stream, transport, _ = connected()
+    assert stream.waiting() is None
+    near, far = socket.socketpair()
+    with near, far:
+        # As inside TLS, whose transport stands on that of the connection.
+        below = StringTransport()
+        below.getHandle = lambda: near  # type: ignore[attr-defined]
+        transport.transport = below  # type: ignore[attr-defined]
+        assert stream.waiting() is None
+        far.send(b"xy")
+        assert stream.waiting() == b"x"
+        near.recv(2)
+        far.close()
+        assert stream.waiting() == b""
+
+
+def test_while_octets_are_handed_on_a_connection_is_in_nobody_s_reach() -> None:
+    stream, _, _ = connected()
+    seen: list[bytes | None] = []
+
+    class Looking(Owner):
+        def received(self, data: bytes) -> None:
+            seen.append(stream.waiting())
+
+    stream.owner = Looking()
+    stream.dataReceived(b"the end of an answer")
+    assert (seen, stream.waiting()) == ([b""], None)
 
 
 def test_back_pressure_is_told() -> None:

@@ -13,6 +13,7 @@ from attrs import evolve
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError
 from director.l7.io.service import BATCH_RECORDS, Shell
+from director.l7.io.stream import LARGE_READ, SMALL_READ
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
@@ -138,6 +139,41 @@ def test_a_request_goes_through_and_the_server_connection_is_used_again(house: H
     assert [record[-7] for record in house.shell.traces.last(9)] == [200, 200]
 
 
+EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+
+
+def answer_of(size: int) -> bytes:
+    """An answer of `size` octets, head included."""
+    head = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: %6d\r\n\r\n"
+    length = size - len(head % 0)
+    return head % length + b"x" * length
+
+
+@pytest.mark.parametrize("behind", [EVIL, b"\n"], ids=["answer", "octet"])
+@pytest.mark.parametrize("size", [SMALL_READ, SMALL_READ + LARGE_READ, SMALL_READ + 2 * LARGE_READ, 200])
+@pytest.mark.parametrize("order", ["one then other", "same client"])
+def test_octets_behind_an_answer_reach_nobody(house: House, size: int, behind: bytes, order: str) -> None:
+    """RFC 9112 6.3: a message ends where its framing says; what follows is no answer to anybody."""
+    first = house.call()
+    first.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    second = house.call() if order == "one then other" else first
+    house.loop.turn(lambda: house.shell.clients == (1 if second is first else 2))
+    server.setblocking(True)
+    # A large one needs its client to read meanwhile, and the next request comes before its end.
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * LARGE_READ)
+    server.sendall(answer_of(size) + behind)
+    second.sendall(GET)
+    got = house.read(first, size)
+    assert got == answer_of(size)
+    fresh = house.accept()
+    assert house.read(fresh).startswith(b"GET / ")
+    fresh.sendall(OK)
+    assert house.read(second, len(OK)) == OK
+    assert house.shell.traces.last(2)[0][-7] == 200
+
+
 def test_records_are_kept_and_logged_by_the_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[list[str]] = []
     log = house.shell.access_log
@@ -215,6 +251,37 @@ def test_a_deadline_is_delivered(house: House) -> None:
     client = house.call()
     client.sendall(b"GET / HT")
     assert house.read(client, 20).startswith(b"HTTP/1.1 408 ")
+
+
+def test_no_deadline_is_believed_by_a_sweep_that_comes_late(house: House) -> None:
+    """The process was stopped for 3 s: what would end the wait may stand in the kernel."""
+    house.call().sendall(b"GET / HT")
+    house.loop.turn(lambda: house.shell.clients == 1)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    house.loop.turn(lambda: side.conversation.framer.buffer)
+    now = house.loop.reactor.seconds()
+    side.conversation.deadline = now - 1.0
+    house.shell._due = now - 3.0
+    house.shell._look_at_deadlines(now)
+    assert side.conversation.deadline == pytest.approx(now + 2.0)
+    assert (house.shell.stalls, house.shell.clients) == (1, 1)
+    house.shell._due = now
+
+
+def test_a_loop_that_is_always_late_still_ends_what_hangs(house: House) -> None:
+    house.call().sendall(b"GET / HT")
+    house.loop.turn(lambda: house.shell.clients == 1)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    house.loop.turn(lambda: side.conversation.framer.buffer)
+    now = house.loop.reactor.seconds()
+    ended = []
+    for _ in range(3):
+        house.shell._due = now - 0.06
+        side.conversation.deadline = now - 1.0
+        house.shell._look_at_deadlines(now)
+        ended.append(side.conversation.closing)
+    assert ended == [False, False, True]
+    house.shell._due = now
 
 
 def test_a_defect_costs_one_connection_and_gives_everything_back(
@@ -376,6 +443,22 @@ def test_a_stop_cuts_what_does_not_end(house: House) -> None:
     house.loop.turn(lambda: stopped)
     assert house.shell.clients == 0
     assert house.registry.pools["web"].servers[0].active == 0
+
+
+def test_a_stop_does_not_count_the_time_in_which_the_loop_stood_still(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    house.shell.stop(5.0)
+    # All timers are called at once, 4 s after the grace is over.
+    seconds = house.loop.reactor.seconds
+    monkeypatch.setattr(house.loop.reactor, "seconds", lambda: seconds() + 9.0)
+    house.loop.reactor.runUntilCurrent()
+    server.sendall(OK)
+    assert house.read(client, len(OK)).endswith(b"hi")
 
 
 def test_the_last_client_may_leave_inside_a_look_at_deadlines(house: House) -> None:
