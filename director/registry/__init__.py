@@ -2,5 +2,6 @@
 
 `registry` owns pools, servers, services and generations; `live` is a server or pool that lives; `changes`
 are values with the text of their audit line, `draft` tries them on a copy; `selection` is the one place
-that chooses and hands out leases; `counters` counts; `snapshot` is what outsiders see.
+that chooses and hands out leases; `counters` counts; `snapshot` is what outsiders see,
+`reports` what parts of the program say of themselves, `outage` what clients get without a pool.
 """
