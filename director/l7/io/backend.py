@@ -17,22 +17,23 @@ nobody can tell them from an answer.
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
+from director.l7.io.attempts import Attempts, open_stream
 from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.reactor import LeanReactor
-from director.l7.io.resolver import Names, Place
+from director.l7.io.resolver import Resolver
 from director.l7.io.stream import LARGE_READ, Stream, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.io.frontend import ClientSide
+    from director.l7.io.resolver import Addresses, HostAddress
     from director.model.pools import Address
 
 IDLE_SECONDS = 30.0
@@ -54,9 +55,22 @@ _log = Logger(namespace="director.l7")
 class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
-    __slots__ = ("backends", "client", "descriptor", "idle_since", "kept_in", "key", "limit", "stream")
+    __slots__ = (
+        "backends",
+        "client",
+        "descriptor",
+        "host",
+        "idle_since",
+        "kept_in",
+        "key",
+        "limit",
+        "name",
+        "stream",
+    )
 
     stream: Stream
+    host: HostAddress | None
+    """The address that its server's name had when it was made; None where no name was asked for."""
 
     def __init__(self, backends: Backends, key: str, client: ClientSide | None) -> None:
         self.backends = backends
@@ -64,6 +78,8 @@ class ServerSide:
         self.client = client
         self.idle_since = 0.0
         self.limit = 0
+        self.host = None
+        self.name = ""
         self.kept_in = self.descriptor = -1
 
     def connected(self) -> None:
@@ -127,7 +143,8 @@ class Backends:
         self._idle: dict[str, deque[ServerSide]] = {}
         self._closing: dict[ServerSide, tuple[float, int]] = {}
         self._distrusted: dict[str, float] = {}
-        self.names = Names(reactor)
+        self._named: Counter[str] = Counter()
+        self.resolver = Resolver(reactor)
 
     def idle_count(self) -> int:
         """Idle connections kept now."""
@@ -171,7 +188,12 @@ class Backends:
         next request needs would cost a connect each time.  `sweep` ends what stays unused.
         """
         stream = side.stream
-        if stream.socket is None or limit <= 0 or (self._distrusted and side.key in self._distrusted):
+        if (
+            stream.socket is None
+            or limit <= 0
+            or (side.host is not None and side.host.gone)
+            or (self._distrusted and side.key in self._distrusted)
+        ):
             self.drop(side, now)
             return
         side.client = None
@@ -221,6 +243,10 @@ class Backends:
         """A connection is gone."""
         self.open -= 1
         self._closing.pop(side, None)
+        if side.name:
+            self._named[side.name] -= 1
+            if not self._named[side.name]:
+                del self._named[side.name]
         if side.client is None:
             line = self._idle.get(side.key)
             if line is not None:
@@ -236,8 +262,14 @@ class Backends:
             while line and (unwanted or _outlived(line, now)):
                 self.idle_closed += 1
                 line.popleft().stream.close()
+            for side in [side for side in line if side.host is not None and side.host.gone]:
+                self.idle_closed += 1
+                line.remove(side)
+                side.stream.close()
             if not line:
                 self._idle.pop(key, None)
+        for host in list(self._named):
+            self.resolver.refresh(host)
         for key in [key for key, until in self._distrusted.items() if until <= now]:
             del self._distrusted[key]
         for side, (since, progress) in list(self._closing.items()):
@@ -275,34 +307,15 @@ class Backends:
         if family is not None:
             self._begin(side, family, (address.host, address.port))
             return side
-        place = self.names.known(address.host)
-        if place is not None:
-            self._begin(side, place[0], (place[1], address.port))
-        else:
-            self._resolve(side, address)
+        self._connect_to_name(side, address)
         return side
 
     def _begin(self, side: ServerSide, family: socket.AddressFamily, target: Any) -> None:
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            side.stream = open_stream(self.reactor, family, target, side)
+            side.descriptor = side.stream.fileno()
         except OSError as error:
-            self._refuse_later(
-                side, "out of file descriptors" if error.errno in (errno.EMFILE, errno.ENFILE) else str(error)
-            )
-            return
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        old = getattr(side, "stream", None)
-        side.stream = Stream(self.reactor, sock, side, connecting=True)
-        side.descriptor = sock.fileno()
-        if isinstance(old, _Unborn) and old.gone:
-            side.stream.abort()
-            return
-        code = sock.connect_ex(target)
-        if code not in (0, errno.EINPROGRESS):
-            self.reactor.callLater(0, side.stream.fail, _error_words(code))
-            return
-        side.stream.wait_for_connect()
+            self._refuse_later(side, words(error))
 
     def _refuse_later(self, side: ServerSide, reason: str) -> None:
         unborn = _Unborn()
@@ -333,20 +346,38 @@ class Backends:
 
         self.reactor.callLater(0, begin)
 
-    def _resolve(self, side: ServerSide, address: Address) -> None:
-        """Ask for a name off the reactor's thread."""
+    def _connect_to_name(self, side: ServerSide, address: Address) -> None:
+        """Connect to one of the addresses of a name, which is asked for off the reactor's thread."""
         unborn = _Unborn()
         side.stream = unborn  # type: ignore[assignment]
+        side.name = address.host
+        self._named[address.host] += 1
 
-        def found(place: Place | None) -> None:
+        def told(addresses: Addresses) -> None:
             if unborn.gone:
                 self.forget(side)
-            elif place is None:
-                unborn.fail(side, f"the name {address.host} cannot be resolved")
+            elif not addresses:
+                failed(f"the name {address.host} cannot be resolved")
             else:
-                self._begin(side, place[0], (place[1], address.port))
+                attempts = Attempts(self.reactor, self.resolver, addresses, address.port, connected, failed)
+                unborn.give_up = attempts.give_up
+                attempts.start()
 
-        self.names.ask(address.host, found)
+        def connected(stream: Stream, host: HostAddress) -> None:
+            stream.owner = side
+            side.stream = stream
+            side.descriptor = stream.fileno()
+            side.host = host
+            side.connected()
+
+        def failed(reason: str) -> None:
+            unborn.fail(side, reason)
+
+        addresses = self.resolver.known(address.host)
+        if addresses:
+            told(addresses)
+        else:
+            self.resolver.ask(address.host, told)
 
 
 def _outlived(line: deque[ServerSide], now: float) -> bool:
@@ -401,7 +432,3 @@ def _literal_family(host: str) -> socket.AddressFamily | None:
             continue
         return family
     return None
-
-
-def _error_words(code: int) -> str:
-    return words(OSError(code, ""))

@@ -154,18 +154,19 @@ class _Streams(Factory):
 
     def __init__(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
         self.accepted = accepted
-        self._room = room
+        self.room = room
 
     def buildProtocol(self, addr: object) -> Protocol | None:
         """None refuses the connection."""
-        return TransportStream(self.accepted) if self._room() else None
+        return TransportStream(self.accepted) if self.room() else None
 
 
 class _EndpointPort:
     """What `listen_on_endpoint` gives: closes the port once it is there."""
 
-    def __init__(self, waiting: Any, description: str) -> None:
+    def __init__(self, waiting: Any, description: str, streams: _Streams) -> None:
         self._port: Any = None
+        self._streams = streams
         self._closed = False
         self.accepted = 0
         self.pauses = 0
@@ -180,6 +181,11 @@ class _EndpointPort:
         _log.error(
             "cannot listen on {description}: {why}", description=description, why=unbound(failure.value)
         )
+
+    def hand_over(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
+        """From now on what is accepted belongs to another service."""
+        self._streams.accepted = accepted
+        self._streams.room = room
 
     def close(self) -> None:
         """Stop accepting."""
@@ -202,8 +208,8 @@ def listen_on_endpoint(
     reactor: Any, description: str, accepted: Callable[..., None], room: Callable[[], bool]
 ) -> _EndpointPort:
     """Listen on a Twisted endpoint string; connections come as `TransportStream`s."""
-    listening = serverFromString(reactor, description).listen(_Streams(accepted, room))
-    return _EndpointPort(listening, description)
+    streams = _Streams(accepted, room)
+    return _EndpointPort(serverFromString(reactor, description).listen(streams), description, streams)
 
 
 def connect_to_endpoint(

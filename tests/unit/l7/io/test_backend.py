@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from director.l7.io import resolver
 from director.l7.io.backend import (
     CLOSE_SECONDS,
     DISTRUST_SECONDS,
@@ -20,6 +19,7 @@ from director.l7.io.backend import (
     Backends,
     ServerSide,
 )
+from director.l7.io.resolver import FRESH_SECONDS, Found, Resolver
 from director.l7.io.stream import Stream
 from director.model.pools import Address
 from tests.support.loops import Loop, loop_of
@@ -402,70 +402,142 @@ def test_a_connect_of_twisted_that_comes_though_it_was_given_up_is_reset(
 
 
 class Asked:
-    """Names whose answers the test gives."""
+    """Names whose answers the test gives; the addresses are looked after by a resolver."""
 
-    def __init__(self) -> None:
-        self.answers: dict[str, resolver.Place] = {}
-        self.waiting: list[tuple[str, resolver.Found]] = []
+    def __init__(self, loop: Loop) -> None:
+        self.answers: list[Found] = [LOOPBACK]
+        self.threads: list[Callable[[], None]] = []
+        self.resolver = Resolver(self, lambda _: self.answers)
+        self.seconds = loop.reactor.seconds
+        self.refused = 0
 
-    def known(self, host: str) -> resolver.Place | None:
-        return self.answers.get(host)
+    def getThreadPool(self) -> Asked:
+        return self
 
-    def ask(self, host: str, found: resolver.Found) -> None:
-        self.waiting.append((host, found))
+    def callInThreadWithCallback(self, done: Any, work: Any, *given: Any) -> None:
+        self.threads.append(lambda: done(True, work(*given)))
+
+    def callFromThread(self, work: Any, *given: Any) -> None:
+        work(*given)
+
+    def answer(self, *found: Found) -> None:
+        """All look-ups under way get this."""
+        self.answers = list(found)
+        threads, self.threads = self.threads, []
+        for thread in threads:
+            thread()
+
+
+LOOPBACK = (socket.AF_INET, "127.0.0.1")
+NOBODY = (socket.AF_INET, "127.99.99.99")
+"""An address of this machine at which nothing listens: it refuses."""
 
 
 @pytest.fixture
 def asked(place: Place) -> Asked:
     """Names are asked for here instead of at the system."""
-    asked: Any = Asked()
-    place.backends.names = asked
-    return cast("Asked", asked)
+    made = Asked(place.loop)
+    place.backends.resolver = made.resolver
+    return made
 
 
-LOOPBACK = (socket.AF_INET, "127.0.0.1")
+def named(place: Place) -> Address:
+    return Address("web.example", place.address.port)
 
 
 def test_a_name_is_asked_for_unless_it_is_known(place: Place, asked: Asked) -> None:
-    address = Address("web.example", place.address.port)
     client: Any = Client()
-    place.backends.connect(address, client)
-    asked.waiting[0][1](LOOPBACK)
+    place.backends.connect(named(place), client)
+    asked.answer(LOOPBACK)
     place.loop.turn(lambda: client.told)
-    asked.answers["web.example"] = LOOPBACK
     again: Any = Client()
-    place.backends.connect(address, again)
+    place.backends.connect(named(place), again)
     place.loop.turn(lambda: again.told)
     assert (client.told, again.told) == (["connected"], ["connected"])
-    assert [name for name, _ in asked.waiting] == ["web.example"]
+    assert (asked.resolver.asked, asked.threads) == (1, [])
 
 
 def test_a_name_that_does_not_resolve_is_told(place: Place, asked: Asked) -> None:
     client: Any = Client()
-    place.backends.connect(Address("web.example", 80), client)
-    asked.waiting[0][1](None)
+    place.backends.connect(named(place), client)
+    asked.answer()
     assert client.told == ["lost the name web.example cannot be resolved"]
     assert place.backends.open == 0
 
 
-@pytest.mark.parametrize("answer", [LOOPBACK, None])
+@pytest.mark.parametrize("answer", [(LOOPBACK,), ()])
 def test_who_left_while_a_name_was_resolved_opens_nothing(
-    place: Place, asked: Asked, answer: resolver.Place | None
+    place: Place, asked: Asked, answer: tuple[Found, ...]
 ) -> None:
     client: Any = Client()
-    side = place.backends.connect(Address("web.example", place.address.port), client)
+    side = place.backends.connect(named(place), client)
     side.stream.abort()
-    asked.waiting[0][1](answer)
+    asked.answer(*answer)
     place.loop.quiet()
     assert client.told == []
     assert place.backends.open == 0
+
+
+def test_a_dead_address_of_a_name_costs_no_try(place: Place, asked: Asked) -> None:
+    """Another address of the same server is tried within the same try (RFC 8305 5)."""
+    clients: list[Any] = [Client() for _ in range(4)]
+    for client in clients:
+        place.backends.connect(named(place), client)
+        asked.answer(NOBODY, LOOPBACK)
+        place.loop.turn(lambda: client.told)  # noqa: B023 - asked at once
+    assert [client.told for client in clients] == [["connected"]] * 4
+    assert place.backends.open == 4
+
+
+def test_when_all_addresses_refuse_the_try_fails_once(place: Place, asked: Asked) -> None:
+    place.server.close()
+    client: Any = Client()
+    place.backends.connect(named(place), client)
+    asked.answer(NOBODY, LOOPBACK)
+    place.loop.turn(lambda: client.told)
+    place.loop.quiet()
+    assert client.told == ["lost connection refused"]
+    assert (place.backends.open, place.backends._named) == (0, {})
+
+
+def test_who_leaves_while_addresses_are_tried_leaves_nothing(place: Place, asked: Asked) -> None:
+    client: Any = Client()
+    side = place.backends.connect(named(place), client)
+    asked.answer(NOBODY, LOOPBACK)
+    place.backends.drop(side, 0.0)
+    place.loop.quiet()
+    assert (client.told, place.backends.open) == ([], 0)
+
+
+def test_connections_end_when_their_name_has_another_address(place: Place, asked: Asked) -> None:
+    sides = []
+    for _ in range(2):
+        client: Any = Client()
+        sides.append(place.backends.connect(named(place), client))
+        asked.answer(LOOPBACK)
+        place.loop.turn(lambda: client.told)  # noqa: B023 - asked at once
+    idle, busy = sides
+    now = place.loop.reactor.seconds()
+    place.backends.keep(idle, 64, now)
+    asked.seconds = lambda: now + FRESH_SECONDS
+    place.backends.sweep(now)
+    assert place.backends.open == 2
+    asked.answer(NOBODY)
+    place.backends.sweep(now)
+    assert (place.backends.open, idle.stream.socket) == (1, None)
+    place.backends.keep(busy, 64, now)
+    assert place.backends.open == 0
+    # Nobody uses the name any more, so nobody asks for it.
+    asked.seconds = lambda: now + 10 * FRESH_SECONDS
+    place.backends.sweep(now)
+    assert asked.threads == []
 
 
 def test_without_descriptors_it_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object) -> socket.socket:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("director.l7.io.backend.socket.socket", exhausted)
+    monkeypatch.setattr("director.l7.io.attempts.socket.socket", exhausted)
     stays: Any = Client()
     leaves: Any = Client()
     place.backends.connect(place.address, stays)

@@ -130,6 +130,18 @@ def test_after_the_end_nothing_fails() -> None:
     assert owner.told == ["lost"]
 
 
+def test_who_connects_belongs_to_whom_the_port_was_handed_over() -> None:
+    reactor: Any = MemoryReactorClock()
+    first, second = Accepted(), Accepted()
+    port = listen_on_endpoint(reactor, "tcp:80", first, lambda: True)
+    factory = reactor.tcpServers[0][1]
+    port.hand_over(second, lambda: True)
+    factory.buildProtocol(None).makeConnection(StringTransport())
+    assert (len(first.came), len(second.came)) == (0, 1)
+    port.hand_over(first, lambda: False)
+    assert factory.buildProtocol(None) is None
+
+
 def test_a_connection_without_room_is_refused() -> None:
     reactor: Any = MemoryReactorClock()
     room = [True]

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -354,15 +355,73 @@ def test_an_open_connection_survives_a_change_and_takes_the_new_site(house: Hous
     assert house.read(client, len(OK)) == OK
 
 
-def test_an_address_moves_to_another_service(house: House) -> None:
+def test_an_address_moves_to_another_service_with_its_socket_and_its_clients(house: House) -> None:
+    idle, busy = house.call(), house.call()
+    busy.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    house.loop.turn(lambda: house.shell.clients == 2)
+    before = next(iter(house.shell._listenings.values())).port.socket
+    # One that the kernel has taken and we have not.
+    waits = house.call()
     house.serve(evolve(house.service, name="other"))
-    assert house.shell.listeners() == [("other", str(house.address), 0)]
+    assert house.shell.listeners() == [("other", str(house.address), 2)]
+    assert next(iter(house.shell._listenings.values())).port.socket is before
     assert list(house.shell.handles) == ["other"]
+    server.sendall(OK)
+    # Nobody is told to leave.
+    assert house.read(busy, len(OK)) == OK
+    for client in (idle, busy, waits):
+        client.sendall(GET)
+        assert house.read(server).startswith(b"GET / ")
+        server.sendall(OK)
+        assert house.read(client, len(OK)) == OK
+        assert house.shell.traces.last(1)[0][2] == "other"
+    assert (house.shell.clients, house.shell.handles["other"].clients) == (3, 3)
+
+
+def test_an_address_that_is_written_differently_keeps_its_socket(house: House) -> None:
+    anywhere = Address("", free_port())
+    house.serve(evolve(house.service, listen=(anywhere,)))
+    before = next(iter(house.shell._listenings.values())).port.socket
+    other = evolve(anywhere, host="0.0.0.0")
+    house.serve(evolve(house.service, listen=(other,)))
+    assert house.shell.listeners() == [("www", str(other), 0)]
+    assert next(iter(house.shell._listenings.values())).port.socket is before
+
+
+def test_a_socket_file_that_moves_is_always_there(house: House, tmp_path: Path) -> None:
+    address = Address(path=str(tmp_path / "s"))
+    house.serve(evolve(house.service, listen=(address,)))
+    number = (tmp_path / "s").stat().st_ino
+    house.serve(evolve(house.service, name="other", listen=(address,)))
+    assert (tmp_path / "s").stat().st_ino == number
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address.path)
+        client.sendall(GET)
+        assert house.read(house.accept()).startswith(b"GET / ")
+
+
+def test_services_that_change_places_keep_both_sockets(house: House) -> None:
+    second = Address("127.0.0.1", free_port())
+    two = evolve(house.service, name="two", listen=(second,))
+    house.serve(house.service, two)
+    ports = {one.address: one.port.socket for one in house.shell._listenings.values()}
+    house.serve(evolve(house.service, listen=(second,)), evolve(two, listen=(house.address,)))
+    assert {one.address: one.port.socket for one in house.shell._listenings.values()} == ports
+    assert sorted(house.shell.listeners()) == [("two", str(house.address), 0), ("www", str(second), 0)]
+
+
+def test_clients_do_not_follow_their_address_to_another_protocol(house: House) -> None:
     client = house.call()
+    house.loop.turn(lambda: house.shell.clients == 1)
     client.sendall(GET)
-    house.accept().sendall(OK)
-    assert house.read(client, len(OK)) == OK
-    assert house.shell.traces.last(1)[0][2] == "other"
+    server = house.accept()
+    house.read(server)
+    house.serve(evolve(house.service, name="raw", protocol="tcp"))
+    server.sendall(OK)
+    assert b"Connection: close\r\n" in house.read(client, len(OK))
+    assert house.shell.listeners() == [("raw", str(house.address), 0)]
 
 
 def test_a_refused_bind_changes_nothing(house: House) -> None:
