@@ -23,13 +23,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
 
 from director.l7.io.stream import SMALL_READ, Owner, Stream, words
-from director.tls.io.contexts import verify_name
+from director.tls.io.contexts import verify_name, was_resumed
 from director.tls.io.contexts import words as tls_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RECORD = 16384
 """Octets that a record holds at most (RFC 8446 5.1): more in one call would only be copied."""
@@ -44,14 +47,16 @@ class TLSStream(Stream):
 
     Args:
         context: of a listener (`ServerContexts.base`) or for servers (`client_context`).
-        name: of the server, for connections to servers: asked for (SNI), and verified when `verify`.
+        name: of the server, for connections to servers: asked for (SNI); None on a listener's side.
+        verify: the name that the server's certificate must be for; "" = it is not looked at.
+        gate: asked before each step of the handshake; when it says no it calls `shake` later.
 
     Attributes:
         connection: OpenSSL's; facts of the session are asked of it.
         shaking: the handshake is under way.
     """
 
-    __slots__ = ("_name", "_verify", "connection", "shaking")
+    __slots__ = ("_gate", "_verify", "connection", "shaking")
 
     def __init__(
         self,
@@ -63,10 +68,12 @@ class TLSStream(Stream):
         connecting: bool = False,
         name: str | None = None,
         verify: str = "",
+        gate: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(reactor, sock, owner, connecting=connecting)
         self.connection = SSL.Connection(context, sock)
         self._verify = verify
+        self._gate = gate
         self.shaking = True
         if name is None:
             self.connection.set_accept_state()
@@ -75,13 +82,27 @@ class TLSStream(Stream):
             if name:
                 self.connection.set_tlsext_host_name(name.encode("ascii"))
 
+    @property
+    def resumed(self) -> bool:
+        """The session went on from an earlier one, without a certificate."""
+        return was_resumed(self.connection)
+
     # -- the handshake --
 
     def start(self) -> None:
         """Begin the handshake of an accepted connection."""
         self.resume()
 
-    def _shake(self) -> None:
+    def _step(self) -> None:
+        if self._gate is None or self._gate():
+            self.shake()
+        else:
+            self.pause()
+
+    def shake(self) -> None:
+        """One step of the handshake."""
+        if self.socket is None:
+            return
         try:
             self.connection.do_handshake()
         except SSL.WantReadError:
@@ -101,6 +122,7 @@ class TLSStream(Stream):
             self.fail(f"TLS: {wrong}")
             return
         self.shaking = False
+        self._gate = None
         self.owner.connected()
         if self.socket is None:
             return
@@ -126,7 +148,7 @@ class TLSStream(Stream):
             self.fail(words(OSError(code, "")))
             return False
         self.connecting = False
-        self._shake()
+        self._step()
         return False
 
     # -- reading and writing --
@@ -137,7 +159,7 @@ class TLSStream(Stream):
             self.doWrite()
             return
         if self.shaking:
-            self._shake()
+            self._step()
             return
         taken = 0
         while self.socket is not None and self._reading:
@@ -175,7 +197,7 @@ class TLSStream(Stream):
         elif self.connecting:
             self._connected()
         elif self.shaking:
-            self._shake()
+            self._step()
         else:
             self._write_queue()
 

@@ -176,6 +176,14 @@ def verify_name(connection: SSL.Connection, name: str) -> str:
     return ""
 
 
+def was_resumed(connection: SSL.Connection) -> bool:
+    """The session of a finished handshake went on from an earlier one (SSL_session_reused(3)).
+
+    pyOpenSSL has no method for it; the function is one of those it links.
+    """
+    return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined] # noqa: SLF001 - see above
+
+
 def words(error: SSL.Error) -> str:
     """OpenSSL's reasons in its own words, the last first."""
     found = error.args[0] if error.args else ()
