@@ -1,6 +1,7 @@
 """What exists now, and the few verbs that change it.
 
 `registry` owns pools, servers, services and generations; `live` is a server or pool that lives; `changes`
-are values with the text of their audit line, `draft` tries them on a copy; `selection` is the one place
+are values with the text of their audit line, `draft` tries them on a copy, `edits` are
+differences that can be laid over another configuration; `selection` is the one place
 that chooses and hands out leases; `counters` counts; `snapshot` is what outsiders see.
 """
