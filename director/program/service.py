@@ -17,6 +17,7 @@ that could not be kept says so.
 
 from __future__ import annotations
 
+import codecs
 import gc
 import itertools
 import resource
@@ -34,6 +35,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from director.admin import files
 from director.admin.control import Applied, Listener
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
@@ -124,6 +126,7 @@ class DirectorService(Service):
     def privilegedStartService(self) -> None:
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
         raise_descriptor_limit()
+        load_early()
         self._listen_to_orders()
         self.logs.open()
         self.state.take()
@@ -296,6 +299,12 @@ def ids() -> Callable[[], str]:
     """Makes request ids that no other run makes: one call of C code for each."""
     run = secrets.token_hex(3)
     return map(f"{run}-%x".__mod__, itertools.count(1)).__next__
+
+
+def load_early() -> None:
+    """What Python would read from its own folder later: after `twistd --uid` that may be out of reach."""
+    files.load()
+    codecs.lookup("idna")
 
 
 def settle_memory() -> None:

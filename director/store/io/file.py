@@ -38,6 +38,10 @@ def replace(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
+            if os.geteuid() == 0:
+                # `twistd --uid` begins as root and goes on as the folder's owner.
+                folder = path.parent.stat()
+                os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
             file.write(content)
             file.flush()
             if sync:
