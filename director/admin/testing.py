@@ -8,26 +8,24 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import (
-    Applied,
-    Connection,
-    Event,
-    Evidence,
-    Listener,
-    Moment,
-    PacketFigures,
-    Problem,
-    Process,
-    Question,
-    Readiness,
-    Soon,
-    TraceRecord,
-)
+from director.admin.control import Applied, Question, Soon, TraceRecord
 from director.caches import CacheFigures
+from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
 from director.registry.registry import Registry
+from director.registry.reports import (
+    CheckEvidence,
+    ConnectionEntry,
+    ListenerState,
+    LogEvent,
+    Moment,
+    PacketFigures,
+    ProcessFigures,
+    Readiness,
+)
+from director.registry.snapshot import RegistrySnapshot, Snapshots
 
 
 def record(**known: Any) -> TraceRecord:
@@ -52,16 +50,16 @@ class MemoryControl:
 
     registry: Registry
     at: Moment = field(factory=lambda: Moment(1000.0, 1_800_000_000.0))
-    heard: list[Listener] = field(factory=list)
-    evidence: list[Evidence] = field(factory=list)
-    happened: list[Event] = field(factory=list)
-    flows: list[Connection] = field(factory=list)
+    heard: list[ListenerState] = field(factory=list)
+    evidence: list[CheckEvidence] = field(factory=list)
+    happened: list[LogEvent] = field(factory=list)
+    flows: list[ConnectionEntry] = field(factory=list)
     whole: PacketFigures | None = None
     remembered: list[TraceRecord] = field(factory=list)
     known: list[CacheFigures] = field(factory=list)
     against: tuple[str, ...] = ()
     against_since: dict[str, float] = field(factory=dict)
-    own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
+    own: ProcessFigures = field(factory=lambda: ProcessFigures("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Deferred[Applied] | Exception | None = None
@@ -73,11 +71,11 @@ class MemoryControl:
         """As set."""
         return self.at
 
-    def snapshot(self) -> Registry:
-        """The registry itself."""
-        return self.registry
+    def snapshot(self) -> RegistrySnapshot:
+        """Of the registry as it is now."""
+        return Snapshots(self.registry).take()
 
-    def listeners(self) -> Sequence[Listener]:
+    def listeners(self) -> Sequence[ListenerState]:
         """As set."""
         return self.heard
 
@@ -85,15 +83,15 @@ class MemoryControl:
         """As set."""
         return Readiness(self.against, self.against_since)
 
-    def process(self) -> Process:
+    def process(self) -> ProcessFigures:
         """As set."""
         return self.own
 
-    def checks(self) -> Sequence[Evidence]:
+    def checks(self) -> Sequence[CheckEvidence]:
         """As set."""
         return self.evidence
 
-    def connections(self, limit: int) -> Sequence[Connection]:
+    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
         """As set."""
         return self.flows[:limit]
 
@@ -105,7 +103,7 @@ class MemoryControl:
         """As set."""
         return self.known
 
-    def events(self, limit: int) -> Sequence[Event]:
+    def events(self, limit: int) -> Sequence[LogEvent]:
         """As set."""
         return self.happened[:limit]
 

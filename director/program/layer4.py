@@ -15,7 +15,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.admin.control import Connection, Listener, PacketFigures
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
@@ -34,7 +33,7 @@ from director.l4.io.packet.pending import Hop
 from director.l4.io.packet.ports import OWN_DEVICES
 from director.l4.io.service import L4Director
 from director.l4.services import shown
-from director.l4.wire.transport import TCP
+from director.l4.wire.protocols import TCP
 from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
@@ -42,6 +41,7 @@ from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
+from director.registry.reports import ConnectionEntry, ListenerState, PacketFigures
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""
@@ -210,14 +210,14 @@ class Layer4(Part):
         if more:
             _log.warn("layer 4: {more} more changes of this kind; /readyz has what is wrong now", more=more)
 
-    def listeners(self) -> Iterator[Listener]:
+    def listeners(self) -> Iterator[ListenerState]:
         """Every virtual service, and why it is not served."""
         pools = {pool.name: pool for pool in self._registry.configuration.pools}
         for service in self._registry.configuration.l4:
             pool = pools.get(service.pool)
             servers = {one.address.host for one in pool.servers} if pool else set()
             bound, error = self._obstacles(servers)
-            yield Listener(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
+            yield ListenerState(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
 
     def _obstacles(self, servers: set[str]) -> tuple[bool, str]:
         """Whether a service with these servers is served, and what is wrong with it."""
@@ -230,13 +230,13 @@ class Layer4(Part):
         bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
         return bound, "; ".join([*reasons, *general, *lost])
 
-    def connections(self, limit: int) -> list[Connection]:
+    def connections(self, limit: int) -> list[ConnectionEntry]:
         """Flows and templates, oldest first."""
         if self.forwarder is None:
             return []
         rows = listing.connections(self.forwarder.table, self._reactor.seconds(), limit)
         return [
-            Connection(
+            ConnectionEntry(
                 row.protocol,
                 str(Address(shown(row.client), row.cport)),
                 str(Address(shown(row.virtual), row.vport)),
@@ -262,7 +262,7 @@ class Layer4(Part):
             for key, value in self.shell.counters().items()
             if key.removeprefix("drop_") not in core
         }
-        return PacketFigures(self.forwarder.total, core | own, len(self.forwarder.table))
+        return PacketFigures(self.forwarder.total.figures(), core | own, len(self.forwarder.table))
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted

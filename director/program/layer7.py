@@ -13,7 +13,7 @@ from director.l7.http.requests import Limits
 from director.l7.io.service import Shell
 from director.l7.routing.fault_path import FaultChain
 from director.l7.routing.rules import compile_rules
-from director.l7.routing.service import Site
+from director.l7.routing.service import CompiledService
 from director.model.http import L7Service
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
@@ -45,11 +45,11 @@ class Layer7(Part):
     def commit(self, candidate: Candidate) -> None:
         """Serve these services, and let who waits try anew."""
         configuration = self._registry.configuration
-        self.shell.apply(build_sites(configuration, self._registry), self._new_id)
+        self.shell.apply(compile_services(configuration, self._registry), self._new_id)
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
-        self.shell.lines.poke()
+        self.shell.queues.wake()
 
     def abandon(self) -> None:
         """Close what was opened."""
@@ -69,16 +69,16 @@ def _coming(configuration: Configuration) -> set[str]:
     return {one.virtual.host for one in configuration.l4}
 
 
-def build_sites(configuration: Configuration, registry: Registry) -> list[Site]:
+def compile_services(configuration: Configuration, registry: Registry) -> list[CompiledService]:
     """One site per layer-7 service; `registry` must run the same configuration."""
     return [_site(service, configuration, registry) for service in configuration.l7]
 
 
-def _site(service: L7Service, configuration: Configuration, registry: Registry) -> Site:
+def _site(service: L7Service, configuration: Configuration, registry: Registry) -> CompiledService:
     live = registry.services[f"l7:{service.name}"]
     own = [rule for rule in configuration.rules if rule.service == service.name]
     limits = service.limits
-    return Site(
+    return CompiledService(
         service,
         registry,
         live,

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 
 from twisted.logger import Logger
 
-from director.admin import overview
 from director.program.parts import Chore, Part
 from director.registry.live import LivePool
+from director.registry.outage import instead
 from director.registry.registry import Registry
+from director.registry.snapshot import Snapshots
 
 EVERY = 0.25
 """Seconds between two looks."""
@@ -28,6 +29,7 @@ class PoolAlerts(Part):
     def __init__(self, registry: Registry, clock: Callable[[], float]) -> None:
         self._registry = registry
         self._clock = clock
+        self._snapshots = Snapshots(registry)
         self._since: dict[str, float] = {}
 
     def chores(self) -> Iterable[Chore]:
@@ -55,7 +57,7 @@ class PoolAlerts(Part):
         ended = {name: now - self._since.pop(name) for name in over}
         self._since |= dict.fromkeys(lost, now)
         return (
-            _some([f"pool {name} cannot serve: {self._meaning(pools[name])}" for name in lost]),
+            _some(self._meaning(lost)),
             _some([_again(pools[name], ended[name]) for name in over if name in pools]),
         )
 
@@ -64,8 +66,13 @@ class PoolAlerts(Part):
         services = {live.config.pool for live in self._registry.services.values()}
         return services | {rule.pool for rule in self._registry.configuration.rules}
 
-    def _meaning(self, pool: LivePool) -> str:
-        return f"{pool.why_none()}. {overview.instead(self._registry, pool)}"
+    def _meaning(self, lost: list[str]) -> list[str]:
+        """What it means that these cannot serve any more."""
+        if not lost:
+            return []
+        seen = self._snapshots.take()
+        pools = [seen.pools[name] for name in lost]
+        return [f"pool {one.name} cannot serve: {one.why_none}. {instead(seen, one)}" for one in pools]
 
 
 def _again(pool: LivePool, seconds: float) -> str:

@@ -36,7 +36,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.admin import files
-from director.admin.control import Applied, Listener
+from director.admin.control import Applied
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
@@ -57,6 +57,7 @@ from director.program.services import Health, ServicePart
 from director.program.state_directory import StateDirectory
 from director.registry.changes import Change
 from director.registry.registry import RealServer
+from director.registry.reports import ListenerState
 from director.store.io.file import FileStore
 from director.store.io.place import Owner
 
@@ -269,13 +270,13 @@ class DirectorService(Service):
     def _reload_by_signal(self) -> None:
         self.reload("SIGHUP").addErrback(_not_reloaded)
 
-    def _admin_listeners(self) -> Iterable[Listener]:
+    def _admin_listeners(self) -> Iterable[ListenerState]:
         """The admin knows them, and is made with the control that tells them."""
         return self.admin.listeners()
 
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
-            self.shell.lines.poke()
+            self.shell.queues.wake()
 
 
 def _reloaded(applied: Applied) -> Applied:

@@ -27,7 +27,6 @@ from director.model.virtual import L4Service
 from director.registry.draft import Draft, pools_of
 from director.registry.edits import Edit, States, between
 from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
-from director.registry.snapshot import RegistrySnapshot, taken
 
 if TYPE_CHECKING:
     from director.registry.changes import Change
@@ -94,10 +93,6 @@ class Registry:
     def leaving(self) -> tuple[RealServer, ...]:
         """Servers that were removed and still hold connections, or can still be taken back."""
         return tuple(server for alike in self._leaving.values() for server in alike)
-
-    def snapshot(self) -> RegistrySnapshot:
-        """All that outsiders may see, as frozen values."""
-        return taken(self)
 
     def scheduler(self, pool: LivePool, service: str) -> LiveScheduler:
         """The scheduler of (service, pool), made and started when first asked for.

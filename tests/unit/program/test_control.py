@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from director.admin.control import Applied, Control, Event, Listener, Question
+from director.admin.control import Applied, Control, Question
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
@@ -19,11 +19,12 @@ from director.model.pools import State
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from director.program.logs import event_log
 from director.program.running import Running
 from director.registry.changes import Ordered, weight
 from director.registry.registry import Generation
+from director.registry.reports import ListenerState, LogEvent
 from director.store.io.file import FileStore
 from tests.support.loops import loop_of
 
@@ -51,10 +52,10 @@ def control(tmp_path: Path) -> Any:
         registry = current.registry
         current.commit(current.of_file(loaded, "start"))
         shell = Shell(loop.reactor, AccessLog("off", "text", 0.0, loop.reactor), 16)
-        sites = build_sites(registry.configuration, registry)
-        from director.l7.routing.service import Frontage
+        sites = compile_services(registry.configuration, registry)
+        from director.l7.routing.service import ServiceHandle
 
-        shell.frontages["www"] = Frontage(sites[0], str, shell.record)
+        shell.handles["www"] = ServiceHandle(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
         yield RunningControl(
             str(path),
@@ -69,7 +70,7 @@ def control(tmp_path: Path) -> Any:
                 lambda _: succeed(("pool web changed",)),
                 lambda *_: succeed(MADE),
             ),
-            lambda: [Listener("admin", "127.0.0.1:8404")],
+            lambda: [ListenerState("admin", "127.0.0.1:8404")],
         )
 
 
@@ -109,7 +110,7 @@ def test_caches_have_figures(control: Any) -> None:
 
 
 def test_events_come_newest_first(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "events", [Event(0.0, "info", str(number)) for number in range(5)])
+    monkeypatch.setattr(event_log, "events", [LogEvent(0.0, "info", str(number)) for number in range(5)])
     assert [one.text for one in control.events(2)] == ["4", "3"]
     assert control.events(0) == []
 
@@ -163,7 +164,7 @@ def test_the_file_is_shown_and_checked(control: Any, monkeypatch: pytest.MonkeyP
     found: list[Any] = []
     control.check_config().addCallback(found.extend)
     assert [one.severity for one in found] == ["error"]
-    assert found[0].at.startswith(f"{control._path}:")
+    assert found[0].file == control._path
 
 
 def test_changes_and_reloads_are_passed_on(control: Any) -> None:

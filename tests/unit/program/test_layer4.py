@@ -31,9 +31,9 @@ from director.program.layer4 import Layer4
 from director.registry.changes import Ordered, ServiceSet
 from director.registry.registry import Registry
 from tests.support.candidates import candidate
+from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
+from tests.support.registries import registry_of, turn
 from tests.support.said import said
-from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
-from tests.unit.registries import registry_of, turn
 
 POOL = Pool("dns", (Server("a", Address("10.0.0.11", 53)),))
 SERVICE = L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns")
@@ -195,7 +195,7 @@ def test_the_whole_in_numbers() -> None:
     figures = layer.figures()
     assert figures is not None
     assert figures.counters == {"land": 1, "drop_no_interface": 2, "d0_received": 3}
-    assert (figures.flows, figures.total) == (0, forwarder.total)
+    assert (figures.flows, figures.total) == (0, forwarder.total.figures())
 
 
 def test_a_change_is_answered_when_the_kernel_follows() -> None:

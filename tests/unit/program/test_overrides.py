@@ -16,8 +16,8 @@ from director.registry.changes import Change, Ordered, PoolAdded, ServerAdded, S
 from director.registry.registry import Registry
 from director.store.io.file import FileStore
 from tests.support.loops import loop_of
+from tests.support.registries import FirstFit
 from tests.support.said import said
-from tests.unit.registries import FirstFit
 
 A, B = Server("a", Address("10.0.0.1", 80)), Server("b", Address("10.0.0.2", 80))
 READ = Configuration(pools=(Pool("web", (A,)),))

@@ -8,7 +8,7 @@ from director.program.pool_alerts import SAID, PoolAlerts
 from director.registry.changes import Ordered
 from director.registry.registry import Registry
 from director.registry.selection import claim
-from tests.unit.registries import registry_of, server, turn
+from tests.support.registries import registry_of, server, turn
 
 WEB = Pool(
     "web", (Server("a", Address("10.0.0.1", 80)), Server("b", Address("10.0.0.2", 80))), checks=("alive",)

@@ -8,7 +8,7 @@ from director.model.pools import Check, Pool
 from director.model.settings import Configuration
 from director.program.services import Health, ServicePart
 from tests.support.candidates import candidate
-from tests.unit.registries import registry_of, server, turn
+from tests.support.registries import registry_of, server, turn
 
 READ = Configuration(pools=(Pool("web", (server(),), checks=("alive",)),), checks=(Check("alive"),))
 

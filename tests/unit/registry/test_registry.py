@@ -25,8 +25,8 @@ from director.registry.changes import (
 )
 from director.registry.registry import RealServer, Registry
 from director.registry.selection import Lease, TemplateClaim, select
+from tests.support.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 from tests.unit.configurations import configurations
-from tests.unit.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 
 CHECK = Check("alive")
 SHARED = Configuration(

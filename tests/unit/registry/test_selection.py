@@ -10,7 +10,7 @@ from director.model.pools import Pool, State
 from director.registry.changes import Ordered, ServerChanged, weight
 from director.registry.registry import RealServer, Registry
 from director.registry.selection import STICKY, Lease, TemplateClaim, claim, select
-from tests.unit.registries import KEY, live, registry_of, server, take, taken
+from tests.support.registries import KEY, live, registry_of, server, take, taken
 
 
 class Threshold:

@@ -25,7 +25,7 @@ from director.registry.changes import (
 from director.registry.edits import Laid
 from director.registry.registry import Registry
 from director.store.overlay import Overlay
-from tests.unit.registries import registry_of
+from tests.support.registries import registry_of
 
 A = Server("a", Address("10.0.0.1", 80), weight=2, max=10)
 B = Server("b", Address("10.0.0.2", 80))

@@ -11,8 +11,8 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
 from director.l4.apps.sequence import Shift, acknowledge, after, distance
-from director.l4.wire.packet import parse
-from tests.unit.l4.world import right
+from director.l4.wire.parse import parse
+from tests.support.layer4_world import right
 
 WRAPS = 0xFFFFFFF0
 

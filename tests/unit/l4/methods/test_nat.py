@@ -16,9 +16,10 @@ from scapy.packet import Raw
 from director.l4.methods.nat import rewrite
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop
-from director.l4.wire.packet import parse, verified
+from director.l4.wire.integrity import verified
+from director.l4.wire.parse import parse
 from director.model.pools import Address
-from tests.unit.l4.world import CLIENT, VIP, World
+from tests.support.layer4_world import CLIENT, VIP, World
 
 ENDS = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 addresses = st.binary(min_size=4, max_size=4)
