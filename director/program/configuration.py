@@ -25,7 +25,7 @@ from director.l7.routing.explain import explain, synthetic_head
 from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
-from director.program import preflight
+from director.program import host, preflight
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
 from director.registry.registry import Registry
@@ -42,7 +42,7 @@ def read(path: str) -> Loaded:
 
 def examine(path: str, *, offline: bool = False) -> Loaded:
     """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
-    asking = () if offline else (preflight.problems,)
+    asking = () if offline else (preflight.problems, host.problems)
     return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking))
 
 

@@ -26,6 +26,7 @@ from director.l7.io.service import Shell
 from director.l7.proxy.trace import as_dict
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
+from director.program.listen_watch import ListenWatch
 from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.registry.changes import Change
@@ -58,6 +59,7 @@ class RunningControl:
         apply: carries out changes and tells all parts.
         reload: reads the file again and applies it.
         own_listeners: those of the admin, which is made after us.
+        listening: what keeps clients from a listener.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class RunningControl:
         apply: Callable[[Iterable[Change], str], Generation],
         reload: Callable[[str], Deferred[Generation]],
         own_listeners: Callable[[], Iterable[ListenerState]],
+        listening: ListenWatch,
     ) -> None:
         self.loaded = loaded
         self.stopping = False
@@ -89,6 +92,7 @@ class RunningControl:
         self._apply = apply
         self._reload = reload
         self._own_listeners = own_listeners
+        self._listening = listening
         self._started = time.time()
 
     def moment(self) -> Moment:
@@ -106,15 +110,19 @@ class RunningControl:
 
     def listeners(self) -> Sequence[ListenerState]:
         """Every address of every service, and the admin's own."""
-        serving = [ListenerState(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
+        serving = []
+        for name, address, _ in self._shell.listeners():
+            why = self._listening.why(f"l7:{name}", address)
+            serving.append(ListenerState(f"l7:{name}", address, bound=not why, error=why))
         return [*serving, *self._layer4.listeners(), *self._own_listeners()]
 
     def readiness(self) -> Readiness:
         """Ready when nothing is in the way and nothing stops."""
-        reasons = [*self._layer4.reasons()]
+        listening = self._listening.reasons()
+        reasons = [*listening, *self._layer4.reasons()]
         if self.stopping:
             reasons.append("the director is stopping")
-        return Readiness(tuple(reasons), self._layer4.reasons_since())
+        return Readiness(tuple(reasons), listening | self._layer4.reasons_since())
 
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""

@@ -41,6 +41,7 @@ from director.program.configuration import read
 from director.program.control import RunningControl
 from director.program.layer4 import LOOK, Layer4
 from director.program.layer7 import compile_services
+from director.program.listen_watch import ListenWatch
 from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.program.pool_alerts import PoolWatch
@@ -82,6 +83,7 @@ class DirectorService(MultiService):
         self._catalog = self._make_catalog(configuration)
         self.registry = Registry(self._make_scheduler)
         self._watch = PoolWatch(self.registry)
+        self._listening = ListenWatch()
         epoch = time.time() - reactor.seconds()
         # A daemon has no standard output: there, access records go where the events go.
         target = settings.access_log
@@ -103,6 +105,7 @@ class DirectorService(MultiService):
             self.apply,
             self.reload,
             self._admin_listeners,
+            self._listening,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -137,6 +140,7 @@ class DirectorService(MultiService):
         """Serve."""
         super().startService()
         self.shell.start()
+        self._look_at_listeners()
         captured = self.layer4.follow(self.registry.configuration)
         for loop, period in self._loops:
             loop.clock = self.reactor
@@ -280,7 +284,7 @@ class DirectorService(MultiService):
         self._catalog = self._make_catalog(configuration)
         try:
             self.layer4.check(configuration)
-            self.shell.prepare(configuration.l7, {one.virtual.host for one in configuration.l4})
+            self.shell.prepare(configuration.l7)
             made = self.registry.apply(self._changes(over), author, self.reactor.seconds(), time.time())
         except Exception:
             self._catalog = old
@@ -390,10 +394,20 @@ class DirectorService(MultiService):
     def _look(self) -> None:
         """Say what began and what ended: once each."""
         self.layer4.look()
+        self._look_at_listeners()
         lost, again = self._watch.look(self.reactor.seconds())
         for text in lost:
             _log.error("{text}", text=text)
         for text in again:
+            _log.info("{text}", text=text)
+
+    def _look_at_listeners(self) -> None:
+        began, over = self._listening.look(
+            self.reactor.seconds(), self.registry.configuration, self.shell.unopened()
+        )
+        for text in began:
+            _log.warn("{text}", text=text)
+        for text in over:
             _log.info("{text}", text=text)
 
     def _sweep(self) -> None:

@@ -19,6 +19,7 @@ from director.program.configuration import read
 from director.program.control import RunningControl, installed_version
 from director.program.layer4 import Layer4
 from director.program.layer7 import compile_services
+from director.program.listen_watch import ListenWatch
 from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.registry.registry import Generation
@@ -65,6 +66,7 @@ def control(tmp_path: Path) -> Any:
             lambda *_: MADE,
             lambda _: succeed(MADE),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
+            ListenWatch(),
         )
 
 
