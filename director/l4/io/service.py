@@ -379,6 +379,7 @@ class L4Director(Service):
             program=program,
             mtu=link.mtu,
             size=size,
+            first=size.at_first(),
             turn=self._turn,
         )
 
