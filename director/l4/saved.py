@@ -57,9 +57,9 @@ class TakenUp:
     def __str__(self) -> str:
         """For the log."""
         return (
-            f"{self.flows} flow(s) and {self.templates} template(s) of the run before go on; {self.over} are "
-            f"over, {self.homeless} have no service, server or room any more, {self.unreadable} line(s) could "
-            "not be read"
+            f"{self.flows} flow(s) and {self.templates} template(s) of the run before go on; "
+            f"{self.over} were over, {self.homeless} had no service, server or room any more, "
+            f"{self.unreadable} line(s) could not be read"
         )
 
 
@@ -67,7 +67,7 @@ class TakenUp:
 
 
 def lines(table: FlowTable, now: float, time: float) -> Iterator[str]:
-    """The file, line by line; `now` is the table's clock, `time` seconds since the epoch."""
+    """The file, by lines; `now` is the table's clock, `time` seconds since the epoch."""
     yield json.dumps({"format": FORMAT, "version": VERSION, "time": time})
     for entry in table.entries:
         if entry.dead or entry.deadline <= now:
@@ -84,11 +84,16 @@ def _common(entry: Flow | Template, now: float) -> dict[str, Any]:
         "id": entry.index,
         "left": round(entry.deadline - now, 3),
         "timeout": entry.timeout,
-        "service": [service.mark, service.family, service.protocol, service.address.hex(), service.port],
+        "service": [*_identity(service)],
     }
     if entry.control is not None and not entry.control.dead:
         said["control"] = entry.control.index
     return said
+
+
+def _identity(service: VirtualService) -> tuple[int, int, int, str, int]:
+    """What a service is known by, whatever its name."""
+    return service.mark, service.family, service.protocol, service.address.hex(), service.port
 
 
 def _server(server: RealServer) -> list[Any]:
@@ -150,11 +155,8 @@ def take_up(
     told = TakenUp()
     reading = iter(text)
     try:
-        head = json.loads(next(reading))
-        if (head["format"], head["version"]) != (FORMAT, VERSION):
-            raise ValueError("another format")
-        away = max(0.0, time - float(head["time"]))
-    except (StopIteration, ValueError, TypeError, KeyError):
+        away = max(0.0, time - _saved_at(json.loads(next(reading, ""))))
+    except (ValueError, TypeError, KeyError, RecursionError):
         told.unreadable += 1
         return told
     reader = _Reader(table, services, states, now, away)
@@ -172,14 +174,20 @@ def take_up(
     return told
 
 
+def _saved_at(head: Any) -> float:
+    """When the file was written, in seconds since the epoch.  Raises for what is no head of ours."""
+    if (head["format"], head["version"]) != (FORMAT, VERSION):
+        raise ValueError("another format")
+    return float(head["time"])
+
+
 class _Reader:
     """Makes entries of lines, and remembers who controls whom until all are there."""
 
-    def __init__(
-        self, table: FlowTable, services: Services, states: States, now: float, away: float
-    ) -> None:
-        self._table, self._services, self._states = table, services, states
+    def __init__(self, table: FlowTable, services: Services, states: States, now: float, away: float) -> None:
+        self._table, self._registry, self._states = table, services.registry, states
         self._now, self._away = now, away
+        self._known = {_identity(one): one for one in services.by_key.values()}
         self._made: dict[int, Entry] = {}
         self._controls: list[tuple[Entry, int]] = []
         self._servers: dict[str, dict[tuple[bytes, int], RealServer]] = {}
@@ -194,6 +202,8 @@ class _Reader:
         left = min(_within(said["left"], LONGEST_TIME), timeout) - self._away
         if left <= 0:
             return left
+        number = _number(said["id"], 1 << 32)
+        control = _number(said["control"], 1 << 32) if "control" in said else None
         if self._table.full:
             raise _HomelessError
         service = self._service(said["service"])
@@ -201,9 +211,9 @@ class _Reader:
         entry = make(said, service)
         entry.timeout, entry.stamp = timeout, self._now + left - timeout
         self._table.wheel.schedule(entry, entry.deadline)
-        self._made[_number(said["id"], 1 << 32)] = entry
-        if "control" in said:
-            self._controls.append((entry, _number(said["control"], 1 << 32)))
+        self._made[number] = entry
+        if control is not None:
+            self._controls.append((entry, control))
         return left
 
     def control(self) -> None:
@@ -215,17 +225,15 @@ class _Reader:
                 above.controls += 1
 
     def _service(self, said: Any) -> VirtualService:
-        mark, family, protocol, address, port = said
-        wanted = (mark, family, protocol, bytes.fromhex(address), port)
-        for service in self._services.by_key.values():
-            if wanted == (service.mark, service.family, service.protocol, service.address, service.port):
-                return service
-        raise _HomelessError
+        found = self._known.get(tuple(said))
+        if found is None:
+            raise _HomelessError
+        return found
 
     def _server(self, said: Any, service: VirtualService) -> RealServer:
         name = service.config.pool
         if name not in self._servers:
-            self._servers[name] = _by_address(self._services.registry, name)
+            self._servers[name] = _by_address(self._registry, name)
         found = self._servers[name].get((bytes.fromhex(said[0]), _port(said[1])))
         if found is None:
             raise _HomelessError

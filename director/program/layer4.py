@@ -7,6 +7,7 @@ registry, and says what keeps it from working.  Layer 7 runs on whatever happens
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -16,8 +17,9 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
-from director.l4 import listing, settings
+from director.l4 import listing, saved, settings
 from director.l4.forwarder import Forwarder
+from director.l4.io import flowfile
 from director.l4.io.capture import nft
 from director.l4.io.capture.follow import TROUBLE
 from director.l4.io.capture.install import STATE_FILE, Installer
@@ -248,6 +250,7 @@ class Layer4:
             settings=wanted,
             forwarder=self._make_forwarder,
             tell=self._tell,
+            leave=self._save_flows,
         )
 
     def _tell(self, event: Event) -> None:
@@ -288,7 +291,38 @@ class Layer4:
     def _make_forwarder(self, view: KernelView) -> Forwarder:
         read = settings.read(self._settings)
         self.forwarder = Forwarder(self._registry, view, self._random, read)
+        self._take_up_flows(self.forwarder)
         return self.forwarder
+
+    def _save_flows(self) -> None:
+        """Established work goes on when the next run takes it up."""
+        forwarder = self.forwarder
+        if forwarder is None or not len(forwarder.table):
+            return
+        kept = saved.lines(forwarder.table, self._reactor.seconds(), time.time())
+        try:
+            flowfile.write(self._state_dir, kept)
+        except OSError as error:
+            _log.error(
+                "layer 4: {count} flow(s) and template(s) could not be saved ({why}) and end with this run; "
+                "make state_dir writable and leave it room",
+                count=len(forwarder.table),
+                why=error.strerror,
+            )
+
+    def _take_up_flows(self, forwarder: Forwarder) -> None:
+        """What the run before saved, and is not over."""
+        table = forwarder.table
+        now, today = self._reactor.seconds(), time.time()
+        try:
+            with flowfile.reading(self._state_dir, table.limit + 1) as lines:
+                if lines is None:
+                    return
+                told = saved.take_up(lines, table, forwarder.services, forwarder.states, now, today)
+        except (OSError, DirectorError) as error:
+            _log.warn("layer 4: flows of the run before are not taken up: {why}", why=str(error))
+            return
+        _log.info("layer 4: {told}", told=str(told))
 
 
 def _fixed(wanted: L4Settings) -> tuple[object, ...]:

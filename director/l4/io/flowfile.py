@@ -7,6 +7,7 @@ not read at all, because a flow tells where a client's packets go.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -25,9 +26,8 @@ def write(state_dir: Path, lines: Iterable[str]) -> None:
     fresh = place.with_suffix(f".{os.getpid()}.tmp")
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:
-            for line in lines:
-                file.write(line + "\n")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.writelines(f"{line}\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(place)
@@ -50,13 +50,14 @@ def reading(state_dir: Path, limit: int) -> Iterator[Iterator[str] | None]:
         yield None
         return
     try:
-        with open(descriptor, encoding="ascii", errors="replace") as file:
+        with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_mode & _OTHERS or found.st_uid != os.geteuid():
                 raise StoreError(
                     f"{place} is not read, because others could have written it; flows of the run before are "
                     "lost. Let nobody but the director's user write to state_dir"
                 )
-            yield (file.readline(LONGEST_LINE + 1) for _ in range(limit))
+            yield itertools.islice(iter(lambda: file.readline(LONGEST_LINE + 1), ""), limit)
     finally:
-        place.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            place.unlink()

@@ -97,11 +97,13 @@ class L4Director(Service):
         forwarder: Callable[[KernelView], ForwarderDoor],
         tell: Callable[[Event], None] = lambda _event: None,
         make_port: MakePort | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is opened before the service starts.
 
         `forwarder` makes the pure room from the view then; `clock` gives monotonic seconds; `tell` gets
-        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any).
+        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any); `leave`
+        is called when no packet comes any more and the flows are still there.
         """
         self.lacking: probe.Lacking | None = None
         self.troubles = Troubles(clock)
@@ -110,7 +112,7 @@ class L4Director(Service):
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
-        self._make_forwarder, self._tell = forwarder, tell
+        self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
         self.marks = l4_settings.read(settings).marks
         self._plan = self._held_plan = CapturePlan()
@@ -406,6 +408,7 @@ class L4Director(Service):
     def _close(self) -> None:
         self.ports.close()
         if self._forwarder is not None:
+            self._leave()
             self._forwarder.close()
         for one in (self._reader, self._asker, self._injector, self._watch):
             if one is not None:
