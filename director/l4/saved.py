@@ -73,12 +73,12 @@ def lines(table: FlowTable, now: float, time: float) -> Iterator[str]:
         if entry.dead or entry.deadline <= now:
             continue
         if isinstance(entry, Flow) and entry.usable:
-            yield json.dumps(_flow(entry) | _common(entry, now), separators=(",", ":"))
+            yield json.dumps(_flow(entry) | _told(entry, now), separators=(",", ":"))
         elif isinstance(entry, Template) and entry.server.available and entry.service.present:
-            yield json.dumps(_template(entry) | _common(entry, now), separators=(",", ":"))
+            yield json.dumps(_template(entry) | _told(entry, now), separators=(",", ":"))
 
 
-def _common(entry: Flow | Template, now: float) -> dict[str, Any]:
+def _told(entry: Flow | Template, now: float) -> dict[str, Any]:
     service = entry.service
     said: dict[str, Any] = {
         "id": entry.index,

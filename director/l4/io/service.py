@@ -21,7 +21,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from director.l4 import settings as l4_settings
-from director.l4.io import probe, sysctl
+from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
@@ -425,15 +425,7 @@ class L4Director(Service):
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
         result = {f"drop_{reason}": count for reason, count in self.drops.items()}
-        sources: list[tuple[str, object]] = [("hold", self.held.counters)]
-        if self.view is not None:
-            sources.append(("kernel", self.view.counters))
-        for port in self.ports.by_index.values():
-            port.refresh()
-            sources.append((port.interface, port.counters))
-        for prefix, counters in sources:
-            for field in getattr(type(counters), "__attrs_attrs__", ()):
-                result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
+        result |= counting.of_parts(self.held, self.view, self.ports.by_index.values())
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
         for reader in (self._reader, self._watch):
