@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from director.l4.io.netlink.view import KernelView
 from director.l4.io.packet.pending import HoldQueue
 from director.l4.io.packet.ring import Port
 
 
-def of_parts(held: HoldQueue[object], view: KernelView | None, ports: Iterable[Port]) -> dict[str, int]:
+def of_parts(held: HoldQueue[Any], view: KernelView | None, ports: Iterable[Port]) -> dict[str, int]:
     """What is held for neighbours, what the kernel was asked, and each port under its interface's name."""
     sources: list[tuple[str, object]] = [("hold", held.counters)]
     if view is not None:
