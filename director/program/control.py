@@ -33,7 +33,8 @@ from director.registry.changes import Change
 from director.registry.registry import Generation, Registry
 from director.registry.reports import (
     CheckEvidence,
-    ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
     ListenerState,
     LogEvent,
     Moment,
@@ -141,9 +142,9 @@ class RunningControl:
         """Health evidence."""
         return [_evidence(one) for one in self._health.snapshot()]
 
-    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
         """Layer-4 flows and templates."""
-        return self._layer4.connections(limit)
+        return self._layer4.connections(wanted)
 
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole."""

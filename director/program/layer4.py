@@ -40,7 +40,13 @@ from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.registry.registry import Registry
-from director.registry.reports import ConnectionEntry, ListenerState, PacketFigures
+from director.registry.reports import (
+    ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
+    ListenerState,
+    PacketFigures,
+)
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""
@@ -206,12 +212,14 @@ class Layer4:
         bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
         return bound, "; ".join([*reasons, *general, *lost])
 
-    def connections(self, limit: int) -> list[ConnectionEntry]:
-        """Flows and templates, oldest first."""
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+        """Flows and templates, newest first."""
         if self.forwarder is None:
-            return []
-        rows = listing.connections(self.forwarder.table, self._reactor.seconds(), limit)
-        return [
+            return ConnectionPage()
+        fits = listing.fitting(wanted.client, wanted.service, wanted.server)
+        now = self._reactor.seconds()
+        rows, more = listing.newest(self.forwarder.table, now, fits, wanted.limit, wanted.after)
+        found = [
             ConnectionEntry(
                 row.protocol,
                 str(Address(shown(row.client), row.cport)),
@@ -224,15 +232,22 @@ class Layer4:
                 row.forward,
                 row.packets,
                 row.template,
+                row.number,
             )
             for row in rows
         ]
+        return ConnectionPage(tuple(found), more)
 
     def figures(self) -> PacketFigures | None:
         """The whole of layer 4 in numbers; a drop stands under its reason, once."""
         if self.forwarder is None or self.shell is None:
             return None
-        core = self.forwarder.counters
+        defence = self.forwarder.defence
+        core = {
+            **self.forwarder.counters,
+            "made_room": defence.made_room,
+            "entries_dropped": defence.entries_dropped,
+        }
         own = {
             key: value
             for key, value in self.shell.counters().items()
