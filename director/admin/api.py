@@ -6,8 +6,10 @@ who may come in was settled before (`resource`).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from attrs import asdict, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -15,7 +17,7 @@ from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Control
+from director.admin.control import Applied, Control
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rates import Rates
@@ -23,7 +25,7 @@ from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
 from director.registry.changes import Change
-from director.registry.registry import Generation
+from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
 TRACES_SEEN = 500
@@ -74,6 +76,19 @@ def limit(call: Call) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
         raise Refusal(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}", "limit")
     return int(text)
+
+
+def _connection_query(call: Call) -> ConnectionQuery:
+    """Raises Refusal for what is no id, address or network."""
+    after, client = call.query.get("after", ""), call.query.get("client", "")
+    if after and not (after.isascii() and after.isdigit()):
+        raise Refusal(400, "after is the id of a connection that was listed", "after")
+    try:
+        network = ipaddress.ip_network(client, strict=False) if client else None
+    except ValueError as error:
+        raise Refusal(400, "client is an address or a network, such as 192.0.2.0/24", "client") from error
+    service, server = call.query.get("service", ""), call.query.get("server", "")
+    return ConnectionQuery(limit(call), int(after) if after else None, network, service, server)
 
 
 class Api:
@@ -229,8 +244,14 @@ class Api:
         return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
 
     def connections(self, call: Call) -> Answer:
-        """Oldest first."""
-        return as_json([asdict(one) for one in self._control.connections(limit(call))])
+        """Newest first, with the way to the rest (RFC 8288)."""
+        wanted = _connection_query(call)
+        page = self._control.connections(wanted)
+        headers: Headers = ()
+        if page.more is not None:
+            query = urlencode({**call.query, "after": str(page.more)})
+            headers = (("Link", f'</api/v1/connections?{query}>; rel="next"'),)
+        return as_json([asdict(one) for one in page.entries], headers=headers)
 
     def layer4(self, call: Call) -> Answer:
         """Totals and counters; zeros while layer 4 does not run."""
@@ -264,7 +285,7 @@ class Api:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
 
-    def change_server(self, call: Call) -> Answer:
+    def change_server(self, call: Call) -> Answer | Deferred[Answer]:
         """Weight, thresholds, state."""
         seen = self._control.snapshot()
         pool, server = call.path["pool"], call.path["server"]
@@ -276,12 +297,16 @@ class Api:
             return as_json({"dry_run": True, "diff": list(diff)})
         return self._applied(changes, call.author)
 
-    def _applied(self, changes: Sequence[Change], author: str) -> Answer:
+    def _applied(self, changes: Sequence[Change], author: str) -> Answer | Deferred[Answer]:
         if not changes:
             generation = self._control.snapshot().generation
             return as_json({"generation": generation, "diff": []}, headers=self._tag(generation))
-        made = self._control.apply(changes, author)
-        return as_json({"generation": made.number, "diff": list(made.diff)}, headers=self._tag(made.number))
+        return self._control.apply(changes, author).addCallback(self._done)
+
+    def _done(self, applied: Applied) -> Answer:
+        made = applied.generation
+        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
+        return as_json(value, headers=self._tag(made.number))
 
     def _tag(self, generation: int) -> Headers:
         return (("ETag", etag(generation)),)
@@ -294,14 +319,13 @@ class Api:
     def reload(self, call: Call) -> Deferred[Answer]:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
-            return self.check_config(call)
+            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
         call.demand(self._control.snapshot().generation)
-        done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
-        return done.addCallbacks(self._reloaded, _not_reloaded)
+        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
 
-    def _reloaded(self, made: Generation) -> Answer:
-        value = {"generation": made.number, "diff": list(made.diff)}
-        return as_json(value, headers=self._tag(made.number))
+
+def _rehearsed(diff: Sequence[str]) -> Answer:
+    return as_json({"dry_run": True, "diff": list(diff)})
 
 
 def _problems(found: Sequence[Problem]) -> Answer:

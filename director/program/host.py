@@ -16,7 +16,7 @@ from director.l4.io.netlink.socket import NetlinkSocket
 from director.l4.io.netlink.view import KernelView
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
-from director.program.listen_watch import lacking
+from director.program.listen_alerts import lacking
 
 _LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
 _ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"

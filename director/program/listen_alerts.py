@@ -1,7 +1,7 @@
 """Listeners that clients cannot reach yet: said once when it begins, once when it is over (composition).
 
 A standby listens on addresses that it gets when it takes over, and an endpoint may not be ready at a start:
-neither is a reason not to serve the rest.  `ListenWatch` gives sentences and logs nothing.
+neither is a reason not to serve the rest.
 """
 
 from __future__ import annotations
@@ -10,14 +10,22 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from twisted.logger import Logger
+
+from director.l7.io.service import Shell
 from director.model.settings import Configuration
+from director.program.parts import Chore, Part
+from director.registry.registry import Registry
 
 EVERY = 1.0
 """Seconds between two looks."""
 _ANY_PORT = 9
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 _LACKING = "this machine does not have that address; clients reach it once it does (ip address add)"
+
+_log = Logger(namespace="director.listener")
 
 Listener = tuple[str, str]
 """A service (`l7:NAME`) and one of its addresses."""
@@ -73,27 +81,37 @@ def _literal(host: str) -> bool:
     return True
 
 
-class ListenWatch:
+class ListenAlerts(Part):
     """What keeps clients from a listener, and since when (monotonic seconds)."""
 
-    def __init__(self, has: Callable[[str], bool] = has_address) -> None:
-        self._has = has
+    def __init__(
+        self, registry: Registry, shell: Shell, reactor: Any, has: Callable[[str], bool] = has_address
+    ) -> None:
+        """`shell` is the one of layer 7."""
+        self._registry, self._shell, self._reactor, self._has = registry, shell, reactor, has
         self._why: dict[Listener, str] = {}
         self._since: dict[Listener, float] = {}
-        self._next = 0.0
 
-    def look(
-        self, now: float, configuration: Configuration, unopened: Iterable[tuple[str, str, str]]
-    ) -> tuple[list[str], list[str]]:
-        """What is news since the last look: sentences of what began, and of what is over.
+    def start(self) -> None:
+        """Know from the beginning what is wrong."""
+        self._say()
 
-        `unopened` are (service, address, why) of those that could not be opened at all.
-        """
-        if now < self._next:
-            return [], []
-        self._next = now + EVERY
-        found = dict.fromkeys(lacking(configuration, self._has), _LACKING)
-        found |= {(f"l7:{name}", address): f"{why}; it is tried again" for name, address, why in unopened}
+    def chores(self) -> Iterable[Chore]:
+        """Say what began and what ended: once each."""
+        return ((self._say, EVERY),)
+
+    def _say(self) -> None:
+        began, over = self.look(self._reactor.seconds())
+        for text in began:
+            _log.warn("{text}", text=text)
+        for text in over:
+            _log.info("{text}", text=text)
+
+    def look(self, now: float) -> tuple[list[str], list[str]]:
+        """What is news since the last look: sentences of what began, and of what is over."""
+        found = dict.fromkeys(lacking(self._registry.configuration, self._has), _LACKING)
+        for name, address, why in self._shell.unopened():
+            found[f"l7:{name}", address] = f"{why}; it is tried again"
         begun = [one for one in found if one not in self._why]
         over = [one for one in self._why if one not in found]
         again = [

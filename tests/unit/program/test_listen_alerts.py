@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+from twisted.internet.task import Clock
 
 from director.model.http import L7Service
 from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
-from director.program.listen_watch import EVERY, ListenWatch, has_address, lacking
+from director.program.listen_alerts import EVERY, ListenAlerts, has_address, lacking
 
 HERE, THERE = Address("127.0.0.1", 80), Address("192.0.2.80", 80)
 
@@ -39,14 +43,19 @@ def test_only_a_literal_that_nobody_adds_can_be_lacking() -> None:
 
 
 class Watch:
+    """The alerts over a registry and a shell that only have what they look at."""
+
     def __init__(self) -> None:
         self.here = {HERE.host}
         self.now = 0.0
-        self.watch = ListenWatch(self.here.__contains__)
+        self.unopened: list[tuple[str, str, str]] = []
+        registry: Any = SimpleNamespace(configuration=listening(HERE, THERE))
+        shell: Any = SimpleNamespace(unopened=lambda: self.unopened)
+        self.watch = ListenAlerts(registry, shell, Clock(), self.here.__contains__)
 
-    def look(self, *unopened: tuple[str, str, str]) -> tuple[list[str], list[str]]:
+    def look(self) -> tuple[list[str], list[str]]:
         self.now += EVERY
-        return self.watch.look(self.now, listening(HERE, THERE), unopened)
+        return self.watch.look(self.now)
 
 
 def test_it_is_said_once_and_once_again_when_it_is_over() -> None:
@@ -66,12 +75,17 @@ def test_it_is_said_once_and_once_again_when_it_is_over() -> None:
 def test_what_cannot_be_opened_is_a_reason_too() -> None:
     watch = Watch()
     watch.here.add(THERE.host)
-    (said,), _ = watch.look(("www", "tcp:80", "the address is in use"))
+    watch.unopened.append(("www", "tcp:80", "the address is in use"))
+    (said,), _ = watch.look()
     assert said == "l7:www is not reachable on tcp:80: the address is in use; it is tried again"
 
 
-def test_between_two_looks_nothing_is_asked() -> None:
+def test_it_is_looked_at_from_the_start_on() -> None:
     watch = Watch()
-    watch.look()
-    assert watch.watch.look(watch.now + EVERY / 2, Configuration(), ()) == ([], [])
-    assert watch.watch.reasons()
+    watch.watch.start()
+    assert len(watch.watch.reasons()) == 1
+    ((chore, period),) = watch.watch.chores()
+    assert period == EVERY
+    watch.here.add(THERE.host)
+    chore()
+    assert watch.watch.reasons() == {}
