@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 from director.health.probes.http import AnswerReader, request
 from director.health.schedule import Target
 from director.health.verdict import Result
+from director.l7.http.responses import ResponseFramer
 from director.model.pools import Address
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -199,7 +200,8 @@ class HttpProbe(ProbeProtocol):
 
     def connectionMade(self) -> None:
         """Ask."""
-        self._reader = AnswerReader(self.probe.target.check)
+        check = self.probe.target.check
+        self._reader = AnswerReader(check, ResponseFramer(check.method.encode()))
         self.transport.write(request(self.probe.target.check, self.probe.target.address))
 
     def dataReceived(self, data: bytes) -> None:

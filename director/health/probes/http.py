@@ -1,26 +1,21 @@
 """The pure part of an http check: the request, and what its answer says.
 
-Strict in what decides (status line, status), tolerant in what does not matter here
-(bare LF, unknown fields): a server that HTTP clients can use shall not be called dead.
-RFC 9112 sections 4 and 5.
+A check finds a server alive whose answers layer 7 takes, and no other: the heads are read by the reader
+that is given, which is layer 7's own (RFC 9112 4, strictly, and the same limits).  Interim answers are
+skipped, however many; RFC 9110 15.2.
 """
 
 from __future__ import annotations
 
-import re
+from typing import Protocol
 
+from director.errors import MessageError
 from director.model.pools import Address, Check
 
-HEAD_LIMIT = 4096
-"""Octets in which the head of the answer must end."""
 BODY_LIMIT = 65536
 """Octets of a body that are read (and thrown away) before the connection is cut."""
-INTERIM_LIMIT = 8
-"""How many interim answers (1xx) are skipped."""
-
-_BEGIN = b"HTTP/1."
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?")
-_FIELD_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:[^\x00\r\n]*")
+ANSWER_LIMIT = 1 << 20
+"""Octets of heads in which the final one must have come: so many interim answers are no service."""
 
 
 def request(check: Check, address: Address) -> bytes:
@@ -45,18 +40,36 @@ Judgement = tuple[bool, str]
 """(alive, why)."""
 
 
+class Head(Protocol):
+    """What a reader says of one head."""
+
+    status: int
+
+
+class HeadReader(Protocol):
+    """Reads the heads of one answer, as `l7.http.responses.ResponseFramer` does."""
+
+    buffer: bytes
+
+    def feed(self, data: bytes) -> None:
+        """Store octets."""
+
+    def head(self) -> Head | None:
+        """The next head, or None.  Raises: MessageError for anything that is not a strict one."""
+
+
 class AnswerReader:
     """Reads the octets of one answer until its head decides.
 
     `judgement` is None until then.  What follows is counted in `body`, never kept.
     """
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: Check, heads: HeadReader) -> None:
         self.check = check
         self.judgement: Judgement | None = None
         self.body = 0
-        self._head = b""
-        self._interim = 0
+        self._heads = heads
+        self._came = 0
 
     @property
     def enough(self) -> bool:
@@ -68,44 +81,35 @@ class AnswerReader:
         if self.judgement is not None:
             self.body += len(data)
             return self.judgement
-        self._head += data
-        if not self._head.startswith(_BEGIN[: len(self._head)]):
-            self.judgement = False, f"not an HTTP answer: {shown(self._head)}"
-        while self.judgement is None:
-            end = re.search(rb"\r?\n\r?\n", self._head)
-            if end is None:
-                if len(self._head) > HEAD_LIMIT:
-                    self.judgement = False, f"the head of the answer is longer than {HEAD_LIMIT} octets"
-                break
-            head, self._head = self._head[: end.start()], self._head[end.end() :]
-            self._judge(head)
-        if self.judgement is not None:
-            self.body, self._head = len(self._head), b""
+        heads = self._heads
+        self._came += len(data)
+        heads.feed(data)
+        begin = heads.buffer
+        try:
+            self._read(heads)
+        except MessageError as error:
+            self.judgement = False, f"no answer that layer 7 would take: {error.reason}: {shown(begin)}"
+        if self.judgement is None and self._came > ANSWER_LIMIT:
+            self.judgement = False, f"no final answer within {ANSWER_LIMIT} octets"
         return self.judgement
+
+    def _read(self, heads: HeadReader) -> None:
+        while self.judgement is None:
+            head = heads.head()
+            if head is None:
+                return
+            if head.status >= 200 or head.status == 101:
+                self._judge(head.status)
+                self.body = len(heads.buffer)
 
     def closed(self) -> Judgement:
         """The server closed; the judgement that follows when there was none before."""
         if self.judgement is None:
-            said = "an incomplete answer" if self._head else "the connection was closed without an answer"
+            said = "an incomplete answer" if self._came else "the connection was closed without an answer"
             self.judgement = False, said
         return self.judgement
 
-    def _judge(self, head: bytes) -> None:
-        if len(head) > HEAD_LIMIT:
-            self.judgement = False, f"the head of the answer is longer than {HEAD_LIMIT} octets"
-            return
-        first, *fields = re.split(rb"\r?\n", head)
-        line = _STATUS_LINE.fullmatch(first)
-        if line is None:
-            self.judgement = False, f"not an HTTP answer: {shown(first)}"
-            return
-        if not all(_FIELD_LINE.fullmatch(field) for field in fields):
-            self.judgement = False, "a header field of the answer is malformed"
-            return
-        status = int(line[1])
-        if status < 200 and status != 101 and self._interim < INTERIM_LIMIT:
-            self._interim += 1
-            return
+    def _judge(self, status: int) -> None:
         alive = any(low <= status <= high for low, high in self.check.statuses)
         self.judgement = alive, f"status {status}" + ("" if alive else f", expected {ranges(self.check)}")
 
