@@ -15,7 +15,7 @@ import heapq
 from collections.abc import Mapping
 from random import Random
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.model.pools import Address, Check
 from director.model.settings import Configuration
@@ -42,6 +42,13 @@ class Target:
     def key(self) -> Key:
         """What tells it from others; the registry shares evidence by the same words."""
         return str(self.address), self.check.name
+
+    @property
+    def where(self) -> Address:
+        """What is probed: the server's address, with the check's port if it has one."""
+        if not self.check.port or not self.address.host:
+            return self.address
+        return evolve(self.address, port=self.check.port)
 
 
 def targets(configuration: Configuration) -> dict[Key, Target]:

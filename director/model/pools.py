@@ -168,11 +168,21 @@ class CustomScheduler:
 
 
 @frozen
+class ScriptStep:
+    """One step of a `script` check: octets that are sent, or that must come."""
+
+    send: bool
+    octets: bytes
+
+
+@frozen
 class Check:
     """`[check:NAME]`: an active health check.
 
-    kind `tcp` (a connect), or `http` (method, target, and the statuses that count as alive as
-    inclusive ranges).  `host` is the Host field of an http check, empty = the server's address.
+    kind `tcp` (a connect), `http` (method, target, and the statuses that count as alive as inclusive
+    ranges; `host` is the Host field, empty = the server's address), `redis`, `postgres`, `mysql`, `smtp`,
+    `script` (its steps), `dns` (the type and the name that are asked for) or `udp` (the payload).
+    `port` is probed instead of the server's own; 0 = that one.
     """
 
     name: str
@@ -185,6 +195,10 @@ class Check:
     timeout: float = 1.0
     rise: int = 2
     fall: int = 3
+    port: int = 0
+    steps: tuple[ScriptStep, ...] = ()
+    question: tuple[str, str] = ("", "")
+    payload: bytes = b""
 
 
 @frozen

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from director.errors import MessageError
+from director.health.probes.base import Judgement, shown
 from director.model.pools import Address, Check
 
 BODY_LIMIT = 65536
@@ -36,10 +37,6 @@ def ranges(check: Check) -> str:
     return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in check.statuses)
 
 
-Judgement = tuple[bool, str]
-"""(alive, why)."""
-
-
 class Head(Protocol):
     """What a reader says of one head."""
 
@@ -58,29 +55,37 @@ class HeadReader(Protocol):
         """The next head, or None.  Raises: MessageError for anything that is not a strict one."""
 
 
-class AnswerReader:
-    """Reads the octets of one answer until its head decides.
+class HttpProbe:
+    """Asks, and reads the octets of the answer until its head decides.
 
-    `judgement` is None until then.  What follows is counted in `body`, never kept.
+    What follows is counted in `body`, never kept: a short body runs out, so that the server does not see
+    its answer cut off.
     """
 
-    def __init__(self, check: Check, heads: HeadReader) -> None:
-        self.check = check
+    resets = True
+
+    def __init__(self, check: Check, address: Address, heads: HeadReader) -> None:
         self.judgement: Judgement | None = None
         self.body = 0
+        self._check = check
+        self._address = address
         self._heads = heads
         self._came = 0
 
     @property
     def enough(self) -> bool:
-        """So much of the body came that reading on would only cost."""
-        return self.body > BODY_LIMIT
+        """The server is dead, or so much of the body came that reading on would only cost."""
+        return self.body > BODY_LIMIT or (self.judgement is not None and not self.judgement[0])
 
-    def feed(self, data: bytes) -> Judgement | None:
-        """Take octets; returns the judgement as soon as there is one."""
+    def begin(self) -> bytes:
+        """The request."""
+        return request(self._check, self._address)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take octets; `judgement` is there as soon as they decide."""
         if self.judgement is not None:
             self.body += len(data)
-            return self.judgement
+            return b""
         heads = self._heads
         self._came += len(data)
         heads.feed(data)
@@ -91,7 +96,7 @@ class AnswerReader:
             self.judgement = False, f"no answer that layer 7 would take: {error.reason}: {shown(begin)}"
         if self.judgement is None and self._came > ANSWER_LIMIT:
             self.judgement = False, f"no final answer within {ANSWER_LIMIT} octets"
-        return self.judgement
+        return b""
 
     def _read(self, heads: HeadReader) -> None:
         while self.judgement is None:
@@ -110,12 +115,5 @@ class AnswerReader:
         return self.judgement
 
     def _judge(self, status: int) -> None:
-        alive = any(low <= status <= high for low, high in self.check.statuses)
-        self.judgement = alive, f"status {status}" + ("" if alive else f", expected {ranges(self.check)}")
-
-
-def shown(octets: bytes) -> str:
-    """Hostile octets as a short text for a log line."""
-    text = octets[:40].decode("latin-1")
-    safe = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
-    return repr(safe) + ("…" if len(octets) > 40 else "")
+        alive = any(low <= status <= high for low, high in self._check.statuses)
+        self.judgement = alive, f"status {status}" + ("" if alive else f", expected {ranges(self._check)}")
