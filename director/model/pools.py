@@ -12,6 +12,7 @@ import ipaddress
 from attrs import frozen
 
 from director.errors import DirectorError
+from director.model.conditions import Term
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -179,8 +180,9 @@ class ScriptStep:
 class Check:
     """`[check:NAME]`: an active health check.
 
-    kind `tcp` (a connect), `http` (method, target, and the statuses that count as alive as inclusive
-    ranges; `host` is the Host field, empty = the server's address), `redis`, `postgres`, `mysql`, `smtp`,
+    kind `tcp` (a connect), `http` (method, target, the statuses that count as alive as inclusive ranges,
+    and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
+    address), `redis`, `postgres`, `mysql`, `smtp`,
     `script` (its steps), `dns` (the type and the name that are asked for) or `udp` (the payload).
     `port` is probed instead of the server's own; 0 = that one.
     """
@@ -196,6 +198,7 @@ class Check:
     rise: int = 2
     fall: int = 3
     port: int = 0
+    terms: tuple[Term, ...] = ()
     steps: tuple[ScriptStep, ...] = ()
     question: tuple[str, str] = ("", "")
     payload: bytes = b""

@@ -102,13 +102,15 @@ def check(fields: Fields) -> Check:
         for key in fields.given("expect", "host"):
             fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
     method, target = fields.get("http") or ("GET", "/")
+    expected = fields.get("expect")
     return Check(
         name=fields.name,
         kind=kind,
         method=method,
         target=target,
         host=fields.get("host") or "",
-        statuses=fields.get("expect"),
+        statuses=expected.statuses,
+        terms=expected.terms,
         every=fields.get("every"),
         timeout=fields.get("timeout"),
         rise=fields.get("rise"),

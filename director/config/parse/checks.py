@@ -1,10 +1,19 @@
-"""What probes of `[check:NAME]` say: octets with escapes, scripts, questions.  Parsers raise `BadValue`."""
+"""What the lines of `[check:NAME]` say: requests, what is expected, scripts, questions.
+
+Parsers for the tables of `schema.pools`; they raise `BadValue` at the word that is wrong.
+"""
 
 from __future__ import annotations
 
 import re
 
+from attrs import frozen
+
+from director.conditions.regexes import regex
+from director.config.parse.addresses import address
+from director.config.parse.values import status, within
 from director.config.text.messages import BadValue, suggest
+from director.model.conditions import Term
 from director.model.pools import ScriptStep
 
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
@@ -67,3 +76,109 @@ def question(text: str) -> tuple[str, str]:
     if not name or len(name) > 253 or (name != "." and not all(map(_LABEL.match, labels))):
         raise BadValue(f"not a name: {name!r}", f"write {kind} www.example.org", len(kind) + 1 if name else 0)
     return kind, name
+
+
+def probe(text: str) -> tuple[str, str]:
+    """`GET /healthz` as (method, target)."""
+    found = re.fullmatch(r"([A-Z]+)\s+(\S+)", text)
+    if not found:
+        hint = f"write GET {text}" if text.startswith("/") else "write METHOD PATH, as in GET /healthz"
+        raise BadValue("expected METHOD PATH", hint)
+    if found[2][0] != "/" and found[2] != "*":
+        raise BadValue("a path begins with /", f"write /{found[2]}", found.start(2))
+    if not found[2].isascii():
+        raise BadValue("the path is not ASCII", "write other characters as %XX", found.start(2))
+    return found[1], found[2]
+
+
+@frozen
+class Expected:
+    """What an answer must be: one of the statuses, and all of the terms."""
+
+    statuses: tuple[tuple[int, int], ...]
+    terms: tuple[Term, ...]
+
+
+ANY_GOOD = ((200, 399),)
+"""Statuses that are expected when only other terms are written."""
+_EXPECT = re.compile(
+    r"""\s*(?:(status)\b|(?:(body)|header\s+([!#$%&'*+.^_`|~0-9A-Za-z-]+))\s*(?:(\^=|\$=|\*=|=|~)\s*|(exists)\b))"""
+)
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*|([^,"]*)')
+_STATUS = re.compile(r"[\s,]*(?!(?:status|body|header)\b)([^\s,]+)")
+
+
+def expected(text: str) -> Expected:
+    """`status 200-299, 304, body ~ ^all.good, header X-State = ready`: terms that must all hold.
+
+    A value with a comma stands in double quotes.
+    """
+    statuses: list[tuple[int, int]] = []
+    terms: list[Term] = []
+    at = 0
+    while at < len(text):
+        found = _EXPECT.match(text, at)
+        if found is None:
+            hint = "write status 200-299, header NAME = VALUE, or body *= VALUE, with commas between"
+            raise BadValue("expected status, header or body", hint, at)
+        if found[1]:
+            at = _statuses(text, found.end(), statuses)
+        else:
+            at = _term(text, found, terms)
+        at = _comma(text, at)
+    if not text.strip():
+        raise BadValue("nothing is expected", "write status 200-299")
+    return Expected(tuple(statuses) or ANY_GOOD, tuple(terms))
+
+
+def _statuses(text: str, at: int, ranges: list[tuple[int, int]]) -> int:
+    """Statuses and ranges up to the next term; returns where they end."""
+    begun, before = at, len(ranges)
+    while found := _STATUS.match(text, at):
+        start, word = found.start(1), found[1]
+        first, dash, last = word.partition("-")
+        low = within(start, status, first)
+        high = within(start + len(first) + 1, status, last) if dash else low
+        if low > high:
+            raise BadValue(f"{word} runs backwards", f"write {high}-{low}", start)
+        ranges.append((low, high))
+        at = found.end()
+    if len(ranges) == before:
+        raise BadValue("no status is expected", "write status 200-299", begun)
+    return at
+
+
+def _term(text: str, found: re.Match[str], terms: list[Term]) -> int:
+    """The value of a term; returns where it ends."""
+    fact, name = found[2] or "header", (found[3] or "").lower()
+    operator = found[4] or found[5]
+    if operator == "exists":
+        if fact == "body":
+            raise BadValue("every answer has a body, if only an empty one", "compare it", found.start(5))
+        terms.append(Term(fact, name, operator))
+        return found.end()
+    value = _VALUE.match(text, found.end())
+    if value is None:
+        raise BadValue("this quote is never closed", 'add "', found.end())
+    said = value[2].strip() if value[1] is None else re.sub(r"\\(.)", r"\1", value[1])
+    start = found.end() + (value[1] is not None)
+    if not said:
+        raise BadValue(f"a value is missing behind {operator}", f"write {fact} {operator} VALUE", start)
+    if operator == "~":
+        within(start, regex, said)
+    terms.append(Term(fact, name, operator, (said,)))
+    return value.end()
+
+
+def _comma(text: str, at: int) -> int:
+    """Where the next term begins."""
+    found = re.compile(r"\s*(?:,\s*|\Z)").match(text, at)
+    if found is None:
+        raise BadValue("a comma is missing", 'a value with commas or quotes stands in "quotes"', at)
+    return found.end()
+
+
+def check_host(text: str) -> str:
+    """The Host field of a probe: a name, with or without port."""
+    address(text, port_needed=False)
+    return text

@@ -113,7 +113,7 @@ CHECK = Kind(
         Key(
             "http",
             "`METHOD PATH`",
-            values.on_text(servers.probe),
+            values.on_text(checks.probe),
             "The request that is sent. The answer must be one that layer 7 would take.",
             example="GET /healthz",
         ),
@@ -183,16 +183,18 @@ CHECK = Kind(
         ),
         Key(
             "expect",
-            "`status LIST`",
-            values.on_text(servers.expected),
-            "Which statuses mean alive; numbers and ranges. For `http` only.",
+            "terms, with commas between",
+            values.on_text(checks.expected),
+            "What the answer must be, all of it: `status LIST` (numbers and ranges), `header NAME OP VALUE`, "
+            "`header NAME exists`, `body OP VALUE` (its first 64 kB); operators `=` `^=` `$=` `*=` `~`. "
+            "A value with commas stands in double quotes. For `http` only.",
             default="status 200-399",
-            example="status 200-299, 304",
+            example="status 200-299, 304, body ~ ^all.good, header X-State = ready",
         ),
         Key(
             "host",
             "host",
-            values.on_text(servers.check_host),
+            values.on_text(checks.check_host),
             "The `Host` of the request; without it the server's address. For `http` only.",
             example="shop.example.org",
         ),

@@ -7,16 +7,18 @@ skipped, however many; RFC 9110 15.2.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
 
+from director.conditions.compile import compile_condition
+from director.conditions.facts import Facts
 from director.errors import MessageError
 from director.health.probes.base import Judgement, shown
 from director.model.pools import Address, Check
 
 BODY_LIMIT = 65536
-"""Octets of a body that are read (and thrown away) before the connection is cut."""
+"""Octets of a body that are looked at, and that are read at most before the connection is cut."""
 ANSWER_LIMIT = 1 << 20
-"""Octets of heads in which the final one must have come: so many interim answers are no service."""
+"""Octets in which an answer must have said enough: so many interim answers, or chunks, are no service."""
 
 
 def request(check: Check, address: Address) -> bytes:
@@ -37,10 +39,36 @@ def ranges(check: Check) -> str:
     return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in check.statuses)
 
 
+class Lines(Protocol):
+    """The field lines of a head."""
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of one field (lower-case name), in order."""
+
+
+class BodyReader(Protocol):
+    """Takes the octets behind a head apart."""
+
+    done: bool
+
+    def read(self, data: bytes) -> tuple[bytes, bytes]:
+        """Payload and surplus.  Raises MessageError when the framing breaks."""
+
+    def end(self) -> bool:
+        """The connection's end: is the body whole?"""
+
+
 class Head(Protocol):
     """What a reader says of one head."""
 
     status: int
+
+    @property
+    def lines(self) -> Lines:
+        """The field lines."""
+
+    def body(self) -> BodyReader:
+        """A fresh reader for the body."""
 
 
 class HeadReader(Protocol):
@@ -55,11 +83,24 @@ class HeadReader(Protocol):
         """The next head, or None.  Raises: MessageError for anything that is not a strict one."""
 
 
-class HttpProbe:
-    """Asks, and reads the octets of the answer until its head decides.
+class Answer:
+    """The facts of one answer, as conditions ask for them."""
 
-    What follows is counted in `body`, never kept: a short body runs out, so that the server does not see
-    its answer cut off.
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.body = ""
+
+    def headers(self, name: str) -> tuple[str, ...]:
+        """The values of a field by its name in lower case."""
+        return tuple(value.decode("latin-1") for value in self._lines.values(name.encode()))
+
+
+class HttpProbe:
+    """Asks, and reads the octets of the answer until they decide.
+
+    The head decides, unless the check expects something of the body: then its first `BODY_LIMIT` octets
+    are kept, and decide when they are there or the answer is over.  Behind the judgement nothing is kept: a
+    short body runs out, so that the server does not see its answer cut off.
     """
 
     resets = True
@@ -71,6 +112,10 @@ class HttpProbe:
         self._address = address
         self._heads = heads
         self._came = 0
+        self._answer: Answer | None = None
+        self._reader: BodyReader | None = None
+        self._said = ""
+        self._text = b""
 
     @property
     def enough(self) -> bool:
@@ -86,34 +131,72 @@ class HttpProbe:
         if self.judgement is not None:
             self.body += len(data)
             return b""
-        heads = self._heads
         self._came += len(data)
-        heads.feed(data)
-        begin = heads.buffer
+        begin = data
         try:
-            self._read(heads)
+            if self._reader is not None:
+                self._read_body(self._reader, data)
+            else:
+                self._heads.feed(data)
+                begin = self._heads.buffer
+                self._read_heads(self._heads)
         except MessageError as error:
             self.judgement = False, f"no answer that layer 7 would take: {error.reason}: {shown(begin)}"
         if self.judgement is None and self._came > ANSWER_LIMIT:
             self.judgement = False, f"no final answer within {ANSWER_LIMIT} octets"
         return b""
 
-    def _read(self, heads: HeadReader) -> None:
+    def _read_heads(self, heads: HeadReader) -> None:
         while self.judgement is None:
             head = heads.head()
             if head is None:
                 return
             if head.status >= 200 or head.status == 101:
-                self._judge(head.status)
-                self.body = len(heads.buffer)
+                rest, heads.buffer = heads.buffer, b""
+                self._judge_head(head, rest)
+                return
+
+    def _judge_head(self, head: Head, rest: bytes) -> None:
+        check, status = self._check, head.status
+        self._said = f"status {status}"
+        if not any(low <= status <= high for low, high in check.statuses):
+            self.judgement = False, f"{self._said}, expected {ranges(check)}"
+            return
+        self._answer = answer = Answer(head.lines)
+        self._judge_terms(answer, "header")
+        if self.judgement is None and any(term.fact == "body" for term in check.terms):
+            self._reader = head.body()
+            self._read_body(self._reader, rest)
+        elif self.judgement is None:
+            self.judgement = True, self._said
+        self.body += len(rest)
+
+    def _read_body(self, reader: BodyReader, data: bytes) -> None:
+        if not reader.done:
+            payload, _ = reader.read(data)
+            self._text += payload[: BODY_LIMIT - len(self._text)]
+        if reader.done or len(self._text) >= BODY_LIMIT:
+            self._judge_body()
+
+    def _judge_body(self) -> None:
+        if self._answer is not None:
+            self._answer.body = self._text.decode("utf-8", "replace")
+            self._judge_terms(self._answer, "body")
+            self.judgement = self.judgement or (True, self._said)
+
+    def _judge_terms(self, answer: Answer, fact: str) -> None:
+        """The first term of that fact that does not hold decides."""
+        for term in self._check.terms:
+            if term.fact == fact and compile_condition(term)(cast("Facts", answer)) is None:
+                wanted = " ".join(filter(None, (term.fact, term.name, term.operator, *term.values)))
+                self.judgement = False, f"{self._said}, but not {wanted}"
+                return
 
     def closed(self) -> Judgement:
         """The server closed; the judgement that follows when there was none before."""
+        if self.judgement is None and self._reader is not None and self._reader.end():
+            self._judge_body()
         if self.judgement is None:
             said = "an incomplete answer" if self._came else "the connection was closed without an answer"
             self.judgement = False, said
         return self.judgement
-
-    def _judge(self, status: int) -> None:
-        alive = any(low <= status <= high for low, high in self._check.statuses)
-        self.judgement = alive, f"status {status}" + ("" if alive else f", expected {ranges(self._check)}")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from director.config.parse.checks import octets, question, script
+from director.config.parse.checks import Expected, expected, octets, probe, question, script
 from director.config.text.messages import BadValue, render
+from director.model.conditions import Term
 from director.model.pools import ScriptStep
 from tests.support.configurations import read_ini
 
@@ -102,3 +105,64 @@ def test_a_check_has_one_kind() -> None:
 )
 def test_what_is_no_check_is_refused(lines: str, message: str) -> None:
     assert message in render(read_ini("[check:c]\n" + lines).problems)
+
+
+def test_a_request_is_a_method_and_a_path() -> None:
+    assert probe("GET /healthz") == ("GET", "/healthz")
+
+
+ANY_GOOD = ((200, 399),)
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses", "terms"),
+    [
+        ("status 200-299, 304", ((200, 299), (304, 304)), ()),
+        ("body ~ ^all.good", ANY_GOOD, (Term("body", "", "~", ("^all.good",)),)),
+        (
+            "status 200-299, body ~ ^all.good, header X-State = ready",
+            ((200, 299),),
+            (Term("body", "", "~", ("^all.good",)), Term("header", "x-state", "=", ("ready",))),
+        ),
+        ("header X exists,status 204 205", ((204, 204), (205, 205)), (Term("header", "x", "exists"),)),
+        (r'body = "a, \"b\" and c"', ANY_GOOD, (Term("body", "", "=", ('a, "b" and c',)),)),
+        ("body *= all is well", ANY_GOOD, (Term("body", "", "*=", ("all is well",)),)),
+    ],
+)
+def test_what_is_expected_are_terms(
+    text: str, statuses: tuple[tuple[int, int], ...], terms: tuple[Term, ...]
+) -> None:
+    assert expected(text) == Expected(statuses, terms)
+
+
+@pytest.mark.parametrize(
+    ("parser", "text", "start"),
+    [
+        (probe, "/healthz", 0),
+        (probe, "GET healthz", 4),
+        (probe, "GET /é", 4),
+        (expected, "200", 0),
+        (expected, "", 0),
+        (expected, "status 2xx", 7),
+        (expected, "status ,", 6),
+        (expected, "status 200, 299-200", 12),
+        (expected, "status 200, path = /", 12),
+        (expected, "body", 0),
+        (expected, "body exists", 5),
+        (expected, "body = ", 7),
+        (expected, "header = x", 0),
+        (expected, 'body = "open', 7),
+        (expected, 'body = "a" b', 11),
+    ],
+)
+def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:
+    with pytest.raises(BadValue) as caught:
+        parser(text)
+    assert caught.value.start == start
+    assert caught.value.hint or "write" in caught.value.message
+
+
+def test_a_broken_expression_is_shown_where_it_stands() -> None:
+    with pytest.raises(BadValue, match="not a regular expression") as caught:
+        expected("status 200, header X ~ (")
+    assert caught.value.start == 23

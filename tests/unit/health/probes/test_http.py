@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import h11
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from director.health.probes.http import ANSWER_LIMIT, BODY_LIMIT, HttpProbe, ranges, request
 from director.l7.http.responses import RESPONSE_HEAD_LIMIT, ResponseFramer
+from director.model.conditions import Term
 from director.model.pools import Address, Check
 
 CHECK = Check("alive", kind="http", target="/healthz", statuses=((200, 299), (304, 304)))
@@ -123,6 +125,63 @@ def test_a_body_is_counted_and_not_kept() -> None:
     assert (reader.body, reader.enough) == (2, False)
     reader.feed(b"x" * BODY_LIMIT)
     assert reader.enough
+
+
+STATE = Term("header", "x-state", "=", ("ready",))
+GOOD = Term("body", "", "~", ("^all.good",))
+HEAD = b"HTTP/1.1 200 OK\r\nX-State: ready\r\n"
+
+
+@pytest.mark.parametrize(
+    ("terms", "answer", "judgement"),
+    [
+        ((STATE,), HEAD + b"\r\n", ALIVE),
+        ((STATE,), b"HTTP/1.1 200 OK\r\nX-State: off\r\nx-state: ready\r\n\r\n", ALIVE),
+        ((STATE,), b"HTTP/1.1 200 OK\r\n\r\n", (False, "status 200, but not header x-state = ready")),
+        ((Term("header", "x-state", "exists"),), HEAD + b"\r\n", ALIVE),
+        ((STATE, GOOD), HEAD + b"Content-Length: 8\r\n\r\nall good", ALIVE),
+        ((GOOD,), HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nall\r\n5\r\n good\r\n0\r\n\r\n", ALIVE),
+        (
+            (GOOD,),
+            HEAD + b"Content-Length: 7\r\n\r\nall bad",
+            (False, "status 200, but not body ~ ^all.good"),
+        ),
+        ((GOOD,), HEAD + b"Content-Length: 0\r\n\r\n", (False, "status 200, but not body ~ ^all.good")),
+        ((GOOD,), HEAD + b"Content-Length: 9\r\n\r\nall good", None),
+        ((GOOD,), HEAD + b"\r\nall good", None),
+        ((GOOD,), b"HTTP/1.1 503 No\r\n\r\n", (False, "status 503, expected 200-299, 304")),
+    ],
+)
+def test_an_answer_must_be_all_that_is_expected(
+    terms: tuple[Term, ...], answer: bytes, judgement: tuple[bool, str] | None
+) -> None:
+    check = evolve(CHECK, terms=terms)
+    assert judged(answer, check=check) == judgement
+    assert judged(*(answer[place : place + 1] for place in range(len(answer))), check=check) == judgement
+
+
+def test_a_body_until_the_close_is_judged_at_the_close() -> None:
+    reader = reading(evolve(CHECK, terms=(GOOD,)))
+    reader.feed(HEAD + b"\r\nall good")
+    assert reader.closed() == ALIVE
+    cut = reading(evolve(CHECK, terms=(GOOD,)))
+    cut.feed(HEAD + b"Content-Length: 9\r\n\r\nall good")
+    assert cut.closed() == (False, "an incomplete answer")
+
+
+def test_a_long_body_is_judged_by_its_begin() -> None:
+    reader = reading(evolve(CHECK, terms=(Term("body", "", "$=", ("x",)),)))
+    reader.feed(HEAD + b"Content-Length: 1000000\r\n\r\n" + b"y" * (BODY_LIMIT - 1))
+    assert reader.judgement is None
+    reader.feed(b"xy")
+    assert reader.judgement == ALIVE
+
+
+def test_broken_chunks_are_no_answer() -> None:
+    reader = reading(evolve(CHECK, terms=(GOOD,)))
+    reader.feed(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    reader.feed(b"zz\r\n")
+    assert reader.judgement == (False, "no answer that layer 7 would take: bad chunk size: 'zz??'")
 
 
 @given(st.lists(st.binary(max_size=50)))
