@@ -111,13 +111,17 @@ class Plan:
             taken.append(self.targets[key])
         return taken
 
-    def done(self, key: Key, now: float) -> None:
-        """The probe of `key` ended; its next one is planned, if it is still wanted."""
+    def done(self, key: Key, now: float, *, changing: bool = False) -> None:
+        """The probe of `key` ended; its next one is planned, if it is still wanted.
+
+        `changing`: its verdict is about to change, so it is probed again sooner, if the check says so.
+        """
         self._busy.discard(key)
         target = self.targets.get(key)
         if target is not None:
             spread = 1.0 + JITTER * (2.0 * self._random.random() - 1.0)
-            self._put(key, now + target.check.every * spread)
+            pause = (changing and target.check.changing) or target.check.every
+            self._put(key, now + pause * spread)
 
     def hurry(self, key: Key, now: float) -> bool:
         """Make a target due at once (an operator asks); False when it is unknown or busy."""

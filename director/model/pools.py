@@ -184,7 +184,8 @@ class Check:
     and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
     address), `redis`, `postgres`, `mysql`, `smtp`,
     `script` (its steps), `dns` (the type and the name that are asked for) or `udp` (the payload).
-    `port` is probed instead of the server's own; 0 = that one.
+    `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
+    while the verdict is about to change, in seconds; 0 = `every`.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Check:
     steps: tuple[ScriptStep, ...] = ()
     question: tuple[str, str] = ("", "")
     payload: bytes = b""
+    changing: float = 0.0
 
 
 @frozen

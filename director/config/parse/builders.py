@@ -119,6 +119,7 @@ def check(fields: Fields) -> Check:
         steps=fields.get("script") or (),
         question=fields.get("dns") or ("", ""),
         payload=fields.get("udp") or b"",
+        changing=fields.get("every.changing") or 0.0,
     )
 
 

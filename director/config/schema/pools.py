@@ -207,6 +207,14 @@ CHECK = Kind(
             example="5s",
         ),
         Key(
+            "every.changing",
+            "duration",
+            values.duration(0.05, 86400.0),
+            "Time between two probes while the verdict is about to change, and before the first one; without "
+            "it `every`. So an outage is known soon although a healthy server is probed seldom.",
+            example="500ms",
+        ),
+        Key(
             "timeout",
             "duration",
             values.duration(0.01, 3600.0),

@@ -23,6 +23,7 @@ def test_the_keys_of_the_design_are_there() -> None:
         "expect",
         "host",
         "every",
+        "every.changing",
         "timeout",
         "rise",
         "fall",
