@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from director.caches import remember
 from director.l4.settings import Mark
 from director.l4.wire.protocols import NUMBERS, TCP
-from director.model.pools import Address, Method, Server, Tunnel
+from director.model.pools import Address, Method, OnDown, Server, Tunnel
 from director.model.virtual import L4Service, Virtual
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class Services:
         self.kept: frozenset[tuple[int, bytes, int]] = frozenset()
         self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
         self._paths: list[Path] = []
+        self.closing: tuple[RealServer, ...] = ()
         self.follow()
 
     def follow(self) -> bool:
@@ -171,6 +172,7 @@ class Services:
                 method = service.method(server.config)
                 paths.append((service, server, method, server.config.tunnel))
                 self._index_server(service, server, method)
+        self.closing = tuple({one: None for _, one, _, _ in paths if one.pool.config.on_down is OnDown.CLOSE})
         self.gue_ports = frozenset(tunnel.port for _service, _server, _method, tunnel in paths)
         return paths
 
@@ -180,7 +182,7 @@ class Services:
             return
         if method.answers_return:
             for protocol in (service.protocol,) if service.protocol else NUMBERS.values():
-                self.nat_servers[protocol, address, server.port] = service
+                self.nat_servers[protocol, address, server.port or service.port] = service
         elif method.tunnels:
             self.tunnel_servers[address] = service
 

@@ -17,7 +17,7 @@ from director.config.schema.l4 import OWN, SYSCTLS
 from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
-from director.model.pools import Check, CustomScheduler, Pool, PoolTimeouts, Server
+from director.model.pools import Check, CustomScheduler, OnDown, Pool, PoolTimeouts, Server
 from director.model.settings import Admin, Certificate, ConfigTest, Demo, Settings, User
 from director.model.virtual import L4Service, L4Settings, L4Timeouts, Virtual
 
@@ -83,6 +83,7 @@ def pool(fields: Fields) -> Pool:
             tunnel=fields.get("timeout.tunnel"),
         ),
         idle_connections=fields.get("idle_connections"),
+        on_down=OnDown(fields.get("on_down")),
     )
 
 

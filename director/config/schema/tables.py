@@ -66,6 +66,11 @@ class Unavailable:
     when: Callable[[object], bool] | None = None
 
 
+_OF_SYNC = (
+    "backup_only", "sync_persist_mode", "sync_ports", "sync_qlen_max", "sync_refresh_period", "sync_retries",
+    "sync_threshold", "sync_version",
+)  # fmt: skip
+
 UNAVAILABLE: tuple[Unavailable, ...] = (
     Unavailable(
         "director",
@@ -93,6 +98,15 @@ UNAVAILABLE: tuple[Unavailable, ...] = (
         sentence="this version has no program in the kernel",
         hint="write engine = raw, or remove the line",
         when=lambda value: value == "bpf",
+    ),
+    *(
+        Unavailable(
+            "l4",
+            named=False,
+            key=key,
+            sentence="this version does not synchronise flows with another director",
+        )
+        for key in _OF_SYNC
     ),
     Unavailable("l7", named=True, key="proxy_protocol", sentence="this version does not read PROXY headers"),
 )

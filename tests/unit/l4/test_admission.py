@@ -107,15 +107,26 @@ def test_weight_zero_keeps_old_and_takes_no_new() -> None:
         assert world.counters["port_unreachable"] == 1
 
 
-def test_maintenance_and_failed_check_stop_known_flows_at_once() -> None:
-    world = World()
-    world.client(syn(1))
-    world.client(flags(1, "A"))
-    world.client(flags(1, "A"))
+def test_maintenance_and_failed_check_let_known_flows_go_on() -> None:
+    """Design 3, `on_down = keep`: nothing new, and nothing established is lost."""
+    for world in (down := World(pool={"checks": ("alive",)}), World()):
+        world.client(syn(1))
+        world.client(flags(1, "A"))
+        if world is down:
+            world.registry.set_health(world.real().key, "alive", False, world.now)
+        else:
+            world.apply(Ordered("p", "r0", State.MAINT))
+        assert target(world, flags(1, "A")) == SERVERS[0]
+        assert world.client(syn(2)) != Drop("server_gone")
+        assert world.counters["port_unreachable"] == 1
+
+
+def test_a_handshake_that_no_server_ended_gets_another_one() -> None:
+    world = World(servers=2)
+    assert target(world, syn(1)) == SERVERS[0]
     world.apply(Ordered("p", "r0", State.MAINT))
-    assert world.client(flags(1, "A")) == Drop("server_gone")
-    world.apply(Ordered("p", "r0", State.READY))
-    assert target(world, flags(1, "A")) == SERVERS[0]
+    assert target(world, syn(1)) == SERVERS[1]
+    assert world.real(0).load == 0
 
 
 @pytest.mark.parametrize("expire", [0, 1])

@@ -162,7 +162,7 @@ def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
         return [Endpoint(number, address, *ALL_PORTS) for number in (*NUMBERS.values(), *IPSEC)]
     protocol, port = NUMBERS[service.virtual.protocol], service.virtual.port
     own = port == 0 or (protocol, port) == (TCP, 21)
-    spans = _spans(protocol, port if own else server.address.port)
+    spans = _spans(protocol, port if own else server.address.port or port)
     return [Endpoint(number, address, *ports) for number, ports in spans]
 
 
