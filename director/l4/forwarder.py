@@ -47,7 +47,6 @@ from director.l4.outbound import Outbound
 from director.l4.output import Output
 from director.l4.reset import Reset
 from director.l4.services import Services
-from director.l4.settings import Settings
 from director.l4.states.directions import OUTPUT
 from director.l4.states.transitions import States
 from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
@@ -61,6 +60,7 @@ from director.l4.wire.parse import parse
 from director.l4.wire.protocols import AH, ESP, IPSEC, SCTP, TCP, UDP
 from director.l4.wire.segment import fragments_v6
 from director.l4.wire.transport import FIN, RST, SYN
+from director.model.virtual import L4Settings
 from director.registry.counters import ESTIMATOR_PERIOD, Zeroable
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ class Forwarder:
     """
 
     def __init__(
-        self, registry: Registry, routing: Routing, random: Random, settings: Settings | None = None
+        self, registry: Registry, routing: Routing, random: Random, settings: L4Settings | None = None
     ) -> None:
-        settings = settings or Settings()
+        settings = settings or L4Settings()
         self.settings = settings
         self.counters: Counter[str] = Counter()
         self.total = Zeroable()
@@ -411,7 +411,7 @@ class Forwarder:
             if isinstance(one, Flow) and one.gone and one.method.answers_return
         }
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: L4Settings) -> None:
         """Take over other settings; flows stay.  A smaller table fills no further until it has shrunk."""
         self.settings = self._context.settings = settings
         self.table.limit = settings.flow_limit

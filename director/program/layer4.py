@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
-from director.l4 import listing, settings
+from director.l4 import listing
 from director.l4.forwarder import Forwarder
 from director.l4.io.capture import nft
 from director.l4.io.capture.follow import TROUBLE
@@ -82,7 +82,6 @@ class Layer4:
     def check(self, configuration: Configuration) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
         wanted = configuration.l4_settings or L4Settings()
-        settings.read(wanted)
         if self.shell is not None and configuration.l4 and _fixed(wanted) != _fixed(self._settings):
             raise ChangeRefused(
                 "EINVAL",
@@ -98,7 +97,7 @@ class Layer4:
         if self.shell is None:
             return succeed(None)
         pools = {pool.name: pool for pool in configuration.pools}
-        marks = settings.read(configuration.l4_settings or L4Settings()).marks
+        marks = (configuration.l4_settings or L4Settings()).marks
         return self.shell.prepare(configuration.l4, pools, marks)
 
     def follow(self, configuration: Configuration) -> Deferred[None]:
@@ -148,10 +147,9 @@ class Layer4:
         if wanted == self._settings or self.shell is None:
             return
         self._settings = wanted
-        read = settings.read(wanted)
-        self.shell.marks = read.marks
+        self.shell.marks = wanted.marks
         if self.forwarder is not None:
-            self.forwarder.configure(read)
+            self.forwarder.configure(wanted)
 
     def stop(self) -> Deferred[None]:
         """Give back to the host what was taken from it."""
@@ -286,15 +284,13 @@ class Layer4:
         return any(server.address.host == host for pool in pools for server in pool.servers)
 
     def _make_forwarder(self, view: KernelView) -> Forwarder:
-        read = settings.read(self._settings)
-        self.forwarder = Forwarder(self._registry, view, self._random, read)
+        self.forwarder = Forwarder(self._registry, view, self._random, self._settings)
         return self.forwarder
 
 
 def _fixed(wanted: L4Settings) -> tuple[object, ...]:
     """What of `[l4]` cannot change under a running shell."""
-    limit = [value for key, value in wanted.sysctls if key == "max_flows"]
-    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, limit
+    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, wanted.max_flows
 
 
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:

@@ -18,11 +18,10 @@ from scapy.layers.l2 import Ether
 
 from director.l4.forwarder import Forwarder
 from director.l4.routing import FixedLink, FixedRoute, Table
-from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Redirect, Transmit, Verdict
 from director.model.pools import Address, Check, Forward, Pool, Server
 from director.model.settings import Configuration
-from director.model.virtual import L4Service, Virtual
+from director.model.virtual import L4Service, L4Settings, Virtual
 from director.registry.changes import PoolAdded, RestReplaced, ServiceSet
 from director.registry.registry import RealServer, Registry
 
@@ -86,7 +85,7 @@ class World:
 
     def __init__(
         self, forward: Forward = Forward.NAT, *, protocol: str = "tcp", host: str = VIP, port: int = 80,
-        servers: int = 1, family: int = 4, settings: Settings | None = None,
+        servers: int = 1, family: int = 4, settings: L4Settings | None = None,
         server: dict[str, Any] | None = None, pool: dict[str, Any] | None = None, **service: Any,
     ) -> None:  # fmt: skip
         self.now = 1000.0

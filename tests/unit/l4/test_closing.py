@@ -65,7 +65,7 @@ def test_the_silent_are_asked_and_told_when_they_answer() -> None:
     world = established(flows=2)
     fails(world)
     asked = ticked(world)
-    assert [(one[TCP].dport, one[TCP].flags) for one in asked] == [(1001, "S"), (1000, "S")]
+    assert {(one[TCP].dport, str(one[TCP].flags)) for one in asked} == {(1000, "S"), (1001, "S")}
     assert sent(world.client(ack(1001, 31)))[TCP].seq == 31
     assert ticked(world) == []
     world.wait(11)
