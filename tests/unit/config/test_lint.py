@@ -122,5 +122,5 @@ def test_a_servers_port_where_clients_ask_several(
     if messages:
         assert (
             loaded.problems[0].hint
-            == "write 10.0.0.1 without a port (or 10.0.0.1:0); the port asked for stays"
+            == "write 10.0.0.1 without a port (or 10.0.0.1:0): the port asked for stays"
         )
