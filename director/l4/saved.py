@@ -72,9 +72,9 @@ def lines(table: FlowTable, now: float, time: float) -> Iterator[str]:
     for entry in table.entries:
         if entry.dead or entry.deadline <= now:
             continue
-        if isinstance(entry, Flow) and entry.usable:
+        if isinstance(entry, Flow) and not entry.gone:
             yield json.dumps(_flow(entry) | _told(entry, now), separators=(",", ":"))
-        elif isinstance(entry, Template) and entry.server.available and entry.service.present:
+        elif isinstance(entry, Template) and entry.server.present and entry.service.present:
             yield json.dumps(_template(entry) | _told(entry, now), separators=(",", ":"))
 
 
