@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from director.conditions.regexes import regex
+from director.conditions.regexes import Expression, Letters, regex
 from director.config.parse import addresses
 from director.config.parse.values import within
 from director.config.text.messages import BadValue
@@ -78,6 +78,15 @@ class Facts(Protocol):
         """The query parameters of that name, decoded; as for cookies."""
 
 
+_LETTERS = {"header": Letters.LATIN, "cookie": Letters.LATIN, "query": Letters.ANY}
+"""What a fact's text can hold; that of all others is ASCII, or would have been refused."""
+
+
+def expression(fact: str, text: str) -> Expression:
+    """A regular expression for a fact.  Raises `BadValue`."""
+    return regex(text, fold=fact in FOLDED, letters=_LETTERS.get(fact, Letters.ASCII))
+
+
 def check_operator(fact: str, operator: str, at: int) -> None:
     """Refuse an operator that makes no sense for a fact."""
     if operator == "exists" and fact not in _SOMETIMES:
@@ -93,7 +102,7 @@ def _article(fact: str) -> str:
 def check_value(fact: str, operator: str, value: str, at: int) -> str:
     """`value` in the spelling that requests have; raises `BadValue` when it can never match."""
     if operator == "~":
-        within(at, lambda text: regex(text, fold=fact in FOLDED), value)
+        within(at, lambda text: expression(fact, text), value)
         return value
     if not value and operator != "=":
         raise BadValue("an empty value says nothing", "write a value, or use exists", at)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from director.conditions.regexes import nested_repeat
 from director.conditions.shadowing import hidden
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
@@ -130,12 +129,6 @@ def _doubtful_terms(fields: Fields) -> None:
             start = max(fields.text("when").find("sni"), 0)
             text = "no request has an sni: this version does not speak TLS yet"
             fields.problem("when", text, "the term is false; remove it for now", start, severity=WARNING)
-        if term.operator == "~":
-            at = nested_repeat(term.values[0])
-            if at is not None:
-                start = max(fields.text("when").find(term.values[0]), 0)
-                text = "a repeat inside a repeat can take very long on some requests"
-                fields.problem("when", text, "write one of them without * or +", start + at, severity=WARNING)
         for value in term.values if term.fact == "method" and term.operator in {"=", "in"} else ():
             if value in _METHODS:
                 start = max(fields.text("when").find(value), 0)
