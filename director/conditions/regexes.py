@@ -292,7 +292,7 @@ class _Translation:
             self.character(int(code[1] or code[2] or code[3], 16), code.end(), inside=inside)
         elif named:
             self.character(ord(unicodedata.lookup(named[1])), named.end(), inside=inside)
-        elif letter.isdigit():
+        elif letter in "123456789":
             raise self.refuse(f"\\{letter} refers back")
         elif letter.isalpha() and letter.isascii():
             # \A \b \B, and \a \f \n \r \t \v; a \b in a set is a backspace.

@@ -7,6 +7,7 @@ there, even if that section has mistakes of its own: one mistake, one message.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 
 from director.config.parse.fields import Fields
@@ -82,7 +83,7 @@ def _rules(kinds: Kinds) -> None:
         _names(rule, "pool", kinds["pool"], "pool")
         number = rule.name.split(" ")[0]
         service = rule.get("service")
-        if not number.isdigit() or not isinstance(service, str):
+        if not re.fullmatch(r"[0-9]{1,9}", number) or not isinstance(service, str):
             continue
         first = numbers.setdefault((service, int(number)), rule)
         if first is not rule:

@@ -13,7 +13,7 @@ from tests.unit.config.reading import refuses_at_a_place
 
 PIECES = r"""
     a b / . - A 7 ( ) (?: (?P<n> | * + ? *? +? ?? {2} {,2} {1,} {1,2}? { } {,} {} [ab] [^/] []a] [^]a] [a-c-]
-    [[:a] [&&a] [\]\-] [\w.] [\d/] [^\s] [\W] [\b] [^ ] \d \D \w \W \s \S \. \/ \- \_ \x41 \101 \0 \u0061 \t \A
+    [[:a] [&&a] [\]\-] [\w.] [\d/] [^\s] [\W] [^ ] \d \D \w \W \s \S \. \/ \- \_ \x41 \101 \0 \u0061 \t \A
     \Z \b \B ^ $ (?i:a) (?s:.) (?#x)
 """
 PIECE = st.sampled_from([" ", "\\ ", *PIECES.split()])
