@@ -267,7 +267,15 @@ def _virtuals(kinds: Kinds) -> None:
 
 
 def _expectations(test: Fields, kinds: Kinds) -> None:
+    for at, server in test.get("down") or ():
+        servers = {name for name in _known_names("server", kinds) or () if "/" in name}
+        if server not in servers:
+            hint = test.findings.nearest(server, servers) or "write POOL/SERVER"
+            test.problem("down", f"there is no server {server}", hint, at)
     for at, word, value in test.get("expect") or ():
+        kind, _, name = value.partition(" ")
+        if word == "fault" and kind in {"page", "pool"} and name:
+            _lookup(test, "expect", (at, name), kinds[kind], kind)
         known = _known_names(word, kinds)
         if known is not None and value not in known:
             hint = test.findings.nearest(value, known) or "correct the name"

@@ -244,9 +244,37 @@ def expectations(text: str) -> tuple[tuple[int, str, str], ...]:
         place = entry.start() + parts[1][0]
         if word == "status":
             within(place, status, rest)
+        if word == "fault":
+            rest = within(place, fault_taken, rest)
         found.append((place, word, rest))
     if not found:
         raise BadValue("nothing is expected", "write rule NAME, pool NAME, status CODE, …")
+    return tuple(found)
+
+
+_TAKEN = re.compile(r"(active|pool|local|page)(?:[:\s]\s*(\S+))?\Z|built-in page\Z|none\Z")
+
+
+def fault_taken(text: str) -> str:
+    """`page:sorry` or `page sorry`: the step of the fault path that is expected, in the words of a trace."""
+    found = _TAKEN.match(text)
+    if not found:
+        raise BadValue(
+            f"not a step: {text!r}",
+            "write page NAME, pool NAME, active, local ADDRESS, built-in page or none",
+        )
+    return " ".join(part for part in found.groups() if part) or text
+
+
+def down(text: str) -> tuple[tuple[int, str], ...]:
+    """`web/a, web/b`: (offset, server) of those that a test takes out."""
+    found = []
+    for at, word in listed(text):
+        pool, slash, server = word.partition("/")
+        if not (pool and slash and server):
+            raise BadValue(f"not a server: {word!r}", "write POOL/SERVER, as in web/a", at)
+        found.append((at, word))
+    unique(found)
     return tuple(found)
 
 

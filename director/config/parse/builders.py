@@ -167,6 +167,8 @@ def rule(fields: Fields) -> Rule | None:
         hash=fields.get("hash") or "",
         headers=_edits(fields),
         rewrite_path=fields.get("rewrite_path") or "",
+        written=fields.with_secrets,
+        secrets=fields.secrets,
     )
 
 
@@ -334,4 +336,5 @@ def config_test(fields: Fields) -> ConfigTest | None:
         headers=tuple(headers),
         client=fields.get("client") or "",
         expect=tuple((word, value) for _, word, value in fields.get("expect")),
+        down=tuple(server for _, server in fields.get("down") or ()),
     )

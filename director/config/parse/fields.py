@@ -41,6 +41,18 @@ class Fields:
         """What stands behind the colon."""
         return self.section.name
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What came into its values out of files of secrets."""
+        found = (secret for item in self.section.items.values() for secret in item.value.secrets)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def with_secrets(self) -> tuple[tuple[str, str], ...]:
+        """Key and text, as written, of the values that hold secrets."""
+        items = self.section.items.items()
+        return tuple((key, item.value.raw) for key, item in items if item.value.secrets)
+
     def _unknown(self, item: Item) -> None:
         reason = WITHOUT_MEANING.get(item.key) if (self.kind.kind, self.kind.named) == ("l4", "") else None
         if reason:

@@ -43,7 +43,8 @@ class Piece:
 class Value:
     """A value: its `text` after variables, `raw` as written, and where each character comes from.
 
-    `secrets` are the contents of files that were put in: never to be printed.  `incomplete`: a variable in
+    `secrets` are the contents of files, and of variables whose names say so, that were put in: never to be
+    printed.  `incomplete`: a variable in
     it stands for nothing, which is reported; what is left is not worth reading.
     """
 
