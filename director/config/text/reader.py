@@ -14,6 +14,7 @@ import re
 
 from attrs import define, frozen
 
+from director.config.text import foreign
 from director.config.text.messages import Findings, Position
 
 _HEADER = re.compile(r"\[\s*([^\]]*?)\s*\]\s*\Z")
@@ -211,6 +212,7 @@ class _Parse:
         if not found:
             word = line.split(maxsplit=1)[0]
             hint = f"write {word.rstrip(':')} = …" if word[-1] == ":" else "write key = value, or [kind:name]"
+            hint = foreign.directive(line) or hint
             self.findings.add(place, "neither a section nor key = value", section=self.title, hint=hint)
         elif self.section is None:
             if not self.broken:
