@@ -131,7 +131,7 @@ def test_what_is_surely_not_meant(text: str, place: tuple[int, int], message: st
         "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\nserver.b = 127.0.0.1:81\n",
         "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = dr\n[pool:p]\nserver.a = 10.0.0.1:80\n",
         "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = nat\n[pool:p]\nserver.a = 10.0.0.1:8080\n",
-        "[l4:d]\nvirtual = tcp 1.1.1.1:1\npersistent = 3s\nnetmask = 9\npool = p\n[pool:p]\nserver.a = 9.9.9.9\n",
+        "[l4:d]\nvirtual = fwmark 1\npersistent = 3s\nnetmask = 9\npool = p\n[pool:p]\nserver.a = 9.9.9.9\n",
     ],
 )
 def test_what_may_be_meant(text: str) -> None:
