@@ -7,6 +7,7 @@ this hop adds.  Templates of rules (`$1`, `${NAME}`, `${host}`) are filled here.
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from director.l7.routing.facts import RequestFacts
     from director.model.http import HeaderEdit
 
+PLAIN_TEXT = "text/plain; charset=utf-8"
+"""What a response of our own is, unless it says otherwise."""
 _PLACE = re.compile(r"\$(?:([0-9]+)|\{([^}]*)\}|\$)")
 _SAFE_PATH = "/-._~!$&'()*+,;=:@%"
 _OWN = frozenset(("host", "path", "uri", "client", "method"))
@@ -113,6 +116,28 @@ def response_head(head: ResponseHead, added: bytes, no_store: bool = False) -> b
     if added != head.added:
         head.added, head.text = added, _written(head, NOTHING, added)
     return head.text
+
+
+def phrase(status: int) -> str:
+    """The standard reason phrase."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Answer"
+
+
+def own_response(
+    status: int, body: bytes, fields: bytes = b"", content_type: str = PLAIN_TEXT, *, head_only: bool = False
+) -> bytes:
+    """A whole response that no server made; `fields` are whole lines (Connection, Location, …)."""
+    line = f"HTTP/1.1 {status} {phrase(status)}\r\n".encode("latin-1")
+    if status in (204, 304):
+        return line + fields + b"\r\n"
+    if status == 205:
+        body = b""
+    kind = content_type.encode("latin-1")
+    text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (line, kind, len(body), fields)
+    return text if head_only else text + body
 
 
 def _written(head: ResponseHead, dropped: frozenset[bytes], added: bytes) -> bytes:

@@ -13,6 +13,8 @@ from attrs import evolve
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError
 from director.l7.io.service import BATCH_RECORDS, Shell
+from director.l7.proxy.conversation import Conversation
+from director.l7.proxy.exchange import Exchange
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
@@ -224,9 +226,7 @@ def test_a_defect_costs_one_connection_and_gives_everything_back(
     client.sendall(GET)
     server = house.accept()
     house.read(server)
-    (side,) = next(iter(house.shell._listenings.values())).clients
-    assert side.conversation.exchange is not None
-    monkeypatch.setattr(type(side.conversation.exchange), "finish", None)
+    monkeypatch.setattr(Exchange, "finish", None)
     server.sendall(OK)
     with pytest.raises(ConnectionResetError):
         house.read(client)
@@ -383,10 +383,11 @@ def test_the_last_client_may_leave_inside_a_look_at_deadlines(house: House) -> N
     house.loop.turn(lambda: house.shell.clients == 1)
     (side,) = next(iter(house.shell._listenings.values())).clients
     stopped: list[object] = []
-    side.conversation.framer.feed(b"GET")
+    assert isinstance(side.door, Conversation)
+    side.door.framer.feed(b"GET")
     house.shell.stop(5.0).addCallback(stopped.append)
-    side.conversation.closing = True
-    side.conversation.deadline = 0.0
+    side.door.closing = True
+    side.door._until = 0.0
     house.loop.turn(lambda: stopped)
     house.loop.quiet()
     assert house.shell._timer is None
