@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from director.l7.routing.service import ServiceHandle
     from director.model.pools import Address
     from director.registry.registry import LivePool, RealServer
 
@@ -205,6 +206,15 @@ class DropServer:
         self.stream = stream
 
 
+class AbortServer:
+    """Reset the connection of `stream`: what the server got must not look complete."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class EndServer:
     """Send FIN to the server of `stream`, go on reading."""
 
@@ -267,7 +277,16 @@ class Do(enum.Enum):
 
 
 ServerCommand = (
-    ToServer | Open | KeepServer | DropServer | EndServer | HoldServer | ReleaseServer | Wait | LeaveQueue
+    ToServer
+    | Open
+    | KeepServer
+    | DropServer
+    | AbortServer
+    | EndServer
+    | HoldServer
+    | ReleaseServer
+    | Wait
+    | LeaveQueue
 )
 ProxyCommand = ToClient | Do | ServerCommand
 
@@ -307,6 +326,12 @@ class Door(Protocol):
 
     def due(self, now: float) -> Sequence[int]:
         """The streams whose deadline has passed: for each of them an `Expired` must come."""
+
+    def postpone(self, seconds: float) -> None:
+        """The shell's clock went on while nobody looked at the sockets: that counts against no peer."""
+
+    def move(self, handle: ServiceHandle) -> None:
+        """The client's address went to another service, which serves the next request."""
 
     def wanted(self) -> int:
         """Octets that can be passed on at once; 0 where only requests may follow."""
