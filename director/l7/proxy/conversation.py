@@ -137,8 +137,8 @@ class Conversation:
         if what in self._ON:
             self._ON[what](self, event, now)
         exchange = self.exchange
-        if exchange is not None and what in _TELL:
-            moment, tell = _TELL[what]
+        if exchange is not None and what in TELL:
+            moment, tell = TELL[what]
             # What its phase does not know is late: a FIN behind the response, a slot in a queue it left.
             if moment in LIFE[exchange.phase]:
                 tell(exchange, event, now)
@@ -407,7 +407,7 @@ class Conversation:
     }
 
 
-_TELL: dict[Any, tuple[Moment, Callable[[Exchange, Any, float], None]]] = {
+TELL: dict[Any, tuple[Moment, Callable[[Exchange, Any, float], None]]] = {
     Happened.CLIENT_ENDED: (
         Moment.CLIENT_ENDED,
         lambda exchange, _event, _now: dispatch.client_ended(exchange),
