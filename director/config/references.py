@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from director.config import tls_references
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
-from director.config.parse.values import Listeners, listed
+from director.config.parse.values import addresses_of, listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import terms
 from director.model.pools import Address, Scheduler
@@ -260,20 +260,13 @@ def _blind_schedulers(kinds: Kinds) -> None:
 # --- addresses ---------------------------------------------------------------------------
 
 
-def _addresses(listen: Address | Listeners | None) -> tuple[Address, ...]:
-    """The addresses of a `listen`, which may be one or many, or broken."""
-    if listen is None:
-        return ()
-    return (listen,) if isinstance(listen, Address) else listen.addresses
-
-
 def _listeners(kinds: Kinds) -> None:
     """An address can be listened on once, and a port of all addresses by nobody else."""
     places = _Places()
     for kind in ("admin", "l7", "demo"):
         for fields in kinds[kind].values():
             listen = fields.get("listen")
-            for address in _addresses(listen):
+            for address in addresses_of(listen):
                 if not address.port and not address.path and not address.endpoint:
                     continue
                 first = places.take(address, fields)

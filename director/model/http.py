@@ -54,6 +54,8 @@ class L7Service:
     trust: tuple[Network, ...] = ()
     proxy_protocol: tuple[Network, ...] = ()
     tls: ListenerTLS | None = None
+    h2: bool = True
+    h2c: bool = False
     limits: L7Limits = L7Limits()
     max_connections: int = 0
 

@@ -273,9 +273,9 @@ class ServerTLS:
 class Pool:
     """`[pool:NAME]`: servers in configured order and how one of them is picked.
 
-    `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes of
-    established work of a server that goes down.  `tls` is how servers are met (None = in clear); `send_proxy` is
-    off, v1 or v2.
+    `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
+    of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
+    `send_proxy` is off, v1 or v2.
     """
 
     name: str

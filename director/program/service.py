@@ -42,8 +42,10 @@ from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.service import HealthService
 from director.l7.io.service import Shell
+from director.l7.io.tls_contexts import TLSContexts
 from director.program import banner
 from director.program.candidate import Candidate
+from director.program.certificates import Certificates
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
@@ -92,7 +94,9 @@ class DirectorService(Service):
         self.state = StateDirectory(self.state_dir, owner)
         self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random)
         self.registry = self.current.registry
-        self.shell = Shell(reactor, self.logs.access, settings.trace)
+        self.certificates = Certificates(self._certificates_changed)
+        self.contexts = TLSContexts(self.certificates.store.pairs)
+        self.shell = Shell(reactor, self.logs.access, settings.trace, self.contexts)
         self.layer7 = Layer7(self.registry, self.shell, ids())
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.shell, reactor)
@@ -120,11 +124,15 @@ class DirectorService(Service):
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
+                self.certificates,
                 self.layer7,
                 self.listening,
             )
         )
         self._loops: list[LoopingCall] = []
+
+    def _certificates_changed(self) -> None:
+        self.contexts.renew()
 
     # -- life --
 

@@ -163,6 +163,8 @@ def l7(fields: Fields) -> L7Service | None:
         trust=fields.get("trust") or (),
         proxy_protocol=fields.get("proxy_protocol") or (),
         tls=_listener_tls(fields),
+        h2=fields.get("h2"),
+        h2c=fields.get("h2c") == "prior",
         limits=L7Limits(
             line=fields.get("limit.line"),
             header=fields.get("limit.header"),

@@ -154,6 +154,13 @@ class Listeners:
     tls: tuple[Address, ...] = ()
 
 
+def addresses_of(listen: Address | Listeners | None) -> tuple[Address, ...]:
+    """The addresses of a `listen`, which may be one or many, or broken."""
+    if listen is None:
+        return ()
+    return (listen,) if isinstance(listen, Address) else listen.addresses
+
+
 def listeners(value: Value) -> Listeners:
     """A list of addresses to listen on, each perhaps with the word `tls`; port 0 = any free port."""
     found, tls = [], []

@@ -100,6 +100,22 @@ LISTENER_KEYS = (
         example="rfc9440",
     ),
     Key(
+        "h2",
+        "`on` or `off`",
+        values.SWITCH,
+        "Offer HTTP/2 inside TLS (ALPN); not with `switch = connection`.",
+        default="on",
+        example="off",
+    ),
+    Key(
+        "h2c",
+        "`off` or `prior`",
+        values.choice("off", "prior"),
+        "In clear text: understand clients that begin with HTTP/2 because they know (prior knowledge).",
+        default="off",
+        example="prior",
+    ),
+    Key(
         "hsts",
         "duration",
         values.duration(0.0, 86400.0 * 3660),

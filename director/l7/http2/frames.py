@@ -281,7 +281,7 @@ class Frames:
         self._forget(stream)
 
     def client_said_goodbye(self) -> None:
-        """A GOAWAY of the client: what is open goes on (RFC 9113 6.8); h2 takes it for the end of everything."""
+        """A GOAWAY of the client: what is open goes on (RFC 9113 6.8), though h2 takes it for the end."""
         self._h2.state_machine.state = ConnectionState.SERVER_OPEN
 
     def goaway(self, code: ErrorCodes = ErrorCodes.NO_ERROR, why: str = "") -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.logger import Logger
 
+from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import (
     ONLY_STREAM,
     AbortServer,
@@ -21,11 +22,15 @@ from director.l7.proxy.commands import (
     EndServer,
     Expired,
     Happened,
+    HoldServer,
     KeepServer,
     LeaveQueue,
     Open,
     ProxyCommand,
     ProxyEvent,
+    ReleaseServer,
+    ServerBlocked,
+    ServerDrained,
     ServerEnded,
     ServerFailed,
     ServerReady,
@@ -60,9 +65,10 @@ class ServerLink:
         pool: in whose queue the exchange stands.
         limit: idle connections that the server's pool keeps.
         holds_client: the server does not take more, so the client is not read.
+        held: what the server sent is more than its stream takes, so it is not read.
     """
 
-    __slots__ = ("client", "holds_client", "limit", "number", "pool", "server")
+    __slots__ = ("client", "held", "holds_client", "limit", "number", "pool", "server")
 
     def __init__(self, client: ClientSide, number: int) -> None:
         self.client = client
@@ -71,6 +77,7 @@ class ServerLink:
         self.pool: LivePool | None = None
         self.limit = 64
         self.holds_client = False
+        self.held = False
 
     # -- from the server's stream --
 
@@ -96,12 +103,18 @@ class ServerLink:
             self.client.tell(ServerFailed(self.number, reason))
 
     def server_blocked(self) -> None:
-        """The server does not take more: stop reading from the client."""
+        """The server does not take more: stop reading from the client, or from its stream."""
+        if self.client.door.multiplexes:
+            self.client.tell(ServerBlocked(self.number))
+            return
         self.holds_client = True
         self.client.stream.pause()
 
     def server_drained(self) -> None:
         """It does again."""
+        if self.client.door.multiplexes:
+            self.client.tell(ServerDrained(self.number))
+            return
         self.holds_client = False
         self.client.resume()
 
@@ -123,6 +136,7 @@ class ServerLink:
     def let_go(self) -> ServerSide | None:
         """No server any more; a client that was held back for it reads on."""
         server, self.server = self.server, None
+        self.held = False
         if server is not None:
             server.client = None
             if self.holds_client:
@@ -138,17 +152,21 @@ class ClientSide:
 
     __slots__ = (
         "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation", "_links",
-        "_queues", "_seen_progress", "door", "listening", "now", "stream",
+        "_queues", "_seen_progress", "door", "listening", "now", "peer", "stream",
     )  # fmt: skip
 
     stream: Stream
+    door: Door
 
-    def __init__(self, listening: Listening, peer: Peer) -> None:
+    def __init__(self, listening: Listening, peer: Peer, door: Callable[..., Door] = Conversation) -> None:
         self.listening = listening
+        self.peer = peer
         self.now = listening.shell.reactor.seconds
         self._queues = listening.shell.queues
         self._backends = listening.shell.backends
-        self.door: Door = Conversation(listening.handle, peer, self.now())
+        self.door = made = door(listening.handle, peer, self.now())
+        if isinstance(made, Undecided):
+            made.decided = self._decided
         # One after the other, exchanges share the first link; it is never taken away.
         self._links = {ONLY_STREAM: ServerLink(self, ONLY_STREAM)}
         self._held_by_conversation = False
@@ -156,6 +174,14 @@ class ClientSide:
         self._closing_since = math.inf
         self._closing_progress = 0
         self._seen_progress = 0
+
+    def _decided(self, door: Door) -> None:
+        """The client has shown what it speaks."""
+        self.door = door
+
+    def greet(self, greeting: list[ProxyCommand]) -> None:
+        """Our side speaks first."""
+        self.deliver(lambda _now: greeting)
 
     # -- from the client's stream --
 
@@ -190,7 +216,7 @@ class ClientSide:
     def drained(self) -> None:
         """It does again."""
         for link in self._links.values():
-            if link.server is not None:
+            if link.server is not None and not link.held:
                 link.server.stream.resume()
         if self._awaited:
             self._client_takes()
@@ -295,19 +321,26 @@ class ClientSide:
     def _open(self, command: Open, now: float) -> list[ProxyCommand]:
         link = self._links.get(command.stream) or self._link(command.stream)
         target: Any = command.target
+        manner = None
         if isinstance(target, RealServer):
+            config = target.pool.config
             address, key = target.address, target.key
-            link.limit = target.pool.config.idle_connections
+            link.limit = config.idle_connections
+            if config.tls is not None or config.send_proxy != "off":
+                manner = self._backends.manner(target, self.peer)
+                key += manner.suffix
+                if manner.header:
+                    link.limit = 0  # a connection that tells of one client serves that one only
         else:
             address, key = target, str(target)
-        if not command.fresh:
+        if not command.fresh and link.limit:
             server = self._backends.take(key, link, command.careful)
             if server is not None:
                 link.server = server
                 if self.stream.is_blocked:
                     link.hold()
                 return self.door.server_reused(command.stream, now)
-        link.server = self._backends.connect(address, link)
+        link.server = self._backends.connect(address, link, manner)
         return []
 
     def _keep_server(self, number: int, now: float) -> None:
@@ -330,6 +363,17 @@ class ClientSide:
         server = self._link(command.stream).server
         if server is not None:
             server.stream.end()
+
+    def _hold_server(self, command: HoldServer) -> None:
+        link = self._link(command.stream)
+        link.held = True
+        link.hold()
+
+    def _release_server(self, command: ReleaseServer) -> None:
+        link = self._link(command.stream)
+        link.held = False
+        if link.server is not None and not self.stream.is_blocked:
+            link.server.stream.resume()
 
     def _wait(self, command: Wait) -> None:
         link = self._link(command.stream)
@@ -385,6 +429,8 @@ class ClientSide:
         DropServer: _drop_server,
         AbortServer: _abort_server,
         EndServer: _end_server,
+        HoldServer: _hold_server,
+        ReleaseServer: _release_server,
         Wait: _wait,
         LeaveQueue: _leave_queue,
     }

@@ -20,15 +20,22 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from director.l7.io.arrivals import Arrival, Arrivals
 from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.listener import BindError, Listener, bind, bound_to
 from director.l7.io.queue import Queues
+from director.l7.io.tls_contexts import TLSContexts
+from director.l7.io.tls_stream import TLSStream
+from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import Happened
+from director.l7.proxy.conversation import Conversation
+from director.l7.proxy.multiplexed import Multiplexed
 from director.l7.proxy.trace import Traces
 from director.l7.routing.facts import Peer
+from director.l7.routing.forwarded import is_trusted
 from director.l7.routing.service import CompiledService, ServiceHandle
 
 if TYPE_CHECKING:
@@ -36,9 +43,10 @@ if TYPE_CHECKING:
 
     from director.l7.io.access_log import AccessLog
     from director.l7.io.stream import Stream
+    from director.l7.proxy.commands import Door
     from director.l7.proxy.trace import Record
     from director.model.http import L7Service
-    from director.model.pools import Address
+    from director.model.pools import Address, Network
 
 BATCH_RECORDS = 256
 """Records kept and formatted at once: half a millisecond, and one system call for all of them."""
@@ -75,14 +83,50 @@ class Listening:
             self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
         else:
             self.port = Listener(
-                reactor, prepared or self.shell.bind(self.address), self.accepted, self.has_room
+                reactor, prepared or self.shell.bind(self.address), self._arrived, self.has_room
             )
             self.port.start()
+
+    def _arrived(self, stream: Stream, peer: Any, own: Any) -> None:
+        """A connection came: some have to show something before they are a client's."""
+        service = self.handle.current.config
+        tls = service.tls is not None and self.address in service.tls.addresses
+        header = bool(service.proxy_protocol) and _told_of(peer, service.proxy_protocol)
+        if not (tls or header):
+            self.accepted(stream, peer, own)
+            return
+        shell = self.shell
+        context = shell.contexts.of_service(service.name) if tls else None
+        if tls and context is None:
+            stream.abort()
+            return
+        shell.clients += 1
+        self.handle.clients += 1
+        Arrival(
+            shell.arrivals,
+            stream,
+            (peer, own),
+            through=self._through,
+            gone=self._left,
+            context=context,
+            header=header,
+            deadline=shell.reactor.seconds() + service.timeouts.client,
+        )
+
+    def _through(self, stream: Stream, peer: Any, own: Any) -> None:
+        """An arrival has become a client."""
+        self._left()
+        self.accepted(stream, peer, own)
+
+    def _left(self) -> None:
+        self.shell.clients -= 1
+        self.handle.clients -= 1
+        self.shell.left()
 
     def inherit(self, old: Listening) -> None:
         """Take over the open socket of an address that moved here, and the clients that came through it."""
         self.port, old.port = old.port, None
-        self.port.hand_over(self.accepted, self.has_room)
+        self.port.hand_over(self.accepted if self.address.endpoint else self._arrived, self.has_room)
         if not (old.handle.current.is_http and self.handle.current.is_http):
             return
         count = len(old.clients)
@@ -102,16 +146,25 @@ class Listening:
         client, client_port = peer[:2] if isinstance(peer, tuple) else ("unix", 0)
         virtual, virtual_port = own[:2] if isinstance(own, tuple) else ("unix", 0)
         service = self.handle.current
-        facts = Peer(client, client_port, virtual, virtual_port, trusted=service.trusts(client))
-        side = ClientSide(self, facts)
+        tls = stream.facts() if isinstance(stream, TLSStream) else None
+        facts = Peer(client, client_port, virtual, virtual_port, trusted=service.trusts(client), tls=tls)
+        side = ClientSide(self, facts, self._door(stream, service))
         side.stream = stream
         stream.owner = side
         self.clients.add(side)
         self.shell.clients += 1
         self.handle.clients += 1
         stream.resume()
-        if not service.is_http:
+        if isinstance(side.door, Multiplexed):
+            side.greet(side.door.greet())
+        elif not service.is_http:
             side.tell(Happened.CLIENT_OPENED)
+
+    def _door(self, stream: Stream, service: CompiledService) -> Callable[..., Door]:
+        """Which protocol the client speaks: what it chose in its handshake."""
+        if isinstance(stream, TLSStream):
+            return Multiplexed if stream.protocol == b"h2" else Conversation
+        return Undecided if service.config.h2c and not service.per_connection else Conversation
 
     def gone(self, side: ClientSide) -> None:
         """A client has left."""
@@ -136,9 +189,13 @@ class Shell:
         stalls: sweeps that came later than `STALL_SECONDS`; `worst_stall` is by how much at most.
     """
 
-    def __init__(self, reactor: Any, access_log: AccessLog, traces: int) -> None:
+    def __init__(
+        self, reactor: Any, access_log: AccessLog, traces: int, contexts: TLSContexts | None = None
+    ) -> None:
         self.reactor = reactor
-        self.backends = Backends(reactor)
+        self.contexts = contexts or TLSContexts(lambda _name: ())
+        self.arrivals = Arrivals(reactor)
+        self.backends = Backends(reactor, self.contexts.of_servers)
         self.queues = Queues()
         self.access_log = access_log
         self._traces = Traces(traces)
@@ -173,6 +230,7 @@ class Shell:
         """Stop accepting, let running requests end for `grace` seconds, then cut what is left."""
         for listening in self._listenings.values():
             listening.close()
+        self.arrivals.stop()
         for side in self._all_clients():
             side.drain()
         done: Deferred[None] = succeed(None)
@@ -271,6 +329,7 @@ class Shell:
 
     def apply(self, services: Sequence[CompiledService], new_id: Callable[[], str]) -> None:
         """Serve exactly these services, whose addresses were prepared."""
+        self.contexts.apply([service.config for service in services])
         wanted = {
             (service.config.name, address): service
             for service in services
@@ -363,6 +422,7 @@ class Shell:
         if self._late_sweeps % (PASSED_OVER + 1) == 0:
             for side in self._all_clients():
                 side.check(now)
+            self.arrivals.sweep(now)
         self._turn += 1
         if self._turn % IDLE_SWEEP_TURNS == 0:
             self.backends.sweep(now)
@@ -374,7 +434,13 @@ class Shell:
         """The loop stood still for so long: that is nobody's delay but ours."""
         for side in self._all_clients():
             side.postpone(seconds)
+        self.arrivals.postpone(seconds)
         self.backends.postpone(seconds)
+
+
+def _told_of(peer: Any, senders: tuple[Network, ...]) -> bool:
+    """Whether a connection from there begins with a PROXY header; those over a unix socket do."""
+    return not isinstance(peer, tuple) or is_trusted(peer[0], senders)
 
 
 def _client_limit() -> int:

@@ -25,9 +25,12 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from director.l7.io.stream import SMALL_READ, Owner, Stream, words
+from director.l7.routing.facts import TLSFacts
 from director.tls.io.contexts import verify_name, was_resumed
 from director.tls.io.contexts import words as tls_words
 
@@ -49,6 +52,7 @@ class TLSStream(Stream):
         context: of a listener (`ServerContexts.base`) or for servers (`client_context`).
         name: of the server, for connections to servers: asked for (SNI); None on a listener's side.
         verify: the name that the server's certificate must be for; "" = it is not looked at.
+        header: octets in clear that go before the handshake (a PROXY header).
         gate: asked before each step of the handshake; when it says no it calls `shake` later.
 
     Attributes:
@@ -56,7 +60,7 @@ class TLSStream(Stream):
         shaking: the handshake is under way.
     """
 
-    __slots__ = ("_gate", "_verify", "connection", "shaking")
+    __slots__ = ("_gate", "_header", "_verify", "connection", "shaking")
 
     def __init__(
         self,
@@ -69,11 +73,13 @@ class TLSStream(Stream):
         name: str | None = None,
         verify: str = "",
         gate: Callable[[], bool] | None = None,
+        header: bytes = b"",
     ) -> None:
         super().__init__(reactor, sock, owner, connecting=connecting)
         self.connection = SSL.Connection(context, sock)
         self._verify = verify
         self._gate = gate
+        self._header = header
         self.shaking = True
         if name is None:
             self.connection.set_accept_state()
@@ -81,6 +87,31 @@ class TLSStream(Stream):
             self.connection.set_connect_state()
             if name:
                 self.connection.set_tlsext_host_name(name.encode("ascii"))
+
+    @property
+    def protocol(self) -> bytes:
+        """What both ends agreed to speak (ALPN), b"" for nothing said."""
+        return self.connection.get_alpn_proto_negotiated()
+
+    def facts(self) -> TLSFacts:
+        """What the handshake told of the client."""
+        connection = self.connection
+        shown = connection.get_peer_certificate(as_cryptography=True)
+        chain: tuple[bytes, ...] = ()
+        subject = ""
+        if shown is not None:
+            found = connection.get_peer_cert_chain(as_cryptography=True) or []
+            chain = tuple(one.public_bytes(Encoding.DER) for one in found if one != shown)
+            names = shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+            subject = str(names[0].value) if names else ""
+        return TLSFacts(
+            name=(connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip("."),
+            version=connection.get_protocol_version_name(),
+            cipher=connection.get_cipher_name() or "",
+            certificate=b"" if shown is None else shown.public_bytes(Encoding.DER),
+            chain=chain,
+            subject=subject,
+        )
 
     @property
     def resumed(self) -> bool:
@@ -148,8 +179,23 @@ class TLSStream(Stream):
             self.fail(words(OSError(code, "")))
             return False
         self.connecting = False
+        if self._header and not self._send_header(self.socket):
+            return False
         self._step()
         return False
+
+    def _send_header(self, sock: socket.socket) -> bool:
+        """A new connection takes a few hundred octets at once; one that does not is broken."""
+        header, self._header = self._header, b""
+        try:
+            sent = sock.send(header)
+        except OSError as error:
+            self.fail(words(error))
+            return False
+        if sent < len(header):
+            self.fail("connection reset")
+            return False
+        return True
 
     # -- reading and writing --
 

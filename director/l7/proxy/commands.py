@@ -308,6 +308,9 @@ class Door(Protocol):
     def client_ended(self) -> bool:
         """The client sent FIN: there is nothing more to read."""
 
+    multiplexes: bool
+    """Many exchanges at a time: each is held back by itself, by `ServerBlocked` and `HoldServer`."""
+
     @property
     def repeats(self) -> bool:
         """What the client sent last is remembered, because it came twice."""

@@ -82,6 +82,7 @@ class Conversation:
     )  # fmt: skip
 
     relay = ResponseRelay
+    multiplexes = False
 
     def __init__(self, handle: ServiceHandle, peer: Peer, now: float) -> None:
         self.handle = handle
@@ -194,10 +195,8 @@ class Conversation:
 
     def move(self, handle: ServiceHandle) -> None:
         """The next request is another service's."""
-        old = self.peer
-        trusted = handle.current.trusts(old.client)
         self.handle = handle
-        self.peer = Peer(old.client, old.client_port, old.virtual, old.virtual_port, trusted=trusted)
+        self.peer = self.peer.called_by(trusted=handle.current.trusts(self.peer.client))
 
     def wanted(self) -> int:
         """Octets of a body or a tunnel that can be passed on at once; 0 where only requests may follow."""

@@ -81,6 +81,7 @@ class Multiplexed:
         "exchanges", "handle", "out", "peer", "requests", "upstream_fields",
     )  # fmt: skip
 
+    multiplexes = True
     paused = False
     repeats = False
 
@@ -124,6 +125,17 @@ class Multiplexed:
             return (CONNECTION,) if self._until <= now else ()
         return tuple(stream for stream, one in self.exchanges.items() if one.deadline <= now)
 
+    def move(self, handle: ServiceHandle) -> None:
+        """The next request is another service's."""
+        self.handle = handle
+        self.peer = self.peer.called_by(trusted=handle.current.trusts(self.peer.client))
+
+    def postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: whatever is due is due so much later."""
+        self._until += seconds
+        for exchange in self.exchanges.values():
+            dispatch.postpone(exchange, seconds)
+
     def wanted(self) -> int:
         """Octets that are welcome at once."""
         return WANTED_OCTETS
@@ -135,21 +147,20 @@ class Multiplexed:
             return self.client_bytes(event.data, now)  # type: ignore[union-attr]
         if kind is ServerBytes:
             return self.server_bytes(event.stream, event.data, now)  # type: ignore[union-attr]
-        out = self.out = []
+        self.out = []
         what: Any = event if kind is Happened else kind
         act = self._ON.get(what)
         if act is not None:
             act(self, event, now)
         else:
             self._tell(event.stream, what, event, now)  # type: ignore[union-attr]
-        self._settle(now)
-        return out
+        return self._settled(now)
 
     def client_bytes(self, data: bytes, now: float) -> list[ProxyCommand]:
         """Take `ClientBytes(data)`."""
-        out = self.out = []
+        self.out = []
         if self.closing:
-            return out
+            return self.out
         try:
             for event in self._frames.receive(data):
                 handle = self._FRAMES.get(event.__class__)
@@ -162,28 +173,25 @@ class Multiplexed:
         except FloodError as error:
             self._write(self._frames.goaway(ErrorCodes.ENHANCE_YOUR_CALM, str(error)))
             self._end_all(now)
-        self._settle(now)
-        return out
+        return self._settled(now)
 
     def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
         """Take `ServerBytes(stream, data)`."""
-        out = self.out = []
+        self.out = []
         exchange = self.exchanges.get(stream)
         if exchange is not None:
             response.server_bytes(exchange, data, now)
             self._look(exchange, now)
-        self._settle(now)
-        return out
+        return self._settled(now)
 
     def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:
         """Take `ServerReady(stream, True)`."""
-        out = self.out = []
+        self.out = []
         exchange = self.exchanges.get(stream)
         if exchange is not None:
             request_body.server_ready(exchange, now, reused=True)
             self._look(exchange, now)
-        self._settle(now)
-        return out
+        return self._settled(now)
 
     def fail(self) -> list[ProxyCommand]:
         """A defect of ours: give back what is held, forget the rest, and end everything."""
@@ -236,6 +244,19 @@ class Multiplexed:
     def _write(self, octets: bytes) -> None:
         if octets:
             self.out.append(ToClient(octets))
+
+    def _settled(self, now: float) -> list[ProxyCommand]:
+        """What follows from an event: all octets for the client at once, then the rest in order.
+
+        One write is one record and one packet; several small ones are as many system calls.
+        """
+        self._settle(now)
+        out = self.out
+        writes = [one.data for one in out if one.__class__ is ToClient]  # type: ignore[union-attr]
+        if len(writes) > 1:
+            rest = [one for one in out if one.__class__ is not ToClient]
+            out[:] = [ToClient(b"".join(writes)), *rest]
+        return out
 
     def _settle(self, now: float) -> None:
         """Write what h2 has to say, tell servers who is held, and end a connection that has nothing left."""

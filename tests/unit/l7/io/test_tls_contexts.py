@@ -24,7 +24,7 @@ def pairs() -> dict[str, tuple[Pair, ...]]:
 
 
 def contexts(pairs: dict[str, tuple[Pair, ...]]) -> TLSContexts:
-    return TLSContexts(lambda name: pairs.get(name, ()), (b"http/1.1",))
+    return TLSContexts(lambda name: pairs.get(name, ()))
 
 
 def test_a_base_context_outlives_reloads_and_certificates(pairs: dict[str, tuple[Pair, ...]]) -> None:

@@ -430,8 +430,8 @@ def test_a_websocket() -> None:
     stream = talk.client.get_next_available_stream_id()
     talk.client.send_headers(
         stream,
-        [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "h"), (":path", "/chat"),
-         ("sec-websocket-version", "13")],
+        [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "h"),
+         (":path", "/chat"), ("sec-websocket-version", "13")],
     )  # fmt: skip
     talk.flush()
     talk.ready(stream)
@@ -441,7 +441,8 @@ def test_a_websocket() -> None:
     assert b"\r\nsec-websocket-key: " in text
     talk.served(
         stream,
-        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\nfrom",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Accept: x\r\n\r\nfrom",
     )
     fields = talk.fields(stream)
     assert fields[b":status"] == b"200"
