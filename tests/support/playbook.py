@@ -139,6 +139,11 @@ class World:
         """A finished request, by the names of its fields."""
         return dict(zip(FIELDS, self.records[number], strict=True))
 
+    def record_of(self, line: str) -> dict[str, object]:
+        """Perform an event that ends a request; its record."""
+        self.tell(line)
+        return self.record()
+
     @property
     def leases(self) -> int:
         """Claims that are held now, on all servers."""

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from director.l7.http.response_relay import ResponseRelay
     from director.l7.proxy.client import Client
     from director.l7.routing.facts import RequestFacts
-    from director.l7.routing.fault_path import FaultTarget
+    from director.l7.routing.fault_path import Cause, FaultTarget
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import CompiledService
     from director.model.pools import Address
@@ -199,14 +199,15 @@ class Exchange:
             tried: the servers of `tries`.  woken: its turn in the queue has come.
             wait_until: when waiting ends, over all waits.
             fault: the step of the fault path that serves it, "" outside of it; steps: the rest of the path.
+            cause: why the path was taken.  worked_on: a server had it and may have acted on it.
     """
 
     __slots__ = (
-        "attempts", "body", "client", "client_done", "connected", "deadline", "facts", "fault", "first_byte",
-        "head", "identity", "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason",
-        "received", "relay", "reused", "rule", "sent", "sent_head", "server_done", "server_name", "service",
-        "spool", "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
-        "tries", "wait_until", "woken",
+        "attempts", "body", "cause", "client", "client_done", "connected", "deadline", "facts", "fault",
+        "first_byte", "head", "identity", "keep_alive", "lease", "opened", "outcome", "own", "phase",
+        "pool", "reason", "received", "relay", "reused", "rule", "sent", "sent_head", "server_done",
+        "server_name", "service", "spool", "spooled", "started", "status", "steps", "sticky", "stream",
+        "target", "timeouts", "tried", "tries", "wait_until", "woken", "worked_on",
     )  # fmt: skip
 
     facts: RequestFacts
@@ -221,6 +222,7 @@ class Exchange:
     first_byte: float | None
     wait_until: float | None
     steps: Iterator[FaultTarget] | None
+    cause: Cause | None
     tries: tuple[tuple[str, str], ...]
     tried: tuple[RealServer, ...]
 
@@ -257,9 +259,11 @@ class Exchange:
         self.timeouts = DEFAULT_TIMEOUTS
         self.phase = ROUTED
         self.deadline = now
-        self.reason = self.connected = self.first_byte = self.wait_until = self.steps = None
+        self.reason = self.connected = self.first_byte = self.wait_until = self.steps = self.cause = None
         self.spooled = self.received = self.sent = self.status = self.attempts = 0
-        self.sticky = self.reused = self.woken = self.client_done = self.server_done = self.own = False
+        self.sticky = self.reused = self.woken = self.client_done = self.server_done = self.own = (
+            self.worked_on
+        ) = False
         self.fault = self.server_name = self.outcome = ""
         self.sent_head = b""
         self.opened = 0.0

@@ -46,7 +46,7 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
             else:
                 exchange.until(now + exchange.timeouts.idle)
     except MessageError as error:
-        dispatch.junk(exchange, error.reason)
+        dispatch.junk(exchange, error.reason, now)
 
 
 def _interim_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, now: float) -> bool:

@@ -63,7 +63,8 @@ OWNED = {
     "request_head": {"rule", "sent_head"},
     "request_body": {"received", "spool", "spooled"},
     "dispatch": {
-        "attempts", "fault", "pool", "steps", "sticky", "timeouts", "tried", "wait_until", "woken",
+        "attempts", "cause", "fault", "pool", "steps", "sticky", "timeouts", "tried", "wait_until", "woken",
+        "worked_on",
     },
 }  # fmt: skip
 
