@@ -61,6 +61,7 @@ from director.l7.proxy.commands import (
     ToServer,
     Wait,
 )
+from director.l7.routing.forwarded import believed_id
 from director.model.pools import PoolTimeouts
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ class Exchange:
         self.started = now
         # By a local name, because a call through a slot is slow (CPython 3.11).
         new_id = client.handle.new_id
-        self.identity = new_id()
+        self.identity = (client.peer.trusted and believed_id(head)) or new_id()
         # All slots are filled here: a default in the class would be read several times slower (CPython 3.11).
         self.body: Body = NO_BODY
         self.rule = self.pool = self.lease = self.target = self.relay = self.spool = None
