@@ -49,7 +49,7 @@ def choose(exchange: Exchange, pool_name: str, now: float) -> None:
     config = pool.config
     exchange.pool = pool
     exchange.timeouts = config.timeouts
-    if pool.waiting and not exchange.woken and waiting_helps(pool):
+    if pool.waiting and exchange.called_by is not pool and waiting_helps(pool):
         _join_queue(exchange, pool, now)
         return
     preferred = affinity.preferred(pool, exchange.facts) if config.persist is not None else None
@@ -80,15 +80,13 @@ def _join_queue(exchange: Exchange, pool: LivePool, now: float) -> None:
         return
     if exchange.wait_until is None:
         exchange.wait_until = now + queue.timeout
-    exchange.woken = False
+    exchange.called_by = None
     exchange.wait(pool, exchange.wait_until)
 
 
-def slot_free(exchange: Exchange, now: float) -> None:
-    """What was waited for has changed: choose again."""
-    if exchange.pool is not None:
-        exchange.woken = True
-        choose(exchange, exchange.pool.name, now)
+def left_queue(exchange: Exchange) -> None:
+    """Its turn in the queue of its pool has come; in another pool's it would be the last."""
+    exchange.called_by = exchange.pool
 
 
 # --- what may go wrong ------------------------------------------------------------------
@@ -268,7 +266,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
 
 
 def _response_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
-    if not exchange.body.done and not server_stalls:
+    if not (exchange.body.done or server_stalls or exchange.expecting):
         refuse(exchange, MessageError(408, "the request's body did not come in time"))
         return
     pool = exchange.pool
