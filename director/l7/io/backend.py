@@ -235,6 +235,7 @@ class Backends:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         old = getattr(side, "stream", None)
         side.stream = Stream(self.reactor, sock, side, connecting=True)
+        side.stream.reads_on = True
         if isinstance(old, _Unborn) and old.gone:
             side.stream.abort()
             return

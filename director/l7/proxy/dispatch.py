@@ -139,15 +139,14 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
 def no_response(exchange: Exchange, reason: str, now: float) -> None:
     """The connection ended before a whole head of a response.
 
-    An idle connection that turns out to be gone is nobody's fault: the request goes to the same
-    server again on a new one, and no try is counted.
+    A kept connection that ends without an octet is nobody's fault: the server may have closed it when the
+    request was on its way, and nobody can tell whether it read that.  The request goes to the same server
+    again on a new one; no try is counted, but a second copy of the request is.
     """
-    relay, pool, lease = exchange.relay, exchange.pool, exchange.lease
+    relay, pool = exchange.relay, exchange.pool
     untouched = relay is not None and not relay.started
     if untouched and exchange.reused and resendable(exchange):
-        if lease is not None:
-            lease.server.requests.requests -= 1
-        exchange.send_again("idle connection was gone", now)
+        exchange.send_again("a kept connection ended without an answer; sent again on a new one", now)
         return
     _count(exchange, "empty")
     if untouched and pool is not None and "empty" in pool.config.retry.on and may_retry(exchange):

@@ -403,6 +403,11 @@ class Exchange:
             self.await_response(now)
         self.write(text)
 
+    def overheard(self, status: int, now: float) -> None:
+        """The first status of a connection that is relayed unread."""
+        self.status = status
+        self.first_byte = now - self.opened
+
     def write(self, text: bytes) -> None:
         """Octets for the client."""
         if text:

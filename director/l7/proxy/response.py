@@ -29,6 +29,14 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     """Octets from the server."""
     relay = exchange.relay
     if exchange.phase is TUNNEL:
+        if (
+            not exchange.status
+            and exchange.service.is_http
+            and data[:7] == b"HTTP/1."
+            and data[9:12].isdigit()
+        ):
+            # Relayed unread, but the first status is worth a word in the log.
+            exchange.overheard(int(data[9:12]), now)
         exchange.write(data if relay is None else relay.tunnelled(data))
         exchange.until(now + exchange.timeouts.tunnel)
         return
