@@ -31,6 +31,7 @@ from attrs import evolve
 
 from director.l7.proxy.commands import (
     ONLY_STREAM,
+    AbortServer,
     ClientBytes,
     Do,
     DropServer,
@@ -75,7 +76,8 @@ WORDS: dict[str, ProxyEvent] = {
     "drain": Happened.DRAIN,
 }
 NAMES = {
-    KeepServer: "keep-server", DropServer: "drop-server", EndServer: "end-server", LeaveQueue: "leave-queue",
+    KeepServer: "keep-server", DropServer: "drop-server", AbortServer: "abort-server",
+    EndServer: "end-server", LeaveQueue: "leave-queue",
 }  # fmt: skip
 
 

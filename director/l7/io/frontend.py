@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from director.l7.proxy.commands import (
     ONLY_STREAM,
+    AbortServer,
     Do,
     Door,
     DropServer,
@@ -171,6 +172,11 @@ class ClientSide:
         self.tell(Happened.CLIENT_GONE)
         self.listening.gone(self)
 
+    def move(self, listening: Listening) -> None:
+        """Our address went to another service: it serves the next request."""
+        self.listening = listening
+        self.door.move(listening.handle)
+
     def drain(self) -> None:
         """The service stops: serve what the client has sent already, then let it go."""
         self.stream.read_now()
@@ -220,6 +226,11 @@ class ClientSide:
             else:
                 self._closing_since = now
                 self._closing_progress = self.stream.progress
+
+    def postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: whatever is due is due so much later."""
+        self.door.postpone(seconds)
+        self._closing_since += seconds
 
     def _waits(self) -> bool:
         """One of its exchanges stands in a queue."""
@@ -317,6 +328,11 @@ class ClientSide:
         if server is not None:
             self._backends.drop(server, self.now())
 
+    def _abort_server(self, command: AbortServer) -> None:
+        server = self._link(command.stream).let_go()
+        if server is not None:
+            server.stream.abort()
+
     def _end_server(self, command: EndServer) -> None:
         server = self._link(command.stream).server
         if server is not None:
@@ -374,6 +390,7 @@ class ClientSide:
     }
     _FOR_LINKS: ClassVar[dict[type, Callable[[ClientSide, Any], None]]] = {
         DropServer: _drop_server,
+        AbortServer: _abort_server,
         EndServer: _end_server,
         Wait: _wait,
         LeaveQueue: _leave_queue,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from director.l7.routing.service import ServiceHandle
     from director.model.pools import Address
     from director.registry.registry import LivePool, RealServer
 
@@ -178,6 +179,15 @@ class DropServer:
         self.stream = stream
 
 
+class AbortServer:
+    """Reset the connection of `stream`: what the server got must not look complete."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class EndServer:
     """Send FIN to the server of `stream`, go on reading."""
 
@@ -221,7 +231,7 @@ class Do(enum.Enum):
     AWAIT_CLIENT = "say when the client has taken most of what it was given"
 
 
-ServerCommand = ToServer | Open | KeepServer | DropServer | EndServer | Wait | LeaveQueue
+ServerCommand = ToServer | Open | KeepServer | DropServer | AbortServer | EndServer | Wait | LeaveQueue
 ProxyCommand = ToClient | Do | ServerCommand
 
 # --- the door ------------------------------------------------------------------------
@@ -260,6 +270,12 @@ class Door(Protocol):
 
     def due(self, now: float) -> Sequence[int]:
         """The streams whose deadline has passed: for each of them an `Expired` must come."""
+
+    def postpone(self, seconds: float) -> None:
+        """The shell's clock went on while nobody looked at the sockets: that counts against no peer."""
+
+    def move(self, handle: ServiceHandle) -> None:
+        """The client's address went to another service, which serves the next request."""
 
     def wanted(self) -> int:
         """Octets that can be passed on at once; 0 where only requests may follow."""

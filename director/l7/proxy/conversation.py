@@ -42,14 +42,13 @@ from director.l7.proxy.commands import (
     ToClient,
 )
 from director.l7.proxy.exchange import LIFE, OVER, TUNNEL, Exchange, Moment
-from director.l7.routing.facts import ConnectionFacts
+from director.l7.routing.facts import ConnectionFacts, Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.proxy.client import UpstreamFields
     from director.l7.proxy.request_head import RoutedRequest
-    from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
 
 READ_AHEAD_LIMIT = 65536
@@ -186,6 +185,19 @@ class Conversation:
         if self.exchange is not None:
             request_body.server_ready(self.exchange, now, reused=True)
         return out
+
+    def postpone(self, seconds: float) -> None:
+        """All deadlines are so much later."""
+        self._until += seconds
+        if self.exchange is not None:
+            dispatch.postpone(self.exchange, seconds)
+
+    def move(self, handle: ServiceHandle) -> None:
+        """The next request is another service's."""
+        old = self.peer
+        trusted = handle.current.trusts(old.client)
+        self.handle = handle
+        self.peer = Peer(old.client, old.client_port, old.virtual, old.virtual_port, trusted=trusted)
 
     def wanted(self) -> int:
         """Octets of a body or a tunnel that can be passed on at once; 0 where only requests may follow."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.proxy import local_reply
-from director.l7.proxy.commands import DropServer
+from director.l7.proxy.commands import AbortServer, DropServer
 from director.l7.proxy.exchange import (
     BODY,
     CONNECT,
@@ -87,6 +87,13 @@ def _join_queue(exchange: Exchange, pool: LivePool, now: float) -> None:
 def left_queue(exchange: Exchange) -> None:
     """Its turn in the queue of its pool has come; in another pool's it would be the last."""
     exchange.called_by = exchange.pool
+
+
+def postpone(exchange: Exchange, seconds: float) -> None:
+    """Nobody looked at the sockets for so long: it counts neither against a peer nor as waiting."""
+    exchange.until(exchange.deadline + seconds)
+    if exchange.wait_until is not None:
+        exchange.wait_until += seconds
 
 
 # --- what may go wrong ------------------------------------------------------------------
@@ -223,12 +230,13 @@ def _end(exchange: Exchange, outcome: str, *, visible: bool) -> None:
 
 
 def client_gone(exchange: Exchange) -> None:
-    """The client left before the end."""
+    """The client left before the end.  In a tunnel its reset is passed on, as a server's is."""
     if exchange.phase is QUEUE:
         exchange.leave_queue()
-        exchange.finish("client_gone", server_gone=True)
     else:
-        exchange.finish("client_gone")
+        leave = AbortServer if exchange.phase is TUNNEL else DropServer
+        exchange.client.out.append(leave(exchange.stream))
+    exchange.finish("client_gone", server_gone=True)
 
 
 def client_ended(exchange: Exchange) -> None:

@@ -32,6 +32,7 @@ from director.l7.proxy.commands import (
     Wait,
 )
 from director.l7.routing.facts import Peer
+from director.l7.routing.service import ServiceHandle
 from director.model.pools import Address
 from tests.support.playbook import World, pool
 from tests.support.said import said
@@ -132,6 +133,12 @@ class FakeDoor:
     def due(self, now: float) -> tuple[int, ...]:
         return self.streams
 
+    def postpone(self, seconds: float) -> None:
+        self.deadline += seconds
+
+    def move(self, handle: ServiceHandle) -> None:
+        raise NotImplementedError
+
     def wanted(self) -> int:
         return 0
 
@@ -213,6 +220,20 @@ def test_a_close_that_makes_no_progress_is_cut() -> None:
     assert "abort" not in desk.stream.calls
     desk.side.check(2 * CLOSE_SECONDS)
     assert desk.stream.calls[-1] == "abort"
+
+
+def test_time_in_which_the_loop_stood_still_counts_for_nobody() -> None:
+    desk = Desk()
+    before = desk.side.door.deadline
+    desk.side.postpone(3.0)
+    assert desk.side.door.deadline == before + 3.0
+    events = desk.expect(Do.CLOSE_CLIENT).events
+    desk.side.tell(Happened.DRAIN)
+    desk.side.postpone(3.0)
+    desk.side.check(CLOSE_SECONDS + 2.0)
+    assert (events, desk.stream.calls) == ([Happened.DRAIN], ["close"])
+    desk.side.check(CLOSE_SECONDS + 3.0)
+    assert desk.stream.calls == ["close", "abort"]
 
 
 def test_a_client_that_leaves_is_signed_off_once() -> None:
