@@ -122,6 +122,9 @@ class Stream:
                 self._read_size = SMALL_READ
             elif self.socket is not None:
                 self._read_size = min(max(self.owner.wanted(), SMALL_READ), LARGE_READ)
+        elif self._error:
+            # The reset was told to a write: this is its end, not a clean one.
+            self.fail(self._error)
         elif self.socket is not None:
             self.pause()
             self._ended = True
@@ -267,9 +270,11 @@ class Stream:
 
     def has_hung_up(self) -> bool:
         """The peer has sent its FIN or a reset, which nobody noticed because nothing is read."""
+        if self.socket is None:
+            return False
         poller = select.poll()
-        poller.register(self.fileno(), select.POLLRDHUP)
-        return self.socket is not None and bool(poller.poll(0))
+        poller.register(self.socket, select.POLLRDHUP)
+        return bool(poller.poll(0))
 
     def read_to_end(self) -> None:
         """Take all that came, though paused: the peer's end stands behind it, so that is a buffer at most."""

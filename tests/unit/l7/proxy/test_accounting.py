@@ -69,10 +69,11 @@ def test_a_switched_connection_has_its_first_request_and_its_first_status() -> N
     assert dict(world.service.live.requests.errors) == {}
 
 
-@pytest.mark.parametrize("kind", [{"protocol": "tcp"}, {"switch": "connection"}])
-def test_a_relayed_connection_that_idles_has_not_failed(kind: dict[str, str]) -> None:
-    world = World(pool("web", "a"), **kind)
-    world.tell("opened" if "protocol" in kind else f"client {GET}")
+@pytest.mark.parametrize(
+    "world", [World(pool("web", "a"), protocol="tcp"), World(pool("web", "a"), switch="connection")]
+)
+def test_a_relayed_connection_that_idles_has_not_failed(world: World) -> None:
+    world.tell(f"client {GET}" if world.service.is_http else "opened")
     world.tell("new")
     world.tell("server HTTP/1.1 200 OK||")
     assert world.record_of("after 3600")["outcome"] == "idle"

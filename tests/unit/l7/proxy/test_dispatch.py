@@ -138,7 +138,8 @@ def test_a_kept_connection_that_ends_costs_no_try_but_a_second_copy(end: str) ->
     """)
     assert world.server("a").requests.requests == 2
     assert world.server("a").requests.errors == {}
-    ((server, what),) = world.record()["tries"]  # type: ignore[misc]
+    tries: Any = world.record()["tries"]
+    ((server, what),) = tries
     assert (server, "gone" in what, "without an answer" in what) == ("a", False, True)
     assert world.leases == 0
 
