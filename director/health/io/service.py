@@ -30,8 +30,8 @@ CHANGED = (
     "was {before} for {lasted:.0f}s, next check in {every:g}s"
 )
 NOT_PROBED = (
-    "{address} could not be checked by {check}: {reason}; raise the limits of the process. Servers keep the "
-    "verdict that they have"
+    "{address} could not be checked by {check}: {reason}; mend that, or raise the limits of the process. "
+    "Servers keep the verdict that they have"
 )
 PROBED = "checks are made again; {count} could not be made"
 CALM = 10.0
