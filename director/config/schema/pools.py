@@ -187,7 +187,7 @@ CHECK = Kind(
             "exec",
             "program and arguments",
             checks.command,
-            "A program of yours, without a shell: 0 is up, every other end and the time-out is down; one that "
+            "A program, without a shell: 0 is up, every other end and the time-out is down; one that "
             "cannot be started leaves the verdict as it is. It is told `CHECK_ADDRESS`, `CHECK_PORT` and "
             "`CHECK_NAME` in its environment, and ended with all that it has started.",
             example="/usr/lib/nagios/plugins/check_http -H shop.example.org",
