@@ -34,7 +34,7 @@ NOT_PROBED = (
     "Servers keep the verdict that they have"
 )
 PROBED = "checks are made again; {count} could not be made"
-CALM = 10.0
+QUIET_SECONDS = 10.0
 """Seconds without a check that could not be made, after which that is over."""
 
 
@@ -190,7 +190,7 @@ class HealthService(Service):
 
     def _say_probed(self, result: Result) -> None:
         """It is over when nothing was lacking for a while."""
-        if result.time - self._unprobed_at >= CALM:
+        if result.time - self._unprobed_at >= QUIET_SECONDS:
             self.log.info(PROBED, count=self._unprobed)
             self._unprobed = 0
 
