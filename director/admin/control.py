@@ -37,13 +37,17 @@ Soon: TypeAlias = "T | Deferred[T]"
 
 @frozen
 class Question:
-    """A request that was not made: what would be decided?  `service` may be empty: found by the URL."""
+    """A request that was not made: what would be decided?
+
+    `service` may be empty: found by the URL.  `down` are servers, as POOL/SERVER, that shall seem down.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     client: str = "127.0.0.1"
     service: str = ""
+    down: tuple[str, ...] = ()
 
 
 @frozen

@@ -246,7 +246,7 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
         "number": rule.number,
         "title": rule.title,
         "service": rule.service,
-        "when": condition(rule.when) if rule.when else "",
+        "when": rule.shown("when", condition(rule.when)) if rule.when else "",
         "action": action(rule),
         "rate": context.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
         **figures(counters or RequestFigures()),
@@ -256,7 +256,7 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
 def action(rule: Rule) -> str:
     """What a rule does, as it is written."""
     if rule.redirect:
-        return f"redirect {rule.redirect[0]} {rule.redirect[1]}"
+        return f"redirect {rule.shown('redirect', f'{rule.redirect[0]} {rule.redirect[1]}')}"
     if rule.respond:
         return f"respond {rule.respond[0]}"
     return f"pool {rule.pool}"

@@ -165,15 +165,20 @@ def reload(arguments: Arguments) -> int:
 def why(arguments: Arguments) -> int:
     """`why ID` or `why METHOD URL`."""
     client = connected(arguments)
+    if arguments.url is None and arguments.down and "://" in arguments.down[-1]:
+        # `why GET --down web/a URL`: what takes several words has taken the URL, too.
+        arguments.url = arguments.down.pop()
     if arguments.url is None:
         if arguments.what.upper() in METHODS:
             raise Refused(f"give a URL too: director why {arguments.what} http://HOST/PATH")
         return show_result(arguments, client.get("requests", arguments.what), output.why)
+    down = [name for word in arguments.down for name in word.split(",") if name]
     asked = {
         "method": arguments.what.upper(),
         "url": arguments.url,
         "headers": [header(text) for text in arguments.header],
         "client": arguments.client,
+        **({"down": down} if down else {}),
     }
     return show_result(arguments, client.post("explain", order=asked), output.why)
 
@@ -291,6 +296,9 @@ def _looking(add: Add) -> None:
     made.add_argument("url", nargs="?", metavar="URL")
     made.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
     made.add_argument("--client", default="127.0.0.1", metavar="IP", help="as if it came from there")
+    made.add_argument(
+        "--down", action="extend", nargs="+", default=[], metavar="POOL/SERVER", help="as if these were down"
+    )
 
 
 def _changing(add: Add) -> None:

@@ -178,7 +178,11 @@ class RunningControl:
             question.client,
             question.service,
             now,
+            question.down,
         )
+        rules = {rule.name: rule for rule in self._registry.configuration.rules}
+        if told.get("location") and told["rule"] in rules:
+            told["location"] = rules[str(told["rule"])].masked(str(told["location"]))
         return {**told, "time": self._epoch() + now}
 
     def config_text(self) -> str:
