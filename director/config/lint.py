@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from attrs import evolve
+
 from director.conditions.shadowing import hidden
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
@@ -17,7 +19,8 @@ from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
 from director.model.http import Rule
-from director.model.pools import Forward, Scheduler, Server
+from director.model.pools import Scheduler, Server
+from director.model.virtual import Virtual
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
 
@@ -26,8 +29,6 @@ _OF_THE_REQUEST = ("hash", "rewrite_path", "set_header", "add_header", "del_head
 """Keys of a rule that are about the request that a server gets."""
 _OF_HTTP = ("timeout.client", "timeout.keepalive", "limit.line", "limit.header", "limit.fields", "limit.body")
 """Keys of a service that bound its requests."""
-_PORT_STAYS = frozenset({Forward.DR, Forward.TUN})
-"""Methods that send the packet as it came."""
 _HASHING = frozenset({"hash", "hhttp"})
 """The built-in schedulers that look at a rule's `hash`; who else does, only they know."""
 
@@ -47,6 +48,7 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
         _own_listeners(fields, kinds)
     for fields in kinds["l4"].values():
         _layer4(fields, kinds)
+        _ports_of_servers(fields, kinds)
 
 
 def _without_effect(rule: Fields, kinds: Kinds) -> None:
@@ -141,11 +143,45 @@ def _layer4(service: Fields, kinds: Kinds) -> None:
         return
     for key, server in _servers(pool):
         method = server.forward or service.get("forward")
-        if method in _PORT_STAYS and server.address.port not in {0, virtual.port}:
+        if not method.method.rewrites and server.address.port not in {0, virtual.port}:
             text = f"{method.value} leaves the port as it is, so the server is asked at {virtual.port}"
             at = max(pool.text(key).find(f":{server.address.port}"), 0)
             hint = f"write {virtual.port}, or use forward = nat"
             pool.problem(key, text, hint, at, severity=WARNING)
+
+
+def _ports_of_servers(service: Fields, kinds: Kinds) -> None:
+    """A service that is asked on several ports, and servers that have one (`lvs-semantics` C.3, E)."""
+    virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
+    if virtual is None or pool is None or not _several_ports(virtual, kinds):
+        return
+    if not (virtual.fwmark or service.given("persistent")):
+        return  # refused by `build`
+    for key in pool.values:
+        server = pool.get(key) if key.startswith("server.") else None
+        if server is None or not server.address.port:
+            continue
+        if not (server.forward or service.get("forward")).method.rewrites:
+            continue
+        bare = str(evolve(server.address, port=0))
+        hint = f"write {bare.removesuffix(':0')} without a port (or {bare}): the port asked for stays"
+        if service.given("persistent"):
+            text = f"[{service.section.title}] is persistent on several ports; the server's port is not used"
+        else:
+            text = f"every port of [{service.section.title}] arrives at {server.address}"
+        pool.problem(key, text, hint, severity=WARNING)
+
+
+def _several_ports(virtual: Virtual, kinds: Kinds) -> bool:
+    """Clients ask it on more than one port."""
+    if not virtual.fwmark:
+        return virtual.port == 0
+    spans: set[tuple[int, int]] = set()
+    for settings in kinds["l4-settings"].values():
+        for _protocol, network, span in settings.get(f"mark.{virtual.fwmark}") or ():
+            if network.version == virtual.family:
+                spans.add(span)
+    return len(spans) > 1 or any(first != last for first, last in spans)
 
 
 def _unused(kinds: Kinds) -> None:
