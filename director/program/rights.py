@@ -1,8 +1,8 @@
 """Who else can write what the director obeys: its configuration, and the schedulers of users (composition).
 
 Whoever can write these files decides what the director does, as whom it runs.  As with the admin's token, a
-file that anybody can write is refused; one that a group or another user can write gets a warning, for that may
-be meant.  Called by `configuration` at each reading; the store looks at its own file.
+file that anybody can write is refused; one that a group or another user can write gets a warning, for that
+may be meant.  Called by `configuration` at each reading; the store looks at its own file.
 """
 
 from __future__ import annotations

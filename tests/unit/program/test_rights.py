@@ -47,7 +47,8 @@ def test_anybody_can_replace(tmp_path: Path) -> None:
     ("owner", "group", "mode", "severities"),
     [
         (0, 0, 0o664, []), (0, 12345, 0o664, ["warning"]), (0, 12345, 0o644, []),
-        (12345, 0, 0o644, ["warning"]), (12345, 12345, 0o664, ["warning"]), (12345, 0, 0o666, ["error", "warning"]),
+        (12345, 0, 0o644, ["warning"]),
+        (12345, 12345, 0o664, ["warning"]), (12345, 0, 0o666, ["error", "warning"]),
     ],
 )  # fmt: skip
 def test_groups_and_other_users(
