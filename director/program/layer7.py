@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from director.l7.http.requests import Limits
 from director.l7.io.service import Shell
-from director.l7.routing.fault_path import FaultChain
+from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
 from director.model.http import L7Service
@@ -83,7 +83,7 @@ def _site(service: L7Service, configuration: Configuration, registry: Registry) 
         registry,
         live,
         compile_rules(own, live.rule),
-        FaultChain(service, configuration.rules, configuration.pages, registry).pairs,
+        FaultPath(service, configuration.rules, configuration.pages, registry).targets,
         configuration.settings.name,
         Limits(limits.line, limits.header, limits.fields, limits.body),
     )

@@ -310,7 +310,7 @@ class Shell:
 
     def repeating(self) -> int:
         """Clients whose last head is remembered because they sent it twice."""
-        return sum(side.conversation.framer.expects_the_last_again for side in self._all_clients())
+        return sum(side.door.repeats for side in self._all_clients())
 
     # -- records and deadlines --
 
