@@ -27,7 +27,7 @@ from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
-from director.program import preflight, rights
+from director.program import host, preflight, rights
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
@@ -127,7 +127,7 @@ def _needed_rehearsal_problems(
 
 
 def _unreachable_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
-    return preflight.problems(loaded, configuration)
+    return [*preflight.problems(loaded, configuration), *host.problems(loaded, configuration)]
 
 
 def _rehearsal_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
