@@ -91,7 +91,7 @@ def pool(fields: Fields) -> Pool:
     )
 
 
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp")
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
 """Keys that say what a check does: each check has one."""
 
 
@@ -124,6 +124,7 @@ def check(fields: Fields) -> Check:
         steps=fields.get("script") or (),
         question=fields.get("dns") or ("", ""),
         payload=fields.get("udp") or b"",
+        command=fields.get("exec") or (),
         changing=fields.get("every.changing") or 0.0,
     )
 
