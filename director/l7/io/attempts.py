@@ -40,6 +40,7 @@ def open_stream(
         if manner is None
         else manner.stream(reactor, sock, owner)
     )
+    stream.reads_on = True
     code = sock.connect_ex(target)
     if code in (0, errno.EINPROGRESS):
         stream.wait_for_connect()
