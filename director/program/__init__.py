@@ -4,7 +4,7 @@
 cycle that they all share.  `configuration` reads a file as the program does it, `rights` says who else can
 write it, `preflight` tries whether its servers can be reached, `host` whether this machine is as it needs
 to be.  The parts: `running` (the registry, the file it came from, and with `overrides` what operators
-changed over it), `layer4`, `layer7`, `services` (health and the admin), `demos`, `pool_alerts`,
-`listen_alerts`, `logs`, `state_directory`.  `control` is what admin and commands may ask, `banner` what a
-start prints.
+changed over it), `layer4`, `layer7`, `certificates`, `services` (health and the admin), `demos`,
+`pool_alerts`, `listen_alerts`, `logs`, `state_directory`.  `control` is what admin and commands may ask,
+`banner` what a start prints.
 """

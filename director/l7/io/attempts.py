@@ -49,6 +49,17 @@ def open_stream(
     return stream
 
 
+def literal_family(host: str) -> socket.AddressFamily | None:
+    """The family of an address literal; None for a name."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host.partition("%")[0])
+        except OSError:
+            continue
+        return family
+    return None
+
+
 class Attempts:
     """Connects to one of `addresses`.
 

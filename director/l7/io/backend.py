@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.logger import Logger
 
-from director.l7.io.attempts import Attempts, open_stream
+from director.l7.io.attempts import Attempts, literal_family, open_stream
 from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.manner import SUFFIX, Manner, Manners
 from director.l7.io.reactor import LeanReactor
@@ -338,7 +338,7 @@ class Backends:
         if address.endpoint:
             self._dial(side, address.endpoint)
             return side
-        family = _literal_family(address.host)
+        family = literal_family(address.host)
         if family is not None:
             self._begin(side, family, (address.host, address.port), manner)
             return side
@@ -460,14 +460,3 @@ class _PendingStream:
         else:
             self.gone = True
             side.lost(reason)
-
-
-def _literal_family(host: str) -> socket.AddressFamily | None:
-    """The family of an address literal; None for a name."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host.partition("%")[0])
-        except OSError:
-            continue
-        return family
-    return None

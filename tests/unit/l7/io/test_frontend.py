@@ -91,7 +91,7 @@ class Desk:
     def take(self, key: str, caller: Any, careful: bool) -> Any:
         """No connection is idle."""
 
-    def connect(self, address: Address, caller: Any) -> Any:
+    def connect(self, address: Address, caller: Any, manner: object = None) -> Any:
         """A connection to a server."""
         server = type("Server", (), {})()
         server.stream, server.client, server.address = FakeStream(), caller, str(address)
@@ -108,7 +108,7 @@ class Desk:
 class FakeDoor:
     """A conversation that says what it was told to; `events` are what it heard."""
 
-    repeats = client_ended = False
+    repeats = client_ended = multiplexes = False
 
     def __init__(self, commands: list[ProxyCommand], deadline: float) -> None:
         self.commands = commands
