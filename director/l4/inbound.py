@@ -15,12 +15,13 @@ from director.l4.verdicts import Verdict
 from director.l4.wire import transport
 from director.l4.wire.packet import SCTP, TCP, Packet, verified
 from director.model.pools import Forward
+from director.registry.counters import INBYTES, INPKTS
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
     from director.l4.methods.base import Means
     from director.l4.states.transitions import States
-    from director.registry.counters import Traffic
+    from director.registry.counters import Cells
 
 METHODS = {
     Forward.NAT: nat.to_server,
@@ -39,7 +40,7 @@ class Inbound:
     """The way from clients to servers."""
 
     def __init__(
-        self, table: FlowTable, states: States, admission: Admission, means: Means, total: Traffic
+        self, table: FlowTable, states: States, admission: Admission, means: Means, total: Cells
     ) -> None:
         self._table = table
         self._states = states
@@ -96,9 +97,9 @@ class Inbound:
 
     def count(self, flow: Flow, length: int) -> None:
         """One packet in, for server, service and the whole (H)."""
-        for traffic in (flow.server_traffic, flow.service_traffic, self._total):
-            traffic.inpkts += 1
-            traffic.inbytes += length
+        for cells in (flow.server_traffic, flow.service_traffic, self._total):
+            cells[INPKTS] += 1
+            cells[INBYTES] += length
 
     def _reused(self, flow: Flow) -> bool:
         """A new connection on an old flow's ports is scheduled anew (C.4, step 8)."""

@@ -2,5 +2,6 @@
 
 `registry` owns pools, servers, services and generations; `live` is a server or pool that lives; `changes`
 are values with the text of their audit line, `draft` tries them on a copy; `selection` is the one place
-that chooses and hands out leases; `counters` counts; `snapshot` is what outsiders see.
+that chooses; `ledger` has the verbs by which data paths claim, release and count; `counters` are what they
+count in; `snapshot` is what outsiders see.
 """

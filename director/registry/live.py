@@ -1,8 +1,9 @@
 """One live server, one live pool, one live service: their load, health, orders and counters.
 
-The pieces that `registry` is made of.  `registry` writes what a configuration says,
-`selection` writes load and overload, the layers add to the counters; nobody else changes
-them.  No socket, no clock: `now` is monotonic seconds.
+The pieces that `registry` is made of.  Who writes what: `registry` all that a configuration, an order or a
+verdict says (weight, `max`, state, health, membership), the verbs of `ledger` all that work under way says
+(load, overload, reachability, latency, who waits, counters), and nobody else anything; everybody may read.
+No socket, no clock: `now` is monotonic seconds.
 """
 
 from __future__ import annotations
@@ -39,8 +40,7 @@ def folded(host: str) -> int:
 class RealServer:
     """One live server of one pool: its order, health, load and counters (`IServer`).
 
-    `active` and `inactive` count leases only; `selection` is the only writer of them and of
-    `overloaded`.  `present` is False once it left the pool.
+    `active` and `inactive` count leases only.  `present` is False once it left the pool.
     """
 
     __slots__ = (

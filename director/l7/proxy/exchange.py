@@ -20,6 +20,7 @@ from director.l7.proxy import accounting, dispatch, request_body, request_head, 
 from director.l7.proxy.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, ToServer, Wait
 from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
 from director.l7.routing import affinity
+from director.registry import ledger
 from director.registry.registry import RealServer
 from director.registry.selection import select
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import FaultTarget, Site
     from director.model.pools import Address
+    from director.registry.ledger import Lease
     from director.registry.registry import LivePool
-    from director.registry.selection import Lease
 
 
 class Exchange:
@@ -105,7 +106,7 @@ class Exchange:
         site = self.site
         compiled = self.compiled = judged.rule
         if compiled is not None:
-            compiled.counters.requests += 1
+            ledger.asked(compiled.counters)
             if not compiled.pool:
                 request_head.answer_by_rule(self, compiled, now)
                 return
@@ -131,7 +132,7 @@ class Exchange:
         """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
         compiled = self.compiled = self.site.decide(self.facts)
         if compiled is not None:
-            compiled.counters.requests += 1
+            ledger.asked(compiled.counters)
         self.choose(compiled.pool if compiled is not None else self.site.config.pool, now)
 
     # -- choosing and connecting --
@@ -161,13 +162,11 @@ class Exchange:
 
     def _stand_in_line(self, pool: LivePool, now: float) -> None:
         """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
-        queue = pool.config.queue
-        if pool.waiting >= queue.length:
-            pool.queue_full += 1
+        if not ledger.take_place(pool):
             dispatch.fall_back(self, "no_server", now)
             return
         if self.wait_until is None:
-            self.wait_until = now + queue.timeout
+            self.wait_until = now + pool.config.queue.timeout
         self.phase = QUEUE
         self.called = False
         self.conversation.deadline = self.wait_until
@@ -189,7 +188,7 @@ class Exchange:
             server = lease.server
             self.reason = lease.reason
             self.server_name = server.name
-            server.requests.requests += 1
+            ledger.asked(server.requests)
         else:
             self.server_name = str(target)
         self.phase = CONNECT
@@ -208,8 +207,8 @@ class Exchange:
         """A connection is there: send what we have of the request."""
         self.reused = reused
         conversation = self.conversation
-        if self.lease is not None:
-            self.lease.server.reachable = True
+        if self.lease is not None and not self.lease.server.reachable:
+            ledger.reached(self.lease.server)
         if not reused:
             self.connected = now - self.opened
         if self.site.per_connection:

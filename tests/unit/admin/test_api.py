@@ -11,7 +11,7 @@ from twisted.web.http_headers import Headers
 from director.admin.control import Connection, PacketFigures, Problem
 from director.admin.testing import record
 from director.errors import ConfigError, DirectorError
-from director.registry.counters import Zeroable
+from director.registry.counters import CONNS, INBYTES, Zeroable
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
@@ -226,7 +226,7 @@ def test_layer_4_as_a_whole() -> None:
     found = made.get("/api/v1/layer4").json
     assert (found["running"], found["flows"], found["counters"]) == (False, 0, {})
     total = Zeroable()
-    total.traffic.conns, total.traffic.inbytes = 3, 120
+    total.traffic.cells[CONNS], total.traffic.cells[INBYTES] = 3, 120
     made.control.whole = PacketFigures(total, {"land": 1, "bad_checksum": 2}, 5)
     found = made.get("/api/v1/layer4").json
     assert (found["running"], found["flows"]) == (True, 5)

@@ -11,7 +11,7 @@ from director.admin.views import Sight
 from director.caches import CacheFigures
 from director.model.pools import Pool
 from director.registry.changes import PoolAdded
-from director.registry.counters import Zeroable
+from director.registry.counters import OUTPKTS, Zeroable
 from tests.unit.admin import sample
 
 # The grammar of https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4.
@@ -72,7 +72,7 @@ def test_every_line_has_the_form() -> None:
 def test_every_figure_is_its_own() -> None:
     control = sample.control()
     live = control.registry.services["l7:www"].stats.traffic
-    live.conns, live.inpkts, live.outpkts, live.inbytes, live.outbytes = 1, 2, 3, 4, 5
+    live.cells[:] = 1, 2, 3, 4, 5
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     names = ("connections", "packets_in", "packets_out", "bytes_in", "bytes_out")
     service = 'service="l7:www"'
@@ -90,7 +90,7 @@ def test_layer_4_as_a_whole() -> None:
     control = sample.control()
     assert "director_l4_" not in text(control)
     total = Zeroable()
-    total.traffic.outpkts = 7
+    total.traffic.cells[OUTPKTS] = 7
     control.whole = PacketFigures(total, {"bad_checksum": 2}, 5)
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     assert found["director_l4_packets_out_total", ""] == 7

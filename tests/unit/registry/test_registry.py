@@ -23,8 +23,10 @@ from director.registry.changes import (
     ServerRemoved,
     plan,
 )
+from director.registry.counters import CONNS
+from director.registry.ledger import Lease, TemplateClaim
 from director.registry.registry import RealServer, Registry
-from director.registry.selection import Lease, TemplateClaim, select
+from director.registry.selection import select
 from tests.unit.configurations import configurations
 from tests.unit.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 
@@ -218,7 +220,7 @@ def test_a_server_comes_back_with_its_connections_and_counters() -> None:
     """V15."""
     registry = registry_of(Pool("web", (server(),)))
     lease = taken(registry, "web")
-    lease.server.stats.traffic.conns = 7
+    lease.server.stats.traffic.cells[CONNS] = 7
     registry.apply([ServerRemoved("web", "a")], "test", 10.0, 0.0)
     assert registry.leaving() == (lease.server,)
     assert take(registry, "web") is None

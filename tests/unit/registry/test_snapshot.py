@@ -8,6 +8,7 @@ from director.model.http import L7Service
 from director.model.pools import Check, Pool, Scheduler, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerRemoved
+from director.registry.counters import CONNS, INBYTES
 from director.registry.snapshot import QUANTILES, RegistrySnapshot
 from tests.unit.registries import live, registry_of, server, taken
 
@@ -40,7 +41,7 @@ def test_a_snapshot_does_not_change_afterwards() -> None:
     before = registry.snapshot()
     taken(registry, "web")
     live(registry, "web", "a").requests.requests += 1
-    live(registry, "web", "a").stats.traffic.conns += 1
+    live(registry, "web", "a").stats.traffic.cells[CONNS] += 1
     registry.apply([Ordered("web", "a", State.MAINT)], "test", 0.0, 0.0)
     assert before.pools[0].servers[0].active == 0
     assert before.pools[0].servers[0].state is State.READY
@@ -71,7 +72,7 @@ def test_services_rules_and_requests() -> None:
     figures.requests, figures.responses[2] = 3, 2
     figures.errors["connect"] = 1
     figures.latency.add(0.002)
-    registry.services["l7:www"].stats.traffic.inbytes = 10
+    registry.services["l7:www"].stats.traffic.cells[INBYTES] = 10
     service = registry.snapshot().service("l7:www")
     assert service is not None
     assert service.traffic.inbytes == 10
