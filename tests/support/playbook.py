@@ -53,7 +53,7 @@ from director.model.settings import Configuration
 from director.program.layer7 import build_sites
 from director.registry.ledger import leave_place
 from director.registry.registry import LivePool, RealServer
-from tests.unit.registries import live, registry_of
+from tests.support.registries import live, registry_of
 
 HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")
 WORDS = {

@@ -10,6 +10,7 @@ from director.config.loaded import load_from
 from director.config.schema.tables import KINDS
 from director.config.text.messages import as_json, render
 from director.config.text.sources import World
+from tests.support.raising import nothing_raised
 
 LINES = [kind.heading.replace("NUMBER TITLE", "10 NAME") for kind in KINDS]
 LINES += [f"{key.name} = {key.example}" for kind in KINDS for key in kind.keys]
@@ -45,7 +46,8 @@ def read(text: str) -> None:
 
 @given(st.lists(st.sampled_from(LINES), max_size=25))
 def test_lines_in_any_order(lines: list[str]) -> None:
-    read("\n".join(lines))
+    with nothing_raised("every mistake is a problem with a place"):
+        read("\n".join(lines))
 
 
 @given(
@@ -54,4 +56,5 @@ def test_lines_in_any_order(lines: list[str]) -> None:
     st.text(alphabet='ab01 =:[]()$"{}~*,;-\n#\x00é', max_size=6),
 )
 def test_a_whole_file_with_a_hole(at: int, length: int, put: str) -> None:
-    read(WHOLE[:at] + put + WHOLE[at + length :])
+    with nothing_raised("every mistake is a problem with a place"):
+        read(WHOLE[:at] + put + WHOLE[at + length :])

@@ -13,7 +13,7 @@ from director.plugins import catalog
 from director.registry.changes import plan
 from director.registry.registry import Registry
 from director.registry.selection import select
-from tests.unit.registries import Key
+from tests.support.registries import Key
 
 
 class Tenants(Key):

@@ -26,7 +26,7 @@ from scapy.packet import Raw
 from director.l4.settings import Mark, Settings
 from director.model.pools import Address, Forward, Tunnel
 from director.model.virtual import Virtual
-from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, SERVERS6, VIP, VIP6
+from tests.support.layer4_world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, SERVERS6, VIP, VIP6
 
 S, S6 = SERVERS[0], SERVERS6[0]
 C, C6, V, V6 = CLIENT, CLIENT6, VIP, VIP6

@@ -15,7 +15,7 @@ import pytest
 
 from director.l4.settings import Settings
 from director.l4.verdicts import Transmit
-from tests.unit.l4.world import (
+from tests.support.layer4_world import (
     CLIENT_MAC,
     INNER_MAC,
     INSIDE,

@@ -44,7 +44,7 @@ from tests.conformance.l4.mutants import (
     signed,
 )
 from tests.conformance.l4.rows import ROWS
-from tests.unit.l4.world import (
+from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
     CLIENT_MAC,

@@ -11,7 +11,16 @@ from scapy.layers.l2 import Ether
 from director.l4.routing import FixedLink
 from director.l4.verdicts import Deliver, Drop, Transmit, Verdict
 from tests.conformance.l4.rows import ROWS, TO_SERVER, Row, Sent
-from tests.unit.l4.world import CLIENT_MAC, INNER_MAC, INSIDE, OUTER_MAC, OUTSIDE, SERVER_MACS, World, sent
+from tests.support.layer4_world import (
+    CLIENT_MAC,
+    INNER_MAC,
+    INSIDE,
+    OUTER_MAC,
+    OUTSIDE,
+    SERVER_MACS,
+    World,
+    sent,
+)
 
 OWN_ERROR = 0xC0
 """TOS of an ICMP error (RFC 1812, 4.3.2.5): the director's own may have any identification."""

@@ -14,7 +14,7 @@ from director.model.pools import Address, Check, Pool, Server
 from director.model.settings import Configuration
 from director.registry.changes import plan
 from director.registry.registry import Registry
-from tests.unit.registries import FirstFit
+from tests.support.registries import FirstFit
 
 reactor: Any = installed
 

@@ -16,8 +16,8 @@ from director.l4.io.packet import filter as packet_filter
 from director.l4.io.packet import transmit
 from director.l4.io.packet.ring import PacketPort
 from director.l4.io.packet.tpacket import RingSize
+from tests.support import port_contract as contract
 from tests.support.readers import Readers
-from tests.unit.l4.io import port_contract as contract
 
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
 

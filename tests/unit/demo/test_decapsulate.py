@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from director.demo.decapsulate import inner, is_fragment
+from tests.support.raising import nothing_raised
 
 scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
 
@@ -58,4 +59,5 @@ def test_only_fragments_of_the_tunnel_are_waited_for() -> None:
 def test_no_truncation_raises() -> None:
     whole = frame(scapy.IP(dst="10.1.0.1", proto=4), INNER)
     for length in range(len(whole)):
-        inner(whole[:length], b"")
+        with nothing_raised(f"the first {length} octets"):
+            inner(whole[:length], b"")

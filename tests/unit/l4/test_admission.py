@@ -23,7 +23,7 @@ from director.registry.changes import (
     ServiceSet,
     weight,
 )
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
+from tests.support.layer4_world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
 

@@ -13,7 +13,7 @@ from director.l4.flows import FlowTable
 from director.l4.settings import Settings
 from director.l4.states import tcp
 from director.l4.states.transitions import name
-from tests.unit.l4.world import CLIENT, VIP, World
+from tests.support.layer4_world import CLIENT, VIP, World
 
 
 def defence(**settings: Any) -> Defence:

@@ -13,7 +13,7 @@ from scapy.layers.l2 import Ether
 from director.l4.flows import INPUT_ONLY, Flow, FlowTable, key
 from director.model.pools import Forward
 from director.registry import ledger
-from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
+from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
 
 C, V, S = packed(CLIENT), packed(VIP), packed(SERVERS[0])
 

@@ -18,7 +18,7 @@ from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
 from director.l4.wire.offload import GSO_TCPV4, GSO_TCPV6, NEEDS_CSUM, Offload, write
 from director.model.pools import Address, Forward, Server, Tunnel
 from director.registry.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
-from tests.unit.l4.world import (
+from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
     CLIENT_MAC,

@@ -17,7 +17,7 @@ from director.l4.fragments import Reassembly
 from director.l4.verdicts import Batch, Deliver
 from director.l4.wire.packet import Packet, parse
 from director.model.pools import Forward
-from tests.unit.l4.world import (
+from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
     OUTER6,

@@ -21,7 +21,18 @@ from director.l4 import icmp
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop, Transmit
 from director.l4.wire.packet import parse
-from tests.unit.l4.world import CLIENT, CLIENT6, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, VIP6, World, ip, sent
+from tests.support.layer4_world import (
+    CLIENT,
+    CLIENT6,
+    CLIENT_MAC,
+    OUTER_MAC,
+    OUTSIDE,
+    VIP,
+    VIP6,
+    World,
+    ip,
+    sent,
+)
 
 ENDS: dict[str, Any] = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 

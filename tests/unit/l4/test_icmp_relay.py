@@ -12,7 +12,18 @@ from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
 from director.model.pools import Address, Forward, Tunnel
 from director.registry.changes import ServerRemoved
-from tests.unit.l4.world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, VIP, VIP6, World, all_sent, sent
+from tests.support.layer4_world import (
+    CLIENT,
+    CLIENT6,
+    INNER,
+    INNER6,
+    SERVERS,
+    VIP,
+    VIP6,
+    World,
+    all_sent,
+    sent,
+)
 
 ABOUT = IP(src=VIP, dst=CLIENT) / TCP(sport=80, dport=1000)
 ERROR = IP(src="192.0.2.254", dst=VIP) / ICMP(type=3, code=4, nexthopmtu=1400) / ABOUT

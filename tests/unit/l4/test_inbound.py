@@ -12,7 +12,7 @@ from director.l4.settings import Settings
 from director.l4.verdicts import Deliver
 from director.model.pools import Address, Forward
 from director.registry.changes import weight
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, right, sent
+from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, right, sent
 
 
 def there(flags: str) -> Any:

@@ -6,7 +6,7 @@ from director.interfaces import IKey
 from director.l4.key import PacketKey, folded
 from director.l4.wire.offload import NONE
 from director.l4.wire.packet import Packet
-from tests.unit.l4.world import packed
+from tests.support.layer4_world import packed
 
 
 def key(source: str, destination: str) -> PacketKey:

@@ -6,7 +6,7 @@ from scapy.layers.inet import IP, TCP, UDP
 
 from director.l4 import listing
 from director.model.pools import Forward
-from tests.unit.l4.world import CLIENT, CLIENT6, VIP, VIP6, World, ip
+from tests.support.layer4_world import CLIENT, CLIENT6, VIP, VIP6, World, ip
 
 
 def test_flow_and_template_in_proc_format() -> None:

@@ -7,7 +7,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from director.l4.verdicts import Deliver
 from director.model.pools import Forward
 from director.registry.changes import ServerRemoved
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, sent
+from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, sent
 
 
 def test_answers_of_a_removed_server_still_reach_the_client_uncounted() -> None:

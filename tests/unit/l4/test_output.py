@@ -10,7 +10,7 @@ from director.l4 import output
 from director.l4.output import Exits
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop, Hold, Transmit
-from tests.unit.l4.world import CLIENT, INSIDE, SERVERS, VIP, World, packed, routing, sent
+from tests.support.layer4_world import CLIENT, INSIDE, SERVERS, VIP, World, packed, routing, sent
 
 
 def made() -> Exits:

@@ -15,7 +15,7 @@ from director.l4.verdicts import Deliver, Drop
 from director.model.pools import Address, Forward
 from director.model.virtual import L4Settings, Virtual
 from director.registry.changes import weight
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed, sent
+from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, packed, sent
 
 MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from director.l4.routing import FixedLink, FixedRoute, Link, Route, Routing, Table
-from tests.unit.l4.world import packed
+from tests.support.layer4_world import packed
 
 
 def test_exact_then_longest_prefix() -> None:

@@ -20,7 +20,7 @@ from director.registry.changes import (
     ServiceSet,
 )
 from director.registry.registry import Registry
-from tests.unit.l4.world import Turns
+from tests.support.layer4_world import Turns
 
 VIP, OTHER = packed("192.0.2.80") or b"", packed("192.0.2.81") or b""
 SIX = packed("2001:db8::80") or b""

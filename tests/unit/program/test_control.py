@@ -23,7 +23,7 @@ from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.registry.registry import Generation
 from tests.support.loops import loop_of
-from tests.unit.registries import registry_of
+from tests.support.registries import registry_of
 
 INI = """
 [director]

@@ -29,9 +29,9 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service, L4Settings, Virtual
 from director.program.layer4 import Layer4
 from director.registry.registry import Registry
+from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
+from tests.support.registries import registry_of, turn
 from tests.support.said import said
-from tests.unit.l4.world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
-from tests.unit.registries import registry_of, turn
 
 POOL = Pool("dns", (Server("a", Address("10.0.0.11", 53)),))
 SERVICE = L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns")

@@ -6,7 +6,7 @@ from director.model.http import FaultStep, L7Limits, L7Service, Page, Rule
 from director.model.pools import Address, Pool
 from director.model.settings import Configuration
 from director.program.layer7 import build_sites
-from tests.unit.registries import registry_of
+from tests.support.registries import registry_of
 
 
 def test_each_service_gets_its_own_rules_limits_and_fault_path() -> None:

@@ -11,7 +11,7 @@ from director.model.settings import Configuration
 from director.program.overrides import Orders
 from director.registry.changes import Ordered, weight
 from tests.support.loops import Loop, loop_of
-from tests.unit.registries import registry_of
+from tests.support.registries import registry_of
 
 A = Server("a", Address("10.0.0.1", 80))
 READ = Configuration(pools=(Pool("web", (A,)),))

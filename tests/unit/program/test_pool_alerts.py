@@ -8,7 +8,7 @@ from director.program.pool_alerts import SAID, PoolWatch
 from director.registry.changes import Ordered
 from director.registry.ledger import claim
 from director.registry.registry import Registry
-from tests.unit.registries import registry_of, server, turn
+from tests.support.registries import registry_of, server, turn
 
 WEB = Pool(
     "web", (Server("a", Address("10.0.0.1", 80)), Server("b", Address("10.0.0.2", 80))), checks=("alive",)

@@ -28,8 +28,8 @@ from director.registry.changes import (
     weight,
 )
 from director.registry.draft import Draft
+from tests.support.registries import server
 from tests.unit.configurations import configurations
-from tests.unit.registries import server
 
 WEB = Pool("web", (server("a", 1), server("b", 2)))
 API = Pool("api")

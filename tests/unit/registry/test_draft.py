@@ -8,8 +8,8 @@ from director.errors import ChangeRefused
 from director.model.pools import Check, Pool
 from director.model.settings import Configuration
 from director.registry.draft import Draft
+from tests.support.registries import server
 from tests.unit.configurations import configurations
-from tests.unit.registries import server
 
 
 @given(configurations())

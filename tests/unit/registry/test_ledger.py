@@ -15,7 +15,7 @@ from director.registry.counters import Requests
 from director.registry.ledger import Lease, TemplateClaim, claim
 from director.registry.live import LiveService
 from director.registry.registry import Registry
-from tests.unit.registries import live, registry_of, server, take, taken
+from tests.support.registries import live, registry_of, server, take, taken
 
 
 class Threshold:

@@ -7,7 +7,7 @@ from director.model.pools import Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered
 from director.registry.live import LiveService, folded
-from tests.unit.registries import live, registry_of, server, take, taken
+from tests.support.registries import live, registry_of, server, take, taken
 
 ONE = Configuration(pools=(Pool("web", (server(),)),))
 

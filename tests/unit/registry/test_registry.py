@@ -27,8 +27,8 @@ from director.registry.counters import CONNS
 from director.registry.ledger import Lease, TemplateClaim
 from director.registry.registry import RealServer, Registry
 from director.registry.selection import select
+from tests.support.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 from tests.unit.configurations import configurations
-from tests.unit.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 
 CHECK = Check("alive")
 SHARED = Configuration(

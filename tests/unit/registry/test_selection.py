@@ -7,7 +7,7 @@ from director.registry.changes import Ordered, ServerChanged, weight
 from director.registry.ledger import claim
 from director.registry.registry import RealServer, Registry
 from director.registry.selection import STICKY, select
-from tests.unit.registries import KEY, live, registry_of, server, take, taken
+from tests.support.registries import KEY, live, registry_of, server, take, taken
 
 
 def one_server(u: int, lower: int) -> Registry:

@@ -10,7 +10,7 @@ from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerRemoved
 from director.registry.counters import CONNS, INBYTES
 from director.registry.snapshot import QUANTILES, RegistrySnapshot
-from tests.unit.registries import live, registry_of, server, taken
+from tests.support.registries import live, registry_of, server, taken
 
 CONFIGURATION = Configuration(
     pools=(

@@ -9,6 +9,7 @@ from director.config.schema.shape import Key
 from director.config.text.reader import Piece, Value
 from director.l4 import settings
 from director.model.virtual import L4Settings
+from tests.support.raising import nothing_raised
 
 C7 = [
     "amemthresh",
@@ -56,7 +57,8 @@ def test_every_sysctl_is_a_key_or_has_a_reason() -> None:
 def test_what_the_file_may_say_the_forwarder_reads(key: Key) -> None:
     name = key.name.replace("NAME", "7")
     value = Value(key.example, key.example, "", (Piece(0, 0, 0, ""),))
-    settings.read(L4Settings(sysctls=((name, str(key.parse(value))),)))
+    with nothing_raised(f"{name} = {key.example}"):
+        settings.read(L4Settings(sysctls=((name, str(key.parse(value))),)))
 
 
 def test_the_kernels_defaults() -> None:

@@ -17,7 +17,7 @@ from director.model.pools import Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
 from director.registry.registry import RealServer
-from tests.unit.registries import live, registry_of, server, turn
+from tests.support.registries import live, registry_of, server, turn
 
 CHECK = Check("alive", every=2.0, timeout=1.0, rise=2, fall=3)
 WEB = Pool("web", (server("a", 1), server("b", 2)), checks=("alive",))

@@ -13,7 +13,7 @@ from director.l4.states.transitions import name
 from director.l4.verdicts import Drop, Transmit
 from director.l4.wire import offload as vnet
 from director.model.pools import Address
-from tests.unit.l4.world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, ip, right, sent
+from tests.support.layer4_world import CLIENT, CLIENT6, SERVERS, SERVERS6, VIP, VIP6, World, ip, right, sent
 
 
 class Control:

@@ -12,7 +12,7 @@ from scapy.layers.l2 import Ether
 
 from director.l4.apps.sequence import Shift, acknowledge, after, distance
 from director.l4.wire.packet import parse
-from tests.unit.l4.world import right
+from tests.support.layer4_world import right
 
 WRAPS = 0xFFFFFFF0
 

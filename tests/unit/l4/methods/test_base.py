@@ -8,7 +8,7 @@ from director.l4.flows import key
 from director.l4.methods.base import FRESH, TTL_CHANGE
 from director.l4.verdicts import Redirect
 from director.l4.wire.transport import ACK, FIN
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World, packed
+from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, packed
 
 
 def test_track_is_fresh_for_a_second_only() -> None:

@@ -9,7 +9,7 @@ from scapy.layers.inet import ICMP, IP, TCP
 from director.l4 import settings
 from director.l4.verdicts import Drop
 from director.model.virtual import L4Settings, Virtual
-from tests.unit.l4.world import CLIENT, World, sent
+from tests.support.layer4_world import CLIENT, World, sent
 
 
 def world(bypass: int = 1) -> World:

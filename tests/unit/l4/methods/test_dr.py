@@ -3,7 +3,7 @@ from __future__ import annotations
 from scapy.layers.inet import IP, TCP
 
 from director.model.pools import Address, Forward
-from tests.unit.l4.world import CLIENT, VIP, World, sent
+from tests.support.layer4_world import CLIENT, VIP, World, sent
 
 
 def test_servers_port_plays_no_part() -> None:

@@ -4,7 +4,7 @@ from scapy.layers.inet import IP, TCP
 
 from director.l4.verdicts import Deliver
 from director.model.pools import Forward
-from tests.unit.l4.world import CLIENT, VIP, World
+from tests.support.layer4_world import CLIENT, VIP, World
 
 
 def test_flow_is_kept_and_counted() -> None:

@@ -18,7 +18,7 @@ from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop
 from director.l4.wire.packet import parse, verified
 from director.model.pools import Address
-from tests.unit.l4.world import CLIENT, VIP, World
+from tests.support.layer4_world import CLIENT, VIP, World
 
 ENDS = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 addresses = st.binary(min_size=4, max_size=4)

@@ -15,7 +15,7 @@ from director.l4.settings import Settings
 from director.l4.verdicts import Drop
 from director.l4.wire import offload as vnet
 from director.model.pools import Address, Forward, Tunnel
-from tests.unit.l4.world import (
+from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
     INNER_MAC,

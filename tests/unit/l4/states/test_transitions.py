@@ -19,7 +19,7 @@ from director.l4.settings import Settings
 from director.l4.states import tcp
 from director.l4.states.transitions import name
 from director.model.pools import Forward
-from tests.unit.l4.world import CLIENT, SERVERS, VIP, World
+from tests.support.layer4_world import CLIENT, SERVERS, VIP, World
 
 
 def there(flags: str, sport: int = 1000) -> Any:

@@ -13,7 +13,7 @@ from scapy.packet import Raw
 from director.l4.wire import offload as vnet
 from director.l4.wire.packet import parse
 from director.l4.wire.segment import fragments, fragments_v6, segments
-from tests.unit.l4.world import right
+from tests.support.layer4_world import right
 
 ENDS = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 DATA = bytes(range(256)) * 20

@@ -180,8 +180,8 @@ def test_a_bind_error_says_what_to_do() -> None:
 
 
 def test_all_addresses_of_both_families_stand_side_by_side() -> None:
-    with bind(Address("", 0)) as four, bind(Address("::", four.getsockname()[1])):
-        pass
+    with bind(Address("", 0)) as four, bind(Address("::", four.getsockname()[1])) as six:
+        assert four.getsockname()[1] == six.getsockname()[1]
 
 
 def test_an_address_may_overlap_with_a_listener_of_ours_that_goes() -> None:

@@ -6,7 +6,7 @@ from director.l7.io.queue import Lines
 from director.model.pools import Address, Pool, Queue, Server
 from director.registry.ledger import Lease, take_place
 from director.registry.registry import LivePool
-from tests.unit.registries import registry_of, taken
+from tests.support.registries import registry_of, taken
 
 
 class Waiter:

@@ -19,8 +19,8 @@ from director.model.settings import Configuration
 from director.program.layer7 import build_sites
 from director.registry.registry import Registry
 from tests.support.loops import Loop, loop_of
+from tests.support.registries import registry_of, turn
 from tests.support.running import free_port
-from tests.unit.registries import registry_of, turn
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 2\r\n\r\nhi"

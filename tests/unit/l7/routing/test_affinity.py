@@ -8,7 +8,7 @@ from attrs import evolve
 from director.l7.routing.affinity import find, preferred, set_cookie, token
 from director.model.pools import CookiePersistence, Pool
 from tests.support.heads import facts
-from tests.unit.registries import registry_of, server
+from tests.support.registries import registry_of, server
 
 POOL = registry_of(Pool("web", servers=(server("a"), server("b", 2)))).pools["web"]
 

@@ -15,7 +15,7 @@ from director.model.pools import Address, CookiePersistence, Queue
 from director.registry.ledger import Lease
 from director.registry.selection import select
 from tests.support.playbook import World, pool
-from tests.unit.registries import KEY, FirstFit
+from tests.support.registries import KEY, FirstFit
 
 LOCAL = FaultStep("local", address=Address("127.0.0.1", 8099))
 GET = "GET /images/a HTTP/1.1|Host: h||"

@@ -10,7 +10,7 @@ from director.model.settings import Configuration
 from director.registry.changes import Ordered, PoolRemoved, ServiceSet
 from director.registry.ledger import claim
 from director.registry.registry import Registry
-from tests.unit.registries import live, registry_of, server
+from tests.support.registries import live, registry_of, server
 
 LOCAL = Address("127.0.0.1", 8099)
 SORRY = Page("sorry", b"sorry")

@@ -12,7 +12,7 @@ from director.model.pools import Address, Pool
 from director.model.settings import Configuration
 from director.registry.counters import Requests
 from tests.support.heads import facts
-from tests.unit.registries import registry_of, server
+from tests.support.registries import registry_of, server
 
 
 def site(**settings: object) -> Site:

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from director.l4.io.packet.ring import MemoryPacketPort, PortCounters, count_send_error
-from tests.unit.l4.io.port_contract import PortContract
+from tests.support.port_contract import PortContract
 
 
 class TestMemoryPacketPort(PortContract):
