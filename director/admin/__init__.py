@@ -1,9 +1,9 @@
-"""The web admin: the API and the pages over one view model, behind one door.
+"""The web admin: the API and the pages over one view model, behind one authenticator.
 
-What is shown: `views` (live values as dicts), `story` (a decision in sentences), `overview` (is anything
-wrong), `rates`, `process`, `metrics`.
+What is shown: `views` (snapshots as dicts), `explanation` (a decision in sentences), `overview` (is anything
+wrong), `rates`, `metrics`.
 How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
 How it is asked: `routes` (every route as data), `resource` (the gate), `api`, `edits` (orders as changes),
-`answers`, `openapi`; `door`, `sessions` and `tokenfile` say who may come in.
+`answers`, `openapi`; `authenticator`, `sessions` and `tokenfile` say who may come in.
 `control` is the one seam to the running program, `testing` its twin in memory; `service` and `site` serve.
 """

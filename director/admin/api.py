@@ -15,14 +15,16 @@ from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Control, Problem
+from director.admin.control import Control
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rates import Rates
-from director.admin.views import Sight
+from director.admin.views import ViewContext
+from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
 from director.registry.changes import Change
-from director.registry.registry import Generation, LivePool
+from director.registry.registry import Generation
+from director.registry.snapshot import PoolSnapshot
 
 TRACES_SEEN = 500
 """Recent requests looked through for fault answers."""
@@ -39,7 +41,6 @@ class Call:
         path: the variable segments by name.
         query: first value of each query parameter.
         if_match: all If-Match fields, joined by commas.
-        csrf: the session's token for the page's forms; empty without a session.
     """
 
     path: Mapping[str, str] = field(factory=dict)
@@ -48,7 +49,6 @@ class Call:
     author: str = ""
     if_match: str = ""
     accept: str = ""
-    csrf: str = field(default="", repr=False)
 
     @property
     def dry_run(self) -> bool:
@@ -84,10 +84,10 @@ class Api:
         self._rates = rates
         self._counted = counted
 
-    def sight(self) -> Sight:
+    def context(self) -> ViewContext:
         """Everything a view may look at, now."""
         control = self._control
-        return Sight(
+        return ViewContext(
             control.snapshot(),
             control.moment(),
             self._rates,
@@ -111,7 +111,7 @@ class Api:
         control = self._control
         kept = len(control.traces(LARGEST_LIMIT))
         found = metrics.families(
-            self.sight(),
+            self.context(),
             control.readiness(),
             control.process(),
             kept,
@@ -132,77 +132,76 @@ class Api:
 
     def services(self, call: Call) -> Answer:
         """All services."""
-        sight = self.sight()
-        found = [views.service_view(live, sight) for live in sight.registry.services.values()]
-        return self._tagged(found, sight.registry.generation)
+        context = self.context()
+        found = [views.service_view(live, context) for live in context.seen.services.values()]
+        return self._tagged(found, context.seen.generation)
 
     def service(self, call: Call) -> Answer:
         """By key, or by name when only one layer has it."""
-        sight, name = self.sight(), call.path["service"]
-        services = sight.registry.services
+        context, name = self.context(), call.path["service"]
+        services = context.seen.services
         found = [services[key] for key in (name, f"l7:{name}", f"l4:{name}") if key in services]
         if not found:
             raise Refusal(404, "No such service; /api/v1/services lists them", name)
         if len(found) > 1:
             raise Refusal(409, f"Both layers have it; say l7:{name} or l4:{name}", name)
-        return self._tagged(views.service_view(found[0], sight), sight.registry.generation)
+        return self._tagged(views.service_view(found[0], context), context.seen.generation)
 
     def pools(self, call: Call) -> Answer:
         """All pools with their servers, in pieces: there may be ten thousand servers."""
-        sight = self.sight()
-        pools = tuple(sight.registry.pools.values())
-        pieces = as_array(views.pool_view(pool, sight) for pool in pools)
-        return Answer(pieces=pieces, headers=self._tag(sight.registry.generation))
+        context = self.context()
+        pools = tuple(context.seen.pools.values())
+        pieces = as_array(views.pool_view(pool, context) for pool in pools)
+        return Answer(pieces=pieces, headers=self._tag(context.seen.generation))
 
     def pool(self, call: Call) -> Answer:
         """One pool."""
-        sight, pool = self._pool(call)
-        return self._tagged(views.pool_view(pool, sight), sight.registry.generation)
+        context, pool = self._pool(call)
+        return self._tagged(views.pool_view(pool, context), context.seen.generation)
 
-    def _pool(self, call: Call) -> tuple[Sight, LivePool]:
-        sight = self.sight()
-        pool = sight.registry.pools.get(call.path["pool"])
+    def _pool(self, call: Call) -> tuple[ViewContext, PoolSnapshot]:
+        context = self.context()
+        pool = context.seen.pools.get(call.path["pool"])
         if pool is None:
             raise Refusal(404, "No such pool; /api/v1/pools lists them", call.path["pool"])
-        return sight, pool
+        return context, pool
 
     def servers(self, call: Call) -> Answer:
         """Those of one pool, in pieces."""
-        sight, pool = self._pool(call)
-        pieces = as_array(views.server_view(server, sight) for server in pool.servers)
-        return Answer(pieces=pieces, headers=self._tag(sight.registry.generation))
+        context, pool = self._pool(call)
+        pieces = as_array(views.server_view(server, context) for server in pool.servers)
+        return Answer(pieces=pieces, headers=self._tag(context.seen.generation))
 
     def server(self, call: Call) -> Answer:
         """One server."""
-        sight = self.sight()
-        pool = sight.registry.pools.get(call.path["pool"])
-        server = pool.server(call.path["server"]) if pool else None
+        context = self.context()
+        server = context.seen.server(call.path["pool"], call.path["server"])
         if server is None:
             raise Refusal(
                 404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
             )
-        return self._tagged(views.server_view(server, sight), sight.registry.generation)
+        return self._tagged(views.server_view(server, context), context.seen.generation)
 
     def rules(self, call: Call) -> Answer:
         """In the order in which they are tried."""
-        sight = self.sight()
-        rules = sorted(sight.registry.configuration.rules, key=lambda rule: rule.number)
-        return self._tagged([views.rule_view(rule, sight) for rule in rules], sight.registry.generation)
+        context = self.context()
+        rules = sorted(context.seen.configuration.rules, key=lambda rule: rule.number)
+        return self._tagged([views.rule_view(rule, context) for rule in rules], context.seen.generation)
 
     def schedulers(self, call: Call) -> Answer:
         """Which scheduler picks for whom, and the user's own from files."""
-        registry = self._control.snapshot()
+        seen = self._control.snapshot()
         used: dict[str, list[str]] = {}
-        for pool in registry.pools.values():
+        for pool in seen.pools.values():
             used.setdefault(str(pool.config.scheduler), []).append(f"pool {pool.name}")
-        for service in registry.configuration.l4:
+        for service in seen.configuration.l4:
             if service.scheduler:
                 used.setdefault(str(service.scheduler), []).append(f"l4:{service.name}")
         own = {one.name: {"file": f"{one.path}:{one.attribute}", "budget": one.budget}
-               for one in registry.configuration.schedulers}  # fmt: skip
+               for one in seen.configuration.schedulers}  # fmt: skip
         found = [{"scheduler": name, "used_by": users, "own": own.get(name.split()[0].partition("(")[0])}
                  for name, users in sorted(used.items())]  # fmt: skip
-        return self._tagged(found, registry.generation)
+        return self._tagged(found, seen.generation)
 
     def checks(self, call: Call) -> Answer:
         """Evidence by check and address."""
@@ -214,7 +213,7 @@ class Api:
         control = self._control
         faults = [one for one in control.traces(TRACES_SEEN) if one["fault"]][:FAULTS_SHOWN]
         return overview(
-            self.sight(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
+            self.context(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
         )
 
     def stats(self, call: Call) -> Answer:
@@ -239,8 +238,8 @@ class Api:
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""
-        registry = self._control.snapshot()
-        return as_json([views.trace_view(one, registry) for one in self._control.traces(limit(call))])
+        seen = self._control.snapshot()
+        return as_json([views.trace_view(one, seen) for one in self._control.traces(limit(call))])
 
     def request(self, call: Call) -> Answer:
         """By id."""
@@ -267,12 +266,12 @@ class Api:
 
     def change_server(self, call: Call) -> Answer:
         """Weight, thresholds, state."""
-        registry = self._control.snapshot()
+        seen = self._control.snapshot()
         pool, server = call.path["pool"], call.path["server"]
         order = edits.parse_object(call.body)
-        changes = edits.server_changes(registry.configuration, pool, server, order)
-        call.demand(registry.generation)
-        diff = edits.rehearse(registry.configuration, changes)
+        changes = edits.server_changes(seen.configuration, pool, server, order)
+        call.demand(seen.generation)
+        diff = edits.rehearse(seen.configuration, changes)
         if call.dry_run:
             return as_json({"dry_run": True, "diff": list(diff)})
         return self._applied(changes, call.author)
@@ -306,7 +305,15 @@ class Api:
 
 
 def _problems(found: Sequence[Problem]) -> Answer:
-    problems = [{"severity": one.severity, "at": one.at, "message": one.message} for one in found]
+    problems = [
+        {
+            "severity": one.severity,
+            "at": f"{one.file}:{one.line}:{one.column}",
+            "message": one.message,
+            "hint": one.hint,
+        }
+        for one in found
+    ]
     errors = sum(one.severity == "error" for one in found)
     return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
 

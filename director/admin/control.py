@@ -2,7 +2,8 @@
 
 The admin and the command line never import a layer, the health room or the fault room.
 The composition root implements `Control`; `admin.testing.MemoryControl` does so for
-tests.  Values that cross the seam are frozen and defined here.
+tests.  Only values cross the seam (`registry.snapshot`, `registry.reports`), for the program and its admin
+need not be one process.
 """
 
 from __future__ import annotations
@@ -10,151 +11,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from director.caches import CacheFigures
+from director.config.text.messages import Problem
 from director.registry.changes import Change
-from director.registry.counters import Zeroable
-from director.registry.registry import Generation, Registry
+from director.registry.registry import Generation
+from director.registry.reports import (
+    CheckEvidence,
+    ConnectionEntry,
+    ListenerState,
+    LogEvent,
+    Moment,
+    PacketFigures,
+    ProcessFigures,
+    Readiness,
+)
+from director.registry.snapshot import RegistrySnapshot
 
 T = TypeVar("T")
 Soon: TypeAlias = "T | Deferred[T]"
 """A value, or a Deferred of it: either is fine where a method says so."""
-
-
-@frozen
-class Moment:
-    """Now on both clocks: `now` monotonic seconds, `time` seconds since the epoch for people."""
-
-    now: float
-    time: float
-
-    def when(self, since: float) -> float:
-        """The wall-clock time of a monotonic `since`."""
-        return self.time - (self.now - since)
-
-
-@frozen
-class Listener:
-    """One address of one service (`l7:NAME`, `l4:NAME` or `admin`); `error` says why it is not bound."""
-
-    service: str
-    address: str
-    bound: bool = True
-    error: str = ""
-
-
-@frozen
-class Event:
-    """Something an operator may want to know: `level` is `info`, `warning` or `error`."""
-
-    time: float
-    level: str
-    text: str
-
-
-@frozen
-class Readiness:
-    """Ready for traffic when there is no reason against it.
-
-    `since` has for each reason of which it is known when it began (monotonic seconds).
-    """
-
-    reasons: tuple[str, ...] = ()
-    since: Mapping[str, float] = field(factory=dict)
-
-    @property
-    def ready(self) -> bool:
-        """True when every listener is bound, a configuration runs and the director is not stopping."""
-        return not self.reasons
-
-
-@frozen
-class Evidence:
-    """What one check knows about one address.
-
-    Attributes:
-        alive: the verdict, None before the first.
-        since: monotonic seconds of the verdict's last change.
-        text: the last result in words, such as `503 Service Unavailable` or `connection refused`.
-        last: up to ten last results, oldest first.
-        seconds: how long the last check took, or None.
-    """
-
-    check: str
-    address: str
-    alive: bool | None = None
-    since: float = 0.0
-    text: str = ""
-    last: tuple[bool, ...] = ()
-    seconds: float | None = None
-
-
-@frozen
-class Connection:
-    """One layer-4 flow or persistence template.
-
-    Addresses are `ADDRESS:PORT` with IPv6 in brackets; a template has client port 0.  `forward` is in
-    ipvsadm's words (Masq, Route, Tunnel, Local, Bypass), `expires` in seconds from now.
-    """
-
-    protocol: str
-    client: str
-    virtual: str
-    target: str
-    state: str
-    expires: float
-    service: str
-    server: str
-    forward: str
-    packets: int
-    template: bool
-
-
-@frozen
-class PacketFigures:
-    """What layer 4 counts as a whole.
-
-    Attributes:
-        total: connections, packets and bytes of all services (`lvs-semantics` H).
-        counters: drops and notable events by their reason, words of the code.
-        flows: flows and templates in the table.
-    """
-
-    total: Zeroable
-    counters: Mapping[str, int]
-    flows: int
-
-
-@frozen
-class Problem:
-    """One finding of a configuration check; `severity` is `error` or `warning`, `at` is file:line:column."""
-
-    severity: str
-    at: str
-    message: str
-
-
-@frozen
-class Process:
-    """The process itself; None where the system does not tell.
-
-    Attributes:
-        started: wall-clock time of the start.
-        rss: resident bytes.
-        stalls: how often the reactor was held up for more than 50 ms; `worst_stall` in seconds.
-        lost: lines that could not be written, by log (`access`, `events`).
-    """
-
-    version: str
-    started: float
-    rss: int | None = None
-    fds: int | None = None
-    max_fds: int | None = None
-    stalls: int = 0
-    worst_stall: float = 0.0
-    lost: Mapping[str, int] = field(factory=dict)
 
 
 @frozen
@@ -185,25 +63,25 @@ class Control(Protocol):
     def moment(self) -> Moment:
         """Both clocks."""
 
-    def snapshot(self) -> Registry:
-        """What exists now; the admin only reads it."""
+    def snapshot(self) -> RegistrySnapshot:
+        """What exists now, as values."""
 
-    def listeners(self) -> Sequence[Listener]:
+    def listeners(self) -> Sequence[ListenerState]:
         """Every address of every service, bound or not."""
 
     def readiness(self) -> Readiness:
         """May traffic come?"""
 
-    def process(self) -> Process:
+    def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
 
-    def checks(self) -> Sequence[Evidence]:
+    def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence, one for each (check, address)."""
 
-    def events(self, limit: int) -> Sequence[Event]:
+    def events(self, limit: int) -> Sequence[LogEvent]:
         """The last events, newest first."""
 
-    def connections(self, limit: int) -> Sequence[Connection]:
+    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
         """Layer-4 flows and templates, at most `limit`, oldest first."""
 
     def packets(self) -> PacketFigures | None:

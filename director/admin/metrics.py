@@ -17,12 +17,12 @@ from typing import Any
 from attrs import frozen
 
 from director.admin import views
-from director.admin.control import PacketFigures, Process, Readiness
-from director.admin.views import Sight
+from director.admin.views import ViewContext
 from director.caches import CacheFigures
 from director.model.pools import State
-from director.registry.counters import LATENCY_BOUNDS, Requests, Traffic
-from director.registry.registry import LivePool, LiveService, RealServer
+from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures
+from director.registry.reports import PacketFigures, ProcessFigures, Readiness
+from director.registry.snapshot import PoolSnapshot, ServerSnapshot, ServiceSnapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LINES_PER_PIECE = 500
@@ -70,9 +70,9 @@ def pieces(families: Iterable[Family]) -> Iterator[bytes]:
 
 
 def families(
-    sight: Sight,
+    context: ViewContext,
     readiness: Readiness,
-    process: Process,
+    process: ProcessFigures,
     traces: int,
     admin: dict[str, int],
     packets: PacketFigures | None = None,
@@ -81,12 +81,12 @@ def families(
     """Everything; `traces` is how many are kept, `admin` what the admin counts of itself."""
     return [
         *_packets(packets),
-        *_whole(sight, readiness, process, traces, admin),
+        *_whole(context, readiness, process, traces, admin),
         *_caches(tuple(caches)),
-        *_services(tuple(sight.registry.services.values())),
-        _rules(sight),
-        *_pools(tuple(sight.registry.pools.values())),
-        *_servers(tuple(sight.registry.servers())),
+        *_services(tuple(context.seen.services.values())),
+        _rules(context),
+        *_pools(tuple(context.seen.pools.values())),
+        *_servers(tuple(context.seen.servers())),
     ]
 
 
@@ -95,13 +95,13 @@ def _one(name: str, kind: str, text: str, value: float | None) -> Family:
 
 
 def _whole(
-    sight: Sight, readiness: Readiness, process: Process, traces: int, admin: dict[str, int]
+    context: ViewContext, readiness: Readiness, process: ProcessFigures, traces: int, admin: dict[str, int]
 ) -> Iterator[Family]:
-    info = {"version": process.version, "name": sight.registry.configuration.settings.name}
+    info = {"version": process.version, "name": context.seen.configuration.settings.name}
     yield Family("director_info", "gauge", "The program; always 1.", (("", info, 1),))
     yield _one("director_ready", "gauge", "1 when ready for traffic.", readiness.ready)
-    yield _one("director_generation", "gauge", "Number of the running generation.", sight.registry.generation)
-    bound = (("", {"service": one.service, "address": one.address}, one.bound) for one in sight.listeners)
+    yield _one("director_generation", "gauge", "Number of the running generation.", context.seen.generation)
+    bound = (("", {"service": one.service, "address": one.address}, one.bound) for one in context.listeners)
     yield Family("director_listener_bound", "gauge", "1 when the address is listened on.", bound)
     yield _one("director_traces", "gauge", "Traces kept for `why`.", traces)
     counted = (("", {"event": key}, value) for key, value in admin.items())
@@ -128,7 +128,7 @@ def _caches(found: tuple[CacheFigures, ...]) -> Iterator[Family]:
         yield Family(f"director_cache_{name}", kind, text, counted)
 
 
-def _requests(prefix: str, found: Iterable[tuple[Labels, Requests]]) -> Iterator[Family]:
+def _requests(prefix: str, found: Iterable[tuple[Labels, RequestFigures]]) -> Iterator[Family]:
     """Requests, responses by class and errors by cause of many objects."""
     every = tuple(found)
     yield Family(f"{prefix}_requests_total", "counter", "Requests that chose it.",
@@ -138,7 +138,7 @@ def _requests(prefix: str, found: Iterable[tuple[Labels, Requests]]) -> Iterator
                   for name, number in zip(views.CLASSES, one.responses[1:], strict=True)))  # fmt: skip
     yield Family(f"{prefix}_errors_total", "counter", "Failures by cause.",
                  (("", {**labels, "cause": cause}, number) for labels, one in every
-                  for cause, number in sorted(one.errors.items())))  # fmt: skip
+                  for cause, number in sorted(one.errors)))  # fmt: skip
 
 
 def _each(named: Iterable[tuple[Labels, Any]], value: Callable[[Any], float]) -> Iterator[Sample]:
@@ -156,56 +156,61 @@ TRAFFIC = (
 )
 
 
-def _traffic(prefix: str, found: Iterable[tuple[Labels, Traffic]]) -> Iterator[Family]:
+def _traffic(prefix: str, found: Iterable[tuple[Labels, TrafficFigures]]) -> Iterator[Family]:
     """Totals since start: zeroing by an operator does not touch them."""
     every = tuple(found)
     for name, attribute, text in TRAFFIC:
-        yield Family(f"{prefix}_{name}", "counter", text, _each(every, attrgetter(attribute)))
+        yield Family(f"{prefix}_{name}", "counter", text, _each(every, _total(attribute)))
+
+
+def _total(name: str) -> Callable[[TrafficFigures], float]:
+    place = Traffic.NAMES.index(name)
+    return lambda figures: figures.totals[place]
 
 
 def _packets(found: PacketFigures | None) -> Iterator[Family]:
     """Layer 4 as a whole; nothing while it does not run."""
     if found is None:
         return
-    yield from _traffic("director_l4", [({}, found.total.traffic)])
+    yield from _traffic("director_l4", [({}, found.total)])
     yield _one("director_l4_flows", "gauge", "Flows and templates in the table.", found.flows)
     counted = (("", {"event": key}, value) for key, value in sorted(found.counters.items()))
     yield Family("director_l4_events_total", "counter", "Drops by their reason, and other events.", counted)
 
 
-def histogram(labels: Labels, requests: Requests) -> Iterator[Sample]:
+def histogram(labels: Labels, requests: RequestFigures) -> Iterator[Sample]:
     """Cumulative buckets, sum and count."""
     seen = 0
-    for bound, number in zip(LATENCY_BOUNDS, requests.latency.buckets, strict=False):
+    for bound, number in zip(LATENCY_BOUNDS, requests.buckets, strict=False):
         seen += number
         yield "_bucket", {**labels, "le": f"{bound:g}"}, seen
-    count = sum(requests.latency.buckets)
+    count = sum(requests.buckets)
     yield "_bucket", {**labels, "le": "+Inf"}, count
-    yield "_sum", labels, requests.latency.total
+    yield "_sum", labels, requests.seconds
     yield "_count", labels, count
 
 
-def _services(services: tuple[LiveService, ...]) -> Iterator[Family]:
+def _services(services: tuple[ServiceSnapshot, ...]) -> Iterator[Family]:
     named = [({"service": one.key}, one) for one in services]
     yield from _requests("director_service", ((labels, one.requests) for labels, one in named))
-    yield from _traffic("director_service", ((labels, one.stats.traffic) for labels, one in named))
+    yield from _traffic("director_service", ((labels, one.traffic) for labels, one in named))
     samples = (sample for labels, one in named for sample in histogram(labels, one.requests))
     yield Family("director_service_response_seconds", "histogram", "Time to the response.", samples)
 
 
-def _rules(sight: Sight) -> Family:
+def _rules(context: ViewContext) -> Family:
     hits: list[Sample] = []
-    for rule in sight.registry.configuration.rules:
-        live = sight.registry.services.get(f"l7:{rule.service}")
+    for rule in context.seen.configuration.rules:
+        live = context.seen.services.get(f"l7:{rule.service}")
         counters = live.rules.get(rule.name) if live else None
         labels = {"service": f"l7:{rule.service}", "rule": rule.name}
         hits.append(("", labels, counters.requests if counters else 0))
     return Family("director_rule_requests_total", "counter", "Requests that the rule decided.", hits)
 
 
-def _pools(pools: tuple[LivePool, ...]) -> Iterator[Family]:
+def _pools(pools: tuple[PoolSnapshot, ...]) -> Iterator[Family]:
     for name, kind, text, value in (
-        ("eligible_servers", "gauge", "Servers that may be chosen.", lambda pool: len(pool.eligible())),
+        ("eligible_servers", "gauge", "Servers that may be chosen.", lambda pool: pool.eligible),
         ("servers", "gauge", "Servers.", lambda pool: len(pool.servers)),
         ("waiting", "gauge", "Requests that wait for room.", lambda pool: pool.waiting),
         ("queue_full_total", "counter", "Requests refused by a full queue.", lambda pool: pool.queue_full),
@@ -233,8 +238,8 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-def _servers(servers: tuple[RealServer, ...]) -> Iterator[Family]:
-    named = [({"pool": one.pool.name, "server": one.name}, one) for one in servers]
+def _servers(servers: tuple[ServerSnapshot, ...]) -> Iterator[Family]:
+    named = [({"pool": one.pool, "server": one.name}, one) for one in servers]
     for name, text, value in GAUGES:
         yield Family(f"director_server_{name}", "gauge", text, _each(named, value))
     states = (
@@ -242,6 +247,6 @@ def _servers(servers: tuple[RealServer, ...]) -> Iterator[Family]:
     )
     yield Family("director_server_state", "gauge", "1 for the administrator's order.", states)
     yield from _requests("director_server", ((labels, one.requests) for labels, one in named))
-    yield from _traffic("director_server", ((labels, one.stats.traffic) for labels, one in named))
+    yield from _traffic("director_server", ((labels, one.traffic) for labels, one in named))
     times = (sample for labels, one in named for sample in tuple(histogram(labels, one.requests))[-2:])
     yield Family("director_server_response_seconds", "summary", "Time to the response.", times)

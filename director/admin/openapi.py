@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES, Route
+from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES, ApiRoute
 
 ERROR = {
     "type": "object",
@@ -52,7 +52,7 @@ def document(version: str) -> dict[str, Any]:
     }
 
 
-def operation(route: Route) -> dict[str, Any]:
+def operation(route: ApiRoute) -> dict[str, Any]:
     """One route as an operation."""
     signed = () if route.access == OPEN else (401,)
     answers = {
@@ -71,7 +71,7 @@ def operation(route: Route) -> dict[str, Any]:
     return found
 
 
-def parameters(route: Route) -> list[dict[str, Any]]:
+def parameters(route: ApiRoute) -> list[dict[str, Any]]:
     """Path, query and header parameters."""
     text = {"type": "string"}
     found: list[dict[str, Any]] = [
@@ -86,7 +86,7 @@ def parameters(route: Route) -> list[dict[str, Any]]:
     return found
 
 
-def answer(route: Route, status: int) -> dict[str, Any]:
+def answer(route: ApiRoute, status: int) -> dict[str, Any]:
     """One answer of a route."""
     good = status < 400 or status == 503
     content = {route.gives: {}} if good else {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}

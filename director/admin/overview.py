@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import frozen
 
 from director.admin import views
-from director.admin.control import Event, Process, Readiness, TraceRecord
-from director.admin.views import Json, Sight
-from director.model.http import L7Service
+from director.admin.control import TraceRecord
+from director.admin.views import Json, ViewContext
 from director.model.pools import State
-from director.registry.registry import LivePool, RealServer, Registry
+from director.registry.outage import instead
+from director.registry.reports import LogEvent, ProcessFigures, Readiness
+from director.registry.snapshot import PoolSnapshot, ServerSnapshot
 
 POOL_ROWS = 40
 """Servers of a pool in the overview; those in trouble come first."""
@@ -42,15 +43,20 @@ class Finding:
     doing: str
 
 
-def findings(sight: Sight, readiness: Readiness) -> list[Finding]:
+def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
-    found = [*_unbound(sight, readiness), *_unready(sight, readiness), *_pools(sight), *_servers(sight)]
+    found = [
+        *_unbound(context, readiness),
+        *_unready(context, readiness),
+        *_pools(context),
+        *_servers(context),
+    ]
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
 
-def _unbound(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
+def _unbound(context: ViewContext, readiness: Readiness) -> Iterator[Finding]:
     """Listeners that are not there; what is in the way of all of layer 4 is said once, by `_unready`."""
-    for one in sight.listeners:
+    for one in context.listeners:
         packets = one.service.startswith("l4:")
         if one.bound or (packets and readiness.reasons):
             continue
@@ -59,45 +65,30 @@ def _unbound(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
         yield Finding("error", f"service {one.service}", text, None, doing)
 
 
-def _unready(sight: Sight, readiness: Readiness) -> Iterator[Finding]:
-    told = [one.service for one in sight.listeners if not one.bound and not one.service.startswith("l4:")]
+def _unready(context: ViewContext, readiness: Readiness) -> Iterator[Finding]:
+    told = [one.service for one in context.listeners if not one.bound and not one.service.startswith("l4:")]
     for reason in readiness.reasons:
         if not any(service in reason for service in told):
             text, doing = f"is not ready: {reason}", "Probes get 503 at /readyz until then."
             yield Finding("error", "director", text, readiness.since.get(reason), doing)
 
 
-def _pools(sight: Sight) -> Iterator[Finding]:
-    for pool in sight.registry.pools.values():
-        if not pool.eligible() and views.users(sight.registry, pool.name):
+def _pools(context: ViewContext) -> Iterator[Finding]:
+    for pool in context.seen.pools.values():
+        if not pool.eligible and pool.used_by:
             then = max((server.since for server in pool.servers), default=None)
-            text = f"cannot serve: {pool.why_none()}"
-            yield Finding("error", f"pool {pool.name}", text, then, instead(sight.registry, pool))
+            text = f"cannot serve: {pool.why_none}"
+            yield Finding("error", f"pool {pool.name}", text, then, instead(context.seen, pool))
         elif pool.waiting:
             text = f"has {pool.waiting} requests waiting for a server with room"
             doing = f"They wait up to {pool.config.queue.timeout:g} s, then take the fault path."
             yield Finding("warning", f"pool {pool.name}", text, None, doing)
 
 
-def instead(registry: Registry, pool: LivePool) -> str:
-    """What clients of a pool get while it cannot serve."""
-    if pool.waiting:
-        return f"{pool.waiting} requests wait for room; others take the fault path."
-    paths = []
-    for key in views.users(registry, pool.name):
-        live = registry.services.get(key)
-        if live and isinstance(live.config, L7Service):
-            steps = ", ".join(views.fault_step(step) for step in live.config.fault)
-            paths.append(f"Clients of {key} get: {steps or 'the built-in 503 page'}.")
-        else:
-            paths.append(f"New connections to {key} are refused.")
-    return " ".join(paths)
-
-
-def _servers(sight: Sight) -> Iterator[Finding]:
+def _servers(context: ViewContext) -> Iterator[Finding]:
     """Servers that are down, one by one while they are few in their pool."""
-    texts = {(one.address, one.check): one.text for one in sight.evidence if one.alive is False}
-    for pool in sight.registry.pools.values():
+    texts = {(one.address, one.check): one.text for one in context.evidence if one.alive is False}
+    for pool in context.seen.pools.values():
         down = [one for one in pool.servers if one.failing and one.state is not State.MAINT]
         if len(down) > SERVERS_NAMED:
             yield _many(pool, down, texts)
@@ -107,13 +98,13 @@ def _servers(sight: Sight) -> Iterator[Finding]:
             yield Finding("warning", at, text, server.since, _meanwhile(pool, ONE))
 
 
-def _why(server: RealServer, texts: Texts) -> str:
+def _why(server: ServerSnapshot, texts: Texts) -> str:
     return "; ".join(
-        f"check {check}: {texts.get((server.key, check)) or 'failed'}" for check in sorted(server.failing)
+        f"check {check}: {texts.get((server.address, check)) or 'failed'}" for check in sorted(server.failing)
     )
 
 
-def _many(pool: LivePool, down: Sequence[RealServer], texts: Texts) -> Finding:
+def _many(pool: PoolSnapshot, down: Sequence[ServerSnapshot], texts: Texts) -> Finding:
     names = ", ".join(one.name for one in down[:SERVERS_NAMED])
     text = (
         f"has {len(down)} of {len(pool.servers)} servers down: {names} and {len(down) - SERVERS_NAMED} more"
@@ -123,8 +114,8 @@ def _many(pool: LivePool, down: Sequence[RealServer], texts: Texts) -> Finding:
     return Finding("warning", f"pool {pool.name}", text, since, doing)
 
 
-def _meanwhile(pool: LivePool, words: tuple[str, str]) -> str:
-    others, (whose, after) = len(pool.eligible()), words
+def _meanwhile(pool: PoolSnapshot, words: tuple[str, str]) -> str:
+    others, (whose, after) = pool.eligible, words
     if not others:
         return f"No other server of the pool can take {whose} traffic. {after}"
     noun = "server takes" if others == 1 else "servers take"
@@ -149,53 +140,53 @@ def brief(one: Finding, *, first: bool = True) -> str:
     return text[:1].upper() + text[1:] if first else text
 
 
-def verdict(sight: Sight, readiness: Readiness) -> Json:
+def verdict(context: ViewContext, readiness: Readiness) -> Json:
     """Level, headline, since when, and the findings (at most `FINDINGS`; `more` counts the rest).
 
     `since` is of what the headline is about: the oldest of the worst.
     """
-    found = findings(sight, readiness)
+    found = findings(context, readiness)
     known = [one.since for one in found if one.since is not None and one.level == found[0].level]
     return {
         "level": found[0].level if found else "ok",
         "headline": headline(found),
-        **(views.since(sight.moment, min(known)) if known else {"since": None, "for": None}),
-        "findings": [_finding_view(one, sight) for one in found[:FINDINGS]],
+        **(views.since(context.moment, min(known)) if known else {"since": None, "for": None}),
+        "findings": [_finding_view(one, context) for one in found[:FINDINGS]],
         "more": max(0, len(found) - FINDINGS),
     }
 
 
-def _finding_view(one: Finding, sight: Sight) -> Json:
-    when = {"since": None, "for": None} if one.since is None else views.since(sight.moment, one.since)
+def _finding_view(one: Finding, context: ViewContext) -> Json:
+    when = {"since": None, "for": None} if one.since is None else views.since(context.moment, one.since)
     return {"level": one.level, "at": one.at, "text": one.text, "doing": one.doing, **when}
 
 
-def _trouble(server: RealServer) -> int:
+def _trouble(server: ServerSnapshot) -> int:
     """Order of rows: down first, then ordered away or full, then the rest as configured."""
     if server.failing:
         return 0
     return 1 if server.state is not State.READY or server.overloaded or server.weight == 0 else 2
 
 
-def _pool(pool: LivePool, sight: Sight, room: int) -> Json:
-    shown: Sequence[RealServer] = pool.servers
+def _pool(pool: PoolSnapshot, context: ViewContext, room: int) -> Json:
+    shown: Sequence[ServerSnapshot] = pool.servers
     if len(shown) > room:
         shown = sorted(shown, key=_trouble)[:room]
-    view = views.pool_view(pool, sight, servers=False)
-    return {**view, "servers": views.server_views(shown, sight), "more": len(pool.servers) - len(shown)}
+    view = views.pool_view(pool, context, servers=False)
+    return {**view, "servers": views.server_views(shown, context), "more": len(pool.servers) - len(shown)}
 
 
-def pools(sight: Sight) -> list[Json]:
+def pools(context: ViewContext) -> list[Json]:
     """All pools, each with as many servers as fit."""
     left, found = ALL_ROWS, []
-    for pool in sight.registry.pools.values():
-        view = _pool(pool, sight, min(POOL_ROWS, left))
+    for pool in context.seen.pools.values():
+        view = _pool(pool, context, min(POOL_ROWS, left))
         left -= len(view["servers"])
         found.append(view)
     return found
 
 
-def process_view(process: Process, now: float) -> Json:
+def process_view(process: ProcessFigures, now: float) -> Json:
     """The process; `uptime` in seconds from its wall-clock start."""
     return {
         "version": process.version,
@@ -211,22 +202,22 @@ def process_view(process: Process, now: float) -> Json:
 
 
 def overview(
-    sight: Sight,
+    context: ViewContext,
     readiness: Readiness,
-    process: Process,
-    events: Iterable[Event],
+    process: ProcessFigures,
+    events: Iterable[LogEvent],
     traces: Iterable[TraceRecord],
 ) -> Json:
     """Everything on the first screen; of `traces`, the recent requests, the fault answers are shown."""
-    registry = sight.registry
+    seen = context.seen
     return {
-        "name": registry.configuration.settings.name,
-        "time": views.stamp(sight.moment.time),
-        "generation": registry.generation,
-        "verdict": verdict(sight, readiness),
-        "process": process_view(process, sight.moment.time),
-        "services": [views.service_view(live, sight) for live in registry.services.values()],
-        "pools": pools(sight),
+        "name": seen.configuration.settings.name,
+        "time": views.stamp(context.moment.time),
+        "generation": seen.generation,
+        "verdict": verdict(context, readiness),
+        "process": process_view(process, context.moment.time),
+        "services": [views.service_view(live, context) for live in seen.services.values()],
+        "pools": pools(context),
         "events": [views.event_view(one) for one in events],
-        "faults": [views.trace_view(one, registry) for one in traces if one["fault"]],
+        "faults": [views.trace_view(one, seen) for one in traces if one["fault"]],
     }

@@ -13,15 +13,6 @@ from director.admin.html import Child, Html, el, join
 from director.admin.views import Json
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✕"}
-STATUS_TONE = {
-    "up": "good",
-    "down": "bad",
-    "full": "warn",
-    "maintenance": "off",
-    "quiesced": "off",
-    "drained": "off",
-    "standby": "off",
-}
 
 
 def document(title: str, body: Child, *, csrf: str = "", script: bool = False) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from director.registry.registry import Registry
+from director.registry.snapshot import RegistrySnapshot
 
 SAMPLES = 6
 """Six samples, two seconds apart, span ten seconds."""
@@ -15,19 +15,19 @@ SAMPLES = 6
 Counts = dict[tuple[str, ...], int]
 
 
-def counts(registry: Registry) -> Counts:
+def counts(seen: RegistrySnapshot) -> Counts:
     """Requests so far: of services (key,), of servers (pool, name), of rules (service, "rule", name).
 
     Layer 7 counts a request when it chose a server and a connection when it ended; layer 4 knows
     connections only.
     """
     found: Counts = {}
-    for service in registry.services.values():
-        found[(service.key,)] = max(service.requests.requests, service.stats.traffic.conns)
+    for service in seen.services.values():
+        found[(service.key,)] = max(service.requests.requests, service.traffic.totals[0])
         for name, rule in service.rules.items():
             found[service.key, "rule", name] = rule.requests
-    for server in registry.servers():
-        found[server.pool.name, server.name] = max(server.requests.requests, server.stats.traffic.conns)
+    for server in seen.servers():
+        found[server.pool, server.name] = max(server.requests.requests, server.traffic.totals[0])
     return found
 
 
@@ -37,9 +37,9 @@ class Rates:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, Counts]] = deque(maxlen=SAMPLES)
 
-    def sample(self, registry: Registry, now: float) -> None:
+    def sample(self, seen: RegistrySnapshot, now: float) -> None:
         """Take a sample; `now` is monotonic seconds."""
-        self._samples.append((now, counts(registry)))
+        self._samples.append((now, counts(seen)))
 
     def per_second(self, *key: str) -> float | None:
         """The rate of one key, or None before there are two samples of it."""

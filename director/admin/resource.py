@@ -32,9 +32,9 @@ from zope.interface import implementer
 from director.admin import edits, pages
 from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, as_html
 from director.admin.api import Api, Call, refused_config
-from director.admin.door import Door, Guest, Visit
+from director.admin.authenticator import Authenticator, Credentials, Principal
 from director.admin.files import load
-from director.admin.routes import HTML, NOT_THE_API, ROUTES, Route
+from director.admin.routes import HTML, NOT_THE_API, ROUTES, ApiRoute
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 
 LARGEST_BODY = 64 * 1024
@@ -47,7 +47,7 @@ log = Logger()
 
 
 @frozen
-class Listening:
+class ListenerPolicy:
     """What is special about one listener.
 
     Attributes:
@@ -85,11 +85,16 @@ class AdminResource(Resource):
     isLeaf = True
 
     def __init__(
-        self, api: Api, door: Door, listening: Listening, clock: IReactorTime, now: Callable[[], float]
+        self,
+        api: Api,
+        authenticator: Authenticator,
+        listening: ListenerPolicy,
+        clock: IReactorTime,
+        now: Callable[[], float],
     ) -> None:
         super().__init__()
         self._api = api
-        self._door = door
+        self._authenticator = authenticator
         self._listening = listening
         self._clock = clock
         self._now = now
@@ -120,15 +125,15 @@ class AdminResource(Resource):
 
     # -- one request --
 
-    def _serve(self, route: Route, request: Request, **path: str) -> Any:
-        visit = self._visit(request)
+    def _serve(self, route: ApiRoute, request: Request, **path: str) -> Any:
+        credentials = self._credentials(request)
         try:
-            guest = self._door.admit(route, visit)
+            principal = self._authenticator.admit(route, credentials)
         except Refusal as refusal:
             if route.gives == HTML and refusal.status == 401:
                 return _put(request, as_html(pages.login(), 401, refusal.headers))
             raise
-        answer = self._answer(route, request, path, visit, guest)
+        answer = self._answer(route, request, path, credentials, principal)
         if isinstance(answer, Deferred):
             waiting: Deferred[Answer] = shielded(answer)
             waiting.addTimeout(WORK_SECONDS, self._clock)
@@ -136,16 +141,21 @@ class AdminResource(Resource):
         return self._write(request, answer)
 
     def _answer(
-        self, route: Route, request: Request, path: dict[str, str], visit: Visit, guest: Guest | None
+        self,
+        route: ApiRoute,
+        request: Request,
+        path: dict[str, str],
+        credentials: Credentials,
+        principal: Principal | None,
     ) -> Answer | Deferred[Answer]:
         query = _query(request)
         if route.name in NOT_THE_API:
-            return self._page(route, path, query, visit, guest)
+            return self._page(route, path, query, credentials, principal)
         call = Call(
             path=path,
             query=query,
-            body=visit.body,
-            author=guest.author if guest else "",
+            body=credentials.body,
+            author=principal.author if principal else "",
             if_match=", ".join(_headers(request, b"if-match")),
             accept=_header(request, b"accept"),
         )
@@ -153,7 +163,12 @@ class AdminResource(Resource):
         return found
 
     def _page(
-        self, route: Route, path: dict[str, str], query: dict[str, str], visit: Visit, guest: Guest | None
+        self,
+        route: ApiRoute,
+        path: dict[str, str],
+        query: dict[str, str],
+        credentials: Credentials,
+        principal: Principal | None,
     ) -> Answer:
         if route.name == "static":
             file = self._files.get(path["file"])
@@ -161,18 +176,22 @@ class AdminResource(Resource):
                 raise Refusal(404, "There is no such file", "/static/")
             return Answer(body=file.body, type=file.type)
         if route.name == "home":
-            csrf = guest.session.csrf if guest and guest.session else ""
+            csrf = principal.session.csrf if principal and principal.session else ""
             return as_html(pages.home(self._api.overview(), csrf))
         if route.name == "login_page":
-            return self._door.login_page(query.get("token", ""), visit)
-        return self._door.login(visit) if route.name == "login" else self._door.logout(visit)
+            return self._authenticator.login_page(query.get("token", ""), credentials)
+        return (
+            self._authenticator.login(credentials)
+            if route.name == "login"
+            else self._authenticator.logout(credentials)
+        )
 
-    def _visit(self, request: Request) -> Visit:
+    def _credentials(self, request: Request) -> Credentials:
         body = request.content.read(LARGEST_BODY + 1) if request.content else b""
         if len(body) > LARGEST_BODY:
             raise Refusal(413, f"the body may have at most {LARGEST_BODY} bytes", "body")
         name = f"director-session-{getattr(request.getHost(), 'port', 0)}"
-        return Visit(
+        return Credentials(
             method=request.method.decode("ascii", "replace"),
             address=str(getattr(request.getClientAddress(), "host", "")),
             now=self._now(),

@@ -24,7 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @frozen
-class Route:
+class ApiRoute:
     """One method on one path.
 
     Attributes:
@@ -80,12 +80,12 @@ LIMIT = ("limit", "how many, 1 to 1000; 50 when not given")
 DRY_RUN = ("dry_run", "1 = say what would be done, do nothing")
 
 ROUTES = (
-    Route("healthz", "GET", "/healthz", "The process is alive.", OPEN, gives=TEXT),
-    Route("readyz", "GET", "/readyz", "May traffic come? Reasons when not.", OPEN, statuses=(200, 503)),
-    Route("metrics", "GET", "/metrics", "Prometheus text format 0.0.4.", OPEN, gives=TEXT),
-    Route("openapi", "GET", "/openapi.json", "This description.", OPEN),
-    Route("static", "GET", "/static/{file}", "Style, script and icon of the pages.", OPEN, gives="*/*"),
-    Route(
+    ApiRoute("healthz", "GET", "/healthz", "The process is alive.", OPEN, gives=TEXT),
+    ApiRoute("readyz", "GET", "/readyz", "May traffic come? Reasons when not.", OPEN, statuses=(200, 503)),
+    ApiRoute("metrics", "GET", "/metrics", "Prometheus text format 0.0.4.", OPEN, gives=TEXT),
+    ApiRoute("openapi", "GET", "/openapi.json", "This description.", OPEN),
+    ApiRoute("static", "GET", "/static/{file}", "Style, script and icon of the pages.", OPEN, gives="*/*"),
+    ApiRoute(
         "login_page",
         "GET",
         "/login",
@@ -95,7 +95,7 @@ ROUTES = (
         query=(("token", "the admin token"),),
         statuses=(200, 303, 403, 429),
     ),
-    Route(
+    ApiRoute(
         "login",
         "POST",
         "/login",
@@ -105,15 +105,17 @@ ROUTES = (
         gives=HTML,
         statuses=(303, 403, 415, 429),
     ),
-    Route("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
-    Route("home", "GET", "/", "The overview page.", gives=HTML),
-    Route("services", "GET", "/api/v1/services", "All services."),
-    Route("service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."),
-    Route("pools", "GET", "/api/v1/pools", "All pools with their servers."),
-    Route("pool", "GET", "/api/v1/pools/{pool}", "One pool with its servers."),
-    Route("servers", "GET", "/api/v1/pools/{pool}/servers", "The servers of one pool."),
-    Route("server", "GET", "/api/v1/pools/{pool}/servers/{server}", "One server."),
-    Route(
+    ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
+    ApiRoute("home", "GET", "/", "The overview page.", gives=HTML),
+    ApiRoute("services", "GET", "/api/v1/services", "All services."),
+    ApiRoute(
+        "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
+    ),
+    ApiRoute("pools", "GET", "/api/v1/pools", "All pools with their servers."),
+    ApiRoute("pool", "GET", "/api/v1/pools/{pool}", "One pool with its servers."),
+    ApiRoute("servers", "GET", "/api/v1/pools/{pool}/servers", "The servers of one pool."),
+    ApiRoute("server", "GET", "/api/v1/pools/{pool}/servers/{server}", "One server."),
+    ApiRoute(
         "change_server",
         "PATCH",
         "/api/v1/pools/{pool}/servers/{server}",
@@ -123,22 +125,24 @@ ROUTES = (
         statuses=(200, 403, 409, 412, 415),
         body=SERVER_ORDER,
     ),
-    Route("rules", "GET", "/api/v1/rules", "All rules in order, with hits."),
-    Route("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
-    Route("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
-    Route("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
-    Route("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
-    Route(
+    ApiRoute("rules", "GET", "/api/v1/rules", "All rules in order, with hits."),
+    ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
+    ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
+    ApiRoute("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
+    ApiRoute(
         "connections",
         "GET",
         "/api/v1/connections",
         "Layer-4 flows and templates.",
         query=(LIMIT,),
     ),
-    Route("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
-    Route("requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)),
-    Route("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
-    Route(
+    ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
+    ApiRoute(
+        "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)
+    ),
+    ApiRoute("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
+    ApiRoute(
         "explain",
         "POST",
         "/api/v1/explain",
@@ -147,15 +151,15 @@ ROUTES = (
         statuses=(200, 403, 415),
         body=QUESTION,
     ),
-    Route("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
-    Route(
+    ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
+    ApiRoute(
         "check_config",
         "POST",
         "/api/v1/config/check",
         "Check the configuration file; apply nothing.",
         statuses=(200, 403, 504),
     ),
-    Route(
+    ApiRoute(
         "reload",
         "POST",
         "/api/v1/config/reload",

@@ -21,16 +21,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.admin.api import Api
-from director.admin.control import Control, Listener
-from director.admin.door import Door
+from director.admin.authenticator import Authenticator
+from director.admin.control import Control
 from director.admin.rates import Rates
-from director.admin.resource import LOOPBACK_NAMES, AdminResource, Listening, loopback
+from director.admin.resource import LOOPBACK_NAMES, AdminResource, ListenerPolicy, loopback
 from director.admin.sessions import Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
 from director.registry.counters import ESTIMATOR_PERIOD
+from director.registry.reports import ListenerState
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
 SOCKET_FILE = "control.sock"
@@ -75,7 +76,7 @@ class AdminService(Service):
         self._pulse = LoopingCall(self.pulse)
         self._pulse.clock = reactor
         self._ports: list[Any] = []
-        self._listeners: list[Listener] = []
+        self._listeners: list[ListenerState] = []
         self._token = ""
 
     @property
@@ -94,7 +95,7 @@ class AdminService(Service):
         bound = any(one.bound and one.address == str(path) for one in self._listeners)
         return path.path if bound else ""
 
-    def listeners(self) -> tuple[Listener, ...]:
+    def listeners(self) -> tuple[ListenerState, ...]:
         """The admin's own, for `Control.listeners` and `readiness`."""
         return tuple(self._listeners)
 
@@ -105,9 +106,9 @@ class AdminService(Service):
     def startService(self) -> None:
         """Read or make the token, then listen."""
         super().startService()
-        path = self._state_dir / TOKEN_FILE
+        token = self._state_dir / TOKEN_FILE
         try:
-            self._token, note = load_token(path)
+            self._token, note = load_token(token)
             if note:
                 _log.info("{note}", note=note)
         except OSError as error:
@@ -115,22 +116,23 @@ class AdminService(Service):
             _log.warn(
                 "cannot keep the admin token in {path}: {reason}; a new one serves until this run ends. "
                 "Make room there, or make state_dir writable",
-                path=str(path),
+                path=str(token),
                 reason=error.strerror,
             )
-        door = Door(self._token, Sessions(new_id))
-        api = Api(self._control, self._rates, door.counted)
+        authenticator = Authenticator(self._token, Sessions(new_id))
+        api = Api(self._control, self._rates, authenticator.counted)
         self._open(
-            Address(path=str(self._state_dir / SOCKET_FILE)), self._site(api, door, Listening(control=True))
+            Address(path=str(self._state_dir / SOCKET_FILE)),
+            self._site(api, authenticator, ListenerPolicy(control=True)),
         )
         if self._listen is not None:
             names = LOOPBACK_NAMES | {self._listen.host.lower()}
-            self._open(self._listen, self._site(api, door, Listening(names - {""})))
+            self._open(self._listen, self._site(api, authenticator, ListenerPolicy(names - {""})))
         self._pulse.start(ESTIMATOR_PERIOD)
 
-    def _site(self, api: Api, door: Door, listening: Listening) -> AdminSite:
+    def _site(self, api: Api, authenticator: Authenticator, listening: ListenerPolicy) -> AdminSite:
         now: Callable[[], float] = lambda: self._control.moment().now  # noqa: E731
-        return AdminSite(AdminResource(api, door, listening, self._reactor, now), self._reactor)
+        return AdminSite(AdminResource(api, authenticator, listening, self._reactor, now), self._reactor)
 
     def _open(self, address: Address, site: AdminSite) -> None:
         try:
@@ -166,11 +168,11 @@ class AdminService(Service):
             self._unbound(Failure(DirectorError("without TLS only a loopback address is used")), address)
             return
         self._ports.append(port)
-        self._listeners.append(Listener("admin", str(address)))
+        self._listeners.append(ListenerState("admin", str(address)))
 
     def _unbound(self, failure: Failure, address: Address) -> None:
         reason = unbound(failure.value, address.path)
-        self._listeners.append(Listener("admin", str(address), bound=False, error=reason))
+        self._listeners.append(ListenerState("admin", str(address), bound=False, error=reason))
         _log.error(
             "the admin does not listen on {at}: {reason} (traffic is not concerned)",
             at=str(address),

@@ -6,9 +6,9 @@ keep the meaning of a table for those who listen.
 
 from __future__ import annotations
 
+from director.admin.explanation import tried
 from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short
 from director.admin.html import Child, Html, el
-from director.admin.story import tried
 from director.admin.views import CLASSES, Json
 
 STATUS_TONE = {
@@ -299,7 +299,3 @@ def events(view: Json) -> Html:
     ]
     table = _table("Events", EVENT, rows, "Nothing happened since the start.")
     return el("section", None, el("div", {"class": "head"}, el("h2", None, "Events")), table)
-
-
-def _level(word: str) -> Html:
-    return el("span", {"class": f"level {word}"}, word)

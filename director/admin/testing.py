@@ -7,24 +7,23 @@ from typing import Any
 
 from attrs import define, field
 
-from director.admin.control import (
-    Connection,
-    Event,
-    Evidence,
-    Listener,
-    Moment,
-    PacketFigures,
-    Problem,
-    Process,
-    Question,
-    Readiness,
-    Soon,
-    TraceRecord,
-)
+from director.admin.control import Question, Soon, TraceRecord
 from director.caches import CacheFigures
+from director.config.text.messages import Problem
 from director.errors import DirectorError
 from director.registry.changes import Change
 from director.registry.registry import Generation, Registry
+from director.registry.reports import (
+    CheckEvidence,
+    ConnectionEntry,
+    ListenerState,
+    LogEvent,
+    Moment,
+    PacketFigures,
+    ProcessFigures,
+    Readiness,
+)
+from director.registry.snapshot import RegistrySnapshot, Snapshots
 
 
 def record(**known: Any) -> TraceRecord:
@@ -49,16 +48,16 @@ class MemoryControl:
 
     registry: Registry
     at: Moment = field(factory=lambda: Moment(1000.0, 1_800_000_000.0))
-    heard: list[Listener] = field(factory=list)
-    evidence: list[Evidence] = field(factory=list)
-    happened: list[Event] = field(factory=list)
-    flows: list[Connection] = field(factory=list)
+    heard: list[ListenerState] = field(factory=list)
+    evidence: list[CheckEvidence] = field(factory=list)
+    happened: list[LogEvent] = field(factory=list)
+    flows: list[ConnectionEntry] = field(factory=list)
     whole: PacketFigures | None = None
     remembered: list[TraceRecord] = field(factory=list)
     known: list[CacheFigures] = field(factory=list)
     against: tuple[str, ...] = ()
     against_since: dict[str, float] = field(factory=dict)
-    own: Process = field(factory=lambda: Process("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
+    own: ProcessFigures = field(factory=lambda: ProcessFigures("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Soon[Generation] | Exception | None = None
@@ -68,11 +67,11 @@ class MemoryControl:
         """As set."""
         return self.at
 
-    def snapshot(self) -> Registry:
-        """The registry itself."""
-        return self.registry
+    def snapshot(self) -> RegistrySnapshot:
+        """Of the registry as it is now."""
+        return Snapshots(self.registry).take()
 
-    def listeners(self) -> Sequence[Listener]:
+    def listeners(self) -> Sequence[ListenerState]:
         """As set."""
         return self.heard
 
@@ -80,15 +79,15 @@ class MemoryControl:
         """As set."""
         return Readiness(self.against, self.against_since)
 
-    def process(self) -> Process:
+    def process(self) -> ProcessFigures:
         """As set."""
         return self.own
 
-    def checks(self) -> Sequence[Evidence]:
+    def checks(self) -> Sequence[CheckEvidence]:
         """As set."""
         return self.evidence
 
-    def connections(self, limit: int) -> Sequence[Connection]:
+    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
         """As set."""
         return self.flows[:limit]
 
@@ -100,7 +99,7 @@ class MemoryControl:
         """As set."""
         return self.known
 
-    def events(self, limit: int) -> Sequence[Event]:
+    def events(self, limit: int) -> Sequence[LogEvent]:
         """As set."""
         return self.happened[:limit]
 

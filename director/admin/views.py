@@ -1,4 +1,4 @@
-"""One view model for API, command line and pages: live values in, JSON-able dicts out.
+"""One view model for API, command line and pages: snapshots in, JSON-able dicts out.
 
 Pure.  Nothing here formats for people beyond short words (`status`); durations
 are seconds, times ISO 8601 in UTC.  `overview` builds the verdict on top of these.
@@ -12,15 +12,17 @@ from typing import Any
 
 from attrs import frozen
 
-from director.admin.control import Event, Evidence, Listener, Moment, PacketFigures, TraceRecord
+from director.admin.control import TraceRecord
+from director.admin.explanation import sentences
 from director.admin.rates import Rates
-from director.admin.story import story
 from director.model.conditions import And, Condition, Not, Or, Term
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import State
 from director.model.virtual import L4Service
-from director.registry.counters import LATENCY_BOUNDS, Requests, Traffic, Zeroable
-from director.registry.registry import Generation, LivePool, LiveService, RealServer, Registry
+from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
+from director.registry.registry import Generation
+from director.registry.reports import CheckEvidence, ListenerState, LogEvent, Moment, PacketFigures
+from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 Json = dict[str, Any]
 
@@ -28,14 +30,14 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 @frozen
-class Sight:
+class ViewContext:
     """Everything a view may look at, taken at one moment."""
 
-    registry: Registry
+    seen: RegistrySnapshot
     moment: Moment
     rates: Rates
-    listeners: tuple[Listener, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+    listeners: tuple[ListenerState, ...] = ()
+    evidence: tuple[CheckEvidence, ...] = ()
 
 
 def stamp(time: float) -> str:
@@ -51,31 +53,31 @@ def since(moment: Moment, then: float) -> Json:
 # --- figures ------------------------------------------------------------------------------
 
 
-def figures(requests: Requests) -> Json:
+def figures(requests: RequestFigures) -> Json:
     """Counters of layer 7: requests, responses by class, errors by cause, latency quantiles."""
     return {
         "requests": requests.requests,
         "responses": dict(zip(CLASSES, requests.responses[1:], strict=True)),
-        "errors": dict(sorted(requests.errors.items())),
-        "latency": {"p50": quantile(requests, 0.5), "p99": quantile(requests, 0.99)},
+        "errors": dict(sorted(requests.errors)),
+        "latency": {"p50": latency(requests, 0.5), "p99": latency(requests, 0.99)},
     }
 
 
-def quantile(requests: Requests, share: float) -> float | None:
+def latency(requests: RequestFigures, share: float) -> float | None:
     """Upper bound in seconds of the bucket that holds the share; the last bound stands for all above."""
-    found = requests.latency.quantile(share)
+    found = quantile(requests.buckets, share)
     return None if found is None else min(found, LATENCY_BOUNDS[-1])
 
 
-def traffic(stats: Zeroable) -> Json:
+def traffic(stats: TrafficFigures) -> Json:
     """Connections, packets and bytes since the last zeroing, and their rates per second."""
-    totals = dict(zip(Traffic.NAMES, stats.shown(), strict=True))
-    return {**totals, "rates": dict(zip(Traffic.NAMES, stats.estimator.rates(), strict=True))}
+    totals = dict(zip(Traffic.NAMES, stats.shown, strict=True))
+    return {**totals, "rates": dict(zip(Traffic.NAMES, stats.rates, strict=True))}
 
 
 def packets_view(found: PacketFigures | None) -> Json:
     """Layer 4 as a whole; `running` is false and all is empty while it does not run."""
-    whole = found or PacketFigures(Zeroable(), {}, 0)
+    whole = found or PacketFigures(TrafficFigures(), {}, 0)
     counters = dict(sorted(whole.counters.items()))
     shown = {"flows": whole.flows, "traffic": traffic(whole.total), "counters": counters}
     return {"running": found is not None, **shown}
@@ -84,17 +86,16 @@ def packets_view(found: PacketFigures | None) -> Json:
 # --- servers and pools -----------------------------------------------------------------------
 
 
-def health(server: RealServer) -> str:
+def health(server: ServerSnapshot) -> str:
     """`down`, `up`, `checking` (no verdict of every check yet) or `unchecked` (the pool has no check)."""
     if server.failing:
         return "down"
-    checks = frozenset(server.pool.config.checks)
-    if not checks:
+    if not server.checks:
         return "unchecked"
-    return "up" if server.reported >= checks else "checking"
+    return "up" if server.reported.issuperset(server.checks) else "checking"
 
 
-def status(server: RealServer) -> str:
+def status(server: ServerSnapshot) -> str:
     """One or two words for people: what the server does, and what is left to do."""
     if server.state is State.MAINT:
         return "maintenance"
@@ -106,58 +107,53 @@ def status(server: RealServer) -> str:
         return "quiesced"
     if server.overloaded:
         return "full"
-    if server.config.backup and server not in server.pool.eligible():
-        return "standby"
-    return "up"
+    return "standby" if server.config.backup and not server.eligible else "up"
 
 
-def left(server: RealServer) -> str:
+def left(server: ServerSnapshot) -> str:
     """What is still on a server; of layer 4 also what is not established any more, as `InActConn` of IPVS."""
     return f"{server.active} active, {server.inactive} inactive" if server.inactive else str(server.active)
 
 
-def server_view(server: RealServer, sight: Sight) -> Json:
+def server_view(server: ServerSnapshot, context: ViewContext) -> Json:
     """A server with its state, evidence and counters."""
-    found = [one for one in sight.evidence if one.address == server.key]
-    return _server_view(server, sight, found)
+    found = [one for one in context.evidence if one.address == server.address]
+    return _server_view(server, context, found)
 
 
-def _server_view(server: RealServer, sight: Sight, evidence: Iterable[Evidence]) -> Json:
+def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterable[CheckEvidence]) -> Json:
     config = server.config
     return {
-        "pool": server.pool.name,
+        "pool": server.pool,
         "name": server.name,
-        "address": server.key,
+        "address": server.address,
         "status": status(server),
         "state": server.state.value,
         "health": health(server),
         "failing": sorted(server.failing),
-        **since(sight.moment, server.since),
-        "checks": [
-            check_view(one, sight.moment) for one in evidence if one.check in server.pool.config.checks
-        ],
+        **since(context.moment, server.since),
+        "checks": [check_view(one, context.moment) for one in evidence if one.check in server.checks],
         "weight": server.weight,
         "max": server.max,
         "min": server.min,
         "backup": config.backup,
         "forward": config.forward.value if config.forward else None,
-        "eligible": server in server.pool.eligible(),
+        "eligible": server.eligible,
         "overloaded": server.overloaded,
         "active": server.active,
         "inactive": server.inactive,
         "persistent": server.persistent,
         "load": server.load,
         "empty": server.empty,
-        "rate": sight.rates.per_second(server.pool.name, server.name),
+        "rate": context.rates.per_second(server.pool, server.name),
         **figures(server.requests),
-        "traffic": traffic(server.stats),
+        "traffic": traffic(server.traffic),
     }
 
 
-def pool_view(pool: LivePool, sight: Sight, *, servers: bool = True) -> Json:
+def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True) -> Json:
     """A pool, with its servers when they are asked for."""
     config = pool.config
-    eligible = pool.eligible()
     view: Json = {
         "name": pool.name,
         "scheduler": str(config.scheduler),
@@ -173,34 +169,27 @@ def pool_view(pool: LivePool, sight: Sight, *, servers: bool = True) -> Json:
         "no_server": pool.no_server,
         "scheduler_failures": pool.scheduler_failures,
         "total": len(pool.servers),
-        "eligible": len(eligible),
-        "why_none": "" if eligible else pool.why_none(),
-        "used_by": users(sight.registry, pool.name),
+        "eligible": pool.eligible,
+        "why_none": pool.why_none,
+        "used_by": list(pool.used_by),
     }
     if servers:
-        view["servers"] = server_views(pool.servers, sight)
+        view["servers"] = server_views(pool.servers, context)
     return view
 
 
-def server_views(servers: Iterable[RealServer], sight: Sight) -> list[Json]:
+def server_views(servers: Iterable[ServerSnapshot], context: ViewContext) -> list[Json]:
     """Views of many servers; the evidence is sorted by address once."""
-    by_address: dict[str, list[Evidence]] = {}
-    for one in sight.evidence:
+    by_address: dict[str, list[CheckEvidence]] = {}
+    for one in context.evidence:
         by_address.setdefault(one.address, []).append(one)
-    return [_server_view(server, sight, by_address.get(server.key, ())) for server in servers]
-
-
-def users(registry: Registry, pool: str) -> list[str]:
-    """Keys of the services that send to a pool, by themselves or by a rule."""
-    found = [key for key, live in registry.services.items() if live.config.pool == pool]
-    found += [f"l7:{rule.service}" for rule in registry.configuration.rules if rule.pool == pool]
-    return list(dict.fromkeys(found))
+    return [_server_view(server, context, by_address.get(server.address, ())) for server in servers]
 
 
 # --- services and rules ------------------------------------------------------------------------
 
 
-def service_view(live: LiveService, sight: Sight) -> Json:
+def service_view(live: ServiceSnapshot, context: ViewContext) -> Json:
     """A service of either layer with its listeners and counters."""
     config = live.config
     view: Json = {
@@ -208,20 +197,20 @@ def service_view(live: LiveService, sight: Sight) -> Json:
         "name": config.name,
         "layer": live.key.partition(":")[0],
         "pool": config.pool or None,
-        "listeners": [listener_view(one) for one in sight.listeners if one.service == live.key],
-        "rate": sight.rates.per_second(live.key),
+        "listeners": [listener_view(one) for one in context.listeners if one.service == live.key],
+        "rate": context.rates.per_second(live.key),
         **figures(live.requests),
-        "traffic": traffic(live.stats),
+        "traffic": traffic(live.traffic),
     }
-    return {**view, **(_l7(config, sight) if isinstance(config, L7Service) else _l4(config))}
+    return {**view, **(_l7(config, context) if isinstance(config, L7Service) else _l4(config))}
 
 
-def _l7(config: L7Service, sight: Sight) -> Json:
+def _l7(config: L7Service, context: ViewContext) -> Json:
     return {
         "protocol": config.protocol,
         "listen": [str(one) for one in config.listen],
         "switch": config.switch,
-        "rules": sum(rule.service == config.name for rule in sight.registry.configuration.rules),
+        "rules": sum(rule.service == config.name for rule in context.seen.configuration.rules),
         "fault": [fault_step(one) for one in config.fault],
     }
 
@@ -243,14 +232,14 @@ def fault_step(step: FaultStep) -> str:
     return " ".join(part for part in (step.kind, step.name, str(step.address or "")) if part)
 
 
-def listener_view(one: Listener) -> Json:
+def listener_view(one: ListenerState) -> Json:
     """Where a service listens, and what is wrong when it does not."""
     return {"address": one.address, "bound": one.bound, "error": one.error}
 
 
-def rule_view(rule: Rule, sight: Sight) -> Json:
+def rule_view(rule: Rule, context: ViewContext) -> Json:
     """A rule in the order of its number, with its hits."""
-    live = sight.registry.services.get(f"l7:{rule.service}")
+    live = context.seen.services.get(f"l7:{rule.service}")
     counters = live.rules.get(rule.name) if live else None
     return {
         "name": rule.name,
@@ -259,8 +248,8 @@ def rule_view(rule: Rule, sight: Sight) -> Json:
         "service": rule.service,
         "when": condition(rule.when) if rule.when else "",
         "action": action(rule),
-        "rate": sight.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
-        **figures(counters or Requests()),
+        "rate": context.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
+        **figures(counters or RequestFigures()),
     }
 
 
@@ -292,8 +281,8 @@ def _grouped(part: Condition) -> str:
 # --- the rest ------------------------------------------------------------------------------------
 
 
-def check_view(one: Evidence, moment: Moment) -> Json:
-    """Evidence of one check about one address."""
+def check_view(one: CheckEvidence, moment: Moment) -> Json:
+    """CheckEvidence of one check about one address."""
     verdict = {True: "up", False: "down", None: "checking"}[one.alive]
     return {
         "check": one.check,
@@ -311,14 +300,14 @@ def generation_view(one: Generation) -> Json:
     return {"number": one.number, "author": one.author, "time": stamp(one.time), "diff": list(one.diff)}
 
 
-def event_view(one: Event) -> Json:
+def event_view(one: LogEvent) -> Json:
     """An event."""
     return {"time": stamp(one.time), "level": one.level, "text": one.text}
 
 
-def trace_view(trace: TraceRecord, registry: Registry) -> Json:
-    """A trace with its story; `servers` is the present size of the pool."""
-    pool = registry.pools.get(trace["pool"])
+def trace_view(trace: TraceRecord, seen: RegistrySnapshot) -> Json:
+    """A trace with its explanation; `servers` is the present size of the pool."""
+    pool = seen.pools.get(trace["pool"])
     view: Json = {
         **trace,
         "time": stamp(trace["time"]),
@@ -327,5 +316,5 @@ def trace_view(trace: TraceRecord, registry: Registry) -> Json:
         "servers": len(pool.servers) if pool else None,
     }
     cookie = pool.config.persist.name if pool and pool.config.persist else ""
-    view["story"] = story(view, cookie)
+    view["story"] = sentences(view, cookie)
     return view

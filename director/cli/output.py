@@ -22,7 +22,7 @@ KEYS_SHOWN = 5
 """Services that are named before a reason; more are counted."""
 NUMBER = re.compile(r"-?[0-9][0-9.,]*( ms| s)?|-")
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 def clean(text: object) -> str:
@@ -91,7 +91,7 @@ def ago(seconds: float | None) -> str:
 # --- one function for each thing that can be shown ------------------------------------------
 
 
-def services(found: list[Json]) -> str:
+def services(found: list[JsonObject]) -> str:
     """All services; layer 4 knows no requests, so its connections stand there."""
     rows = [
         (
@@ -108,18 +108,18 @@ def services(found: list[Json]) -> str:
     return (table(heads, rows) or "No services.\n") + _obstacles(found)
 
 
-def _work(one: Json) -> tuple[str, int]:
+def _work(one: JsonObject) -> tuple[str, int]:
     """How much a service has to do: rate and total."""
     if one["layer"] == "l4":
         return rate(float(one["traffic"]["rates"]["conns"])), one["traffic"]["conns"]
     return rate(one["rate"]), one["requests"]
 
 
-def _place(place: Json) -> str:
+def _place(place: JsonObject) -> str:
     return place["address"] if place["bound"] else f"{place['address']} (NOT SERVED)"
 
 
-def _obstacles(found: list[Json]) -> str:
+def _obstacles(found: list[JsonObject]) -> str:
     """What is wrong with listeners, each reason once with the services that it keeps from working."""
     reasons: dict[str, list[str]] = {}
     for one in found:
@@ -134,7 +134,7 @@ def _obstacles(found: list[Json]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def connections(found: list[Json]) -> str:
+def connections(found: list[JsonObject]) -> str:
     """Layer-4 flows and templates, as `ipvsadm -Lc` has them."""
     rows = [
         (
@@ -155,7 +155,7 @@ def connections(found: list[Json]) -> str:
     )
 
 
-def pools(found: list[Json]) -> str:
+def pools(found: list[JsonObject]) -> str:
     """All pools."""
     rows = [
         (
@@ -170,12 +170,12 @@ def pools(found: list[Json]) -> str:
     return table(("POOL", "READY", "WAITING", "SCHEDULER", "USED BY"), rows) or "No pools.\n"
 
 
-def _none(pool: Json) -> str:
+def _none(pool: JsonObject) -> str:
     """Why a pool cannot serve."""
     return f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
 
 
-def servers(found: list[Json]) -> str:
+def servers(found: list[JsonObject]) -> str:
     """The servers of all pools."""
     rows = [
         (
@@ -192,14 +192,14 @@ def servers(found: list[Json]) -> str:
     return table(("SERVER", "ADDRESS", "WEIGHT", "LOAD", "REQ/S", "SINCE", "STATE"), rows) or "No servers.\n"
 
 
-def _evidence(one: Json) -> str:
+def _evidence(one: JsonObject) -> str:
     failed = [
         f"{check['check']}: {check['evidence']}" for check in one["checks"] if check["verdict"] == "down"
     ]
     return f" ({'; '.join(failed)})" if failed else ""
 
 
-def rules(found: list[Json]) -> str:
+def rules(found: list[JsonObject]) -> str:
     """All rules in order."""
     rows = [
         (one["number"], one["title"], one["service"], one["requests"], f"{one['action']}{_when(one)}")
@@ -208,11 +208,11 @@ def rules(found: list[Json]) -> str:
     return table(("NO", "RULE", "SERVICE", "HITS", "DOES"), rows) or "No rules.\n"
 
 
-def _when(one: Json) -> str:
+def _when(one: JsonObject) -> str:
     return f" when {one['when']}" if one["when"] else ""
 
 
-def checks(found: list[Json]) -> str:
+def checks(found: list[JsonObject]) -> str:
     """Health evidence."""
     rows = [
         (
@@ -229,7 +229,7 @@ def checks(found: list[Json]) -> str:
     return table(("CHECK", "ADDRESS", "STATE", "SINCE", "TOOK", "LAST", "EVIDENCE"), rows) or "No checks.\n"
 
 
-def why(trace: Json) -> str:
+def why(trace: JsonObject) -> str:
     """A decision as sentences, with the request it was made for."""
     head = f"{trace['method']} {trace['host']}{trace['target']} from {trace['client']} at {trace['service']}"
     lines = [f"  {wrapped}" for part in trace["story"] for wrapped in wrap(clean(part), WIDTH - 2)]
@@ -237,7 +237,7 @@ def why(trace: Json) -> str:
     return f"{name}{clean(head)}\n" + "\n".join(lines) + "\n"
 
 
-def applied(answer: Json) -> str:
+def applied(answer: JsonObject) -> str:
     """What a change did."""
     if answer.get("dry_run"):
         lines = [f"would do: {clean(line)}" for line in answer["diff"]] or ["nothing would change"]
@@ -251,7 +251,7 @@ def applied(answer: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
-def problems(found: Sequence[Json]) -> str:
+def problems(found: Sequence[JsonObject]) -> str:
     """Findings of a configuration check, and their number."""
     lines = [f"{one['at']}: {one['severity']}: {one['message']}" for one in found]
     errors = sum(one["severity"] == "error" for one in found)

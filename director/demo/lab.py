@@ -40,7 +40,7 @@ _PYTHON = sys.executable
 _TWISTD = "import sys; from twisted.scripts.twistd import run; sys.exit(run())"
 
 Say = Callable[[str], None]
-Command = Callable[[Path], list[str]]
+LabCommand = Callable[[Path], list[str]]
 """The command line that starts the director on an ini."""
 
 
@@ -50,7 +50,7 @@ def twistd(ini: Path) -> list[str]:
 
 
 @frozen
-class Exchange:
+class LabExchange:
     """One request as both sides saw it: where the client went, who answered, and what that server saw."""
 
     asked: str
@@ -60,18 +60,18 @@ class Exchange:
 
 
 @frozen
-class Report:
+class LabReport:
     """What one method's run showed; `transfer` says how the large download ended, `failed` why not."""
 
     method: Forward
-    exchanges: tuple[Exchange, ...] = ()
+    exchanges: tuple[LabExchange, ...] = ()
     transfer: str = ""
     failed: str = ""
 
 
 def lab_run(
-    methods: Iterable[Forward] = METHODS, say: Say = lambda _line: None, start: Command = twistd
-) -> list[Report]:
+    methods: Iterable[Forward] = METHODS, say: Say = lambda _line: None, start: LabCommand = twistd
+) -> list[LabReport]:
     """Build, try and take down each method in turn; `say` gets the table line by line.
 
     Raises DirectorError when the machine lacks what the lab needs (root, ip).
@@ -87,7 +87,7 @@ def lab_run(
     return reports
 
 
-def lab_up(method: Forward = Forward.NAT, say: Say = lambda _line: None, start: Command = twistd) -> None:
+def lab_up(method: Forward = Forward.NAT, say: Say = lambda _line: None, start: LabCommand = twistd) -> None:
     """Build `method` and leave it standing; `say` gets the commands to try."""
     _need()
     if STANDING.exists():
@@ -131,7 +131,7 @@ def lab_down(say: Say = lambda _line: None) -> None:
     say("the lab is down")
 
 
-def table(report: Report) -> list[str]:
+def table(report: LabReport) -> list[str]:
     """The report as lines of a table."""
     lines = [f"{report.method.value}: {_explained(report.method)}"]
     if report.exchanges:
@@ -162,23 +162,23 @@ def _need() -> None:
         raise DirectorError(f"the lab cannot be built: {missing}")
 
 
-def _try(made: Namespaces, method: Forward, place: Path, start: Command) -> Report:
+def _try(made: Namespaces, method: Forward, place: Path, start: LabCommand) -> LabReport:
     """One method from the first namespace to the last answer; a failure is part of the report."""
-    exchanges: list[Exchange] = []
+    exchanges: list[LabExchange] = []
     try:
         plan = topology(method)
         _build(made, plan, place, start)
         _wait(made, plan.servers)
         exchanges += [_ask(made) for _ in range(REQUESTS)]
-        return Report(method, tuple(exchanges), _download(made, place))
+        return LabReport(method, tuple(exchanges), _download(made, place))
     except DirectorError as error:
-        return Report(method, tuple(exchanges), failed=f"{error}{_last_words(place)}")
+        return LabReport(method, tuple(exchanges), failed=f"{error}{_last_words(place)}")
 
 
 # --- building ---------------------------------------------------------------------------------
 
 
-def _build(made: Namespaces, plan: Topology, place: Path, start: Command) -> list[tuple[int, str]]:
+def _build(made: Namespaces, plan: Topology, place: Path, start: LabCommand) -> list[tuple[int, str]]:
     """Make every host and start its program; (pid, start time) of each process."""
     switch = made.add("lan")
     for network in plan.networks:
@@ -259,9 +259,9 @@ def _wait(made: Namespaces, servers: Iterable[Host]) -> None:
             raise DirectorError(f"no answer from {', '.join(sorted(missing))} in {PATIENCE:.0f} s")
 
 
-def _ask(made: Namespaces) -> Exchange:
+def _ask(made: Namespaces) -> LabExchange:
     seen = json.loads(_curl(made, "--max-time", "2", f"http://{VIRTUAL}:{PORT}/"))
-    return Exchange(f"{VIRTUAL}:{PORT}", seen["server"], seen["from"], seen["to"])
+    return LabExchange(f"{VIRTUAL}:{PORT}", seen["server"], seen["from"], seen["to"])
 
 
 def _download(made: Namespaces, place: Path) -> str:

@@ -22,7 +22,7 @@ def content(size: int) -> bytes:
     return (seed * (size // _PIECE + 1))[:size]
 
 
-class Answer(BaseHTTPRequestHandler):
+class AnswerServer(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
@@ -54,8 +54,8 @@ class Answer(BaseHTTPRequestHandler):
 
 def main(name: str, port: int) -> None:
     """Serve until ended."""
-    Answer.name = name
-    with ThreadingHTTPServer(("", port), Answer) as server:
+    AnswerServer.name = name
+    with ThreadingHTTPServer(("", port), AnswerServer) as server:
         server.serve_forever()
 
 

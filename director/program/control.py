@@ -15,22 +15,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import (
-    Connection,
-    Event,
-    Evidence,
-    Listener,
-    Moment,
-    PacketFigures,
-    Problem,
-    Process,
-    Question,
-    Readiness,
-    TraceRecord,
-)
+from director.admin.control import Question, TraceRecord
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
+from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.l7.io.service import Shell
@@ -41,9 +30,25 @@ from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.registry.changes import Change
 from director.registry.registry import Generation, Registry
+from director.registry.reports import (
+    CheckEvidence,
+    ConnectionEntry,
+    ListenerState,
+    LogEvent,
+    Moment,
+    PacketFigures,
+    ProcessFigures,
+    Readiness,
+)
+from director.registry.snapshot import RegistrySnapshot, Snapshots
 
 EVIDENCE_SHOWN = 10
 """Results of a check that are shown."""
+
+CHEAP = 0.001
+"""Seconds that a snapshot may take to be taken anew for each who asks."""
+SERVES = 20
+"""A snapshot that takes longer serves so many times as long as that: a twentieth of the time at most."""
 
 
 class RunningControl:
@@ -67,12 +72,15 @@ class RunningControl:
         reactor: Any,
         apply: Callable[[Iterable[Change], str], Generation],
         reload: Callable[[str], Deferred[Generation]],
-        own_listeners: Callable[[], Iterable[Listener]],
+        own_listeners: Callable[[], Iterable[ListenerState]],
     ) -> None:
         self.loaded = loaded
         self.stopping = False
         self._path = path
         self._registry = registry
+        self._snapshots = Snapshots(registry)
+        self._seen = self._snapshots.take()
+        self._serves_until = 0.0
         self._shell = shell
         self._health = health
         self._layer4 = layer4
@@ -87,13 +95,18 @@ class RunningControl:
         """Both clocks."""
         return Moment(self._reactor.seconds(), time.time())
 
-    def snapshot(self) -> Registry:
-        """What exists now."""
-        return self._registry
+    def snapshot(self) -> RegistrySnapshot:
+        """What exists now; one that took long to take serves a while, so that no caller can make us busy."""
+        now = self._reactor.seconds()
+        if now >= self._serves_until or self._seen.generation != self._registry.generation:
+            self._seen = self._snapshots.take()
+            cost = self._reactor.seconds() - now
+            self._serves_until = now + cost * SERVES if cost > CHEAP else now
+        return self._seen
 
-    def listeners(self) -> Sequence[Listener]:
+    def listeners(self) -> Sequence[ListenerState]:
         """Every address of every service, and the admin's own."""
-        serving = [Listener(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
+        serving = [ListenerState(f"l7:{name}", address) for name, address, _ in self._shell.listeners()]
         return [*serving, *self._layer4.listeners(), *self._own_listeners()]
 
     def readiness(self) -> Readiness:
@@ -103,9 +116,9 @@ class RunningControl:
             reasons.append("the director is stopping")
         return Readiness(tuple(reasons), self._layer4.reasons_since())
 
-    def process(self) -> Process:
+    def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
-        return Process(
+        return ProcessFigures(
             installed_version(),
             self._started,
             _resident(),
@@ -116,11 +129,11 @@ class RunningControl:
             {"access": self._shell.access_log.lost, "events": event_log.lost},
         )
 
-    def checks(self) -> Sequence[Evidence]:
+    def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence."""
         return [_evidence(one) for one in self._health.snapshot()]
 
-    def connections(self, limit: int) -> Sequence[Connection]:
+    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
         """Layer-4 flows and templates."""
         return self._layer4.connections(limit)
 
@@ -133,7 +146,7 @@ class RunningControl:
         heads = CacheFigures("repeated_heads", self._shell.repeating(), self._shell.clients)
         return [*figures(), heads]
 
-    def events(self, limit: int) -> Sequence[Event]:
+    def events(self, limit: int) -> Sequence[LogEvent]:
         """The last events, newest first."""
         return list(event_log.events)[: -limit - 1 : -1]
 
@@ -170,15 +183,9 @@ class RunningControl:
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
-        reading: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), examine, self._path
-        )
-        return reading.addCallback(
-            lambda loaded: [
-                Problem(one.severity, f"{one.file}:{one.line}:{one.column}", one.message)
-                for one in loaded.problems
-            ]
-        )
+        pool = self._reactor.getThreadPool()
+        reading: Deferred[Loaded] = deferToThreadPool(self._reactor, pool, examine, self._path)
+        return reading.addCallback(lambda loaded: loaded.problems)
 
     def reload(self, author: str) -> Deferred[Generation]:
         """Apply the configuration file."""
@@ -206,10 +213,10 @@ def _resident() -> int | None:
     return pages * resource.getpagesize()
 
 
-def _evidence(check: CheckSnapshot) -> Evidence:
+def _evidence(check: CheckSnapshot) -> CheckEvidence:
     results = check.results[-EVIDENCE_SHOWN:]
     last = results[-1] if results else None
-    return Evidence(
+    return CheckEvidence(
         check.check,
         check.address,
         check.alive,

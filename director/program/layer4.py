@@ -15,7 +15,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.admin.control import Connection, Listener, PacketFigures
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, settings
 from director.l4.forwarder import Forwarder
@@ -39,6 +38,7 @@ from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.registry.registry import Registry
+from director.registry.reports import ConnectionEntry, ListenerState, PacketFigures
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""
@@ -184,14 +184,14 @@ class Layer4:
         if more:
             _log.warn("layer 4: {more} more changes of this kind; /readyz has what is wrong now", more=more)
 
-    def listeners(self) -> Iterator[Listener]:
+    def listeners(self) -> Iterator[ListenerState]:
         """Every virtual service, and why it is not served."""
         pools = {pool.name: pool for pool in self._registry.configuration.pools}
         for service in self._registry.configuration.l4:
             pool = pools.get(service.pool)
             servers = {one.address.host for one in pool.servers} if pool else set()
             bound, error = self._obstacles(servers)
-            yield Listener(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
+            yield ListenerState(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
 
     def _obstacles(self, servers: set[str]) -> tuple[bool, str]:
         """Whether a service with these servers is served, and what is wrong with it."""
@@ -204,13 +204,13 @@ class Layer4:
         bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
         return bound, "; ".join([*reasons, *general, *lost])
 
-    def connections(self, limit: int) -> list[Connection]:
+    def connections(self, limit: int) -> list[ConnectionEntry]:
         """Flows and templates, oldest first."""
         if self.forwarder is None:
             return []
         rows = listing.connections(self.forwarder.table, self._reactor.seconds(), limit)
         return [
-            Connection(
+            ConnectionEntry(
                 row.protocol,
                 str(Address(shown(row.client), row.cport)),
                 str(Address(shown(row.virtual), row.vport)),
@@ -236,7 +236,7 @@ class Layer4:
             for key, value in self.shell.counters().items()
             if key.removeprefix("drop_") not in core
         }
-        return PacketFigures(self.forwarder.total, core | own, len(self.forwarder.table))
+        return PacketFigures(self.forwarder.total.figures(), core | own, len(self.forwarder.table))
 
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted

@@ -15,8 +15,8 @@ from typing import Any
 from twisted.logger import ILogObserver, LogLevel, formatEvent
 from zope.interface import implementer
 
-from director.admin.control import Event
 from director.l7.io.writer import Writer
+from director.registry.reports import LogEvent
 
 EVENTS_KEPT = 512
 """Events kept for the admin, and lines kept until the log is open."""
@@ -32,7 +32,7 @@ class EventLog:
 
     def __init__(self) -> None:
         self.form = "text"
-        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.events: deque[LogEvent] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
         self.writer: Writer | None = None
         self._early: list[bytes] = []
@@ -59,7 +59,7 @@ class EventLog:
         failure = event.get("log_failure")
         stamp = float(event.get("log_time") or time.time())
         first = text.partition("\n")[0]
-        self.events.append(Event(stamp, level, first))
+        self.events.append(LogEvent(stamp, level, first))
         if failure is not None:
             text += "\n" + failure.getTraceback()
         self._write(stamp, level, namespace, text)

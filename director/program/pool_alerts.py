@@ -6,9 +6,10 @@ logs nothing.
 
 from __future__ import annotations
 
-from director.admin import overview
 from director.registry.live import LivePool
+from director.registry.outage import instead
 from director.registry.registry import Registry
+from director.registry.snapshot import Snapshots
 
 SAID = 20
 """Pools of one look that are named; more are counted."""
@@ -19,6 +20,7 @@ class PoolWatch:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._snapshots = Snapshots(registry)
         self._since: dict[str, float] = {}
 
     def look(self, now: float) -> tuple[list[str], list[str]]:
@@ -35,7 +37,7 @@ class PoolWatch:
         ended = {name: now - self._since.pop(name) for name in over}
         self._since |= dict.fromkeys(lost, now)
         return (
-            _some([f"pool {name} cannot serve: {self._meaning(pools[name])}" for name in lost]),
+            _some(self._meaning(lost)),
             _some([_again(pools[name], ended[name]) for name in over if name in pools]),
         )
 
@@ -44,8 +46,13 @@ class PoolWatch:
         services = {live.config.pool for live in self._registry.services.values()}
         return services | {rule.pool for rule in self._registry.configuration.rules}
 
-    def _meaning(self, pool: LivePool) -> str:
-        return f"{pool.why_none()}. {overview.instead(self._registry, pool)}"
+    def _meaning(self, lost: list[str]) -> list[str]:
+        """What it means that these cannot serve any more."""
+        if not lost:
+            return []
+        seen = self._snapshots.take()
+        pools = [seen.pools[name] for name in lost]
+        return [f"pool {one.name} cannot serve: {one.why_none}. {instead(seen, one)}" for one in pools]
 
 
 def _again(pool: LivePool, seconds: float) -> str:

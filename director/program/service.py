@@ -27,7 +27,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director import plugins
-from director.admin.control import Listener
 from director.admin.service import SOCKET_FILE, AdminService
 from director.config.loaded import Loaded
 from director.config.text.messages import render
@@ -48,6 +47,7 @@ from director.program.pool_alerts import PoolWatch
 from director.registry.changes import Change, SchedulersRead, plan
 from director.registry.counters import ESTIMATOR_PERIOD
 from director.registry.registry import SWEEP_PERIOD, Generation, RealServer, Registry
+from director.registry.reports import ListenerState
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
 from director.store.io.place import Place
@@ -370,7 +370,7 @@ class DirectorService(MultiService):
 
     # -- parts --
 
-    def _admin_listeners(self) -> Iterable[Listener]:
+    def _admin_listeners(self) -> Iterable[ListenerState]:
         """The admin knows them, and is made with the control that tells them."""
         return self.admin.listeners()
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 ESTIMATOR_PERIOD = 2.0
 """Seconds between two calls of `Estimator.tick` (H: every 2 s)."""
@@ -17,6 +19,17 @@ LATENCY_BOUNDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
 """Upper bounds of the latency histogram in seconds; one more bucket is above the last."""
+
+
+class TrafficFigures(NamedTuple):
+    """Copies, in the order of `Traffic.NAMES`; `shown` is since an operator zeroed, `rates` per second."""
+
+    totals: tuple[int, ...] = (0, 0, 0, 0, 0)
+    shown: tuple[int, ...] = (0, 0, 0, 0, 0)
+    rates: tuple[int, ...] = (0, 0, 0, 0, 0)
+
+
+NO_TRAFFIC = TrafficFigures()
 
 
 CONNS, INPKTS, OUTPKTS, INBYTES, OUTBYTES = range(5)
@@ -131,6 +144,11 @@ class Zeroable:
         """Conns, packets in and out, bytes in and out since the last zeroing."""
         return tuple(now - base for now, base in zip(self.traffic.totals(), self._base, strict=True))
 
+    def figures(self) -> TrafficFigures:
+        """A copy; what never moved shares one."""
+        totals = self.traffic.totals()
+        return TrafficFigures(totals, self.shown(), self.estimator.rates()) if any(totals) else NO_TRAFFIC
+
 
 class Histogram:
     """Latencies in the buckets of `LATENCY_BOUNDS`."""
@@ -148,15 +166,30 @@ class Histogram:
 
     def quantile(self, share: float) -> float | None:
         """Upper bound of the bucket in which the `share` (0..1) of all latencies lies, or None."""
-        count = sum(self.buckets)
-        if not count:
-            return None
-        seen = 0
-        for bound, number in zip(LATENCY_BOUNDS, self.buckets, strict=False):
-            seen += number
-            if seen >= share * count:
-                return bound
-        return float("inf")
+        return quantile(self.buckets, share)
+
+
+def quantile(buckets: Sequence[int], share: float) -> float | None:
+    """Upper bound of the bucket in which the `share` (0..1) lies, infinity for the last; None without any."""
+    count = sum(buckets)
+    if not count:
+        return None
+    seen = 0
+    for bound, number in zip(LATENCY_BOUNDS, buckets, strict=False):
+        seen += number
+        if seen >= share * count:
+            return bound
+    return float("inf")
+
+
+class RequestFigures(NamedTuple):
+    """A copy of `Requests`: `buckets` and `seconds` are its histogram and the sum of all latencies."""
+
+    requests: int = 0
+    responses: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
+    errors: tuple[tuple[str, int], ...] = ()
+    buckets: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS) + 1)
+    seconds: float = 0.0
 
 
 class Requests:
@@ -176,3 +209,14 @@ class Requests:
         self.responses = [0] * 6
         self.errors: Counter[str] = Counter()
         self.latency = Histogram()
+
+    def figures(self) -> RequestFigures:
+        """A copy."""
+        latency = self.latency
+        return RequestFigures(
+            self.requests,
+            tuple(self.responses),
+            tuple(self.errors.items()),
+            tuple(latency.buckets),
+            latency.total,
+        )

@@ -26,7 +26,6 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.draft import Draft, pools_of
 from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
-from director.registry.snapshot import RegistrySnapshot, taken
 
 if TYPE_CHECKING:
     from director.registry.changes import Change
@@ -82,10 +81,6 @@ class Registry:
     def leaving(self) -> tuple[RealServer, ...]:
         """Servers that were removed and still hold connections, or can still be taken back."""
         return tuple(server for alike in self._leaving.values() for server in alike)
-
-    def snapshot(self) -> RegistrySnapshot:
-        """All that outsiders may see, as frozen values."""
-        return taken(self)
 
     def scheduler(self, pool: LivePool, service: str) -> LiveScheduler:
         """The scheduler of (service, pool), made and started when first asked for.

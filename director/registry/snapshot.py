@@ -1,69 +1,50 @@
-"""What outsiders see of the registry: frozen copies, never a live object.
+"""What outsiders see of the registry: values that no change touches any more.
 
-`Registry.snapshot` makes them; admin and cli read nothing else.  A snapshot is true
-for the moment it was taken; `since` and other times are monotonic seconds, as in the
-registry.  Nothing here knows how the values are shown.
+`Snapshots.take` reads every figure at once, so what a page says of two servers was true at one moment; what
+follows from the configuration alone is worked out once for each generation.  Admin and commands know these
+values only: they will sit in another process than the leases.  Servers are named tuples, because ten
+thousand of them are made for one look.  Times are monotonic seconds, as in the registry.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import field, frozen
 
 from director.model.http import L7Service
 from director.model.pools import Pool, Server, State
+from director.model.settings import Configuration
 from director.model.virtual import L4Service
-from director.registry.counters import Requests, Zeroable
+from director.registry.counters import RequestFigures, TrafficFigures
+from director.registry.draft import pools_of
+from director.registry.live import LivePool, LiveService
+from director.registry.registry import Generation, Registry
 
-if TYPE_CHECKING:
-    from director.registry.registry import Generation, LivePool, LiveService, RealServer, Registry
-
-QUANTILES = (0.5, 0.9, 0.99)
-"""The shares of all responses whose latency bounds are shown: `latency` of `RequestFigures`."""
-
-
-@frozen
-class TrafficFigures:
-    """Totals since the last zeroing and rates per second (`lvs-semantics` H)."""
-
-    conns: int = 0
-    inpkts: int = 0
-    outpkts: int = 0
-    inbytes: int = 0
-    outbytes: int = 0
-    rates: tuple[int, ...] = (0, 0, 0, 0, 0)
-    """Conns, packets in and out, bytes in and out, per second."""
+Table = MappingProxyType
 
 
-@frozen
-class RequestFigures:
-    """Requests, final responses of class 1xx to 5xx, failures by cause, and latency.
+class ServerSnapshot(NamedTuple):
+    """One server: what was said about it, what is known, and what it carries.
 
-    `latency` holds, for each share of `QUANTILES`, the upper bound in seconds of the histogram's bucket
-    (infinity above the last), or None when nothing was answered yet.
+    `checks` are those of its pool, `eligible` says that it may be chosen now (a backup server only while
+    the others cannot).
     """
 
-    requests: int = 0
-    responses: tuple[int, ...] = (0, 0, 0, 0, 0)
-    errors: tuple[tuple[str, int], ...] = ()
-    latency: tuple[float | None, ...] = (None, None, None)
-    buckets: tuple[int, ...] = ()
-    latency_sum: float = 0.0
-
-
-@frozen
-class ServerSnapshot:
-    """One server: what was said about it, what is known, and what it carries."""
-
     pool: str
+    checks: tuple[str, ...]
+    eligible: bool
+    traffic: TrafficFigures
+    requests: RequestFigures
     name: str
     address: str
     config: Server
     state: State
-    health: str
-    """`up`, `down`, `unknown` (checks have not reported yet) or `unchecked` (the pool has no checks)."""
-    failing: tuple[str, ...]
+    failing: frozenset[str]
+    reported: frozenset[str]
     since: float
     weight: int
     max: int
@@ -72,26 +53,40 @@ class ServerSnapshot:
     inactive: int
     persistent: int
     overloaded: bool
-    eligible: bool
+    available: bool
     reachable: bool
-    present: bool
     latency: float
-    traffic: TrafficFigures
-    requests: RequestFigures
+
+    @property
+    def load(self) -> int:
+        """Active plus inactive: what the thresholds compare."""
+        return self.active + self.inactive
 
     @property
     def empty(self) -> bool:
         """Nothing runs on it any more: what an operator waits for after `drain`."""
-        return self.active + self.inactive == 0
+        return self.load == 0
+
+
+_READ: Any = attrgetter(
+    "name", "key", "config", "state", "failing", "reported", "since", "weight", "max", "min", "active",
+    "inactive", "persistent", "overloaded", "available", "reachable", "latency",
+)  # fmt: skip
+"""The last fields of a `ServerSnapshot`, in one call."""
 
 
 @frozen
 class PoolSnapshot:
-    """One pool with its servers in configured order; `waiting` is the length of its queue now."""
+    """One pool with its servers in configured order.
+
+    Attributes:
+        waiting: the length of its queue now.
+        why_none: why nothing can be chosen, in words; empty when something can.
+        used_by: keys of the services that send to it, by themselves, by a rule or by their fault path.
+    """
 
     name: str
     config: Pool
-    scheduler: str
     servers: tuple[ServerSnapshot, ...]
     eligible: int
     waiting: int
@@ -100,7 +95,11 @@ class PoolSnapshot:
     no_server: int
     scheduler_failures: int
     why_none: str
-    """Why nothing can be chosen, in words; empty when something can."""
+    used_by: tuple[str, ...] = ()
+
+    def server(self, name: str) -> ServerSnapshot | None:
+        """The server of that name."""
+        return next((server for server in self.servers if server.name == name), None)
 
 
 @frozen
@@ -111,125 +110,96 @@ class ServiceSnapshot:
     config: L7Service | L4Service
     traffic: TrafficFigures
     requests: RequestFigures
-    rules: tuple[tuple[str, RequestFigures], ...]
+    rules: Mapping[str, RequestFigures] = field(factory=dict)
 
 
 @frozen
 class RegistrySnapshot:
-    """Everything; `generations` has the newest last, `leaving` are servers that were removed."""
+    """Everything; `generations` has the newest last."""
 
-    generation: int
-    services: tuple[ServiceSnapshot, ...]
-    pools: tuple[PoolSnapshot, ...]
-    leaving: tuple[ServerSnapshot, ...]
-    generations: tuple[Generation, ...]
+    generation: int = 0
+    configuration: Configuration = field(factory=Configuration)
+    services: Mapping[str, ServiceSnapshot] = field(factory=dict)
+    pools: Mapping[str, PoolSnapshot] = field(factory=dict)
+    generations: tuple[Generation, ...] = ()
 
-    def pool(self, name: str) -> PoolSnapshot | None:
-        """The pool of that name."""
-        return next((pool for pool in self.pools if pool.name == name), None)
+    def servers(self) -> Iterator[ServerSnapshot]:
+        """All servers, pool by pool."""
+        for pool in self.pools.values():
+            yield from pool.servers
 
-    def service(self, key: str) -> ServiceSnapshot | None:
-        """The service `l7:NAME` or `l4:NAME`."""
-        return next((service for service in self.services if service.key == key), None)
-
-
-def taken(registry: Registry) -> RegistrySnapshot:
-    """A snapshot of the whole registry; its cost grows with servers, services and rules only."""
-    return RegistrySnapshot(
-        generation=registry.generation,
-        services=tuple(service_taken(service) for service in registry.services.values()),
-        pools=tuple(pool_taken(pool) for pool in registry.pools.values()),
-        leaving=tuple(server_taken(server) for server in registry.leaving()),
-        generations=tuple(registry.generations),
-    )
+    def server(self, pool: str, name: str) -> ServerSnapshot | None:
+        """One server, None when there is no such pool or server."""
+        found = self.pools.get(pool)
+        return found.server(name) if found is not None else None
 
 
-def service_taken(service: LiveService) -> ServiceSnapshot:
-    """A snapshot of one service."""
+class Snapshots:
+    """Takes snapshots of one registry."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._used_by: dict[str, tuple[str, ...]] = {}
+        self._read: Configuration | None = None
+
+    def take(self) -> RegistrySnapshot:
+        """Everything as it is now; its cost grows with servers, services and rules only."""
+        registry = self._registry
+        if registry.configuration is not self._read:
+            self._read = registry.configuration
+            self._used_by = users(registry.configuration)
+        return RegistrySnapshot(
+            registry.generation,
+            registry.configuration,
+            Table({key: _service(live) for key, live in registry.services.items()}),
+            Table({name: self._pool(pool) for name, pool in registry.pools.items()}),
+            tuple(registry.generations),
+        )
+
+    def _pool(self, pool: LivePool) -> PoolSnapshot:
+        eligible = pool.eligible()
+        return PoolSnapshot(
+            pool.name,
+            pool.config,
+            tuple(_servers(pool)),
+            len(eligible),
+            pool.waiting,
+            pool.queue_full,
+            pool.queue_timeouts,
+            pool.no_server,
+            pool.scheduler_failures,
+            "" if eligible else pool.why_none(),
+            self._used_by.get(pool.name, ()),
+        )
+
+
+def _servers(pool: LivePool) -> Iterator[ServerSnapshot]:
+    checks, name, eligible = pool.config.checks, pool.name, frozenset(pool.eligible())
+    for one in pool.servers:
+        yield ServerSnapshot(
+            name, checks, one in eligible, one.stats.figures(), one.requests.figures(), *_READ(one)
+        )
+
+
+def _service(live: LiveService) -> ServiceSnapshot:
     return ServiceSnapshot(
-        key=service.key,
-        config=service.config,
-        traffic=traffic_taken(service.stats),
-        requests=requests_taken(service.requests),
-        rules=tuple((name, requests_taken(figures)) for name, figures in service.rules.items()),
+        live.key,
+        live.config,
+        live.stats.figures(),
+        live.requests.figures(),
+        Table({name: counters.figures() for name, counters in live.rules.items()}),
     )
 
 
-def pool_taken(pool: LivePool) -> PoolSnapshot:
-    """A snapshot of one pool and its servers."""
-    eligible = pool.eligible()
-    return PoolSnapshot(
-        name=pool.name,
-        config=pool.config,
-        scheduler=str(pool.config.scheduler),
-        servers=tuple(server_taken(server) for server in pool.servers),
-        eligible=len(eligible),
-        waiting=pool.waiting,
-        queue_full=pool.queue_full,
-        queue_timeouts=pool.queue_timeouts,
-        no_server=pool.no_server,
-        scheduler_failures=pool.scheduler_failures,
-        why_none="" if eligible else pool.why_none(),
-    )
-
-
-def server_taken(server: RealServer) -> ServerSnapshot:
-    """A snapshot of one server."""
-    return ServerSnapshot(
-        pool=server.pool.name,
-        name=server.name,
-        address=server.key,
-        config=server.config,
-        state=server.state,
-        health=health(server),
-        failing=tuple(sorted(server.failing)),
-        since=server.since,
-        weight=server.weight,
-        max=server.max,
-        min=server.min,
-        active=server.active,
-        inactive=server.inactive,
-        persistent=server.persistent,
-        overloaded=server.overloaded,
-        eligible=server.present and server.eligible,
-        reachable=server.reachable,
-        present=server.present,
-        latency=server.latency,
-        traffic=traffic_taken(server.stats),
-        requests=requests_taken(server.requests),
-    )
-
-
-def health(server: RealServer) -> str:
-    """The word for what its checks say: `down` when one fails, `unknown` until all have reported."""
-    checks = server.pool.config.checks
-    if not checks:
-        return "unchecked"
-    if server.failing:
-        return "down"
-    return "up" if server.reported.issuperset(checks) else "unknown"
-
-
-NOTHING = TrafficFigures()
-
-
-def traffic_taken(stats: Zeroable) -> TrafficFigures:
-    """Totals and rates."""
-    shown, rates = stats.shown(), stats.estimator.rates()
-    if not any(shown) and not any(rates):
-        return NOTHING
-    conns, inpkts, outpkts, inbytes, outbytes = shown
-    return TrafficFigures(conns, inpkts, outpkts, inbytes, outbytes, rates)
-
-
-def requests_taken(requests: Requests) -> RequestFigures:
-    """Counts and latency quantiles."""
-    histogram = requests.latency
-    return RequestFigures(
-        requests=requests.requests,
-        responses=tuple(requests.responses[1:]),
-        errors=tuple(sorted(requests.errors.items())),
-        latency=tuple(histogram.quantile(share) for share in QUANTILES),
-        buckets=tuple(histogram.buckets),
-        latency_sum=histogram.total,
-    )
+def users(configuration: Configuration) -> dict[str, tuple[str, ...]]:
+    """For each pool that something names: the keys of the services that may send to it, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for l7 in configuration.l7:
+        for pool in pools_of(l7):
+            found.setdefault(pool, {})[f"l7:{l7.name}"] = None
+    for l4 in configuration.l4:
+        found.setdefault(l4.pool, {})[f"l4:{l4.name}"] = None
+    for rule in configuration.rules:
+        if rule.pool:
+            found.setdefault(rule.pool, {})[f"l7:{rule.service}"] = None
+    return {pool: tuple(keys) for pool, keys in found.items()}

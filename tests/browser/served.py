@@ -9,9 +9,9 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.internet.task import LoopingCall
 
-from director.admin.control import Moment
 from director.admin.service import AdminService
 from director.model.pools import Address
+from director.registry.reports import Moment
 from tests.unit.admin import sample
 
 

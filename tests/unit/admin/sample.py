@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from director.admin.control import Event, Evidence, Listener
 from director.admin.testing import MemoryControl, record
 from director.model.conditions import Term
 from director.model.http import FaultStep, L7Service, Rule
@@ -14,6 +13,7 @@ from director.model.settings import Configuration, Settings
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import Ordered, plan
 from director.registry.registry import Registry
+from director.registry.reports import CheckEvidence, ListenerState, LogEvent
 
 
 class First:
@@ -82,17 +82,17 @@ def control() -> MemoryControl:
     """Everything well."""
     made = MemoryControl(registry())
     made.heard = [
-        Listener("l7:www", "127.0.0.1:8080"),
-        Listener("l7:www", "[::1]:8080"),
-        Listener("l4:dns", "udp 192.0.2.53:53"),
+        ListenerState("l7:www", "127.0.0.1:8080"),
+        ListenerState("l7:www", "[::1]:8080"),
+        ListenerState("l4:dns", "udp 192.0.2.53:53"),
     ]
     for one in made.registry.servers():
         if one.pool.config.checks:
             made.registry.set_health(one.key, "alive", alive=True, now=101.0)
             made.evidence.append(
-                Evidence("alive", one.key, alive=True, since=101.0, text="200 OK", last=(True,) * 10)
+                CheckEvidence("alive", one.key, alive=True, since=101.0, text="200 OK", last=(True,) * 10)
             )
-    made.happened = [Event(1_799_999_101.0, "info", "l7 www listens on 127.0.0.1:8080")]
+    made.happened = [LogEvent(1_799_999_101.0, "info", "l7 www listens on 127.0.0.1:8080")]
     return made
 
 
@@ -121,7 +121,7 @@ def trouble(made: MemoryControl) -> None:
     made.registry.set_health("127.0.0.1:9011", "alive", alive=False, now=870.0)
     made.evidence = [one for one in made.evidence if not one.address.endswith("9011")]
     made.evidence.append(
-        Evidence(
+        CheckEvidence(
             "alive",
             "127.0.0.1:9011",
             alive=False,
@@ -156,6 +156,6 @@ def trouble(made: MemoryControl) -> None:
         ),
     ]
     made.happened.insert(
-        0, Event(1_799_999_870.0, "error", "server images/i is down: check alive: connection refused")
+        0, LogEvent(1_799_999_870.0, "error", "server images/i is down: check alive: connection refused")
     )
-    made.happened.insert(0, Event(1_799_999_960.0, "warning", "server web/b ordered to drain by ops"))
+    made.happened.insert(0, LogEvent(1_799_999_960.0, "warning", "server web/b ordered to drain by ops"))

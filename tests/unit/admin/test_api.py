@@ -8,10 +8,11 @@ from treq.testing import RequestTraversalAgent, StubTreq
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.http_headers import Headers
 
-from director.admin.control import Connection, PacketFigures, Problem
 from director.admin.testing import record
+from director.config.text.messages import Problem
 from director.errors import ConfigError, DirectorError
-from director.registry.counters import CONNS, INBYTES, Zeroable
+from director.registry.counters import TrafficFigures
+from director.registry.reports import ConnectionEntry, PacketFigures
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
@@ -176,10 +177,16 @@ def test_the_schedulers_in_use() -> None:
 
 def test_a_check_counts_what_it_found() -> None:
     made = Admin()
-    found = (Problem("error", "a.ini:1:2", "bad"), Problem("warning", "a.ini:3:1", "hm"))
+    found = (
+        Problem("a.ini", 1, 2, "error", "", "", "", "bad", "say good"),
+        Problem("a.ini", 3, 1, "warning", "", "", "", "hm"),
+    )
     made.control.problems = succeed(found)
     reply = made.send("POST", "/api/v1/config/check", {})
     assert (reply.status, reply.json["errors"], reply.json["warnings"]) == (200, 1, 1)
+    assert reply.json["problems"][0] == {
+        "severity": "error", "at": "a.ini:1:2", "message": "bad", "hint": "say good",
+    }  # fmt: skip
     made.control.problems = found
     assert made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json == reply.json
 
@@ -225,8 +232,7 @@ def test_layer_4_as_a_whole() -> None:
     made = Admin()
     found = made.get("/api/v1/layer4").json
     assert (found["running"], found["flows"], found["counters"]) == (False, 0, {})
-    total = Zeroable()
-    total.traffic.cells[CONNS], total.traffic.cells[INBYTES] = 3, 120
+    total = TrafficFigures(shown=(3, 0, 0, 120, 0))
     made.control.whole = PacketFigures(total, {"land": 1, "bad_checksum": 2}, 5)
     found = made.get("/api/v1/layer4").json
     assert (found["running"], found["flows"]) == (True, 5)
@@ -237,7 +243,7 @@ def test_layer_4_as_a_whole() -> None:
 def test_connections_of_layer_4_are_listed() -> None:
     made = Admin()
     assert made.get("/api/v1/connections").json == []
-    flow = Connection(
+    flow = ConnectionEntry(
         "TCP", "192.0.2.7:4711", "198.51.100.1:80", "10.0.0.1:8080", "ESTABLISHED", 899.5, "web", "a",
         "Masq", 3, template=False,
     )  # fmt: skip

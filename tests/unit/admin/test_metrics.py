@@ -3,15 +3,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from director.admin.control import PacketFigures, Process, Readiness
 from director.admin.metrics import escaped, families, lines, pieces
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
-from director.admin.views import Sight
+from director.admin.views import ViewContext
 from director.caches import CacheFigures
 from director.model.pools import Pool
 from director.registry.changes import PoolAdded
-from director.registry.counters import OUTPKTS, Zeroable
+from director.registry.counters import TrafficFigures
+from director.registry.reports import PacketFigures, ProcessFigures, Readiness
 from tests.unit.admin import sample
 
 # The grammar of https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4.
@@ -22,7 +22,7 @@ HEAD = re.compile(rf"# (HELP|TYPE) ({NAME}) (.+)")
 
 
 def text(control: MemoryControl) -> str:
-    look = Sight(control.registry, control.at, Rates(), tuple(control.heard))
+    look = ViewContext(control.snapshot(), control.at, Rates(), tuple(control.heard))
     found = families(
         look,
         control.readiness(),
@@ -89,8 +89,7 @@ def test_every_figure_is_its_own() -> None:
 def test_layer_4_as_a_whole() -> None:
     control = sample.control()
     assert "director_l4_" not in text(control)
-    total = Zeroable()
-    total.traffic.cells[OUTPKTS] = 7
+    total = TrafficFigures((0, 0, 7, 0, 0))
     control.whole = PacketFigures(total, {"bad_checksum": 2}, 5)
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     assert found["director_l4_packets_out_total", ""] == 7
@@ -132,7 +131,7 @@ def test_histograms_are_cumulative_and_end_with_all() -> None:
 
 def test_lines_that_the_logs_lost_are_counted() -> None:
     control = sample.control()
-    control.own = Process("0.1", 0.0, lost={"access": 7, "events": 0})
+    control.own = ProcessFigures("0.1", 0.0, lost={"access": 7, "events": 0})
     assert 'director_log_lines_lost_total{log="access"} 7' in text(control)
 
 
@@ -142,14 +141,14 @@ def test_labels_are_escaped() -> None:
 
 def test_what_the_system_does_not_tell_is_left_out() -> None:
     control = sample.control()
-    control.own = Process("0.1", 0.0)
+    control.own = ProcessFigures("0.1", 0.0)
     assert "process_open_fds" not in text(control)
 
 
 def test_ten_thousand_servers_come_in_pieces() -> None:
     control = sample.control()
     control.apply([PoolAdded(Pool("big", tuple(sample.server(f"s{n}", n + 1) for n in range(10_000))))], "x")
-    look = Sight(control.registry, control.at, Rates())
+    look = ViewContext(control.snapshot(), control.at, Rates())
     made = pieces(families(look, Readiness(), control.own, 0, {}))
     first = next(made)
     assert first.count(b"\n") < 2000
@@ -163,7 +162,11 @@ def test_a_family_without_samples_has_no_head() -> None:
     assert "director_server_errors_total" not in "".join(
         lines(
             families(
-                Sight(sample.registry(), sample.control().at, Rates()), Readiness(), Process("0", 0), 0, {}
+                ViewContext(sample.control().snapshot(), sample.control().at, Rates()),
+                Readiness(),
+                ProcessFigures("0", 0),
+                0,
+                {},
             )
         )
     )

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-from director.admin.control import Listener, Process, Readiness
 from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, verdict
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
-from director.admin.views import Json, Sight
+from director.admin.views import Json, ViewContext
 from director.model.pools import Pool
 from director.registry.changes import PoolAdded, ServerAdded
+from director.registry.reports import ListenerState, ProcessFigures, Readiness
 from tests.unit.admin import sample
 
 
-def sight(control: MemoryControl) -> Sight:
-    return Sight(control.registry, control.at, Rates(), tuple(control.heard), tuple(control.evidence))
+def context(control: MemoryControl) -> ViewContext:
+    return ViewContext(control.snapshot(), control.at, Rates(), tuple(control.heard), tuple(control.evidence))
 
 
 def look(control: MemoryControl) -> Json:
-    return verdict(sight(control), control.readiness())
+    return verdict(context(control), control.readiness())
 
 
 def test_all_is_well() -> None:
@@ -35,7 +35,7 @@ def test_a_pool_that_cannot_serve_comes_first_with_what_clients_get() -> None:
     first, second = found["findings"]
     assert (found["level"], found["headline"]) == ("error", "Pool images cannot serve")
     assert found["for"] == 130.0
-    assert first["doing"] == "Clients of l7:www get: active, local 127.0.0.1:8099."
+    assert first["doing"] == "Clients of l7:www get: the answer of server web/a."
     assert (second["at"], second["text"]) == ("server images/i", "is down: check alive: connection refused")
 
 
@@ -49,7 +49,7 @@ def test_one_server_of_several_is_a_warning() -> None:
 
 def test_a_listener_that_is_not_bound_is_an_error_told_once() -> None:
     control = sample.control()
-    control.heard[0] = Listener("l7:www", "127.0.0.1:8080", bound=False, error="address in use")
+    control.heard[0] = ListenerState("l7:www", "127.0.0.1:8080", bound=False, error="address in use")
     control.against = ("l7:www does not listen",)
     found = look(control)
     assert [one["at"] for one in found["findings"]] == ["service l7:www"]
@@ -67,7 +67,7 @@ def test_what_keeps_layer_4_from_working_is_told_once_and_since_when() -> None:
     control = sample.control()
     reason = "interface eth9 is down; layer 4 works on it when it is up"
     control.heard += [
-        Listener(f"l4:{number}", "udp 192.0.2.1:53", bound=False, error=reason) for number in "ab"
+        ListenerState(f"l4:{number}", "udp 192.0.2.1:53", bound=False, error=reason) for number in "ab"
     ]
     control.against = (reason,)
     control.against_since = {reason: control.at.now - 7.0}
@@ -105,7 +105,7 @@ def test_the_first_screen_is_bounded_and_shows_trouble_first() -> None:
             "x",
         )
     control.registry.set_health("127.0.0.1:1099", "alive", alive=False, now=990.0)
-    view = overview(sight(control), Readiness(), Process("0.1", 0.0), (), ())
+    view = overview(context(control), Readiness(), ProcessFigures("0.1", 0.0), (), ())
     many = {pool["name"]: pool for pool in view["pools"]}
     assert many["p0"]["servers"][0]["name"] == "s99"
     assert len(many["p0"]["servers"]) == POOL_ROWS
@@ -144,6 +144,8 @@ def test_a_pool_with_many_servers_down_is_one_finding() -> None:
 def test_only_fault_answers_are_listed() -> None:
     control = sample.control()
     sample.trouble(control)
-    view = overview(sight(control), Readiness(), Process("0.1", 0.0), control.happened, control.remembered)
+    view = overview(
+        context(control), Readiness(), ProcessFigures("0.1", 0.0), control.happened, control.remembered
+    )
     assert [one["id"] for one in view["faults"]] == ["f1"]
     assert view["process"]["uptime"] == control.at.time

@@ -21,7 +21,7 @@ def test_the_answer_comes_first_and_is_the_title() -> None:
     text = read(live(view(control))).text
     assert text.index("Pool images cannot serve") < text.index("Services")
     assert "since 2027-01-15 07:57:50 UTC" in text
-    assert "Clients of l7:www get: active, local 127.0.0.1:8099." in text
+    assert "Clients of l7:www get: the answer of server web/a." in text
 
 
 def test_when_all_is_well_it_says_what_that_means() -> None:

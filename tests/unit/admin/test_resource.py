@@ -11,8 +11,8 @@ from twisted.logger import globalLogPublisher
 
 from director.admin import resource
 from director.admin.answers import SECURITY_HEADERS
-from director.admin.resource import LARGEST_BODY, Listening, asked_host, loopback
-from director.admin.routes import OPEN, ROUTES, Route
+from director.admin.resource import LARGEST_BODY, ListenerPolicy, asked_host, loopback
+from director.admin.routes import OPEN, ROUTES, ApiRoute
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
@@ -22,7 +22,7 @@ GOOD = {"change_server": {"weight": 3}, "explain": {"url": "http://www.example.o
 READERS = [route for route in ROUTES if route.method == "GET"]
 
 
-def path(route: Route) -> str:
+def path(route: ApiRoute) -> str:
     return re.sub(r"{(\w+)}", lambda found: NAMES[found[1]], route.path)
 
 
@@ -33,7 +33,7 @@ def admin() -> Admin:
     return made
 
 
-def ask(route: Route, headers: dict[str, str], made: Admin | None = None) -> Reply:
+def ask(route: ApiRoute, headers: dict[str, str], made: Admin | None = None) -> Reply:
     body = b""
     if route.takes:
         headers = {"Content-Type": route.takes, **headers}
@@ -50,7 +50,7 @@ def hardened(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_each_route_answers_the_operator_as_it_says(route: Route) -> None:
+def test_each_route_answers_the_operator_as_it_says(route: ApiRoute) -> None:
     reply = ask(route, BEARER)
     hardened(reply)
     assert reply.status in route.statuses
@@ -59,7 +59,7 @@ def test_each_route_answers_the_operator_as_it_says(route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_each_route_asks_strangers_who_they_are(route: Route) -> None:
+def test_each_route_asks_strangers_who_they_are(route: ApiRoute) -> None:
     reply = ask(route, {})
     hardened(reply)
     if route.access == OPEN:
@@ -84,7 +84,7 @@ def test_other_methods_are_405_with_what_is_allowed(place: str, method: str) -> 
 
 
 @pytest.mark.parametrize("route", READERS, ids=lambda route: route.name)
-def test_head_is_get_without_a_body(route: Route) -> None:
+def test_head_is_get_without_a_body(route: ApiRoute) -> None:
     reply = admin().ask("HEAD", path(route), BEARER)
     hardened(reply)
     assert reply.body == b""
@@ -226,7 +226,7 @@ def test_a_path_that_is_no_text_is_400(target: str) -> None:
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.takes], ids=lambda route: route.name)
 @pytest.mark.parametrize("kind", ["text/plain", "", "application/xml", "multipart/form-data; boundary=x"])
-def test_another_content_type_is_415(route: Route, kind: str) -> None:
+def test_another_content_type_is_415(route: ApiRoute, kind: str) -> None:
     reply = ask(route, {**BEARER, "Content-Type": kind})
     hardened(reply)
     assert reply.status == 415
@@ -237,7 +237,7 @@ def test_another_content_type_is_415(route: Route, kind: str) -> None:
     [route for route in ROUTES if route.method != "GET" and route.access != OPEN],
     ids=lambda route: route.name,
 )
-def test_a_browser_without_the_csrf_token_changes_nothing(route: Route) -> None:
+def test_a_browser_without_the_csrf_token_changes_nothing(route: ApiRoute) -> None:
     made = admin()
     before = made.control.registry.generation
     cookie = made.sign_in()
@@ -273,7 +273,7 @@ def test_the_redirect_after_the_sign_in_holds_no_user_input() -> None:
 
 
 def test_on_the_control_socket_nobody_is_asked() -> None:
-    made = Admin(listening=Listening(control=True))
+    made = Admin(listening=ListenerPolicy(control=True))
     reply = made.ask(
         "PATCH", "/api/v1/pools/web/servers/a", {"Host": "localhost", **JSON}, b'{"state": "drain"}'
     )

@@ -76,7 +76,7 @@ def test_no_control_socket_is_named_when_there_is_none(tmp_path: Path, reactor: 
 
 def test_rates_are_sampled_each_two_seconds(service: AdminService, reactor: Reactor) -> None:
     service.startService()
-    registry = service._control.snapshot()
+    registry = service._control.registry  # type: ignore[attr-defined]
     for second in range(3):
         service._control.at = type(service._control.at)(1002.0 + 2 * second, 0.0)  # type: ignore[attr-defined]
         registry.services["l7:www"].requests.requests += 8

@@ -6,7 +6,7 @@ from typing import Any
 from director.admin import views
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
-from director.admin.views import Sight
+from director.admin.views import ViewContext
 from director.model.conditions import And, Not, Or, Term
 from director.model.pools import State
 from director.registry.changes import Ordered, ServerChanged, weight
@@ -14,25 +14,25 @@ from director.registry.ledger import claim
 from tests.unit.admin import sample
 
 
-def sight(control: MemoryControl) -> Sight:
-    return Sight(control.registry, control.at, Rates(), tuple(control.heard), tuple(control.evidence))
+def context(control: MemoryControl) -> ViewContext:
+    return ViewContext(control.snapshot(), control.at, Rates(), tuple(control.heard), tuple(control.evidence))
 
 
 def server(control: MemoryControl, pool: str = "web", name: str = "a") -> views.Json:
-    found = control.registry.pools[pool].server(name)
+    found = control.snapshot().server(pool, name)
     assert found is not None
-    return views.server_view(found, sight(control))
+    return views.server_view(found, context(control))
 
 
 def test_everything_is_json() -> None:
     control = sample.control()
     sample.fill(control)
     sample.trouble(control)
-    look = sight(control)
-    found: list[Any] = [views.service_view(one, look) for one in control.registry.services.values()]
-    found += [views.pool_view(one, look) for one in control.registry.pools.values()]
+    look = context(control)
+    found: list[Any] = [views.service_view(one, look) for one in look.seen.services.values()]
+    found += [views.pool_view(one, look) for one in look.seen.pools.values()]
     found += [views.rule_view(one, look) for one in control.registry.configuration.rules]
-    found += [views.trace_view(one, control.registry) for one in control.remembered]
+    found += [views.trace_view(one, look.seen) for one in control.remembered]
     found += [views.generation_view(one) for one in control.registry.generations]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
@@ -83,7 +83,7 @@ def test_no_verdict_yet_is_checking() -> None:
 def test_a_pool_that_cannot_serve_says_why() -> None:
     control = sample.control()
     sample.trouble(control)
-    view = views.pool_view(control.registry.pools["images"], sight(control))
+    view = views.pool_view(control.snapshot().pools["images"], context(control))
     assert view["eligible"] == 0
     assert view["why_none"] == "every server is down or in maintenance"
     assert view["used_by"] == ["l7:www"]
@@ -91,11 +91,11 @@ def test_a_pool_that_cannot_serve_says_why() -> None:
 
 def test_services_of_both_layers() -> None:
     control = sample.control()
-    www = views.service_view(control.registry.services["l7:www"], sight(control))
+    www = views.service_view(control.snapshot().services["l7:www"], context(control))
     assert www["fault"] == ["active", "local 127.0.0.1:8099"]
     assert www["rules"] == 2
     assert www["listeners"][0] == {"address": "127.0.0.1:8080", "bound": True, "error": ""}
-    dns = views.service_view(control.registry.services["l4:dns"], sight(control))
+    dns = views.service_view(control.snapshot().services["l4:dns"], context(control))
     assert dns["listen"] == ["udp 192.0.2.53:53"]
     assert dns["forward"] == "nat"
 
@@ -103,7 +103,9 @@ def test_services_of_both_layers() -> None:
 def test_a_latency_beyond_all_bounds_is_still_a_number() -> None:
     control = sample.control()
     control.registry.services["l7:www"].requests.latency.add(1000.0)
-    assert views.service_view(control.registry.services["l7:www"], sight(control))["latency"]["p99"] == 30.0
+    assert (
+        views.service_view(control.snapshot().services["l7:www"], context(control))["latency"]["p99"] == 30.0
+    )
 
 
 def test_conditions_are_written_as_they_are_read() -> None:
@@ -119,6 +121,6 @@ def test_conditions_are_written_as_they_are_read() -> None:
 def test_rules_show_what_they_do() -> None:
     control = sample.control()
     sample.fill(control)
-    images, old = [views.rule_view(one, sight(control)) for one in control.registry.configuration.rules]
+    images, old = [views.rule_view(one, context(control)) for one in control.registry.configuration.rules]
     assert (images["action"], images["when"], images["requests"]) == ("pool images", "path ^= /images/", 5)
     assert old["action"] == "redirect 301 https://example.org/new"

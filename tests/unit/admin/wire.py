@@ -15,9 +15,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from director.admin.api import Api
-from director.admin.door import Door
+from director.admin.authenticator import Authenticator
 from director.admin.rates import Rates
-from director.admin.resource import AdminResource, Listening
+from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
@@ -45,20 +45,20 @@ class Admin:
     """One site; `clock` drives its time-outs."""
 
     control: MemoryControl = field(factory=sample.control)
-    listening: Listening = field(factory=Listening)
+    listening: ListenerPolicy = field(factory=ListenerPolicy)
     clock: Clock = field(factory=Clock)
     rates: Rates = field(factory=Rates)
-    door: Door = field(init=False)
+    authenticator: Authenticator = field(init=False)
     site: AdminSite = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         numbers = itertools.count(1)
-        self.door = Door(TOKEN, Sessions(lambda: f"id{next(numbers):040}"))
+        self.authenticator = Authenticator(TOKEN, Sessions(lambda: f"id{next(numbers):040}"))
         self.site = AdminSite(self.resource(), self.clock)
 
     def resource(self) -> AdminResource:
-        api = Api(self.control, self.rates, self.door.counted)
-        return AdminResource(api, self.door, self.listening, self.clock, self.clock.seconds)
+        api = Api(self.control, self.rates, self.authenticator.counted)
+        return AdminResource(api, self.authenticator, self.listening, self.clock, self.clock.seconds)
 
     def connect(self, address: str = "127.0.0.1") -> tuple[Any, StringTransport]:
         peer = IPv4Address("TCP", address, 50000)

@@ -12,8 +12,8 @@ from director.model.pools import Forward
 
 
 def test_the_table_shows_both_sides() -> None:
-    one = lab.Exchange("10.99.2.80:80", "a", "10.99.0.2:1234", "10.99.1.11:8080")
-    assert lab.table(lab.Report(Forward.NAT, (one,), "8 MB downloaded")) == [
+    one = lab.LabExchange("10.99.2.80:80", "a", "10.99.0.2:1234", "10.99.1.11:8080")
+    assert lab.table(lab.LabReport(Forward.NAT, (one,), "8 MB downloaded")) == [
         "nat: the director rewrites addresses both ways",
         "  client asked   answered by  the server saw it come from  to",
         "  10.99.2.80:80  a            10.99.0.2:1234               10.99.1.11:8080",
@@ -23,7 +23,7 @@ def test_the_table_shows_both_sides() -> None:
 
 
 def test_a_failure_is_said() -> None:
-    lines = lab.table(lab.Report(Forward.TUN, failed="no answer"))
+    lines = lab.table(lab.LabReport(Forward.TUN, failed="no answer"))
     assert lines[-1] == "  FAILED: no answer"
 
 

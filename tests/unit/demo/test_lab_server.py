@@ -8,12 +8,12 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from director.demo.lab_server import Answer, content
+from director.demo.lab_server import AnswerServer, content
 
 
 @pytest.fixture
 def server() -> Iterator[http.client.HTTPConnection]:
-    kind = type("Named", (Answer,), {"name": "a"})
+    kind = type("Named", (AnswerServer,), {"name": "a"})
     with ThreadingHTTPServer(("127.0.0.1", 0), kind) as made:
         thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

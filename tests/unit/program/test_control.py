@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from director.admin.control import Control, Event, Listener, Question
+from director.admin.control import Control, Question
 from director.errors import TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
@@ -22,6 +22,7 @@ from director.program.layer7 import build_sites
 from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.registry.registry import Generation
+from director.registry.reports import ListenerState, LogEvent
 from tests.support.loops import loop_of
 from tests.support.registries import registry_of
 
@@ -63,7 +64,7 @@ def control(tmp_path: Path) -> Any:
             loop.reactor,
             lambda *_: MADE,
             lambda _: succeed(MADE),
-            lambda: [Listener("admin", "127.0.0.1:8404")],
+            lambda: [ListenerState("admin", "127.0.0.1:8404")],
         )
 
 
@@ -103,7 +104,7 @@ def test_caches_have_figures(control: Any) -> None:
 
 
 def test_events_come_newest_first(control: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "events", [Event(0.0, "info", str(number)) for number in range(5)])
+    monkeypatch.setattr(event_log, "events", [LogEvent(0.0, "info", str(number)) for number in range(5)])
     assert [one.text for one in control.events(2)] == ["4", "3"]
     assert control.events(0) == []
 
@@ -157,7 +158,7 @@ def test_the_file_is_shown_and_checked(control: Any, monkeypatch: pytest.MonkeyP
     found: list[Any] = []
     control.check_config().addCallback(found.extend)
     assert [one.severity for one in found] == ["error"]
-    assert found[0].at.startswith(f"{control._path}:")
+    assert found[0].file == control._path
 
 
 def test_changes_and_reloads_are_passed_on(control: Any) -> None:

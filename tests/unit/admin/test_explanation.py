@@ -112,4 +112,4 @@ from tests.unit.admin import sample
     ],
 )
 def test_the_story_of_a_decision(known: dict[str, Any], story: list[str]) -> None:
-    assert views.trace_view(record(**known), sample.registry())["story"] == story
+    assert views.trace_view(record(**known), sample.control().snapshot())["story"] == story

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 SCORES_SHOWN = 10
-"""Servers whose scores stand in a story; the API gives all."""
+"""Servers whose scores stand in an explanation; the API gives all."""
 OUTCOMES = {
     "truncated": "the server ended in the middle of its answer; the client can tell",
     "junk": "the server's answer was no HTTP",
@@ -32,7 +32,7 @@ CAUSES = {
 """What befalls a pool as a whole (`fault.chain`), as the middle of a sentence."""
 
 
-def story(view: Mapping[str, Any], cookie: str = "") -> list[str]:
+def sentences(view: Mapping[str, Any], cookie: str = "") -> list[str]:
     """The decision as sentences, in the order in which it was made."""
     parts = [f"rule {view['rule']} matched" if view["rule"] else "no rule matched"]
     if view["pool"]:

@@ -1,7 +1,7 @@
-"""Who is at the door: the token, sessions, and what a write from a browser must show.
+"""Who may come in: the token, sessions, and what a write from a browser must show.
 
 Pure but for the clock's value that is passed in.  `resource` gives the facts of a request
-as a `Visit`; the door says who it is, or raises the `Refusal` to answer with.
+as a `Credentials`; the authenticator says who it is, or raises the `Refusal` to answer with.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from director.admin import pages
 from director.admin.answers import Answer, Headers, Refusal, as_html, see_other
-from director.admin.routes import FORM, OPEN, Route
+from director.admin.routes import FORM, OPEN, ApiRoute
 from director.admin.sessions import ABSOLUTE_SECONDS, Session, Sessions, Throttle, same
 
 SAFE = frozenset({"GET", "HEAD"})
@@ -22,7 +22,7 @@ HOW = "sign in with the link that the director printed, or send Authorization: B
 
 
 @frozen
-class Visit:
+class Credentials:
     """Facts of one request.
 
     Attributes:
@@ -50,14 +50,14 @@ class Visit:
 
 
 @frozen
-class Guest:
+class Principal:
     """Somebody who may come in: how the audit names them, and their session if they have one."""
 
     author: str
     session: Session | None = None
 
 
-class Door:
+class Authenticator:
     """One for all listeners of the admin."""
 
     def __init__(self, token: str, sessions: Sessions) -> None:
@@ -66,36 +66,36 @@ class Door:
         self.throttle = Throttle()
         self.counted = {"sign_ins": 0, "sign_ins_refused": 0, "writes_refused": 0}
 
-    def admit(self, route: Route, visit: Visit) -> Guest | None:
-        """The guest, or None on an open route without one.  Raises Refusal (401, 403, 415, 429)."""
-        guest = self._guest(visit)
-        if guest is None and route.access != OPEN:
+    def admit(self, route: ApiRoute, credentials: Credentials) -> Principal | None:
+        """The principal, or None on an open route without one.  Raises Refusal (401, 403, 415, 429)."""
+        principal = self._principal(credentials)
+        if principal is None and route.access != OPEN:
             raise Refusal(401, HOW, route.path, CHALLENGE)
-        if visit.method not in SAFE and not visit.peer:
-            self._same_site(visit)
-            if guest and guest.session:
-                self._own_form(route, visit, guest.session)
-        if route.takes and visit.content_type.partition(";")[0].strip().lower() != route.takes:
+        if credentials.method not in SAFE and not credentials.peer:
+            self._same_site(credentials)
+            if principal and principal.session:
+                self._own_form(route, credentials, principal.session)
+        if route.takes and credentials.content_type.partition(";")[0].strip().lower() != route.takes:
             raise Refusal(415, f"send the body with Content-Type: {route.takes}", "Content-Type")
-        return guest
+        return principal
 
-    def _guest(self, visit: Visit) -> Guest | None:
-        if visit.peer:
-            return Guest(visit.peer)
-        if visit.authorization:
-            scheme, _, token = visit.authorization.partition(" ")
-            if scheme.lower() != "bearer" or not self._right(token.strip(), visit):
+    def _principal(self, credentials: Credentials) -> Principal | None:
+        if credentials.peer:
+            return Principal(credentials.peer)
+        if credentials.authorization:
+            scheme, _, token = credentials.authorization.partition(" ")
+            if scheme.lower() != "bearer" or not self._right(token.strip(), credentials):
                 raise Refusal(401, f"the token is not right; {HOW}", "Authorization", CHALLENGE)
-            return Guest("the admin token")
-        session = self.sessions.find(visit.cookie, visit.now) if visit.cookie else None
-        return Guest(session.author, session) if session else None
+            return Principal("the admin token")
+        session = self.sessions.find(credentials.cookie, credentials.now) if credentials.cookie else None
+        return Principal(session.author, session) if session else None
 
-    def _right(self, token: str, visit: Visit) -> bool:
+    def _right(self, token: str, credentials: Credentials) -> bool:
         """Compare; a wrong token is counted, and answered 429 when there were too many."""
         if same(token, self._token):
             return True
         self.counted["sign_ins_refused"] += 1
-        wait = self.throttle.failed(visit.address, visit.now)
+        wait = self.throttle.failed(credentials.address, credentials.now)
         if wait:
             seconds = str(int(wait) + 1)
             raise Refusal(
@@ -103,18 +103,18 @@ class Door:
             )
         return False
 
-    def _same_site(self, visit: Visit) -> None:
+    def _same_site(self, credentials: Credentials) -> None:
         """A browser says where a write comes from; from elsewhere it is refused."""
-        foreign = visit.origin and visit.origin != f"{visit.scheme}://{visit.host}"
-        if foreign or visit.fetch_site not in {"", "same-origin", "none"}:
+        foreign = credentials.origin and credentials.origin != f"{credentials.scheme}://{credentials.host}"
+        if foreign or credentials.fetch_site not in {"", "same-origin", "none"}:
             self.counted["writes_refused"] += 1
             raise Refusal(403, "a write must come from the director's own page", "Origin")
 
-    def _own_form(self, route: Route, visit: Visit, session: Session) -> None:
+    def _own_form(self, route: ApiRoute, credentials: Credentials, session: Session) -> None:
         """A write with a session needs its CSRF token, as a header or as a field of the form."""
-        given = visit.csrf
+        given = credentials.csrf
         if not given and route.takes == FORM:
-            given = form(visit.body).get("csrf", "")
+            given = form(credentials.body).get("csrf", "")
         if not same(given, session.csrf):
             self.counted["writes_refused"] += 1
             raise Refusal(
@@ -123,41 +123,41 @@ class Door:
 
     # -- signing in and out --
 
-    def login_page(self, query_token: str, visit: Visit) -> Answer:
+    def login_page(self, query_token: str, credentials: Credentials) -> Answer:
         """The printed link signs in; without a token the form is shown."""
-        if visit.peer:
+        if credentials.peer:
             return see_other("/")
-        return self._sign_in(query_token, visit) if query_token else as_html(pages.login())
+        return self._sign_in(query_token, credentials) if query_token else as_html(pages.login())
 
-    def login(self, visit: Visit) -> Answer:
+    def login(self, credentials: Credentials) -> Answer:
         """The form."""
-        return (
-            see_other("/") if visit.peer else self._sign_in(form(visit.body).get("token", "").strip(), visit)
-        )
+        if credentials.peer:
+            return see_other("/")
+        return self._sign_in(form(credentials.body).get("token", "").strip(), credentials)
 
-    def _sign_in(self, token: str, visit: Visit) -> Answer:
+    def _sign_in(self, token: str, credentials: Credentials) -> Answer:
         try:
-            right = self._right(token, visit)
+            right = self._right(token, credentials)
         except Refusal as refusal:
             return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
         if not right:
             return as_html(pages.login("This is not the admin token of this director."), 403)
-        if visit.cookie:
-            self.sessions.close(visit.cookie)
-        session = self.sessions.open("the admin page", visit.now)
+        if credentials.cookie:
+            self.sessions.close(credentials.cookie)
+        session = self.sessions.open("the admin page", credentials.now)
         self.counted["sign_ins"] += 1
         return see_other(
-            "/", (("Set-Cookie", self._cookie(visit, session.identifier, int(ABSOLUTE_SECONDS))),)
+            "/", (("Set-Cookie", self._cookie(credentials, session.identifier, int(ABSOLUTE_SECONDS))),)
         )
 
-    def logout(self, visit: Visit) -> Answer:
+    def logout(self, credentials: Credentials) -> Answer:
         """The session is gone at once."""
-        self.sessions.close(visit.cookie)
-        return see_other("/login", (("Set-Cookie", self._cookie(visit, "", 0)),))
+        self.sessions.close(credentials.cookie)
+        return see_other("/login", (("Set-Cookie", self._cookie(credentials, "", 0)),))
 
-    def _cookie(self, visit: Visit, value: str, age: int) -> str:
-        secure = "; Secure" if visit.scheme == "https" else ""
-        return f"{visit.cookie_name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
+    def _cookie(self, credentials: Credentials, value: str, age: int) -> str:
+        secure = "; Secure" if credentials.scheme == "https" else ""
+        return f"{credentials.cookie_name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
 
 
 def form(body: bytes) -> dict[str, str]:
