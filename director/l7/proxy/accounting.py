@@ -23,18 +23,18 @@ def enter(exchange: Exchange, outcome: str, now: float) -> None:
     total = now - started
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
-    site, compiled, pool, facts = exchange.site, exchange.compiled, exchange.pool, exchange.facts
+    service, compiled, pool, facts = exchange.service, exchange.compiled, exchange.pool, exchange.facts
     sent, received = exchange.to_client, exchange.received
     error = "fault" if fault else outcome if outcome in FAILURES and status != 101 else ""
     counters = None if compiled is None else compiled.counters
-    ledger.served(site.live, counters, status_class, total, received, sent, error)
+    ledger.served(service.live, counters, status_class, total, received, sent, error)
     lease = exchange.lease
     if lease is not None:
         exchange.lease = None
         ledger.answered(lease, status_class, exchange.first_byte, received, sent, now)
-    record = exchange.conversation.frontage.record
+    record = exchange.conversation.handle.record
     record((
-        exchange.identity, started, site.config.name, facts.client, facts.method, facts.uri, facts.host,
+        exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
         "" if compiled is None else compiled.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
         exchange.connected, exchange.first_byte, total,
