@@ -133,7 +133,7 @@ class Admission:
             return None
         fresh = template is None
         if template is None:
-            claim = ledger.TemplateClaim(lease.server)
+            claim = ledger.template(lease.server)
             template = persistence.create(self._table, about, service, claim, now)
         port = persistence.server_port(service, packet, lease.server.port)
         flow = self._bind(service, packet, lease, port, mark, now, template)

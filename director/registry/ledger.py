@@ -31,6 +31,7 @@ comes in, in monotonic seconds.
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import partial
 from typing import TYPE_CHECKING
 
 from director.errors import LeaseError
@@ -63,11 +64,17 @@ def clears(total: int, upper: int, lower: int) -> bool:
 
 
 class Lease:
-    """A claim on a server: one unit of its load, held until `release`."""
+    """A claim on a server: one unit of its load, held until `release`.
+
+    Whoever chose the server has seen that there is room; `forced` says so to claims that must look for
+    themselves (`mapped`), and means nothing here.
+    """
 
     __slots__ = ("_held", "_inactive", "reason", "server")
 
-    def __init__(self, server: RealServer, reason: Reason, inactive: bool = False) -> None:
+    def __init__(
+        self, server: RealServer, reason: Reason, inactive: bool = False, forced: bool = True
+    ) -> None:
         self.server = server
         self.reason = reason
         self._inactive = inactive
@@ -141,22 +148,38 @@ class TemplateClaim:
 
 
 def claim(server: RealServer, *, inactive: bool = False) -> Lease:
-    """Claim a server that belongs to what runs already, such as an FTP data connection; `max` or not."""
-    return Lease(server, ("named", server.active, server.inactive, server.weight, 1), inactive)
+    """Claim a server for what belongs to work that it has already; whether it has room or not."""
+    reason = ("named", server.active, server.inactive, server.weight, 1)
+    made: Lease = (server.lease or partial(Lease, server))(reason, inactive, forced=True)
+    return made
+
+
+def try_claim(server: RealServer) -> Lease | None:
+    """Claim a server that somebody named (a step of the fault path); None when it is full."""
+    if server.overloaded:
+        return None
+    reason = ("named", server.active, server.inactive, server.weight, 1)
+    made: Lease | None = (server.lease or partial(Lease, server))(reason)
+    return made
+
+
+def template(server: RealServer) -> TemplateClaim:
+    """Claim a server for a client's template."""
+    made: TemplateClaim = server.template() if server.template is not None else TemplateClaim(server)
+    return made
 
 
 def take_place(pool: LivePool) -> bool:
     """Take a place in the pool's line, which holds `queue.length`; a full one counts whom it turned away."""
-    if pool.waiting >= pool.config.queue.length:
-        pool.queue_full += 1
-        return False
-    pool.waiting += 1
-    return True
+    if pool.take_place():
+        return True
+    pool.queue_full += 1
+    return False
 
 
 def leave_place(pool: LivePool) -> None:
     """Give a place in the line back: it was our turn, or we go."""
-    pool.waiting -= 1
+    pool.leave_place()
 
 
 # --- evidence ---------------------------------------------------------------------------

@@ -70,4 +70,36 @@ def select(
             return None
         word, server = scheduler.name, chosen
     reason = (word, server.active, server.inactive, server.weight, len(candidates))
-    return Lease(server, reason, inactive)
+    make = server.lease
+    if make is None:
+        return Lease(server, reason, inactive)
+    made: Lease | None = make(reason, inactive, word is STICKY)
+    return made or _elsewhere(registry, pool, service, key, now, {server, *_listed(pool, exclude)}, inactive)
+
+
+def _listed(pool: LivePool, exclude: Container[RealServer]) -> tuple[RealServer, ...]:
+    return tuple(server for server in pool.servers if server in exclude)
+
+
+def _elsewhere(
+    registry: Registry,
+    pool: LivePool,
+    service: str,
+    key: IKey,
+    now: float,
+    full: set[RealServer],
+    inactive: bool,
+) -> Lease | None:
+    """Choose again: another process took the last place of a server between our look and our claim."""
+    scheduler = registry.scheduler(pool, service)
+    while candidates := tuple(server for server in pool.eligible() if server not in full):
+        chosen = scheduler.choose(candidates, key, now)
+        if chosen is None:
+            break
+        reason = (scheduler.name, chosen.active, chosen.inactive, chosen.weight, len(candidates))
+        made: Lease | None = chosen.lease(reason, inactive)
+        if made is not None:
+            return made
+        full.add(chosen)
+    found_nobody(pool)
+    return None

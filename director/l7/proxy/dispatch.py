@@ -237,7 +237,8 @@ def _step_target(
     service = exchange.service
     if kind == "active":
         exchange.timeouts = value.pool.config.timeouts
-        return ledger.claim(value), value
+        lease = ledger.try_claim(value)
+        return lease, None if lease is None else value
     if kind == "local":
         exchange.timeouts = DEFAULT_TIMEOUTS
         return None, value
