@@ -26,7 +26,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from director.l4.io.capture.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
+from director.l4.io.capture.plan import Address, CapturePlan, Endpoint, Wide
+from director.l4.wire import ipv6
 
 _VERSIONS = {4: "ip", 6: "ip6"}
 _TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
@@ -200,7 +201,7 @@ def _errors_chain(answers: Iterable[Endpoint]) -> str:
     """
     wanted = list(answers)
     hosts = dict.fromkeys(one.address for one in wanted if one.address.version == 6)
-    pieces = [Endpoint(FRAGMENT_HEADER, host, 0, 65535) for host in hosts]
+    pieces = [Endpoint(ipv6.FRAGMENT, host, 0, 65535) for host in hosts]
     rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(wanted + pieces))
     return f"  chain errors {{\n{rules}  }}\n"
 
