@@ -7,14 +7,14 @@ there, even if that section has mistakes of its own: one mistake, one message.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import listed
 from director.config.text.messages import WARNING, BadValue
-from director.model.conditions import Condition, Not, Term
-from director.model.pools import Address, Forward
+from director.model.conditions import terms
+from director.model.pools import Address
 from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
@@ -108,17 +108,6 @@ def _relayed(rule: Fields, protocol: str) -> None:
             rule.problem("when", text, "known there: client", at)
 
 
-def terms(condition: Condition | None) -> Iterator[Term]:
-    """All terms of a condition, from left to right."""
-    if isinstance(condition, Term):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from terms(condition.part)
-    elif condition is not None:
-        for part in condition.parts:
-            yield from terms(part)
-
-
 # --- servers -----------------------------------------------------------------------------
 
 
@@ -185,8 +174,8 @@ def _families(kinds: Kinds) -> None:
             if server is None or not _is_ip(server.address.host):
                 continue
             version = ipaddress.ip_address(server.address.host).version
-            method = server.forward or service.get("forward")
-            if version != virtual.family and method is not Forward.TUN:
+            method = (server.forward or service.get("forward")).method
+            if version != virtual.family and not method.crosses_families:
                 name = f"server {key.removeprefix('server.')} of [{pool.section.title}]"
                 service.problem(
                     "pool",
