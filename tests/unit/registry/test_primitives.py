@@ -22,8 +22,6 @@ def test_changes_use_every_step_and_no_other() -> None:
     used = {
         node.attr
         for node in ast.walk(ast.parse(inspect.getsource(changes)))
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "registry"
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "registry"
     }
     assert used == STEPS

@@ -301,17 +301,17 @@ def test_a_server_that_moves_to_another_pool_takes_its_work_along(removed_first:
 def test_a_pool_with_another_name_has_the_servers_of_before() -> None:
     before = Configuration(pools=(Pool("web", (server(), server("b", 2))),))
     registry = registry_of(configuration=before)
-    leases, template = (
-        [taken(registry, "web"), taken(registry, "web")],
-        TemplateClaim(live(registry, "web", "b")),
-    )
+    leases = [taken(registry, "web"), taken(registry, "web")]
+    template = TemplateClaim(live(registry, "web", "b"))
     objects = registry.pools["web"].servers
     turn(registry, Configuration(pools=(Pool("shop", (server("x"), server("b", 2))),)))
     assert registry.pools["shop"].servers == objects
     assert [(one.name, one.load, one.persistent) for one in objects] == [("x", 2, 0), ("b", 0, 1)]
     assert registry.leaving() == ()
-    for claim in (*leases, template):
-        claim.release()
+    template.release()
+    for lease in leases:
+        lease.release()
+    assert all(one.empty for one in objects)
 
 
 def test_two_pools_with_the_same_servers_have_each_their_own() -> None:

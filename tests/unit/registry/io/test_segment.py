@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_a_slot_that_nobody_uses_costs_no_memory() -> None:
     made.close()
 
 
-def test_something_else_is_no_mapping(tmp_path: object) -> None:
+def test_something_else_is_no_mapping() -> None:
     for length in (0, 4096):
         descriptor = os.memfd_create("other")
         os.ftruncate(descriptor, length)
@@ -98,7 +99,7 @@ def test_a_mapping_that_was_cut_is_refused(made: Segment) -> None:
 
 
 def test_a_system_that_gives_no_memory_is_told_of() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len([*Path("/proc/self/fd").iterdir()])
     with pytest.raises(DirectorError, match=r"set workers = 0, or raise the limit"):
         segments.create(Geometry(slots=2**50, columns=64))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
