@@ -234,12 +234,23 @@ class LivePool:
         """The present server of that name."""
         return self.by_name.get(name)
 
-    def why_none(self) -> str:
-        """Why nothing can be chosen, in words for the log and the trace."""
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Which users' schedulers had to be replaced, for which service, and why."""
+        found = ((service, getattr(one, "replaced", "")) for service, one in self.schedulers.items())
+        return tuple(f"{service}: {said}" if service else said for service, said in found if said)
+
+    def why_none(self, service: str = "") -> str:
+        """Why nothing can be chosen (for `service`), in words for the log and the trace."""
         if not self.servers:
             return "the pool has no servers"
         if self.full:
             return "every live server is at its max"
+        eligible = len(self.eligible())
+        if eligible:
+            # Such as ovf when all have their weight, or a hash of what the request does not have.
+            scheduler = getattr(self.schedulers.get(service), "name", self.config.scheduler)
+            return f"scheduler {scheduler} chose none of the {eligible} server(s) that could take it"
         if any(server.available for server in self.servers):
             return "every live server is drained or has weight 0"
         return "every server is down or in maintenance"

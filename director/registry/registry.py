@@ -113,6 +113,10 @@ class Registry:
     def _started(self, spec: SchedulerSpec, service: str, servers: tuple[RealServer, ...]) -> LiveScheduler:
         try:
             scheduler = self._make_scheduler(spec)
+            # A user's own, or a pair with one in it.
+            equip = getattr(scheduler, "equip", None)
+            if equip is not None:
+                equip(self.books.processes, self.books.shared)
             scheduler.start(service, servers)
         except SchedulerError:
             raise
