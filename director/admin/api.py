@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Control
+from director.admin.control import Applied, Control
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rates import Rates
@@ -23,7 +23,6 @@ from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
 from director.registry.changes import Change
-from director.registry.registry import Generation
 from director.registry.snapshot import PoolSnapshot
 
 TRACES_SEEN = 500
@@ -264,7 +263,7 @@ class Api:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
 
-    def change_server(self, call: Call) -> Answer:
+    def change_server(self, call: Call) -> Answer | Deferred[Answer]:
         """Weight, thresholds, state."""
         seen = self._control.snapshot()
         pool, server = call.path["pool"], call.path["server"]
@@ -276,12 +275,16 @@ class Api:
             return as_json({"dry_run": True, "diff": list(diff)})
         return self._applied(changes, call.author)
 
-    def _applied(self, changes: Sequence[Change], author: str) -> Answer:
+    def _applied(self, changes: Sequence[Change], author: str) -> Answer | Deferred[Answer]:
         if not changes:
             generation = self._control.snapshot().generation
             return as_json({"generation": generation, "diff": []}, headers=self._tag(generation))
-        made = self._control.apply(changes, author)
-        return as_json({"generation": made.number, "diff": list(made.diff)}, headers=self._tag(made.number))
+        return self._control.apply(changes, author).addCallback(self._done)
+
+    def _done(self, applied: Applied) -> Answer:
+        made = applied.generation
+        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
+        return as_json(value, headers=self._tag(made.number))
 
     def _tag(self, generation: int) -> Headers:
         return (("ETag", etag(generation)),)
@@ -294,14 +297,13 @@ class Api:
     def reload(self, call: Call) -> Deferred[Answer]:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
-            return self.check_config(call)
+            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
         call.demand(self._control.snapshot().generation)
-        done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
-        return done.addCallbacks(self._reloaded, _not_reloaded)
+        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
 
-    def _reloaded(self, made: Generation) -> Answer:
-        value = {"generation": made.number, "diff": list(made.diff)}
-        return as_json(value, headers=self._tag(made.number))
+
+def _rehearsed(diff: Sequence[str]) -> Answer:
+    return as_json({"dry_run": True, "diff": list(diff)})
 
 
 def _problems(found: Sequence[Problem]) -> Answer:
