@@ -56,15 +56,16 @@ class Chooses(Protocol):
 class Note:
     """What the shell logs as an event when a user's scheduler was replaced: whose, why, and what to do.
 
-    `reason` ends with the file and the line, where they are known.
+    `at` is ` at FILE:LINE`, or empty where that is not known.
     """
 
     name: str
     reason: str
     advice: str
+    at: str = ""
 
     def __str__(self) -> str:
-        return f"scheduler {self.name} was replaced by wlc: {self.reason}; {self.advice}"
+        return f"scheduler {self.name} was replaced by wlc: {self.reason}{self.at}; {self.advice}"
 
 
 def made(cls: object, where: str, random: Random) -> Chooses:
@@ -268,7 +269,7 @@ class Guarded:
         self.reason = reason
         self.at = self._place(number)
         self.name = f"wlc for {self.configured_name}"
-        self.note(Note(self.configured_name, reason + self.at, advice))
+        self.note(Note(self.configured_name, reason, advice, self.at))
 
 
 def cause(error: BaseException) -> str:
