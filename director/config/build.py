@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from attrs import evolve
+
 from director.config import lint, references
 from director.config.parse import builders
 from director.config.parse.fields import Fields
+from director.config.parse.naming import misnamed
 from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
 from director.config.schema.tables import KINDS, kind_of
 from director.config.text.messages import Findings
@@ -45,9 +48,21 @@ def _read_sections(sections: Iterable[Section], findings: Findings) -> dict[str,
         if kind is None:
             _unknown(section, findings)
             continue
+        _check_name(section, findings)
         group = SETTINGS_OF_L4 if section.title == "l4" else section.kind
         kinds[group][section.name] = Fields(section, kind, findings)
     return kinds
+
+
+def _check_name(section: Section, findings: Findings) -> None:
+    """A name that could not be told or asked for is an error, at its character."""
+    found = misnamed(section.kind, section.name) if section.name else None
+    if found is None:
+        return
+    line = section.place.line_text
+    begin = max(line.find(section.name, line.find(":") + 1), 0)
+    place = evolve(section.place, column=begin + found.offset + 1)
+    findings.add(place, found.message, section=section.title, hint=found.hint)
 
 
 def _unknown(section: Section, findings: Findings) -> None:

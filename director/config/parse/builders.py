@@ -12,6 +12,7 @@ from director.conditions.compile import group_names
 from director.config.parse.actions import template_groups
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
+from director.config.parse.naming import misnamed
 from director.config.parse.schedulers import check_name
 from director.config.schema.l4 import OWN, SYSCTLS
 from director.config.text.messages import BadValue
@@ -25,7 +26,6 @@ LARGEST_PAGE = 1024 * 1024
 """Bytes of a page: it stays in memory."""
 
 _NUMBERED = re.compile(r"([0-9]{1,9})(?: (.+))?\Z")
-_SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def settings(fields: Fields) -> Settings:
@@ -58,8 +58,9 @@ def user(fields: Fields) -> User | None:
 def server(fields: Fields, key: str) -> Server:
     """One `server.NAME` line."""
     name = key.removeprefix("server.")
-    if not _SERVER_NAME.match(name):
-        fields.problem(key, f"not a name: {name!r}", "a name has letters, digits and . _ -")
+    wrong = misnamed("server", name)
+    if wrong is not None:
+        fields.key_problem(key, len("server.") + wrong.offset, wrong.message, wrong.hint)
     found = fields.get(key)
     return Server(
         name, found.address, found.weight, found.max, found.min, found.forward, found.backup, found.tunnel

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
 from director.config.schema.l4 import WITHOUT_MEANING
 from director.config.schema.shape import Key, Kind
 from director.config.schema.tables import UNAVAILABLE, key_of
@@ -101,6 +103,12 @@ class Fields:
             text, hint = text.replace(secret, "***"), hint.replace(secret, "***")
         raw = item.value.raw if item else ""
         self._add(self.place(key, offset), key, raw, text, hint=hint, severity=severity)
+
+    def key_problem(self, key: str, offset: int, text: str, hint: str) -> None:
+        """Report a problem at a character of a key."""
+        item = self.section.items[key]
+        place = evolve(item.place, column=item.column + offset)
+        self._add(place, key, item.value.raw, text, hint=hint)
 
     def _add(
         self, place: Position, key: str, value: str, text: str, *, hint: str, severity: str = ERROR
