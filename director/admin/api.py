@@ -6,8 +6,9 @@ who may come in was settled before (`resource`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any, Protocol, cast
 
 from attrs import asdict, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -19,6 +20,8 @@ from director.admin.control import Control
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rates import Rates
+from director.admin.rendering import Renderings
+from director.admin.sessions import LINK_SECONDS
 from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
@@ -29,6 +32,7 @@ from director.registry.snapshot import PoolSnapshot
 TRACES_SEEN = 500
 """Recent requests looked through for fault answers."""
 FAULTS_SHOWN = 20
+SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
 LARGEST_LIMIT = 1000
 
@@ -52,8 +56,11 @@ class Call:
 
     @property
     def dry_run(self) -> bool:
-        """The caller asks what would be done; `?dry_run` without a value asks, too."""
-        return self.query.get("dry_run", "0") != "0"
+        """The caller asks what would be done; `?dry_run` without a value asks, too.  Raises Refusal."""
+        asked = SWITCHES.get(self.query.get("dry_run", "0").lower())
+        if asked is None:
+            raise Refusal(400, "dry_run is 1 (say what would be done) or 0 (do it)", "dry_run")
+        return asked
 
     def demand(self, generation: int) -> None:
         """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
@@ -61,6 +68,16 @@ class Call:
         if self.if_match and not tags & {"*", etag(generation)}:
             text = "The configuration changed since; read it again"
             raise Refusal(412, text, f"generation {generation}")
+
+
+class AccessVerbs(Protocol):
+    """What changes who may come in; `service` does it."""
+
+    def make_link(self) -> str:
+        """A new link that signs in once, empty where there is no page."""
+
+    def rotate(self) -> str:
+        """Make a new token; returns the file that has it.  Raises OSError with the old one still good."""
 
 
 def etag(generation: int) -> str:
@@ -79,10 +96,15 @@ def limit(call: Call) -> int:
 class Api:
     """All routes that speak JSON or plain text."""
 
-    def __init__(self, control: Control, rates: Rates, counted: Mapping[str, int]) -> None:
+    def __init__(
+        self, control: Control, rates: Rates, counted: Mapping[str, int], access: AccessVerbs
+    ) -> None:
         self._control = control
+        self._access = access
         self._rates = rates
         self._counted = counted
+        self._metrics = metrics.Metrics()
+        self._renderings = Renderings(perf_counter)
 
     def context(self) -> ViewContext:
         """Everything a view may look at, now."""
@@ -108,18 +130,22 @@ class Api:
 
     def metrics(self, call: Call) -> Answer:
         """In pieces: there may be a hundred thousand lines."""
+        return Answer(type=metrics.CONTENT_TYPE, pieces=self._renderings.pieces(self._measured))
+
+    def _measured(self) -> Iterator[bytes]:
         control = self._control
-        kept = len(control.traces(LARGEST_LIMIT))
-        found = metrics.families(
-            self.context(),
-            control.readiness(),
-            control.process(),
-            kept,
-            dict(self._counted),
-            control.packets(),
-            control.caches(),
+        context = ViewContext(control.snapshot(), control.moment(), self._rates, tuple(control.listeners()))
+        facts = metrics.Facts(
+            readiness=control.readiness(),
+            process=control.process(),
+            traces=control.traces_kept(),
+            admin=dict(self._counted),
+            packets=control.packets(),
+            caches=tuple(control.caches()),
+            checks=control.checks_made(),
+            reloads=control.reloads(),
         )
-        return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
+        return metrics.pieces(self._metrics.families(context, facts))
 
     def openapi(self, call: Call) -> Answer:
         """The description of all this."""
@@ -269,7 +295,7 @@ class Api:
         seen = self._control.snapshot()
         pool, server = call.path["pool"], call.path["server"]
         order = edits.parse_object(call.body)
-        changes = edits.server_changes(seen.configuration, pool, server, order)
+        changes = edits.server_changes(seen, pool, server, order)
         call.demand(seen.generation)
         diff = edits.rehearse(seen.configuration, changes)
         if call.dry_run:
@@ -285,6 +311,21 @@ class Api:
 
     def _tag(self, generation: int) -> Headers:
         return (("ETag", etag(generation)),)
+
+    def make_link(self, call: Call) -> Answer:
+        """For a browser of this machine."""
+        link = self._access.make_link()
+        if not link:
+            raise Refusal(409, "there is no page to sign in to; add [admin] listen = 127.0.0.1:8404", "admin")
+        return as_json({"link": link, "seconds": int(LINK_SECONDS)})
+
+    def rotate_token(self, call: Call) -> Answer:
+        """The token itself stays in its file."""
+        try:
+            return as_json({"file": self._access.rotate()})
+        except OSError as error:
+            text = f"the old token stays, a new one cannot be kept: {error.strerror}; make room in state_dir"
+            raise Refusal(409, text, "token") from error
 
     def check_config(self, call: Call) -> Deferred[Answer]:
         """All findings; 200 also when there are errors, for the check itself went well."""

@@ -91,8 +91,9 @@ def login(message: str = "") -> str:
         el(
             "p",
             {"class": "hint"},
-            "The director prints a link that signs in when it starts. ",
-            "The token is kept in ",
+            "The director prints a link that signs in once when it starts; ",
+            el("code", None, "director token link"),
+            " gives another. The token is kept in ",
             el("code", None, "admin.token"),
             " in its state directory.",
         ),

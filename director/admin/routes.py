@@ -89,10 +89,10 @@ ROUTES = (
         "login_page",
         "GET",
         "/login",
-        "Sign in with ?token=, or a form for it.",
+        "A link with ?token= signs in once; without one, a form.",
         OPEN,
         gives=HTML,
-        query=(("token", "the admin token"),),
+        query=(("token", "the secret of a sign-in link"),),
         statuses=(200, 303, 403, 429),
     ),
     ApiRoute(
@@ -150,6 +150,20 @@ ROUTES = (
         takes=JSON,
         statuses=(200, 403, 415),
         body=QUESTION,
+    ),
+    ApiRoute(
+        "make_link",
+        "POST",
+        "/api/v1/token/link",
+        "A link that signs a browser in, once and within ten minutes.",
+        statuses=(200, 403, 409),
+    ),
+    ApiRoute(
+        "rotate_token",
+        "POST",
+        "/api/v1/token/rotate",
+        "Make a new admin token; everybody signs in anew.",
+        statuses=(200, 403, 409),
     ),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -61,6 +61,8 @@ class MemoryControl:
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Soon[Generation] | Exception | None = None
+    probed: dict[tuple[str, str], int] = field(factory=dict)
+    ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
 
     def moment(self) -> Moment:
@@ -106,6 +108,18 @@ class MemoryControl:
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""
         return self.remembered[:limit]
+
+    def traces_kept(self) -> int:
+        """Those that are set."""
+        return len(self.remembered)
+
+    def checks_made(self) -> Mapping[tuple[str, str], int]:
+        """As set."""
+        return self.probed
+
+    def reloads(self) -> Mapping[str, int]:
+        """As set."""
+        return self.ended
 
     def trace(self, identifier: str) -> TraceRecord | None:
         """By id."""

@@ -230,7 +230,12 @@ class DirectorService(MultiService):
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        return self._reloading.run(self._reload_once, author).addCallback(self._reloaded)
+        done: Deferred[Generation] = self._reloading.run(self._reload_once, author)
+        return done.addCallback(self._reloaded).addBoth(self._count_reload)
+
+    def _count_reload(self, result: Any) -> Any:
+        self.control.reloaded["refused" if isinstance(result, Failure) else "done"] += 1
+        return result
 
     def _reload_once(self, author: str) -> Deferred[Generation]:
         pool = self.reactor.getThreadPool()

@@ -39,6 +39,9 @@ class Traces:
     def __init__(self, size: int) -> None:
         self._ring: deque[Record] = deque(maxlen=size)
 
+    def __len__(self) -> int:
+        return len(self._ring)
+
     def extend(self, records: Iterable[Record]) -> None:
         """Keep records, oldest first."""
         self._ring += [

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 from director.admin import tables
-from director.admin.api import Api
-from director.admin.rates import Rates
 from director.admin.views import Json
 from tests.unit.admin import sample
 from tests.unit.admin.test_html import read
+from tests.unit.admin.wire import Admin
 
 
 def view(*, trouble: bool = True) -> Json:
@@ -13,7 +12,7 @@ def view(*, trouble: bool = True) -> Json:
     sample.fill(control)
     if trouble:
         sample.trouble(control)
-    return Api(control, Rates(), {}).overview()
+    return Admin(control).api.overview()
 
 
 def test_rows_of_a_table_stay_rows_when_they_look_like_cards() -> None:
