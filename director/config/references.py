@@ -14,7 +14,7 @@ from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import Condition, Not, Term
-from director.model.pools import Address, Forward
+from director.model.pools import Address
 from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
@@ -185,8 +185,8 @@ def _families(kinds: Kinds) -> None:
             if server is None or not _is_ip(server.address.host):
                 continue
             version = ipaddress.ip_address(server.address.host).version
-            method = server.forward or service.get("forward")
-            if version != virtual.family and method is not Forward.TUN:
+            method = (server.forward or service.get("forward")).method
+            if version != virtual.family and not method.crosses_families:
                 name = f"server {key.removeprefix('server.')} of [{pool.section.title}]"
                 service.problem(
                     "pool",

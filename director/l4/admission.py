@@ -17,13 +17,14 @@ from director.l4.key import PacketKey
 from director.l4.services import FTP_DATA, VirtualService, packed
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import transport
-from director.l4.wire.packet import SCTP, TCP, UDP, Packet
-from director.model.pools import Forward
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import SCTP, TCP, UDP
+from director.model.pools import BYPASS
 from director.registry import selection
 
 if TYPE_CHECKING:
     from director.l4.defence import Defence
-    from director.l4.methods.base import Means
+    from director.l4.methods.base import MethodContext
     from director.l4.services import Services
     from director.registry.counters import Traffic
     from director.registry.registry import Registry
@@ -50,15 +51,15 @@ class Admission:
         services: Services,
         table: FlowTable,
         defence: Defence,
-        means: Means,
+        context: MethodContext,
         total: Traffic,
     ) -> None:
         self._registry = registry
         self._services = services
         self._table = table
         self._defence = defence
-        self._means = means
-        self._counters: Counter[str] = means.exits.counters
+        self._context = context
+        self._counters: Counter[str] = context.output.counters
         self._total = total
         self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
 
@@ -75,13 +76,13 @@ class Admission:
             return NO_FLOW
         if packet.protocol == TCP and packet.sport == FTP_DATA:
             return IGNORED
-        route = self._means.exits.routing.route(packet.source)
+        route = self._context.output.routing.route(packet.source)
         if route is not None and route.local:
-            return self._means.exits.drop("spoofed_source")
+            return self._context.output.drop("spoofed_source")
         if self._defence.drops():
-            return self._means.exits.drop("defence_drop_packet")
+            return self._context.output.drop("defence_drop_packet")
         if self._table.full and not self._defence.make_room(now):
-            return self._means.exits.drop("flow_table_full")
+            return self._context.output.drop("flow_table_full")
         flow = self._schedule(service, packet, mark, now)
         if flow is None:
             return self._leave(service, packet, mark, now, from_icmp=from_icmp)
@@ -92,12 +93,12 @@ class Admission:
         if packet.protocol == TCP:
             flags = packet.tcp_flags
             return not flags & transport.RST and bool(
-                flags & transport.SYN or self._means.settings.sloppy_tcp
+                flags & transport.SYN or self._context.settings.sloppy_tcp
             )
         if packet.protocol == SCTP:
             chunk = transport.chunk(packet)
             return chunk == INIT_CHUNK or (
-                bool(self._means.settings.sloppy_sctp) and chunk not in (None, ABORT_CHUNK)
+                bool(self._context.settings.sloppy_sctp) and chunk not in (None, ABORT_CHUNK)
             )
         return packet.protocol == UDP
 
@@ -122,8 +123,8 @@ class Admission:
     ) -> Flow | Verdict | None:
         about = persistence.fields(service, packet)
         if about is None:
-            return self._means.exits.drop("sip_without_call_id")
-        template = persistence.find(self._table, about, service, self._means.settings)
+            return self._context.output.drop("sip_without_call_id")
+        template = persistence.find(self._table, about, service, self._context.settings)
         if template is None:
             lease = self._choose(service, packet, now)
         else:
@@ -158,24 +159,20 @@ class Admission:
         """Make the flow that holds `lease`, and count it; gives the lease back when it cannot be."""
         server = lease.server
         target = packed(server.address.host)
-        method = service.forward(server.config)
-        if target is None or (len(target) != len(packet.source) and method is not Forward.TUN):
+        method = service.method(server.config)
+        if target is None or (len(target) != len(packet.source) and not method.crosses_families):
             lease.release()
-            return self._means.exits.drop("server_address_unusable")
+            return self._context.output.drop("server_address_unusable")
         flow = Flow(packet.protocol, packet.source, packet.sport, packet.destination, packet.dport, now)
         flow.target, flow.dport, flow.method, flow.mark = target, dport, method, mark
-        flow.quiet = method is not Forward.NAT
+        flow.quiet = not method.answers_return
         flow.bind(service, lease)
         flow.one_packet = service.config.ops and packet.protocol == UDP
-        if (
-            method is Forward.NAT
-            and packet.protocol == TCP
-            and packet.dport in self._means.settings.ftp_ports
-        ):
+        if method.rewrites and packet.protocol == TCP and packet.dport in self._context.settings.ftp_ports:
             flow.app = "ftp"
         if not flow.one_packet and not self.enter(flow):
             lease.release()
-            return self._means.exits.drop("flow_key_taken")
+            return self._context.output.drop("flow_key_taken")
         if control is not None:
             if flow.one_packet:
                 self._table.restart(control, now)
@@ -202,15 +199,15 @@ class Admission:
         """The leave rule of C.5: a service, but no server."""
         self._counters["no_destination"] += 1
         self._note(service, now)
-        if self._means.settings.cache_bypass and service.mark and not from_icmp:
+        if self._context.settings.cache_bypass and service.mark and not from_icmp:
             flow = self._bypass(service, packet, mark, now)
             if flow is not None:
                 return flow
         if service.ftp and packet.dport != service.port:
             return IGNORED
         if from_icmp:
-            return self._means.exits.drop("icmp_without_server")
-        return self._means.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
+            return self._context.output.drop("icmp_without_server")
+        return self._context.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
 
     def _note(self, service: VirtualService, now: float) -> None:
         """Say in IPVS's words, with its scheduler's name, that there is no server; once a second (V59)."""
@@ -233,17 +230,17 @@ class Admission:
         asked.source, asked.sport = packet.destination, packet.dport
         asked.destination, asked.dport = service.address, service.port
         about = persistence.fields(service, asked)
-        template = about and persistence.find(self._table, about, service, self._means.settings)
+        template = about and persistence.find(self._table, about, service, self._context.settings)
         if not template or packed(template.server.address.host) != packet.source:
             return None
         if self._table.full and not self._defence.make_room(now):
-            return self._means.exits.drop("flow_table_full")
+            return self._context.output.drop("flow_table_full")
         lease = selection.claim(template.server, inactive=True)
         return self._bind(service, asked, lease, packet.sport, 0, now, template)
 
     def _bypass(self, service: VirtualService, packet: Packet, mark: int, now: float) -> Flow | None:
         flow = Flow(packet.protocol, packet.source, packet.sport, packet.destination, packet.dport, now)
-        flow.bypass = flow.quiet = True
+        flow.method, flow.quiet = BYPASS, True
         flow.mark = mark
         flow.bind(service, None)
         if not self.enter(flow):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from director.l4.flows import Entry, Flow, FlowTable, Template
 from director.l4.states import sctp, tcp
-from director.l4.wire.transport import SCTP, TCP
+from director.l4.wire.protocols import SCTP, TCP
 
 if TYPE_CHECKING:
     from director.l4.settings import Settings

@@ -1,28 +1,41 @@
 """Flows, persistence templates and the table that holds them (`lvs-semantics` B.9, C.1, C.2).
 
-A `Flow` is one connection; its two `Track`s are what the table is keyed by and what the hot path reads:
-one per direction, with everything precomputed that a packet of that direction needs.  A `Template`
-remembers which server a client belongs to.  Both are `Entry`s on the timer wheel.
+Theory of operation.  A `Flow` is one connection.  A packet of it may come from either end, and each end
+shows other addresses and ports; so the table has two `FastPathEntry`s for each flow, one per direction, keyed
+by what a packet of that direction carries, and a packet finds its flow with one look-up and no question as to
+who sent it (IPVS asks twice: `in_get`, then `out_get`).  From the server's side that is the server's own
+address where the director rewrites, and the virtual one where servers answer by themselves (C.1).
 
-The table is bounded; who comes when it is full is `defence`'s matter.  Time comes in as `now`.
+A `Template` remembers which server a client belongs to.  Flows that it placed are controlled by it: while
+one lives it lives (IPVS: `n_control`), as the control connection of FTP lives for its data.  `controls`
+counts them, and an entry with `controls` is only put off when its time is over.
+
+Each flow holds one lease on its server and each template one claim.  `end` is the one place that gives them
+back, once, whatever ended the entry: time, a defence, an order, the stop.  `hide` makes an entry unfindable
+and leaves the rest to its timer: so a template that is no longer right frees its key for a new one at once,
+and still controls what it has.
+
+Nothing here is written when a packet comes but `stamp` (`timers` says why).  The table is bounded; who
+comes when it is full is `defence`'s matter.  Time comes in as `now`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 from director.l4.timers import STEP, UNSET, Wheel
 from director.l4.verdicts import Redirect
-from director.model.pools import Forward
+from director.l4.wire.encapsulation import Encapsulation
+from director.l4.wire.protocols import AH, ESP, SCTP, TCP, UDP
+from director.model.pools import BYPASS, METHODS, Forward, Method
 from director.registry.counters import Traffic
 
 if TYPE_CHECKING:
-    from director.l4.methods.tun import Seal
     from director.l4.services import VirtualService
     from director.registry.registry import RealServer
     from director.registry.selection import Lease, TemplateClaim
 
-INPUT, OUTPUT, INPUT_ONLY = range(3)
 FIRST_TIMEOUT = 3.0
 """Seconds a new flow lives until its first state."""
 RETRY = 60.0
@@ -92,43 +105,48 @@ class TemplateFields:
         self.data = data
 
 
-class Track:
-    """One direction of a flow, as the hot path needs it.
+class FastPathEntry:
+    """One direction of a flow, as the hot path needs it: all that can be known before a packet comes.
 
-    `flow` and `key` are set while it stands in the table only: so flow and tracks are no cycle once the
+    `flow` and `key` are set while it stands in the table only: so flow and entries are no cycle once the
     flow has ended, and are freed at once instead of when the collector comes by.
 
-    `until` is the time up to which everything here may be used without asking again (0 = ask now);
-    `put` the addresses and ports it leaves with, `seal` the tunnel it goes into, `macs` the twelve bytes of
-    the Ethernet header.  `change_ip` and `change_l4` are what is added to the checksums of IP and of layer 4
-    (0 = `put` is what stands there), `change_partial` to one that is still to be completed, all modulo
-    65535; `total` is the sum of the addresses as they come less the EtherType (to verify the IP header, read
-    with it), `calm` a byte per TCP flags byte that is 1 when such a packet changes no state, `mtu` the
-    largest packet, `verdict` the way out.
+    Attributes:
+        valid_until: the time up to which all of it may be used without asking again (0 = ask now).
+        rewritten: the addresses and ports a packet leaves with; `key` has those it comes with.
+        encapsulation: the outer headers it leaves in, or None.
+        macs: the twelve octets before the EtherType.
+        mtu: the largest IP packet that may leave so.
+        verdict: the way out.
+        keeps_state: an octet per value of TCP's flags, 1 when such a packet changes no state.
+        change_ip: what is added to the checksum of IP, modulo 65535.
+        change_l4: the same for layer 4 (0 = nothing of it changes).
+        change_partial: the same for one that is still to be completed.
+        total: the sum of the addresses as they come less the EtherType, to verify the IP header with.
 
     Answers of one server to one client port may belong to several flows, if the client asked by several
     virtual addresses.  As in IPVS the newest gets them; `older` and `newer` are the others with this `key`.
     """
 
     __slots__ = (
-        "calm", "change_ip", "change_l4", "change_partial", "direction", "flow", "key", "macs", "mtu",
-        "newer", "older", "put", "seal", "total", "until", "verdict",
+        "change_ip", "change_l4", "change_partial", "direction", "encapsulation", "flow", "keeps_state",
+        "key", "macs", "mtu", "newer", "older", "rewritten", "total", "valid_until", "verdict",
     )  # fmt: skip
 
     def __init__(self, direction: int) -> None:
         self.flow: Flow = None  # type: ignore[assignment]  # set by `FlowTable`
         self.key = b""
         self.direction = direction
-        self.put = b""
-        self.seal: Seal | None = None
+        self.rewritten = b""
+        self.encapsulation: Encapsulation | None = None
         self.macs = b""
-        self.calm = b""
+        self.keeps_state = b""
         self.change_ip = self.change_l4 = self.change_partial = self.total = 0
         self.mtu = 0
-        self.older: Track | None = None
-        self.newer: Track | None = None
+        self.older: FastPathEntry | None = None
+        self.newer: FastPathEntry | None = None
         self.verdict = NOWHERE
-        self.until = 0.0
+        self.valid_until = 0.0
 
 
 class Flow(Entry):
@@ -139,7 +157,7 @@ class Flow(Entry):
     """
 
     __slots__ = (
-        "adjust", "app", "bypass", "client", "cport", "dport", "in_pkts", "lease", "mark", "method", "mode",
+        "adjust", "app", "client", "cport", "dport", "in_pkts", "lease", "mark", "method", "mode",
         "one_packet", "protocol", "quiet", "server", "server_traffic", "service", "service_traffic", "state",
         "target", "to_client", "to_server", "virtual", "vport",
     )  # fmt: skip
@@ -155,8 +173,8 @@ class Flow(Entry):
         self.state = 0
         self.in_pkts = 0
         self.mark = 0
-        self.method = Forward.NAT
-        self.bypass = self.one_packet = self.quiet = False
+        self.method: Method = METHODS[Forward.NAT]
+        self.one_packet = self.quiet = False
         self.lease: Lease | None = None
         self.server: RealServer = None  # type: ignore[assignment]  # set by `bind`; a bypass has none
         self.service: VirtualService = None  # type: ignore[assignment]  # set by `bind`
@@ -165,8 +183,8 @@ class Flow(Entry):
         self.app: str = ""
         self.mode = ""
         self.adjust: Any = None
-        self.to_server = Track(INPUT)
-        self.to_client = Track(OUTPUT)
+        self.to_server = FastPathEntry(INPUT)
+        self.to_client = FastPathEntry(OUTPUT)
 
     @property
     def family(self) -> int:
@@ -187,11 +205,11 @@ class Flow(Entry):
     @property
     def usable(self) -> bool:
         """Its server is still there and its service lives (AVAILABLE, C.4 step 10)."""
-        return self.bypass or (self.server.available and self.service.present)
+        return self.method is BYPASS or (self.server.available and self.service.present)
 
     def stale(self) -> None:
         """Make the next packet of either direction ask again for routes and neighbours."""
-        self.to_server.until = self.to_client.until = 0.0
+        self.to_server.valid_until = self.to_client.valid_until = 0.0
 
 
 def release(flow: Flow) -> None:
@@ -206,7 +224,7 @@ def key(source: bytes, destination: bytes, sport: int, dport: int) -> bytes:
     return source + destination + (sport << 16 | dport).to_bytes(4, "big")
 
 
-TABLED = {6: 6, 17: 17, 132: 132, 50: 17, 51: 17}
+TABLED = {TCP: TCP, UDP: UDP, SCTP: SCTP, ESP: UDP, AH: UDP}
 """Protocol to table: AH and ESP follow the ISAKMP flow, UDP port 500 (D.5)."""
 
 
@@ -218,7 +236,7 @@ class FlowTable:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.tracks: dict[int, dict[bytes, Track]] = {6: {}, 17: {}, 132: {}}
+        self.fast_path: dict[int, dict[bytes, FastPathEntry]] = {TCP: {}, UDP: {}, SCTP: {}}
         self.templates: dict[tuple[Any, ...], Template] = {}
         self.entries: list[Entry] = []
         self.wheel: Wheel[Entry] = Wheel()
@@ -232,19 +250,19 @@ class FlowTable:
         """No room for one more."""
         return len(self.entries) >= self.limit
 
-    def find(self, protocol: int, wanted: bytes) -> Track | None:
-        """The track of a packet's key, in either direction."""
-        return self.tracks[protocol].get(wanted)
+    def find(self, protocol: int, wanted: bytes) -> FastPathEntry | None:
+        """The entry of a packet's key, in either direction."""
+        return self.fast_path[protocol].get(wanted)
 
-    def find_unknown_port(self, protocol: int, wanted: bytes) -> Track | None:
-        """The track of a flow whose client port is not known yet, for a packet's key (NO_CPORT)."""
+    def find_unknown_port(self, protocol: int, wanted: bytes) -> FastPathEntry | None:
+        """The entry of a flow whose client port is not known yet, for a packet's key (NO_CPORT)."""
         if not self.unknown_ports:
             return None
-        return self.tracks[protocol].get(wanted[:-4] + UNKNOWN + wanted[-2:])
+        return self.fast_path[protocol].get(wanted[:-4] + UNKNOWN + wanted[-2:])
 
     def free(self, flow: Flow) -> bool:
         """No other flow gets the packets of the client that `flow` is for."""
-        return _key_in(flow) not in self.tracks[flow.protocol]
+        return _key_in(flow) not in self.fast_path[flow.protocol]
 
     def add(self, flow: Flow) -> None:
         """Take a flow in, which must be `free`."""
@@ -346,32 +364,32 @@ class FlowTable:
         flow.to_server.key, flow.to_client.key = _key_in(flow), _key_out(flow)
         flow.to_server.flow = flow.to_client.flow = flow
         flow.to_server.direction = INPUT_ONLY if flow.quiet else INPUT
-        table = self.tracks[flow.protocol]
-        for track in (flow.to_server, flow.to_client):
-            older = track.older = table.get(track.key)
+        table = self.fast_path[flow.protocol]
+        for fast in (flow.to_server, flow.to_client):
+            older = fast.older = table.get(fast.key)
             if older is not None:
-                older.newer = track
-            table[track.key] = track
+                older.newer = fast
+            table[fast.key] = fast
         flow.stale()
         self.unknown_ports += flow.cport == 0
 
     def _unhash(self, flow: Flow) -> None:
         if not flow.to_server.key:
             return
-        table = self.tracks[flow.protocol]
-        for track in (flow.to_server, flow.to_client):
-            older, newer = track.older, track.newer
+        table = self.fast_path[flow.protocol]
+        for fast in (flow.to_server, flow.to_client):
+            older, newer = fast.older, fast.newer
             if newer is not None:
                 newer.older = older
             elif older is not None:
-                table[track.key] = older
+                table[fast.key] = older
             else:
-                del table[track.key]
+                del table[fast.key]
             if older is not None:
                 older.newer = newer
-            track.older = track.newer = None
-            track.key = b""
-            track.flow = None  # type: ignore[assignment]  # no packet finds it any more
+            fast.older = fast.newer = None
+            fast.key = b""
+            fast.flow = None  # type: ignore[assignment]  # no packet finds it any more
         self.unknown_ports -= flow.cport == 0
 
 
@@ -381,6 +399,6 @@ def _key_in(flow: Flow) -> bytes:
 
 def _key_out(flow: Flow) -> bytes:
     """Where a packet of the server comes from: its own address for NAT, the VIP for the others (C.1)."""
-    if flow.method is Forward.NAT and not flow.bypass:
+    if flow.method.rewrites:
         return key(flow.target, flow.client, flow.dport, flow.cport)
     return key(flow.virtual, flow.client, flow.vport, flow.cport)

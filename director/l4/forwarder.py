@@ -1,8 +1,27 @@
 """The one door of layer 4: a frame in, a verdict out (`lvs-semantics` C.4; `kernel-fastpath` 5).
 
-`receive` first tries the hot path: one wide unpack, one look-up, a few writes, for packets that change
-nothing about their flow.  Everything else goes the general way, in `inbound`, `outbound` and
-`passing`.  The forwarder knows no socket and no clock, and never raises on any bytes.
+Theory of operation.  Nearly every packet belongs to a flow that is known, changes nothing about it, and
+leaves as the packet before it did.  What happens to such a packet was worked out when the one before it came,
+and stands in the `FastPathEntry` of its flow and direction: the bytes to write, what they do to the
+checksums, the way out.  So the door has two halves.
+
+The hot path, `receive`, is one wide unpack, one look-up by the addresses and ports exactly as they stand in
+the frame, and a few writes.  It decides nothing.  Whatever might need a decision fails one of its clauses
+and goes the general way as if there were no hot path: each clause guards one assumption that the entry
+was made under, and none may be left out because it "cannot happen"; whoever sends the packets chooses them.
+A packet that takes the hot path must leave octet for octet as the general way would have sent it, with the
+same counts; `test_forwarder` sends the same packets through both.
+
+The general way parses and verifies, in the order of IPVS's hooks (C.4): the frame is ours, it is IP, its
+source can be honest; fragments are put together, since only the first names ports; ICMP errors go by the
+packet they quote; the rest by its flow, and without one, `inbound` may open it.  When it has sent a packet of
+a flow it makes the entry for the next ones, good for a second (`methods.base.FRESH`), after which one packet
+asks for routes, neighbours and settings again.  What would falsify entries earlier takes their validity away:
+another state (`states.transitions`), another service or server (`follow`), other settings (`configure`).
+
+IPVS has no such split, since its code is compiled; the price of ours is this list of clauses and a neighbour
+that moved being missed for up to a second.  The forwarder knows no socket and no clock, and never raises on
+any bytes.
 """
 
 from __future__ import annotations
@@ -16,30 +35,33 @@ from typing import TYPE_CHECKING
 from director.errors import PacketError
 from director.l4.admission import Admission
 from director.l4.defence import Defence
-from director.l4.flows import OUTPUT, TABLED, Flow, FlowTable
+from director.l4.flows import TABLED, Flow, FlowTable
 from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
-from director.l4.icmp_relay import Passing
+from director.l4.icmp_relay import IcmpRelay
 from director.l4.inbound import Inbound
-from director.l4.methods.base import Means
+from director.l4.methods.base import MethodContext
 from director.l4.outbound import Outbound
-from director.l4.output import Exits
+from director.l4.output import Output
 from director.l4.services import Services
 from director.l4.settings import Settings
+from director.l4.states.directions import OUTPUT
 from director.l4.states.transitions import States
 from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
+from director.l4.wire.integrity import verified
 from director.l4.wire.offload import NEEDS_CSUM
-from director.l4.wire.packet import AH, ESP, Packet, parse, verified
+from director.l4.wire.packet import Packet
+from director.l4.wire.parse import parse
+from director.l4.wire.protocols import AH, ESP, IPSEC, SCTP, TCP, UDP
 from director.l4.wire.segment import fragments_v6
-from director.l4.wire.transport import FIN, RST, SCTP, SYN, TCP, UDP
-from director.model.pools import Forward
+from director.l4.wire.transport import FIN, RST, SYN
 from director.registry.counters import ESTIMATOR_PERIOD, Zeroable
 
 if TYPE_CHECKING:
-    from director.l4.flows import Track
+    from director.l4.flows import FastPathEntry
     from director.l4.routing import Routing
     from director.registry.registry import Registry
 
@@ -99,24 +121,24 @@ class Forwarder:
         self.memory = settings.amemthresh * 2
         self._routing = routing
         self._traffic = self.total.traffic
-        self._tracks = self.table.tracks
-        self._quick = {TCP: self._tracks[TCP], UDP: self._tracks[UDP]}
+        self._fast_path = self.table.fast_path
+        self._hot = {TCP: self._fast_path[TCP], UDP: self._fast_path[UDP]}
         self._macs: dict[int, bytes] = {index: link.mac for index, link in routing.links.items()}
-        exits = Exits(routing, self.counters)
-        self.exits = exits
-        self._icmp = Icmp(exits, settings.icmp_rate)
-        self._means = Means(exits, self._icmp, settings, self.states, random)
+        output = Output(routing, self.counters)
+        self.output = output
+        self._icmp = Icmp(output, settings.icmp_rate)
+        self._context = MethodContext(output, self._icmp, settings, self.states, random)
         self._fragments = Reassembly(self.counters)
         self.admission = Admission(
-            registry, self.services, self.table, self.defence, self._means, self._traffic
+            registry, self.services, self.table, self.defence, self._context, self._traffic
         )
         self.notes = self.admission.notes
-        self._inbound = Inbound(self.table, self.states, self.admission, self._means, self._traffic)
+        self._inbound = Inbound(self.table, self.states, self.admission, self._context, self._traffic)
         self._outbound = Outbound(
-            self.table, self.states, self.services, self.admission, self._means, self._traffic
+            self.table, self.states, self.services, self.admission, self._context, self._traffic
         )
-        self._passing = Passing(
-            self.table, self.services, self.admission, self._inbound, self._outbound, self._means
+        self._icmp_relay = IcmpRelay(
+            self.table, self.services, self.admission, self._inbound, self._outbound, self._context
         )
         self._next_second = self._next_estimate = 0.0
         self.states.secure(self.defence.secure)
@@ -143,75 +165,98 @@ class Forwarder:
             mac, first, length, ident, bits, hops, check, key, udp, flags, tcp = _V4(frame)
             if first >> 8 == _PLAIN_V4 and not bits & _FRAGMENT:
                 protocol = hops & 0xFF
-                tracks = self._quick.get(protocol)
-                track = tracks.get(key) if tracks is not None else None
+                fast_path = self._hot.get(protocol)
+                fast = fast_path.get(key) if fast_path is not None else None
                 if (
-                    track is not None
-                    and track.until > now
+                    fast is not None
+                    # Routes, neighbours and settings were looked up less than a second ago.
+                    and fast.valid_until > now
+                    # What the header calls the packet is there; what is more is padding (RFC 894).
                     and length <= size - L3
-                    and (length <= track.mtu or _cuts_to(track.mtu, frame, 34, protocol, offload))
-                    and (length >= 40 and track.calm[flags] if protocol == TCP else length >= 28 and udp)
+                    # It fits the way out whole, or each of its segments does; else ICMP has to be sent.
+                    and (length <= fast.mtu or _cuts_to(fast.mtu, frame, 34, protocol, offload))
+                    # The header that was read is in the packet, and moves no state.  Without a UDP
+                    # checksum there is none to adjust: it gets a complete one (D.3).
+                    and (
+                        length >= 40 and fast.keeps_state[flags] if protocol == TCP else length >= 28 and udp
+                    )
+                    # TTL 2 or more: at 1 it is the director who must say that time is exceeded.
                     and hops > 0x1FF
+                    # To this host and not merely past it: a promiscuous port sees other hosts' frames.
                     and mac == self._macs.get(ifindex)
-                    and (first + length + ident + bits + hops + check + track.total) % 0xFFFF == 0
-                    and track.flow.server.available
-                    and (track.seal is None or (length + L3 == size and not any(offload)))
+                    # The header's checksum holds; an adjusted bad one would stay bad, but a router drops
+                    # such a packet (RFC 1812, 5.2.2) and so do we.  `total` has the addresses.
+                    and (first + length + ident + bits + hops + check + fast.total) % 0xFFFF == 0
+                    # Neither gone nor, since the entry was made, cut off by an order or a check.
+                    and fast.flow.server.available
+                    # No virtio word exists for a super-frame in a tunnel, and padding must not get inside.
+                    and (fast.encapsulation is None or (length + L3 == size and not any(offload)))
                 ):
-                    _PUT_V4(frame, 22, hops - 0x100, (check + track.change_ip) % 0xFFFF, track.put)
-                    if track.seal is not None:
-                        track.seal.put_on(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
+                    _PUT_V4(frame, 22, hops - 0x100, (check + fast.change_ip) % 0xFFFF, fast.rewritten)
+                    if fast.encapsulation is not None:
+                        fast.encapsulation.encapsulate(frame, first & 0xFF, (hops >> 8) - 1, bits & 0x4000)
                     elif length + L3 < size:
                         del frame[length + L3 :]
                     check = tcp if protocol == TCP else udp
-                    return self._carry(frame, 34, track, check, length, now, offload)
+                    return self._carry(frame, 34, fast, check, length, now, offload)
             elif first >> 16 == IPV6 and size >= _LEAST_V6:
                 return self._receive_v6(frame, ifindex, now, offload)
         return self._general(frame, ifindex, now, offload)
 
     def _receive_v6(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> Verdict:
-        """The hot path for IPv6 without extension headers."""
+        """The hot path for IPv6 without extension headers: the same clauses.
+
+        There is no header checksum, and a packet with padding goes the general way: all are rare here.
+        """
         mac, first, length, hops, key, udp, flags, tcp = _V6(frame)
         protocol = hops >> 8
-        tracks = self._quick.get(protocol)
-        track = tracks.get(key) if tracks is not None else None
+        fast_path = self._hot.get(protocol)
+        fast = fast_path.get(key) if fast_path is not None else None
         if (
-            track is not None
-            and track.until > now
+            fast is not None
+            and fast.valid_until > now
             and first >> 28 == 6
             and length + 54 == len(frame)
-            and (length + 40 <= track.mtu or _cuts_to(track.mtu, frame, 54, protocol, offload))
-            and (length >= 20 and track.calm[flags] if protocol == TCP else length >= 8 and udp)
+            and (length + 40 <= fast.mtu or _cuts_to(fast.mtu, frame, 54, protocol, offload))
+            and (length >= 20 and fast.keeps_state[flags] if protocol == TCP else length >= 8 and udp)
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
-            and track.flow.server.available
-            and (track.seal is None or not any(offload))
+            and fast.flow.server.available
+            and (fast.encapsulation is None or not any(offload))
         ):
-            _PUT_V6(frame, 20, hops - 1, track.put)
-            if track.seal is not None:
-                track.seal.put_on(frame, first >> 20 & 0xFF, frame[21], 0)
+            _PUT_V6(frame, 20, hops - 1, fast.rewritten)
+            if fast.encapsulation is not None:
+                fast.encapsulation.encapsulate(frame, first >> 20 & 0xFF, frame[21], 0)
             check = tcp if protocol == TCP else udp
-            return self._carry(frame, 54, track, check, length + 40, now, offload)
+            return self._carry(frame, 54, fast, check, length + 40, now, offload)
         return self._general(frame, ifindex, now, offload)
 
     def _carry(
-        self, frame: bytearray, l4: int, track: Track, check: int, length: int, now: float, offload: bytes
+        self,
+        frame: bytearray,
+        l4: int,
+        fast: FastPathEntry,
+        check: int,
+        length: int,
+        now: float,
+        offload: bytes,
     ) -> Redirect:
         """A packet of the hot path: its layer-4 checksum, which was `check`, the counts, the MAC addresses.
 
         A checksum that is still to be completed follows the addresses only.
         """
-        flow = track.flow
-        change = track.change_l4
+        flow = fast.flow
+        change = fast.change_l4
         if change:
             if offload and offload[0] & NEEDS_CSUM:
-                change = track.change_partial
+                change = fast.change_partial
             if flow.protocol == TCP:
                 _PUT_ONE(frame, l4 + 16, (check + change) % 0xFFFF)
             else:
                 _PUT_ONE(frame, l4 + 6, (check + change) % 0xFFFF or UDP_ZERO)
         flow.stamp = now
         server, service, total = flow.server_traffic, flow.service_traffic, self._traffic
-        if track.direction == OUTPUT:
+        if fast.direction == OUTPUT:
             server.outpkts += 1
             server.outbytes += length
             service.outpkts += 1
@@ -226,8 +271,8 @@ class Forwarder:
             service.inbytes += length
             total.inpkts += 1
             total.inbytes += length
-        _PUT_MACS(frame, 0, track.macs)
-        return track.verdict
+        _PUT_MACS(frame, 0, fast.macs)
+        return fast.verdict
 
     # -- the general way --
 
@@ -235,12 +280,12 @@ class Forwarder:
         try:
             return self._parsed(frame, ifindex, now, offload)
         except PacketError as error:
-            return self.exits.drop(error.reason)
+            return self.output.drop(error.reason)
 
     def _parsed(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> Verdict:
         """C.4, steps 2 to 7."""
         if len(frame) < L3:
-            return self.exits.drop("short_frame")
+            return self.output.drop("short_frame")
         tag = untag(frame)
         if tag:
             offload = vnet.moved(offload, -len(tag))
@@ -258,8 +303,8 @@ class Forwarder:
             return OTHER_HOST
         fault = _martian(packet)
         if fault:
-            return self.exits.drop(fault)
-        if packet.fragmented and packet.protocol not in (AH, ESP):
+            return self.output.drop(fault)
+        if packet.fragmented and packet.protocol not in IPSEC:
             whole = self._fragments.take(packet, now)
             if whole is None:
                 return WAITING
@@ -290,26 +335,26 @@ class Forwarder:
             if not is_error(packet):
                 return ICMP_QUERY
             if not verified(packet):
-                return self.exits.drop("bad_icmp_checksum")
-            return self._passing.receive(packet, offload, now)
+                return self.output.drop("bad_icmp_checksum")
+            return self._icmp_relay.receive(packet, offload, now)
         if packet.protocol == TCP and packet.tcp_flags & CHANGING:
             if not verified(packet):
-                return self.exits.drop("bad_checksum")
+                return self.output.drop("bad_checksum")
             packet.verified = True
-        track = self.table.find(TABLED[packet.protocol], _table_key(packet))
-        if track is None:
+        fast = self.table.find(TABLED[packet.protocol], _table_key(packet))
+        if fast is None:
             return self._unknown(packet, offload, now)
-        if track.direction == OUTPUT:
-            return self._outbound.receive(packet, track.flow, offload, now)
-        return self._inbound.receive(packet, track.flow, offload, now)
+        if fast.direction == OUTPUT:
+            return self._outbound.receive(packet, fast.flow, offload, now)
+        return self._inbound.receive(packet, fast.flow, offload, now)
 
     def _unknown(self, packet: Packet, offload: bytes, now: float) -> Verdict:
         """No flow has the packet's key."""
-        if packet.protocol in (AH, ESP):
+        if packet.protocol in IPSEC:
             return UNKNOWN_PROTOCOL
-        track = self.table.find_unknown_port(packet.protocol, packet.key)
-        if track is not None and track.direction != OUTPUT:
-            return self._inbound.receive(packet, track.flow, offload, now)
+        fast = self.table.find_unknown_port(packet.protocol, packet.key)
+        if fast is not None and fast.direction != OUTPUT:
+            return self._inbound.receive(packet, fast.flow, offload, now)
         verdict = self._outbound.stray(packet, offload, now)
         if verdict is not None:
             return verdict
@@ -345,19 +390,19 @@ class Forwarder:
                 self.table.expire_now(entry)
 
     def left(self) -> set[tuple[int, bytes, int]]:
-        """Protocol, address and port of NAT servers that left, or whose service did, and still have flows.
+        """Protocol, address and port of servers that left, or whose service did, and still have flows.
 
         Their answers belong to clients who do not know them by that address.
         """
         return {
             (one.protocol, one.target, one.dport)
             for one in self.table.entries
-            if isinstance(one, Flow) and not one.usable and one.method is Forward.NAT
+            if isinstance(one, Flow) and not one.usable and one.method.answers_return
         }
 
     def configure(self, settings: Settings) -> None:
         """Take over other settings; flows stay.  A smaller table fills no further until it has shrunk."""
-        self.settings = self._means.settings = settings
+        self.settings = self._context.settings = settings
         self.table.limit = settings.flow_limit
         self.states.configure(settings)
         self.defence.configure(settings)
@@ -373,9 +418,9 @@ class Forwarder:
 
     def _stale(self) -> None:
         """Something changed for all: the next packet of every flow goes the general way."""
-        for tracks in self._tracks.values():
-            for track in tracks.values():
-                track.until = 0.0
+        for fast_path in self._fast_path.values():
+            for fast in fast_path.values():
+                fast.valid_until = 0.0
 
 
 def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:
@@ -398,6 +443,6 @@ def _martian(packet: Packet) -> str:
 
 def _table_key(packet: Packet) -> bytes:
     """The packet's key; AH and ESP are looked up as ISAKMP, port 500 to 500 (D.5)."""
-    if packet.protocol in (AH, ESP):
+    if packet.protocol in IPSEC:
         return packet.source + packet.destination + ISAKMP
     return packet.key

@@ -1,7 +1,7 @@
-"""ICMP errors the director itself sends, and the reading of those that pass (`lvs-semantics` D.6, E).
+"""ICMP errors that the director itself sends (`lvs-semantics` D.6, E).
 
 `build` makes an error about a packet; `Icmp.answer` sends one, at a bounded rate and never about an
-error (RFC 1122, 3.2.2; RFC 4443, 2.4).  `quoted` reads the packet inside an error.
+error (RFC 1122, 3.2.2; RFC 4443, 2.4).  Those that pass through are `icmp_relay`'s.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from director.l4.verdicts import Verdict
 from director.l4.wire import ipv4, ipv6
 from director.l4.wire.checksum import checksum, pseudo
-from director.l4.wire.ethernet import IPV4, IPV6, L3, header
-from director.l4.wire.packet import ICMP, ICMPV6, Packet
+from director.l4.wire.ethernet import IPV4, L3, header
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import ICMP, ICMPV6
 
 if TYPE_CHECKING:
-    from director.l4.output import Exits, Way
+    from director.l4.output import NextHop, Output
 
 QUOTE_V4, QUOTE_V6 = 576 - 28, 1280 - 48
 """How much of a packet an error quotes: the error itself stays within the least MTU."""
@@ -35,24 +34,6 @@ class Error(enum.Enum):
     PORT_UNREACHABLE = ((3, 3), (1, 4))
     NO_ROUTE = ((3, 1), (1, 0))
     TOO_BIG = ((3, 4), (2, 0))
-
-
-@frozen
-class Quoted:
-    """The packet inside an ICMP error: where it stands, and its ends.
-
-    `at` is the offset of its IP header, `l4` of its layer 4 (both in the frame); ports are 0 when cut off.
-    """
-
-    at: int
-    l4: int
-    family: int
-    protocol: int
-    source: bytes
-    destination: bytes
-    sport: int
-    dport: int
-    df: bool
 
 
 def is_error(packet: Packet) -> bool:
@@ -78,71 +59,11 @@ def build(
     return ipv6.build(source, destination, ICMPV6, len(body)) + body
 
 
-def quoted(packet: Packet, at: int | None = None) -> Quoted | None:
-    """The packet inside an error (or at offset `at`); None when it is cut short or a later fragment."""
-    frame = packet.frame
-    start = packet.l4 + 8 if at is None else at
-    if start >= packet.end:
-        return None
-    if frame[start] >> 4 == 4:
-        return _quoted_v4(frame, start, packet.end)
-    if frame[start] >> 4 == 6:
-        return _quoted_v6(frame, start, packet.end)
-    return None
-
-
-def about_later_fragment(packet: Packet) -> bool:
-    """An ICMPv6 error quotes a fragment other than the first, which names no ports."""
-    frame, at = packet.frame, packet.l4 + 8
-    behind = at + ipv6.SIZE
-    if packet.family == IPV4 or behind + 8 > packet.end or frame[at + 6] != ipv6.FRAGMENT:
-        return False
-    return bool((frame[behind + 2] << 8 | frame[behind + 3]) & 0xFFF8)
-
-
-def _quoted_v4(frame: bytearray, at: int, end: int) -> Quoted | None:
-    size = (frame[at] & 15) * 4
-    if size < ipv4.SIZE or at + size + 8 > end:
-        return None
-    bits = frame[at + 6] << 8 | frame[at + 7]
-    if bits & ipv4.OFFSET:
-        return None
-    l4 = at + size
-    ends = bytes(frame[at + 12 : at + 16]), bytes(frame[at + 16 : at + 20])
-    return Quoted(at, l4, IPV4, frame[at + 9], *ends, *_ports(frame, l4), df=bool(bits & ipv4.DF))
-
-
-def _quoted_v6(frame: bytearray, at: int, end: int) -> Quoted | None:
-    l4, following = at + ipv6.SIZE, 0
-    if l4 + 8 > end:
-        return None
-    following = frame[at + 6]
-    for _ in range(ipv6.MAX_HEADERS):
-        if following == ipv6.FRAGMENT:
-            if (frame[l4 + 2] << 8 | frame[l4 + 3]) & 0xFFF8:
-                return None
-            size = 8
-        elif following in (0, 43, 60):
-            size = (frame[l4 + 1] + 1) * 8
-        else:
-            ends = bytes(frame[at + 8 : at + 24]), bytes(frame[at + 24 : at + 40])
-            return Quoted(at, l4, IPV6, following, *ends, *_ports(frame, l4), df=True)
-        following = frame[l4]
-        l4 += size
-        if l4 + 8 > end:
-            return None
-    return None
-
-
-def _ports(frame: bytearray, l4: int) -> tuple[int, int]:
-    return frame[l4] << 8 | frame[l4 + 1], frame[l4 + 2] << 8 | frame[l4 + 3]
-
-
 class Icmp:
     """Sends the director's own errors, `rate` per second at most."""
 
-    def __init__(self, exits: Exits, rate: int) -> None:
-        self._exits = exits
+    def __init__(self, output: Output, rate: int) -> None:
+        self._output = output
         self.rate = rate
         self._tokens = float(rate)
         self._filled = 0.0
@@ -154,7 +75,7 @@ class Icmp:
         """
         family = packet.family
         kind, code = error.value[0 if family == IPV4 else 1]
-        reason = self._exits.drop(error.name.lower())
+        reason = self._output.drop(error.name.lower())
         if not _may_answer(packet):
             return reason
         quote = bytes(memoryview(packet.frame)[L3 : packet.end])
@@ -171,22 +92,22 @@ class Icmp:
         now: float,
     ) -> Verdict | None:
         """Send an error about `quote` between `ends` (source or None, destination); None when it may not."""
-        way = self._exits.way(ends[1])
-        if way is None or way.local:
+        next_hop = self._output.next_hop(ends[1])
+        if next_hop is None or next_hop.local:
             return None
-        source = ends[0] or _own(way, ends[1])
+        source = ends[0] or _own(next_hop, ends[1])
         if not source or not self._spend(now):
             return None
-        return self.emit(build(family, quote, source, ends[1], what), family, way)
+        return self.emit(build(family, quote, source, ends[1], what), family, next_hop)
 
-    def emit(self, packet: bytearray, family: int, way: Way) -> Verdict:
+    def emit(self, packet: bytearray, family: int, next_hop: NextHop) -> Verdict:
         """Put an Ethernet header in front of an IP packet and send it."""
-        self._exits.counters["icmp_sent"] += 1
-        return self._exits.emit(bytearray(header(b"\0" * 6, b"\0" * 6, family)) + packet, way)
+        self._output.counters["icmp_sent"] += 1
+        return self._output.emit(bytearray(header(b"\0" * 6, b"\0" * 6, family)) + packet, next_hop)
 
     def _source(self, packet: Packet) -> bytes | None:
         """The address asked, when it is ours (the VIP): the client can tell what the error is about."""
-        route = self._exits.routing.route(packet.destination)
+        route = self._output.routing.route(packet.destination)
         return packet.destination if route is not None and route.local else None
 
     def _spend(self, now: float) -> bool:
@@ -194,15 +115,15 @@ class Icmp:
         self._tokens = min(float(self.rate), self._tokens + (now - self._filled) * self.rate)
         self._filled = now
         if self._tokens < 1.0:
-            self._exits.counters["icmp_rate_limited"] += 1
+            self._output.counters["icmp_rate_limited"] += 1
             return False
         self._tokens -= 1.0
         return True
 
 
-def _own(way: Way, destination: bytes) -> bytes | None:
+def _own(next_hop: NextHop, destination: bytes) -> bytes | None:
     """An own address of the destination's family, when the route knows one."""
-    return way.source if len(way.source) == len(destination) else None
+    return next_hop.source if len(next_hop.source) == len(destination) else None
 
 
 def _may_answer(packet: Packet) -> bool:

@@ -1,6 +1,6 @@
 """Packets of clients: to the server of their flow, or to a new one (`lvs-semantics` C.4, steps 8 to 11).
 
-Called by the forwarder with packets whose flow is known (or certainly not), and by `passing` with ICMP.
+Called by the forwarder with packets whose flow is known (or certainly not), and by `icmp_relay` with ICMP.
 """
 
 from __future__ import annotations
@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING
 
 from director.l4.apps import ftp
 from director.l4.flows import Flow, FlowTable, release
-from director.l4.methods import bypass, dr, local, nat, tun
+from director.l4.methods.table import TO_SERVER
 from director.l4.states import sctp, tcp
 from director.l4.verdicts import Verdict
 from director.l4.wire import transport
-from director.l4.wire.packet import SCTP, TCP, Packet, verified
-from director.model.pools import Forward
+from director.l4.wire.integrity import verified
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import SCTP, TCP
+from director.model.pools import BYPASS
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
-    from director.l4.methods.base import Means
+    from director.l4.methods.base import MethodContext
     from director.l4.states.transitions import States
     from director.registry.counters import Traffic
 
-METHODS = {
-    Forward.NAT: nat.to_server,
-    Forward.DR: dr.to_server,
-    Forward.TUN: tun.to_server,
-    Forward.LOCAL: local.to_server,
-}
 INIT_CHUNK = 1
 _CLOSING = {
     TCP: frozenset({tcp.TIME_WAIT, tcp.CLOSE}),
@@ -39,12 +35,12 @@ class Inbound:
     """The way from clients to servers."""
 
     def __init__(
-        self, table: FlowTable, states: States, admission: Admission, means: Means, total: Traffic
+        self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Traffic
     ) -> None:
         self._table = table
         self._states = states
         self._admission = admission
-        self._means = means
+        self._context = context
         self._total = total
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
@@ -53,14 +49,14 @@ class Inbound:
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
         if not flow.usable:
-            if not self._means.settings.expire_nodest_conn:
-                return self._means.exits.drop("server_gone")
+            if not self._context.settings.expire_nodest_conn:
+                return self._context.output.drop("server_gone")
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
         if flow.app and not packet.verified and not verified(packet):
-            return self._means.exits.drop("bad_checksum")
+            return self._context.output.drop("bad_checksum")
         if flow.cport == 0 and packet.sport and not self._table.learn_port(flow, packet.sport):
-            return self._means.exits.drop("flow_key_taken")
+            return self._context.output.drop("flow_key_taken")
         return self.carry(packet, flow, offload, now)
 
     def open(self, packet: Packet, offload: bytes, now: float) -> Verdict:
@@ -70,7 +66,7 @@ class Inbound:
             return found
         if not packet.verified and not verified(packet):
             self._table.end(found) if found.index >= 0 else release(found)
-            return self._means.exits.drop("bad_checksum")
+            return self._context.output.drop("bad_checksum")
         return self.carry(packet, found, offload, now)
 
     def carry(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
@@ -79,8 +75,7 @@ class Inbound:
         self._states.advance(flow, packet, output=False)
         if flow.app and packet.protocol == TCP:
             ftp.from_client(packet, flow, self._table, self._states, self._total, now)
-        method = bypass.to_server if flow.bypass else METHODS[flow.method]
-        verdict = method(packet, flow, offload, now, self._means)
+        verdict = TO_SERVER[flow.method](packet, flow, offload, now, self._context)
         flow.in_pkts += 1
         if flow.one_packet:
             release(flow)
@@ -91,8 +86,7 @@ class Inbound:
     def forward_icmp(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """An ICMP error about a flow whose method rewrites nothing: it goes the way of the flow's packets."""
         self.count(flow, packet.length)
-        method = bypass.to_server if flow.bypass else METHODS[flow.method]
-        return method(packet, flow, offload, now, self._means)
+        return TO_SERVER[flow.method](packet, flow, offload, now, self._context)
 
     def count(self, flow: Flow, length: int) -> None:
         """One packet in, for server, service and the whole (H)."""
@@ -102,11 +96,11 @@ class Inbound:
 
     def _reused(self, flow: Flow) -> bool:
         """A new connection on an old flow's ports is scheduled anew (C.4, step 8)."""
-        if flow.bypass:
+        if flow.method is BYPASS:
             return False
-        if self._means.settings.expire_nodest_conn and flow.server.weight == 0:
+        if self._context.settings.expire_nodest_conn and flow.server.weight == 0:
             return True
-        mode = self._means.settings.conn_reuse_mode
+        mode = self._context.settings.conn_reuse_mode
         if not mode or flow.control is not None:
             return False
         if flow.state in _CLOSING.get(flow.protocol, ()):

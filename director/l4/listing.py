@@ -12,12 +12,10 @@ from attrs import frozen
 from director.l4.flows import Entry, Flow, FlowTable, Template
 from director.l4.services import packed
 from director.l4.states import transitions
-from director.model.pools import Forward
+from director.l4.wire.protocols import SCTP, TCP, UDP
 from director.registry.counters import Zeroable
 
-PROTOCOLS = {0: "IP", 6: "TCP", 17: "UDP", 132: "SCTP"}
-FORWARD = {Forward.NAT: "Masq", Forward.DR: "Route", Forward.TUN: "Tunnel", Forward.LOCAL: "Local"}
-"""What tools call the forwarding methods."""
+PROTOCOLS = {0: "IP", TCP: "TCP", UDP: "UDP", SCTP: "SCTP"}
 VERSION = "1.2.1"
 
 
@@ -59,7 +57,7 @@ def _row(entry: Entry, expires: float) -> Connection:
         PROTOCOLS[entry.protocol], entry.client, entry.cport, entry.virtual, entry.vport,
         entry.target, entry.dport,
         transitions.name(entry), expires, entry.service.name, server,
-        "Bypass" if entry.bypass else FORWARD[entry.method], entry.in_pkts, template=False,
+        entry.method.listed, entry.in_pkts, template=False,
     )  # fmt: skip
 
 
@@ -69,7 +67,7 @@ def _template_row(entry: Template, expires: float) -> Connection:
     return Connection(
         PROTOCOLS[about.protocol], about.client, 0, about.virtual, about.vport, target, about.dport,
         "ASSURED" if entry.assured else "NONE", expires, entry.service.name, entry.server.name,
-        FORWARD[entry.service.forward(entry.server.config)], 0, template=True,
+        entry.service.method(entry.server.config).listed, 0, template=True,
         engine=config.engine if about.data else "", data=about.data,
     )  # fmt: skip
 

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from director.l4.apps import ftp
 from director.l4.flows import Flow, FlowTable
 from director.l4.icmp import Error
-from director.l4.methods import nat
+from director.l4.methods.table import TO_CLIENT
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import transport
-from director.l4.wire.packet import SCTP, TCP, UDP, Packet, verified
-from director.model.pools import Forward
+from director.l4.wire.integrity import verified
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import SCTP, TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
-    from director.l4.methods.base import Means
+    from director.l4.methods.base import MethodContext
     from director.l4.services import Services
     from director.l4.states.transitions import States
     from director.registry.counters import Traffic
@@ -37,28 +38,29 @@ class Outbound:
         states: States,
         services: Services,
         admission: Admission,
-        means: Means,
+        context: MethodContext,
         total: Traffic,
     ) -> None:
         self._table = table
         self._states = states
         self._services = services
         self._admission = admission
-        self._means = means
+        self._context = context
         self._total = total
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of the server of a known flow."""
         if flow.app and not packet.verified and not verified(packet):
-            return self._means.exits.drop("bad_checksum")
+            return self._context.output.drop("bad_checksum")
         self.count(flow, packet.length)
         self._states.advance(flow, packet, output=True)
         self._table.restart(flow, now)
-        if flow.method is not Forward.NAT or flow.bypass:
+        to_client = TO_CLIENT.get(flow.method)
+        if to_client is None:
             return SEEN
         if flow.app and packet.protocol == TCP:
             offload = ftp.from_server(packet, flow, offload, self._table, self._states, self._total, now)
-        return nat.to_client(packet, flow, offload, now, self._means)
+        return to_client(packet, flow, offload, now, self._context)
 
     def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:
         """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
@@ -71,9 +73,9 @@ class Outbound:
                 return self.receive(packet, opened, offload, now)
             if opened is not None:
                 return opened
-        if not self._means.settings.nat_icmp_send or _aborts(packet):
+        if not self._context.settings.nat_icmp_send or _aborts(packet):
             return None
-        return self._means.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
+        return self._context.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
 
     def count(self, flow: Flow, length: int) -> None:
         """One packet out, for server, service and the whole (H); only while the server is there."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.l4 import sip
 from director.l4.flows import Flow, FlowTable, Template, TemplateFields
-from director.l4.wire.transport import TCP, UDP
+from director.l4.wire.protocols import TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.services import VirtualService

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from director.caches import remember
-from director.l4.settings import PROTOCOLS, Mark
-from director.l4.wire.transport import TCP
-from director.model.pools import Address, Forward, Server, Tunnel
+from director.l4.settings import Mark
+from director.l4.wire.protocols import NUMBERS, TCP
+from director.model.pools import Address, Method, Server, Tunnel
 from director.model.virtual import L4Service, Virtual
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class VirtualService:
         self.mark = virtual.fwmark
         self.address = b"" if self.mark else packed(virtual.host) or b""
         self.family = virtual.family if self.mark else (4 if len(self.address) == 4 else 6)
-        self.protocol = 0 if self.mark else PROTOCOLS[virtual.protocol]
+        self.protocol = 0 if self.mark else NUMBERS[virtual.protocol]
         self.port = 0 if self.mark else virtual.port
         self.noted = -inf
         self.follow(live, config)
@@ -75,9 +75,9 @@ class VirtualService:
         whole = 32 if self.family == 4 else 128
         self.prefix = whole if config.netmask is None else min(config.netmask, whole)
 
-    def forward(self, server: Server) -> Forward:
+    def method(self, server: Server) -> Method:
         """The forwarding method to `server`: its own, else the service's."""
-        return server.forward or self.config.forward
+        return (server.forward or self.config.forward).method
 
     def __str__(self) -> str:
         """As IPVS's log shows it: `TCP 192.0.2.80:80` or `FWM 7`."""
@@ -96,7 +96,7 @@ class VirtualService:
         return self.protocol == TCP and self.port == FTP
 
 
-Way = tuple[VirtualService, "RealServer", Forward, Tunnel]
+Path = tuple[VirtualService, "RealServer", Method, Tunnel]
 """What decides how a flow's packets reach its server: the service, the server, the method, the tunnel."""
 
 
@@ -120,11 +120,11 @@ class Services:
         self._any_port = self._any_ftp = False
         self.kept: frozenset[tuple[int, bytes, int]] = frozenset()
         self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
-        self._ways: list[Way] = []
+        self._paths: list[Path] = []
         self.follow()
 
     def follow(self) -> bool:
-        """See the registry as it is now; True when the way of some flow may be another one.
+        """See the registry as it is now; True when packets of some flow may take another path.
 
         A service that got another name, or that left and came back while flows of it lived, is the same one.
         """
@@ -143,8 +143,8 @@ class Services:
         for live in arrived:
             if isinstance(live.config, L4Service):
                 self._take(self._gone.pop(identity(live.config), None), live, live.config)
-        ways, self._ways = self._ways, self._index()
-        return ways != self._ways
+        paths, self._paths = self._paths, self._index()
+        return paths != self._paths
 
     def _take(self, old: VirtualService | None, live: LiveService, config: L4Service) -> None:
         """Serve `live`, as the object of before when there is one."""
@@ -156,32 +156,32 @@ class Services:
         if service.mark or service.address:
             self.by_key[live.key] = service
 
-    def _index(self) -> list[Way]:
-        """Make the look-ups anew; every way that flows can take."""
+    def _index(self) -> list[Path]:
+        """Make the look-ups anew; every path that flows can take."""
         services = self.by_key.values()
         self._marked = {(one.mark, one.family): one for one in services if one.mark}
         self._addressed = {(one.protocol, one.address, one.port): one for one in services if not one.mark}
         self._any_port = any(not one.port for one in self._addressed.values())
         self._any_ftp = any(one.ftp for one in self._addressed.values())
         self.nat_servers, self.tunnel_servers = {}, {}
-        ways: list[Way] = []
+        paths: list[Path] = []
         for service in services:
             pool = self.registry.pools.get(service.config.pool)
             for server in pool.servers if pool else ():
-                method = service.forward(server.config)
-                ways.append((service, server, method, server.config.tunnel))
+                method = service.method(server.config)
+                paths.append((service, server, method, server.config.tunnel))
                 self._index_server(service, server, method)
-        self.gue_ports = frozenset(tunnel.port for _service, _server, _method, tunnel in ways)
-        return ways
+        self.gue_ports = frozenset(tunnel.port for _service, _server, _method, tunnel in paths)
+        return paths
 
-    def _index_server(self, service: VirtualService, server: RealServer, method: Forward) -> None:
+    def _index_server(self, service: VirtualService, server: RealServer, method: Method) -> None:
         address = packed(server.address.host)
         if address is None:
             return
-        if method is Forward.NAT:
-            for protocol in (service.protocol,) if service.protocol else PROTOCOLS.values():
+        if method.answers_return:
+            for protocol in (service.protocol,) if service.protocol else NUMBERS.values():
                 self.nat_servers[protocol, address, server.port] = service
-        elif method is Forward.TUN:
+        elif method.tunnels:
             self.tunnel_servers[address] = service
 
     def mark(self, protocol: int, destination: bytes, port: int) -> int:

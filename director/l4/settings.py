@@ -13,10 +13,9 @@ import attrs
 from attrs import field, frozen
 
 from director.errors import DirectorError
-from director.l4.wire.transport import SCTP, TCP, UDP
+from director.l4.wire.protocols import NUMBERS
 from director.model.virtual import L4Settings
 
-PROTOCOLS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
 FLOWS_PER_BUCKET = 16
 """Flows the table holds for each of the 2^conn_tab_bits buckets that tools show."""
 MOST_FLOWS = 1 << 22
@@ -162,7 +161,7 @@ def _marks(key: str, value: str) -> list[Mark]:
 
 
 def _mark(number: int, words: list[str], at: str) -> Mark:
-    if len(words) != 2 or words[0] not in (*PROTOCOLS, "ip"):
+    if len(words) != 2 or words[0] not in (*NUMBERS, "ip"):
         raise DirectorError(f"{at}: write PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]] with tcp, udp, sctp or ip")
     host, ports = _host_and_ports(words[1])
     try:
@@ -173,7 +172,7 @@ def _mark(number: int, words: list[str], at: str) -> Mark:
         raise DirectorError(f"{at}: {error}; write for example tcp 192.0.2.0/24:80-90") from None
     if not 0 <= span[0] <= span[1] <= 65535:
         raise DirectorError(f"{at}: ports must be from 0 to 65535, the smaller first")
-    return Mark(number, PROTOCOLS.get(words[0], 0), network, span)
+    return Mark(number, NUMBERS.get(words[0], 0), network, span)
 
 
 def _host_and_ports(text: str) -> tuple[str, str]:

@@ -1,7 +1,17 @@
 """A timer wheel: one dict per quarter second instead of one timer per flow (`lvs-semantics` C.2).
 
-A packet only moves an entry's `stamp`; the wheel looks at an entry when its old slot comes and puts it
-back when it lives on.  `flows` owns the wheel; it knows neither flows nor clocks.
+Theory of operation.  IPVS moves a kernel timer with every packet.  Here that would cost more than the packet,
+so a packet only moves its entry's `stamp`, and the entry stays in the slot of an earlier deadline.  When that
+slot comes the owner compares: is `stamp + timeout` still to come, the entry is put into the slot of that,
+else it is over.  An entry is thus looked at once per timeout, however many packets it has, and never ends
+early.  Only a deadline that comes nearer (a FIN shortens 15 minutes to 2) has to move the entry at once.
+
+A slot is a dict used as an ordered set: entering and leaving cost the same however full it is, and nothing
+is sorted.  Slots that are over are never gone back to: what is scheduled for the past is due in the next one.
+Work per call is bounded by the caller's `limit`; what is left stays in its slot for the next call, so ten
+thousand flows of one second do not hold up the packets of the next.  An entry may end up to one slot late.
+
+`flows` owns the wheel; it knows neither flows nor clocks.
 """
 
 from __future__ import annotations

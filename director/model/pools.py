@@ -16,13 +16,52 @@ from director.errors import DirectorError
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@frozen(eq=False)
+class Method:
+    """What is true of a way in which layer 4 brings packets to a server (`lvs-semantics` E).
+
+    Code asks these properties and never which method it is; what is done with a packet is in
+    `l4.methods`, one file each.
+    """
+
+    name: str
+    """As the configuration writes it."""
+    listed: str
+    """As LVS's tools list it."""
+    rewrites: bool = False
+    """Addresses and ports become the server's and come back as the virtual ones, so the server's own port
+    counts; errors and payloads that name them are translated.  The others keep the port asked for."""
+    answers_return: bool = False
+    """The server's answers come back through the director, which must see them; of the others it sees the
+    client's half only (NOOUTPUT of IPVS)."""
+    tunnels: bool = False
+    """Packets travel inside others of the director's own: errors about those are for the director."""
+    crosses_families: bool = False
+    """The server may have an address of the other IP version."""
+
+
 class Forward(enum.Enum):
-    """Forwarding method of layer 4; ipvsadm prints Masq, Route, Tunnel, Local."""
+    """Forwarding method of layer 4, as the configuration names it; `method` has what is true of it."""
 
     NAT = "nat"
     DR = "dr"
     TUN = "tun"
     LOCAL = "local"
+
+    @property
+    def method(self) -> Method:
+        """Its row of the table."""
+        return METHODS[self]
+
+
+METHODS = {
+    Forward.NAT: Method("nat", "Masq", rewrites=True, answers_return=True),
+    Forward.DR: Method("dr", "Route"),
+    Forward.TUN: Method("tun", "Tunnel", tunnels=True, crosses_families=True),
+    Forward.LOCAL: Method("local", "Local"),
+}
+BYPASS = Method("bypass", "Bypass")
+"""No server at all: a packet of a cache service goes where it wanted to.  Nobody can configure it."""
 
 
 class State(enum.Enum):

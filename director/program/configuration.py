@@ -22,11 +22,11 @@ from director.config.parse.schedulers import SchedulerFacts
 from director.config.text.messages import ERROR, Problem
 from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
 from director.l7.routing.explain import explain, synthetic_head
-from director.l7.routing.service import Site
+from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
 from director.program import preflight
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from director.registry.changes import plan
 from director.registry.registry import Registry
 from director.scheduling.catalog import Catalog
@@ -117,7 +117,7 @@ def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Pr
         registry = rehearsal(configuration, plugins.catalog(configuration.schedulers))
     except ChangeRefused as error:
         return [loaded.problem_at(error.at.replace(" ", ":", 1), "scheduler", str(error))]
-    sites = build_sites(configuration, registry) if configuration.tests else []
+    sites = compile_services(configuration, registry) if configuration.tests else []
     return [
         loaded.problem_at(f"test:{test.title}", "expect", text)
         for test in configuration.tests
@@ -170,7 +170,7 @@ def rehearsal(configuration: Configuration, catalog: Catalog) -> Registry:
     return registry
 
 
-def failures(test: ConfigTest, sites: list[Site]) -> list[str]:
+def failures(test: ConfigTest, sites: list[CompiledService]) -> list[str]:
     """What a test expected and did not get, one sentence each."""
     expected = dict(test.expect)
     try:
@@ -201,7 +201,7 @@ def _meets(word: str, value: str, told: Mapping[str, object]) -> bool:
 
 
 def decide(
-    sites: list[Site],
+    sites: list[CompiledService],
     method: str,
     url: str,
     headers: tuple[tuple[str, str], ...],
@@ -227,7 +227,7 @@ def decide(
     return explain(site, head, client or "127.0.0.1", now)
 
 
-def _site_for(sites: list[Site], port: int, service: str) -> Site:
+def _site_for(sites: list[CompiledService], port: int, service: str) -> CompiledService:
     fitting = [site for site in sites if site.is_http and service in ("", site.config.name)]
     if not fitting:
         raise DirectorError(f"there is no HTTP service {service}".rstrip() + "; name one of [l7:…]")

@@ -177,7 +177,7 @@ class RunningControl:
 
     def explain(self, question: Question) -> TraceRecord:
         """Decide as for a real request, without sending one."""
-        sites = [frontage.site for frontage in self._shell.frontages.values()]
+        sites = [handle.current for handle in self._shell.handles.values()]
         now = self._reactor.seconds()
         told = decide(
             sites,

@@ -33,7 +33,7 @@ from director.l4.io.packet.pending import Hop
 from director.l4.io.packet.ports import OWN_DEVICES
 from director.l4.io.service import L4Director
 from director.l4.services import shown
-from director.l4.wire.transport import TCP
+from director.l4.wire.protocols import TCP
 from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings

@@ -40,7 +40,7 @@ from director.program import banner
 from director.program.configuration import read
 from director.program.control import RunningControl
 from director.program.layer4 import LOOK, Layer4
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.program.pool_alerts import PoolWatch
@@ -294,7 +294,7 @@ class DirectorService(MultiService):
         self.control.loaded = loaded
         self._orders.settle(configuration, stale)
         self._install_demos(configuration)
-        self.shell.apply(build_sites(self.registry.configuration, self.registry), self._new_id)
+        self.shell.apply(compile_services(self.registry.configuration, self.registry), self._new_id)
         followed = self._follow()
         self._announce(made)
         return followed.addCallback(lambda _: made)
@@ -338,7 +338,7 @@ class DirectorService(MultiService):
         self.shell.backends.sweep(
             self.reactor.seconds(), set(self.registry.by_address) | self._local_addresses()
         )
-        self.shell.lines.poke()
+        self.shell.queues.wake()
         return followed
 
     def _local_addresses(self) -> set[str]:
@@ -390,7 +390,7 @@ class DirectorService(MultiService):
 
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
-            self.shell.lines.poke()
+            self.shell.queues.wake()
 
     def _look(self) -> None:
         """Say what began and what ended: once each."""

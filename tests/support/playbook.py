@@ -12,7 +12,7 @@ Events stand at the margin, commands are indented, `|` is CR LF.  `World.play` p
 compares what it wrote down with the text; the difference is what a failure prints.
 
 Events: `client TEXT`, `client-ends`, `client-gone`, `client-takes`, `opened`, `new` and `reused`
-(connections), `server TEXT`, `server-ends`, `failed REASON`, `room`, `drain`, `after SECONDS
+(connections), `server TEXT`, `server-ends`, `failed REASON`, `slot-free`, `drain`, `after SECONDS
 [client-stalls] [server-stalls] [moving]` (time passes; the deadline is delivered when it has come).
 Commands are as in `commands`; neighbouring writes to one side are joined, and the director's own Via and
 X-Request-Id lines are left out, because the tests of `forwarded` look at them.
@@ -46,11 +46,11 @@ from director.l7.proxy.commands import (
 from director.l7.proxy.conversation import Conversation
 from director.l7.proxy.trace import FIELDS, Record
 from director.l7.routing.facts import Peer
-from director.l7.routing.service import Frontage, Site
+from director.l7.routing.service import CompiledService, ServiceHandle
 from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Pool, Server
 from director.model.settings import Configuration
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from director.registry.registry import LivePool, RealServer
 from tests.support.registries import live, registry_of
 
@@ -63,7 +63,7 @@ WORDS = {
     "new": Happened.SERVER_READY,
     "reused": Happened.SERVER_REUSED,
     "server-ends": Happened.SERVER_ENDED,
-    "room": Happened.ROOM,
+    "slot-free": Happened.SLOT_FREE,
     "drain": Happened.DRAIN,
 }
 
@@ -98,10 +98,10 @@ class World:
         desired = Configuration(pools=pools, l7=(config,), rules=rules, pages=pages)
         desired = evolve(desired, settings=evolve(desired.settings, name="edge"))
         self.registry = registry_of(configuration=desired)
-        self.site: Site = build_sites(desired, self.registry)[0]
+        self.service: CompiledService = compile_services(desired, self.registry)[0]
         self.records: list[Record] = []
         numbers = itertools.count(1)
-        self.frontage = Frontage(self.site, lambda: str(next(numbers)), self.records.append)
+        self.handle = ServiceHandle(self.service, lambda: str(next(numbers)), self.records.append)
         self.now = 0.0
         self.trusted = trusted
         self.talk = self.call()
@@ -110,7 +110,7 @@ class World:
         """Another client connects."""
         peer = Peer("192.0.2.7", 4711, "198.51.100.1", 80, trusted=self.trusted)
         self.waits: LivePool | None = None
-        self.talk = Conversation(self.frontage, peer, self.now)
+        self.talk = Conversation(self.handle, peer, self.now)
         return self.talk
 
     def server(self, name: str, pool: str = "web") -> RealServer:
@@ -160,7 +160,7 @@ class World:
 
     def _event(self, word: str, rest: str) -> Event | None:
         if word in WORDS:
-            if word == "room":
+            if word == "slot-free":
                 self._leave()
             return WORDS[word]
         makers: dict[str, Callable[[str], Event]] = {
@@ -184,7 +184,7 @@ class World:
         if isinstance(command, Wait):
             command.pool.waiting += 1
             self.waits = command.pool
-        elif command is Do.LEAVE_LINE:
+        elif command is Do.LEAVE_QUEUE:
             self._leave()
 
     def _leave(self) -> None:

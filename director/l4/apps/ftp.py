@@ -18,9 +18,10 @@ from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import adjust_partial, delta
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.packet import CHECKED, TCP, Packet, complete
+from director.l4.wire.integrity import CHECKED, complete
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import TCP
 from director.l4.wire.transport import ACK
-from director.model.pools import Forward
 from director.registry import selection
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _expect(
     if table.full or control.lease is None:
         return
     flow = Flow(TCP, control.client, cport, control.virtual, vport, now)
-    flow.target, flow.dport, flow.method, flow.mark = control.target, dport, Forward.NAT, control.mark
+    flow.target, flow.dport, flow.method, flow.mark = control.target, dport, control.method, control.mark
     if not table.free(flow):
         return
     flow.bind(control.service, selection.claim(control.server, inactive=True))

@@ -21,11 +21,12 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from director.l4 import settings as l4_settings
-from director.l4.io import probe
+from director.l4.io import probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
+from director.l4.io.capture.announce import Announcer
 from director.l4.io.capture.follow import Capture, Wanted
-from director.l4.io.capture.install import Installer
+from director.l4.io.capture.install import Applied, Installer
 from director.l4.io.capture.nftwatch import TableWatch
 from director.l4.io.capture.plan import (
     ROUTE,
@@ -119,6 +120,8 @@ class L4Director(Service):
         self._reader: NetlinkReader | None = None
         self._injector: StackInjector | None = None
         self._watch: TableWatch | None = None
+        self._announcer: Announcer | None = None
+        self._ignores: list[int] = []
         self._turn = Turn()
         self._timer: IDelayedCall | None = None
         self._next_ask = 0.0
@@ -141,7 +144,7 @@ class L4Director(Service):
             self._log.warn("{lacking}", lacking=self.lacking)
             self._close()
 
-    def _open(self, run: nft.Run) -> None:
+    def _open(self, run: nft.Session) -> None:
         """Netlink, the forwarder and the ports.  Raises OSError."""
         installer = Installer(self._director, self._state_dir, run)
         left = installer.leftovers()
@@ -150,13 +153,15 @@ class L4Director(Service):
             self._log.info("an earlier run was cut off; taking over what it left: {left}", left=left)
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
-        self._watch = TableWatch(self._reactor, installer.table, self._table_lost)
+        tables = installer.tables
+        self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_soon)
         view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
         view.read_all()
         # Not before: an interface that is not read yet is not one that is missing.
         self.view = view
+        self._announcer = Announcer(view, self.ports.captured, self._announce)
         self._reader.start()
         self.ports.check(view.links.values())
         self._capture = Capture(self._reactor, installer, self._wanted, self._now_taken, self.troubles)
@@ -206,12 +211,14 @@ class L4Director(Service):
         self._plan = plan
         return succeed(None) if self._capture is None else self._capture.follow()
 
-    def _now_taken(self, plan: CapturePlan) -> None:
+    def _now_taken(self, plan: CapturePlan, applied: Applied) -> None:
         """The stack does not see these packets any more: they are read here."""
         self._held_plan = plan
         if self.view is not None:
             self._taken = Taken(plan, self.view.local())
             self.ports.attach(packet_filter.program(plan))
+        if self._announcer is not None:
+            self._announcer.applied(applied, self._clock())
 
     # --- frames ---------------------------------------------------------------------------------
 
@@ -281,6 +288,8 @@ class L4Director(Service):
         while self._forwarder.notes:
             self._log.warn("{note}", note=self._forwarder.notes.popleft())
         self.view.settle()
+        if self._announcer is not None:
+            self._announcer.turn(now)
         for hop in self.held.expire(now):
             self._say(NeighbourFailed(hop))
         for hop in self.held.hops():
@@ -292,6 +301,7 @@ class L4Director(Service):
                 neighbours.ask_again(self.view, self.ports.by_index, self._asker)
             for port in self.ports.by_index.values():
                 port.refresh()
+            self._look_at_settings()
 
     # --- what netlink tells -----------------------------------------------------------------------
 
@@ -338,20 +348,23 @@ class L4Director(Service):
         if link.up and not link.gone and self.ports.wanted(link):
             renewed = self.ports.read(link, packet_filter.program(self._held_plan)) or renewed
         if renewed:
-            self._settle_soon()
+            self._look_soon()
+        if self._announcer is not None:
+            self._announcer.link(link, self._clock(), usable=event.usable)
         if self.view is not None:
             self.ports.check(self.view.links.values())
 
     def _address_changed(self, event: AddressesChanged) -> None:
-        virtual = any(one.packed == event.change.address for one in self._plan.virtual_addresses())
-        if self.view is not None:
-            self._taken.local = self.view.local()
-        if virtual == event.change.gone:
-            self._settle_soon()
-        if virtual and event.change.gone and self.running and self._held_plan == self._plan:
+        address, view = event.change.address, self.view
+        self._look_soon()
+        if view is None:
+            return
+        self._taken.local = view.local()
+        lost = event.change.gone and not view.holders(address) and self._held_plan == self._plan
+        if lost and self.running and any(one.packed == address for one in self._plan.virtual_addresses()):
             self._log.warn(
                 "virtual address {address} was removed from this host; it is added again",
-                address=ipaddress.ip_address(event.change.address),
+                address=ipaddress.ip_address(address),
             )
 
     def _packet_port(
@@ -374,14 +387,20 @@ class L4Director(Service):
     def _wanted(self) -> Wanted:
         return self._plan, self.ports.captured()
 
-    def _settle_soon(self) -> None:
+    def _look_soon(self) -> None:
         if self._capture is not None:
-            self._capture.renew_soon()
+            self._capture.look_soon()
 
-    def _table_lost(self) -> None:
-        """Somebody flushed nftables, or events were missed: the table must be there."""
-        self._log.warn("the director's nftables table was removed by somebody else; it is installed again")
-        self._settle_soon()
+    def _look_at_settings(self) -> None:
+        """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""
+        before, self._ignores = self._ignores, [sysctl.arp_ignore(name) for name in self.ports.captured()]
+        if before != self._ignores:
+            self._look_soon()
+
+    def _announce(self, link: Link, frame: bytes) -> None:
+        port = self.ports.by_index.get(link.ifindex) or self.ports.sender(link)
+        if port is not None:
+            port.transmit(frame)
 
     def _close(self) -> None:
         self.ports.close()
@@ -390,7 +409,7 @@ class L4Director(Service):
         for one in (self._reader, self._asker, self._injector, self._watch):
             if one is not None:
                 one.close()
-        self._forwarder = self.view = self._capture = None
+        self._forwarder = self.view = self._capture = self._announcer = None
 
     def _set_up(self, name: str) -> None:
         if self._asker is not None and self.view is not None:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error
-from director.l4.methods.base import HOST, Means, lower, passable, quicken
+from director.l4.methods.base import HOST, MethodContext, install_fast_path, lower, passable
 from director.l4.verdicts import Verdict
-from director.l4.wire.packet import TCP, UDP, Packet
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.flows import Flow
 
 
-def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Means) -> Verdict:
+def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, context: MethodContext) -> Verdict:
     """Hand a client's packet to the server as next hop; its port plays no part."""
-    way = means.exits.way(flow.target)
-    if way is None:
-        return means.icmp.answer(packet, Error.NO_ROUTE, now)
-    if way.local:
+    next_hop = context.output.next_hop(flow.target)
+    if next_hop is None:
+        return context.icmp.answer(packet, Error.NO_ROUTE, now)
+    if next_hop.local:
         return HOST
-    ended = passable(packet, way.mtu, now, means)
+    ended = passable(packet, next_hop.mtu, now, context)
     if ended is not None:
         return ended
     if packet.protocol in (TCP, UDP) and not flow.app:
-        quicken(flow.to_server, way, now, packet.key, means)
+        install_fast_path(flow.to_server, next_hop, now, packet.key, context)
     lower(packet)
-    return means.exits.send(packet, way, offload)
+    return context.output.send(packet, next_hop, offload)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from director.l4.methods.base import HOST, Means
+from director.l4.methods.base import HOST, MethodContext
 from director.l4.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -16,6 +16,6 @@ if TYPE_CHECKING:
     from director.l4.wire.packet import Packet
 
 
-def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Means) -> Verdict:
+def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, context: MethodContext) -> Verdict:
     """Let the host's stack have the packet, TTL and all."""
     return HOST

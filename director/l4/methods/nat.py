@@ -9,53 +9,55 @@ from typing import TYPE_CHECKING
 
 from director.l4.flows import key
 from director.l4.icmp import Error
-from director.l4.methods.base import HOST, Means, lower, passable, quicken
+from director.l4.methods.base import HOST, MethodContext, install_fast_path, lower, passable
 from director.l4.verdicts import Verdict
 from director.l4.wire.checksum import UDP_ZERO, adjust, adjust_partial, crc32c_change, delta
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.packet import CHECKED, SCTP, TCP, UDP, Packet, complete
+from director.l4.wire.integrity import CHECKED, complete
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import SCTP, TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.flows import Flow
 
 _PORTS = frozenset({TCP, UDP, SCTP})
-_QUICK = frozenset({TCP, UDP})
+_FAST = frozenset({TCP, UDP})
 
 
-def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, means: Means) -> Verdict:
+def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, context: MethodContext) -> Verdict:
     """Send a client's packet to the flow's server."""
-    way = means.exits.way(flow.target)
-    if way is None:
-        return means.icmp.answer(packet, Error.NO_ROUTE, now)
-    if way.local:
-        return means.exits.drop("nat_to_loopback") if _loopback(flow.target) else HOST
-    ended = passable(packet, way.mtu, now, means)
+    next_hop = context.output.next_hop(flow.target)
+    if next_hop is None:
+        return context.icmp.answer(packet, Error.NO_ROUTE, now)
+    if next_hop.local:
+        return context.output.drop("nat_to_loopback") if _loopback(flow.target) else HOST
+    ended = passable(packet, next_hop.mtu, now, context)
     if ended is not None:
         return ended
-    put = key(flow.client, flow.target, flow.cport, flow.dport)
-    if packet.protocol in _QUICK and not flow.app and packet.sport == flow.cport:
-        quicken(flow.to_server, way, now, put, means)
+    rewritten = key(flow.client, flow.target, flow.cport, flow.dport)
+    if packet.protocol in _FAST and not flow.app and packet.sport == flow.cport:
+        install_fast_path(flow.to_server, next_hop, now, rewritten, context)
     rewrite(packet, packet.source, flow.target, packet.sport, flow.dport)
     lower(packet)
-    return means.exits.send(packet, way, offload)
+    return context.output.send(packet, next_hop, offload)
 
 
-def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, means: Means) -> Verdict:
+def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, context: MethodContext) -> Verdict:
     """Send a server's packet to the flow's client, as from the virtual address."""
-    way = means.exits.way(flow.client)
-    if way is None:
-        return means.icmp.answer(packet, Error.NO_ROUTE, now)
-    if way.local:
-        return means.exits.drop("client_is_local")
-    ended = passable(packet, way.mtu, now, means)
+    next_hop = context.output.next_hop(flow.client)
+    if next_hop is None:
+        return context.icmp.answer(packet, Error.NO_ROUTE, now)
+    if next_hop.local:
+        return context.output.drop("client_is_local")
+    ended = passable(packet, next_hop.mtu, now, context)
     if ended is not None:
         return ended
-    put = key(flow.virtual, flow.client, flow.vport, flow.cport)
-    if packet.protocol in _QUICK and not flow.app:
-        quicken(flow.to_client, way, now, put, means)
+    rewritten = key(flow.virtual, flow.client, flow.vport, flow.cport)
+    if packet.protocol in _FAST and not flow.app:
+        install_fast_path(flow.to_client, next_hop, now, rewritten, context)
     rewrite(packet, flow.virtual, packet.destination, flow.vport, packet.dport)
     lower(packet)
-    return means.exits.send(packet, way, offload)
+    return context.output.send(packet, next_hop, offload)
 
 
 def _loopback(address: bytes) -> bool:

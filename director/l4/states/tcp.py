@@ -24,9 +24,6 @@ TIMEOUTS = (2.0, 900.0, 120.0, 60.0, 120.0, 120.0, 10.0, 60.0, 30.0, 120.0, 120.
 ACTIVE = frozenset({ESTABLISHED, SYN_SENT, SYN_RECV, SYNACK})
 """States that count as active connections (B.6)."""
 
-INPUT, OUTPUT, INPUT_ONLY = range(3)
-"""Who sent the packet: the client; the server; the client, on a flow whose server is not seen."""
-
 SYN_EVENT, FIN_EVENT, ACK_EVENT, RST_EVENT, NO_EVENT = range(5)
 
 
@@ -108,8 +105,8 @@ def timeouts(tcp: float = 0.0, fin: float = 0.0) -> tuple[float, ...]:
     return tuple(changed)
 
 
-@remember("calm_tables", 2)
-def calm(tables: tuple[Rows, Rows, Rows]) -> tuple[tuple[bytes, ...], ...]:
+@remember("state_keeping", 2)
+def keeps_state(tables: tuple[Rows, Rows, Rows]) -> tuple[tuple[bytes, ...], ...]:
     """By direction and state: 256 bytes, 1 for each flags byte without SYN that keeps the state."""
     return tuple(
         tuple(

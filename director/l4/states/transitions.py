@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l4 import persistence
-from director.l4.flows import INPUT, INPUT_ONLY, OUTPUT
 from director.l4.states import sctp, tcp
+from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 from director.l4.wire import transport
-from director.l4.wire.transport import SCTP, TCP, UDP
+from director.l4.wire.protocols import SCTP, TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.flows import Flow
@@ -29,7 +29,7 @@ class States:
 
     def __init__(self, settings: Settings) -> None:
         self.tcp = tcp.NORMAL
-        self._calm = tcp.calm(self.tcp)
+        self._keeps_state = tcp.keeps_state(self.tcp)
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
@@ -40,12 +40,12 @@ class States:
     def secure(self, on: bool) -> bool:
         """Put the secure TCP table in force, or the normal one; True when that changed."""
         before, self.tcp = self.tcp, tcp.SECURE if on else tcp.NORMAL
-        self._calm = tcp.calm(self.tcp)
+        self._keeps_state = tcp.keeps_state(self.tcp)
         return before is not self.tcp
 
-    def calm(self, flow: Flow, direction: int) -> bytes:
+    def keeps_state(self, flow: Flow, direction: int) -> bytes:
         """For each flags byte whether such a packet leaves the flow's state alone (1) or not (0)."""
-        return self._calm[direction][flow.state] if flow.protocol == TCP else ALWAYS
+        return self._keeps_state[direction][flow.state] if flow.protocol == TCP else ALWAYS
 
     def advance(self, flow: Flow, packet: Packet, output: bool) -> None:
         """Take one packet of `flow` into account: state, timeout, active or inactive, ASSURED."""
@@ -74,8 +74,8 @@ class States:
         if flow.state == state:
             return
         flow.state = state
-        for track in (flow.to_server, flow.to_client):
-            track.calm = self.calm(flow, track.direction)
+        for fast in (flow.to_server, flow.to_client):
+            fast.keeps_state = self.keeps_state(flow, fast.direction)
         if flow.lease is not None:
             if active:
                 flow.lease.activate()

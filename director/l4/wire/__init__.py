@@ -1,5 +1,7 @@
 """Headers as they stand in a frame: read, check, rewrite, build.  Nothing here decides.
 
-`packet` finds the parts of a frame: `ethernet`, `arp`, `ipv4`, `ipv6`, `transport`, `tunnels`, all with a
-`checksum`.  `offload` is what a packet socket says beside a frame, `segment` cuts super-frames and datagrams.
+`parse` makes a `packet` of a frame by `ethernet`, `ipv4`, `ipv6` and `transport`, whose numbers are in
+`protocols`; `ends` looks at a packet inside another one.  `integrity` judges a packet's checksum, `checksum`
+has the sums.  `tunnels` and `encapsulation` make outer headers, `arp` its messages.  `offload` is what a
+packet socket says beside a frame, `segment` cuts super-frames and datagrams.
 """

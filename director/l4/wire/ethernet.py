@@ -13,7 +13,7 @@ VLAN, VLAN_SERVICE = 0x8100, 0x88A8
 VLAN_ID = 0x0FFF
 
 
-def kind(frame: bytes | bytearray) -> int:
+def kind(frame: bytes | bytearray | memoryview) -> int:
     """The type field of a frame of at least 14 bytes."""
     return frame[12] << 8 | frame[13]
 

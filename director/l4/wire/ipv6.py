@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from director.errors import PacketError
 from director.l4.wire.ethernet import L3
@@ -15,8 +15,10 @@ _HEADER = Struct("!IHBB16s16s")
 SIZE = _HEADER.size
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS = 0, 43, 44, 60
 _OPTIONS = frozenset({HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS})
+MORE = 1
+"""The bit of a fragment header that says more pieces follow."""
 MAX_HEADERS = 8
-"""Extension headers walked; RFC 8200 names six kinds, a longer chain is an attack."""
+"""Headers walked; RFC 8200 names six kinds, a longer chain is an attack."""
 
 
 def read(packet: Packet) -> None:
@@ -34,51 +36,72 @@ def read(packet: Packet) -> None:
     packet.ttl, packet.tos = hops, first >> 20 & 0xFF
     packet.df = True
     packet.end = L3 + SIZE + length
-    _walk(packet, following)
+    chain = walk(frame, L3, packet.end)
+    _check_piece(chain, packet.end)
+    packet.protocol, packet.l4 = chain.protocol, chain.start
+    packet.fragment, packet.more, packet.ident = chain.offset, bool(chain.bits & MORE), chain.ident
+    packet.cut, packet.head = chain.fragment, chain.head
 
 
-def _walk(packet: Packet, following: int) -> None:
-    """Skip extension headers up to layer 4, or to the payload of a later fragment.
+class Chain(NamedTuple):
+    """Where the extension headers of a packet lead.
 
-    `cut` is left at the fragment header, `head` at the next-header byte that names it.
+    `protocol` stands at `start`.  `fragment` is the offset of the fragment header (0 = there is none) with
+    its `bits` and `ident`, and `head` that of the next-header byte which names it.
     """
-    frame, place = packet.frame, L3 + SIZE
-    packet.head = L3 + 6
+
+    protocol: int
+    start: int
+    fragment: int = 0
+    bits: int = 0
+    ident: int = 0
+    head: int = 0
+
+    @property
+    def offset(self) -> int:
+        """Octets of the datagram before this piece of it."""
+        return self.bits & 0xFFF8
+
+
+def walk(data: bytes | bytearray | memoryview, at: int, end: int) -> Chain:
+    """Skip the extension headers of the packet whose fixed header is at `at` and which ends at `end`.
+
+    Ends at layer 4, or at the payload of a later fragment, where layer 4 is not.  Raises PacketError.
+    Like the kernel's walk it stops at an AH, which is a protocol of its own here (`lvs-semantics` D.5).
+    """
+    following, place = data[at + 6], at + SIZE
+    head = at + 6
+    fragment = bits = ident = 0
     for _ in range(MAX_HEADERS):
+        if following not in _OPTIONS and following != FRAGMENT:
+            return Chain(following, place, fragment, bits, ident, head)
+        if place + 8 > end:
+            raise PacketError("bad_fragment" if following == FRAGMENT else "truncated_ipv6_extension")
         if following == FRAGMENT:
-            _read_fragment(packet, place)
-            size = 8
-        elif following in _OPTIONS:
-            if place + 8 > packet.end:
-                raise PacketError("truncated_ipv6_extension")
-            size = (frame[place + 1] + 1) * 8
-            if following == ROUTING and frame[place + 2] in (0, 1):
-                raise PacketError("source_routed")
+            if bits & ~6:
+                raise PacketError("bad_fragment")
+            fragment, size = place, 8
+            bits = data[place + 2] << 8 | data[place + 3]
+            ident = int.from_bytes(data[place + 4 : place + 8], "big")
         else:
-            packet.protocol, packet.l4 = following, place
-            return
-        if following == FRAGMENT:
-            packet.cut = place
-        elif not packet.cut:
-            packet.head = place
-        following = frame[place]
+            if following == ROUTING and data[place + 2] in (0, 1):
+                raise PacketError("source_routed")
+            size = (data[place + 1] + 1) * 8
+            if not fragment:
+                head = place
+        following = data[place]
         place += size
-        if place > packet.end:
+        if place > end:
             raise PacketError("truncated_ipv6_extension")
-        if packet.fragment:
-            packet.protocol, packet.l4 = following, place
-            return
+        if bits & 0xFFF8:
+            return Chain(following, place, fragment, bits, ident, head)
     raise PacketError("ipv6_extension_chain")
 
 
-def _read_fragment(packet: Packet, place: int) -> None:
-    if place + 8 > packet.end or packet.fragmented:
-        raise PacketError("bad_fragment")
-    bits = packet.frame[place + 2] << 8 | packet.frame[place + 3]
-    packet.fragment, packet.more = bits & 0xFFF8, bool(bits & 1)
-    packet.ident = int.from_bytes(packet.frame[place + 4 : place + 8], "big")
-    size = packet.end - place - 8
-    if packet.fragmented and (not size or (packet.more and size % 8) or packet.fragment + size > 0xFFFF):
+def _check_piece(chain: Chain, end: int) -> None:
+    """A piece must carry something, in eights unless it is the last, and end inside 64 KB."""
+    size, more = end - chain.fragment - 8, chain.bits & MORE
+    if chain.bits & ~6 and (not size or (more and size % 8) or chain.offset + size > 0xFFFF):
         raise PacketError("bad_fragment")
 
 

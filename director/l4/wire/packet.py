@@ -1,22 +1,14 @@
 """One IP packet in a frame: where its parts are and what its headers say.
 
-`parse` checks length before content, takes padding off, skips options and extension headers, and
-raises `PacketError` for anything that must not be forwarded.  The parsed fields describe the packet
-as it came; whoever rewrites the frame passes deltas on and does not need the fields to follow.
+A record, filled in by `parse`.  Its fields describe the packet as it came; whoever rewrites the frame
+passes deltas on and does not need the fields to follow.
 """
 
 from __future__ import annotations
 
-from director.errors import PacketError
-from director.l4.wire import ipv4, ipv6, transport
 from director.l4.wire import offload as vnet
-from director.l4.wire.checksum import UDP_ZERO, checksum, ones_sum, pseudo
-from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
-
-TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
-IPIP, IPV6_IN_IP, GRE, ESP, AH = 4, 41, 47, 50, 51
-CHECKED = {TCP: 16, UDP: 6, ICMPV6: 2}
-"""Where the checksum with a pseudo-header stands in the layer-4 header."""
+from director.l4.wire.ethernet import IPV4, L3
+from director.l4.wire.protocols import HEADER, ICMP, ICMPV6, TCP
 
 
 class Packet:
@@ -78,64 +70,4 @@ class Packet:
         """Offset of what layer 4 carries."""
         if self.protocol == TCP:
             return self.l4 + 4 * (self.frame[self.l4 + 12] >> 4)
-        return self.l4 + transport.HEADER.get(self.protocol, 0)
-
-
-def parse(frame: bytearray, offload: bytes = b"") -> Packet:
-    """The IP packet in an untagged frame; raises PacketError.  Trailing padding is cut off in place."""
-    family = kind(frame)
-    packet = Packet(frame, family, vnet.read(offload))
-    if family == IPV4:
-        ipv4.read(packet)
-    elif family == IPV6:
-        ipv6.read(packet)
-    else:
-        raise PacketError("not_ip")
-    if packet.end < len(frame):
-        del frame[packet.end :]
-    if not packet.fragment:
-        transport.read(packet)
-    return packet
-
-
-def verified(packet: Packet) -> bool:
-    """True when the layer-4 checksum is right, absent as UDP over IPv4 allows, or not ours to judge."""
-    if packet.offload.trusted or packet.fragmented:
-        return True
-    frame, at = packet.frame, packet.l4
-    if packet.protocol == ICMP:
-        return ones_sum(memoryview(frame)[at : packet.end]) == 0xFFFF
-    place = CHECKED.get(packet.protocol)
-    if place is None:
-        return packet.protocol != SCTP or transport.sctp_verified(memoryview(frame)[at : packet.end])
-    if packet.protocol == UDP and frame[at + 6] == frame[at + 7] == 0:
-        return packet.family == IPV4
-    end = _covered(packet)
-    start = pseudo(packet.source, packet.destination, packet.protocol, end - at)
-    return checksum(memoryview(frame)[at:end], start) == 0
-
-
-def _covered(packet: Packet) -> int:
-    """Where the bytes under the checksum end: UDP's own length may leave some over."""
-    if packet.protocol != UDP:
-        return packet.end
-    said = packet.frame[packet.l4 + 4] << 8 | packet.frame[packet.l4 + 5]
-    return min(packet.end, packet.l4 + said)
-
-
-def complete(packet: Packet, source: bytes, destination: bytes) -> None:
-    """Compute the layer-4 checksum of a whole packet anew, for addresses it now has."""
-    frame, at = packet.frame, packet.l4
-    place = CHECKED.get(packet.protocol)
-    if packet.protocol == SCTP:
-        transport.sctp_sign(frame, at, packet.end)
-        return
-    if place is None:
-        return
-    frame[at + place : at + place + 2] = b"\0\0"
-    end = _covered(packet)
-    start = pseudo(source, destination, packet.protocol, end - at)
-    total = checksum(memoryview(frame)[at:end], start)
-    if packet.protocol == UDP:
-        total = total or UDP_ZERO
-    frame[at + place : at + place + 2] = total.to_bytes(2, "big")
+        return self.l4 + HEADER.get(self.protocol, 0)

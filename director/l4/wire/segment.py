@@ -13,7 +13,9 @@ from director.l4.wire import ipv4
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO, fold, ones_sum, pseudo
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.packet import CHECKED, TCP, UDP, Packet, complete
+from director.l4.wire.integrity import CHECKED, complete
+from director.l4.wire.packet import Packet
+from director.l4.wire.protocols import TCP, UDP
 
 ENDING = 0x01 | 0x08
 """FIN and PSH belong to the last segment only."""

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 
 from director.errors import PacketError
 from director.l4.wire.checksum import crc32c
+from director.l4.wire.protocols import HEADER, ICMP, ICMPV6, PORTS, SCTP, TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.wire.packet import Packet
 
-TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-HEADER = {TCP: 20, UDP: 8, SCTP: 12, ICMP: 8, ICMPV6: 8}
-"""The least length of each header."""
-PORTS = frozenset({TCP, UDP, SCTP})
 _SHORT = {TCP: "short_tcp", UDP: "short_udp", SCTP: "short_sctp", ICMP: "short_icmp", ICMPV6: "short_icmp"}
 
 

@@ -45,7 +45,7 @@ class Limits(NamedTuple):
     body: int = 0
 
 
-class Said:
+class HeadFields:
     """What the version and the fields of a request say; a value that many requests may share.
 
     Attributes:
@@ -99,15 +99,15 @@ class Said:
         return b"" if any(one.startswith(b"h2") for one in list_elements(value)) else value
 
 
-def _say(rest: bytes) -> Said | None:
+def _parse(rest: bytes) -> HeadFields | None:
     """What stands behind the target; None when it is not the end of a request head."""
     found = REQUEST_REST.fullmatch(rest)
     if found is None:
         return None
-    return Said(rest, 0 if found[1] == b"0" else 1, FieldBlock(found[2], REQUEST_FIELDS))
+    return HeadFields(rest, 0 if found[1] == b"0" else 1, FieldBlock(found[2], REQUEST_FIELDS))
 
 
-_say_again = remember("request_fields", 256)(_say)
+_parse_again = remember("request_fields", 256)(_parse)
 """Clients of one kind send the same fields: what they say need not be worked out for each connection."""
 
 
@@ -119,21 +119,21 @@ class RequestHead:
             `query` begins with its `?`.
         host: the host that counts (the authority of an absolute-form target, else Host; b"" if none);
             `host_name` is the name in it as the client sent it, whatever a rule makes of the field.
-        said: version, framing and connection; all that heads with equal fields have in common.
+        parsed: version, framing and connection; all that heads with equal fields have in common.
         lines: the field lines.
         remembered: the same octets from this client give this very object again.
     """
 
-    __slots__ = ("host", "host_name", "lines", "method", "query", "remembered", "said", "sent")
+    __slots__ = ("host", "host_name", "lines", "method", "query", "remembered", "parsed", "sent")
 
-    def __init__(self, method: bytes, sent: bytes, query: bytes, said: Said) -> None:
+    def __init__(self, method: bytes, sent: bytes, query: bytes, parsed: HeadFields) -> None:
         self.method = method
         self.sent = sent
         self.query = query
-        self.said = said
-        self.lines = said.lines
-        self.host = said.host
-        self.host_name = said.host_name
+        self.parsed = parsed
+        self.lines = parsed.lines
+        self.host = parsed.host
+        self.host_name = parsed.host_name
         self.remembered = False
 
     @property
@@ -144,12 +144,12 @@ class RequestHead:
     @property
     def minor(self) -> int:
         """Minor version, at most 1."""
-        return self.said.minor
+        return self.parsed.minor
 
     @property
     def length(self) -> int:
         """Body octets, or CHUNKED."""
-        return self.said.length
+        return self.parsed.length
 
     @property
     def path(self) -> bytes:
@@ -163,7 +163,7 @@ class RequestHead:
 
     def body(self) -> Body:
         """A fresh reader for its body."""
-        length = self.said.length
+        length = self.parsed.length
         if length == 0:
             return NO_BODY
         return ChunkedBody() if length == CHUNKED else LengthBody(length)
@@ -177,7 +177,7 @@ class RequestHead:
 
         Framing and connection stay as they were; a changed Host counts.
         """
-        head = RequestHead(self.method, self.sent, self.query, self.said)
+        head = RequestHead(self.method, self.sent, self.query, self.parsed)
         head.lines = FieldBlock(block, REQUEST_FIELDS)
         head.host, head.host_name = self.host, self.host_name
         host = head.fields.get(b"host", b"")
@@ -193,9 +193,9 @@ class RequestHead:
 
 def no_head() -> RequestHead:
     """The head of a connection that is relayed unread."""
-    said = Said(b"", 0, FieldBlock(b"", REQUEST_FIELDS))
-    said.minor = 1
-    return RequestHead(b"", b"", b"", said)
+    parsed = HeadFields(b"", 0, FieldBlock(b"", REQUEST_FIELDS))
+    parsed.minor = 1
+    return RequestHead(b"", b"", b"", parsed)
 
 
 def request_line(octets: bytes) -> tuple[str, str]:
@@ -241,7 +241,7 @@ class RequestFramer:
         """Heed these limits from now on, also with a head that was accepted before."""
         self.limits = limits
         self._line_end = limits.line - _VERSION
-        self._last: Said | None = None
+        self._last: HeadFields | None = None
         self._raw = b""
         self._known: RequestHead | None = None
 
@@ -268,17 +268,17 @@ class RequestFramer:
         if line is None:
             return self._other_head()
         end = line.end()
-        said = self._last
-        if said is None or end > self._line_end or not buffer.startswith(said.rest, end):
-            said = self._rest(end)
-            if said is None:
+        parsed = self._last
+        if parsed is None or end > self._line_end or not buffer.startswith(parsed.rest, end):
+            parsed = self._rest(end)
+            if parsed is None:
                 return None
         method, sent, query = line.groups(b"")
-        head = RequestHead(method, sent, query, said)
-        if said.length or method == b"CONNECT":
+        head = RequestHead(method, sent, query, parsed)
+        if parsed.length or method == b"CONNECT":
             self._check_body(head)
-        self.buffer = buffer[end + len(said.rest) :]
-        if not (self.buffer or said.length) and len(buffer) <= HEAD_LIMIT:
+        self.buffer = buffer[end + len(parsed.rest) :]
+        if not (self.buffer or parsed.length) and len(buffer) <= HEAD_LIMIT:
             # Pollers and checks send the same octets again and again: who did so twice is expected to go on.
             head.remembered = buffer == self._raw
             self._raw = buffer
@@ -295,17 +295,17 @@ class RequestFramer:
         if line is None:
             self._refuse_if_whole()
             return None
-        said = self._rest(line.end())
-        if said is None:
+        parsed = self._rest(line.end())
+        if parsed is None:
             return None
         method, sent = line.groups()
         target = parse_target(method, sent)
-        head = RequestHead(method, target.sent, target.query, said)
+        head = RequestHead(method, target.sent, target.query, parsed)
         if target.authority is not None:
             head.host, head.host_name = target.authority, host_name(target.authority)
-        if said.length:
+        if parsed.length:
             self._check_body(head)
-        self.buffer = self.buffer[line.end() + len(said.rest) :]
+        self.buffer = self.buffer[line.end() + len(parsed.rest) :]
         self._start()
         return head
 
@@ -319,7 +319,7 @@ class RequestFramer:
         self.buffer = self.buffer[2:]
         return bool(self.buffer)
 
-    def _rest(self, start: int) -> Said | None:
+    def _rest(self, start: int) -> HeadFields | None:
         """What stands behind the target, which ends at `start`; None when it is not whole."""
         buffer = self.buffer
         end = buffer.find(b"\r\n\r\n", start)
@@ -327,20 +327,20 @@ class RequestFramer:
             self._refuse_if_whole()
             return None
         rest = buffer[start : end + 4]
-        said = _say_again(rest) if len(rest) <= HEAD_LIMIT else _say(rest)
-        if said is None:
+        parsed = _parse_again(rest) if len(rest) <= HEAD_LIMIT else _parse(rest)
+        if parsed is None:
             self._refuse_if_whole()
             return None
-        self._check_size(start, said)
-        # What is said again by the same client needs no second look.
-        self._last = said if len(rest) <= HEAD_LIMIT else None
-        return said
+        self._check_size(start, parsed)
+        # What the same client says again needs no second look.
+        self._last = parsed if len(rest) <= HEAD_LIMIT else None
+        return parsed
 
-    def _check_size(self, start: int, said: Said) -> None:
+    def _check_size(self, start: int, parsed: HeadFields) -> None:
         """The limits of a whole head."""
         if start > self._line_end:
             raise MessageError(414, "request line too long")
-        text, limits = said.lines.text, self.limits
+        text, limits = parsed.lines.text, self.limits
         if len(text) > limits.header or (len(text) > 4 * limits.fields and text.count(b"\n") > limits.fields):
             raise MessageError(431, "header too large")
 

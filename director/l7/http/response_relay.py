@@ -70,7 +70,7 @@ class Reply(ResponseFramer):
         self.final = head
         length = head.length
         octets, self.buffer = self.buffer, b""
-        if keep and length >= 0 and self._request.said.minor:
+        if keep and length >= 0 and self._request.parsed.minor:
             # Nothing to say about framing or connection.
             text = response_head(head, added, no_store)
             if len(octets) == length:
@@ -118,7 +118,7 @@ class Reply(ResponseFramer):
         """A 101 to what was asked for (RFC 9110 7.8)."""
         if head.status != 101 or not head.upgrade:
             return False
-        return list_elements(head.upgrade) <= list_elements(self._request.said.upgrade)
+        return list_elements(head.upgrade) <= list_elements(self._request.parsed.upgrade)
 
     def interim_head(self, head: ResponseHead) -> bytes:
         """A 1xx head for the client: nothing for HTTP/1.0, which does not know them."""

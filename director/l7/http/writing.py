@@ -97,7 +97,7 @@ def request_tail(head: RequestHead, dropped: frozenset[bytes], added: bytes) -> 
         added = b"Host: " + head.host + b"\r\n" + added
     if head.length == CHUNKED:
         added += b"Transfer-Encoding: chunked\r\n"
-    upgrade = head.said.upgrade
+    upgrade = head.parsed.upgrade
     if upgrade:
         added += b"Connection: upgrade\r\nUpgrade: " + upgrade + b"\r\n"
     return head.lines.kept(dropped) + added

@@ -48,7 +48,7 @@ class ClientSide:
 
     __slots__ = (
         "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation",
-        "_held_by_server", "_limit", "_lines", "_pool", "_seen_progress", "conversation", "listening", "now",
+        "_held_by_server", "_limit", "_queues", "_pool", "_seen_progress", "conversation", "listening", "now",
         "server", "stream",
     )  # fmt: skip
 
@@ -57,9 +57,9 @@ class ClientSide:
     def __init__(self, listening: Listening, peer: Peer) -> None:
         self.listening = listening
         self.now = listening.shell.reactor.seconds
-        self._lines = listening.shell.lines
+        self._queues = listening.shell.queues
         self._backends = listening.shell.backends
-        self.conversation = Conversation(listening.frontage, peer, self.now())
+        self.conversation = Conversation(listening.handle, peer, self.now())
         self.server: ServerSide | None = None
         self._limit = 64
         self._pool: LivePool | None = None
@@ -197,8 +197,8 @@ class ClientSide:
         except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
             self._break_off()
-        if self._lines.waiting:
-            self._lines.poke()
+        if self._queues.waiting:
+            self._queues.wake()
 
     def _open(self, command: Open, now: float) -> list[Command]:
         target: Any = command.target
@@ -219,17 +219,17 @@ class ClientSide:
 
     def _wait(self, pool: LivePool) -> None:
         self._pool = pool
-        self.listening.shell.lines.join(pool, self)
+        self.listening.shell.queues.join(pool, self)
 
-    def room(self) -> None:
+    def slot_free(self) -> None:
         """The line has come to us."""
         self._pool = None
-        self.tell(Happened.ROOM)
+        self.tell(Happened.SLOT_FREE)
 
     def _leave_line(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
-            self.listening.shell.lines.leave(pool, self)
+            self.listening.shell.queues.leave(pool, self)
 
     def _let_go(self) -> ServerSide | None:
         """No server any more; a client that was held back for it reads on."""
@@ -309,5 +309,5 @@ class ClientSide:
         Do.PAUSE_CLIENT: _pause_client,
         Do.RESUME_CLIENT: _resume_client,
         Do.AWAIT_CLIENT: _await_client,
-        Do.LEAVE_LINE: _leave_line,
+        Do.LEAVE_QUEUE: _leave_line,
     }

@@ -1,4 +1,4 @@
-"""Lines of requests that wait for a server with room, one per pool, first come first served.
+"""Queues of requests that wait for a server with room, one per pool, first come first served.
 
 How many may wait and how long is the conversation's business (`queue =`); this keeps the order and
 calls the next one when its pool has an eligible server again.
@@ -14,52 +14,52 @@ if TYPE_CHECKING:
 
 
 class Waiting(Protocol):
-    """Somebody in line."""
+    """Somebody who waits."""
 
-    def room(self) -> None:
+    def slot_free(self) -> None:
         """Your turn."""
 
 
-class Lines:
-    """All lines; `waiting` is how many stand in them altogether."""
+class Queues:
+    """All queues; `waiting` is how many stand in them altogether."""
 
     def __init__(self) -> None:
         self.waiting = 0
-        self._lines: dict[LivePool, deque[Waiting]] = {}
-        self._poking = False
+        self._queues: dict[LivePool, deque[Waiting]] = {}
+        self._waking = False
 
     def join(self, pool: LivePool, who: Waiting) -> None:
-        """Stand at the end of the pool's line."""
-        self._lines.setdefault(pool, deque()).append(who)
+        """Stand at the end of the pool's queue."""
+        self._queues.setdefault(pool, deque()).append(who)
         pool.waiting += 1
         self.waiting += 1
 
     def leave(self, pool: LivePool, who: Waiting) -> None:
-        """Leave the line before one's turn."""
-        line = self._lines.get(pool)
-        if line is not None and who in line:
-            line.remove(who)
-            self._left(pool, line)
+        """Leave the queue before one's turn."""
+        queue = self._queues.get(pool)
+        if queue is not None and who in queue:
+            queue.remove(who)
+            self._left(pool, queue)
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Something changed: call whoever can be served now."""
-        if self._poking:
+        if self._waking:
             return
-        self._poking = True
+        self._waking = True
         try:
-            for pool, line in list(self._lines.items()):
+            for pool, queue in list(self._queues.items()):
                 # Who cannot be served after all stands at the end again: nobody is called twice.
-                for _ in range(len(line)):
-                    if not line or not pool.eligible():
+                for _ in range(len(queue)):
+                    if not queue or not pool.eligible():
                         break
-                    who = line.popleft()
-                    self._left(pool, line)
-                    who.room()
+                    who = queue.popleft()
+                    self._left(pool, queue)
+                    who.slot_free()
         finally:
-            self._poking = False
+            self._waking = False
 
-    def _left(self, pool: LivePool, line: deque[Waiting]) -> None:
+    def _left(self, pool: LivePool, queue: deque[Waiting]) -> None:
         pool.waiting -= 1
         self.waiting -= 1
-        if not line:
-            self._lines.pop(pool, None)
+        if not queue:
+            self._queues.pop(pool, None)

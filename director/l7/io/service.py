@@ -1,7 +1,7 @@
 """The layer-7 shell: listeners, client sides, deadlines and records of all services.
 
 `Shell.apply` takes over a new set of services: addresses that are new are bound before anything
-changes, so a refused bind leaves all as it was; sites are swapped in place, so no connection notices.
+changes, so a refused bind leaves all as it was; services are swapped in place, so no connection notices.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from director.l7.io.date import DateLine
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.listener import BindError, Listener, bind
-from director.l7.io.queue import Lines
+from director.l7.io.queue import Queues
 from director.l7.proxy.commands import Happened
 from director.l7.proxy.trace import Traces
 from director.l7.routing.facts import Peer
-from director.l7.routing.service import Frontage, Site
+from director.l7.routing.service import CompiledService, ServiceHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -52,9 +52,9 @@ _log = Logger(namespace="director.l7")
 class Listening:
     """One address of one service: its listener and the clients that came through it."""
 
-    def __init__(self, shell: Shell, frontage: Frontage, address: Address) -> None:
+    def __init__(self, shell: Shell, handle: ServiceHandle, address: Address) -> None:
         self.shell = shell
-        self.frontage = frontage
+        self.handle = handle
         self.address = address
         self.clients: set[ClientSide] = set()
         self.port: Any = None
@@ -72,23 +72,23 @@ class Listening:
 
     def has_room(self) -> bool:
         """One more client is welcome."""
-        limit = self.frontage.site.config.max_connections
-        return self.shell.clients < self.shell.max_clients and (not limit or self.frontage.clients < limit)
+        limit = self.handle.current.config.max_connections
+        return self.shell.clients < self.shell.max_clients and (not limit or self.handle.clients < limit)
 
     def accepted(self, stream: Stream, peer: Any, own: Any) -> None:
         """A client came: `peer` and `own` are socket addresses."""
         client, client_port = peer[:2] if isinstance(peer, tuple) else ("unix", 0)
         virtual, virtual_port = own[:2] if isinstance(own, tuple) else ("unix", 0)
-        site = self.frontage.site
-        facts = Peer(client, client_port, virtual, virtual_port, trusted=site.trusts(client))
+        service = self.handle.current
+        facts = Peer(client, client_port, virtual, virtual_port, trusted=service.trusts(client))
         side = ClientSide(self, facts)
         side.stream = stream
         stream.owner = side
         self.clients.add(side)
         self.shell.clients += 1
-        self.frontage.clients += 1
+        self.handle.clients += 1
         stream.resume()
-        if not site.is_http:
+        if not service.is_http:
             side.tell(Happened.CLIENT_OPENED)
 
     def gone(self, side: ClientSide) -> None:
@@ -96,7 +96,7 @@ class Listening:
         if side in self.clients:
             self.clients.remove(side)
             self.shell.clients -= 1
-            self.frontage.clients -= 1
+            self.handle.clients -= 1
             self.shell.left()
 
     def close(self) -> None:
@@ -117,11 +117,11 @@ class Shell:
     def __init__(self, reactor: Any, access_log: AccessLog, traces: int) -> None:
         self.reactor = reactor
         self.backends = Backends(reactor)
-        self.lines = Lines()
+        self.queues = Queues()
         self.access_log = access_log
         self._traces = Traces(traces)
         self._records: list[Record] = []
-        self.frontages: dict[str, Frontage] = {}
+        self.handles: dict[str, ServiceHandle] = {}
         self.clients = 0
         self.stalls = 0
         self.worst_stall = 0.0
@@ -224,23 +224,27 @@ class Shell:
             sock.close()
         self._prepared.clear()
 
-    def apply(self, sites: Sequence[Site], new_id: Callable[[], str]) -> None:
-        """Serve exactly these sites, whose addresses were prepared."""
-        wanted = {(site.config.name, address): site for site in sites for address in site.config.listen}
+    def apply(self, services: Sequence[CompiledService], new_id: Callable[[], str]) -> None:
+        """Serve exactly these services, whose addresses were prepared."""
+        wanted = {
+            (service.config.name, address): service
+            for service in services
+            for address in service.config.listen
+        }
         for place in [place for place in self._listenings if place not in wanted]:
             self._retire(place)
-        for site in sites:
-            frontage = self.frontages.get(site.config.name)
-            if frontage is None:
-                self.frontages[site.config.name] = Frontage(site, new_id, self.record, self._date)
+        for service in services:
+            handle = self.handles.get(service.config.name)
+            if handle is None:
+                self.handles[service.config.name] = ServiceHandle(service, new_id, self.record, self._date)
             else:
-                frontage.site = site
+                handle.current = service
         for place in wanted:
             if place not in self._listenings:
-                self._listenings[place] = listening = Listening(self, self.frontages[place[0]], place[1])
+                self._listenings[place] = listening = Listening(self, self.handles[place[0]], place[1])
                 listening.open(self._prepared.pop(place, None))
-        for name in self.frontages.keys() - {site.config.name for site in sites}:
-            del self.frontages[name]
+        for name in self.handles.keys() - {service.config.name for service in services}:
+            del self.handles[name]
 
     def _retire(self, place: tuple[str, Address]) -> None:
         listening = self._listenings.pop(place)
@@ -301,8 +305,8 @@ class Shell:
         if self._turn % IDLE_SWEEP_TURNS == 0:
             self.backends.sweep(now)
         self.settle()
-        if self.lines.waiting:
-            self.lines.poke()
+        if self.queues.waiting:
+            self.queues.wake()
 
 
 def _client_limit() -> int:

@@ -23,28 +23,28 @@ def enter(exchange: Exchange, outcome: str, now: float) -> None:
     total = now - started
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
-    site, compiled, pool, facts = exchange.site, exchange.compiled, exchange.pool, exchange.facts
+    service, compiled, pool, facts = exchange.service, exchange.compiled, exchange.pool, exchange.facts
     sent, received = exchange.to_client, exchange.received
-    live = site.live
+    live = service.live
     served = live.stats.traffic
     served.conns += 1
     served.inbytes += received
     served.outbytes += sent
-    service = live.requests
-    service.requests += 1
-    service.responses[status_class] += 1
-    service.latency.add(total)
+    counters = live.requests
+    counters.requests += 1
+    counters.responses[status_class] += 1
+    counters.latency.add(total)
     if fault:
-        service.errors["fault"] += 1
+        counters.errors["fault"] += 1
     elif outcome in FAILURES and status != 101:
-        service.errors[outcome] += 1
+        counters.errors[outcome] += 1
     if compiled is not None:
         compiled.counters.responses[status_class] += 1
     if exchange.lease is not None:
         _credit(exchange, exchange.lease, status_class, now)
-    record = exchange.conversation.frontage.record
+    record = exchange.conversation.handle.record
     record((
-        exchange.identity, started, site.config.name, facts.client, facts.method, facts.uri, facts.host,
+        exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
         "" if compiled is None else compiled.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
         exchange.connected, exchange.first_byte, total,

@@ -53,7 +53,7 @@ def marks(exchange: Exchange, cause: str) -> bytes:
 
 def connection_lines(exchange: Exchange, cause: str) -> bytes:
     """Date and connection lines for an answer of our own, with the mark for trusted clients."""
-    lines = exchange.conversation.frontage.date() + marks(exchange, cause)
+    lines = exchange.conversation.handle.date() + marks(exchange, cause)
     if exchange.keep_alive and exchange.conversation.can_stay() and exchange.body.done:
         return (b"" if exchange.head.minor else b"Connection: keep-alive\r\n") + lines
     exchange.keep_alive = False
@@ -68,7 +68,7 @@ def _head_only(exchange: Exchange) -> bool:
 def _give(exchange: Exchange, status: int, text: bytes, outcome: str, now: float) -> None:
     """Give the whole answer; a connection that is relayed unread just ends."""
     exchange.status = status
-    if exchange.site.is_http:
+    if exchange.service.is_http:
         exchange.conversation.owed += len(text)
         exchange.write(text)
     exchange.finish(outcome, now, server_gone=True)

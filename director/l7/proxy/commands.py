@@ -72,7 +72,7 @@ class Happened(enum.Enum):
     SERVER_READY = "a new connection to the server is open"
     SERVER_REUSED = "an idle connection to the server was taken"
     SERVER_ENDED = "the server sent its FIN"
-    ROOM = "a server of the pool that the request waits for has room"
+    SLOT_FREE = "a server of the pool that the request waits for has room"
     DRAIN = "the service stops: finish what is at hand, start nothing new"
 
 
@@ -117,7 +117,7 @@ class Open:
 
 
 class Wait:
-    """Stand in line for room in `pool`; ROOM comes when it is our turn."""
+    """Stand in line for room in `pool`; SLOT_FREE comes when it is our turn."""
 
     __slots__ = ("pool",)
 
@@ -141,7 +141,7 @@ class Do(enum.Enum):
     PAUSE_CLIENT = "stop reading from the client"
     RESUME_CLIENT = "read from the client again"
     AWAIT_CLIENT = "say when the client has taken most of what it was given"
-    LEAVE_LINE = "stop waiting for room"
+    LEAVE_QUEUE = "stop waiting for room"
 
 
 KEEP_SERVER, DROP_SERVER = Do.KEEP_SERVER, Do.DROP_SERVER

@@ -30,15 +30,15 @@ from director.l7.proxy.commands import (
 )
 from director.l7.proxy.exchange import Exchange
 from director.l7.proxy.phase import TUNNEL
-from director.l7.proxy.request_head import judge
+from director.l7.proxy.request_head import route_request
 from director.l7.routing.facts import ConnectionFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from director.l7.proxy.request_head import Judged, Tail
+    from director.l7.proxy.request_head import RoutedRequest, UpstreamFields
     from director.l7.routing.facts import Peer
-    from director.l7.routing.service import Frontage
+    from director.l7.routing.service import ServiceHandle
 
 READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
@@ -60,29 +60,29 @@ class Conversation:
         deadline: when `Expired` is due; infinity for never.
         client_ended: the client sent FIN.
         owed: octets of own answers since the client was last known to take what it is given.
-        judged: the last head that may come again, and what the rules say of it.
-        tail: what a server got last behind a request's target.
+        routed: the last head that may come again, and what the rules say of it.
+        upstream: what a server got last behind a request's target.
         paused: nothing is taken from the client for now.
         closing: the last octet for the client was given out; what still comes is dropped.
     """
 
     __slots__ = (
         "_awaiting", "_begun", "_draining", "client_ended", "closing", "deadline", "exchange",
-        "framer", "frontage", "judged", "out", "owed", "paused", "peer", "requests", "tail",
+        "framer", "handle", "routed", "out", "owed", "paused", "peer", "requests", "upstream_fields",
     )  # fmt: skip
 
-    def __init__(self, frontage: Frontage, peer: Peer, now: float) -> None:
-        self.frontage = frontage
+    def __init__(self, handle: ServiceHandle, peer: Peer, now: float) -> None:
+        self.handle = handle
         self.peer = peer
-        self.framer = RequestFramer(frontage.site.limits)
+        self.framer = RequestFramer(handle.current.limits)
         self.exchange: Exchange | None = None
         self.out: list[Command] = []
-        self.deadline = now + frontage.site.timeouts.client
+        self.deadline = now + handle.current.timeouts.client
         self.client_ended = False
         self.closing = False
         self.requests = 0
-        self.judged: Judged | None = None
-        self.tail: Tail | None = None
+        self.routed: RoutedRequest | None = None
+        self.upstream_fields: UpstreamFields | None = None
         self.owed = 0
         self._awaiting = False
         self._begun = False
@@ -189,7 +189,7 @@ class Conversation:
         if self.closing:
             return
         if keep and self.can_stay():
-            self.deadline = now + self.frontage.site.timeouts.keepalive
+            self.deadline = now + self.handle.current.timeouts.keepalive
             self._begun = False
             if self.paused:
                 self.resume()
@@ -233,33 +233,33 @@ class Conversation:
         self._read_more()
         if not self._begun:
             self._begun = True
-            self.deadline = now + self.frontage.site.timeouts.client
+            self.deadline = now + self.handle.current.timeouts.client
 
     def _begin(self, head: RequestHead, now: float) -> None:
-        site = self.frontage.site
-        if self.framer.limits is not site.limits:
-            self.framer.bind(site.limits)
-        judged = self.judged
-        if judged is None or judged.head is not head or judged.site is not site:
-            judged = judge(head, self.peer, site)
-            # Who repeats itself is judged once; a head that nobody remembers is not kept for it.
-            self.judged = judged if head.remembered else None
+        service = self.handle.current
+        if self.framer.limits is not service.limits:
+            self.framer.bind(service.limits)
+        routed = self.routed
+        if routed is None or routed.head is not head or routed.service is not service:
+            routed = route_request(head, self.peer, service)
+            # Who repeats itself is routed once; a head that nobody remembers is not kept for it.
+            self.routed = routed if head.remembered else None
         self.requests += 1
-        exchange = self.exchange = Exchange(self, site, head, judged, now)
-        exchange.start(judged, now)
+        exchange = self.exchange = Exchange(self, service, head, routed, now)
+        exchange.start(routed, now)
 
     def _refuse(self, error: MessageError, now: float, asked: bytes) -> None:
         """Answer what could not become a request, and read no further; `asked` is what came of it."""
-        site = self.frontage.site
+        service = self.handle.current
         method, target = request_line(asked)
-        fields = b"Connection: close\r\n" + self.frontage.date()
+        fields = b"Connection: close\r\n" + self.handle.date()
         text = local_reply.refusal(error.status, error.reason, fields, head_only=method == "HEAD")
         self.out.append(ToClient(text))
-        site.live.requests.requests += 1
-        site.live.requests.responses[error.status // 100] += 1
-        site.live.requests.errors["refused"] += 1
-        self.frontage.record((
-            self.frontage.new_id(), now, site.config.name, self.peer.client, method, target, "", "", "",
+        service.live.requests.requests += 1
+        service.live.requests.responses[error.status // 100] += 1
+        service.live.requests.errors["refused"] += 1
+        self.handle.record((
+            self.handle.new_id(), now, service.config.name, self.peer.client, method, target, "", "", "",
             False, None, "", (), "", error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,
         ))  # fmt: skip
         self.framer.take()
@@ -277,8 +277,8 @@ class Conversation:
 
     def _opened(self, event: Event, now: float) -> None:
         """`protocol = tcp`: the connection itself is the request."""
-        site = self.frontage.site
-        self.exchange = Exchange(self, site, no_head(), ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
+        service = self.handle.current
+        self.exchange = Exchange(self, service, no_head(), ConnectionFacts(self.peer), now)  # type: ignore[arg-type]
         self.exchange.start_tunnel(now)
 
     def _client_ended(self, event: Event, now: float) -> None:
@@ -316,7 +316,7 @@ class Conversation:
 
     def _room(self, event: Event, now: float) -> None:
         if self.exchange is not None:
-            self.exchange.room(now)
+            self.exchange.slot_free(now)
 
     def _drain(self, event: Event, now: float) -> None:
         """The service stops: an idle client is let go, a busy one after its answer.
@@ -350,7 +350,7 @@ class Conversation:
         Happened.CLIENT_TAKES: _client_takes,
         Happened.SERVER_READY: _server_ready,
         Happened.SERVER_ENDED: _server_ended,
-        Happened.ROOM: _room,
+        Happened.SLOT_FREE: _room,
         Happened.DRAIN: _drain,
         ServerFailed: _server_failed,
         Expired: _expired,

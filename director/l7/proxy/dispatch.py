@@ -138,7 +138,7 @@ def refuse(exchange: Exchange, error: MessageError, now: float) -> None:
     if exchange.phase in (CONNECT, ANSWER):
         give_back(exchange, error.reason)
     elif exchange.phase is QUEUE and exchange.pool is not None:
-        exchange.conversation.out.append(Do.LEAVE_LINE)
+        exchange.conversation.out.append(Do.LEAVE_QUEUE)
     answering.refusal(exchange, error, now)
 
 
@@ -167,7 +167,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
     elif event.client_stalls and phase in (ANSWER, BODY):
         unread(exchange, now)
     elif phase is QUEUE:
-        exchange.conversation.out.append(Do.LEAVE_LINE)
+        exchange.conversation.out.append(Do.LEAVE_QUEUE)
         if exchange.pool is not None:
             exchange.pool.queue_timeouts += 1
         fall_back(exchange, "queue_timeout", now)
@@ -209,7 +209,7 @@ def fall_back(exchange: Exchange, cause: str, now: float) -> None:
     """Take the service's fault path because of `cause`."""
     if exchange.pool is not None and cause != "connect_failed":
         exchange.tries += ((f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none()}"),)
-    exchange.steps = exchange.site.faults(cause)
+    exchange.steps = exchange.service.faults(cause)
     next_step(exchange, now)
 
 
@@ -233,14 +233,14 @@ def _step_target(
     exchange: Exchange, kind: str, value: Any, now: float
 ) -> tuple[Lease | None, RealServer | Address | None]:
     """Where a step leads, claimed; (None, None) when it leads nowhere."""
-    site = exchange.site
+    service = exchange.service
     if kind == "active":
         exchange.timeouts = value.pool.config.timeouts
         return claim(value), value
     if kind == "local":
         exchange.timeouts = DEFAULT_TIMEOUTS
         return None, value
-    pool = site.registry.pools.get(value)
+    pool = service.registry.pools.get(value)
     lease = None if pool is None else _another(exchange, pool, now)
     if lease is None or pool is None:
         return None, None
@@ -256,8 +256,8 @@ def _another(exchange: Exchange, pool: LivePool, now: float) -> Lease | None:
     failed = sum(server.pool is pool for server in exchange.tried)
     if failed > (retry.tries if "connect" in retry.on else 0):
         return None
-    site = exchange.site
-    lease = select(site.registry, pool, site.key, exchange.facts, now, exclude=exchange.tried)
+    service = exchange.service
+    lease = select(service.registry, pool, service.key, exchange.facts, now, exclude=exchange.tried)
     if lease is not None and lease.server in exchange.tried:
         lease.release()
         return None

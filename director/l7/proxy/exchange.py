@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from director.l7.http.requests import RequestHead
     from director.l7.proxy.conversation import Conversation
-    from director.l7.proxy.request_head import Judged
+    from director.l7.proxy.request_head import RoutedRequest
     from director.l7.routing.facts import RequestFacts
     from director.l7.routing.rules import CompiledRule
-    from director.l7.routing.service import FaultTarget, Site
+    from director.l7.routing.service import CompiledService, FaultTarget
     from director.model.pools import Address
     from director.registry.registry import LivePool
     from director.registry.selection import Lease
@@ -52,10 +52,10 @@ class Exchange:
 
     __slots__ = (
         "attempts", "body", "called", "client_done", "compiled", "connected", "conversation", "facts",
-        "fault", "first_byte", "head", "identity", "keep_alive", "lease", "opened", "phase", "pool", "reason",
-        "received", "reply", "reused", "sent_head", "server_done", "server_name", "site", "spool", "spooled",
-        "started", "status", "steps", "sticky", "target", "timeouts", "to_client", "tried", "tries",
-        "wait_until",
+        "fault", "first_byte", "head", "identity", "keep_alive", "lease", "opened", "phase", "pool",
+        "reason", "received", "reply", "reused", "sent_head", "server_done", "server_name", "service",
+        "spool", "spooled", "started", "status", "steps", "sticky", "target", "timeouts",
+        "to_client", "tried", "tries", "wait_until",
     )  # fmt: skip
 
     compiled: CompiledRule | None
@@ -73,19 +73,24 @@ class Exchange:
     tried: tuple[RealServer, ...]
 
     def __init__(
-        self, conversation: Conversation, site: Site, head: RequestHead, facts: RequestFacts, now: float
+        self,
+        conversation: Conversation,
+        service: CompiledService,
+        head: RequestHead,
+        facts: RequestFacts,
+        now: float,
     ) -> None:
         self.conversation = conversation
-        self.site = site
+        self.service = service
         self.head = head
-        said = head.said
+        said = head.parsed
         self.keep_alive = said.keep_alive
         self.facts = facts
         self.started = now
         self.body: Body = NO_BODY if said.length == 0 else head.body()
         self.timeouts = DEFAULT_TIMEOUTS
         # By a local name, because a call through a slot is slow (CPython 3.11).
-        new_id = conversation.frontage.new_id
+        new_id = conversation.handle.new_id
         self.identity = new_id()
         # All slots are filled here: a default in the class would be read several times slower (CPython 3.11).
         self.phase = QUEUE
@@ -100,23 +105,23 @@ class Exchange:
 
     # -- deciding --
 
-    def start(self, judged: Judged, now: float) -> None:
+    def start(self, routed: RoutedRequest, now: float) -> None:
         """Take the first step."""
-        site = self.site
-        compiled = self.compiled = judged.rule
+        service = self.service
+        compiled = self.compiled = routed.rule
         if compiled is not None:
             compiled.counters.requests += 1
             if not compiled.pool:
                 request_head.answer_by_rule(self, compiled, now)
                 return
-        if self.head.said.hops and request_head.ends_here(self, now):
+        if self.head.parsed.hops and request_head.ends_here(self, now):
             return
         try:
-            self.sent_head = request_head.server_head(self, judged)
+            self.sent_head = request_head.server_head(self, routed)
         except MessageError as error:
             dispatch.refuse(self, error, now)
             return
-        if site.per_connection:
+        if service.per_connection:
             # Unread, so nothing behind this head may be taken for another request.
             self.keep_alive = self.keep_alive and self.body.done
             self.body = NO_BODY
@@ -125,21 +130,21 @@ class Exchange:
             request_body.client_bytes(self, self.conversation.framer.take(), now)
             if self.phase is OVER:
                 return
-        self.choose(compiled.pool if compiled is not None else site.config.pool, now)
+        self.choose(compiled.pool if compiled is not None else service.config.pool, now)
 
     def start_tunnel(self, now: float) -> None:
         """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
-        compiled = self.compiled = self.site.decide(self.facts)
+        compiled = self.compiled = self.service.decide(self.facts)
         if compiled is not None:
             compiled.counters.requests += 1
-        self.choose(compiled.pool if compiled is not None else self.site.config.pool, now)
+        self.choose(compiled.pool if compiled is not None else self.service.config.pool, now)
 
     # -- choosing and connecting --
 
     def choose(self, pool_name: str, now: float) -> None:
         """Select a server of the pool; else stand in line; else take the fault path."""
-        site = self.site
-        pool = site.registry.pools.get(pool_name)
+        service = self.service
+        pool = service.registry.pools.get(pool_name)
         if pool is None:
             dispatch.fall_back(self, "no_server", now)
             return
@@ -147,19 +152,19 @@ class Exchange:
         self.pool = pool
         self.timeouts = config.timeouts
         if pool.waiting and not self.called and _waiting_helps(pool):
-            self._stand_in_line(pool, now)
+            self._join_queue(pool, now)
             return
         preferred = affinity.preferred(pool, self.facts) if config.persist is not None else None
-        lease = select(site.registry, pool, site.key, self.facts, now, preferred, self.tried)
+        lease = select(service.registry, pool, service.key, self.facts, now, preferred, self.tried)
         if lease is not None:
             self.sticky = lease.server is preferred
             self.connect(lease, lease.server, now)
         elif _waiting_helps(pool):
-            self._stand_in_line(pool, now)
+            self._join_queue(pool, now)
         else:
             dispatch.fall_back(self, "no_server", now)
 
-    def _stand_in_line(self, pool: LivePool, now: float) -> None:
+    def _join_queue(self, pool: LivePool, now: float) -> None:
         """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
         queue = pool.config.queue
         if pool.waiting >= queue.length:
@@ -173,7 +178,7 @@ class Exchange:
         self.conversation.deadline = self.wait_until
         self.conversation.out.append(Wait(pool))
 
-    def room(self, now: float) -> None:
+    def slot_free(self, now: float) -> None:
         """Our turn in the line has come."""
         if self.phase is QUEUE and self.pool is not None:
             self.called = True
@@ -196,9 +201,9 @@ class Exchange:
         self.opened = now
         conversation, head = self.conversation, self.head
         conversation.deadline = now + self.timeouts.connect
-        fresh = fresh or self.site.per_connection
+        fresh = fresh or self.service.per_connection
         careful = head.method not in IDEMPOTENT
-        if not careful and head.said.length and request_body.too_long_to_keep(self):
+        if not careful and head.parsed.length and request_body.too_long_to_keep(self):
             # An idle connection may turn out to be gone, and this request could not be sent a second time.
             fresh = True
         # Naming arguments costs as much as the object (CPython 3.11).
@@ -212,7 +217,7 @@ class Exchange:
             self.lease.server.reachable = True
         if not reused:
             self.connected = now - self.opened
-        if self.site.per_connection:
+        if self.service.per_connection:
             data = self.sent_head + conversation.framer.take()
             if data:
                 conversation.out.append(ToServer(data))
@@ -229,7 +234,7 @@ class Exchange:
 
     def client_gone(self, now: float) -> None:
         """The client left before the end."""
-        self.conversation.out.append(Do.LEAVE_LINE if self.phase is QUEUE else DROP_SERVER)
+        self.conversation.out.append(Do.LEAVE_QUEUE if self.phase is QUEUE else DROP_SERVER)
         self.finish("client_gone", now, server_gone=True)
 
     def write(self, data: bytes) -> None:

@@ -35,7 +35,7 @@ def client_bytes(exchange: Exchange, data: bytes, now: float) -> None:
         dispatch.refuse(exchange, error, now)
         return
     exchange.received += len(payload)
-    limit = exchange.site.limits.body
+    limit = exchange.service.limits.body
     if limit and exchange.received + body.remaining > limit:
         dispatch.refuse(exchange, MessageError(413, "body too large"), now)
         return
@@ -92,5 +92,5 @@ def begin(exchange: Exchange) -> bytes:
 
 def wait_for_answer(exchange: Exchange, now: float) -> None:
     """Until the request is whole, the client has to go on; from then on, the server must answer."""
-    seconds = exchange.timeouts.response if exchange.body.done else exchange.site.timeouts.client
+    seconds = exchange.timeouts.response if exchange.body.done else exchange.service.timeouts.client
     exchange.conversation.deadline = now + seconds

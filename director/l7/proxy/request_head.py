@@ -1,6 +1,6 @@
-"""A request judged before a server is chosen: who asks, which rule claims it, what the server is sent.
+"""A request routed before a server is chosen: who asks, which rule claims it, what the server is sent.
 
-`judge` is pure: the same head from the same peer to the same site is judged alike.  The other
+`route_request` is pure: the same head from the same peer to the same service is routed alike.  The other
 functions work on an `Exchange`, called by it once, when it starts.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from director.l7.proxy.exchange import Exchange
     from director.l7.routing.facts import Peer
     from director.l7.routing.rules import CompiledRule
-    from director.l7.routing.service import Site
+    from director.l7.routing.service import CompiledService
 
 VIA_LIMIT = 4
 """Times a request may pass this director before it is called a loop."""
@@ -33,46 +33,46 @@ _MOST_HOPS = 999_999_999
 """The largest Max-Forwards that is passed on; a larger one is legal and becomes this."""
 
 
-class Judged(RequestFacts):
-    """The facts of a request, and the rule of its site that claims it (None: no rule does).
+class RoutedRequest(RequestFacts):
+    """The facts of a request, and the rule of its service that claims it (None: no rule does).
 
     `text` is what a server gets, once `server_head` has made it; where the id of the request belongs to it
     (`lacks_id`), it ends in front of that.
     """
 
-    __slots__ = ("lacks_id", "rule", "site", "text")
+    __slots__ = ("lacks_id", "rule", "service", "text")
 
     lacks_id: bool
     rule: CompiledRule | None
-    site: Site
+    service: CompiledService
     text: bytes
 
 
-def judge(head: RequestHead, peer: Peer, site: Site) -> Judged:
+def route_request(head: RequestHead, peer: Peer, service: CompiledService) -> RoutedRequest:
     """Who asks, and which rule claims it.  Raises MessageError 400 for a path without safe reading."""
     client = peer.client
     if peer.trusted:
-        client = client_address(head, peer, site.config.trust, site.config.forwarded)
-    judged = Judged(head, peer, client)
-    judged.site = site
-    judged.rule = decide(site.rules, judged)
-    judged.text = b""
-    return judged
+        client = client_address(head, peer, service.config.trust, service.config.forwarded)
+    routed = RoutedRequest(head, peer, client)
+    routed.service = service
+    routed.rule = decide(service.rules, routed)
+    routed.text = b""
+    return routed
 
 
-class Tail:
+class UpstreamFields:
     """What a server gets behind the request's target, up to the id of the request where that is lacking.
 
     It serves all requests whose head has these very `lines` (heads with equal ones share the object), this
-    `host` and this `site`.
+    `host` and this `service`.
     """
 
-    __slots__ = ("host", "lacks_id", "lines", "site", "text")
+    __slots__ = ("host", "lacks_id", "lines", "service", "text")
 
-    def __init__(self, head: RequestHead, site: Site, text: bytes, *, lacks_id: bool) -> None:
+    def __init__(self, head: RequestHead, service: CompiledService, text: bytes, *, lacks_id: bool) -> None:
         self.lines = head.lines
         self.host = head.host
-        self.site = site
+        self.service = service
         self.text = text
         self.lacks_id = lacks_id
 
@@ -101,7 +101,7 @@ def ends_here(exchange: Exchange, now: float) -> bool:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
             answering.own(exchange, 200, b"", allowed, "max_forwards", now)
             return True
-    if exchange.site.policy.loops(head) >= VIA_LIMIT:
+    if exchange.service.policy.loops(head) >= VIA_LIMIT:
         reason = "the request goes round in circles; look at its Via and at the servers' addresses"
         dispatch.refuse(exchange, MessageError(508, reason), now)
         return True
@@ -113,48 +113,55 @@ def _number(hops: bytes) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_HOPS)) else _MOST_HOPS
 
 
-def server_head(exchange: Exchange, judged: Judged) -> bytes:
+def server_head(exchange: Exchange, routed: RoutedRequest) -> bytes:
     """The head for the server.  Raises MessageError when a rule's edits make it ambiguous."""
-    text = judged.text
+    text = routed.text
     if not text:
-        text = judged.text = _server_text(exchange, judged)
-    return text + exchange.identity.encode() + b"\r\n\r\n" if judged.lacks_id else text
+        text = routed.text = _server_text(exchange, routed)
+    return text + exchange.identity.encode() + b"\r\n\r\n" if routed.lacks_id else text
 
 
-def _server_text(exchange: Exchange, judged: Judged) -> bytes:
-    head, conversation, site = exchange.head, exchange.conversation, exchange.site
+def _server_text(exchange: Exchange, routed: RoutedRequest) -> bytes:
+    head, conversation, service = exchange.head, exchange.conversation, exchange.service
     sent = head.sent
-    if judged.rule is not None:
-        rule = judged.rule.rule
+    if routed.rule is not None:
+        rule = routed.rule.rule
         if rule.rewrite_path:
-            sent = rewritten_target(rule.rewrite_path, head, judged)
+            sent = rewritten_target(rule.rewrite_path, head, routed)
         if rule.headers:
-            head = head.with_block(edited(head.kept(), rule.headers, judged))
-    tail = conversation.tail
+            head = head.with_block(edited(head.kept(), rule.headers, routed))
+    upstream = conversation.upstream_fields
     # A client that repeats its fields gets the same lines again.
-    if tail is None or tail.lines is not head.lines or tail.host != head.host or tail.site is not site:
-        tail = _tail(conversation, site, head, exchange.head.fields.get(b"max-forwards"))
-    judged.lacks_id = tail.lacks_id
-    return b" ".join((head.method, sent, tail.text))
+    if (
+        upstream is None
+        or upstream.lines is not head.lines
+        or upstream.host != head.host
+        or upstream.service is not service
+    ):
+        upstream = _upstream_fields(conversation, service, head, exchange.head.fields.get(b"max-forwards"))
+    routed.lacks_id = upstream.lacks_id
+    return b" ".join((head.method, sent, upstream.text))
 
 
-def _tail(conversation: Conversation, site: Site, head: RequestHead, hops: bytes | None) -> Tail:
+def _upstream_fields(
+    conversation: Conversation, service: CompiledService, head: RequestHead, hops: bytes | None
+) -> UpstreamFields:
     """Version and field lines for the server, remembered unless they belong to one request only."""
-    policy, peer = site.policy, conversation.peer
+    policy, peer = service.policy, conversation.peer
     added = policy.lines(head, peer)
     dropped = policy.dropped(head, trusted=peer.trusted)
     # A rule that sets Max-Forwards has the last word.
     if hops is not None and hops == head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
         added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
         dropped |= {b"max-forwards"}
-    version, wish = _own_wish(head) if site.per_connection else (b"1", b"")
+    version, wish = _own_wish(head) if service.per_connection else (b"1", b"")
     lacks_id = not policy.keeps_id(head, peer)
     end = b"X-Request-Id: " if lacks_id else b"\r\n"
     text = b"HTTP/1.%b\r\n%b%b%b" % (version, request_tail(head, dropped, added), wish, end)
-    tail = Tail(head, site, text, lacks_id=lacks_id)
+    upstream = UpstreamFields(head, service, text, lacks_id=lacks_id)
     if hops is None and len(text) <= HEAD_LIMIT:
-        conversation.tail = tail
-    return tail
+        conversation.upstream_fields = upstream
+    return upstream
 
 
 def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
@@ -163,7 +170,7 @@ def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
     For a server whose answer will be relayed unread: it must speak the client's version, and end where
     the client expects an end.
     """
-    said = head.said
+    said = head.parsed
     if not said.minor:
         return b"0", b"Connection: keep-alive\r\n" if said.keep_alive else b""
     return b"1", b"" if said.keep_alive or said.upgrade else b"Connection: close\r\n"

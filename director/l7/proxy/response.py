@@ -79,7 +79,7 @@ def _added(exchange: Exchange, head: ResponseHead) -> bytes:
 
     Who has a clock dates what it forwards, when the server did not (RFC 9110 6.6.1).
     """
-    date = b"" if head.dated else exchange.conversation.frontage.date()
+    date = b"" if head.dated else exchange.conversation.handle.date()
     if exchange.fault:
         return date + answering.marks(exchange, exchange.fault)
     pool = exchange.pool

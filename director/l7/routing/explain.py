@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from director.l7.routing.rules import CompiledRule
-    from director.l7.routing.service import Site
+    from director.l7.routing.service import CompiledService
     from director.registry.registry import LivePool, RealServer
 
 
 def synthetic_head(
-    site: Site, method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]
+    service: CompiledService, method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]
 ) -> RequestHead:
     """The head of a request that nobody sent, through the same framer as a real one.
 
@@ -33,36 +33,38 @@ def synthetic_head(
     if not any(name.lower() == "host" for name, _ in headers):
         lines.append(f"Host: {host}")
     lines += [f"{name}: {value}" for name, value in headers]
-    framer = RequestFramer(site.limits)
+    framer = RequestFramer(service.limits)
     framer.feed(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8"))
     head = framer.head()
     assert head is not None  # noqa: S101 - the text above is whole, so the framer gives a head or raises
     return head
 
 
-def explain(site: Site, head: RequestHead, client: str, now: float) -> dict[str, Any]:
+def explain(service: CompiledService, head: RequestHead, client: str, now: float) -> dict[str, Any]:
     """What would be decided, in the keys of a trace (`trace.as_dict`), with `scores` by server.
 
     Raises MessageError 400 when the path has no safe reading.
     """
-    peer = Peer(client, 0, "", 0, trusted=site.trusts(client))
-    facts = RequestFacts(head, peer, client_address(head, peer, site.config.trust, site.config.forwarded))
-    compiled = site.decide(facts)
-    told = _blank(site, facts)
+    peer = Peer(client, 0, "", 0, trusted=service.trusts(client))
+    facts = RequestFacts(
+        head, peer, client_address(head, peer, service.config.trust, service.config.forwarded)
+    )
+    compiled = service.decide(facts)
+    decision = _blank(service, facts)
     if compiled is not None:
-        told["rule"] = compiled.name
+        decision["rule"] = compiled.name
         if not compiled.pool:
-            told |= _own_answer(compiled, facts)
-            return told
-    pool = site.registry.pools.get(compiled.pool if compiled is not None else site.config.pool)
+            decision |= _own_answer(compiled, facts)
+            return decision
+    pool = service.registry.pools.get(compiled.pool if compiled is not None else service.config.pool)
     if pool is None:
-        return told | _fault(site, facts, now, f"service {site.config.name}", "no pool is named")
-    return told | _choice(site, pool, facts, now)
+        return decision | _fault(service, facts, now, f"service {service.config.name}", "no pool is named")
+    return decision | _choice(service, pool, facts, now)
 
 
-def _blank(site: Site, facts: RequestFacts) -> dict[str, Any]:
+def _blank(service: CompiledService, facts: RequestFacts) -> dict[str, Any]:
     return {
-        "id": "", "time": 0.0, "service": site.config.name, "client": facts.client, "method": facts.method,
+        "id": "", "time": 0.0, "service": service.config.name, "client": facts.client, "method": facts.method,
         "target": facts.uri, "host": facts.host, "path": facts.path, "rule": "", "pool": "", "sticky": False,
         "scheduler": None, "active": None, "inactive": None, "load": None, "weight": None, "candidates": None,
         "server": "", "tries": [], "fault": "", "status": 0, "outcome": "explained", "sent": 0, "received": 0,
@@ -77,23 +79,23 @@ def _own_answer(compiled: CompiledRule, facts: RequestFacts) -> dict[str, Any]:
     return {"status": (rule.respond or (404, ""))[0], "outcome": "respond"}
 
 
-def _choice(site: Site, pool: LivePool, facts: RequestFacts, now: float) -> dict[str, Any]:
-    told: dict[str, Any] = {"pool": pool.name}
+def _choice(service: CompiledService, pool: LivePool, facts: RequestFacts, now: float) -> dict[str, Any]:
+    decision: dict[str, Any] = {"pool": pool.name}
     candidates = pool.eligible()
-    told["candidates"] = len(candidates)
+    decision["candidates"] = len(candidates)
     preferred = affinity.preferred(pool, facts)
     if preferred is not None and preferred.available:
-        return told | _server(preferred) | {"sticky": True, "scheduler": "sticky"}
+        return decision | _server(preferred) | {"sticky": True, "scheduler": "sticky"}
     if not candidates:
-        return told | _fault(site, facts, now, f"pool {pool.name}", pool.why_none() + _patience(pool))
-    scheduler = site.registry.scheduler(pool, site.key)
+        return decision | _fault(service, facts, now, f"pool {pool.name}", pool.why_none() + _patience(pool))
+    scheduler = service.registry.scheduler(pool, service.key)
     if hasattr(scheduler, "explain"):
-        told["scores"] = _by_server(scheduler.explain(candidates, facts, now))
-    told["scheduler"] = scheduler.name
+        decision["scores"] = _by_server(scheduler.explain(candidates, facts, now))
+    decision["scheduler"] = scheduler.name
     chosen: Any = preview(scheduler, cast("Sequence[Any]", candidates), facts, now)
     if chosen is None:
-        return told | _fault(site, facts, now, f"pool {pool.name}", f"{scheduler.name} found none")
-    return told | _server(chosen)
+        return decision | _fault(service, facts, now, f"pool {pool.name}", f"{scheduler.name} found none")
+    return decision | _server(chosen)
 
 
 def _patience(pool: LivePool) -> str:
@@ -104,25 +106,25 @@ def _patience(pool: LivePool) -> str:
     return f"; it would wait for {queue.timeout:g} s at most"
 
 
-def _fault(site: Site, facts: RequestFacts, now: float, who: str, why: str) -> dict[str, Any]:
+def _fault(service: CompiledService, facts: RequestFacts, now: float, who: str, why: str) -> dict[str, Any]:
     """The step of the fault path that would be taken, in the words of `recovery`."""
-    told: dict[str, Any] = {"tries": [(who, f"no_server: {why}")]}
-    for kind, value in site.faults("no_server"):
+    decision: dict[str, Any] = {"tries": [(who, f"no_server: {why}")]}
+    for kind, value in service.faults("no_server"):
         if kind == "page":
-            return told | {"fault": f"page {value.name}", "status": value.status}
-        name = _spare(site, value, facts, now) if kind == "pool" else getattr(value, "name", str(value))
+            return decision | {"fault": f"page {value.name}", "status": value.status}
+        name = _spare(service, value, facts, now) if kind == "pool" else getattr(value, "name", str(value))
         if name:
-            return told | {"fault": f"{kind} {name if kind == 'active' else value}", "server": name}
-    return told | {"fault": "built-in page", "status": 503}
+            return decision | {"fault": f"{kind} {name if kind == 'active' else value}", "server": name}
+    return decision | {"fault": "built-in page", "status": 503}
 
 
-def _spare(site: Site, pool_name: str, facts: RequestFacts, now: float) -> str:
+def _spare(service: CompiledService, pool_name: str, facts: RequestFacts, now: float) -> str:
     """Whom the pool of a fault step would give; '' for nobody."""
-    pool = site.registry.pools.get(pool_name)
+    pool = service.registry.pools.get(pool_name)
     candidates = pool.eligible() if pool is not None else ()
     if pool is None or not candidates:
         return ""
-    scheduler = site.registry.scheduler(pool, site.key)
+    scheduler = service.registry.scheduler(pool, service.key)
     chosen: Any = preview(scheduler, cast("Sequence[Any]", candidates), facts, now)
     return "" if chosen is None else str(chosen.name)
 

@@ -1,6 +1,6 @@
 """One layer-7 service of one generation, compiled: what a conversation needs to decide.
 
-A site never changes; a reload puts a new one into the service's `Frontage`, and each
+A compiled service never changes; a reload puts a new one into the `ServiceHandle`, and each
 request takes the one that is current when its head is complete.  Other rooms give what
 layer 7 must not know: compiled conditions (config), the fault chain (fault).
 """
@@ -25,7 +25,7 @@ FaultTarget = tuple[str, Any]
 """Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
 
 
-class Site:
+class CompiledService:
     """Everything that one request of one service is judged by.
 
     `faults` gives the targets to try, in order, for a cause (`no_server`, `connect_failed`, `queue_timeout`).
@@ -62,22 +62,22 @@ class Site:
         return bool(self.config.trust) and is_trusted(address, self.config.trust)
 
 
-class Frontage:
-    """The mutable face of a service: its current site, its request ids, and where records go.
+class ServiceHandle:
+    """The mutable face of a service: what is served now, its request ids, and where records go.
 
     `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing without a clock.
     """
 
-    __slots__ = ("clients", "date", "new_id", "record", "site")
+    __slots__ = ("clients", "current", "date", "new_id", "record")
 
     def __init__(
         self,
-        site: Site,
+        current: CompiledService,
         new_id: Callable[[], str],
         record: Callable[[Record], None],
         date: Callable[[], bytes] = bytes,
     ) -> None:
-        self.site = site
+        self.current = current
         self.clients = 0
         self.new_id = new_id
         self.record = record

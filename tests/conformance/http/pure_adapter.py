@@ -46,7 +46,7 @@ class _Reading:
                 return False
             readings(head.path)
             self.seen.append(_begun(head))
-            self.keep, self.body = head.said.keep_alive, head.body()
+            self.keep, self.body = head.parsed.keep_alive, head.body()
         return self._read(self.body)
 
     def _read(self, body: Body) -> bool:

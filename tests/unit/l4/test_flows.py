@@ -10,7 +10,8 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
-from director.l4.flows import INPUT_ONLY, Flow, FlowTable, key
+from director.l4.flows import Flow, FlowTable, key
+from director.l4.states.directions import INPUT_ONLY
 from director.model.pools import Forward
 from director.registry import selection
 from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
@@ -20,7 +21,7 @@ C, V, S = packed(CLIENT), packed(VIP), packed(SERVERS[0])
 
 def flow(world: World, sport: int = 1000, method: Forward = Forward.NAT, control: Any = None) -> Flow:
     made = Flow(6, C, sport, V, 80, world.now)
-    made.target, made.dport, made.method = S, 8080, method
+    made.target, made.dport, made.method = S, 8080, method.method
     made.quiet = method is not Forward.NAT
     made.bind(world.forwarder.services.by_key["l4:s"], selection.claim(world.real(), inactive=True))
     if control is not None:
@@ -40,7 +41,7 @@ def test_keys_by_method() -> None:
         assert table.find(6, key(source, C, port, 1000)) is made.to_client
         assert (made.to_server.direction == INPUT_ONLY) is (method is not Forward.NAT)
         table.end(made)
-        assert not any(table.tracks.values())
+        assert not any(table.fast_path.values())
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -61,7 +62,7 @@ def test_flows_with_one_way_back_end_in_any_order(seed: int) -> None:
     for gone in living:
         table.end(gone)
         assert gone.to_client.older is gone.to_client.newer is None
-    assert not any(table.tracks.values())
+    assert not any(table.fast_path.values())
 
 
 @pytest.mark.parametrize("method", list(Forward))
@@ -130,11 +131,13 @@ def test_controller_outlives_what_it_controls() -> None:
     data = flow(world, 2, control=control)
     data.timeout = 30.0
     table.add(data)
-    control.to_server.until = control.to_client.until = world.now + 999
+    control.to_server.valid_until = control.to_client.valid_until = world.now + 999
     table.expire(world.now + 10, 100)
     assert not control.dead
     assert control.deadline == world.now + 10 + 60, "what tools show as the time it has left"
-    assert control.to_server.until == control.to_client.until == 0.0, "a packet sets its timeout anew"
+    assert control.to_server.valid_until == control.to_client.valid_until == 0.0, (
+        "a packet sets its timeout anew"
+    )
     table.expire(world.now + 31, 100)
     assert data.dead
     assert not control.dead

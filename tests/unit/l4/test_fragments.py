@@ -15,7 +15,8 @@ from scapy.packet import Raw
 from director.l4 import fragments
 from director.l4.fragments import Reassembly
 from director.l4.verdicts import Batch, Deliver
-from director.l4.wire.packet import Packet, parse
+from director.l4.wire.packet import Packet
+from director.l4.wire.parse import parse
 from director.model.pools import Forward
 from tests.support.layer4_world import (
     CLIENT,

@@ -9,9 +9,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     ICMPv6DestUnreach,
     ICMPv6EchoRequest,
-    ICMPv6PacketTooBig,
     IPv6,
-    IPv6ExtHdrFragment,
     in6_chksum,
 )
 from scapy.layers.l2 import Ether
@@ -20,7 +18,7 @@ from scapy.utils import checksum
 from director.l4 import icmp
 from director.l4.settings import Settings
 from director.l4.verdicts import Drop, Transmit
-from director.l4.wire.packet import parse
+from director.l4.wire.parse import parse
 from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
@@ -86,27 +84,3 @@ def test_group_frames_get_no_error() -> None:
 )  # fmt: skip
 def test_kinds_that_count_as_errors(layers: object, error: bool) -> None:
     assert icmp.is_error(parse(bytearray(bytes(Ether(**ENDS) / layers)))) is error
-
-
-@pytest.mark.parametrize("size", range(28))
-def test_cut_quotes_are_not_read(size: int) -> None:
-    inner = bytes(IP(src=VIP, dst=CLIENT) / UDP(sport=80, dport=1000))[:size]
-    packet = parse(bytearray(bytes(Ether(**ENDS) / IP(src=CLIENT, dst=VIP) / ICMP(type=3) / inner)))
-    assert icmp.quoted(packet) is None
-
-
-@pytest.mark.parametrize(("offset", "later"), [(0, False), (8, True)])
-def test_an_ipv6_error_about_a_later_fragment_is_known(offset: int, later: bool) -> None:
-    """D.6; RFC 8200, 4.5: the offset stands in the upper 13 bits."""
-    inner = IPv6(src=VIP6, dst=CLIENT6) / IPv6ExtHdrFragment(nh=17, offset=offset) / UDP() / bytes(16)
-    head = Ether(**ENDS) / IPv6(src=CLIENT6, dst=VIP6) / ICMPv6PacketTooBig()
-    packet = parse(bytearray(bytes(head / inner)))
-    assert icmp.about_later_fragment(packet) is later
-    assert (icmp.quoted(packet) is None) is later
-    assert not icmp.about_later_fragment(parse(bytearray(bytes(head / bytes(inner)[:44]))))
-
-
-def test_quote_of_a_later_fragment_is_not_read() -> None:
-    inner = bytes(IP(src=VIP, dst=CLIENT, frag=5) / UDP(sport=80, dport=1000))
-    packet = parse(bytearray(bytes(Ether(**ENDS) / IP(src=CLIENT, dst=VIP) / ICMP(type=3) / inner)))
-    assert icmp.quoted(packet) is None

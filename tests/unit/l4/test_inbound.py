@@ -77,10 +77,10 @@ def test_ah_and_esp_follow_isakmp(protocol: int, forward: Forward) -> None:
     """V30: ports and payload untouched, no state of their own; without the flow untouched."""
     server = {"address": Address(SERVERS[0], 500)}
     world = World(forward, protocol="udp", port=500, server=server)
-    sealed = IP(src=CLIENT, dst=VIP, proto=protocol) / Raw(b"\1\2\3\4secret")
-    assert isinstance(world.client(sealed), Deliver)
+    encapsulated = IP(src=CLIENT, dst=VIP, proto=protocol) / Raw(b"\1\2\3\4secret")
+    assert isinstance(world.client(encapsulated), Deliver)
     world.client(IP(src=CLIENT, dst=VIP) / UDP(sport=500, dport=500))
-    frame = sent(world.client(sealed))
+    frame = sent(world.client(encapsulated))
     assert frame[IP].dst == (SERVERS[0] if forward is Forward.NAT else VIP)
     assert bytes(frame[IP].payload) == b"\1\2\3\4secret"
     assert right(frame)

@@ -7,19 +7,19 @@ from collections import Counter
 from scapy.layers.inet import ICMP, IP, TCP
 
 from director.l4 import output
-from director.l4.output import Exits
+from director.l4.output import Output
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop, Hold, Transmit
 from tests.support.layer4_world import CLIENT, INSIDE, SERVERS, VIP, World, packed, routing, sent
 
 
-def made() -> Exits:
-    return Exits(routing(), Counter())
+def made() -> Output:
+    return Output(routing(), Counter())
 
 
 def test_way_on_link_and_by_gateway() -> None:
     one = made()
-    direct, routed = one.way(packed(SERVERS[0])), one.way(packed("198.51.100.1"))
+    direct, routed = one.next_hop(packed(SERVERS[0])), one.next_hop(packed("198.51.100.1"))
     assert direct is not None
     assert (direct.ifindex, direct.hop, direct.mtu) == (
         INSIDE,
@@ -33,16 +33,16 @@ def test_way_on_link_and_by_gateway() -> None:
 def test_smaller_route_mtu_counts() -> None:
     one = made()
     one.routing.routes[packed("10.9.9.9")] = FixedRoute(INSIDE, mtu=1300)  # type: ignore[attr-defined]
-    found = one.way(packed("10.9.9.9"))
+    found = one.next_hop(packed("10.9.9.9"))
     assert found is not None
     assert found.mtu == 1300
 
 
 def test_no_route_or_no_interface_is_no_way() -> None:
     one = made()
-    assert one.way(packed("2001:db8:ffff::1")) is None
+    assert one.next_hop(packed("2001:db8:ffff::1")) is None
     one.routing.links.pop(INSIDE)  # type: ignore[attr-defined]
-    assert one.way(packed(SERVERS[0])) is None
+    assert one.next_hop(packed(SERVERS[0])) is None
 
 
 def test_vanished_route_is_an_error_to_the_client_and_returns() -> None:
@@ -72,26 +72,26 @@ def test_moved_neighbour_is_followed_within_a_second() -> None:
 
 def test_learnt_mtus_are_bounded_and_age() -> None:
     one = made()
-    way = one.way(packed(SERVERS[0]))
-    assert way is not None
+    next_hop = one.next_hop(packed(SERVERS[0]))
+    assert next_hop is not None
     for number in range(output.MAX_PMTU + 10):
         one.learn_mtu(number.to_bytes(4, "big"), 1000, 0.0)
     assert len(one._path_mtu) == output.MAX_PMTU
     last = (output.MAX_PMTU + 9).to_bytes(4, "big")
-    assert one.path_mtu(last, way, 599.0) == 1000
-    assert one.path_mtu(last, way, 601.0) == 1500
-    assert one.path_mtu((3).to_bytes(4, "big"), way, 1.0) == 1500
+    assert one.path_mtu(last, next_hop, 599.0) == 1000
+    assert one.path_mtu(last, next_hop, 601.0) == 1500
+    assert one.path_mtu((3).to_bytes(4, "big"), next_hop, 1.0) == 1500
 
 
 def test_emit_holds_without_a_mac() -> None:
     one = made()
-    way = one.way(packed("10.0.0.200"))
-    assert way is not None
-    verdict = one.emit(bytearray(60), way)
+    next_hop = one.next_hop(packed("10.0.0.200"))
+    assert next_hop is not None
+    verdict = one.emit(bytearray(60), next_hop)
     assert isinstance(verdict, Hold)
     assert verdict.next_hop == packed("10.0.0.200")
-    way = one.way(packed(SERVERS[0]))
-    assert way is not None
-    assert isinstance(one.emit(bytearray(60), way), Transmit)
+    next_hop = one.next_hop(packed(SERVERS[0]))
+    assert next_hop is not None
+    assert isinstance(one.emit(bytearray(60), next_hop), Transmit)
     assert one.drop("because") == Drop("because")
     assert one.counters["because"] == 1

@@ -10,7 +10,7 @@ from director import plugins
 from director.config.text.messages import render
 from director.errors import DirectorError
 from director.program.configuration import decide, known_schedulers, load, read, rehearsal
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 
 BASE = """
 [director]
@@ -178,7 +178,7 @@ def test_a_rehearsal_touches_nothing_and_a_service_that_is_not_there_is_said(tmp
 
     registry = rehearsal(configuration, plugins.catalog(()))
     assert all(server.load == 0 for server in registry.servers())
-    sites = build_sites(configuration, registry)
+    sites = compile_services(configuration, registry)
     with pytest.raises(DirectorError, match="there is no HTTP service none"):
         decide(sites, "GET", "/", (), "", "none")
     with pytest.raises(DirectorError, match="there is no HTTP service; name"):

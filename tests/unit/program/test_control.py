@@ -18,7 +18,7 @@ from director.l7.io.service import Shell
 from director.program.configuration import read
 from director.program.control import RunningControl, installed_version
 from director.program.layer4 import Layer4
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from director.program.logs import event_log
 from director.program.overrides import Orders
 from director.registry.registry import Generation
@@ -48,10 +48,10 @@ def control(tmp_path: Path) -> Any:
     with loop_of() as loop:
         registry = registry_of(configuration=loaded.require())
         shell = Shell(loop.reactor, AccessLog("off", "text", 0.0, loop.reactor), 16)
-        sites = build_sites(registry.configuration, registry)
-        from director.l7.routing.service import Frontage
+        sites = compile_services(registry.configuration, registry)
+        from director.l7.routing.service import ServiceHandle
 
-        shell.frontages["www"] = Frontage(sites[0], str, shell.record)
+        shell.handles["www"] = ServiceHandle(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
         yield RunningControl(
             str(path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from director.model.http import FaultStep, L7Limits, L7Service, Page, Rule
 from director.model.pools import Address, Pool
 from director.model.settings import Configuration
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from tests.support.registries import registry_of
 
 
@@ -24,7 +24,7 @@ def test_each_service_gets_its_own_rules_limits_and_fault_path() -> None:
         pages=(Page("sorry", b"sorry"),),
     )
     registry = registry_of(configuration=configuration)
-    www, shop = build_sites(configuration, registry)
+    www, shop = compile_services(configuration, registry)
     assert [one.name for one in www.rules] == ["10 a", "20 b"]
     assert [one.name for one in shop.rules] == ["5 c"]
     assert tuple(www.limits) == (9, 8, 7, 6)
@@ -41,6 +41,6 @@ def test_counters_of_a_rule_outlive_a_rebuild() -> None:
         rules=(Rule(1, "a", "www", pool="web"),),
     )
     registry = registry_of(configuration=configuration)
-    first = build_sites(configuration, registry)[0]
+    first = compile_services(configuration, registry)[0]
     first.rules[0].counters.requests += 1
-    assert build_sites(configuration, registry)[0].rules[0].counters.requests == 1
+    assert compile_services(configuration, registry)[0].rules[0].counters.requests == 1

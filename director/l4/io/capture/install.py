@@ -5,8 +5,8 @@ call at a time.  Everything it puts into the kernel is named after the director 
 to `state_dir` before it is done, so the next start finds what a crash left and puts it right.
 
 A virtual address is added only when the host does not have it, and only an address added
-here is ever removed.  IPv4 goes to `lo`, where the kernel answers ARP for it; IPv6 goes to
-the interface on whose network it lies, because neighbours are answered for there only.
+here is ever removed; `addresses` says where it has to be.  One that cannot be added is no reason not to
+serve the others: it is said, and tried again.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
 
 from director.errors import DirectorError
-from director.l4.io.capture import nft
+from director.l4.io.capture import addresses, nft
+from director.l4.io.capture.addresses import Pair
 from director.l4.io.capture.plan import Address, CapturePlan, parse_address
-from director.l4.io.capture.rules import removal, ruleset, table_name
+from director.l4.io.capture.rules import content, table_name
+from director.l4.io.capture.tables import Tables, removal
 from director.l4.io.netlink.socket import NetlinkSocket
-from director.l4.io.netlink.view import KernelView, is_missing
+from director.l4.io.netlink.view import KernelView
 
 STATE_FILE = "l4-capture.json"
 PREFIX = "director-"
@@ -37,18 +39,32 @@ _VERSION = 1
 class Installed:
     """What a director has put into the kernel of one network namespace.
 
-    `addresses` are (interface, address) pairs; `namespace` says where, so that a file that was
-    written elsewhere is not acted on.
+    `table` is the first of its two (`tables`); `addresses` are (interface, address) pairs; `namespace`
+    says where, so that a file that was written elsewhere is not acted on.
     """
 
     namespace: str
     table: str
-    addresses: tuple[tuple[str, str], ...] = ()
+    addresses: tuple[Pair, ...] = ()
 
     def __str__(self) -> str:
         """For the log."""
         held = ", ".join(f"{address} on {interface}" for interface, address in self.addresses)
         return f"nftables table netdev {self.table}; addresses: {held or 'none'}"
+
+
+@frozen
+class Applied:
+    """What came of an `Installer.apply`.
+
+    `problems` has a sentence for each virtual address that clients cannot reach; `held` are the pairs
+    (interface, address) that are there because of this director, `put` those of them that it found missing,
+    or found at its start.
+    """
+
+    problems: dict[str, str]
+    held: tuple[Pair, ...] = ()
+    put: tuple[Pair, ...] = ()
 
 
 def namespace() -> str:
@@ -126,45 +142,63 @@ class State:
 class Installer:
     """The rules and addresses of one director in this network namespace."""
 
-    def __init__(self, director: str, state_dir: Path, run: nft.Run) -> None:
-        self.table = table_name(director)
-        self._director, self._run = director, run
+    def __init__(self, director: str, state_dir: Path, session: nft.Session) -> None:
+        self.tables = Tables(table_name(director), session)
+        self._director, self._session = director, session
         self._state = State(state_dir)
         self._installed: Installed | None = None
+        self._problems: dict[str, str] = {}
 
-    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> None:
+    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> Applied:
         """Make the kernel hold exactly what `plan` needs on `interfaces`; what was there before goes.
 
         Rules come before addresses, so the stack never answers for an address that is the
         director's.  Raises DirectorError when the rules are refused, when another director of this name
         runs here, or when the state cannot be written.
         """
-        with contextlib.closing(NetlinkSocket()) as asker:
-            view = KernelView(asker, lambda _event: None)
-            view.read_all()
+        with _view() as (asker, view):
+            first = self._installed is None
             installed = self._installed or self._found()
-            wanted = self._wanted(plan, view, installed)
+            wanted = self._wanted(plan, view, installed, interfaces)
+            fresh = tuple(pair for pair in wanted if first or not addresses.stands(view, pair))
             both = dict.fromkeys((*installed.addresses, *wanted))
             self._write(evolve(installed, addresses=tuple(both)))
-            self._run(
-                ruleset(self.table, owner_text(self._director), plan, interfaces, self._local(plan, view))
+            self.tables.replace(
+                content(owner_text(self._director), plan, interfaces, self._local(plan, view))
             )
+            problems = self._unanswered(plan, view, interfaces)
             for pair in wanted:
-                _set_address(asker, view, pair, present=True)
+                _note(problems, pair, addresses.put(asker, view, pair))
             for pair in installed.addresses:
                 if pair not in wanted:
-                    _set_address(asker, view, pair, present=False)
+                    _note(problems, pair, addresses.take(asker, view, pair))
             self._write(evolve(installed, addresses=wanted))
+        self._problems = problems
+        return Applied(problems, wanted, tuple(pair for pair in fresh if pair[1] not in problems))
+
+    def damage(self, plan: CapturePlan, interfaces: Sequence[str]) -> str | None:
+        """What is not as the last `apply` of the same left it, None when all is.
+
+        The sentence is empty when there is nothing to say of it.  Raises DirectorError as `apply` does.
+        """
+        installed = self._installed
+        if installed is None or not self.tables.intact():
+            return "the director's nftables rules were changed by somebody else; they are put right"
+        with _view() as (_asker, view):
+            wanted = self._wanted(plan, view, installed, interfaces)
+            there = wanted == installed.addresses and all(addresses.stands(view, one) for one in wanted)
+            return None if there and self._unanswered(plan, view, interfaces) == self._problems else ""
 
     def remove(self) -> None:
         """Take everything back; nothing of this director is left.  Raises DirectorError."""
         installed = self._installed or self._found()
-        with contextlib.closing(NetlinkSocket()) as asker:
-            view = KernelView(asker, lambda _event: None)
-            view.read_all()
+        problems: dict[str, str] = {}
+        with _view() as (asker, view):
             for pair in installed.addresses:
-                _set_address(asker, view, pair, present=False)
-        self._run(removal(self.table))
+                _note(problems, pair, addresses.take(asker, view, pair))
+        self.tables.remove()
+        if problems:
+            raise DirectorError("; ".join(f"{address} {why}" for address, why in problems.items()))
         self._state.remove()
         self._installed = None
 
@@ -184,32 +218,37 @@ class Installer:
 
     def _found(self) -> Installed:
         """What is ours in the kernel now: from the file of an earlier run, if it is of this namespace."""
-        owner = nft.owners(self._run, PREFIX).get(self.table, "")
+        owner = self.tables.owner()
         if owner_lives(owner):
             raise DirectorError(
                 f"a director with this name runs here already ({owner}): give one of them another name in "
                 "[director] name"
             )
-        before = self._state.read()
-        if before is not None and before.namespace == namespace() and before.table != self.table:
-            # The director got another name since: its old table goes with it.
-            if not owner_lives(nft.owners(self._run, PREFIX).get(before.table, "")):
-                self._run(removal(before.table))
-            return evolve(before, table=self.table)
-        return before if before and before.namespace == namespace() else Installed(namespace(), self.table)
+        table, before = self.tables.name, self._state.read()
+        if before is None or before.namespace != namespace():
+            return Installed(namespace(), table)
+        if before.table != table:
+            # The director got another name since: its old tables go with it.
+            old = Tables(before.table, self._session)
+            if not owner_lives(old.owner()):
+                self._session(removal(old.name) + removal(old.spare))
+            return evolve(before, table=table)
+        return before
 
     def _wanted(
-        self, plan: CapturePlan, view: KernelView, installed: Installed
-    ) -> tuple[tuple[str, str], ...]:
-        """The addresses to have added, with their interfaces: ours as they are, and the missing ones."""
-        ours = {address: interface for interface, address in installed.addresses}
-        result: list[tuple[str, str]] = []
+        self, plan: CapturePlan, view: KernelView, installed: Installed, interfaces: Sequence[str]
+    ) -> tuple[Pair, ...]:
+        """The addresses that are to be ours, with their interfaces."""
+        result: list[Pair] = []
         for address in plan.virtual_addresses():
-            if str(address) in ours:
-                result.append((ours[str(address)], str(address)))
-            elif not view.holders(address.packed):
-                result.append((_place(view, address), str(address)))
+            ours = [interface for interface, held in installed.addresses if held == str(address)]
+            wanted = addresses.places(view, address, interfaces, ours)
+            result += [(name, str(address)) for name in addresses.missing(view, address, wanted, ours)]
         return tuple(result)
+
+    def _unanswered(self, plan: CapturePlan, view: KernelView, interfaces: Sequence[str]) -> dict[str, str]:
+        found = {str(one): addresses.unanswered(view, one, interfaces) for one in plan.virtual_addresses()}
+        return {address: why for address, why in found.items() if why}
 
     def _local(self, plan: CapturePlan, view: KernelView) -> Iterable[Address]:
         """The host's addresses, with the virtual ones that are about to be added."""
@@ -218,6 +257,8 @@ class Installer:
         return dict.fromkeys((*found, *plan.virtual_addresses()))
 
     def _write(self, installed: Installed) -> None:
+        if installed == self._installed:
+            return
         try:
             self._state.write(installed)
         except OSError as error:
@@ -232,22 +273,15 @@ def _family(address: bytes) -> int:
     return socket.AF_INET if len(address) == 4 else socket.AF_INET6
 
 
-def _place(view: KernelView, address: Address) -> str:
-    ifindex = view.connected(address.packed) if address.version == 6 else None
-    return view.links[ifindex].name if ifindex in view.links else "lo"
+@contextlib.contextmanager
+def _view() -> Iterator[tuple[NetlinkSocket, KernelView]]:
+    """Links and addresses as they are now, and who asks for them."""
+    with contextlib.closing(NetlinkSocket()) as asker:
+        view = KernelView(asker, lambda _event: None)
+        view.read_all()
+        yield asker, view
 
 
-def _set_address(asker: NetlinkSocket, view: KernelView, pair: tuple[str, str], *, present: bool) -> None:
-    """Add or remove one address; that it is so already is no error."""
-    link, address = view.named(pair[0]), parse_address(pair[1])
-    if link is None or address is None:
-        return
-    order = asker.add_address if present else asker.delete_address
-    try:
-        order(link.ifindex, address.packed)
-    except OSError as error:
-        if not is_missing(error):
-            verb = "added to" if present else "removed from"
-            raise DirectorError(
-                f"{address} cannot be {verb} {link.name}: {error.strerror or error}"
-            ) from error
+def _note(problems: dict[str, str], pair: Pair, why: str) -> None:
+    if why:
+        problems[pair[1]] = why

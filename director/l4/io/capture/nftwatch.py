@@ -1,8 +1,9 @@
-"""Notice when somebody else takes the director's nftables table away.
+"""Notice when somebody touches the director's nftables tables.
 
-`nft flush ruleset` (as a firewall's reload does) removes every table; without its own the host's stack
-would answer for the virtual addresses and reset clients' connections.  `TableWatch` listens to the
-kernel's events and tells its owner, who installs the table again.
+`nft flush ruleset` (as a firewall's reload does) removes a table, `flush table`, `flush chain` or `delete
+rule` empties it, `insert rule` undoes it: without its rules the host's stack would answer for the virtual
+addresses and reset clients' connections.  `TableWatch` listens to the kernel's events, whatever they are
+about, and tells its owner, who looks whether all is as it was (`tables`).
 
 Source: Linux `nfnetlink.h`, `nf_tables.h`.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from twisted.internet.interfaces import IReactorFDSet
 
@@ -21,20 +22,22 @@ from director.l4.io.netlink.socket import EventReader
 NETDEV = 5
 """NFPROTO_NETDEV."""
 _NETLINK_NETFILTER, _SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP_NFTABLES = 12, 270, 1, 7
-_NEW_TABLE, _DELETED_TABLE = 0x0A00, 0x0A02
+_SUBSYSTEM = 0x0A
+"""NFNL_SUBSYS_NFTABLES, the upper byte of every message about tables and what is in them."""
 _NAME = 1
+"""NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE …: all the same number."""
 _ATTRIBUTE = struct.Struct("=HH")
 _BUFFER = 1 << 17
 _BATCH = 256
 
 
-def told(data: bytes) -> Iterator[tuple[str, bool]]:
-    """The netdev tables that one datagram speaks of: name, and whether it is there now."""
+def told(data: bytes) -> Iterator[str]:
+    """The netdev tables that one datagram speaks of, once for each message."""
     for kind, _sequence, payload in rtnetlink.messages(data):
-        if kind in {_NEW_TABLE, _DELETED_TABLE} and payload[:1] == bytes([NETDEV]):
+        if kind >> 8 == _SUBSYSTEM and payload[:1] == bytes([NETDEV]):
             name = _name(payload[4:])
             if name:
-                yield name, kind == _NEW_TABLE
+                yield name
 
 
 def _name(attributes: bytes) -> str:
@@ -50,19 +53,19 @@ def _name(attributes: bytes) -> str:
 
 
 class TableWatch(EventReader):
-    """Calls `lost` when `table` is gone (once for each time) and, to be sure, when events were missed."""
+    """Calls `touched` when one of `tables` may have changed, by whomever, or when events were missed."""
 
     name = "nftables"
 
-    def __init__(self, reactor: IReactorFDSet, table: str, lost: Callable[[], None]) -> None:
+    def __init__(self, reactor: IReactorFDSet, tables: Collection[str], touched: Callable[[], None]) -> None:
         """Raises OSError when the kernel has no nftables events."""
-        super().__init__(reactor, _open(), lost)
-        self._table = table
+        super().__init__(reactor, _open(), touched)
+        self._tables = tables
         self.start()
 
     def doRead(self) -> None:
-        """Read what waits.  The director's own replacement ends with the table there."""
-        there = True
+        """Read what waits; many changes at a time are told once."""
+        concerned = False
         for _ in range(_BATCH):
             try:
                 data = self._socket.recv(_BUFFER)
@@ -71,10 +74,8 @@ class TableWatch(EventReader):
             except OSError:
                 self._missed()
                 return
-            for name, present in told(data):
-                if name == self._table:
-                    there = present
-        if not there:
+            concerned = concerned or any(name in self._tables for name in told(data))
+        if concerned:
             self._lost()
 
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import enum
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from attrs import evolve, frozen
 
-from director.l4.settings import PROTOCOLS, Mark
-from director.l4.wire.packet import AH, ESP
-from director.l4.wire.transport import TCP, UDP
-from director.model.pools import Forward, Network, Pool, Server
+from director.l4.settings import Mark
+from director.l4.wire.ends import Ends, ends_of
+from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
+from director.l4.wire.protocols import ICMP, ICMPV6, IPSEC, NUMBERS, PORTS, TCP, UDP
+from director.model.pools import Network, Pool, Server
 from director.model.virtual import L4Service
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -35,12 +35,7 @@ FTP_PORTS = ((20, 21), (1024, 65535))
 """An FTP service owns its data connections too: port 20 and the passive ports (`lvs-semantics` V4)."""
 ISAKMP = 500
 """A UDP service on this port takes the ESP and AH packets of its clients too: they follow (D.5)."""
-IPSEC = (ESP, AH)
-_PORTED = frozenset(PROTOCOLS.values())
-EXTENSIONS = frozenset({0, 43, 60})
-"""IPv6 headers before layer 4: hop-by-hop, routing, destination options (RFC 8200); nft stops at an AH."""
-FRAGMENT_HEADER = 44
-ERRORS_V4 = frozenset({3, 4, 11})
+ERRORS = {(IPV4, ICMP): frozenset({3, 4, 11}), (IPV6, ICMPV6): frozenset({1, 2, 3, 4})}
 """ICMP errors that may be about a flow (`lvs-semantics` D.6)."""
 
 
@@ -139,7 +134,7 @@ def _marked(service: L4Service, marks: Iterable[Mark]) -> list[Wide]:
     found: list[Wide] = []
     for rule in marks:
         if rule.mark == service.virtual.fwmark and rule.network.version == service.virtual.family:
-            protocols = (rule.protocol,) if rule.protocol else PROTOCOLS.values()
+            protocols = (rule.protocol,) if rule.protocol else NUMBERS.values()
             found += [Wide(number, rule.network, *rule.ports) for number in protocols]
             if UDP in protocols and rule.ports[0] <= ISAKMP <= rule.ports[1]:
                 found += [Wide(number, rule.network, *ALL_PORTS) for number in IPSEC]
@@ -152,20 +147,20 @@ def virtual_endpoints(service: L4Service) -> list[Endpoint]:
     address = parse_address(virtual.host)
     if virtual.fwmark or address is None:
         return []
-    spans = _spans(PROTOCOLS[virtual.protocol], virtual.port)
+    spans = _spans(NUMBERS[virtual.protocol], virtual.port)
     return [Endpoint(protocol, address, *ports) for protocol, ports in spans]
 
 
 def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
     """Where `server` answers from, when its answers go back through the director (NAT)."""
-    if (server.forward or service.forward) is not Forward.NAT:
+    if not (server.forward or service.forward).method.answers_return:
         return []
     address = parse_address(server.address.host)
     if address is None or address.is_loopback:
         return []
     if service.virtual.fwmark:
-        return [Endpoint(number, address, *ALL_PORTS) for number in (*PROTOCOLS.values(), *IPSEC)]
-    protocol, port = PROTOCOLS[service.virtual.protocol], service.virtual.port
+        return [Endpoint(number, address, *ALL_PORTS) for number in (*NUMBERS.values(), *IPSEC)]
+    protocol, port = NUMBERS[service.virtual.protocol], service.virtual.port
     own = port == 0 or (protocol, port) == (TCP, 21)
     spans = _spans(protocol, port if own else server.address.port)
     return [Endpoint(number, address, *ports) for number, ports in spans]
@@ -240,16 +235,17 @@ class Taken:
 
     def __call__(self, frame: Frame, *, pieces: bool = False) -> Side:
         """Why the stack never saw `frame` (an Ethernet frame), if it did not; `pieces`: it came in some."""
-        head = _head(frame)
-        if head is None:
+        packet = ends_of(frame, L3, len(frame), least=0)
+        if packet is None or packet.family != kind(frame):
             return Side.NEITHER
-        source, destination = head.source, head.destination
-        if pieces or head.piece:
-            return self._in_pieces(source, destination)
-        ports = _ports(frame, head)
-        if ports is None:
-            return self._error(frame)
-        return self._side(head.protocol, source, ports[0], destination, ports[1])
+        if pieces or packet.piece:
+            return self._in_pieces(packet.source, packet.destination)
+        if packet.protocol in IPSEC:
+            return self._side(packet.protocol, packet.source, 0, packet.destination, 0)
+        if packet.protocol in PORTS:
+            ends = packet.source, packet.sport, packet.destination, packet.dport
+            return self._side(packet.protocol, *ends)
+        return self._error(frame, packet)
 
     def _in_pieces(self, source: bytes, destination: bytes) -> Side:
         """Fragments are taken by their addresses alone."""
@@ -266,17 +262,20 @@ class Taken:
             return Side.ANSWER
         return Side.NEITHER
 
-    def _error(self, frame: Frame) -> Side:
-        """An ICMP error that quotes a packet to a NAT server."""
-        found = _quoted(frame)
-        if found is None:
+    def _error(self, frame: Frame, error: Ends) -> Side:
+        """An ICMP error that quotes a packet to a NAT server, as far as the rules can read quotes."""
+        kinds = ERRORS.get((error.family, error.protocol), ())
+        seen = error.plain or error.family == IPV4
+        if not seen or len(frame) <= error.l4 or frame[error.l4] not in kinds:
             return Side.NEITHER
-        receiver, protocol, server, port = found
-        if protocol == FRAGMENT_HEADER:
-            about = server in self._servers
+        quote = ends_of(frame, error.l4 + 8, len(frame))
+        if quote is None or error.destination in self.local:
+            return Side.NEITHER
+        if quote.piece and quote.family != IPV4:
+            about = quote.destination in self._servers
         else:
-            about = self._answers.has(protocol, server, port)
-        return Side.ANSWER if about and receiver not in self.local else Side.NEITHER
+            about = quote.plain and self._answers.has(quote.protocol, quote.destination, quote.dport)
+        return Side.ANSWER if about else Side.NEITHER
 
     def _in_wide_network(self, destination: bytes) -> bool:
         return bool(self._wide) and any(
@@ -305,63 +304,3 @@ class _Ports:
     def has(self, protocol: int, address: bytes, port: int) -> bool:
         ranges = self._ranges.get((protocol, address), ())
         return any(first <= port <= last for first, last in ranges)
-
-
-class _Head(NamedTuple):
-    """The ends of an IP packet, where its layer 4 is, of which protocol, and whether it is a fragment."""
-
-    source: bytes
-    destination: bytes
-    start: int
-    protocol: int
-    piece: bool
-
-
-def _head(frame: Frame) -> _Head | None:
-    """None when there is no IP header in place."""
-    kind = bytes(frame[12:14])
-    if kind == b"\x08\x00" and len(frame) >= 34:
-        start, piece = 14 + 4 * (frame[14] & 15), bool(int.from_bytes(frame[20:22], "big") & 0x3FFF)
-        return _Head(bytes(frame[26:30]), bytes(frame[30:34]), start, frame[23], piece)
-    if kind == b"\x86\xdd" and len(frame) >= 54:
-        start, protocol = _behind_extensions(frame)
-        ends = bytes(frame[22:38]), bytes(frame[38:54])
-        return _Head(*ends, start, protocol, piece=protocol == FRAGMENT_HEADER)
-    return None
-
-
-def _ports(frame: Frame, head: _Head) -> tuple[int, int] | None:
-    """Source and destination port; both 0 for ESP and AH, which have none; None for other protocols."""
-    if head.protocol in IPSEC:
-        return 0, 0
-    if head.protocol not in _PORTED or len(frame) < head.start + 4:
-        return None
-    sport, dport = frame[head.start : head.start + 2], frame[head.start + 2 : head.start + 4]
-    return int.from_bytes(sport, "big"), int.from_bytes(dport, "big")
-
-
-def _behind_extensions(frame: Frame) -> tuple[int, int]:
-    """Where layer 4 of an IPv6 frame starts, and its protocol: nft looks behind the same headers."""
-    start, protocol = 54, frame[20]
-    for _ in range(8):
-        if protocol not in EXTENSIONS or len(frame) < start + 8:
-            break
-        protocol, start = frame[start], start + 8 * (frame[start + 1] + 1)
-    return start, protocol
-
-
-def _quoted(frame: Frame) -> tuple[bytes, int, bytes, int] | None:
-    """Receiver of an ICMP error, and protocol, destination and port of the packet it quotes; else None."""
-    kind = bytes(frame[12:14])
-    if kind == b"\x08\x00" and len(frame) >= 34 and frame[23] == 1:
-        inner = 14 + 4 * (frame[14] & 15) + 8
-        l4 = inner + 20
-        if len(frame) < l4 + 4 or frame[inner - 8] not in ERRORS_V4 or frame[inner] != 0x45:
-            return None
-        receiver, protocol, server = bytes(frame[30:34]), frame[inner + 9], bytes(frame[inner + 16 : l4])
-    elif kind == b"\x86\xdd" and len(frame) >= 106 and frame[20] == 58 and 1 <= frame[54] <= 4:
-        inner, l4 = 62, 102
-        receiver, protocol, server = bytes(frame[38:54]), frame[inner + 6], bytes(frame[inner + 24 : l4])
-    else:
-        return None
-    return receiver, protocol, server, int.from_bytes(frame[l4 + 2 : l4 + 4], "big")

@@ -1,8 +1,8 @@
 """The nftables rules that take the director's packets away from the host's own stack.
 
 Pure: a plan in, text for `nft -f -` out.  The chains hook in at netdev ingress, behind the
-taps, so packet sockets still see every frame and the stack sees none of them.  The whole
-table is replaced in one transaction; there is no moment without rules.
+taps, so packet sockets still see every frame and the stack sees none of them.  `tables` puts
+the text into a table, or two, whole and in one transaction; there is no moment without rules.
 
 What is dropped, per interface:
 * packets to a service's address and port;
@@ -26,7 +26,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from director.l4.io.capture.plan import FRAGMENT_HEADER, Address, CapturePlan, Endpoint, Wide
+from director.l4.io.capture.plan import Address, CapturePlan, Endpoint, Wide
+from director.l4.wire import ipv6
 
 _VERSIONS = {4: "ip", 6: "ip6"}
 _TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
@@ -48,15 +49,8 @@ def table_name(director: str) -> str:
     return "director-" + re.sub(r"[^A-Za-z0-9._-]", "_", director)
 
 
-def removal(table: str) -> str:
-    """Text that removes the table, whether it is there or not."""
-    return f"add table netdev {table}\ndelete table netdev {table}\n"
-
-
-def ruleset(
-    table: str, owner: str, plan: CapturePlan, interfaces: Sequence[str], local: Iterable[Address]
-) -> str:
-    """Text that replaces the table by one for `plan` on `interfaces`.
+def content(owner: str, plan: CapturePlan, interfaces: Sequence[str], local: Iterable[Address]) -> str:
+    """What stands in the table for `plan` on `interfaces`.
 
     `owner` is kept as the comment of a chain that nothing calls; `local` holds the host's own addresses.
     """
@@ -78,14 +72,13 @@ def ruleset(
     chains = "".join(_packets_chain(version, found_sets, bool(plan.wide)) for version in _VERSIONS)
     chains += "".join(_chain(number, interface) for number, interface in enumerate(interfaces))
     owned = f'  counter taken {{ }}\n  chain owner {{ accept comment "{owner}"\n  }}\n'
-    content = owned + sets + hosts + _pieces_chains(plan.wide) + _errors_chain(plan.answers)
-    content += _networks_chain(plan.wide) + chains
-    return f"{removal(table)}table netdev {table} {{\n{content}}}\n"
+    text = owned + sets + hosts + _pieces_chains(plan.wide) + _errors_chain(plan.answers)
+    return text + _networks_chain(plan.wide) + chains
 
 
 def _set(name: str, kind: str, elements: Sequence[str], flags: str = "") -> str:
-    content = f" elements = {{ {', '.join(elements)} }};" if elements else ""
-    return f"  set {name} {{ type {kind};{flags}{content} }}\n"
+    listed = f" elements = {{ {', '.join(elements)} }};" if elements else ""
+    return f"  set {name} {{ type {kind};{flags}{listed} }}\n"
 
 
 class _EndpointSets:
@@ -200,7 +193,7 @@ def _errors_chain(answers: Iterable[Endpoint]) -> str:
     """
     wanted = list(answers)
     hosts = dict.fromkeys(one.address for one in wanted if one.address.version == 6)
-    pieces = [Endpoint(FRAGMENT_HEADER, host, 0, 65535) for host in hosts]
+    pieces = [Endpoint(ipv6.FRAGMENT, host, 0, 65535) for host in hosts]
     rules = "".join(f"    {_error_match(one)} counter name taken drop\n" for one in _joined(wanted + pieces))
     return f"  chain errors {{\n{rules}  }}\n"
 

@@ -24,7 +24,7 @@ NEW_ROUTE, DEL_ROUTE, GET_ROUTE = 24, 25, 26
 NEW_NEIGHBOUR, DEL_NEIGHBOUR, GET_NEIGHBOUR = 28, 29, 30
 NEW_RULE, DEL_RULE = 32, 33
 
-REQUEST, ACK, EXCLUSIVE, CREATE, DUMP = 0x01, 0x04, 0x200, 0x400, 0x300
+REQUEST, ACK, REPLACE, EXCLUSIVE, CREATE, DUMP = 0x01, 0x04, 0x100, 0x200, 0x400, 0x300
 
 GROUPS = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
 """Links, neighbours, IPv4 addresses, routes and rules, the same of IPv6."""
@@ -42,7 +42,10 @@ _I32 = struct.Struct("=i")
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _NTF_USE = 0x01
 _ROUTE_LOCAL, _ROUTE_USABLE = 2, (1, 2)
-_IFA_F_NODAD = 0x02
+_IFA_F_NODAD, _IFA_F_DEPRECATED = 0x02, 0x20
+_NEVER, _FOREVER = 0, 0xFFFFFFFF
+_LIVES = struct.Struct("=IIII")
+"""struct ifa_cacheinfo: seconds preferred, seconds valid, and two times that the kernel sets."""
 
 
 @frozen
@@ -60,12 +63,13 @@ class Link:
 
 @frozen
 class InterfaceAddress:
-    """An address on an interface; `gone` = removed."""
+    """An address on an interface; `gone` = removed, `deprecated` = no source any more (RFC 4862, 5.5.4)."""
 
     ifindex: int
     address: bytes
     prefix: int
     gone: bool = False
+    deprecated: bool = False
 
 
 @frozen
@@ -158,11 +162,14 @@ def _read_link(kind: int, payload: bytes) -> Fact | None:
 
 
 def _read_address(kind: int, payload: bytes) -> Fact | None:
-    _family, prefix, _flags, _scope, ifindex = _ADDRESS.unpack_from(payload)
+    _family, prefix, flags, _scope, ifindex = _ADDRESS.unpack_from(payload)
     values = attributes(payload, _ADDRESS.size)
     # IFA_LOCAL is the address itself where IFA_ADDRESS is the far end of a point-to-point link.
     address = values.get(2) or values.get(1)
-    return InterfaceAddress(ifindex, address, prefix, kind == DEL_ADDRESS) if address else None
+    if not address:
+        return None
+    deprecated = bool(flags & _IFA_F_DEPRECATED)
+    return InterfaceAddress(ifindex, address, prefix, kind == DEL_ADDRESS, deprecated)
 
 
 def _read_neighbour(kind: int, payload: bytes) -> Fact | None:
@@ -246,10 +253,19 @@ def get_route(address: bytes, sequence: int) -> bytes:
 
 
 def set_address(kind: int, ifindex: int, address: bytes, sequence: int) -> bytes:
-    """Add (`NEW_ADDRESS`) or remove (`DEL_ADDRESS`) `address` as a host address of `ifindex`."""
+    """Add (`NEW_ADDRESS`) or remove (`DEL_ADDRESS`) `address` as a host address of `ifindex`.
+
+    An IPv6 address is added as one that is not preferred any more, and an existing one made such: the host
+    must not speak from it by itself (RFC 6724, 5, rule 3), least of all to servers that hold it, too.
+    """
     body = _ADDRESS.pack(_family(address), 8 * len(address), _IFA_F_NODAD, 0, ifindex)
-    flags = ACK | (CREATE | EXCLUSIVE if kind == NEW_ADDRESS else 0)
-    return _message(kind, flags, sequence, body + _attribute(2, address) + _attribute(1, address))
+    body += _attribute(2, address) + _attribute(1, address)
+    if kind != NEW_ADDRESS:
+        return _message(kind, ACK, sequence, body)
+    if len(address) == 4:
+        return _message(kind, ACK | CREATE | EXCLUSIVE, sequence, body)
+    lives = _attribute(6, _LIVES.pack(_NEVER, _FOREVER, 0, 0))
+    return _message(kind, ACK | CREATE | REPLACE, sequence, body + lives)
 
 
 def use_neighbour(ifindex: int, address: bytes, sequence: int, state: int = 0) -> bytes:

@@ -62,7 +62,7 @@ class NetlinkSocket:
         return [one for one in found if one is not None]
 
     def add_address(self, ifindex: int, address: bytes) -> None:
-        """Add a host address; EEXIST when it is there."""
+        """Add a host address (`rtnetlink.set_address`); EEXIST when an IPv4 one is there."""
         self._order(rtnetlink.set_address(rtnetlink.NEW_ADDRESS, ifindex, address, self._next()))
 
     def delete_address(self, ifindex: int, address: bytes) -> None:

@@ -112,6 +112,8 @@ class KernelView:
         self.links: dict[int, Link] = {}
         self._asker, self._tell = asker, tell
         self._addresses: dict[tuple[int, bytes], InterfaceAddress] = {}
+        self._held: dict[bytes, list[InterfaceAddress]] | None = None
+        self._with_network: list[InterfaceAddress] | None = None
         self._macs: dict[Hop, bytes] = {}
         self._fixed: set[Hop] = set()
         self._routes: dict[bytes, KernelRoute | None] = {}
@@ -162,24 +164,51 @@ class KernelView:
 
     def holders(self, address: bytes) -> list[int]:
         """Indexes of the interfaces that have `address`."""
-        return [ifindex for ifindex, found in self._addresses if found == address]
+        return [one.ifindex for one in self._by_address().get(address, ())]
 
-    def connected(self, address: bytes) -> int | None:
-        """The interface on whose own network `address` lies, or None."""
+    def deprecated(self, address: bytes) -> bool:
+        """No interface has `address` as one to speak from."""
+        return all(one.deprecated for one in self._by_address().get(address, ()))
+
+    def connected(self, address: bytes) -> list[int]:
+        """The interfaces on whose own networks `address` lies, each once."""
         number, bits = int.from_bytes(address, "big"), 8 * len(address)
-        for known in self._addresses.values():
+        found: list[int] = []
+        for known in self._networks():
             shift = bits - known.prefix
-            if len(known.address) != len(address) or not shift:
+            if len(known.address) != len(address):
                 continue
             if int.from_bytes(known.address, "big") >> shift == number >> shift:
-                return known.ifindex
-        return None
+                found.append(known.ifindex)
+        return list(dict.fromkeys(found))
+
+    def _by_address(self) -> dict[bytes, list[InterfaceAddress]]:
+        """Looked up from here, and forgotten with every change: virtual addresses may be many."""
+        if self._held is None:
+            self._held = {}
+            for (_, address), one in self._addresses.items():
+                self._held.setdefault(address, []).append(one)
+        return self._held
+
+    def _networks(self) -> list[InterfaceAddress]:
+        if self._with_network is None:
+            every = self._addresses.values()
+            self._with_network = [one for one in every if one.prefix < 8 * len(one.address)]
+        return self._with_network
 
     def source(self, ifindex: int, version: int) -> bytes | None:
-        """One of the host's addresses on an interface, to ask neighbours with; None = none there."""
+        """One of the host's addresses on an interface, to ask neighbours with; None = none there.
+
+        One with a network before one without: a virtual address is not for that.
+        """
         size = 4 if version == 4 else 16
-        found = (address for index, address in self._addresses if index == ifindex and len(address) == size)
-        return next(found, None)
+        found = [
+            one
+            for (index, address), one in self._addresses.items()
+            if index == ifindex and len(address) == size
+        ]
+        best = max(found, key=lambda one: one.prefix < 8 * size, default=None)
+        return None if best is None else best.address
 
     def resolve(self, hop: Hop, now: float) -> None:
         """Make the kernel find a neighbour; at most one order a second for each."""
@@ -271,12 +300,15 @@ class KernelView:
 
     def _apply_address(self, change: InterfaceAddress) -> None:
         key = (change.ifindex, change.address)
-        known = key in self._addresses
+        known = self._addresses.get(key)
         if change.gone:
             self._addresses.pop(key, None)
         else:
             self._addresses[key] = change
-        if known == change.gone:
+        self._held = self._with_network = None
+        if (known is not None) == change.gone or (
+            known is not None and known.deprecated != change.deprecated
+        ):
             self._routes.clear()
             self._tell(AddressesChanged(change))
 

@@ -11,7 +11,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
 from director.l4.apps.sequence import Shift, acknowledge, after, distance
-from director.l4.wire.packet import parse
+from director.l4.wire.parse import parse
 from tests.support.layer4_world import right
 
 WRAPS = 0xFFFFFFF0

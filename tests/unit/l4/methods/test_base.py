@@ -11,27 +11,27 @@ from director.l4.wire.transport import ACK, FIN
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, packed
 
 
-def test_track_is_fresh_for_a_second_only() -> None:
+def test_an_entry_is_valid_for_a_second_only() -> None:
     world = World()
     for flags in ("S", "A"):
         world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags))
-    track = world.table.entries[0].to_server
-    assert track.until == world.now + FRESH
-    assert track.put == key(packed(CLIENT), packed(SERVERS[0]), 1, 8080)
-    assert (track.verdict, track.mtu) == (Redirect(2), 1500)
+    fast = world.table.entries[0].to_server
+    assert fast.valid_until == world.now + FRESH
+    assert fast.rewritten == key(packed(CLIENT), packed(SERVERS[0]), 1, 8080)
+    assert (fast.verdict, fast.mtu) == (Redirect(2), 1500)
 
 
-def test_state_change_moves_what_is_calm_in_both_directions_and_leaves_the_way_fresh() -> None:
+def test_state_change_moves_what_keeps_the_state_in_both_directions_and_leaves_the_way_fresh() -> None:
     """D.1: an ACK of either side ends SYN_RECV and keeps ESTABLISHED; a FIN never keeps it."""
     world = World()
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="S"))
     world.server(IP(src=SERVERS[0], dst=CLIENT) / TCP(sport=8080, dport=1, flags="SA"))
     flow = world.table.entries[0]
-    assert [track.calm[ACK] for track in (flow.to_server, flow.to_client)] == [0, 0]
+    assert [fast.keeps_state[ACK] for fast in (flow.to_server, flow.to_client)] == [0, 0]
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags="A"))
-    assert [track.calm[ACK] for track in (flow.to_server, flow.to_client)] == [1, 1]
-    assert [track.calm[FIN | ACK] for track in (flow.to_server, flow.to_client)] == [0, 0]
-    assert flow.to_server.until == flow.to_client.until == world.now + FRESH
+    assert [fast.keeps_state[ACK] for fast in (flow.to_server, flow.to_client)] == [1, 1]
+    assert [fast.keeps_state[FIN | ACK] for fast in (flow.to_server, flow.to_client)] == [0, 0]
+    assert flow.to_server.valid_until == flow.to_client.valid_until == world.now + FRESH
 
 
 def test_ttl_change_is_one_less_in_the_high_byte_and_so_one_more_in_the_checksum() -> None:

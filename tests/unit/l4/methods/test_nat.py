@@ -16,7 +16,8 @@ from scapy.packet import Raw
 from director.l4.methods.nat import rewrite
 from director.l4.routing import FixedRoute
 from director.l4.verdicts import Drop
-from director.l4.wire.packet import parse, verified
+from director.l4.wire.integrity import verified
+from director.l4.wire.parse import parse
 from director.model.pools import Address
 from tests.support.layer4_world import CLIENT, VIP, World
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from director.l4.states import sctp
+from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 
 CHUNK = {
     "DATA": 0, "INIT": 1, "INIT-ACK": 2, "ABORT": 6, "SHUTDOWN": 7, "SHUTDOWN-ACK": 8, "COOKIE-ECHO": 10,
     "COOKIE-ACK": 11, "SHUTDOWN-COMPLETE": 14,
 }  # fmt: skip
-IN, OUT, ONLY = sctp.INPUT, sctp.OUTPUT, sctp.INPUT_ONLY
+IN, OUT, ONLY = INPUT, OUTPUT, INPUT_ONLY
 UP = [
     (IN, "INIT", "INIT1"),
     (OUT, "INIT-ACK", "C-SENT"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from director.l4.states import tcp
+from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 from tests.support.tcp_tables import D1, D2
 
 FLAGS = {"syn": 2, "fin": 1, "ack": 16, "rst": 4}
@@ -35,7 +36,7 @@ def test_transcript_has_all_cells() -> None:
 @pytest.mark.parametrize(("kind", "direction", "event", "old", "new"), CELLS)
 def test_cell(kind: str, direction: str, event: str, old: str, new: str) -> None:
     rows = {"NORMAL": tcp.NORMAL, "SECURE": tcp.SECURE}[kind]
-    row = rows[{"INPUT": tcp.INPUT, "OUTPUT": tcp.OUTPUT, "INPUT-ONLY": tcp.INPUT_ONLY}[direction]]
+    row = rows[{"INPUT": INPUT, "OUTPUT": OUTPUT, "INPUT-ONLY": INPUT_ONLY}[direction]]
     state = row[tcp.EVENTS[FLAGS[event]]][tcp.NAMES.index(D1[old][0])]
     assert tcp.NAMES[state] == D1[new][0]
 

@@ -1,4 +1,4 @@
-"""Building against scapy; reading is in `test_packet`."""
+"""Building against scapy; reading is in `test_parse`."""
 
 from __future__ import annotations
 

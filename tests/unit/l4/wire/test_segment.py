@@ -11,7 +11,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from director.l4.wire import offload as vnet
-from director.l4.wire.packet import parse
+from director.l4.wire.parse import parse
 from director.l4.wire.segment import fragments, fragments_v6, segments
 from tests.support.layer4_world import right
 

@@ -1,4 +1,4 @@
-"""SCTP chunks and CRC against scapy; TCP and UDP are in `test_packet`."""
+"""SCTP chunks and CRC against scapy; TCP and UDP are in `test_parse`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scapy.layers.l2 import Ether
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkCookieAck, SCTPChunkCookieEcho
 
 from director.l4.wire import transport
-from director.l4.wire.packet import parse
+from director.l4.wire.parse import parse
 
 TWO = bytes(
     Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")

@@ -51,8 +51,8 @@ def refusal(raw: bytes, limits: Limits = Limits(), *, octets: bool = False) -> i
 
 
 def describe(head: RequestHead) -> tuple[object, ...]:
-    return (head.method, head.sent, head.host, head.minor, head.lines.text, head.length, head.said.keep_alive,
-            head.said.expect, head.said.upgrade)  # fmt: skip
+    return (head.method, head.sent, head.host, head.minor, head.lines.text, head.length,
+            head.parsed.keep_alive, head.parsed.expect, head.parsed.upgrade)  # fmt: skip
 
 
 GOOD = {
@@ -111,7 +111,7 @@ def test_what_a_head_says() -> None:
     head = whole(raw)
     assert (head.method, head.sent, head.path, head.query) == (b"POST", b"/p%41?q", b"/p%41", b"?q")
     assert (head.host, head.minor, head.length) == (b"A.example:80", 1, 7)
-    assert head.said.keep_alive
+    assert head.parsed.keep_alive
     assert head.header("x-one") == "1, 2"
     assert head.header("cookie") == "c"
     assert head.header("one") is None
@@ -133,7 +133,7 @@ def test_what_a_head_says() -> None:
     ],
 )
 def test_persistence(lines: tuple[bytes, ...], version: bytes, *, keep_alive: bool) -> None:
-    assert whole(get(b"Host: a.example", *lines, version=version)).said.keep_alive is keep_alive
+    assert whole(get(b"Host: a.example", *lines, version=version)).parsed.keep_alive is keep_alive
 
 
 @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ def test_persistence(lines: tuple[bytes, ...], version: bytes, *, keep_alive: bo
     ],
 )
 def test_upgrade(lines: tuple[bytes, ...], version: bytes, upgrade: bytes) -> None:
-    assert whole(get(b"Host: a.example", *lines, version=version)).said.upgrade == upgrade
+    assert whole(get(b"Host: a.example", *lines, version=version)).parsed.upgrade == upgrade
 
 
 def test_expect_is_for_a_body_only() -> None:
     """RFC 9110 10.1.1: 100-continue without content, and in HTTP/1.0, is ignored."""
-    assert whole(GOOD["expect"]).said.expect
-    assert not whole(get(b"Host: a.example", b"Expect: 100-continue")).said.expect
-    assert not whole(b"POST / HTTP/1.0\r\nExpect: x\r\nContent-Length: 1\r\n\r\n").said.expect
+    assert whole(GOOD["expect"]).parsed.expect
+    assert not whole(get(b"Host: a.example", b"Expect: 100-continue")).parsed.expect
+    assert not whole(b"POST / HTTP/1.0\r\nExpect: x\r\nContent-Length: 1\r\n\r\n").parsed.expect
 
 
 REFUSED = {
@@ -317,14 +317,14 @@ def test_a_client_that_repeats_itself_is_understood_each_time() -> None:
         framer.feed(get(b"Host: a", b"Connection: close", target=target))
         head = framer.head()
         assert head is not None
-        assert (head.host, head.said.keep_alive, head.sent[-1:]) == (host, False, target[-1:])
+        assert (head.host, head.parsed.keep_alive, head.sent[-1:]) == (host, False, target[-1:])
 
 
 def test_a_memo_does_not_mix_versions() -> None:
     lines = (b"Host: memo.example", b"X-Only: here")
     assert whole(get(*lines)).minor == 1
     assert whole(get(*lines, version=b"HTTP/1.0")).minor == 0
-    assert not whole(get(*lines, version=b"HTTP/1.0")).said.keep_alive
+    assert not whole(get(*lines, version=b"HTTP/1.0")).parsed.keep_alive
 
 
 def test_a_drip_costs_each_octet_once() -> None:
@@ -428,7 +428,7 @@ def test_what_we_send_on_is_read_alike_by_all(
         assert reading.body == (b"abc" if body[1] else b"")
         assert [value for name, value in reading.fields if name == b"host"] == [head.host]
         names = [name for name, _ in reading.fields]
-        gone = HOP_BY_HOP - ({b"connection", b"upgrade"} if head.said.upgrade else set())
+        gone = HOP_BY_HOP - ({b"connection", b"upgrade"} if head.parsed.upgrade else set())
         assert not gone & set(names)
         nominated = b"x-a, cookie" in [value.strip() for name, value in fields if name == b"Connection"]
         kept = [value.strip() for name, value in fields if name.lower() == b"x-a" and not nominated]
@@ -471,7 +471,7 @@ def test_accepted_by_us_is_accepted_by_others_with_the_same_meaning(raw: bytes, 
         assert reading is not None, (oracle, message)
         assert reading.start == (head.method, head.sent)
         assert reading.body == payload
-        assert reading.keep_alive == head.said.keep_alive
+        assert reading.keep_alive == head.parsed.keep_alive
         assert [value for name, value in reading.fields if name == b"x"] == head.lines.values(b"x")
 
 

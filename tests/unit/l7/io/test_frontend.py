@@ -8,7 +8,7 @@ import pytest
 
 from director.l7.io.backend import Backends
 from director.l7.io.frontend import CLOSE_SECONDS, ClientSide
-from director.l7.io.queue import Lines
+from director.l7.io.queue import Queues
 from director.l7.proxy.commands import Do, Expired, Happened, ToClient
 from director.l7.routing.facts import Peer
 from tests.support.playbook import World, pool
@@ -35,9 +35,9 @@ class Desk:
         self.time = 0.0
         self.shell: Any = type("Shell", (), {})()
         self.shell.reactor = self
-        self.shell.lines = Lines()
+        self.shell.queues = Queues()
         self.shell.backends = Backends(self)
-        self.frontage = self.world.frontage
+        self.handle = self.world.handle
         self.left: list[ClientSide] = []
         self.later: list[Any] = []
         listening: Any = self

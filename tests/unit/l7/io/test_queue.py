@@ -1,8 +1,8 @@
-"""Lines: first come, first served."""
+"""Queues: first come, first served."""
 
 from __future__ import annotations
 
-from director.l7.io.queue import Lines
+from director.l7.io.queue import Queues
 from director.model.pools import Address, Pool, Server
 from director.registry.registry import LivePool
 from director.registry.selection import Lease
@@ -12,14 +12,14 @@ from tests.support.registries import registry_of, taken
 class Waiter:
     """Takes a lease when called, if there is one."""
 
-    def __init__(self, name: str, calls: list[str], lines: Lines, pool: LivePool) -> None:
+    def __init__(self, name: str, calls: list[str], lines: Queues, pool: LivePool) -> None:
         self.name, self.calls, self.lines, self.pool = name, calls, lines, pool
         self.lease: Lease | None = None
         self.stubborn = False
 
-    def room(self) -> None:
+    def slot_free(self) -> None:
         self.calls.append(self.name)
-        self.lines.poke()
+        self.lines.wake()
         if self.stubborn:
             self.lines.join(self.pool, self)
         else:
@@ -27,11 +27,11 @@ class Waiter:
             self.lease = Lease(server, ("rr", 0, 0, 1, 1))
 
 
-def line(names: str) -> tuple[Lines, LivePool, list[Waiter], list[str], Lease]:
+def line(names: str) -> tuple[Queues, LivePool, list[Waiter], list[str], Lease]:
     registry = registry_of(Pool("web", (Server("a", Address("10.0.0.1", 80), max=1),)))
     pool = registry.pools["web"]
     lease = taken(registry, "web")
-    lines = Lines()
+    lines = Queues()
     calls: list[str] = []
     waiters = [Waiter(name, calls, lines, pool) for name in names]
     for one in waiters:
@@ -41,7 +41,7 @@ def line(names: str) -> tuple[Lines, LivePool, list[Waiter], list[str], Lease]:
 
 def test_nobody_is_called_while_the_pool_is_full() -> None:
     lines, pool, _, calls, _ = line("xy")
-    lines.poke()
+    lines.wake()
     assert calls == []
     assert (lines.waiting, pool.waiting) == (2, 2)
 
@@ -49,11 +49,11 @@ def test_nobody_is_called_while_the_pool_is_full() -> None:
 def test_they_are_called_in_order_one_for_each_place() -> None:
     lines, pool, waiters, calls, lease = line("xyz")
     lease.release()
-    lines.poke()
+    lines.wake()
     assert calls == ["x"]
     assert waiters[0].lease is not None
     waiters[0].lease.release()
-    lines.poke()
+    lines.wake()
     assert calls == ["x", "y"]
     assert (lines.waiting, pool.waiting) == (1, 1)
 
@@ -63,7 +63,7 @@ def test_who_leaves_is_not_called() -> None:
     lines.leave(pool, waiters[0])
     lines.leave(pool, waiters[0])
     lease.release()
-    lines.poke()
+    lines.wake()
     assert calls == ["y"]
     assert (lines.waiting, pool.waiting) == (0, 0)
 
@@ -73,6 +73,6 @@ def test_who_cannot_be_served_stands_at_the_end_and_the_poke_ends() -> None:
     for one in waiters:
         one.stubborn = True
     lease.release()
-    lines.poke()
+    lines.wake()
     assert calls == ["x", "y"]
     assert (lines.waiting, pool.waiting) == (2, 2)

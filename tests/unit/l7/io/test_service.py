@@ -16,7 +16,7 @@ from director.l7.io.service import BATCH_RECORDS, Shell
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
-from director.program.layer7 import build_sites
+from director.program.layer7 import compile_services
 from director.registry.registry import Registry
 from tests.support.loops import Loop, loop_of
 from tests.support.registries import registry_of, turn
@@ -51,7 +51,7 @@ class House:
         """Serve these; raises BindError with nothing changed."""
         self.shell.prepare(services)
         turn(self.registry, self.configuration(*services))
-        self.shell.apply(build_sites(self.registry.configuration, self.registry), lambda: next(self.ids))
+        self.shell.apply(compile_services(self.registry.configuration, self.registry), lambda: next(self.ids))
 
     def call(self, address: Address | None = None) -> socket.socket:
         place = address or self.address
@@ -244,7 +244,7 @@ def test_a_line_moves_on_when_a_server_has_room(house: House) -> None:
     origin = house.accept()
     house.read(origin)
     second.sendall(GET)
-    house.loop.turn(lambda: house.shell.lines.waiting == 1)
+    house.loop.turn(lambda: house.shell.queues.waiting == 1)
     origin.sendall(OK)
     assert house.read(first, len(OK)) == OK
     assert house.read(origin).startswith(b"GET /")
@@ -276,9 +276,9 @@ def test_an_open_connection_survives_a_change_and_takes_the_new_site(house: Hous
     client.sendall(GET)
     server = house.accept()
     house.read(server)
-    before = house.shell.frontages["www"].site
+    before = house.shell.handles["www"].current
     house.serve(evolve(house.service, timeouts=L7Timeouts(client=9.0)))
-    assert house.shell.frontages["www"].site is not before
+    assert house.shell.handles["www"].current is not before
     server.sendall(OK)
     assert house.read(client, len(OK)) == OK
     client.sendall(GET)
@@ -290,7 +290,7 @@ def test_an_open_connection_survives_a_change_and_takes_the_new_site(house: Hous
 def test_an_address_moves_to_another_service(house: House) -> None:
     house.serve(evolve(house.service, name="other"))
     assert house.shell.listeners() == [("other", str(house.address), 0)]
-    assert list(house.shell.frontages) == ["other"]
+    assert list(house.shell.handles) == ["other"]
     client = house.call()
     client.sendall(GET)
     house.accept().sendall(OK)
@@ -340,7 +340,7 @@ def test_the_limit_of_a_service_holds(house: House) -> None:
     house.loop.quiet()
     assert house.shell.clients == 1
     first.close()
-    house.loop.turn(lambda: house.shell.frontages["www"].clients == 0)
+    house.loop.turn(lambda: house.shell.handles["www"].clients == 0)
     second.sendall(GET)
     house.accept()
     assert house.shell.clients == 1

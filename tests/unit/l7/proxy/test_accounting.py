@@ -23,8 +23,8 @@ def test_times_and_octets_are_in_the_record() -> None:
     assert (record["connect"], record["first_byte"], record["total"]) == (1.0, 2.0, 2.0)
     assert record["sent"] == len(octets(OK))
     assert world.server("a").stats.traffic.outbytes == len(octets(OK))
-    assert world.site.live.stats.traffic.outbytes == len(octets(OK))
-    assert world.site.live.stats.traffic.conns == 1
+    assert world.service.live.stats.traffic.outbytes == len(octets(OK))
+    assert world.service.live.stats.traffic.conns == 1
     assert world.server("a").latency == 2.0
 
 
@@ -35,7 +35,7 @@ def test_service_rule_and_server_count_the_class_of_the_status(status: int, inde
     world.tell(f"client {GET}")
     world.tell("new")
     world.tell(f"server HTTP/1.1 {status} x|Content-Length: 0||")
-    live = world.site.live
+    live = world.service.live
     for counters in (live.requests, live.rule("1 all"), world.server("a").requests):
         assert counters.requests == 1
         assert counters.responses == [int(place == index) for place in range(6)]

@@ -51,6 +51,6 @@ def test_own_answers_are_dated() -> None:
     """RFC 9110 6.6.1: a server with a clock dates 2xx, 3xx and 4xx answers."""
     rule = Rule(1, "no", "www", when=Term("path", "", "=", ("/no",)), respond=(403, "no"))
     world = World(pool("web", "a"), rules=(rule,))
-    world.frontage.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    world.handle.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
     (line,) = world.tell("client GET /no HTTP/1.1|Host: h||")
     assert line.count("|Date: Sun, 06 Nov 1994 08:49:37 GMT|") == 1

@@ -172,7 +172,7 @@ def test_a_bad_request_is_refused_and_nothing_behind_it_is_read() -> None:
           close-client
     """)
     assert world.record()["status"] == 400
-    assert world.site.live.requests.errors["refused"] == 1
+    assert world.service.live.requests.errors["refused"] == 1
 
 
 def test_a_bad_request_does_not_overtake_the_answer_before_it() -> None:
@@ -255,7 +255,7 @@ def test_the_record_of_a_refusal_says_what_was_asked() -> None:
 def test_a_refused_head_request_gets_no_body_whatever_was_wrong() -> None:
     """RFC 9110 9.3.2; the path is judged when the head was taken already."""
     world = web()
-    world.frontage.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    world.handle.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
     (line,) = [one for one in world.tell("client HEAD /a/../.. HTTP/1.1|Host: h||") if "to-client" in one]
     assert line.startswith("to-client HTTP/1.1 400 Bad Request|")
     assert "|Date: Sun, 06 Nov 1994 08:49:37 GMT|" in line

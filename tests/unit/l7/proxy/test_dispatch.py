@@ -252,7 +252,7 @@ def test_junk_is_a_502() -> None:
     world = asked(web())
     assert statuses(world.tell("server SSH-2.0-OpenSSH|")) == ["drop-server", "502"]
     assert world.server("a").requests.errors["junk"] == 1
-    assert world.site.live.requests.errors == {"junk": 1}, "what clients got, by cause"
+    assert world.service.live.requests.errors == {"junk": 1}, "what clients got, by cause"
 
 
 def test_a_cut_answer_ends_the_client_so_that_it_can_tell() -> None:
@@ -506,7 +506,7 @@ def test_a_request_waits_for_room_and_is_served() -> None:
     second, world.talk = world.talk, first
     world.tell(f"server {OK}")
     world.talk = second
-    assert world.tell("room") == ["open web/a"]
+    assert world.tell("slot-free") == ["open web/a"]
     world.tell("new")
     world.tell(f"server {OK}")
     assert world.leases == 0
@@ -534,8 +534,8 @@ def test_waiting_again_does_not_win_time() -> None:
     world.tell(f"client {GET}")
     world.tell("after 4")
     # Called too early: the server is still full.
-    assert world.tell("room") == ["wait web"]
-    assert statuses(world.tell("after 1")) == ["leave-line", "503"]
+    assert world.tell("slot-free") == ["wait web"]
+    assert statuses(world.tell("after 1")) == ["leave-queue", "503"]
     assert world.registry.pools["web"].queue_timeouts == 1
 
 
@@ -543,5 +543,5 @@ def test_a_client_that_leaves_the_line_leaves_no_place_behind() -> None:
     world = full(Queue(2, 5.0))
     world.call()
     world.tell(f"client {GET}")
-    assert world.tell("client-gone") == ["leave-line"]
+    assert world.tell("client-gone") == ["leave-queue"]
     assert world.registry.pools["web"].waiting == 0

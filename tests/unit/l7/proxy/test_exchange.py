@@ -188,10 +188,10 @@ class Shell(RuleBasedStateMachine):
                 self.give(client, f"after {seconds if client is self.clients[0] else 0} {flags}")
 
     @rule(number=numbers)
-    def room(self, number: int) -> None:
+    def slot_free(self, number: int) -> None:
         client = self.some(number, waits=True)
         if client:
-            self.give(client, "room")
+            self.give(client, "slot-free")
 
     @rule(number=numbers)
     @precondition(lambda self: any(not one.gone for one in self.clients))

@@ -154,16 +154,16 @@ def test_who_repeats_a_head_is_judged_once_by_each_site() -> None:
     world = ruled(respond=(403, "no"))
     asked = "client GET /old/x HTTP/1.1|Host: h||"
     world.tell(asked)
-    assert world.talk.judged is None
+    assert world.talk.routed is None
     world.tell(asked)
-    judged = world.talk.judged
-    assert judged is not None
+    routed = world.talk.routed
+    assert routed is not None
     world.tell(asked)
-    assert world.talk.judged is judged
+    assert world.talk.routed is routed
     world.tell("client GET /old/y HTTP/1.1|Host: h||")
-    assert world.talk.judged is not judged
+    assert world.talk.routed is not routed
     assert [one["rule"] for one in map(world.record, range(4))] == ["1 old"] * 4
-    world.frontage.site = ruled(respond=(410, "gone")).site
+    world.handle.current = ruled(respond=(410, "gone")).service
     assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
     assert world.tell(asked)[0].startswith("to-client HTTP/1.1 410 ")
 
@@ -196,7 +196,7 @@ def test_a_server_gets_the_same_when_a_head_is_repeated(*, trusted: bool) -> Non
 def test_nothing_is_kept_of_a_head_that_nobody_remembers() -> None:
     world = ruled(respond=(403, "no"))
     world.tell(f"client GET /old/x HTTP/1.1|Host: h|X: {'a' * 4000}||")
-    assert world.talk.judged is None
+    assert world.talk.routed is None
 
 
 def test_a_trusted_peer_that_speaks_for_others_is_judged_by_each_of_them() -> None:

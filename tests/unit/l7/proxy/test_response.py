@@ -40,7 +40,7 @@ def dated() -> World:
     """A world whose clock gives another second each time it is asked."""
     world = asked()
     seconds = count(37)
-    world.frontage.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:%d GMT\r\n" % next(seconds)
+    world.handle.date = lambda: b"Date: Sun, 06 Nov 1994 08:49:%d GMT\r\n" % next(seconds)
     return world
 
 
@@ -90,11 +90,11 @@ def test_interim_answers_get_no_date_and_answers_without_a_body_do() -> None:
 
 def test_a_date_stands_beside_the_cookie_and_the_mark_of_a_fault() -> None:
     sticky = World(pool("web", "a", persist=CookiePersistence("sid")))
-    sticky.frontage.date = f"{THEN}\r\n".encode
+    sticky.handle.date = f"{THEN}\r\n".encode
     lines = [line for event in ("client " + GET, "new", "server " + NO_BODY) for line in sticky.tell(event)]
     assert f"|{THEN}|Set-Cookie: " in lines[-2]
     fault = World(pool("web", "a"), fault=(FaultStep("local", address=Address(path="/s")),), trusted=True)
-    fault.frontage.date = f"{THEN}\r\n".encode
+    fault.handle.date = f"{THEN}\r\n".encode
     fault.down("a")
     lines = [line for event in ("client " + GET, "new", "server " + NO_BODY) for line in fault.tell(event)]
     assert f"|{THEN}|X-Director: " in lines[-2]
@@ -102,7 +102,7 @@ def test_a_date_stands_beside_the_cookie_and_the_mark_of_a_fault() -> None:
 
 def test_what_is_relayed_unread_is_left_as_it_is() -> None:
     world = World(pool("web", "a"), switch="connection")
-    world.frontage.date = f"{THEN}\r\n".encode
+    world.handle.date = f"{THEN}\r\n".encode
     world.play(f"""
         client {GET}
           open web/a fresh
@@ -212,7 +212,7 @@ def test_a_status_above_599_is_relayed_and_counted_as_a_server_error() -> None:
           to-client HTTP/1.1 999 Odd|Content-Length: 0||
           keep-server
     """)
-    assert world.site.live.requests.responses[5] == 1
+    assert world.service.live.requests.responses[5] == 1
     assert world.leases == 0
 
 
@@ -588,7 +588,7 @@ def test_rules_choose_the_pool_of_a_tcp_connection_by_its_client() -> None:
     """)
     record = world.record()
     assert (record["rule"], record["pool"], record["server"]) == ("20 near", "near", "n")
-    hits = {rule.name: rule.counters.requests for rule in world.site.rules}
+    hits = {rule.name: rule.counters.requests for rule in world.service.rules}
     assert hits == {"10 other": 0, "20 near": 1}
 
 

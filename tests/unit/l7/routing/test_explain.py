@@ -21,8 +21,8 @@ GET = "GET /images/a HTTP/1.1|Host: h||"
 
 
 def asked(world: World, target: str = "/", headers: tuple[tuple[str, str], ...] = ()) -> dict[str, object]:
-    head = synthetic_head(world.site, "GET", target, "h", headers)
-    return explain(world.site, head, "192.0.2.7", 0.0)
+    head = synthetic_head(world.service, "GET", target, "h", headers)
+    return explain(world.service, head, "192.0.2.7", 0.0)
 
 
 def ruled(**action: Any) -> World:
@@ -72,7 +72,7 @@ def test_nothing_is_claimed_or_counted() -> None:
     asked(world)
     assert world.leases == 0
     assert all(server.requests.requests == 0 for server in world.registry.servers())
-    assert world.site.live.requests.requests == 0
+    assert world.service.live.requests.requests == 0
     assert world.records == []
 
 

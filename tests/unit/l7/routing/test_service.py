@@ -6,7 +6,7 @@ import pytest
 
 from director.l7.http.requests import Limits
 from director.l7.routing.rules import compile_rules
-from director.l7.routing.service import Frontage, Site
+from director.l7.routing.service import CompiledService, ServiceHandle
 from director.model.http import L7Service, Rule
 from director.model.pools import Address, Pool
 from director.model.settings import Configuration
@@ -15,12 +15,14 @@ from tests.support.heads import facts
 from tests.support.registries import registry_of, server
 
 
-def site(**settings: object) -> Site:
+def compiled(**settings: object) -> CompiledService:
     config = L7Service("www", (Address("127.0.0.1", 80),), pool="web", **settings)  # type: ignore[arg-type]
     pools = (Pool("web", servers=(server(),)),)
     registry = registry_of(configuration=Configuration(pools=pools, l7=(config,)))
     rules = compile_rules([Rule(1, "all", "www", pool="web")], lambda _: Requests())
-    return Site(config, registry, registry.services["l7:www"], rules, lambda _: iter(()), "edge-1", Limits())
+    return CompiledService(
+        config, registry, registry.services["l7:www"], rules, lambda _: iter(()), "edge-1", Limits()
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,27 +30,27 @@ def site(**settings: object) -> Site:
     [("http", "request", True, False), ("http", "connection", True, True), ("tcp", "request", False, True)],
 )
 def test_how_a_service_switches(protocol: str, switch: str, *, is_http: bool, per_connection: bool) -> None:
-    found = site(protocol=protocol, switch=switch)
+    found = compiled(protocol=protocol, switch=switch)
     assert (found.is_http, found.per_connection) == (is_http, per_connection)
 
 
 def test_whom_a_service_trusts() -> None:
-    assert not site().trusts("10.0.0.1")
-    found = site(trust=(ipaddress.ip_network("10.0.0.0/8"),))
+    assert not compiled().trusts("10.0.0.1")
+    found = compiled(trust=(ipaddress.ip_network("10.0.0.0/8"),))
     assert found.trusts("10.0.0.1")
     assert not found.trusts("192.0.2.1")
     assert not found.trusts("")
 
 
 def test_a_site_decides_by_its_rules() -> None:
-    found = site()
+    found = compiled()
     assert found.decide(facts()) is found.rules[0]
     assert found.key == "l7:www"
 
 
 def test_a_reload_changes_the_site_behind_a_front() -> None:
-    first, second = site(), site()
-    front = Frontage(first, lambda: "id", lambda _: None)
-    front.site = second
-    assert front.site is second
+    first, second = compiled(), compiled()
+    front = ServiceHandle(first, lambda: "id", lambda _: None)
+    front.current = second
+    assert front.current is second
     assert front.new_id() == "id"

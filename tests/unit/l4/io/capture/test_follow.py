@@ -11,7 +11,8 @@ import pytest
 
 from director.errors import DirectorError
 from director.l4.io.alarms import Troubles
-from director.l4.io.capture.follow import TROUBLE, Capture
+from director.l4.io.capture.follow import ADDRESS, TROUBLE, Capture
+from director.l4.io.capture.install import Applied
 from director.l4.io.capture.plan import CapturePlan, Endpoint
 from tests.support.loops import Loop, loop_of
 
@@ -28,12 +29,19 @@ class Installer:
         self.go = threading.Event()
         self.go.set()
         self.refusal: DirectorError | None = None
+        self.problems: dict[str, str] = {}
+        self.damaged: str | None = None
 
-    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> None:
+    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> Applied:
         assert self.go.wait(10)
         if self.refusal is not None:
             raise self.refusal
         self.done.append((plan, list(interfaces)))
+        self.damaged = None
+        return Applied(dict(self.problems))
+
+    def damage(self, _plan: CapturePlan, _interfaces: Sequence[str]) -> str | None:
+        return self.damaged
 
     def remove(self) -> None:
         if self.refusal is not None:
@@ -56,7 +64,7 @@ class Place:
             loop.reactor,
             installer,
             lambda: (self.plan, list(self.interfaces)),
-            self.taken.append,
+            lambda plan, _applied: self.taken.append(plan),
             self.troubles,
         )
 
@@ -92,11 +100,11 @@ def test_it_is_answered_when_the_kernel_holds_it(place: Place) -> None:
     assert place.troubles == {}
 
 
-def test_what_the_kernel_holds_already_is_answered_at_once(place: Place) -> None:
+def test_what_the_kernel_holds_already_is_not_installed_again(place: Place) -> None:
     place.follow()
     place.answered(1)
     place.follow()
-    assert place.answers == [None] * 2
+    place.answered(2)
     place.interfaces.append("eth1")
     place.follow()
     place.answered(3)
@@ -117,11 +125,36 @@ def test_orders_that_come_meanwhile_cost_one_replacement(place: Place) -> None:
 def test_what_others_changed_is_put_right_once(place: Place) -> None:
     place.follow()
     place.answered(1)
+    place.installer.damaged = "the rules were changed"
     for _ in range(3):
-        place.capture.renew_soon()
+        place.capture.look_soon()
     place.loop.turn(lambda: len(place.installer.done) == 2)
     place.loop.quiet()
     assert place.installer.done == [(FIRST, ["eth0"])] * 2
+
+
+def test_a_reload_puts_right_what_others_changed(place: Place) -> None:
+    place.follow()
+    place.answered(1)
+    place.installer.damaged = ""
+    place.follow()
+    place.answered(2)
+    assert place.installer.done == [(FIRST, ["eth0"])] * 2
+
+
+def test_an_address_that_cannot_be_added_is_a_trouble_of_its_own_until_it_can(place: Place) -> None:
+    place.installer.problems = {"192.0.2.1": "cannot be added to eth0: no"}
+    place.follow()
+    place.answered(1)
+    assert place.taken == [FIRST]
+    assert place.troubles == {ADDRESS + "192.0.2.1": "virtual address 192.0.2.1 cannot be added to eth0: no"}
+    assert len(place.loop.reactor.getDelayedCalls()) == 1, "it is tried again"
+    place.installer.problems, place.installer.damaged = {}, ""
+    place.follow()
+    place.answered(2)
+    assert place.troubles == {}
+    for call in place.loop.reactor.getDelayedCalls():
+        call.cancel()
 
 
 def test_rules_that_are_refused_are_a_trouble_and_are_tried_again(place: Place) -> None:
@@ -130,6 +163,8 @@ def test_rules_that_are_refused_are_a_trouble_and_are_tried_again(place: Place) 
     place.answered(1)
     assert place.troubles == {TROUBLE: "virtual addresses are not captured: nftables refused the rules: no"}
     assert not place.taken
+    (again,) = place.loop.reactor.getDelayedCalls()
+    again.cancel()
     place.installer.refusal = None
     place.follow()
     place.answered(2)
@@ -140,11 +175,11 @@ def test_rules_that_are_refused_are_a_trouble_and_are_tried_again(place: Place) 
 def test_after_the_end_nothing_is_installed(place: Place, refusal: DirectorError | None) -> None:
     place.follow()
     place.answered(1)
-    place.capture.renew_soon()
+    place.capture.look_soon()
     place.installer.refusal = refusal
     place.capture.remove().addBoth(place.answers.append)
     place.follow(SECOND)
     place.answered(3)
-    place.capture.renew_soon()
+    place.capture.look_soon()
     assert place.loop.reactor.getDelayedCalls() == []
     assert place.installer.done == [(FIRST, ["eth0"]), "removed"][: 1 if refusal else 2]

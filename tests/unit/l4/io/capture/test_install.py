@@ -19,6 +19,19 @@ from director.l4.io.capture.install import (
     owner_text,
 )
 
+
+class Session:
+    """Takes everything and says nothing."""
+
+    lasting = False
+
+    def __call__(self, text: str) -> str:
+        return ""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 INSTALLED = Installed("boot 1", "director-a", (("lo", "198.51.100.10"),))
 
 
@@ -71,7 +84,7 @@ def test_a_table_without_an_owner_is_left_over(text: str) -> None:
 
 
 def test_leftovers_of_another_namespace_are_not_ours(tmp_path: Path) -> None:
-    installer = Installer("a", tmp_path, lambda _text: "")
+    installer = Installer("a", tmp_path, Session())
     assert installer.leftovers() is None
     State(tmp_path).write(INSTALLED)
     assert installer.leftovers() is None
@@ -86,6 +99,6 @@ def test_a_state_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     else:
         place = tmp_path / "closed"
         place.mkdir(mode=0o500)
-    installer = Installer("a", place, lambda _text: "")
+    installer = Installer("a", place, Session())
     with pytest.raises(DirectorError, match="make state_dir writable"):
         installer._write(INSTALLED)

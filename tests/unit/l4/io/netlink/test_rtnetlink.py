@@ -49,6 +49,21 @@ def test_an_address_and_its_removal() -> None:
     assert one(message(rtnetlink.DEL_ADDRESS, body)).gone is True
 
 
+def test_an_ipv6_address_is_put_on_as_deprecated() -> None:
+    """Linux if_addr.h: IFA_CACHEINFO is 6, its first number the seconds preferred, the second those valid."""
+    address = bytes.fromhex("20010db8000000000000000000000001")
+    made = rtnetlink.set_address(rtnetlink.NEW_ADDRESS, 7, address, 1)
+    flags = struct.unpack_from("=IHH", made)[2]
+    values = rtnetlink.attributes(made, rtnetlink.HEADER.size + 8)
+    assert struct.unpack_from("=II", values[6]) == (0, 0xFFFFFFFF)
+    assert flags & 0x100, "NLM_F_REPLACE: also when it is there"
+    assert 6 not in rtnetlink.attributes(
+        rtnetlink.set_address(rtnetlink.NEW_ADDRESS, 7, b"\x0a\0\0\x01", 1), 16 + 8
+    )
+    body = struct.pack("=BBBBI", socket.AF_INET6, 128, 0x20, 0, 7) + attribute(1, address)
+    assert one(message(rtnetlink.NEW_ADDRESS, body)).deprecated is True
+
+
 def test_a_neighbour() -> None:
     body = (
         struct.pack("=BxxxiHBB", socket.AF_INET, 7, 2, 0, 1)

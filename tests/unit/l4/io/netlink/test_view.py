@@ -15,6 +15,7 @@ from director.l4.io.netlink.rtnetlink import (
     RoutesChanged,
 )
 from director.l4.io.netlink.view import (
+    AddressesChanged,
     KernelView,
     LinkChanged,
     NeighbourFailed,
@@ -138,6 +139,22 @@ def test_due_is_bounded_and_loses_nobody(view: KernelView) -> None:
     assert sorted(seen) == [(2, address) for address in hops]
 
 
+def test_neighbours_are_asked_from_an_address_with_a_network(view: KernelView) -> None:
+    view.apply(InterfaceAddress(2, REAL, 32))
+    assert view.source(2, 4) == REAL
+    view.apply(InterfaceAddress(2, SELF, 24))
+    assert view.source(2, 4) == SELF
+
+
+def test_an_address_that_is_not_preferred_any_more(view: KernelView, told: list[object]) -> None:
+    address = bytes.fromhex("20010db8000000000000000000000001")
+    view.apply(InterfaceAddress(2, address, 128))
+    assert not view.deprecated(address)
+    view.apply(InterfaceAddress(2, address, 128, deprecated=True))
+    assert view.deprecated(address)
+    assert len([event for event in told if isinstance(event, AddressesChanged)]) == 2
+
+
 def test_links_and_addresses(view: KernelView, told: list[object]) -> None:
     view.apply(ETH0)
     view.apply(ETH0)
@@ -145,8 +162,8 @@ def test_links_and_addresses(view: KernelView, told: list[object]) -> None:
     assert view.named("eth0") == ETH0
     assert view.local() == {SELF}
     assert view.holders(SELF) == [2]
-    assert view.connected(REAL) == 2
-    assert view.connected(b"\x0a\0\1\1") is None
+    assert view.connected(REAL) == [2]
+    assert view.connected(b"\x0a\0\1\1") == []
     assert view.source(2, 4) == SELF
     assert view.source(2, 6) is None
     assert [event for event in told if isinstance(event, LinkChanged)] == [LinkChanged(ETH0, usable=True)]

@@ -1,0 +1,124 @@
+"""Where a virtual address must be so that neighbours are answered for it, and putting it there.
+
+IPv4: the kernel answers ARP for an address on any interface, so `lo` will do, unless `arp_ignore` of the
+clients' interface is 1 or 2: then the address must be on that interface, and with 8 nothing helps.
+IPv6: neighbours are answered for on the interface that has the address only, so it goes to the one on whose
+network it lies.  An address that its networks do not hold is reached by way of routers; it goes to `lo`, and
+for clients with a route of their own to every interface that is read and ignores what others have.
+
+What the host has by itself is left alone, and is enough wherever it stands.
+
+Source: Linux `ip-sysctl.rst` (arp_ignore), `arp.c` (arp_ignore).
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Sequence
+
+from director.l4.io import sysctl
+from director.l4.io.capture.plan import Address, parse_address
+from director.l4.io.netlink.socket import NetlinkSocket
+from director.l4.io.netlink.view import KernelView, is_missing
+
+Pair = tuple[str, str]
+"""An interface and an address on it."""
+LOOPBACK = "lo"
+OWN_INTERFACE, OWN_NETWORK, NEVER = 1, 2, 8
+"""Values of arp_ignore: answered on the interface that has it, there and to its network, not at all."""
+_REFUSED = "unreachable: net.ipv4.conf.{}.arp_ignore is 8, so nobody is answered for it; set it to 0, 1 or 2"
+
+
+def places(
+    view: KernelView,
+    address: Address,
+    read: Sequence[str],
+    ours: Sequence[str] = (),
+    ignore: Callable[[str], int] = sysctl.arp_ignore,
+) -> list[str]:
+    """The interfaces that must have `address`, one of which may be `lo`.
+
+    `read` are those that are read, `ours` those that have it from us.
+    """
+    on = linked(view, address)
+    if address.is_loopback:
+        return [LOOPBACK]
+    if address.version == 6:
+        return [name for name in on if name in ours][:1] or on[:1] or [LOOPBACK]
+    strict = [name for name in on or read if ignore(name) in {OWN_INTERFACE, OWN_NETWORK}]
+    return strict or [LOOPBACK]
+
+
+def unanswered(
+    view: KernelView,
+    address: Address,
+    read: Sequence[str],
+    ignore: Callable[[str], int] = sysctl.arp_ignore,
+) -> str:
+    """Why no neighbour is answered for `address`, or nothing."""
+    if address.version == 6 or address.is_loopback:
+        return ""
+    asked = linked(view, address) or list(read)
+    if not asked or any(ignore(name) < NEVER for name in asked):
+        return ""
+    return _REFUSED.format(asked[0])
+
+
+def linked(view: KernelView, address: Address) -> list[str]:
+    """The interfaces on whose networks `address` lies."""
+    names = [view.links[index].name for index in view.connected(address.packed) if index in view.links]
+    return [name for name in names if name != LOOPBACK]
+
+
+def missing(view: KernelView, address: Address, wanted: Iterable[str], ours: Iterable[str]) -> list[str]:
+    """Which of the `wanted` interfaces have `address` from us, now or soon; `ours` are those that have it.
+
+    On `lo` it stands for any interface, so one that the host has by itself will do.
+    """
+    own = set(ours)
+    holders = {view.links[index].name for index in view.holders(address.packed) if index in view.links}
+    foreign = holders - own
+    if address.version == 6 and foreign:
+        return []
+    return [name for name in wanted if name not in foreign and not (name == LOOPBACK and foreign)]
+
+
+def put(asker: NetlinkSocket, view: KernelView, pair: Pair) -> str:
+    """Add one address; that it is there is no error.  What went wrong, as a sentence, or nothing."""
+    link, address = view.named(pair[0]), parse_address(pair[1])
+    if address is None:
+        return ""
+    if link is None:
+        return f"cannot be added to {pair[0]}: there is no such interface; it is added when there is"
+    try:
+        asker.add_address(link.ifindex, address.packed)
+    except OSError as error:
+        if error.errno == errno.EEXIST:
+            return ""
+        why = f"cannot be added to {link.name}: {error.strerror or error}"
+        if address.version == 6 and error.errno in {errno.EACCES, errno.EPERM}:
+            why += f"; is net.ipv6.conf.{link.name}.disable_ipv6 set?"
+        return why
+    return ""
+
+
+def take(asker: NetlinkSocket, view: KernelView, pair: Pair) -> str:
+    """Remove one address; that it is gone is no error.  What went wrong, as a sentence, or nothing."""
+    link, address = view.named(pair[0]), parse_address(pair[1])
+    if link is None or address is None:
+        return ""
+    try:
+        asker.delete_address(link.ifindex, address.packed)
+    except OSError as error:
+        if not is_missing(error):
+            return f"cannot be removed from {link.name}: {error.strerror or error}"
+    return ""
+
+
+def stands(view: KernelView, pair: Pair) -> bool:
+    """The interface has the address, an IPv6 one not to speak from."""
+    link, address = view.named(pair[0]), parse_address(pair[1])
+    if link is None or address is None:
+        return False
+    held = link.ifindex in view.holders(address.packed)
+    return held and (address.version == 4 or view.deprecated(address.packed))

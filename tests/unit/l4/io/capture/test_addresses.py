@@ -1,0 +1,84 @@
+"""Where an address must be, from what Linux `ip-sysctl.rst` says of arp_ignore."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from director.l4.io.capture.addresses import missing, places, unanswered
+from director.l4.io.netlink.rtnetlink import InterfaceAddress, Link
+from director.l4.io.netlink.view import KernelView
+
+A = ip_address
+NEAR, FAR, NEAR6, FAR6 = A("10.0.0.100"), A("198.51.100.10"), A("fd00::100"), A("2001:db8::1")
+
+
+def host(*held: tuple[int, str, int]) -> KernelView:
+    asker: Any = None
+    view = KernelView(asker, lambda _event: None)
+    for index, name in enumerate(("lo", "eth0", "eth1"), 1):
+        view.apply(Link(index, name, b"\2\0\0\0\0" + bytes((index,)), 1500, up=True, running=True))
+    own = ((1, "127.0.0.1", 8), (2, "10.0.0.1", 24), (2, "fd00::1", 64), (3, "172.16.0.1", 24))
+    for ifindex, address, prefix in (*own, *held):
+        view.apply(InterfaceAddress(ifindex, A(address).packed, prefix))
+    return view
+
+
+@pytest.mark.parametrize(
+    ("address", "ignores", "there"),
+    [
+        (NEAR, {}, ["lo"]),
+        (FAR, {}, ["lo"]),
+        (NEAR, {"eth0": 1}, ["eth0"]),
+        (NEAR, {"eth0": 2}, ["eth0"]),
+        (NEAR, {"eth1": 1}, ["lo"]),
+        (NEAR, {"eth0": 3}, ["lo"]),
+        (FAR, {"eth0": 1, "eth1": 2}, ["eth0", "eth1"]),
+        (FAR, {"eth1": 1}, ["eth1"]),
+        (A("127.0.0.9"), {"eth0": 1, "eth1": 1}, ["lo"]),
+        (NEAR6, {"eth0": 1}, ["eth0"]),
+        (FAR6, {}, ["lo"]),
+    ],
+)
+def test_places(address: Any, ignores: dict[str, int], there: list[str]) -> None:
+    assert places(host(), address, ["eth0", "eth1"], (), lambda name: ignores.get(name, 0)) == there
+
+
+def test_an_ipv6_address_stays_where_it_is_when_two_will_do() -> None:
+    view = host((3, "fd00::2", 64))
+    assert places(view, NEAR6, [], ("eth1",)) == ["eth1"]
+    assert places(view, NEAR6, [], ("lo",)) == ["eth0"]
+
+
+@pytest.mark.parametrize(
+    ("address", "ignores", "said"),
+    [
+        (NEAR, {"eth0": 8}, True),
+        (NEAR, {"eth1": 8}, False),
+        (NEAR, {"eth0": 2}, False),
+        (FAR, {"eth0": 8, "eth1": 8}, True),
+        (FAR, {"eth0": 8}, False),
+        (NEAR6, {"eth0": 8}, False),
+    ],
+)
+def test_an_address_that_nobody_is_answered_for(address: Any, ignores: dict[str, int], said: bool) -> None:
+    why = unanswered(host(), address, ["eth0", "eth1"], lambda name: ignores.get(name, 0))
+    assert bool(why) == said
+    assert not said or "arp_ignore is 8" in why
+
+
+def test_what_the_host_has_by_itself_will_do() -> None:
+    assert missing(host(), NEAR, ["lo"], []) == ["lo"]
+    assert missing(host((3, str(NEAR), 32)), NEAR, ["lo"], []) == []
+    assert missing(host((2, str(NEAR6), 64)), NEAR6, ["eth0"], []) == []
+
+
+def test_but_not_where_only_its_own_interface_answers() -> None:
+    assert missing(host((1, str(NEAR), 32)), NEAR, ["eth0"], []) == ["eth0"]
+    assert missing(host((2, str(NEAR), 24)), NEAR, ["eth0"], []) == []
+
+
+def test_ours_stay_ours() -> None:
+    assert missing(host((1, str(NEAR), 32)), NEAR, ["lo"], ["lo"]) == ["lo"]
