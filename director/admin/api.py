@@ -87,9 +87,14 @@ def etag(generation: int) -> str:
 
 def limit(call: Call) -> int:
     """`?limit=`, 50 when not given.  Raises Refusal."""
-    text = call.query.get("limit", "50")
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
-        raise Refusal(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}", "limit")
+    return whole(call, "limit", 1, LARGEST_LIMIT, 50)
+
+
+def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
+    """A parameter that is a whole number.  Raises Refusal."""
+    text = call.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
+        raise Refusal(400, f"{name} must be a whole number from {least} to {most}", name)
     return int(text)
 
 
@@ -248,6 +253,12 @@ class Api:
         if call.accept.startswith("text/html"):
             return as_html(pages.live(view))
         return as_json(view)
+
+    def events(self, call: Call) -> Answer:
+        """Newest first; `?after=` gives those after an id."""
+        after = whole(call, "after", 0, 10**15, 0) if "after" in call.query else -1
+        found = [one for one in self._control.events(limit(call)) if one.number > after]
+        return as_json([views.event_view(one) for one in found])
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""

@@ -129,6 +129,13 @@ ROUTES = (
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
+    ApiRoute(
+        "events",
+        "GET",
+        "/api/v1/events",
+        "What happened, newest first.",
+        query=(LIMIT, ("after", "the id of the last event that is known")),
+    ),
     ApiRoute("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
     ApiRoute(
         "connections",

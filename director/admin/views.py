@@ -302,7 +302,7 @@ def generation_view(one: Generation) -> Json:
 
 def event_view(one: LogEvent) -> Json:
     """An event."""
-    return {"time": stamp(one.time), "level": one.level, "text": one.text}
+    return {"id": one.number, "time": stamp(one.time), "level": one.level, "text": one.text}
 
 
 def trace_view(trace: TraceRecord, seen: RegistrySnapshot) -> Json:
