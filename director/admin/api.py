@@ -19,9 +19,9 @@ from director.admin.answers import Answer, Headers, Refusal, as_array, as_error,
 from director.admin.control import Control
 from director.admin.openapi import document
 from director.admin.overview import overview
-from director.admin.rates import Rates
 from director.admin.rendering import Renderings
 from director.admin.sessions import LINK_SECONDS
+from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
@@ -29,8 +29,6 @@ from director.registry.changes import Change
 from director.registry.registry import Generation
 from director.registry.snapshot import PoolSnapshot
 
-TRACES_SEEN = 500
-"""Recent requests looked through for fault answers."""
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
@@ -102,11 +100,12 @@ class Api:
     """All routes that speak JSON or plain text."""
 
     def __init__(
-        self, control: Control, rates: Rates, counted: Mapping[str, int], access: AccessVerbs
+        self, control: Control, history: History, counted: Mapping[str, int], access: AccessVerbs
     ) -> None:
         self._control = control
         self._access = access
-        self._rates = rates
+        self._rates = history.rates
+        self._trends = history.trends
         self._counted = counted
         self._metrics = metrics.Metrics()
         self._renderings = Renderings(perf_counter)
@@ -120,6 +119,7 @@ class Api:
             self._rates,
             tuple(control.listeners()),
             tuple(control.checks()),
+            self._trends,
         )
 
     # -- probes and scrapers --
@@ -242,7 +242,7 @@ class Api:
     def overview(self) -> views.Json:
         """The first screen's content."""
         control = self._control
-        faults = [one for one in control.traces(TRACES_SEEN) if one["fault"]][:FAULTS_SHOWN]
+        faults = control.faults(FAULTS_SHOWN)
         return overview(
             self.context(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
         )
@@ -284,6 +284,14 @@ class Api:
         if found is None:
             raise Refusal(404, "No such request is remembered; only the last ones are kept", call.path["id"])
         return as_json(views.trace_view(found, self._control.snapshot()))
+
+    def request_page(self, identifier: str) -> Answer:
+        """The same for people; one that is not remembered has a page, too."""
+        found = self._control.trace(identifier)
+        if found is None:
+            return as_html(pages.forgotten(identifier), 404)
+        seen = self._control.snapshot()
+        return as_html(pages.request(views.trace_view(found, seen), seen.configuration.settings.name))
 
     def config(self, call: Call) -> Answer:
         """The merged ini."""

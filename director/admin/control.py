@@ -93,6 +93,9 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+
     def traces_kept(self) -> int:
         """How many requests are remembered."""
 

@@ -107,6 +107,7 @@ ROUTES = (
     ),
     ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
     ApiRoute("home", "GET", "/", "The overview page.", gives=HTML),
+    ApiRoute("request_page", "GET", "/requests/{id}", "How a request was decided, as a page.", gives=HTML),
     ApiRoute("services", "GET", "/api/v1/services", "All services."),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
@@ -190,4 +191,4 @@ ROUTES = (
     ),
 )
 
-NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home"})
+NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home", "request_page"})

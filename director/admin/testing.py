@@ -109,6 +109,10 @@ class MemoryControl:
         """As set."""
         return self.remembered[:limit]
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """Those that are set."""
+        return [one for one in self.remembered if one["fault"]][:limit]
+
     def traces_kept(self) -> int:
         """Those that are set."""
         return len(self.remembered)

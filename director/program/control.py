@@ -155,6 +155,10 @@ class RunningControl:
         """The last requests, newest first."""
         return [as_dict(record, self._epoch()) for record in self._shell.traces.last(limit)]
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+        return [as_dict(record, self._epoch()) for record in self._shell.traces.faults(limit)]
+
     def traces_kept(self) -> int:
         """How many requests are remembered."""
         return len(self._shell.traces)
