@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Control
+from director.admin.control import Applied, Control
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rendering import Renderings
@@ -26,7 +26,6 @@ from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
 from director.registry.changes import Change
-from director.registry.registry import Generation
 from director.registry.snapshot import PoolSnapshot
 
 FAULTS_SHOWN = 20
@@ -60,13 +59,6 @@ class Call:
             raise Refusal(400, "dry_run is 1 (say what would be done) or 0 (do it)", "dry_run")
         return asked
 
-    def demand(self, generation: int) -> None:
-        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
-        tags = {tag.strip() for tag in self.if_match.split(",")}
-        if self.if_match and not tags & {"*", etag(generation)}:
-            text = "The configuration changed since; read it again"
-            raise Refusal(412, text, f"generation {generation}")
-
 
 class AccessVerbs(Protocol):
     """What changes who may come in; `service` does it."""
@@ -76,11 +68,6 @@ class AccessVerbs(Protocol):
 
     def rotate(self) -> str:
         """Make a new token; returns the file that has it.  Raises OSError with the old one still good."""
-
-
-def etag(generation: int) -> str:
-    """The tag of everything that a generation holds."""
-    return f'"g{generation}"'
 
 
 def limit(call: Call) -> int:
@@ -149,6 +136,7 @@ class Api:
             caches=tuple(control.caches()),
             checks=control.checks_made(),
             reloads=control.reloads(),
+            kept=not control.unkept(),
         )
         return metrics.pieces(self._metrics.families(context, facts))
 
@@ -159,7 +147,7 @@ class Api:
     # -- reading --
 
     def _tagged(self, value: object, generation: int) -> Answer:
-        return as_json(value, headers=(("ETag", etag(generation)),))
+        return as_json(value, headers=self._tag(generation))
 
     def services(self, call: Call) -> Answer:
         """All services."""
@@ -295,8 +283,8 @@ class Api:
 
     def config(self, call: Call) -> Answer:
         """The merged ini."""
-        tag = ("ETag", etag(self._control.snapshot().generation))
-        return as_text(self._control.config_text()).with_headers(tag)
+        tag = self._tag(self._control.snapshot().generation)
+        return as_text(self._control.config_text()).with_headers(*tag)
 
     # -- asking and changing --
 
@@ -309,27 +297,45 @@ class Api:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
 
-    def change_server(self, call: Call) -> Answer:
+    def change_server(self, call: Call) -> Answer | Deferred[Answer]:
         """Weight, thresholds, state."""
         seen = self._control.snapshot()
         pool, server = call.path["pool"], call.path["server"]
         order = edits.parse_object(call.body)
         changes = edits.server_changes(seen, pool, server, order)
-        call.demand(seen.generation)
+        self._demand(call, seen.generation)
         diff = edits.rehearse(seen.configuration, changes)
         if call.dry_run:
             return as_json({"dry_run": True, "diff": list(diff)})
         return self._applied(changes, call.author)
 
-    def _applied(self, changes: Sequence[Change], author: str) -> Answer:
+    def _applied(self, changes: Sequence[Change], author: str) -> Answer | Deferred[Answer]:
         if not changes:
             generation = self._control.snapshot().generation
-            return as_json({"generation": generation, "diff": []}, headers=self._tag(generation))
-        made = self._control.apply(changes, author)
-        return as_json({"generation": made.number, "diff": list(made.diff)}, headers=self._tag(made.number))
+            kept = not self._control.unkept()
+            return as_json(
+                {"generation": generation, "diff": [], "kept": kept}, headers=self._tag(generation)
+            )
+        return self._control.apply(changes, author).addCallback(self._done)
+
+    def _done(self, applied: Applied) -> Answer:
+        made = applied.generation
+        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
+        return as_json(value, headers=self._tag(made.number))
+
+    def _etag(self, generation: int) -> str:
+        """The tag of everything that a generation holds: of this store, for others count from 1, too."""
+        return f'"{self._control.store_nonce}-g{generation}"'
 
     def _tag(self, generation: int) -> Headers:
-        return (("ETag", etag(generation)),)
+        return (("ETag", self._etag(generation)),)
+
+    def _demand(self, call: Call, generation: int) -> None:
+        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
+        tags = {tag.strip() for tag in call.if_match.split(",")}
+        if call.if_match and not tags & {"*", self._etag(generation)}:
+            text = "The configuration changed since; read it again"
+            raise Refusal(412, text, f"generation {generation}")
 
     def make_link(self, call: Call) -> Answer:
         """For a browser of this machine."""
@@ -354,14 +360,13 @@ class Api:
     def reload(self, call: Call) -> Deferred[Answer]:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
-            return self.check_config(call)
-        call.demand(self._control.snapshot().generation)
-        done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
-        return done.addCallbacks(self._reloaded, _not_reloaded)
+            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
+        self._demand(call, self._control.snapshot().generation)
+        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
 
-    def _reloaded(self, made: Generation) -> Answer:
-        value = {"generation": made.number, "diff": list(made.diff)}
-        return as_json(value, headers=self._tag(made.number))
+
+def _rehearsed(diff: Sequence[str]) -> Answer:
+    return as_json({"dry_run": True, "diff": list(diff)})
 
 
 def _problems(found: Sequence[Problem]) -> Answer:

@@ -230,7 +230,7 @@ def test_why_a_request_would_go(client: MemoryClient, run: Run) -> None:
 
 def test_reload_and_its_rehearsal(client: MemoryClient, run: Run) -> None:
     assert run("reload")[0] == 0
-    assert run("reload", "--dry-run") == (0, "no errors, no warnings\n", "")
+    assert run("reload", "--dry-run") == (0, "nothing would change\n", "")
 
 
 def test_config_export_prints_the_merged_file(client: MemoryClient, run: Run) -> None:
