@@ -8,24 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Protocol, cast
 
-from attrs import asdict, field, frozen
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.python.failure import Failure
+from attrs import asdict, evolve, field, frozen
 
-from director.admin import edits, metrics, pages, views
+from director.admin import edits, metrics, objects, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Applied, Control
+from director.admin.control import Control
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rendering import Renderings
-from director.admin.sessions import LINK_SECONDS
 from director.admin.trends import History
 from director.admin.views import ViewContext
-from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
-from director.registry.changes import Change
 from director.registry.snapshot import PoolSnapshot
 
 FAULTS_SHOWN = 20
@@ -54,20 +48,40 @@ class Call:
     @property
     def dry_run(self) -> bool:
         """The caller asks what would be done; `?dry_run` without a value asks, too.  Raises Refusal."""
-        asked = SWITCHES.get(self.query.get("dry_run", "0").lower())
+        return self.switch("dry_run")
+
+    def switch(self, name: str) -> bool:
+        """A parameter that is on or off.  Raises Refusal."""
+        asked = SWITCHES.get(self.query.get(name, "0").lower())
         if asked is None:
-            raise Refusal(400, "dry_run is 1 (say what would be done) or 0 (do it)", "dry_run")
+            raise Refusal(400, f"{name} is 1 or 0", name)
         return asked
 
+    def anew(self) -> Call:
+        """The same order in a later moment: what it demanded was held against what ran before."""
+        return evolve(self, if_match="")
 
-class AccessVerbs(Protocol):
-    """What changes who may come in; `service` does it."""
 
-    def make_link(self) -> str:
-        """A new link that signs in once, empty where there is no page."""
+class Tags:
+    """Entity tags of everything that a generation holds: of this store, for others count from 1, too."""
 
-    def rotate(self) -> str:
-        """Make a new token; returns the file that has it.  Raises OSError with the old one still good."""
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def tag(self, generation: int) -> str:
+        """The tag of one generation."""
+        return f'"{self._control.store_nonce}-g{generation}"'
+
+    def headers(self, generation: int) -> Headers:
+        """The tag as a header."""
+        return (("ETag", self.tag(generation)),)
+
+    def demand(self, call: Call, generation: int) -> None:
+        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
+        tags = {tag.strip() for tag in call.if_match.split(",")}
+        if call.if_match and not tags & {"*", self.tag(generation)}:
+            text = "The configuration changed since; read it again"
+            raise Refusal(412, text, f"generation {generation}")
 
 
 def limit(call: Call) -> int:
@@ -86,11 +100,9 @@ def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
 class Api:
     """All routes that speak JSON or plain text."""
 
-    def __init__(
-        self, control: Control, history: History, counted: Mapping[str, int], access: AccessVerbs
-    ) -> None:
+    def __init__(self, control: Control, history: History, counted: Mapping[str, int]) -> None:
         self._control = control
-        self._access = access
+        self._tags = Tags(control)
         self._rates = history.rates
         self._trends = history.trends
         self._counted = counted
@@ -147,7 +159,7 @@ class Api:
     # -- reading --
 
     def _tagged(self, value: object, generation: int) -> Answer:
-        return as_json(value, headers=self._tag(generation))
+        return as_json(value, headers=self._tags.headers(generation))
 
     def services(self, call: Call) -> Answer:
         """All services."""
@@ -171,7 +183,7 @@ class Api:
         context = self.context()
         pools = tuple(context.seen.pools.values())
         pieces = as_array(views.pool_view(pool, context) for pool in pools)
-        return Answer(pieces=pieces, headers=self._tag(context.seen.generation))
+        return Answer(pieces=pieces, headers=self._tags.headers(context.seen.generation))
 
     def pool(self, call: Call) -> Answer:
         """One pool."""
@@ -189,7 +201,7 @@ class Api:
         """Those of one pool, in pieces."""
         context, pool = self._pool(call)
         pieces = as_array(views.server_view(server, context) for server in pool.servers)
-        return Answer(pieces=pieces, headers=self._tag(context.seen.generation))
+        return Answer(pieces=pieces, headers=self._tags.headers(context.seen.generation))
 
     def server(self, call: Call) -> Answer:
         """One server."""
@@ -253,6 +265,20 @@ class Api:
         kept = list(self._control.snapshot().generations)
         return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
 
+    def generation(self, call: Call) -> Answer:
+        """One of them."""
+        kept = self._control.snapshot().generations
+        found = next((one for one in kept if str(one.number) == call.path["number"]), None)
+        if found is None:
+            raise Refusal(404, "No such generation; /api/v1/generations lists them", call.path["number"])
+        return as_json(views.generation_view(found))
+
+    def rule(self, call: Call) -> Answer:
+        """By its number."""
+        context = self.context()
+        rule = objects.rule_of(context.seen.configuration, call.path["number"])
+        return self._tagged(views.rule_view(rule, context), context.seen.generation)
+
     def connections(self, call: Call) -> Answer:
         """Oldest first."""
         return as_json([asdict(one) for one in self._control.connections(limit(call))])
@@ -283,7 +309,7 @@ class Api:
 
     def config(self, call: Call) -> Answer:
         """The merged ini."""
-        tag = self._tag(self._control.snapshot().generation)
+        tag = self._tags.headers(self._control.snapshot().generation)
         return as_text(self._control.config_text()).with_headers(*tag)
 
     # -- asking and changing --
@@ -296,98 +322,6 @@ class Api:
         except (DirectorError, TheirsError) as error:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
-
-    def change_server(self, call: Call) -> Answer | Deferred[Answer]:
-        """Weight, thresholds, state."""
-        seen = self._control.snapshot()
-        pool, server = call.path["pool"], call.path["server"]
-        order = edits.parse_object(call.body)
-        changes = edits.server_changes(seen, pool, server, order)
-        self._demand(call, seen.generation)
-        diff = edits.rehearse(seen.configuration, changes)
-        if call.dry_run:
-            return as_json({"dry_run": True, "diff": list(diff)})
-        return self._applied(changes, call.author)
-
-    def _applied(self, changes: Sequence[Change], author: str) -> Answer | Deferred[Answer]:
-        if not changes:
-            generation = self._control.snapshot().generation
-            kept = not self._control.unkept()
-            return as_json(
-                {"generation": generation, "diff": [], "kept": kept}, headers=self._tag(generation)
-            )
-        return self._control.apply(changes, author).addCallback(self._done)
-
-    def _done(self, applied: Applied) -> Answer:
-        made = applied.generation
-        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
-        return as_json(value, headers=self._tag(made.number))
-
-    def _etag(self, generation: int) -> str:
-        """The tag of everything that a generation holds: of this store, for others count from 1, too."""
-        return f'"{self._control.store_nonce}-g{generation}"'
-
-    def _tag(self, generation: int) -> Headers:
-        return (("ETag", self._etag(generation)),)
-
-    def _demand(self, call: Call, generation: int) -> None:
-        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
-        tags = {tag.strip() for tag in call.if_match.split(",")}
-        if call.if_match and not tags & {"*", self._etag(generation)}:
-            text = "The configuration changed since; read it again"
-            raise Refusal(412, text, f"generation {generation}")
-
-    def make_link(self, call: Call) -> Answer:
-        """For a browser of this machine."""
-        link = self._access.make_link()
-        if not link:
-            raise Refusal(409, "there is no page to sign in to; add [admin] listen = 127.0.0.1:8404", "admin")
-        return as_json({"link": link, "seconds": int(LINK_SECONDS)})
-
-    def rotate_token(self, call: Call) -> Answer:
-        """The token itself stays in its file."""
-        try:
-            return as_json({"file": self._access.rotate()})
-        except OSError as error:
-            text = f"the old token stays, a new one cannot be kept: {error.strerror}; make room in state_dir"
-            raise Refusal(409, text, "token") from error
-
-    def check_config(self, call: Call) -> Deferred[Answer]:
-        """All findings; 200 also when there are errors, for the check itself went well."""
-        done: Deferred[Sequence[Problem]] = maybeDeferred(cast("Any", self._control.check_config))
-        return done.addCallback(_problems)
-
-    def reload(self, call: Call) -> Deferred[Answer]:
-        """Apply the file; refused with all findings when it has errors."""
-        if call.dry_run:
-            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
-        self._demand(call, self._control.snapshot().generation)
-        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
-
-
-def _rehearsed(diff: Sequence[str]) -> Answer:
-    return as_json({"dry_run": True, "diff": list(diff)})
-
-
-def _problems(found: Sequence[Problem]) -> Answer:
-    problems = [
-        {
-            "severity": one.severity,
-            "at": f"{one.file}:{one.line}:{one.column}",
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in found
-    ]
-    errors = sum(one.severity == "error" for one in found)
-    return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
-
-
-def _not_reloaded(failure: Failure) -> Failure:
-    """What the system did not let us open is the file's matter, not a fault."""
-    if isinstance(failure.value, OSError):
-        raise DirectorError(str(failure.value)) from failure.value
-    return failure
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

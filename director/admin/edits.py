@@ -76,6 +76,13 @@ def _known(order: Mapping[str, Any], names: Iterable[str]) -> None:
             raise BadOrder(f"unknown field {key[:40]!r}; {hint}", key[:40])
 
 
+def some_fields(order: dict[str, Any]) -> dict[str, Any]:
+    """The same.  Raises BadOrder when it changes nothing."""
+    if not order:
+        raise BadOrder("nothing to change: give a key of the ini and its value")
+    return order
+
+
 def no_fields(body: bytes) -> None:
     """An order without fields: nothing, or an empty object.  Raises BadOrder."""
     if body.strip():

@@ -30,6 +30,7 @@ from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, 
 from director.admin.api import Api, Call, refused_config
 from director.admin.authenticator import Authenticator, Credentials, Principal
 from director.admin.files import load
+from director.admin.orders import Orders
 from director.admin.rendering import Pieces
 from director.admin.requests import LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
 from director.admin.routes import HTML, NOT_THE_API, ROUTES, ApiRoute
@@ -76,6 +77,7 @@ class AdminResource(Resource):
     def __init__(
         self,
         api: Api,
+        orders: Orders,
         authenticator: Authenticator,
         listening: ListenerPolicy,
         clock: IReactorTime,
@@ -84,6 +86,7 @@ class AdminResource(Resource):
     ) -> None:
         super().__init__()
         self._api = api
+        self._orders = orders
         self._authenticator = authenticator
         self._listening = listening
         self._clock = clock
@@ -165,7 +168,8 @@ class AdminResource(Resource):
             if_match=", ".join(headers(request, b"if-match")),
             accept=header(request, b"accept"),
         )
-        found: Answer | Deferred[Answer] = getattr(self._api, route.name)(call)
+        part = self._orders if hasattr(self._orders, route.name) else self._api
+        found: Answer | Deferred[Answer] = getattr(part, route.name)(call)
         return found
 
     def _page(

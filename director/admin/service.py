@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
 from director.admin.control import Control
+from director.admin.orders import Orders
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
@@ -136,7 +137,7 @@ class AdminService(Service):
         super().startService()
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id))
         self._authenticator = authenticator
-        api = Api(self._control, self._history, authenticator.counted, self)
+        api = Api(self._control, self._history, authenticator.counted)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:
@@ -162,7 +163,8 @@ class AdminService(Service):
         return token
 
     def _site(self, api: Api, authenticator: Authenticator, listening: ListenerPolicy) -> AdminSite:
-        resource = AdminResource(api, authenticator, listening, self._reactor, self._turns, self._now)
+        orders = Orders(self._control, self, self._reactor)
+        resource = AdminResource(api, orders, authenticator, listening, self._reactor, self._turns, self._now)
         return AdminSite(resource, self._reactor, self._turns, authenticator.counted)
 
     def _now(self) -> float:

@@ -16,6 +16,7 @@ from twisted.internet.testing import StringTransport
 
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
+from director.admin.orders import Orders
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
@@ -62,7 +63,7 @@ class Admin:
 
     @property
     def api(self) -> Api:
-        return Api(self.control, self.history, self.authenticator.counted, self)
+        return Api(self.control, self.history, self.authenticator.counted)
 
     def make_link(self) -> str:
         return "http://127.0.0.1:8404/login?token=" + self.authenticator.links.make(self.clock.seconds())
@@ -73,7 +74,13 @@ class Admin:
 
     def resource(self) -> AdminResource:
         return AdminResource(
-            self.api, self.authenticator, self.listening, self.clock, self.turns, self.clock.seconds
+            self.api,
+            Orders(self.control, self, self.clock),
+            self.authenticator,
+            self.listening,
+            self.clock,
+            self.turns,
+            self.clock.seconds,
         )
 
     def connect(self, address: str = "127.0.0.1") -> tuple[Any, StringTransport]:
