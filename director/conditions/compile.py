@@ -159,13 +159,8 @@ def _named(term: Term) -> _Test:
     return lambda facts: any(map(compare, lookup(facts, name)))
 
 
-def _header(facts: Facts, name: str) -> tuple[str, ...]:
-    value = facts.header(name)
-    return () if value is None else (value,)
-
-
 _LOOKUPS: Mapping[str, Callable[[Facts, str], tuple[str, ...]]] = {
-    "header": _header,
+    "header": lambda facts, name: facts.headers(name),
     "cookie": lambda facts, name: facts.cookies(name),
     "query": lambda facts, name: facts.queries(name),
 }

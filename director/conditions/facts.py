@@ -20,7 +20,7 @@ PLAIN = frozenset({"host", "path", "uri", "method", "version", "client", "sni"})
 NAMED = frozenset({"header", "cookie", "query"})
 """Facts that need a name."""
 
-MANIFOLD = frozenset({"path", "cookie", "query"})
+MANIFOLD = frozenset({"path", "header", "cookie", "query"})
 """Facts that may have several values at once; a term holds when any of them meets it."""
 
 FOLDED = frozenset({"host", "sni"})
@@ -68,8 +68,8 @@ class Facts(Protocol):
     def sni(self) -> str:
         """The server name of TLS in lower case; '' for none."""
 
-    def header(self, name: str) -> str | None:
-        """A header field by its name in lower case."""
+    def headers(self, name: str) -> tuple[str, ...]:
+        """The values of a header field by its name in lower case: of each line, of each element of a list."""
 
     def cookies(self, name: str) -> tuple[str, ...]:
         """The cookies of that name; servers do not agree on which of several counts."""

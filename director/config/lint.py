@@ -12,8 +12,9 @@ from director.conditions.regexes import nested_repeat
 from director.conditions.shadowing import hidden
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
-from director.config.references import Kinds, terms, used_pools
+from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
+from director.model.conditions import terms
 from director.model.http import Rule
 from director.model.pools import Scheduler
 

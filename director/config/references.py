@@ -7,13 +7,13 @@ there, even if that section has mistakes of its own: one mistake, one message.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import listed
 from director.config.text.messages import WARNING, BadValue
-from director.model.conditions import Condition, Not, Term
+from director.model.conditions import terms
 from director.model.pools import Address
 from director.model.virtual import Virtual
 
@@ -106,17 +106,6 @@ def _relayed(rule: Fields, protocol: str) -> None:
             at = max(rule.text("when").find(term.fact), 0)
             text = f"a service with protocol = {protocol} has no {term.fact}"
             rule.problem("when", text, "known there: client", at)
-
-
-def terms(condition: Condition | None) -> Iterator[Term]:
-    """All terms of a condition, from left to right."""
-    if isinstance(condition, Term):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from terms(condition.part)
-    elif condition is not None:
-        for part in condition.parts:
-            yield from terms(part)
 
 
 # --- servers -----------------------------------------------------------------------------

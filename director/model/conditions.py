@@ -1,10 +1,12 @@
 """Conditions of rules as values: what `when = …` says, compared but not yet compiled.
 
-`config.expressions` reads them, `config.conditions` compiles them, `config.hiding` finds rules that can never
-match; `model.Rule` holds one.
+`config/parse/expressions` reads them, `conditions/compile` compiles them, `conditions/shadowing` finds rules
+that can never match; a `Rule` holds one.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -44,3 +46,14 @@ class Or:
 
 
 Condition = Term | Not | And | Or
+
+
+def terms(condition: Condition | None) -> Iterator[Term]:
+    """All terms of a condition, from left to right."""
+    if isinstance(condition, Term):
+        yield condition
+    elif isinstance(condition, Not):
+        yield from terms(condition.part)
+    elif condition is not None:
+        for part in condition.parts:
+            yield from terms(part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from director.l7.http.requests import Limits, RequestFramer, RequestHead
 from director.l7.http.responses import ResponseFramer, ResponseHead
-from director.l7.http.writing import request_tail
+from director.l7.http.writing import request_fields, request_framing
 from director.l7.routing.facts import Peer, RequestFacts
 
 PEER = Peer("192.0.2.7", 40000, "198.51.100.1", 80)
@@ -42,4 +42,5 @@ def response(
 
 def request_head(head: RequestHead, sent: bytes, dropped: frozenset[bytes], added: bytes) -> bytes:
     """A whole head for a server."""
-    return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, request_tail(head, dropped, added))
+    fields = request_fields(head, dropped) + added + request_framing(head)
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method, sent, fields)

@@ -8,6 +8,7 @@ size line or trailer line.  `http1` picks the reader; `conversation` feeds it.
 from __future__ import annotations
 
 from director.errors import MessageError
+from director.l7.http.fields import HOP_BY_HOP, NOTHING, canonical
 from director.l7.http.grammar import CHUNK_LINE, FIELD_LINE
 
 CHUNK_LINE_LIMIT = 4096
@@ -19,15 +20,13 @@ TRAILER_LIMIT = 16384
 
 LAST_CHUNK = b"0\r\n\r\n"
 
-_FORBIDDEN_TRAILERS = frozenset(
-    (
-        b"transfer-encoding", b"content-length", b"host", b"connection", b"keep-alive", b"te", b"trailer",
-        b"upgrade", b"proxy-connection", b"content-encoding", b"content-type", b"content-range",
-        b"authorization", b"cookie", b"set-cookie", b"expect", b"max-forwards", b"cache-control", b"via",
-        b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id",
-    )
-)  # fmt: skip
-"""Fields that change framing, routing or trust: never taken from a trailer (RFC 9110 6.5.1)."""
+_FORBIDDEN_TRAILERS = HOP_BY_HOP | frozenset((
+    b"content-length", b"host", b"content-encoding", b"content-type", b"content-range", b"authorization",
+    b"proxy-authorization", b"www-authenticate", b"proxy-authenticate", b"cookie", b"set-cookie", b"expect",
+    b"max-forwards", b"cache-control", b"range", b"if-match", b"if-none-match", b"if-modified-since",
+    b"if-unmodified-since", b"if-range", b"via", b"forwarded", b"x-request-id",
+))  # fmt: skip
+"""Fields that change framing, routing, access or trust: never taken from a trailer (RFC 9110 6.5.1)."""
 
 
 class NoBody:
@@ -105,12 +104,23 @@ class ChunkedBody:
 
     States: *size* waits for a size line, *data* for `remaining` bytes, *crlf* for the end of a chunk,
     *trailer* for trailer lines.  `trailers` holds the accepted trailer lines when done, `held` the
-    begin of a line that has not come to its end.
+    begin of a line that has not come to its end.  `dropped` are canonical names that the head, or a rule,
+    keeps from passing: what may not come in front of a body does not come behind it either.
     """
 
-    __slots__ = ("_extensions", "_state", "_trailer_bytes", "done", "held", "remaining", "trailers")
+    __slots__ = (
+        "_extensions",
+        "_state",
+        "_trailer_bytes",
+        "done",
+        "dropped",
+        "held",
+        "remaining",
+        "trailers",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: frozenset[bytes] = NOTHING) -> None:
+        self.dropped = dropped
         self.done = False
         self.trailers = b""
         self.held = b""
@@ -207,9 +217,15 @@ class ChunkedBody:
             self.done = True
         elif FIELD_LINE.fullmatch(line) is None:
             raise MessageError(400, "bad trailer field")
-        elif line.partition(b":")[0].lower().replace(b"_", b"-") not in _FORBIDDEN_TRAILERS:
+        elif self._passes(canonical(line.partition(b":")[0].lower())):
             self.trailers += line
         return end + 1
+
+    def _passes(self, name: bytes) -> bool:
+        """Whether a trailer field may go on, by its canonical name."""
+        if name in _FORBIDDEN_TRAILERS or name in self.dropped:
+            return False
+        return not name.startswith(b"x-forwarded-")
 
 
 Body = NoBody | LengthBody | UntilCloseBody | ChunkedBody

@@ -8,7 +8,6 @@ body is `body_length`; what they mean for the connection is `keeps_alive`.
 from __future__ import annotations
 
 import re
-from itertools import product
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
@@ -25,31 +24,14 @@ _SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding", b"max-for
 """Fields that may come only once."""
 
 
-def _twins(name: bytes) -> set[bytes]:
-    """The other spellings that CGI-like servers take for `name`: `_` for `-` (RFC 3875 4.1.18)."""
-    words = name.split(b"-")
-    joints = product((b"-", b"_"), repeat=len(words) - 1)
-    return {
-        words[0] + b"".join(joint + word for joint, word in zip(some, words[1:], strict=True))
-        for some in joints
-    } - {name}
-
-
-TWINS = frozenset().union(
-    *map(
-        _twins,
-        (
-            b"content-length", b"transfer-encoding", b"x-forwarded-for", b"x-forwarded-host",
-            b"x-forwarded-proto", b"x-request-id",
-        ),
-    )
-)  # fmt: skip
-"""What CGI-like servers take for fields of framing and of trust; nobody but an attacker sends them."""
-HOP_BY_HOP = TWINS | {
+FORWARDED_OTHERS = b"x-forwarded-*"
+"""Stands for all fields that begin with X-Forwarded- but -For, -Host and -Proto."""
+_FORWARDED_KNOWN = frozenset((b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
+HOP_BY_HOP = frozenset((
     b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
     b"http2-settings",
-}  # fmt: skip
-"""What stays on this hop: the hop-by-hop fields (RFC 9110 7.6.1), and twins."""
+))  # fmt: skip
+"""What stays on this hop (RFC 9110 7.6.1)."""
 _NEVER_NOMINATED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control", b"date")
 )
@@ -84,7 +66,7 @@ class FieldBlock:
                     raise MessageError(400, f"repeated {name.decode().title()}")
                 value = fields[name] + b", " + value
             fields[name] = value
-            where.append((name, (start, end)))
+            where.append((_policy_name(name), (start, end)))
         self.text = text
         self.fields = fields
         self._lowered = lowered
@@ -93,17 +75,22 @@ class FieldBlock:
         self._kept: dict[frozenset[bytes], bytes] = {}
 
     def _dropped_spans(self) -> list[Span]:
-        """The lines that stay on this hop: hop-by-hop ones and those that Connection nominates.
+        """The lines that stay on this hop: hop-by-hop ones, twins, and those that Connection nominates.
 
-        All names are looked at once, however many are nominated (RFC 9110 7.6.1).
+        All names are looked at once, however many are nominated (RFC 9110 7.6.1).  A field that a proxy must
+        understand never has an underscore: only an attacker sends it so.
         """
-        spans = [span for name, span in self._where if name in HOP_BY_HOP]
-        options = self.fields.get(b"connection")
-        if options is not None:
-            nominated = _nominated(options)
-            if nominated:
-                spans += self._lines_of(nominated.__contains__)
+        spans = [span for name, span in self._where if name in HOP_BY_HOP or b"_" in name]
+        nominated = self.nominated
+        if nominated:
+            spans += self._lines_of(lambda name: canonical(name) in nominated)
         return spans
+
+    @property
+    def nominated(self) -> frozenset[bytes]:
+        """The canonical names of the fields that Connection declares to be of this hop only."""
+        options = self.fields.get(b"connection")
+        return NOTHING if options is None else _nominated(options)
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
         """The lines to pass on: less the hop-by-hop ones, less those of `names` (of a few fixed sets).
@@ -138,8 +125,14 @@ class FieldBlock:
 
     def less(self, name: bytes) -> bytes:
         """The lines less all of one field (lower-case name) and of its twins."""
-        wanted = name.replace(b"_", b"-")
-        return without(self.text, self._lines_of(lambda found: found.replace(b"_", b"-") == wanted))
+        wanted = canonical(name)
+        return without(self.text, self._lines_of(lambda found: canonical(found) == wanted))
+
+    def less_twins(self, spellings: frozenset[bytes], names: frozenset[bytes]) -> bytes:
+        """The lines less those that have one of the canonical `names` but none of the `spellings` in use."""
+        return without(
+            self.text, self._lines_of(lambda found: found not in spellings and canonical(found) in names)
+        )
 
     def _lines_of(self, wanted: Callable[[bytes], bool]) -> list[Span]:
         """Where the lines stand whose (lower-case) name is wanted."""
@@ -148,6 +141,18 @@ class FieldBlock:
             for found in NAMES.finditer(self._lowered)
             if wanted(found[1])
         ]
+
+
+def canonical(name: bytes) -> bytes:
+    """A lower-case name as CGI-like servers see it: `_` and `-` are the same to them (RFC 3875 4.1.18)."""
+    return name.replace(b"_", b"-")
+
+
+def _policy_name(name: bytes) -> bytes:
+    """The name by which policies speak of a field."""
+    if name[:12] == b"x-forwarded-" and name not in _FORWARDED_KNOWN and b"_" not in name:
+        return FORWARDED_OTHERS
+    return name
 
 
 def without(text: bytes, spans: list[Span]) -> bytes:
@@ -172,8 +177,8 @@ def list_elements(value: bytes) -> frozenset[bytes]:
 
 @memo("nominated_fields", 256)
 def _nominated(value: bytes) -> frozenset[bytes]:
-    """The fields that a Connection field declares to be of this hop only."""
-    return list_elements(value) - _NEVER_NOMINATED
+    """The fields that a Connection field declares to be of this hop only, by their canonical names."""
+    return frozenset(map(canonical, list_elements(value))) - _NEVER_NOMINATED
 
 
 def keeps_alive(fields: dict[bytes, bytes], minor: int) -> bool:

@@ -13,8 +13,13 @@ TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 """One character of a token (RFC 9110 5.6.2)."""
 VALUE = rb"[\t\x20-\x7e\x80-\xff]"
 """One character of a field value: VCHAR, obs-text, space and tab (RFC 9110 5.5)."""
-PATH = rb"[A-Za-z0-9\-._~!$&'()*+,;=:@%/]"
-"""One character of a path (RFC 3986 3.3); `%` is checked with its digits later."""
+PATH = rb"[A-Za-z0-9\-._~!$&'()*+,;=:@%/\[\]|^]"
+r"""One character of a path; `%` is checked with its digits later.
+
+RFC 3986 3.3, and the four that browsers send as they stand, because the path percent-encode set of the
+WHATWG URL standard lacks them (`^` joined it late).  Not `\`, which they take for a slash, and not `"<>` and
+the like, which they never send.
+"""
 QUERY = rb"[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]{}|^`\\\"]"
 """One character of a query: RFC 3986 3.4 and what browsers leave unencoded there (WHATWG URL)."""
 METHOD = rb"(" + TOKEN + rb"{1,64}+)"
@@ -49,18 +54,21 @@ _OF_INTEREST = rb"\n(%b):[^\r]*+\r"
 REQUEST_FIELDS = re.compile(
     _OF_INTEREST
     % rb"|".join((
-        rb"host", rb"content-length", rb"content_length", rb"connection", rb"expect", rb"forwarded",
-        rb"http2-settings", rb"keep-alive", rb"max-forwards", rb"proxy-connection", rb"te", rb"trailer",
-        rb"transfer-encoding", rb"transfer_encoding", rb"upgrade", rb"via", rb"x[-_]forwarded[-_]for",
-        rb"x[-_]forwarded[-_]host", rb"x[-_]forwarded[-_]proto", rb"x[-_]request[-_]id",
+        rb"host", rb"content[-_]length", rb"connection", rb"expect", rb"forwarded", rb"http2[-_]settings",
+        rb"keep[-_]alive", rb"max[-_]forwards", rb"proxy[-_]connection", rb"te", rb"trailer",
+        rb"transfer[-_]encoding", rb"upgrade", rb"via", rb"x[-_]forwarded[-_]" + TOKEN + rb"++",
+        rb"x[-_]request[-_]id",
     ))
 )  # fmt: skip
-"""The fields of a request that a proxy must understand, in a block as for `NAMES`, in lower case."""
+"""The fields of a request that a proxy must understand, in a block as for `NAMES`, in lower case.
+
+Also in the other spelling that CGI-like servers take for the same: `_` for `-` (RFC 3875 4.1.18).
+"""
 RESPONSE_FIELDS = re.compile(
     _OF_INTEREST
     % rb"|".join((
-        rb"content-length", rb"content_length", rb"connection", rb"keep-alive", rb"proxy-connection", rb"te",
-        rb"trailer", rb"transfer-encoding", rb"transfer_encoding", rb"upgrade", rb"cache-control",
+        rb"content[-_]length", rb"connection", rb"keep[-_]alive", rb"proxy[-_]connection", rb"te",
+        rb"trailer", rb"transfer[-_]encoding", rb"upgrade", rb"cache-control",
     ))
 )  # fmt: skip
 """The same for a response."""

@@ -166,24 +166,11 @@ class RequestHead:
         length = self.parsed.length
         if length == 0:
             return NO_BODY
-        return ChunkedBody() if length == CHUNKED else LengthBody(length)
+        return ChunkedBody(self.lines.nominated) if length == CHUNKED else LengthBody(length)
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
         """The field lines less the hop-by-hop ones and those of `names`."""
         return self.lines.kept(names)
-
-    def with_block(self, block: bytes) -> RequestHead:
-        """The same request with other field lines (already less the hop-by-hop ones).
-
-        Framing and connection stay as they were; a changed Host counts.
-        """
-        head = RequestHead(self.method, self.sent, self.query, self.parsed)
-        head.lines = FieldBlock(block, REQUEST_FIELDS)
-        head.host, head.host_name = self.host, self.host_name
-        host = head.fields.get(b"host", b"")
-        if host != self.fields.get(b"host", b""):
-            head.host = host
-        return head
 
     def header(self, name: str) -> str | None:
         """The value of any field by lower-case name, repeats joined by comma; None when absent."""

@@ -64,7 +64,7 @@ class ResponseHead:
             return NO_BODY
         if self.length == UNTIL_CLOSE:
             return UntilCloseBody()
-        return ChunkedBody() if self.length == CHUNKED else LengthBody(self.length)
+        return ChunkedBody(self.lines.nominated) if self.length == CHUNKED else LengthBody(self.length)
 
     def kept(self, names: frozenset[bytes] = NOTHING) -> bytes:
         """The field lines less the hop-by-hop ones and those of `names`."""

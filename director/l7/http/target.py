@@ -21,7 +21,8 @@ from director.l7.http.memo import memo
 _ABSOLUTE = re.compile(rb"(?i:http|https)://([^/?#]*)(/" + PATH + rb"*+)?+(\?" + QUERY + rb"*+)?+")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_DECODED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~[]|^")
+"""What is compared decoded: RFC 3986's unreserved characters, and those that some browsers encode."""
 _SLASHES = (re.compile(rb"(?:/|%2F|%5C)++"), re.compile(rb"(?:/|%2F)++"))
 """What a lenient server may take for one slash: on some an escaped backslash is one."""
 _PARAMETERS = re.compile(rb";[^/]*+")
@@ -149,7 +150,7 @@ def _lenient(path: bytes, slashes: re.Pattern[bytes]) -> bytes:
 def _decode_unreserved(found: re.Match[bytes]) -> bytes:
     """`%41` becomes `A`; other escapes keep their form in upper case (RFC 3986 6.2.2)."""
     value = int(found[1], 16)
-    return bytes((value,)) if value in _UNRESERVED else found[0].upper()
+    return bytes((value,)) if value in _DECODED else found[0].upper()
 
 
 def _resolve(path: bytes) -> bytes:

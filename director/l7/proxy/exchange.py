@@ -20,6 +20,7 @@ from director.l7.proxy import accounting, dispatch, request_body, request_head, 
 from director.l7.proxy.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, ToServer, Wait
 from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
 from director.l7.routing import affinity
+from director.l7.routing.forwarded import believed_id
 from director.registry.registry import RealServer
 from director.registry.selection import select
 
@@ -91,7 +92,7 @@ class Exchange:
         self.timeouts = DEFAULT_TIMEOUTS
         # By a local name, because a call through a slot is slow (CPython 3.11).
         new_id = conversation.handle.new_id
-        self.identity = new_id()
+        self.identity = (conversation.peer.trusted and believed_id(head)) or new_id()
         # All slots are filled here: a default in the class would be read several times slower (CPython 3.11).
         self.phase = QUEUE
         self.compiled = self.pool = self.lease = self.target = self.reply = self.spool = None

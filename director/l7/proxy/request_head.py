@@ -9,20 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
+from director.l7.http.body import ChunkedBody
+from director.l7.http.fields import FieldBlock
+from director.l7.http.grammar import REQUEST_FIELDS
 from director.l7.http.memo import HEAD_LIMIT
-from director.l7.http.writing import edited, fill, request_tail, rewritten_target
+from director.l7.http.writing import request_fields, request_framing
 from director.l7.proxy import answering, dispatch
 from director.l7.routing.facts import RequestFacts
 from director.l7.routing.forwarded import client_address
 from director.l7.routing.rules import decide
+from director.l7.routing.templates import edited, location, rewritten_target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from director.l7.http.requests import RequestHead
     from director.l7.proxy.conversation import Conversation
     from director.l7.proxy.exchange import Exchange
     from director.l7.routing.facts import Peer
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import CompiledService
+    from director.model.http import HeaderEdit
 
 VIA_LIMIT = 4
 """Times a request may pass this director before it is called a loop."""
@@ -82,8 +89,12 @@ def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> No
     rule = compiled.rule
     if rule.redirect is not None:
         status, template = rule.redirect
-        location = fill(template, exchange.facts).encode("latin-1", "replace")
-        answering.own(exchange, status, b"", b"Location: " + location + b"\r\n", "redirect", now)
+        try:
+            where = location(template, exchange.facts).encode("ascii")
+        except MessageError as error:
+            dispatch.refuse(exchange, error, now)
+            return
+        answering.own(exchange, status, b"", b"Location: " + where + b"\r\n", "redirect", now)
     else:
         status, text = rule.respond or (404, "")
         answering.own(exchange, status, text.encode() + b"\n" if text else b"", b"", "respond", now)
@@ -123,45 +134,73 @@ def server_head(exchange: Exchange, routed: RoutedRequest) -> bytes:
 
 def _server_text(exchange: Exchange, routed: RoutedRequest) -> bytes:
     head, conversation, service = exchange.head, exchange.conversation, exchange.service
+    body = exchange.body
+    if isinstance(body, ChunkedBody):
+        body.dropped |= service.names.canonical
     sent = head.sent
-    if routed.rule is not None:
-        rule = routed.rule.rule
-        if rule.rewrite_path:
-            sent = rewritten_target(rule.rewrite_path, head, routed)
-        if rule.headers:
-            head = head.with_block(edited(head.kept(), rule.headers, routed))
+    rule = None if routed.rule is None else routed.rule.rule
+    if rule is not None and rule.rewrite_path:
+        sent = rewritten_target(rule.rewrite_path, head, routed)
     upstream = conversation.upstream_fields
+    if rule is not None and rule.headers:
+        upstream = _edited_fields(conversation, service, head, rule.headers, routed)
     # A client that repeats its fields gets the same lines again.
-    if (
+    elif (
         upstream is None
         or upstream.lines is not head.lines
         or upstream.host != head.host
         or upstream.service is not service
     ):
-        upstream = _upstream_fields(conversation, service, head, exchange.head.fields.get(b"max-forwards"))
+        upstream = _upstream_fields(conversation, service, head)
     routed.lacks_id = upstream.lacks_id
     return b" ".join((head.method, sent, upstream.text))
 
 
 def _upstream_fields(
-    conversation: Conversation, service: CompiledService, head: RequestHead, hops: bytes | None
+    conversation: Conversation, service: CompiledService, head: RequestHead
 ) -> UpstreamFields:
     """Version and field lines for the server, remembered unless they belong to one request only."""
-    policy, peer = service.policy, conversation.peer
-    added = policy.lines(head, peer)
-    dropped = policy.dropped(head, trusted=peer.trusted)
-    # A rule that sets Max-Forwards has the last word.
-    if hops is not None and hops == head.fields.get(b"max-forwards") and head.method in _COUNTS_HOPS:
-        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
-        dropped |= {b"max-forwards"}
-    version, wish = _own_wish(head) if service.per_connection else (b"1", b"")
-    lacks_id = not policy.keeps_id(head, peer)
-    end = b"X-Request-Id: " if lacks_id else b"\r\n"
-    text = b"HTTP/1.%b\r\n%b%b%b" % (version, request_tail(head, dropped, added), wish, end)
+    lacks_id = not service.policy.keeps_id(head, conversation.peer)
+    text = _behind_target(service, head, _passed(conversation, service, head), lacks_id=lacks_id)
     upstream = UpstreamFields(head, service, text, lacks_id=lacks_id)
-    if hops is None and len(text) <= HEAD_LIMIT:
+    if b"max-forwards" not in head.fields and len(text) <= HEAD_LIMIT:
         conversation.upstream_fields = upstream
     return upstream
+
+
+def _edited_fields(
+    conversation: Conversation,
+    service: CompiledService,
+    head: RequestHead,
+    edits: Sequence[HeaderEdit],
+    routed: RoutedRequest,
+) -> UpstreamFields:
+    """The same after a rule's edits, which have the last word over all but framing and connection."""
+    block = edited(_passed(conversation, service, head), edits, routed)
+    lacks_id = not (
+        FieldBlock(block, REQUEST_FIELDS).has(b"x-request-id")
+        or any(edit.name.lower() == "x-request-id" for edit in edits)
+    )
+    text = _behind_target(service, head, block, lacks_id=lacks_id)
+    return UpstreamFields(head, service, text, lacks_id=lacks_id)
+
+
+def _passed(conversation: Conversation, service: CompiledService, head: RequestHead) -> bytes:
+    """What the client sent of itself, less what must not pass, and what the director says about it."""
+    policy, peer = service.policy, conversation.peer
+    dropped = policy.dropped(head, peer)
+    added = policy.lines(head, peer)
+    hops = head.fields.get(b"max-forwards")
+    if hops is not None and head.method in _COUNTS_HOPS:
+        added += b"Max-Forwards: %d\r\n" % (_number(hops) - 1)
+        dropped |= {b"max-forwards"}
+    return service.names.less_twins(request_fields(head, dropped)) + added
+
+
+def _behind_target(service: CompiledService, head: RequestHead, fields: bytes, *, lacks_id: bool) -> bytes:
+    version, wish = _own_wish(head) if service.per_connection else (b"1", b"")
+    end = b"X-Request-Id: " if lacks_id else b"\r\n"
+    return b"HTTP/1.%b\r\n%b%b%b%b" % (version, fields, request_framing(head), wish, end)
 
 
 def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:

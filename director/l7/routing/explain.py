@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from director.l7.http.requests import RequestFramer, RequestHead
-from director.l7.http.writing import fill
 from director.l7.routing import affinity
 from director.l7.routing.facts import Peer, RequestFacts
 from director.l7.routing.forwarded import client_address
+from director.l7.routing.templates import location
 from director.scheduling.preview import preview
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ def _blank(service: CompiledService, facts: RequestFacts) -> dict[str, Any]:
 def _own_answer(compiled: CompiledRule, facts: RequestFacts) -> dict[str, Any]:
     rule = compiled.rule
     if rule.redirect is not None:
-        return {"status": rule.redirect[0], "outcome": "redirect", "location": fill(rule.redirect[1], facts)}
+        return {
+            "status": rule.redirect[0],
+            "outcome": "redirect",
+            "location": location(rule.redirect[1], facts),
+        }
     return {"status": (rule.respond or (404, ""))[0], "outcome": "respond"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 
 folded_address = remember("folded_addresses", 4096)(folded)
+
+_ELEMENT = re.compile(r'(?:[^",]++|"(?:[^"\\]|\\.)*+"?+)++')
+"""An element of a list field; a comma in quotes does not end it (RFC 9110 5.6.1, 5.6.4)."""
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
 """The common methods as text, so that they need not be decoded for each request."""
@@ -106,6 +110,22 @@ class RequestFacts:
         """A field's value (lower-case name), repeats joined by comma."""
         return self.head.header(name)
 
+    def headers(self, name: str) -> tuple[str, ...]:
+        """All that a field (lower-case name) can be said to be.
+
+        That is the value of each of its lines, all of them joined by comma, and each element of the list that
+        they are then (RFC 9110 5.3): anybody on the way may have joined lines, or parted them.
+        """
+        values = self.head.lines.values(name.encode("latin-1", "replace"))
+        if not values:
+            return ()
+        text = b", ".join(values).decode("latin-1")
+        if len(values) == 1 and "," not in text:
+            return (text,)
+        lines = [value.decode("latin-1") for value in values]
+        elements = (found[0].strip(" \t") for found in _ELEMENT.finditer(text))
+        return tuple(dict.fromkeys((text, *lines, *filter(None, elements))))
+
     def cookie(self, name: str) -> str | None:
         """The value of the first cookie of that name."""
         return next(iter(self.cookies(name)), None)
@@ -170,7 +190,7 @@ class ConnectionFacts:
         """Nothing was read."""
         return ()
 
-    queries = cookies
+    headers = queries = cookies
 
     def group(self, number: int) -> str | None:
         """Nothing was matched."""

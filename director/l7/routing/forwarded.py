@@ -11,24 +11,35 @@ import re
 from typing import TYPE_CHECKING
 
 from director.caches import remember
+from director.l7.http.fields import FORWARDED_OTHERS
 
 if TYPE_CHECKING:
     from director.l7.http.requests import RequestHead
     from director.l7.routing.facts import Peer
     from director.model.pools import Network
 
-_X_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
-_ALL = _X_FORWARDED | {b"forwarded", b"x-request-id"}
-_DROP_UNTRUSTED = {"x-forwarded-for": _ALL, "forwarded": _ALL, "off": frozenset((b"x-request-id",))}
-"""What is dropped of an untrusted client's request, by policy: all that another hop could take for ours."""
-_DROP_TRUSTED = {
+_ABOUT_CLIENTS = frozenset((
+    b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", FORWARDED_OTHERS, b"forwarded",
+    b"x-request-id",
+))  # fmt: skip
+"""What is dropped of an untrusted client's request, whatever the policy: servers would take it for ours."""
+_REPLACED = {
     "x-forwarded-for": frozenset((b"x-forwarded-for",)),
     "forwarded": frozenset((b"forwarded",)),
     "off": frozenset[bytes](),
 }
+"""What is written anew for a trusted peer, by policy."""
+_ID = frozenset((b"x-request-id",))
+_BELIEVABLE = re.compile(rb"[A-Za-z0-9!#$%&*+./:=?@^_~-]{1,128}")
+"""An id that fits into a log line, a URL and a field of ours as it stands; made to be passed on, not read."""
 
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _PAIR = re.compile(rf'[ \t]*+({_WORD})=(?:"([^"\\]*+)"|({_WORD}))[ \t]*+([;,]|$)')
+_EMPTY = re.compile(r"[ \t,]*+")
+_NODE = re.compile(
+    r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5}|:_[A-Za-z0-9._-]+)?|([^:\[\]]+)(?::[0-9]{1,5}|:_[A-Za-z0-9._-]+)?|([0-9A-Fa-f:.]+)"
+)
+"""A node: IPv6 in brackets, IPv4 or a word, with a port or not; or IPv6 as it stands, without a port."""
 CHAIN_LIMIT = 32
 """Addresses looked at in a chain, from its end."""
 
@@ -73,9 +84,19 @@ def client_address(
     return found
 
 
+def believed_id(head: RequestHead) -> str:
+    """The X-Request-Id of a request that comes from a trusted peer, "" without a usable one.
+
+    Two of them are none.
+    """
+    value = head.fields.get(b"x-request-id")
+    return value.decode("ascii") if value is not None and _BELIEVABLE.fullmatch(value) else ""
+
+
 def _x_forwarded_for(head: RequestHead) -> list[str]:
+    """The addresses of the chain; some proxies write them with port or brackets, as Forwarded has them."""
     value = head.fields.get(b"x-forwarded-for", b"").decode("latin-1")
-    return [entry.strip() for entry in value.split(",")]
+    return [_node_address(entry.strip(" \t")) for entry in value.split(",")]
 
 
 def _for_nodes(head: RequestHead) -> list[str]:
@@ -84,26 +105,31 @@ def _for_nodes(head: RequestHead) -> list[str]:
     A field that does not follow RFC 7239 4 says nothing: its quotes may hide where an element ends.
     """
     value = head.fields.get(b"forwarded", b"").decode("latin-1")
-    nodes = [""]
+    nodes: list[str] = []
+    begins = True
     position = 0
     while position < len(value):
+        if begins:
+            # Empty elements of a list are passed over (RFC 9110 5.6.1.2).
+            position = _EMPTY.match(value, position).end()  # type: ignore[union-attr]
+            if position == len(value):
+                break
+            nodes.append("")
         found = _PAIR.match(value, position)
         if found is None:
             return []
         name, quoted, token, separator = found.groups()
         if name.lower() == "for":
             nodes[-1] = _node_address(quoted if token is None else token)
-        if separator == ",":
-            nodes.append("")
+        begins = separator == ","
         position = found.end()
     return nodes
 
 
 def _node_address(node: str) -> str:
-    """A node without its port, an IPv6 address without its brackets (RFC 7239 6)."""
-    if node.startswith("["):
-        return node[1:].partition("]")[0]
-    return node.partition(":")[0]
+    """A node without its port, an IPv6 address without its brackets (RFC 7239 6); "" for a malformed one."""
+    found = _NODE.fullmatch(node.strip('"'))
+    return found[1] or found[2] or found[3] if found else ""
 
 
 def _is_address(text: str) -> bool:
@@ -125,9 +151,11 @@ class ForwardedPolicy:
         self._pseudonym = name.encode("latin-1")
         self._plain_via = self._via % 1
 
-    def dropped(self, head: RequestHead, *, trusted: bool) -> frozenset[bytes]:
+    def dropped(self, head: RequestHead, peer: Peer) -> frozenset[bytes]:
         """Names of the fields that must not be sent on."""
-        return (_DROP_TRUSTED if trusted else _DROP_UNTRUSTED)[self._kind]
+        if not peer.trusted:
+            return _ABOUT_CLIENTS
+        return _REPLACED[self._kind] if self.keeps_id(head, peer) else _REPLACED[self._kind] | _ID
 
     def loops(self, head: RequestHead) -> int:
         """How often this director already stands in the request's Via."""
@@ -152,7 +180,7 @@ class ForwardedPolicy:
 
     def keeps_id(self, head: RequestHead, peer: Peer) -> bool:
         """The request brought an id that is believed."""
-        return peer.trusted and b"x-request-id" in head.fields
+        return peer.trusted and bool(believed_id(head))
 
     def _x_forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
         chain = fields.get(b"x-forwarded-for")

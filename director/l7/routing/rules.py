@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.conditions.compile import compile_condition
+from director.l7.http.fields import FieldBlock, canonical
+from director.l7.http.grammar import NONE_OF_INTEREST
+from director.model.conditions import terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +38,33 @@ def compile_rules(rules: Iterable[Rule], counters: Callable[[str], Requests]) ->
         CompiledRule(rule, compile_condition(rule.when), counters(rule.name))
         for rule in sorted(rules, key=lambda rule: rule.number)
     )
+
+
+class FieldNames:
+    """The names of header fields that the rules of a service speak of.
+
+    To a CGI-like server `X_Role` and `X-Role` are one field (RFC 3875 4.1.18).  What differs from a name in
+    use only by these does not pass, nor does any of them pass behind a body, where no rule has seen it.
+    """
+
+    __slots__ = ("_always", "_spellings", "canonical")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        names: set[str] = set()
+        for rule in rules:
+            names.update(term.name for term in terms(rule.when) if term.fact == "header")
+            names.update(edit.name.lower() for edit in rule.headers)
+            word, _, name = rule.hash.partition(" ")
+            names |= {name.lower()} if word == "header" else set()
+        self._spellings = frozenset(name.encode("latin-1", "replace") for name in names)
+        self.canonical = frozenset(map(canonical, self._spellings))
+        self._always = any(b"_" in name for name in self._spellings)
+
+    def less_twins(self, block: bytes) -> bytes:
+        """Field lines less those whose name is a name in use, spelled as nobody uses it."""
+        if not self.canonical or not (self._always or b"_" in block):
+            return block
+        return FieldBlock(block, NONE_OF_INTEREST).less_twins(self._spellings, self.canonical)
 
 
 def decide(rules: tuple[CompiledRule, ...], facts: RequestFacts) -> CompiledRule | None:

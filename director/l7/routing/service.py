@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.l7.http.requests import Limits
 from director.l7.routing.forwarded import ForwardedPolicy, is_trusted
-from director.l7.routing.rules import CompiledRule, decide
+from director.l7.routing.rules import CompiledRule, FieldNames, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,7 @@ class CompiledService:
         self.live = live
         self.key = live.key
         self.rules = rules
+        self.names = FieldNames(compiled.rule for compiled in rules)
         self.faults = faults
         self.limits = limits
         self.policy = ForwardedPolicy(config.forwarded, "http", name)

@@ -22,15 +22,15 @@ class Request:
     version: str = "1.1"
     client: str = "10.1.2.3"
     sni: str = ""
-    headers: dict[str, str] = field(factory=dict)
+    fields: dict[str, str] = field(factory=dict)
     cookie: dict[str, str] = field(factory=dict)
     query: dict[str, str] = field(factory=dict)
 
-    def header(self, name: str) -> str | None:
-        return self.headers.get(name)
+    def headers(self, name: str) -> tuple[str, ...]:
+        """Several values of one name stand with a bar between them."""
+        return tuple(self.fields[name].split("|")) if name in self.fields else ()
 
     def cookies(self, name: str) -> tuple[str, ...]:
-        """Several values of one name stand with a bar between them."""
         return tuple(self.cookie[name].split("|")) if name in self.cookie else ()
 
     def queries(self, name: str) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def matches(text: str, request: Request) -> bool:
     return compile_condition(parse_condition(text))(request) is not None
 
 
-FULL = Request(headers={"x-id": "Seven", "empty": ""}, cookie={"sid": "1"}, query={"q": "a b"})
+FULL = Request(fields={"x-id": "Seven", "empty": ""}, cookie={"sid": "1"}, query={"q": "a b"})
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ ATOMS = [
     "query q ^= x",
 ]
 WORLD = [
-    Request(host=host, path=path, other_paths=other, client=client, headers=headers, query=query)
+    Request(host=host, path=path, other_paths=other, client=client, fields=headers, query=query)
     for host, path, other, client, headers, query in itertools.product(
         ["", "b", "a.b", ".b", "c.a.b", "ab"],
         ["/", "/a", "/ab"],

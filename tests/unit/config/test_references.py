@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from director.config.parse.expressions import parse_condition
-from director.config.references import terms
 from tests.support.configurations import read_ini
 
 
@@ -84,9 +82,3 @@ def test_a_server_of_the_other_ip_version_needs_a_tunnel() -> None:
     assert problem.message == "server b of [pool:p] has an IPv6 address, the service IPv4"
     assert read_ini(pool.format("") + service.format("tun")).problems == ()
     assert read_ini(pool.format(" forward=tun") + service.format("nat")).problems == ()
-
-
-def test_terms_from_left_to_right() -> None:
-    condition = parse_condition("not (host = a or path = /b) and method = C")
-    assert [term.fact for term in terms(condition)] == ["host", "path", "method"]
-    assert list(terms(None)) == []

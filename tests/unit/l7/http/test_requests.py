@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from director.errors import MessageError
 from director.l7.http import requests
-from director.l7.http.fields import CHUNKED
 from director.l7.http.requests import Limits, RequestFramer, RequestHead, request_line
 from tests.support.heads import request_head
 from tests.support.oracles import h11_request, llhttp_request
@@ -378,14 +377,6 @@ def test_hop_by_hop_fields_are_not_kept() -> None:
     assert head.kept() == b"Host: a\r\nCache-Control: no-cache\r\nContent-Length: 3\r\nX-B: 3\r\n"
 
 
-def test_other_lines_for_the_same_request() -> None:
-    head = whole(b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nX-A: 1\r\n\r\n")
-    other = head.with_block(b"Host: b\r\nX-A: 2\r\n")
-    assert (other.host, other.length, other.header("x-a")) == (b"b", CHUNKED, "2")
-    assert (head.host, head.header("x-a")) == (b"a.example", "1")
-    assert whole(get(b"Host: a", target=b"http://c/")).with_block(b"Host: a\r\n").host == b"c"
-
-
 def test_a_head_for_what_is_not_read() -> None:
     head = requests.no_head()
     assert (head.method, head.host, head.length, head.fields) == (b"", b"", 0, {})
@@ -508,7 +499,6 @@ def test_only_a_whole_head_without_a_body_is_remembered() -> None:
     assert first is not None
     assert first is again
     assert first.remembered
-    assert not first.with_block(b"X: 1\r\n").remembered
     for name in ("length", "chunked", "absolute", "options", "many fields"):
         first, again = after_one(name)
         assert first is not again, name

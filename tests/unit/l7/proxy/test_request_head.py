@@ -56,6 +56,160 @@ def test_an_edit_never_makes_two_hosts() -> None:
     """)
 
 
+def edits_of(*edits: HeaderEdit, forwarded: str = "x-forwarded-for", **more: Any) -> World:
+    """A world whose only rule takes everything and edits it."""
+    return World(
+        pool("web", "a"), rules=(Rule(1, "", "www", pool="web", headers=edits),), forwarded=forwarded, **more
+    )
+
+
+def upstream(world: World, *lines: str) -> list[str]:
+    """The field lines that a server gets of a request with these lines."""
+    world.tell("client GET /x HTTP/1.1|Host: asked.example|" + "".join(f"{one}|" for one in lines) + "|")
+    (sent,) = (one for one in world.talk.receive(Happened.SERVER_READY, 0.0) if isinstance(one, ToServer))
+    head = sent.data.decode("latin-1").split("\r\n")
+    return [line for line in head[1:-2] if not line.startswith("Via")]
+
+
+@pytest.mark.parametrize("policy", ["x-forwarded-for", "forwarded", "off"])
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-Host", "b.example"),
+        ("X-Forwarded-Port", "443"), ("Forwarded", "for=_hidden"), ("X-Request-Id", "mine"),
+    ],
+)  # fmt: skip
+def test_what_a_rule_sets_is_what_the_server_gets(
+    policy: str, name: str, value: str, *, trusted: bool
+) -> None:
+    world = edits_of(HeaderEdit("set", name, value), forwarded=policy, trusted=trusted)
+    got = upstream(world, f"{name}: client", f"{name.replace('-', '_')}: client")
+    assert [line for line in got if line.lower().replace("_", "-").startswith(name.lower() + ":")] == [
+        f"{name}: {value}"
+    ]
+
+
+def test_what_a_rule_takes_out_is_gone() -> None:
+    names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Request-Id")
+    world = edits_of(*(HeaderEdit("del", name) for name in names))
+    assert upstream(world, *(f"{name}: client" for name in names)) == ["Host: asked.example"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("x-forwarded-for", "X-Forwarded-Host: asked.example"),
+        ("forwarded", 'Forwarded: for=192.0.2.7;proto=http;host="asked.example"'),
+    ],
+)
+def test_the_asked_host_is_told(policy: str, expected: str) -> None:
+    """RFC 7239 5.3: the Host field as the proxy received it."""
+    got = upstream(edits_of(HeaderEdit("set", "Host", "internal"), forwarded=policy))
+    assert "Host: internal" in got
+    assert expected in got
+
+
+def test_a_field_is_not_passed_in_another_spelling_than_the_rules_have() -> None:
+    """RFC 3875 4.1.18: `X_Role` and `X-Role` are one variable to a script."""
+    rules = (
+        Rule(1, "", "www", when=Term("header", "x-role", "=", ("admin",)), respond=(403, "")),
+        Rule(2, "", "www", when=Term("header", "x_own", "=", ("x",)), pool="web", hash="header X-Hash-Key"),
+    )
+    world = World(pool("web", "a"), rules=rules)
+    sent = (
+        "X_Role: admin",
+        "x_ROLE: 1",
+        "X-Own: 1",
+        "X_Hash-Key: 1",
+        "X-Hash_Key: 1",
+        "Other_Field: 1",
+        "X_Own: y",
+    )
+    assert [line for line in upstream(world, *sent) if not line.startswith("X-Request-Id")] == [
+        "Host: asked.example", "Other_Field: 1", "X_Own: y",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("X-Role: user", "X-Role: admin"), ("X-Role: admin", "X-Role: user"), ("X-Role:", "X-Role: admin"),
+        ("X-Role: admin", "X-Role:"), ("X-Role: user, admin",), ("x-role: admin , user",), ("X-ROLE:admin",),
+        ("X-Role: user", "A: 1", "X-Role: b", "X-Role: admin"), ('X-Role: "a,b", admin',),
+    ],
+)  # fmt: skip
+def test_a_rule_sees_every_value_of_a_field(lines: tuple[str, ...]) -> None:
+    """RFC 9110 5.3: several lines and one list are the same."""
+    when = Term("header", "x-role", "=", ("admin",))
+    world = World(pool("web", "a"), rules=(Rule(1, "", "www", when=when, respond=(403, "")),))
+    world.tell("client GET /x HTTP/1.1|Host: h|" + "".join(f"{one}|" for one in lines) + "|")
+    assert world.record()["status"] == 403
+
+
+def test_trailers_pass_under_the_rules_for_fields() -> None:
+    """RFC 9110 6.5.1, 7.6.1: what may not stand in front of the body does not come behind it either."""
+    edits = (
+        HeaderEdit("set", "X-User", "nobody"),
+        HeaderEdit("del", "X-Internal"),
+        HeaderEdit("add", "X-A", "1"),
+    )
+    when = Term("header", "x-role", "=", ("admin",))
+    rules = (
+        Rule(1, "", "www", when=when, respond=(403, "")),
+        Rule(2, "", "www", pool="web", headers=edits),
+    )
+    names = (
+        "X-User", "x_user", "X-Internal", "X_Internal", "X-A", "X-Role", "X_Role", "X-Hop", "X_Hop",
+        "X-Forwarded-For", "X-Forwarded-Port", "X_Forwarded_Proto", "Forwarded", "X-Request-Id",
+        "Content-Length", "Content_Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Upgrade",
+        "Host", "Via", "HTTP2-Settings", "Proxy-Connection", "Authorization", "Cookie",
+    )  # fmt: skip
+    trailers = "".join(f"{name}: evil|" for name in names)
+    world = World(pool("web", "a"), rules=rules)
+    world.play(f"""
+        client POST / HTTP/1.1|Host: h|Connection: x-hop|Transfer-Encoding: chunked||1|x|0|{trailers}X-Sum: 7||
+          open web/a careful
+        new
+          to-server POST / HTTP/1.1|Host: h|X-User: nobody|X-A: 1|Transfer-Encoding: chunked||1|x|0|X-Sum: 7||
+    """)  # noqa: E501 - one command, one line
+
+
+def test_a_servers_trailers_pass_under_the_same_rules() -> None:
+    World(pool("web", "a")).play("""
+        client GET / HTTP/1.1|Host: h||
+          open web/a
+        new
+          to-server GET / HTTP/1.1|Host: h||
+        server HTTP/1.1 200 OK|Connection: x-hop|Transfer-Encoding: chunked||0|X-Hop: 1|Set-Cookie: a|Content_Length: 3|X-Sum: 7||
+          to-client HTTP/1.1 200 OK|Transfer-Encoding: chunked||0|X-Sum: 7||
+          keep-server
+    """)  # noqa: E501 - one command, one line
+
+
+@pytest.mark.parametrize(
+    ("lines", "trusted", "believed"),
+    [
+        (("X-Request-Id: abc-7",), True, True),
+        (("x-request-id: 6f1e/QUJD+==:1",), True, True),
+        (("X-Request-Id: abc-7",), False, False),
+        (("X_Request_Id: abc-7",), True, False),
+        (("X-Request-Id: a", "X-Request-Id: b"), True, False),
+        (("X-Request-Id:",), True, False),
+        (("X-Request-Id: a b",), True, False),
+        (('X-Request-Id: a"id=b',), True, False),
+        (("X-Request-Id: " + "a" * 129,), True, False),
+    ],
+)
+def test_the_id_of_a_trusted_peer_is_the_id(lines: tuple[str, ...], *, trusted: bool, believed: bool) -> None:
+    world = World(pool("web", "a"), trusted=trusted)
+    got = upstream(world, *lines)
+    world.tell("client-gone")
+    identity = world.record()["id"]
+    assert identity == (lines[0].partition(": ")[2] if believed else "1")
+    assert [line.partition(": ")[2] for line in got if line.lower().startswith("x-request-id")] == [identity]
+
+
 # --- Max-Forwards and loops (RFC 9110 7.6.2, 7.6.3) ----------------------------------------------
 
 
