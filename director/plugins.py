@@ -1,7 +1,7 @@
 """Schedulers from outside the package: installed plug-ins, and classes in a user's file.
 
 Composition: it joins `twisted.plugin` and the file system to the pure `director.scheduling.catalog`.
-Called at start and at each reload by the service, and by `director check`.
+Called at start and at each reload by whoever reads the configuration, and by `director check`.
 
 Installed plug-ins are objects in `twisted/plugins/*.py`.  Twisted only logs a plug-in file that fails to
 import, so its names are then missing from the catalog, and an unknown name is answered with the list of the
@@ -50,21 +50,24 @@ def catalog(
     customs: Iterable[CustomScheduler] = (),
     note: Callable[[Note], object] = _unheard,
     clock: Callable[[], float] = perf_counter,
+    files: UserFiles | None = None,
 ) -> Catalog:
-    """The installed schedulers and the user's own ones, whose files are read now.
+    """The installed schedulers and the user's own ones.
 
     Args:
         customs: the `[scheduler:NAME]` sections; relative paths are resolved already.
         note: told once for each user's scheduler that has to be replaced by wlc.
         clock: monotonic seconds for the budgets.
+        files: where the users' files are, read now unless they are there already.
 
     Raises SchedulerError; its message has one line for each section that cannot be used.
     """
+    files = files or UserFiles()
     filled = Catalog(discover())
     problems = []
     for custom in customs:
         try:
-            adopt(filled, custom, note, clock)
+            adopt(filled, custom, files, note, clock)
         except SchedulerError as error:
             problems.append(f"[scheduler:{custom.name}] {error}")
     if problems:
@@ -72,16 +75,20 @@ def catalog(
     return filled
 
 
-def try_out(custom: CustomScheduler) -> None:
-    """Read one user's file to see whether it can be used.  Raises SchedulerError."""
-    adopt(Catalog(), custom, _unheard, perf_counter)
+def try_out(custom: CustomScheduler, files: UserFiles) -> None:
+    """See whether one user's file can be used.  Raises SchedulerError."""
+    adopt(Catalog(), custom, files, _unheard, perf_counter)
 
 
 def adopt(
-    target: Catalog, custom: CustomScheduler, note: Callable[[Note], object], clock: Callable[[], float]
+    target: Catalog,
+    custom: CustomScheduler,
+    files: UserFiles,
+    note: Callable[[Note], object],
+    clock: Callable[[], float],
 ) -> None:
-    """Read one user's file and register its class.  Raises SchedulerError."""
-    cls = load(custom.path, custom.attribute)
+    """Register the class of one user's file.  Raises SchedulerError."""
+    cls = files.load(custom.path, custom.attribute)
     where = f"{custom.path}:{custom.attribute}"
     made(cls, where, Random())
     text = (getattr(cls, "__doc__", None) or "A scheduler of your own.").strip().splitlines()[0]
@@ -101,17 +108,57 @@ def _factory(
     return make
 
 
-def load(path: str, attribute: str) -> object:
-    """The named object of a Python file, which is run afresh each time (no byte code is kept or trusted).
+class UserFiles:
+    """Users' files, each executed once: what a class remembers lasts as long as its file says the same.
 
-    Raises SchedulerError that says what to do.
+    One of these belongs to one reading of the configuration.  A file that `before` has with the very same
+    content is taken from there; any other is executed afresh (no byte code is kept or trusted).
     """
-    try:
-        source = Path(path).read_bytes()
-    except OSError as error:
-        raise SchedulerError(
-            f"{path} cannot be read ({error.strerror}); check the path and its rights"
-        ) from error
+
+    def __init__(self, before: UserFiles | None = None) -> None:
+        self._before: dict[str, _Executed] = before.executed() if before is not None else {}
+        self._executed: dict[str, _Executed] = {}
+
+    def executed(self) -> dict[str, _Executed]:
+        """The files by their paths."""
+        return self._executed
+
+    def load(self, path: str, attribute: str) -> object:
+        """The named object of a file.  Raises SchedulerError that says what to do."""
+        found = self._executed.get(path)
+        if found is None:
+            found = self._executed[path] = self._read(path)
+        return _named(found.module, path, attribute)
+
+    def _read(self, path: str) -> _Executed:
+        try:
+            source = Path(path).read_bytes()
+        except OSError as error:
+            raise SchedulerError(
+                f"{path} cannot be read ({error.strerror}); check the path and its rights"
+            ) from error
+        before = self._before.get(path)
+        return before if before is not None and before.source == source else _execute(path, source)
+
+    def differs(self, path: str) -> bool:
+        """The file was executed afresh for this reading."""
+        return self._executed.get(path) is not self._before.get(path)
+
+    def settled(self) -> UserFiles:
+        """The same without what was before, to be the next one's `before`."""
+        self._before = {}
+        return self
+
+
+@frozen
+class _Executed:
+    """A user's file as it was when it was executed."""
+
+    source: bytes
+    module: ModuleType
+
+
+def _execute(path: str, source: bytes) -> _Executed:
     module = ModuleType(f"director_scheduler_{Path(path).stem}_{crc32(path.encode()):08x}")
     module.__file__ = path
     # Where dataclasses, attrs and pickle look for the module of a class.
@@ -120,6 +167,10 @@ def load(path: str, attribute: str) -> object:
         exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102  # this is the user's own program
     except THEIRS as error:
         raise SchedulerError(f"{path}{_line(error, path)}: {cause(error)}; mend it") from error
+    return _Executed(source, module)
+
+
+def _named(module: ModuleType, path: str, attribute: str) -> object:
     try:
         return vars(module)[attribute]
     except KeyError:

@@ -53,17 +53,25 @@ def makeService(options: Options) -> IService:
     from director.program.configuration import read
 
     path = os.path.abspath(options["config"])  # noqa: PTH100 - twistd may change the directory
-    loaded = read(options["config"])
-    if loaded.problems:
-        sys.stderr.write(render(loaded.problems) + "\n")
-    if loaded.configuration is None:
+    candidate = read(options["config"])
+    if candidate.problems:
+        sys.stderr.write(render(candidate.problems) + "\n")
+    if candidate.configuration is None:
         sys.stderr.write(f"{options['config']} has errors; nothing was started\n")
         raise SystemExit(1)
     from twisted.internet import reactor
 
     from director.program.service import DirectorService
 
-    return _Guarded(DirectorService(path, loaded, reactor))
+    return _Guarded(DirectorService(path, candidate, reactor, _owner(options.parent)))
+
+
+def _owner(twistd: Any) -> tuple[int, int] | None:
+    """Who twistd makes the process once it has started (`--uid`, `--gid`); -1 is who it is already."""
+    user, group = (twistd.get(word) if twistd is not None else None for word in ("uid", "gid"))
+    if user is None and group is None:
+        return None
+    return (-1 if user is None else int(user)), (-1 if group is None else int(group))
 
 
 class _Guarded(MultiService):

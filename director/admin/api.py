@@ -16,21 +16,18 @@ from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Control
+from director.admin.control import Applied, Control
 from director.admin.openapi import document
 from director.admin.overview import overview
-from director.admin.rates import Rates
 from director.admin.rendering import Renderings
 from director.admin.sessions import LINK_SECONDS
+from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
 from director.registry.changes import Change
-from director.registry.registry import Generation
 from director.registry.snapshot import PoolSnapshot
 
-TRACES_SEEN = 500
-"""Recent requests looked through for fault answers."""
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
@@ -62,13 +59,6 @@ class Call:
             raise Refusal(400, "dry_run is 1 (say what would be done) or 0 (do it)", "dry_run")
         return asked
 
-    def demand(self, generation: int) -> None:
-        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
-        tags = {tag.strip() for tag in self.if_match.split(",")}
-        if self.if_match and not tags & {"*", etag(generation)}:
-            text = "The configuration changed since; read it again"
-            raise Refusal(412, text, f"generation {generation}")
-
 
 class AccessVerbs(Protocol):
     """What changes who may come in; `service` does it."""
@@ -80,16 +70,16 @@ class AccessVerbs(Protocol):
         """Make a new token; returns the file that has it.  Raises OSError with the old one still good."""
 
 
-def etag(generation: int) -> str:
-    """The tag of everything that a generation holds."""
-    return f'"g{generation}"'
-
-
 def limit(call: Call) -> int:
     """`?limit=`, 50 when not given.  Raises Refusal."""
-    text = call.query.get("limit", "50")
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
-        raise Refusal(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}", "limit")
+    return whole(call, "limit", 1, LARGEST_LIMIT, 50)
+
+
+def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
+    """A parameter that is a whole number.  Raises Refusal."""
+    text = call.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
+        raise Refusal(400, f"{name} must be a whole number from {least} to {most}", name)
     return int(text)
 
 
@@ -97,11 +87,12 @@ class Api:
     """All routes that speak JSON or plain text."""
 
     def __init__(
-        self, control: Control, rates: Rates, counted: Mapping[str, int], access: AccessVerbs
+        self, control: Control, history: History, counted: Mapping[str, int], access: AccessVerbs
     ) -> None:
         self._control = control
         self._access = access
-        self._rates = rates
+        self._rates = history.rates
+        self._trends = history.trends
         self._counted = counted
         self._metrics = metrics.Metrics()
         self._renderings = Renderings(perf_counter)
@@ -115,6 +106,7 @@ class Api:
             self._rates,
             tuple(control.listeners()),
             tuple(control.checks()),
+            self._trends,
         )
 
     # -- probes and scrapers --
@@ -144,6 +136,7 @@ class Api:
             caches=tuple(control.caches()),
             checks=control.checks_made(),
             reloads=control.reloads(),
+            kept=not control.unkept(),
         )
         return metrics.pieces(self._metrics.families(context, facts))
 
@@ -154,7 +147,7 @@ class Api:
     # -- reading --
 
     def _tagged(self, value: object, generation: int) -> Answer:
-        return as_json(value, headers=(("ETag", etag(generation)),))
+        return as_json(value, headers=self._tag(generation))
 
     def services(self, call: Call) -> Answer:
         """All services."""
@@ -237,7 +230,7 @@ class Api:
     def overview(self) -> views.Json:
         """The first screen's content."""
         control = self._control
-        faults = [one for one in control.traces(TRACES_SEEN) if one["fault"]][:FAULTS_SHOWN]
+        faults = control.faults(FAULTS_SHOWN)
         return overview(
             self.context(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
         )
@@ -248,6 +241,12 @@ class Api:
         if call.accept.startswith("text/html"):
             return as_html(pages.live(view))
         return as_json(view)
+
+    def events(self, call: Call) -> Answer:
+        """Newest first; `?after=` gives those after an id."""
+        after = whole(call, "after", 0, 10**15, 0) if "after" in call.query else -1
+        found = [one for one in self._control.events(limit(call)) if one.number > after]
+        return as_json([views.event_view(one) for one in found])
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""
@@ -274,10 +273,18 @@ class Api:
             raise Refusal(404, "No such request is remembered; only the last ones are kept", call.path["id"])
         return as_json(views.trace_view(found, self._control.snapshot()))
 
+    def request_page(self, identifier: str) -> Answer:
+        """The same for people; one that is not remembered has a page, too."""
+        found = self._control.trace(identifier)
+        if found is None:
+            return as_html(pages.forgotten(identifier), 404)
+        seen = self._control.snapshot()
+        return as_html(pages.request(views.trace_view(found, seen), seen.configuration.settings.name))
+
     def config(self, call: Call) -> Answer:
         """The merged ini."""
-        tag = ("ETag", etag(self._control.snapshot().generation))
-        return as_text(self._control.config_text()).with_headers(tag)
+        tag = self._tag(self._control.snapshot().generation)
+        return as_text(self._control.config_text()).with_headers(*tag)
 
     # -- asking and changing --
 
@@ -290,27 +297,45 @@ class Api:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
 
-    def change_server(self, call: Call) -> Answer:
+    def change_server(self, call: Call) -> Answer | Deferred[Answer]:
         """Weight, thresholds, state."""
         seen = self._control.snapshot()
         pool, server = call.path["pool"], call.path["server"]
         order = edits.parse_object(call.body)
         changes = edits.server_changes(seen, pool, server, order)
-        call.demand(seen.generation)
+        self._demand(call, seen.generation)
         diff = edits.rehearse(seen.configuration, changes)
         if call.dry_run:
             return as_json({"dry_run": True, "diff": list(diff)})
         return self._applied(changes, call.author)
 
-    def _applied(self, changes: Sequence[Change], author: str) -> Answer:
+    def _applied(self, changes: Sequence[Change], author: str) -> Answer | Deferred[Answer]:
         if not changes:
             generation = self._control.snapshot().generation
-            return as_json({"generation": generation, "diff": []}, headers=self._tag(generation))
-        made = self._control.apply(changes, author)
-        return as_json({"generation": made.number, "diff": list(made.diff)}, headers=self._tag(made.number))
+            kept = not self._control.unkept()
+            return as_json(
+                {"generation": generation, "diff": [], "kept": kept}, headers=self._tag(generation)
+            )
+        return self._control.apply(changes, author).addCallback(self._done)
+
+    def _done(self, applied: Applied) -> Answer:
+        made = applied.generation
+        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
+        return as_json(value, headers=self._tag(made.number))
+
+    def _etag(self, generation: int) -> str:
+        """The tag of everything that a generation holds: of this store, for others count from 1, too."""
+        return f'"{self._control.store_nonce}-g{generation}"'
 
     def _tag(self, generation: int) -> Headers:
-        return (("ETag", etag(generation)),)
+        return (("ETag", self._etag(generation)),)
+
+    def _demand(self, call: Call, generation: int) -> None:
+        """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
+        tags = {tag.strip() for tag in call.if_match.split(",")}
+        if call.if_match and not tags & {"*", self._etag(generation)}:
+            text = "The configuration changed since; read it again"
+            raise Refusal(412, text, f"generation {generation}")
 
     def make_link(self, call: Call) -> Answer:
         """For a browser of this machine."""
@@ -335,14 +360,13 @@ class Api:
     def reload(self, call: Call) -> Deferred[Answer]:
         """Apply the file; refused with all findings when it has errors."""
         if call.dry_run:
-            return self.check_config(call)
-        call.demand(self._control.snapshot().generation)
-        done: Deferred[Generation] = maybeDeferred(cast("Any", self._control.reload), call.author)
-        return done.addCallbacks(self._reloaded, _not_reloaded)
+            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
+        self._demand(call, self._control.snapshot().generation)
+        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
 
-    def _reloaded(self, made: Generation) -> Answer:
-        value = {"generation": made.number, "diff": list(made.diff)}
-        return as_json(value, headers=self._tag(made.number))
+
+def _rehearsed(diff: Sequence[str]) -> Answer:
+    return as_json({"dry_run": True, "diff": list(diff)})
 
 
 def _problems(found: Sequence[Problem]) -> Answer:

@@ -135,6 +135,9 @@ class Authenticator:
             return as_html(pages.login())
         if self.links.take(query_token, credentials.now):
             return self._signed_in(credentials)
+        if credentials.cookie and self.sessions.find(credentials.cookie, credentials.now):
+            # Who follows the link again in the same browser is in already.
+            return see_other("/")
         return self._refused(credentials, "This link was used already, or is too old.")
 
     def login(self, credentials: Credentials) -> Answer:

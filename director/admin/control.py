@@ -46,6 +46,17 @@ class Question:
     service: str = ""
 
 
+@frozen
+class Applied:
+    """What became of a change.
+
+    `kept` is False when it is in force but would be lost at a restart.
+    """
+
+    generation: Generation
+    kept: bool = True
+
+
 TraceRecord: TypeAlias = Mapping[str, Any]
 """The trace of one request, with these keys.
 
@@ -93,6 +104,9 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+
     def traces_kept(self) -> int:
         """How many requests are remembered."""
 
@@ -117,8 +131,33 @@ class Control(Protocol):
     def check_config(self) -> Soon[Sequence[Problem]]:
         """Read the configuration file again and say what is wrong with it; nothing is applied."""
 
-    def reload(self, author: str) -> Soon[Generation]:
-        """Apply the configuration file.  Raises a DirectorError with nothing applied."""
+    @property
+    def store_nonce(self) -> str:
+        """Tells the store of this director from every other, for entity tags."""
 
-    def apply(self, changes: Iterable[Change], author: str) -> Generation:
-        """Apply and remember changes.  Raises ChangeRefused or SchedulerError with nothing applied."""
+    def unkept(self) -> str:
+        """Why the last change would be lost at a restart; "" when it is kept."""
+
+    def reload(self, author: str) -> Deferred[Applied]:
+        """Apply the configuration file; fires when it is in force.
+
+        Fails with a DirectorError or an OSError with nothing applied.
+        """
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+        """What `reload` would change, one sentence each; fails as `reload` would, and applies nothing."""
+
+    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+        """Apply and remember changes; fires when they are in force.
+
+        Fails with ChangeRefused or SchedulerError with nothing applied.
+        """
+
+    def undo(self, number: int, author: str) -> Deferred[Applied]:
+        """Take back what a generation changed, also one of an earlier run, and nothing that came after it.
+
+        Fails with ChangeRefused: ENOENT when it is not remembered, EINVAL when it cannot be undone.
+        """
+
+    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+        """What `undo` would change, one sentence each.  Raises as `undo` fails."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from attrs import frozen
-
 from director.admin import views
 from director.admin.control import TraceRecord
+from director.admin.verdicts import Finding, answering
 from director.admin.views import Json, ViewContext
 from director.model.pools import State
 from director.registry.outage import instead
@@ -32,25 +31,11 @@ Texts = dict[tuple[str, str], str]
 """What a check found, by address and check."""
 
 
-@frozen
-class Finding:
-    """One thing that is wrong: where, what, since when (monotonic seconds, None = unknown), what is done."""
-
-    level: str
-    at: str
-    text: str
-    since: float | None
-    doing: str
-
-
 def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
-    found = [
-        *_unbound(context, readiness),
-        *_unready(context, readiness),
-        *_pools(context),
-        *_servers(context),
-    ]
+    listeners = (*_unbound(context, readiness), *_unready(context, readiness))
+    found = [*listeners, *_pools(context), *_servers(context), *_schedulers(context)]
+    found += answering(context, {one.at for one in found if one.level == "error"})
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
 
@@ -120,6 +105,17 @@ def _meanwhile(pool: PoolSnapshot, words: tuple[str, str]) -> str:
         return f"No other server of the pool can take {whose} traffic. {after}"
     noun = "server takes" if others == 1 else "servers take"
     return f"{others} other {noun} {whose} traffic. {after}"
+
+
+def _schedulers(context: ViewContext) -> Iterator[Finding]:
+    """Pools for which not the scheduler chooses that was asked for."""
+    for pool in context.seen.pools.values():
+        for one in pool.schedulers:
+            if one.replaced:
+                text = f"is served by {one.name}: {one.replaced}"
+                doing = "Mend the scheduler's file and reload; until then its stand-in chooses."
+                yield Finding("warning", f"pool {pool.name}", text, None, doing)
+                break
 
 
 def headline(found: Sequence[Finding]) -> str:

@@ -184,6 +184,8 @@ class AdminResource(Resource):
         if route.name == "home":
             csrf = principal.session.csrf if principal and principal.session else ""
             return as_html(pages.home(self._api.overview(), csrf))
+        if route.name == "request_page":
+            return self._api.request_page(path["id"])
         if route.name == "login_page":
             return self._authenticator.login_page(query.get("token", ""), credentials)
         return (

@@ -107,6 +107,7 @@ ROUTES = (
     ),
     ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
     ApiRoute("home", "GET", "/", "The overview page.", gives=HTML),
+    ApiRoute("request_page", "GET", "/requests/{id}", "How a request was decided, as a page.", gives=HTML),
     ApiRoute("services", "GET", "/api/v1/services", "All services."),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
@@ -129,6 +130,13 @@ ROUTES = (
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
+    ApiRoute(
+        "events",
+        "GET",
+        "/api/v1/events",
+        "What happened, newest first.",
+        query=(LIMIT, ("after", "the id of the last event that is known")),
+    ),
     ApiRoute("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
     ApiRoute(
         "connections",
@@ -183,4 +191,4 @@ ROUTES = (
     ),
 )
 
-NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home"})
+NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home", "request_page"})

@@ -22,12 +22,12 @@ from twisted.python.failure import Failure
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
 from director.admin.control import Control
-from director.admin.rates import Rates
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token, make_token
+from director.admin.trends import History
 from director.admin.turns import Turns
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
@@ -74,7 +74,7 @@ class AdminService(Service):
         self._state_dir = state_dir
         self._reactor = reactor
         self._turns = Turns(reactor)
-        self._rates = Rates()
+        self._history = History()
         self._pulse = LoopingCall(self.pulse)
         self._pulse.clock = reactor
         self._ports: list[Any] = []
@@ -128,15 +128,15 @@ class AdminService(Service):
         return tuple(self._listeners)
 
     def pulse(self) -> None:
-        """Take a sample for the rates."""
-        self._rates.sample(self._control.snapshot(), self._control.moment().now)
+        """Take a sample for rates and trends."""
+        self._history.sample(self._control.snapshot(), self._control.moment().now)
 
     def startService(self) -> None:
         """Read or make the token, then listen."""
         super().startService()
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id))
         self._authenticator = authenticator
-        api = Api(self._control, self._rates, authenticator.counted, self)
+        api = Api(self._control, self._history, authenticator.counted, self)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:

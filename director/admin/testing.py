@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Question, Soon, TraceRecord
+from director.admin.control import Applied, Question, Soon, TraceRecord
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
-from director.errors import DirectorError
-from director.registry.changes import Change
-from director.registry.registry import Generation, Registry
+from director.errors import ChangeRefused, DirectorError
+from director.registry.changes import Change, plan
+from director.registry.edits import Laid
+from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
     ConnectionEntry,
@@ -60,7 +62,9 @@ class MemoryControl:
     own: ProcessFigures = field(factory=lambda: ProcessFigures("0.1", 1_799_990_000.0, 50_000_000, 30, 1024))
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
-    reloaded: Soon[Generation] | Exception | None = None
+    reloaded: Deferred[Applied] | Exception | None = None
+    store_nonce: str = "5eed"
+    lost: str = ""
     probed: dict[tuple[str, str], int] = field(factory=dict)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
@@ -109,6 +113,10 @@ class MemoryControl:
         """As set."""
         return self.remembered[:limit]
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """Those that are set."""
+        return [one for one in self.remembered if one["fault"]][:limit]
+
     def traces_kept(self) -> int:
         """Those that are set."""
         return len(self.remembered)
@@ -140,12 +148,39 @@ class MemoryControl:
         """As set."""
         return self.problems
 
-    def reload(self, author: str) -> Soon[Generation]:
+    def unkept(self) -> str:
+        """As set."""
+        return self.lost
+
+    def reload(self, author: str) -> Deferred[Applied]:
         """As set; a generation without changes when nothing is set."""
         if isinstance(self.reloaded, Exception):
-            raise self.reloaded
-        return self.reloaded or self.registry.apply((), author, self.at.now, self.at.time)
+            return fail(self.reloaded)
+        return self.reloaded or self.apply((), author)
 
-    def apply(self, changes: Iterable[Change], author: str) -> Generation:
+    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+        """As set for `reload`, without its changes."""
+        return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(())
+
+    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
         """On the registry."""
-        return self.registry.apply(changes, author, self.at.now, self.at.time)
+        return execute(self._apply, tuple(changes), author)
+
+    def _apply(self, changes: tuple[Change, ...], author: str) -> Applied:
+        made = self.registry.apply(changes, author, self.at.now, self.at.time)
+        return Applied(made, kept=not self.lost)
+
+    def undo(self, number: int, author: str) -> Deferred[Applied]:
+        """On the registry, for configurations alone."""
+        return execute(lambda: self._apply(self._undoing(number), author))
+
+    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+        """As `undo` would."""
+        return tuple(str(change) for change in self._undoing(number))
+
+    def _undoing(self, number: int) -> tuple[Change, ...]:
+        made = next((one for one in self.registry.generations if one.number == number), None)
+        if made is None:
+            raise ChangeRefused("ENOENT", "There is no such generation; only the last ones are kept")
+        now = self.registry.configuration
+        return plan(now, Laid(now, made.back).configuration)

@@ -14,6 +14,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 SLICE_SECONDS = 0.001
+STEP_SECONDS = 0.0002
+"""What a step costs the loop at least: it also reads the question and writes what came of it."""
 REST = 4.0
 """Times of rest for each time of work."""
 
@@ -44,13 +46,15 @@ class Turns:
     def _turn(self) -> None:
         self._due = False
         begin = self._clock.seconds()
-        worked = 0.0
-        while self._steps and worked < SLICE_SECONDS:
+        spent = 0.0
+        steps = 0
+        while self._steps and spent < SLICE_SECONDS:
             step = self._steps.popleft()
             try:
                 if step():
                     self._steps.append(step)
             except Exception:  # noqa: BLE001 - the steps of others must go on
                 _log.failure("A step of the admin failed")
-            worked = self._clock.seconds() - begin
-        self._again(worked * REST)
+            steps += 1
+            spent = max(self._clock.seconds() - begin, steps * STEP_SECONDS)
+        self._again(spent * REST)

@@ -1,7 +1,8 @@
 """The composition: one configuration becomes one running director.
 
-`service` starts, changes and stops the parts: `layer4`, `layer7`, `control` (what admin and commands may
-ask), `overrides` (operators' changes over the file), `pool_alerts`, `logs`.  `configuration` reads a file
-as the program does it, `preflight` tries whether its servers can be reached, `banner` is what a start
-prints.
+`service` makes the parts and lets every change pass; a change is a `candidate`, and `parts` is the life
+cycle that they all share.  `configuration` reads a file as the program does it, `preflight` tries whether its
+servers can be reached.  The parts: `running` (the registry, the file it came from, and with `overrides` what
+operators changed over it), `layer4`, `layer7`, `services` (health and the admin), `demos`, `pool_alerts`,
+`logs`, `state_directory`.  `control` is what admin and commands may ask, `banner` what a start prints.
 """

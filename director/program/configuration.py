@@ -1,7 +1,8 @@
 """Reading a configuration as the program does it (composition).
 
-With the installed schedulers and the user's own, and with its `[test:…]` sections rehearsed.
-Called at start, at each reload, and by `director check`.
+With the installed schedulers and the user's own, and with its `[test:…]` sections rehearsed.  What comes of
+it is a `Candidate`, made once, by a thread when there is traffic.  Called at start, at each reload, and by
+`director check`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from director.l7.routing.explain import explain, synthetic_head
 from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
+from director.plugins import UserFiles
 from director.program import preflight
+from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
 from director.registry.registry import Registry
@@ -35,23 +38,27 @@ _PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
 """A place in another file, as messages name it."""
 
 
-def read(path: str) -> Loaded:
-    """The configuration at `path` with everything that is wrong with it; raises nothing for that."""
-    return _looked_at(path, (*LOOKS, _needed_rehearsal_problems))
+def read(path: str, before: UserFiles | None = None) -> Candidate:
+    """The configuration at `path` with everything that is wrong with it; raises nothing for that.
+
+    `before` are the users' files of what runs: those that say the same are not executed again.
+    """
+    files = UserFiles(before)
+    return Candidate(_looked_at(path, (*LOOKS, _needed_rehearsal_problems), files), files)
 
 
 def examine(path: str, *, offline: bool = False) -> Loaded:
     """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
-    asking = () if offline else (preflight.problems,)
-    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking))
+    asking: tuple[Look, ...] = () if offline else (_unreachable_problems,)
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking), UserFiles())
 
 
-def _looked_at(path: str, looks: Iterable[Look]) -> Loaded:
+def _looked_at(path: str, looks: Iterable[Look], files: UserFiles) -> Loaded:
     """What is read from `path`, and what each look finds, as long as there was no error."""
     loaded = load_file(os.path.abspath(path), known=known_schedulers())  # noqa: PTH100 - `..` stays as written
     configuration, problems = loaded.configuration, loaded.problems
     for look in looks:
-        found = look(loaded, configuration) if configuration is not None else []
+        found = look(loaded, configuration, files) if configuration is not None else []
         problems = (*problems, *found)
         if any(one.severity == ERROR for one in found):
             configuration = None
@@ -77,19 +84,19 @@ def known_schedulers() -> Mapping[str, SchedulerFacts]:
     return {one.name: SchedulerFacts(one.flags, one.takes_argument) for one in plugins.discover()}
 
 
-def _own_scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+def _own_scheduler_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
     found = []
     for custom in configuration.schedulers:
         try:
-            plugins.try_out(custom)
+            plugins.try_out(custom, files)
         except SchedulerError as error:
             found.append(loaded.problem_at(f"scheduler:{custom.name}", "python", str(error)))
     return found
 
 
-def _scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+def _scheduler_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
     """Arguments that only their scheduler understands; each spec is tried once."""
-    catalog = plugins.catalog(configuration.schedulers)
+    catalog = plugins.catalog(configuration.schedulers, files=files)
     wrong: dict[Scheduler, str] = {}
     for _, spec in _schedulers(configuration):
         if spec not in wrong:
@@ -105,16 +112,22 @@ def _scheduler_problems(loaded: Loaded, configuration: Configuration) -> list[Pr
     ]
 
 
-def _needed_rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+def _needed_rehearsal_problems(
+    loaded: Loaded, configuration: Configuration, files: UserFiles
+) -> list[Problem]:
     """A start or reload proves by itself what changes: left are the tests, and files that are read anew."""
-    needed = configuration.tests or configuration.schedulers
-    return _rehearsal_problems(loaded, configuration) if needed else []
+    needed = configuration.tests or any(files.differs(one.path) for one in configuration.schedulers)
+    return _rehearsal_problems(loaded, configuration, files) if needed else []
 
 
-def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+def _unreachable_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
+    return preflight.problems(loaded, configuration)
+
+
+def _rehearsal_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
     """Do what a start would do to a registry, on one that is thrown away, and ask it the tests."""
     try:
-        registry = rehearsal(configuration, plugins.catalog(configuration.schedulers))
+        registry = rehearsal(configuration, plugins.catalog(configuration.schedulers, files=files))
     except ChangeRefused as error:
         return [loaded.problem_at(error.at.replace(" ", ":", 1), "scheduler", str(error))]
     sites = compile_services(configuration, registry) if configuration.tests else []
@@ -125,7 +138,7 @@ def _rehearsal_problems(loaded: Loaded, configuration: Configuration) -> list[Pr
     ]
 
 
-def _endpoint_problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+def _endpoint_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
     """Endpoint strings that Twisted cannot read: of servers, and to listen on.
 
     What systemd hands over only a program that it started has, so that is seen at the start.
@@ -237,6 +250,6 @@ def _site_for(sites: list[CompiledService], port: int, service: str) -> Compiled
     return fitting[0]
 
 
-Look = Callable[[Loaded, Configuration], list[Problem]]
+Look = Callable[[Loaded, Configuration, UserFiles], list[Problem]]
 LOOKS: tuple[Look, ...] = (_own_scheduler_problems, _endpoint_problems, _scheduler_problems)
 """What is looked for at every reading, in this order, as long as nothing is wrong."""

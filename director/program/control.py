@@ -12,10 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Question, TraceRecord
+from director.admin.control import Applied, Question, TraceRecord
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
@@ -27,9 +28,8 @@ from director.l7.proxy.trace import as_dict
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
 from director.program.logs import event_log
-from director.program.overrides import Orders
+from director.program.running import Running
 from director.registry.changes import Change
-from director.registry.registry import Generation, Registry
 from director.registry.reports import (
     CheckEvidence,
     ConnectionEntry,
@@ -51,44 +51,48 @@ SERVES = 20
 """A snapshot that takes longer serves so many times as long as that: a twentieth of the time at most."""
 
 
+@frozen
+class Verbs:
+    """What changes the running program; all answer when it is in force.  See `service`."""
+
+    apply: Callable[[Iterable[Change], str], Deferred[Applied]]
+    reload: Callable[[str], Deferred[Applied]]
+    rehearse: Callable[[str], Deferred[tuple[str, ...]]]
+    undo: Callable[[int, str], Deferred[Applied]]
+
+
 class RunningControl:
     """The running program, as the admin sees it.
 
     Args:
-        apply: carries out changes and tells all parts.
-        reload: reads the file again and applies it.
+        current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
     """
 
     def __init__(
         self,
         path: str,
-        loaded: Loaded,
-        registry: Registry,
+        current: Running,
         shell: Shell,
         health: HealthService,
         layer4: Layer4,
-        orders: Orders,
         reactor: Any,
-        apply: Callable[[Iterable[Change], str], Generation],
-        reload: Callable[[str], Deferred[Generation]],
+        verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
     ) -> None:
-        self.loaded = loaded
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
         self._path = path
-        self._registry = registry
-        self._snapshots = Snapshots(registry)
+        self._current = current
+        self._registry = current.registry
+        self._snapshots = Snapshots(current.registry)
         self._seen = self._snapshots.take()
         self._serves_until = 0.0
         self._shell = shell
         self._health = health
         self._layer4 = layer4
-        self._orders = orders
         self._reactor = reactor
-        self._apply = apply
-        self._reload = reload
+        self._verbs = verbs
         self._own_listeners = own_listeners
         self._started = time.time()
 
@@ -155,6 +159,10 @@ class RunningControl:
         """The last requests, newest first."""
         return [as_dict(record, self._epoch()) for record in self._shell.traces.last(limit)]
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+        return [as_dict(record, self._epoch()) for record in self._shell.traces.faults(limit)]
+
     def traces_kept(self) -> int:
         """How many requests are remembered."""
         return len(self._shell.traces)
@@ -192,7 +200,7 @@ class RunningControl:
 
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
-        return export(self.loaded, self._orders.all())
+        return export(self._current.candidate.loaded, self._current.overrides.orders())
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
@@ -200,13 +208,34 @@ class RunningControl:
         reading: Deferred[Loaded] = deferToThreadPool(self._reactor, pool, examine, self._path)
         return reading.addCallback(lambda loaded: loaded.problems)
 
-    def reload(self, author: str) -> Deferred[Generation]:
-        """Apply the configuration file."""
-        return self._reload(author)
+    @property
+    def store_nonce(self) -> str:
+        """Tells the store of this director from every other, also from one that was lost."""
+        return self._current.overrides.nonce
 
-    def apply(self, changes: Iterable[Change], author: str) -> Generation:
+    def unkept(self) -> str:
+        """Why the last change would be lost at a restart; "" when it is kept."""
+        return self._current.overrides.unkept
+
+    def reload(self, author: str) -> Deferred[Applied]:
+        """Apply the configuration file."""
+        return self._verbs.reload(author)
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+        """What `reload` would change; fails as it would."""
+        return self._verbs.rehearse(author)
+
+    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
         """Apply changes."""
-        return self._apply(changes, author)
+        return self._verbs.apply(changes, author)
+
+    def undo(self, number: int, author: str) -> Deferred[Applied]:
+        """Take a generation back."""
+        return self._verbs.undo(number, author)
+
+    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+        """What `undo` would change.  Raises ChangeRefused as it would."""
+        return tuple(str(change) for change in self._current.overrides.undoing(number))
 
 
 def installed_version() -> str:

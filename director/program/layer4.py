@@ -7,7 +7,7 @@ registry, and says what keeps it from working.  Layer 7 runs on whatever happens
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,7 +37,10 @@ from director.l4.wire.protocols import TCP
 from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
-from director.registry.registry import Registry
+from director.program.candidate import Candidate
+from director.program.parts import Chore, Part
+from director.registry.changes import Change, Ordered, ServerChanged
+from director.registry.registry import SWEEP_PERIOD, Registry
 from director.registry.reports import ConnectionEntry, ListenerState, PacketFigures
 
 LOOK = 0.25
@@ -48,7 +51,7 @@ SAID = 20
 _log = Logger(namespace="director.l4")
 
 
-class Layer4:
+class Layer4(Part):
     """The packet shell when there is something for it to do, and its state for people.
 
     Attributes:
@@ -74,32 +77,55 @@ class Layer4:
         self._name = name
         self._state_dir = state_dir
         self._random = random
+        self._started = self._prepared = False
         self._settings = L4Settings()
         self._owed: tuple[Endpoint, ...] = ()
         self._silent: set[Hop] = set()
         self._links: dict[str, bool] = {}
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self, candidate: Candidate) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
-        wanted = configuration.l4_settings or L4Settings()
+        desired = candidate.desired
+        wanted = desired.l4_settings or L4Settings()
         settings.read(wanted)
-        if self.shell is not None and configuration.l4 and _fixed(wanted) != _fixed(self._settings):
+        if self.shell is not None and desired.l4 and _fixed(wanted) != _fixed(self._settings):
             raise ChangeRefused(
                 "EINVAL",
                 "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
                 "restart to change them",
             )
 
-    def prepare(self, configuration: Configuration) -> Deferred[None]:
-        """Let the director have the packets that `configuration` needs as well, before it is served.
+    def prepare(self, candidate: Candidate) -> Deferred[None] | None:
+        """Let the director have the packets that the candidate needs as well, before it is served.
 
-        The result fires when the kernel does; it never fails.  `follow` comes next.
+        The result fires when the kernel does; it never fails.
         """
-        if self.shell is None:
-            return succeed(None)
-        pools = {pool.name: pool for pool in configuration.pools}
-        marks = settings.read(configuration.l4_settings or L4Settings()).marks
-        return self.shell.prepare(configuration.l4, pools, marks)
+        if self.shell is None or not any(map(_concerns_capture, candidate.changes)):
+            return None
+        self._prepared = True
+        desired = candidate.desired
+        pools = {pool.name: pool for pool in desired.pools}
+        marks = settings.read(desired.l4_settings or L4Settings()).marks
+        return self.shell.prepare(desired.l4, pools, marks)
+
+    def commit(self, candidate: Candidate) -> Deferred[None] | None:
+        """Follow, once started."""
+        self._prepared = False
+        return self.follow(self._registry.configuration) if self._started else None
+
+    def abandon(self) -> Deferred[None] | None:
+        """The kernel goes back to what is served."""
+        prepared, self._prepared = self._prepared, False
+        return self.follow(self._registry.configuration) if prepared else None
+
+    def start(self) -> Deferred[None]:
+        """Serve; fires when the kernel lets the director have its packets."""
+        self._started = True
+        return self.follow(self._registry.configuration)
+
+    def chores(self) -> Iterable[Chore]:
+        """Say what begins and ends, and give back what servers that left do not need any more."""
+        return (self.look, LOOK), (self.sweep, SWEEP_PERIOD)
 
     def follow(self, configuration: Configuration) -> Deferred[None]:
         """Serve what the configuration names, from the next packet on.
@@ -153,7 +179,7 @@ class Layer4:
         if self.forwarder is not None:
             self.forwarder.configure(read)
 
-    def stop(self) -> Deferred[None]:
+    def stop(self, grace: float) -> Deferred[None]:
         """Give back to the host what was taken from it."""
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
 
@@ -289,6 +315,11 @@ class Layer4:
         read = settings.read(self._settings)
         self.forwarder = Forwarder(self._registry, view, self._random, read)
         return self.forwarder
+
+
+def _concerns_capture(change: Change) -> bool:
+    """Weights, thresholds and orders do not change which packets are the director's."""
+    return not isinstance(change, ServerChanged | Ordered)
 
 
 def _fixed(wanted: L4Settings) -> tuple[object, ...]:

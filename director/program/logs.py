@@ -12,10 +12,13 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from twisted.logger import ILogObserver, LogLevel, formatEvent
+from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent
 from zope.interface import implementer
 
+from director.l7.io.access_log import AccessLog
 from director.l7.io.writer import Writer
+from director.model.settings import Settings
+from director.program.parts import Part
 from director.registry.reports import LogEvent
 
 EVENTS_KEPT = 512
@@ -23,6 +26,7 @@ EVENTS_KEPT = 512
 STANDARD_OUTPUT = 1
 """The descriptor: by the time the log opens, Twisted has put an object of its own into `sys.stdout`."""
 
+_log = Logger(namespace="director")
 _LEVELS = {LogLevel.debug: "debug", LogLevel.info: "info", LogLevel.warn: "warning"}
 
 
@@ -35,6 +39,7 @@ class EventLog:
         self.events: deque[LogEvent] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
         self.writer: Writer | None = None
+        self._count = 0
         self._early: list[bytes] = []
 
     def open(self) -> None:
@@ -59,7 +64,8 @@ class EventLog:
         failure = event.get("log_failure")
         stamp = float(event.get("log_time") or time.time())
         first = text.partition("\n")[0]
-        self.events.append(LogEvent(stamp, level, first))
+        self._count += 1
+        self.events.append(LogEvent(stamp, level, first, self._count))
         if failure is not None:
             text += "\n" + failure.getTraceback()
         self._write(stamp, level, namespace, text)
@@ -92,6 +98,44 @@ class EventLog:
         """Write what waits."""
         if self.writer is not None:
             self.writer.stop()
+
+
+class Logs(Part):
+    """Both logs as a part: the first to be there, the last to go.
+
+    Attributes:
+        access: the log of requests.
+    """
+
+    def __init__(self, settings: Settings, reactor: Any) -> None:
+        # A daemon has no standard output: there, access records go where the events go.
+        target = settings.access_log
+        if target == "stdout" and event_log.target != "-":
+            target = event_log.target
+        self._form = settings.log
+        self.access = AccessLog(target, settings.log, time.time() - reactor.seconds(), reactor)
+
+    def open(self) -> None:
+        """Begin to write.  Raises OSError."""
+        event_log.open()
+        event_log.form = self._form
+        self.access.start()
+
+    def reopen(self) -> None:
+        """Open both anew, after they were rotated away."""
+        for name, log in (("access log", self.access), ("event log", event_log)):
+            try:
+                if log.reopen():
+                    _log.info("the {name} is opened anew", name=name)
+            except OSError as error:
+                why = error.strerror
+                _log.error("the {name} cannot be reopened: {why}; the old file goes on", name=name, why=why)
+
+    def stop(self, grace: float) -> None:
+        """Write what waits."""
+        self.access.stop()
+        _log.info("stopped")
+        event_log.stop()
 
 
 event_log = EventLog()

@@ -1,97 +1,133 @@
-"""Orders of operators in the running program: over each configuration, across restarts (composition).
+"""What operators changed, over each configuration and across restarts; and the generations (composition).
 
-`service` asks at start, at each change and at each reload; what is remembered is `store.overlay`'s business,
-how it is kept `store.io.file`'s.
+Asked at the start, at each change and at each reload: what is remembered is `store.overlay`'s business, how
+it is kept that of a `Store`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director.errors import StoreError
+from director.errors import ChangeRefused, StoreError
 from director.model.settings import Configuration
-from director.registry.changes import Change
-from director.registry.registry import Registry
-from director.store.io.file import OrdersFile
-from director.store.overlay import Order, Overlay, Place
+from director.registry.changes import Change, Ordered, plan
+from director.registry.edits import SERVERS, STATES, Laid, Verb
+from director.registry.registry import Generation, Registry
+from director.store.io.base import Store
+from director.store.kept import Kept, begun
+from director.store.overlay import Overlay
 
 _log = Logger(namespace="director")
 
 
-class Orders:
-    """The overlay of one director and the file that keeps it."""
+class Overrides:
+    """The overlay and the generations of one director, and the store that keeps them.
 
-    def __init__(self, state_dir: Path, reactor: Any) -> None:
-        self._file = OrdersFile(state_dir)
+    Attributes:
+        nonce: tells this store from every other.
+        unkept: why the last change may be lost at a restart; "" when it is kept.
+        failures: how often keeping has failed.
+    """
+
+    def __init__(self, store: Store, registry: Registry) -> None:
+        self.nonce = ""
+        self.unkept = ""
+        self.failures = 0
+        self._store = store
+        self._registry = registry
         self._overlay = Overlay()
-        self._reactor = reactor
 
-    def read(self) -> None:
-        """Take up the orders of the last run; without usable ones the configuration alone counts."""
+    def load(self) -> None:
+        """Take up what the last run kept; without anything usable the configuration alone counts."""
         try:
-            self._overlay = Overlay(self._file.read())
+            kept = self._store.load()
         except StoreError as error:
-            _log.error("{why}; every server begins as the configuration says", why=str(error))
+            _log.error("{why}; everything begins as the configuration says", why=str(error))
+            kept = begun()
+        self.nonce = kept.nonce
+        self._overlay = Overlay(kept.overlay)
+        self._registry.resume(kept.generations)
 
-    def all(self) -> dict[Place, Order]:
-        """What commands changed, by pool and server."""
-        return self._overlay.orders()
-
-    def over(self, read: Configuration) -> tuple[Configuration, dict[Place, str]]:
-        """`read` with the orders laid over it, and why which of them no longer apply."""
+    def over(self, read: Configuration) -> Laid:
+        """`read` with the changes laid over it, and why which of them no longer apply."""
         return self._overlay.over(read)
 
-    def unfulfilled(self, desired: Configuration, registry: Registry) -> Iterator[Change]:
-        """The ordered states that servers of `desired` are not in, or that are not there yet."""
+    def orders(self) -> Mapping[tuple[str, str], Mapping[str, int | str]]:
+        """What commands changed on servers of the file, by pool and server: for the merged ini."""
+        found: dict[tuple[str, str], dict[str, int | str]] = {}
+        for edit in self._overlay.edits:
+            if edit.kind in {SERVERS, STATES} and edit.verb is Verb.SET:
+                pool, name = edit.name
+                order = found.setdefault((pool, name), {})
+                order |= {key: getattr(value, "value", value) for key, value in edit.fields}
+        return found
+
+    def unfulfilled(self, laid: Laid) -> Iterator[Change]:
+        """The ordered states that servers are not in, or that are not there yet."""
+        desired = laid.configuration
         addresses = {
             (pool.name, one.name): str(one.address) for pool in desired.pools for one in pool.servers
         }
-        for change in self._overlay.states(desired):
-            pool = registry.pools.get(change.pool)
-            server = pool.server(change.name) if pool is not None else None
-            if (
-                server is None
-                or server.state is not change.state
-                or server.key != addresses[change.pool, change.name]
-            ):
-                yield change
+        for (pool_name, name), state in laid.states.items():
+            pool = self._registry.pools.get(pool_name)
+            server = pool.server(name) if pool is not None else None
+            if server is None or server.state is not state or server.key != addresses[pool_name, name]:
+                yield Ordered(pool_name, name, state)
 
-    def settle(self, read: Configuration, stale: dict[Place, str]) -> None:
-        """`read` runs now; say which orders went."""
-        self._overlay.settle(read, stale)
-        self.keep()
-        for sentence in stale.values():
-            _log.warn("an earlier order no longer applies and is dropped: {what}", what=sentence)
+    def settle(self, read: Configuration, laid: Laid) -> Deferred[bool]:
+        """`read` runs now, as `laid`; say what went, and keep what stays.  Fires as `keep` does."""
+        self._overlay.settle(read, self._registry.configuration, self._registry.states())
+        for sentence in laid.stale.values():
+            _log.warn("an earlier change no longer applies and is dropped: {what}", what=sentence)
+        return self.keep()
 
-    def note(self, changes: Iterable[Change]) -> None:
-        """Remember what commands changed."""
-        self._overlay.note(changes)
-        self.keep()
+    def note(self, made: Generation) -> Deferred[bool]:
+        """Remember what commands changed.  Fires as `keep` does."""
+        self._overlay.note(made.edits, self._registry.configuration, self._registry.states())
+        return self.keep()
 
-    def keep(self) -> None:
-        """Let the orders outlive the process at once, and a power cut soon."""
-        if not self._file.keep(self._overlay.orders()):
-            return
-        if self._file.failed:
-            _log.error(
-                "orders hold until a restart only, they cannot be kept: {why}; make room, it is tried again",
-                why=self._file.failed,
-            )
-        else:
-            pool = self._reactor.getThreadPool()
-            deferToThreadPool(self._reactor, pool, self._file.sync).addErrback(self._not_synced)
+    def keep(self) -> Deferred[bool]:
+        """Let all of it outlive the process; fires with whether it does, and never fails."""
+        kept = Kept(self.nonce, self._overlay.edits, tuple(self._registry.generations))
+        return self._store.save(kept).addCallbacks(self._kept, self._not_kept)
 
-    def sweep(self) -> None:
-        """Try again what failed; call it every minute."""
-        if self._file.failed:
-            self.keep()
+    def _kept(self, _: None) -> bool:
+        if self.unkept:
+            _log.info("the changes are kept again")
+        self.unkept = ""
+        return True
 
-    @staticmethod
-    def _not_synced(failure: Failure) -> None:
-        _log.warn("orders may not outlive a power cut: {why}", why=failure.getErrorMessage())
+    def _not_kept(self, failure: Failure) -> bool:
+        failure.trap(StoreError)
+        self.failures += 1
+        why = failure.getErrorMessage()
+        if why != self.unkept:
+            _log.error("changes hold until a restart only, they cannot be kept: {why}", why=why)
+        self.unkept = why
+        return False
+
+    def again(self) -> Deferred[bool]:
+        """Try again what could not be kept; every few seconds, and at the stop."""
+        return self.keep() if self.unkept else succeed(True)
+
+    def undoing(self, number: int) -> tuple[Change, ...]:
+        """The changes that take a generation back, and nothing that came after it.
+
+        Raises ChangeRefused: ENOENT for one that is not remembered, EINVAL for one that cannot be undone.
+        """
+        at = f"generation {number}"
+        made = next((one for one in self._registry.generations if one.number == number), None)
+        if made is None:
+            raise ChangeRefused("ENOENT", "There is no such generation; only the last ones are kept", at)
+        if not made.back:
+            raise ChangeRefused("EINVAL", "It changed nothing that could be taken back", at)
+        now = self._registry.configuration
+        laid = Laid(now, made.back)
+        if laid.stale:
+            why = next(iter(laid.stale.values()))
+            raise ChangeRefused("EINVAL", f"It cannot be undone any more: {why}", at)
+        return (*plan(now, laid.configuration), *self.unfulfilled(laid))

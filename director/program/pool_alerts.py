@@ -1,27 +1,47 @@
 """Pools that cannot serve: said once when it begins, and once when it is over (composition).
 
-Health says each server that goes; what that means for clients is said here.  `PoolWatch` gives sentences and
-logs nothing.
+Health says each server that goes; what that means for clients is said here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from twisted.logger import Logger
+
+from director.program.parts import Chore, Part
 from director.registry.live import LivePool
 from director.registry.outage import instead
 from director.registry.registry import Registry
 from director.registry.snapshot import Snapshots
 
+EVERY = 0.25
+"""Seconds between two looks."""
 SAID = 20
 """Pools of one look that are named; more are counted."""
 
+_log = Logger(namespace="director")
 
-class PoolWatch:
+
+class PoolAlerts(Part):
     """Which pools cannot serve, and since when (monotonic seconds)."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, clock: Callable[[], float]) -> None:
         self._registry = registry
+        self._clock = clock
         self._snapshots = Snapshots(registry)
         self._since: dict[str, float] = {}
+
+    def chores(self) -> Iterable[Chore]:
+        """Say what began and what ended: once each."""
+        return ((self._say, EVERY),)
+
+    def _say(self) -> None:
+        lost, again = self.look(self._clock())
+        for text in lost:
+            _log.error("{text}", text=text)
+        for text in again:
+            _log.info("{text}", text=text)
 
     def look(self, now: float) -> tuple[list[str], list[str]]:
         """What is news since the last look: pools that cannot serve any more, and pools that can again.

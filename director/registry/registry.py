@@ -25,6 +25,7 @@ from director.model.pools import Scheduler as SchedulerSpec
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.draft import Draft, pools_of
+from director.registry.edits import Edit, States, between
 from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
 
 if TYPE_CHECKING:
@@ -48,16 +49,26 @@ MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
 
 @frozen
 class Generation:
-    """One applied set of changes: who, when, and what as one sentence each."""
+    """One applied set of changes: who, when, and what as one sentence each.
+
+    `edits` are what it made different, `back` what takes that back; both are empty for the first of a run,
+    which came from the file.
+    """
 
     number: int
     author: str
     time: float
     diff: tuple[str, ...]
+    edits: tuple[Edit, ...] = ()
+    back: tuple[Edit, ...] = ()
 
 
 class Registry:
-    """All live pools and services, and the configuration they came from."""
+    """All live pools and services, and the configuration they came from.
+
+    Attributes:
+        running: a configuration was applied in this run.
+    """
 
     def __init__(self, make_scheduler: MakeScheduler) -> None:
         self._make_scheduler = make_scheduler
@@ -66,6 +77,7 @@ class Registry:
         self.services: dict[str, LiveService] = {}
         self.generations: deque[Generation] = deque(maxlen=GENERATIONS_KEPT)
         self.generation = 0
+        self.running = False
         self.by_address: dict[str, dict[RealServer, None]] = {}
         self._verdicts: dict[str, dict[str, bool]] = {}
         self._pools_served: dict[str, set[LivePool]] = {}
@@ -170,15 +182,34 @@ class Registry:
         """
         ordered = tuple(changes)
         desired = self.proven(ordered, now)
+        before, states = self.configuration, self.states()
         for change in ordered:
             change.on_registry(self, now)
         for address in self._verdicts.keys() - self.by_address.keys():
             del self._verdicts[address]
         self.configuration = desired
         self.generation += 1
-        made = Generation(self.generation, author, time, tuple(str(change) for change in ordered))
+        edits: tuple[Edit, ...] = ()
+        back: tuple[Edit, ...] = ()
+        if self.running:
+            after = self.states()
+            edits = between(before, desired, states, after)
+            back = between(desired, before, after, states)
+        self.running = True
+        diff = tuple(str(change) for change in ordered)
+        made = Generation(self.generation, author, time, diff, edits, back)
         self.generations.append(made)
         return made
+
+    def resume(self, generations: Iterable[Generation]) -> None:
+        """Take up those of earlier runs, oldest first: the next one has the next number."""
+        self.generations.extend(generations)
+        self.generation = self.generations[-1].number if self.generations else 0
+
+    def states(self) -> States:
+        """The servers that are not ready, by pool and name."""
+        ready = State.READY
+        return {(one.pool.name, one.name): one.state for one in self.servers() if one.state is not ready}
 
     def proven(self, changes: Iterable[Change], now: float) -> Configuration:
         """The configuration that `changes` would make; applies nothing (a dry run).

@@ -1,5 +1,6 @@
-"""What must outlive the process: the orders of operators, laid over the configuration file.
+"""What must outlive the process: what operators changed over the configuration file, and the generations.
 
-`overlay` holds them and lays them over what is read, `document` is their form as text; both are pure.
-`io` keeps the text in `state_dir`.  The registry stays the owner of everything that runs.
+`overlay` holds the changes and lays them over what is read, `kept` is all that is kept and its form as
+text, `values` turns values of the model into text and back; all are pure.  `io` keeps the text: in
+`state_dir`.  The registry stays the owner of everything that runs.
 """

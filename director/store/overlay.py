@@ -1,11 +1,11 @@
-"""Orders given to the running director, laid over every configuration that is read later.
+"""What operators changed in the running director, laid over every configuration that is read later.
 
-An operator's weight, threshold or drain must not vanish because somebody reloads the file or restarts the
-program.  `Overlay` remembers where a server differs from its line in the file because of a command, and
-lays that over what is read next; what no longer applies, because its server is gone from the file, is
-dropped and named.  An order that says what the file says is no order any more.
+A server added by the API, a weight, a drain must not vanish because somebody reloads the file or restarts
+the program.  `Overlay` holds, for each thing that differs from the file because of a command, the edit
+that leads from the file to what runs.  What no longer applies, because the file changed under it, is
+dropped and named.  An edit that says what the file says is none any more.
 
-`service` calls it; `document` is its form as text.
+`program.overrides` calls it.  Pure.
 """
 
 from __future__ import annotations
@@ -13,109 +13,107 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import evolve
-
-from director.errors import DirectorError
-from director.model.pools import Pool, Server, State
+from director.model.pools import State
 from director.model.settings import Configuration
-from director.registry.changes import Change, Ordered, ServerChanged
+from director.registry.edits import (
+    SERVERS,
+    STATES,
+    WHOLE,
+    Edit,
+    Laid,
+    Name,
+    States,
+    difference,
+    name_of,
+    ordered,
+)
 
-Place = tuple[str, str]
-"""A pool's and a server's name."""
-Order = dict[str, int | str]
-"""What commands changed on one server: any of `weight`, `max`, `min` (numbers) and `state` (drain, maint)."""
-FIELDS = ("weight", "max", "min")
-"""What a command can change of a server's line in the file."""
-STATE = "state"
-"""The administrator's order; a file knows none, so there every server is ready."""
+Place = tuple[str, Name]
+"""A kind and a name (`edits`)."""
 
 
 class Overlay:
-    """What commands changed, by pool and server."""
+    """The edits that commands made, by what they are about."""
 
-    def __init__(self, orders: Mapping[Place, Order] | None = None) -> None:
-        """`orders` are those of an earlier run; they count from the first `over` on."""
-        self._orders: dict[Place, Order] = {place: {**order} for place, order in (orders or {}).items()}
-        self._written: dict[Place, Server] = {}
+    def __init__(self, edits: Iterable[Edit] = ()) -> None:
+        """`edits` are those of an earlier run; they count from the first `over` on."""
+        self._edits: dict[Place, Edit] = {edit.place: edit for edit in edits}
+        self._read = Index(Configuration())
 
-    def orders(self) -> dict[Place, Order]:
-        """All orders that hold, as a copy."""
-        return {place: {**order} for place, order in self._orders.items()}
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """All that hold, in the order of their places."""
+        return tuple(self._edits[place] for place in sorted(self._edits))
 
-    def note(self, changes: Iterable[Change]) -> None:
-        """Remember what `changes`, which were applied, order; a server that no file names needs no order."""
-        for change in changes:
-            for place, name, value, default in self._said(change):
-                order = self._orders.setdefault(place, {})
-                if value == default:
-                    order.pop(name, None)
-                else:
-                    order[name] = value
-                if not order:
-                    del self._orders[place]
+    def over(self, read: Configuration) -> Laid:
+        """`read` with the edits laid over it, and which of them no longer apply."""
+        return Laid(read, self._edits.values())
 
-    def _said(self, change: Change) -> Iterator[tuple[Place, str, int | str, int | str]]:
-        """Of one change: server, field, its new value, and what it is without any order."""
-        if isinstance(change, ServerChanged):
-            place = change.pool, change.server.name
-            written = self._written.get(place)
-            if written is not None:
-                for name in FIELDS:
-                    yield place, name, getattr(change.server, name), getattr(written, name)
-        elif isinstance(change, Ordered) and (change.pool, change.name) in self._written:
-            yield (change.pool, change.name), STATE, change.state.value, State.READY.value
+    def settle(self, read: Configuration, running: Configuration, states: States) -> None:
+        """`read` is the file's configuration now, and `running` what came of it.
 
-    def over(self, read: Configuration) -> tuple[Configuration, dict[Place, str]]:
-        """`read` with the orders laid over it, and why which of them no longer apply.
-
-        States are orders of the live servers and not in a configuration: `states` has them.
+        What did not apply is not in `running`, so it is forgotten, and so is what the file says itself.
         """
-        if not self._orders:
-            return read, {}
-        stale = {place: f"{place[0]}/{place[1]} is gone" for place in self._orders}
-        pools = tuple(self._pool_over(pool, stale) for pool in read.pools)
-        return evolve(read, pools=pools), stale
+        self._read = Index(read)
+        self._look_again(tuple(self._edits), running, states)
 
-    def states(self, read: Configuration) -> list[Ordered]:
-        """The changes that give the servers of `read` the states that were ordered."""
-        return [
-            Ordered(pool.name, server.name, State(self._orders[pool.name, server.name][STATE]))
-            for pool in read.pools
-            for server in pool.servers
-            if STATE in self._orders.get((pool.name, server.name), ())
-        ]
+    def note(self, edits: Iterable[Edit], running: Configuration, states: States) -> None:
+        """Remember what a command changed; `running` and `states` hold it already."""
+        self._look_again(tuple(edit.place for edit in edits), running, states)
 
-    def settle(self, read: Configuration, stale: Iterable[Place]) -> None:
-        """`read` runs now: forget what no longer applies to it, and what it says itself.
+    def _look_again(self, places: Iterable[Place], running: Configuration, states: States) -> None:
+        now = Index(running)
+        looked = dict.fromkeys(thing for place in places for thing in self._things(place, now, states))
+        for place in looked:
+            self._edits.pop(place, None)
+        for place in looked:
+            for edit in self._differences(place, now, states):
+                self._edits[edit.place] = edit
 
-        A drain still applies to a server whose ordered numbers do not go with the file any more.
-        """
-        self._written = {(pool.name, server.name): server for pool in read.pools for server in pool.servers}
-        stale = frozenset(stale)
-        for place, order in tuple(self._orders.items()):
-            written = self._written.get(place)
-            for name in FIELDS:
-                if place in stale or order.get(name) == getattr(written, name, None):
-                    order.pop(name, None)
-            if written is None or not order:
-                del self._orders[place]
+    def _things(self, place: Place, now: Index, states: States) -> Iterator[Place]:
+        """What must be looked at: a server of a pool that only one of both has is a part of that pool."""
+        kind, name = place
+        pool = ("pools", name[:1])
+        if kind in {SERVERS, STATES} and self._read.find(*pool) and now.find(*pool):
+            yield place
+        elif kind in {"pools", SERVERS, STATES}:
+            yield from (one for one in self._edits if one[0] in {SERVERS, STATES} and one[1][:1] == name[:1])
+            yield from ((STATES, one) for one in states if one[:1] == name[:1])
+            yield pool
+        else:
+            yield place
 
-    def _pool_over(self, pool: Pool, stale: dict[Place, str]) -> Pool:
-        servers = []
-        for server in pool.servers:
-            place = pool.name, server.name
-            order = self._orders.get(place)
-            if order is not None:
-                del stale[place]
-                try:
-                    server = _ordered(server, order)  # noqa: PLW2901 - laid over what the file says
-                except DirectorError as error:
-                    stale[place] = f"{place[0]}/{place[1]}: {error}"
-            servers.append(server)
-        return evolve(pool, servers=tuple(servers))
+    def _differences(self, place: Place, now: Index, states: States) -> Iterator[Edit]:
+        kind, name = place
+        if kind == STATES:
+            pool, server = name
+            state = states.get((pool, server), State.READY)
+            if state is not State.READY and now.find(SERVERS, name) is not None:
+                yield ordered((pool, server), state)
+        elif kind != SERVERS or (self._read.find("pools", name[:1]) and now.find("pools", name[:1])):
+            yield from difference(kind, name, self._read.find(kind, name), now.find(kind, name))
 
 
-def _ordered(server: Server, order: Order) -> Server:
-    """The server with the numbers of its order.  Raises DirectorError when they do not go with the rest."""
-    numbers: Any = {name: order[name] for name in FIELDS if name in order}
-    return evolve(server, **numbers)
+class Index:
+    """The things of a configuration by their places."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._kinds: dict[str, Mapping[str, Any]] = {}
+
+    def find(self, kind: str, name: Name) -> Any:
+        """The thing, or None."""
+        if kind in WHOLE:
+            return getattr(self._configuration, kind)
+        group = f"{kind} {name[0]}" if kind == SERVERS else kind
+        things = self._kinds.get(group)
+        if things is None:
+            things = self._kinds[group] = {name_of(one): one for one in self._things(kind, name)}
+        return things.get(name[-1])
+
+    def _things(self, kind: str, name: Name) -> Iterable[Any]:
+        if kind != SERVERS:
+            found: Iterable[Any] = getattr(self._configuration, kind)
+            return found
+        pool = self.find("pools", name[:1])
+        return pool.servers if pool is not None else ()

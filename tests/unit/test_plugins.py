@@ -17,7 +17,7 @@ from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
 from director.model.pools import CustomScheduler
 from director.model.pools import Scheduler as Spec
-from director.plugins import SchedulerPlugin, catalog, discover, load
+from director.plugins import SchedulerPlugin, UserFiles, catalog, discover
 from director.scheduling.base import explanation
 from director.scheduling.custom import Guarded, Note
 from director.scheduling.preview import preview
@@ -277,7 +277,7 @@ def test_a_file_that_cannot_be_used_says_what_to_do(
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SchedulerError, match=r"cannot be read \(No such file or directory\); check the path"):
-        load(str(tmp_path / "none.py"), "X")
+        UserFiles().load(str(tmp_path / "none.py"), "X")
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_the_tenants_of_the_guide_stay_where_they_were(tmp_path: Path) -> None:
 def test_the_declaration_of_the_guide_is_a_plugin(tmp_path: Path) -> None:
     path = tmp_path / "acme_plugin.py"
     path.write_text(blocks("python")[2], encoding="utf-8")
-    assert verifyObject(ISchedulerPlugin, load(str(path), "tenant"))
+    assert verifyObject(ISchedulerPlugin, UserFiles().load(str(path), "tenant"))
 
 
 def test_the_guide_knows_each_scheduler_and_no_other() -> None:

@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from director import tap
 from director.tap import Options
 
 ROOT = Path(__file__).parents[2]
@@ -76,3 +79,17 @@ def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
     (line,) = [line for line in ran.stderr.splitlines() if "cannot start" in line]
     assert f"cannot listen on 127.0.0.1:{port}: the address is in use; stop the other program" in line
     assert "Traceback" not in ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "owner"),
+    [
+        ({}, None),
+        ({"uid": None, "gid": None}, None),
+        ({"uid": 7, "gid": None}, (7, -1)),
+        ({"uid": 7, "gid": 8}, (7, 8)),
+    ],
+)
+def test_who_the_process_will_be(words: dict[str, int | None], owner: tuple[int, int] | None) -> None:
+    assert tap._owner(words) == owner
+    assert tap._owner(None) is None

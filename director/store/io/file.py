@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole, and the one that keeps the orders.
+"""Files that are replaced as a whole, and the store in one of them.
 
 A reader sees the old or the new content, never a part, whatever ends the process in between.
 """
@@ -8,13 +8,22 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from director.errors import StoreError
-from director.store.document import LARGEST, decode, encode
-from director.store.overlay import Order, Place
+from director.store.kept import LARGEST, Kept, Writer, begun, decode
 
 NAME = "orders.json"
+
+_log = Logger(namespace="director")
 
 
 def replace(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None:
@@ -29,6 +38,10 @@ def replace(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
+            if os.geteuid() == 0:
+                # `twistd --uid` begins as root and goes on as the folder's owner.
+                folder = path.parent.stat()
+                os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
             file.write(content)
             file.flush()
             if sync:
@@ -40,23 +53,23 @@ def replace(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None
         raise
 
 
-class OrdersFile:
-    """The orders in `state_dir`.
+class FileStore:
+    """The store in `state_dir`, whose one writer is this process.
 
     Attributes:
         path: the file.
-        failed: what kept the last orders from being written, or "".
     """
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, reactor: Any) -> None:
         self.path = state_dir / NAME
-        self.failed = ""
-        self._kept = encode({})
+        self._reactor = reactor
+        self._writer = Writer()
+        self._written = ""
 
-    def read(self) -> dict[Place, Order]:
-        """The orders of the last run; none when there is no file.
+    def load(self) -> Kept:
+        """What the last run kept.
 
-        A file that cannot be used is set aside, so that the next order does not write over it.
+        A file that cannot be used is set aside, so that the next change does not write over it.
         Raises StoreError with a sentence that says where it is now.
         """
         try:
@@ -64,13 +77,12 @@ class OrdersFile:
                 content = file.read(LARGEST + 1)
             if len(content) > LARGEST:
                 raise StoreError(f"it has more than {LARGEST} octets")  # noqa: TRY301 - told like the others
-            orders = decode(content.decode())
+            kept = decode(content.decode())
         except FileNotFoundError:
-            return {}
+            kept = begun()
         except (OSError, UnicodeDecodeError, StoreError) as error:
             raise StoreError(self._set_aside(error)) from error
-        self._kept = encode(orders)
-        return orders
+        return kept if kept.nonce else evolve(begun(), overlay=kept.overlay)
 
     def _set_aside(self, why: Exception) -> str:
         aside = self.path.with_suffix(".broken")
@@ -81,26 +93,32 @@ class OrdersFile:
         else:
             where = f"it is {aside} now"
         reason = getattr(why, "strerror", None) or why
-        return f"the orders of the last run in {self.path} cannot be used: {reason}; {where}"
+        return f"what the last run kept in {self.path} cannot be used: {reason}; {where}"
 
-    def keep(self, orders: dict[Place, Order]) -> bool:
-        """Make `orders` those of the next start; returns whether there was anything to write.
+    def save(self, kept: Kept) -> Deferred[None]:
+        """Write it.
 
-        From then on they outlive the process.  Outliving a power cut takes `sync`.  A failure is in
-        `failed`, and the next call tries again.
+        When the result fires it outlives the process; that it outlives a power cut, too, is seen to in a
+        thread right after.
         """
-        text = encode(orders)
-        if text == self._kept:
-            return False
+        text = self._writer.encode(kept)
+        if text == self._written:
+            return succeed(None)
         try:
             self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            replace(self.path, text.encode(), 0o640, sync=False)
+            # A rule's values may hold secrets.
+            replace(self.path, text.encode(), 0o600, sync=False)
         except OSError as error:
-            self.failed = f"{self.path}: {error.strerror}"
-            return True
-        self.failed = ""
-        self._kept = text
-        return True
+            self._written = ""
+            return fail(StoreError(f"{self.path}: {error.strerror}; make room, or make it writable"))
+        self._written = text
+        pool = self._reactor.getThreadPool()
+        deferToThreadPool(self._reactor, pool, self.sync).addErrback(self._not_synced)
+        return succeed(None)
+
+    def watch(self, changed: Callable[[Kept], None]) -> Callable[[], None]:
+        """Nobody else writes here, so there is nothing to tell."""
+        return lambda: None
 
     def sync(self) -> None:
         """Wait until the file is on the disk; for a thread.  Raises OSError."""
@@ -110,3 +128,7 @@ class OrdersFile:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+    @staticmethod
+    def _not_synced(failure: Failure) -> None:
+        _log.warn("changes may not outlive a power cut: {why}", why=failure.getErrorMessage())

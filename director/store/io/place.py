@@ -12,6 +12,9 @@ from pathlib import Path
 
 from director.errors import StoreError
 
+Owner = tuple[int, int]
+"""User and group."""
+
 
 class Place:
     """`state_dir` while a director runs.
@@ -20,15 +23,21 @@ class Place:
     ends, and leaves no file that a later process with the same number would seem to hold.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: Owner | None = None) -> None:
+        """`owner` is who the process will be when it has given up its rights; None = who it is."""
         self.path = path
+        self._owner = owner
         self._held: int | None = None
 
     def take(self) -> None:
         """Make the directory, and have it alone.  Raises StoreError with a sentence that says what to do."""
         try:
+            new = not self.path.exists()
             self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
             held = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if new and self._owner is not None:
+                # Made by root for a process that will not be root any more.
+                os.fchown(held, *self._owner)
         except OSError as error:
             raise StoreError(
                 f"[director] state_dir = {self.path} cannot be made: {error.strerror}; "

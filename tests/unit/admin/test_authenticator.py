@@ -194,6 +194,14 @@ def test_a_link_signs_in_once() -> None:
     assert b"director token link" in again.body
 
 
+def test_a_link_that_was_used_leads_on_who_is_in() -> None:
+    found = authenticator()
+    inside = signed(found)
+    again = found.login_page("used", inside)
+    assert (again.status, "Set-Cookie" in dict(again.headers)) == (303, False)
+    assert found.login_page("used", evolve(inside, cookie="unknown")).status == 403
+
+
 def test_a_link_is_too_old_after_its_time() -> None:
     found = authenticator()
     fresh, old = found.links.make(1.0), found.links.make(0.0)

@@ -84,7 +84,7 @@ def test_rates_are_sampled_each_two_seconds(service: AdminService, reactor: Reac
         service._control.at = type(service._control.at)(1002.0 + 2 * second, 0.0)  # type: ignore[attr-defined]
         registry.services["l7:www"].requests.requests += 8
         reactor.advance(2)
-    assert service._rates.per_second("l7:www") == 4.0
+    assert service._history.rates.per_second("l7:www") == 4.0
 
 
 def test_stopping_leaves_nothing(service: AdminService, reactor: Reactor) -> None:

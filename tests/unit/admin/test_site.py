@@ -29,7 +29,7 @@ def test_who_is_being_served_keeps_the_place() -> None:
         protocol.dataReceived(SLOW)  # type: ignore[attr-defined]
     assert made.site.buildProtocol(IPv4Address("TCP", "127.0.0.250", 1)) is None
     assert made.authenticator.counted["connections_refused"] == 1
-    made.clock.pump([0] * 9)
+    made.clock.pump([0.01] * 999)
     assert made.site.buildProtocol(IPv4Address("TCP", "127.0.0.250", 1)) is not None
 
 

@@ -73,6 +73,6 @@ def test_a_listener_that_is_not_bound_is_told() -> None:
 
 def test_fault_answers_lead_to_their_trace() -> None:
     html = tables.faults(view())
-    assert 'href="/api/v1/requests/f1"' in html
+    assert 'href="/requests/f1"' in html
     assert ">local 127.0.0.1:8099<" in html
     assert ">pool images has no server: every server is down or in maintenance<" in html

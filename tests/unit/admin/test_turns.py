@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from twisted.internet.task import Clock
 
-from director.admin.turns import REST, SLICE_SECONDS, Turns
+from director.admin.turns import REST, SLICE_SECONDS, STEP_SECONDS, Turns
 
 
 class WorkingClock(Clock):
@@ -32,7 +32,7 @@ def test_steps_of_all_take_turns() -> None:
     turns.add(counting(3, lambda: None, seen, "a"))
     turns.add(counting(2, lambda: None, seen, "b"))
     assert seen == [], "nothing is done in the turn of who asks"
-    clock.advance(0)
+    clock.pump([0, SLICE_SECONDS * REST])
     assert seen == ["a", "b", "a", "b", "a"]
     assert not clock.getDelayedCalls()
 
@@ -47,6 +47,14 @@ def test_a_slice_of_work_is_followed_by_a_rest() -> None:
     assert due.getTime() - clock.seconds() == SLICE_SECONDS * REST
     clock.advance(SLICE_SECONDS * REST)
     assert len(seen) == 4
+
+
+def test_many_small_steps_are_a_slice_too() -> None:
+    clock, seen = Clock(), list[str]()
+    turns = Turns(clock)
+    turns.add(counting(100, lambda: None, seen, "a"))
+    clock.advance(0)
+    assert len(seen) == round(SLICE_SECONDS / STEP_SECONDS)
 
 
 def test_a_long_step_is_followed_by_a_long_rest() -> None:

@@ -16,11 +16,11 @@ from twisted.internet.testing import StringTransport
 
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
-from director.admin.rates import Rates
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
+from director.admin.trends import History
 from director.admin.turns import Turns
 from tests.unit.admin import sample
 
@@ -48,7 +48,7 @@ class Admin:
     control: MemoryControl = field(factory=sample.control)
     listening: ListenerPolicy = field(factory=ListenerPolicy)
     clock: Clock = field(factory=Clock)
-    rates: Rates = field(factory=Rates)
+    history: History = field(factory=History)
     authenticator: Authenticator = field(init=False)
     turns: Turns = field(init=False)
     site: AdminSite = field(init=False)
@@ -62,7 +62,7 @@ class Admin:
 
     @property
     def api(self) -> Api:
-        return Api(self.control, self.rates, self.authenticator.counted, self)
+        return Api(self.control, self.history, self.authenticator.counted, self)
 
     def make_link(self) -> str:
         return "http://127.0.0.1:8404/login?token=" + self.authenticator.links.make(self.clock.seconds())

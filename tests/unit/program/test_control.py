@@ -10,21 +10,23 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from director.admin.control import Control, Question
-from director.errors import TheirsError
+from director.admin.control import Applied, Control, Question
+from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
+from director.model.pools import State
 from director.program.configuration import read
-from director.program.control import RunningControl, installed_version
+from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
 from director.program.layer7 import compile_services
 from director.program.logs import event_log
-from director.program.overrides import Orders
+from director.program.running import Running
+from director.registry.changes import Ordered, weight
 from director.registry.registry import Generation
 from director.registry.reports import ListenerState, LogEvent
+from director.store.io.file import FileStore
 from tests.support.loops import loop_of
-from tests.support.registries import registry_of
 
 INI = """
 [director]
@@ -37,7 +39,7 @@ pool = web
 [pool:web]
 server.a = 127.0.0.1:9001
 """
-MADE = Generation(7, "ops", 0.0, ())
+MADE = Applied(Generation(7, "ops", 0.0, ()))
 
 
 @pytest.fixture
@@ -46,7 +48,9 @@ def control(tmp_path: Path) -> Any:
     path.write_text(INI)
     loaded = read(str(path))
     with loop_of() as loop:
-        registry = registry_of(configuration=loaded.require())
+        current = Running(loaded, FileStore(tmp_path, loop.reactor), loop.reactor, Random(1))
+        registry = current.registry
+        current.commit(current.of_file(loaded, "start"))
         shell = Shell(loop.reactor, AccessLog("off", "text", 0.0, loop.reactor), 16)
         sites = compile_services(registry.configuration, registry)
         from director.l7.routing.service import ServiceHandle
@@ -55,15 +59,17 @@ def control(tmp_path: Path) -> Any:
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
         yield RunningControl(
             str(path),
-            loaded,
-            registry,
+            current,
             shell,
             health,
             Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
-            Orders(tmp_path, loop.reactor),
             loop.reactor,
-            lambda *_: MADE,
-            lambda _: succeed(MADE),
+            Verbs(
+                lambda *_: succeed(MADE),
+                lambda _: succeed(MADE),
+                lambda _: succeed(("pool web changed",)),
+                lambda *_: succeed(MADE),
+            ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
         )
 
@@ -163,4 +169,28 @@ def test_the_file_is_shown_and_checked(control: Any, monkeypatch: pytest.MonkeyP
 
 def test_changes_and_reloads_are_passed_on(control: Any) -> None:
     assert control.reload("ops").result is MADE
-    assert control.apply([], "ops") is MADE
+    assert control.apply([], "ops").result is MADE
+    assert control.undo(7, "ops").result is MADE
+    assert control.rehearse_reload("ops").result == ("pool web changed",)
+
+
+def test_what_a_generation_changed_can_be_asked_for_before_it_is_taken_back(control: Any) -> None:
+    with pytest.raises(ChangeRefused, match="There is no such generation"):
+        control.rehearse_undo(7)
+    with pytest.raises(ChangeRefused, match="changed nothing that could be taken back"):
+        control.rehearse_undo(1)
+    current = control._current
+    current.commit(current.of_changes([weight(current.registry.configuration, "web", "a", 7)], "ops"))
+    assert control.rehearse_undo(2) == ("server web/a now weight=1 max=0 min=0",)
+
+
+def test_the_store_has_a_name_and_says_whether_it_keeps(control: Any, tmp_path: Path) -> None:
+    assert control.store_nonce == ""
+    control._current.overrides.load()
+    assert len(control.store_nonce) == 16
+    assert control.unkept() == ""
+    (tmp_path / "orders.json").unlink()
+    (tmp_path / "orders.json").mkdir()
+    (tmp_path / "orders.json" / "in the way").touch()
+    control._current.commit(control._current.of_changes([Ordered("web", "a", State.DRAIN)], "ops"))
+    assert "orders.json: Is a directory; make room" in control.unkept()

@@ -24,11 +24,13 @@ from director.l4.io.probe import Lacking
 from director.l4.settings import Mark
 from director.l4.verdicts import Drop, Verdict
 from director.model.http import L7Service
-from director.model.pools import Address, Pool, Server
+from director.model.pools import Address, Pool, Server, State
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, L4Settings, Virtual
 from director.program.layer4 import Layer4
+from director.registry.changes import Ordered, ServiceSet
 from director.registry.registry import Registry
+from tests.support.candidates import candidate
 from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
 from tests.support.registries import registry_of, turn
 from tests.support.said import said
@@ -116,7 +118,7 @@ def test_nothing_is_opened_while_nothing_is_configured() -> None:
     assert layer.shell is None
     assert list(layer.reasons()) == []
     assert list(layer.listeners()) == []
-    layer.stop()
+    layer.stop(0.0)
 
 
 def test_the_first_service_starts_it_and_every_change_reaches_it() -> None:
@@ -128,7 +130,7 @@ def test_the_first_service_starts_it_and_every_change_reaches_it() -> None:
     assert shell.started == 1
     kept = (Endpoint(6, ipaddress.ip_address("192.0.2.53"), 80, 80),)
     assert shell.reloads == [((SERVICE,), ["dns"], kept), ((), ["dns"], kept)]
-    layer.stop()
+    layer.stop(0.0)
     assert shell.stopped == 1
 
 
@@ -209,12 +211,16 @@ def test_a_change_is_answered_when_the_kernel_follows() -> None:
 def test_the_kernel_is_made_ready_before_a_service_is_served() -> None:
     registry, configuration = serving(SERVICE)
     layer = made(registry)
-    assert layer.prepare(configuration).called, "without a shell there is nothing to make ready"
+    assert layer.prepare(candidate(configuration)) is None, "without a shell there is nothing to make ready"
     layer.follow(configuration)
     wanted = L4Settings(sysctls=(("mark.7", "tcp 192.0.2.1:80"),))
     more = evolve(configuration, l4=(SERVICE, MARKED), l4_settings=wanted)
     ready: list[None] = []
-    layer.prepare(more).addCallback(ready.append)
+    order = Ordered("dns", POOL.servers[0].name, State.DRAIN)
+    assert layer.prepare(candidate(more, order)) is None, "an order changes nobody's packets"
+    preparing = layer.prepare(candidate(more, ServiceSet(MARKED)))
+    assert preparing is not None
+    preparing.addCallback(ready.append)
     assert not ready
     assert shell_of(layer).prepared == [((SERVICE, MARKED), ["dns"], [7])]
     assert shell_of(layer).marks == (), "they count when they are served"
@@ -241,15 +247,15 @@ def test_what_it_lacks_is_said_of_every_service() -> None:
 def test_other_settings_need_a_restart_and_wrong_ones_are_refused() -> None:
     registry, configuration = serving(SERVICE)
     layer = made(registry)
-    layer.check(configuration)
+    layer.check(candidate(configuration))
     layer.follow(configuration)
-    layer.check(configuration)
+    layer.check(candidate(configuration))
     with pytest.raises(ChangeRefused, match="restart"):
-        layer.check(evolve(configuration, l4_settings=L4Settings(conn_tab_bits=14)))
+        layer.check(candidate(evolve(configuration, l4_settings=L4Settings(conn_tab_bits=14))))
     with pytest.raises(ChangeRefused, match="restart"):
-        layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("max_flows", "9"),))))
+        layer.check(candidate(evolve(configuration, l4_settings=L4Settings(sysctls=(("max_flows", "9"),)))))
     with pytest.raises(DirectorError, match="nonsense"):
-        layer.check(evolve(configuration, l4_settings=L4Settings(sysctls=(("nonsense", "1"),))))
+        layer.check(candidate(evolve(configuration, l4_settings=L4Settings(sysctls=(("nonsense", "1"),)))))
 
 
 def test_sysctls_and_marks_change_while_it_runs() -> None:
@@ -258,7 +264,7 @@ def test_sysctls_and_marks_change_while_it_runs() -> None:
     layer.follow(configuration)
     wanted = L4Settings(sysctls=(("sloppy_tcp", "1"), ("mark.7", "tcp 192.0.2.1:80")))
     other = evolve(configuration, l4_settings=wanted)
-    layer.check(other)
+    layer.check(candidate(other))
     layer.follow(other)
     assert [mark.mark for mark in shell_of(layer).marks] == [7]
 

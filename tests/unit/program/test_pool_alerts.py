@@ -4,7 +4,7 @@ from director.model.http import L7Service, Rule
 from director.model.pools import Address, Check, Pool, Server, State
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
-from director.program.pool_alerts import SAID, PoolWatch
+from director.program.pool_alerts import SAID, PoolAlerts
 from director.registry.changes import Ordered
 from director.registry.registry import Registry
 from director.registry.selection import claim
@@ -17,11 +17,11 @@ ALIVE = Check("alive")
 WWW = L7Service("www", (Address("", 80),), pool="web")
 
 
-def watched(*pools: Pool, **parts: tuple[object, ...]) -> tuple[Registry, PoolWatch]:
+def watched(*pools: Pool, **parts: tuple[object, ...]) -> tuple[Registry, PoolAlerts]:
     registry = registry_of()
     configuration: dict[str, object] = {"pools": pools, "checks": (ALIVE,), **parts}
     turn(registry, Configuration(**configuration))  # type: ignore[arg-type]
-    return registry, PoolWatch(registry)
+    return registry, PoolAlerts(registry, lambda: 0.0)
 
 
 def test_a_pool_that_cannot_serve_is_said_once_with_what_clients_get_and_once_when_it_can() -> None:

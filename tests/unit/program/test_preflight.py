@@ -82,7 +82,7 @@ def said(tmp_path: Path, text: str) -> str:
     path = tmp_path / "director.ini"
     path.write_text("[director]\nstate_dir = var\n" + text)
     loaded = read(str(path))
-    return render(preflight.problems(loaded, loaded.require()))
+    return render(preflight.problems(loaded.loaded, loaded.require()))
 
 
 def pool(*servers: object, name: str = "web") -> str:

@@ -14,13 +14,15 @@ from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from director.admin.control import Applied
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
 from director.model.pools import State
 from director.model.settings import Configuration
+from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.logs import event_log
-from director.program.service import DirectorService
+from director.program.service import DirectorService, ids
 from director.registry.changes import Ordered, ServerChanged
 from director.registry.registry import Generation
 from tests.support.loops import Loop, loop_of
@@ -73,21 +75,35 @@ class Running:
 
     def take(self) -> Generation:
         """What a reload does once the file is read: the generation, or what it fails with is raised."""
-        [found] = self.taking()
-        if isinstance(found, Failure):
-            found.raiseException()
-        assert isinstance(found, Generation)
-        return found
+        return result(self.taking())
 
     def taking(self) -> list[Any]:
         """Gets what `take` ends with."""
-        done: list[Any] = []
-        self.service.take(read(self.service.path), "test").addBoth(done.append)
-        return done
+        return outcome(self.service.take(self.read(), "test"))
+
+    def read(self) -> Candidate:
+        """The file, as a reload reads it."""
+        return read(self.service.path, self.service.current.candidate.files)
 
     def accepts(self, port: int) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def outcome(work: Deferred[Any]) -> list[Any]:
+    """Gets what `work` ends with."""
+    done: list[Any] = []
+    work.addBoth(done.append)
+    return done
+
+
+def result(done: list[Any]) -> Generation:
+    """The generation that came of it, or what it failed with is raised."""
+    [found] = done
+    if isinstance(found, Failure):
+        found.raiseException()
+    assert isinstance(found, Applied)
+    return found.generation
 
 
 @pytest.fixture
@@ -182,7 +198,7 @@ def test_a_reload_is_answered_when_layer_4_has_followed(
     assert running.service.registry.generation == 2
     assert not made
     followed.callback(None)
-    assert [one.number for one in made] == [2]
+    assert result(made).number == 2
 
 
 @pytest.mark.parametrize("refused", [False, True])
@@ -197,7 +213,16 @@ def test_a_reload_is_served_when_layer_4_is_ready_for_it(
         followed.append(configuration)
         return succeed(None)
 
-    monkeypatch.setattr(running.service.layer4, "prepare", lambda _configuration: ready)
+    class Kernel:
+        """The packet shell, which is asked to be ready."""
+
+        def prepare(self, *_: object) -> Deferred[None]:
+            return ready
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_: ()
+
+    monkeypatch.setattr(running.service.layer4, "shell", Kernel())
     monkeypatch.setattr(running.service.layer4, "follow", follow)
     before = running.service.registry.configuration
     with socket.create_server(("127.0.0.1", running.second)):
@@ -210,7 +235,7 @@ def test_a_reload_is_served_when_layer_4_is_ready_for_it(
         assert made[0].check(BindError)
         assert followed == [before], "the kernel goes back to what is served"
     else:
-        assert made[0].number == 2
+        assert result(made).number == 2
         assert followed == [running.service.registry.configuration] != [before]
 
 
@@ -232,12 +257,12 @@ def test_rotated_logs_are_opened_anew_and_one_that_cannot_be_is_named(
         raise FileNotFoundError(2, "No such file or directory")
 
     with said() as lines:
-        running.service._reopen_logs()
+        running.service.logs.reopen()
     assert lines == [], "neither is a file here"
-    monkeypatch.setattr(running.service.access_log, "reopen", gone)
+    monkeypatch.setattr(running.service.logs.access, "reopen", gone)
     monkeypatch.setattr(event_log, "reopen", lambda: True)
     with said() as lines:
-        running.service._reopen_logs()
+        running.service.logs.reopen()
     assert lines == [
         "error: the access log cannot be reopened: No such file or directory; the old file goes on",
         "info: the event log is opened anew",
@@ -247,16 +272,19 @@ def test_rotated_logs_are_opened_anew_and_one_that_cannot_be_is_named(
 def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) -> None:
     server = running.service.registry.pools["web"].server("a")
     assert server is not None
-    made = running.service.apply([ServerChanged("web", evolve(server.config, weight=5))], "ops")
+    change = ServerChanged("web", evolve(server.config, weight=5))
+    made = result(outcome(running.service.apply([change], "ops")))
     assert (made.number, made.author) == (2, "ops")
     assert server.weight == 5
+    change = ServerChanged("web", evolve(server.config, name="nobody"))
     with pytest.raises(ChangeRefused):
-        running.service.apply([ServerChanged("web", evolve(server.config, name="nobody"))], "ops")
+        result(outcome(running.service.apply([change], "ops")))
     assert running.service.registry.generation == 2
 
 
-def test_ids_are_never_the_same(running: Running) -> None:
-    assert len({running.service._new_id() for _ in range(100)}) == 100
+def test_ids_are_never_the_same() -> None:
+    one, other = ids(), ids()
+    assert len({make() for make in (one, other) for _ in range(100)}) == 200
 
 
 def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
@@ -275,9 +303,7 @@ def test_a_reload_says_that_it_read_the_users_own_schedulers_anew(running: Runni
     for body in ("return servers[0]", "raise KeyError"):
         file.write_text(source.format(body))
         running.write(more=more)
-        made: list[Any] = []
-        running.service.take(read(running.service.path), "test").addBoth(made.append)
-        assert made[0].diff[-1] == "scheduler mine read anew"
+        assert running.take().diff[-1] == "scheduler mine read anew"
     pool = running.service.registry.pools["web"]
     guard: Any = running.service.registry.scheduler(pool, "l7:www")
     assert guard.choose(pool.servers, None, 0.0) is pool.servers[0]
@@ -292,7 +318,9 @@ def test_reloads_are_read_off_the_loop_one_after_the_other(running: Running) -> 
     pool = running.service.reactor.getThreadPool()
     pool.start()
     for _ in range(3):
-        running.service.reload("ops").addCallbacks(lambda made: numbers.append(made.number), refused.append)
+        running.service.reload("ops").addCallbacks(
+            lambda applied: numbers.append(applied.generation.number), refused.append
+        )
     assert running.service.registry.generation == 1
     with said() as lines:
         running.loop.turn(lambda: len(numbers) + len(refused) == 3)
@@ -328,6 +356,6 @@ def test_orders_outlive_a_restart(tmp_path: Path) -> None:
         third.privilegedStartService()
         assert third.registry.pools["web"].by_name["z"].state is State.READY
         third.stopService()
-        assert json.loads((tmp_path / "var" / "orders.json").read_text()) == {"format": 1, "servers": {}}
+        assert json.loads((tmp_path / "var" / "orders.json").read_text())["overlay"] == []
     for number, old in zip(SIGNALS, before, strict=True):
         signal.signal(number, old)

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from director.errors import StoreError
-from director.store.io.file import OrdersFile, replace
-from director.store.overlay import Order, Place
+from director.model.pools import State
+from director.registry.edits import ordered
+from director.store.io.file import FileStore, replace
+from director.store.kept import LARGEST, Kept
+from tests.support.loops import loop_of
 
-ORDERS: dict[Place, Order] = {("web", "a"): {"weight": 3, "state": "drain"}}
+KEPT = Kept("5eed", (ordered(("web", "a"), State.DRAIN),))
 
 
 def mode(path: Path) -> int:
@@ -39,43 +43,46 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert [one.name for one in tmp_path.iterdir()] == ["x"]
 
 
-def test_orders_outlive_the_one_who_kept_them(tmp_path: Path) -> None:
-    first = OrdersFile(tmp_path / "var")
-    assert first.read() == {}
-    assert first.keep(ORDERS)
+@pytest.fixture
+def opened() -> Iterator[Callable[[Path], FileStore]]:
+    """Opens a store in a folder."""
+    with loop_of() as loop:
+        yield lambda folder: FileStore(folder, loop.reactor)
+
+
+Open = Callable[[Path], FileStore]
+
+
+def test_it_is_private_and_outlives_a_power_cut_too(tmp_path: Path, opened: Open) -> None:
+    first = opened(tmp_path / "var")
+    assert first.save(KEPT).called
     first.sync()
-    assert not first.keep(ORDERS), "nothing new to write"
-    assert mode(first.path) == 0o640
-    again = OrdersFile(tmp_path / "var")
-    assert again.read() == ORDERS
-    assert not again.keep(ORDERS)
-    assert again.keep({})
-    assert OrdersFile(tmp_path / "var").read() == {}
+    assert mode(first.path) == 0o600
+    assert opened(tmp_path / "var").load() == KEPT
+    written = first.path.stat().st_ino
+    first.save(KEPT)
+    assert first.path.stat().st_ino == written, "nothing new to write"
 
 
-def test_without_orders_no_file_is_made(tmp_path: Path) -> None:
-    assert not OrdersFile(tmp_path).keep({})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_failure_is_told_and_tried_again(tmp_path: Path) -> None:
+def test_a_failure_is_told_and_tried_again(tmp_path: Path, opened: Open) -> None:
     (tmp_path / "var").write_text("a file where the folder should be")
-    orders = OrdersFile(tmp_path / "var")
-    assert orders.keep(ORDERS)
-    assert orders.failed
+    store = opened(tmp_path / "var")
+    failures: list[str] = []
+    store.save(KEPT).addErrback(lambda failure: failures.append(failure.getErrorMessage()))
+    assert failures == [f"{store.path}: File exists; make room, or make it writable"]
     (tmp_path / "var").unlink()
-    assert orders.keep(ORDERS)
-    assert orders.failed == ""
-    assert OrdersFile(tmp_path / "var").read() == ORDERS
+    assert store.save(KEPT).called
+    assert opened(tmp_path / "var").load() == KEPT
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"format": 9}', b" " * ((16 << 20) + 1)])
-def test_a_file_that_cannot_be_used_is_set_aside(tmp_path: Path, content: bytes) -> None:
-    orders = OrdersFile(tmp_path)
-    orders.path.write_bytes(content)
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"format": 9}', b" " * (LARGEST + 1)])
+def test_a_file_that_cannot_be_used_is_set_aside(tmp_path: Path, opened: Open, content: bytes) -> None:
+    store = opened(tmp_path)
+    store.path.write_bytes(content)
     with pytest.raises(StoreError, match=r"orders\.json cannot be used: .*; it is .*orders\.broken now"):
-        orders.read()
-    assert not orders.path.exists()
+        store.load()
+    assert not store.path.exists()
     assert (tmp_path / "orders.broken").read_bytes() == content
-    assert orders.keep(ORDERS)
-    assert OrdersFile(tmp_path).read() == ORDERS
+    assert store.load().overlay == ()
+    store.save(KEPT)
+    assert opened(tmp_path).load() == KEPT

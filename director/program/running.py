@@ -1,0 +1,168 @@
+"""What runs: the registry, the file that it came from, and what operators changed over it (composition).
+
+`Running` is the first of the parts: it proves a candidate on a draft, and makes it the registry's when all
+other parts are prepared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from director import plugins
+from director.admin.control import Applied
+from director.errors import ChangeRefused
+from director.model.settings import Configuration
+from director.program.candidate import Candidate
+from director.program.overrides import Overrides
+from director.program.parts import Chore, Part
+from director.registry.changes import Change, SchedulersRead, changed, plan
+from director.registry.counters import ESTIMATOR_PERIOD
+from director.registry.registry import SWEEP_PERIOD, Generation, Registry
+from director.scheduling.catalog import Catalog
+from director.scheduling.custom import Note
+from director.store.io.base import Store
+
+TRY_AGAIN = 5.0
+"""Seconds until what could not be kept is tried again."""
+SAID = 20
+"""Sentences of a generation's diff that are logged; more are counted."""
+AT_START = ("name", "state_dir", "workers", "log", "trace", "access_log")
+"""What of `[director]` is read at the start only."""
+
+_log = Logger(namespace="director")
+
+
+class Running(Part):
+    """The registry and where it came from.
+
+    Attributes:
+        candidate: what runs.
+        registry: it, alive.
+        overrides: what operators changed over the file.
+        made: the last generation of this run.
+    """
+
+    def __init__(self, candidate: Candidate, store: Store, reactor: Any, random: Random) -> None:
+        self.candidate = candidate
+        self.registry = Registry(self._make_scheduler)
+        self.overrides = Overrides(store, self.registry)
+        self._reactor = reactor
+        self._random = random
+        self._catalog = Catalog()
+        self.made = Generation(0, "", 0.0, ())
+
+    # -- candidates --
+
+    def of_file(self, read: Candidate, author: str) -> Candidate:
+        """What was read, with what operators changed over it, and what that changes here.
+
+        Raises ConfigError when the file has errors.
+        """
+        laid = self.overrides.over(read.require())
+        changes: list[Change] = [
+            *plan(self.registry.configuration, laid.configuration),
+            *self.overrides.unfulfilled(laid),
+        ]
+        anew = tuple(one.name for one in laid.configuration.schedulers if read.files.differs(one.path))
+        if self.registry.running and anew:
+            changes.append(SchedulersRead(anew))
+        found = read.by(author, laid.configuration, laid)
+        catalog = plugins.catalog(laid.configuration.schedulers, self._scheduler_note, files=read.files)
+        return evolve(found, changes=tuple(changes), catalog=catalog)
+
+    def of_changes(self, changes: Iterable[Change], author: str) -> Candidate:
+        """What a command makes of what runs.  Raises ChangeRefused when it does not hold."""
+        ordered = tuple(changes)
+        desired = changed(self.registry.configuration, ordered)
+        return evolve(self.candidate.by(author, desired), changes=ordered, catalog=self._catalog)
+
+    # -- life --
+
+    def check(self, candidate: Candidate) -> None:
+        """Every change holds, and every scheduler can begin."""
+        self._refuse_what_needs_a_restart(candidate.desired)
+        old, self._catalog = self._catalog, candidate.catalog or self._catalog
+        try:
+            self.registry.proven(candidate.changes, self._reactor.seconds())
+        finally:
+            self._catalog = old
+
+    def commit(self, candidate: Candidate) -> Deferred[None]:
+        """Make it the registry's, and keep it."""
+        old, self._catalog = self._catalog, candidate.catalog or self._catalog
+        try:
+            made = self.registry.apply(
+                candidate.changes, candidate.author, self._reactor.seconds(), time.time()
+            )
+        except Exception:
+            self._catalog = old
+            raise
+        candidate.files.settled()
+        self.candidate, self.made = candidate, made
+        if candidate.laid is None:
+            keeping = self.overrides.note(made)
+        else:
+            keeping = self.overrides.settle(candidate.require(), candidate.laid)
+        announce(made)
+        return keeping.addCallback(lambda _: None)
+
+    @property
+    def applied(self) -> Applied:
+        """What became of the last change."""
+        return Applied(self.made, kept=not self.overrides.unkept)
+
+    def stop(self, grace: float) -> Deferred[None]:
+        """Try once more to keep what could not be kept."""
+        return self.overrides.again().addCallback(lambda _: None)
+
+    def chores(self) -> Iterable[Chore]:
+        """Rates, servers that left, and what could not be kept."""
+        return (
+            (self._estimate, ESTIMATOR_PERIOD),
+            (self._sweep, SWEEP_PERIOD),
+            (self.overrides.again, TRY_AGAIN),
+        )
+
+    def _refuse_what_needs_a_restart(self, desired: Configuration) -> None:
+        """Some settings are read at start only; saying so beats ignoring them."""
+        if not self.registry.running:
+            return
+        old = self.registry.configuration
+        for name in AT_START:
+            if getattr(old.settings, name) != getattr(desired.settings, name):
+                raise ChangeRefused("EINVAL", f"[director] {name} is read at start; restart to change it")
+        if old.admin != desired.admin:
+            raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
+
+    def _make_scheduler(self, spec: Any) -> Any:
+        return self._catalog.make(spec, self._random)
+
+    def _scheduler_note(self, note: Note) -> None:
+        _log.error("{note}", note=str(note))
+
+    def _estimate(self) -> None:
+        for server in self.registry.servers():
+            server.stats.estimator.tick()
+        for service in self.registry.services.values():
+            service.stats.estimator.tick()
+
+    def _sweep(self) -> None:
+        self.registry.sweep(self._reactor.seconds())
+
+
+def announce(made: Generation) -> None:
+    """Say what a generation changed."""
+    for sentence in made.diff[:SAID]:
+        _log.info(
+            "generation {number} by {author}: {what}", number=made.number, author=made.author, what=sentence
+        )
+    more = len(made.diff) - SAID
+    if more > 0:
+        _log.info("generation {number}: and {count} more", number=made.number, count=more)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from attrs import evolve
+from twisted.internet.task import Clock
+
+from director.health.io.service import HealthService
+from director.model.pools import Check, Pool
+from director.model.settings import Configuration
+from director.program.services import Health, ServicePart
+from tests.support.candidates import candidate
+from tests.support.registries import registry_of, server, turn
+
+READ = Configuration(pools=(Pool("web", (server(),), checks=("alive",)),), checks=(Check("alive"),))
+
+
+def test_health_follows_what_runs_from_start_to_stop() -> None:
+    registry, clock = registry_of(configuration=READ), Clock()
+    health = HealthService(registry, clock, clock.seconds, lambda _: None)
+    part: ServicePart = Health(health, registry)
+    part.commit(candidate(READ))
+    assert health.snapshot() == (), "not before the start"
+    part.start()
+    assert [one.address for one in health.snapshot()] == ["10.0.0.1:80"]
+    more = evolve(READ, pools=(evolve(READ.pools[0], servers=(server(), server("b", 2))),))
+    turn(registry, more)
+    part.commit(candidate(more))
+    assert [one.address for one in health.snapshot()] == ["10.0.0.1:80", "10.0.0.2:80"]
+    done: list[None] = []
+    part.stop(0.0).addCallback(done.append)
+    assert done == [None]
+    assert not health.running
+    assert clock.getDelayedCalls() == []
