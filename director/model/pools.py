@@ -75,6 +75,15 @@ class State(enum.Enum):
     """Takes nothing new, not even from its own clients; what is open finishes; checks stop."""
 
 
+class OnDown(enum.Enum):
+    """What happens to established work of a server that a check calls dead or an order puts to rest."""
+
+    KEEP = "keep"
+    """It goes on for as long as both ends keep it up."""
+    CLOSE = "close"
+    """It is cut at once."""
+
+
 @frozen
 class Address:
     """Where something listens or connects.
@@ -232,7 +241,8 @@ class PoolTimeouts:
 class Pool:
     """`[pool:NAME]`: servers in configured order and how one of them is picked.
 
-    `idle_connections` is how many unused connections are kept open to each server.
+    `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes of
+    established work of a server that goes down.
     """
 
     name: str
@@ -244,6 +254,7 @@ class Pool:
     queue: Queue = Queue()
     timeouts: PoolTimeouts = PoolTimeouts()
     idle_connections: int = 64
+    on_down: OnDown = OnDown.KEEP
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]

@@ -45,8 +45,8 @@ def server(value: Value) -> Server:
 
 
 def _place(text: str) -> Address:
-    """Where a server is: an address that can be connected to."""
-    found = address(text, port_needed=False)
+    """Where a server is: an address that can be connected to; LVS writes `:0` for one without a port."""
+    found = address(text, lowest=0, port_needed=False)
     if not (found.host or found.path or found.endpoint):
         raise BadValue("the server's host is missing", f"write 127.0.0.1{text} for one on this machine")
     return found

@@ -70,6 +70,15 @@ POOL = Kind(
             example="256",
         ),
         Key(
+            "on_down",
+            "`keep` or `close`",
+            values.choice("keep", "close"),
+            "What happens to established work of a server that a check calls dead or that is put into "
+            "maintenance: `keep` lets it go on, `close` cuts it at once.",
+            default="keep",
+            example="close",
+        ),
+        Key(
             "timeout.connect",
             "duration",
             values.duration(),
