@@ -92,27 +92,40 @@ def pool(fields: Fields) -> Pool:
     )
 
 
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp")
+"""Keys that say what a check does: each check has one."""
+
+
 def check(fields: Fields) -> Check:
     """`[check:NAME]`."""
-    kinds = fields.given("http", "tcp")
+    kinds = fields.given(*_CHECKS)
     if len(kinds) != 1:
-        text = "a check is either http or tcp" if kinds else "what shall be checked?"
-        fields.problem(kinds[1] if kinds else "", text, "write http = GET /healthz, or tcp = connect")
-    if kinds == ["tcp"]:
+        text = f"a check is either {' or '.join(kinds)}" if kinds else "what shall be checked?"
+        hint = f"write one of {', '.join(_CHECKS)}, such as http = GET /healthz, or tcp = connect"
+        fields.problem(kinds[1] if kinds else "", text, hint)
+    kind = kinds[0] if kinds else "tcp"
+    if "http" not in kinds:
         for key in fields.given("expect", "host"):
-            fields.problem(key, "a tcp check has no request", "remove it, or write http = GET /healthz")
+            fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
     method, target = fields.get("http") or ("GET", "/")
+    expected = fields.get("expect")
     return Check(
         name=fields.name,
-        kind="http" if "http" in kinds else "tcp",
+        kind=kind,
         method=method,
         target=target,
         host=fields.get("host") or "",
-        statuses=fields.get("expect"),
+        statuses=expected.statuses,
+        terms=expected.terms,
         every=fields.get("every"),
         timeout=fields.get("timeout"),
         rise=fields.get("rise"),
         fall=fields.get("fall"),
+        port=fields.get("port") or 0,
+        steps=fields.get("script") or (),
+        question=fields.get("dns") or ("", ""),
+        payload=fields.get("udp") or b"",
+        changing=fields.get("every.changing") or 0.0,
     )
 
 
