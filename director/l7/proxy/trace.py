@@ -54,7 +54,7 @@ class Traces:
             for record in records
         ]
         self._ring += kept
-        self._faults += [record for record in kept if record[_FAULT]]
+        self._faults += [record for record in kept if any(record[_FAULT : _FAULT + 1])]
 
     def find(self, identity: str) -> Record | None:
         """The record with that id, newest first; None when it is not (or no longer) kept."""
