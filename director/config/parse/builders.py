@@ -16,7 +16,6 @@ from director.conditions.compile import group_names
 from director.config.parse.actions import template_groups
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
-from director.config.parse.naming import misnamed
 from director.config.parse.schedulers import check_name
 from director.config.parse.virtuals import Marked
 from director.config.text.messages import BadValue
@@ -29,7 +28,8 @@ from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 LARGEST_PAGE = 1024 * 1024
 """Bytes of a page: it stays in memory."""
 
-_NUMBERED = re.compile(r"([0-9]{1,9})(?: (.+))?\Z")
+_NUMBERED = re.compile(r"(0|[1-9][0-9]{0,8})(?: (.+))?\Z")
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def settings(fields: Fields) -> Settings:
@@ -62,9 +62,8 @@ def user(fields: Fields) -> User | None:
 def server(fields: Fields, key: str) -> Server:
     """One `server.NAME` line."""
     name = key.removeprefix("server.")
-    wrong = misnamed("server", name)
-    if wrong is not None:
-        fields.key_problem(key, len("server.") + wrong.offset, wrong.message, wrong.hint)
+    if not _SERVER_NAME.match(name):
+        fields.problem(key, f"not a name: {name!r}", "a name has letters, digits and . _ -")
     found = fields.get(key)
     return Server(
         name, found.address, found.weight, found.max, found.min, found.forward, found.backup, found.tunnel
@@ -164,7 +163,7 @@ def rule(fields: Fields) -> Rule | None:
     """`[rule:NUMBER TITLE]`."""
     numbered = _NUMBERED.match(fields.name)
     if not numbered:
-        fields.problem("", "the number is missing", "write [rule:100 TITLE]; rules run by number")
+        _without_number(fields)
     actions = fields.given("pool", "redirect", "respond")
     if not actions:
         fields.problem(
@@ -186,7 +185,22 @@ def rule(fields: Fields) -> Rule | None:
         hash=fields.get("hash") or "",
         headers=_edits(fields),
         rewrite_path=fields.get("rewrite_path") or "",
+        written=fields.with_secrets,
+        secrets=fields.secrets,
     )
+
+
+def _without_number(fields: Fields) -> None:
+    """Say what is wrong with the begin of a rule's name."""
+    number, _, title = fields.name.partition(" ")
+    zeros = re.fullmatch(r"0+([0-9]+)", number)
+    if zeros:
+        text, hint = f"{number} begins with a zero", f"write [rule:{int(number)} {title}".rstrip() + "]"
+    elif re.fullmatch(r"[0-9]{10,}", number):
+        text, hint = f"{number} is too large", "rules have numbers from 0 to 999999999"
+    else:
+        text, hint = "the number is missing", "write [rule:100 TITLE]; rules run by number"
+    fields.problem("", text, hint)
 
 
 def _edits(fields: Fields) -> tuple[HeaderEdit, ...]:
@@ -341,4 +355,5 @@ def config_test(fields: Fields) -> ConfigTest | None:
         headers=tuple(headers),
         client=fields.get("client") or "",
         expect=tuple((word, value) for _, word, value in fields.get("expect")),
+        down=tuple(server for _, server in fields.get("down") or ()),
     )

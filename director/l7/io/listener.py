@@ -130,6 +130,7 @@ class Listener:
         self._accept = accept
         self._room = room
         self.accepted = 0
+        self.error = ""
         self.pauses = 0
         self._tcp = sock.family != socket.AF_UNIX
         self._resumption: Any = None
