@@ -101,22 +101,11 @@ DRY_RUN = ("dry_run", "1 = say what would be done, do nothing")
 def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]:
     """The routes that add, change and remove one kind of thing."""
     one, query = f"{path}/{name}", (DRY_RUN,)
+    said = f"Add {text}.", f"Change {text}.", f"Remove {text}."
     return (
-        ApiRoute(
-            f"add_{what}", "POST", path, f"Add {text}.", SIGNED, JSON, query=query, statuses=ADDED, body=NAMED
-        ),
-        ApiRoute(
-            f"change_{what}",
-            "PATCH",
-            one,
-            f"Change {text}.",
-            SIGNED,
-            JSON,
-            query=query,
-            statuses=CHANGED,
-            body=KEYS,
-        ),
-        ApiRoute(f"remove_{what}", "DELETE", one, f"Remove {text}.", query=query, statuses=REMOVED),
+        ApiRoute(f"add_{what}", "POST", path, said[0], SIGNED, JSON, JSON, query, ADDED, NAMED),
+        ApiRoute(f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, JSON, query, CHANGED, KEYS),
+        ApiRoute(f"remove_{what}", "DELETE", one, said[2], query=query, statuses=REMOVED),
     )
 
 
@@ -218,8 +207,14 @@ ROUTES = (
         "connections",
         "GET",
         "/api/v1/connections",
-        "Layer-4 flows and templates.",
-        query=(LIMIT,),
+        "Layer-4 flows and templates, newest first; a Link header leads to the rest.",
+        query=(
+            LIMIT,
+            ("after", "only those older than the one with this id"),
+            ("client", "an address or network"),
+            ("service", "a service, by name or key"),
+            ("server", "a server: NAME, POOL/NAME, or its address with or without port"),
+        ),
     ),
     ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
     ApiRoute(

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from director.cli import configuration, grammar, output, passwd
 from director.cli.client import Client, Refused
@@ -110,6 +111,13 @@ def show(arguments: Arguments) -> int:
 def show_once(arguments: Arguments, client: Client) -> int:
     """What there is now."""
     thing, words = arguments.thing, arguments.filter
+    if thing == "connections":
+        query, limit = connection_query([word for word in words if "=" in word])
+        words = [word for word in words if "=" not in word]
+        found = [one for one in client.get("connections", query=query) if output.matches(one, words)]
+        return show_result(
+            arguments, found, lambda rows: output.connections(rows, limit, width=width(arguments))
+        )
     if thing == "config":
         if words:
             raise Refused("the configuration is one text and takes no filter; use grep", code=USAGE)
@@ -117,18 +125,39 @@ def show_once(arguments: Arguments, client: Client) -> int:
     if thing == "servers":
         found = [server for pool in client.get("pools") for server in pool["servers"]]
     else:
-        limited = thing in {"connections", "events", "generations"}
+        limited = thing in {"events", "generations"}
         found = client.get(thing, query=f"limit={output.ROWS_ASKED}" if limited else "")
-    shown: Callable[..., str] = getattr(output, thing)
     found = [one for one in found if output.matches(one, words)]
+    if arguments.wide and thing == "servers" and not arguments.json:
+        say(output.wide_servers(found, client.get("services")))
+        return DONE
+    if arguments.wide and thing == "services":
+        return show_result(arguments, found, output.wide_services)
+    shown: Callable[..., str] = getattr(output, thing)
     return show_result(arguments, found, lambda rows: shown(rows, width=width(arguments)))
 
 
 def width(arguments: Arguments) -> int:
     """Columns of a table: those of the terminal; none to mind in a pipe or when `--wide` is asked for."""
     if getattr(arguments, "wide", False) or not sys.stdout.isatty():
-        return output.ENDLESS
+        return output.UNBOUNDED
     return shutil.get_terminal_size().columns
+
+
+CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
+
+
+def connection_query(words: Sequence[str]) -> tuple[str, int]:
+    """The API's query for `KEY=VALUE` words, and how many connections it asks for.  Raises Refused."""
+    query = {"limit": str(output.ROWS_ASKED)}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in CONNECTION_FILTERS or not value:
+            names = ", ".join(f"{one}=…" for one in CONNECTION_FILTERS)
+            raise Refused(f"{word!r} is no filter of connections; there are {names}", code=USAGE)
+        query[key] = value
+    limit = query["limit"]
+    return urlencode(query), int(limit) if limit.isdecimal() else 0
 
 
 def split(server: str) -> tuple[str, str]:
@@ -227,17 +256,22 @@ def token(arguments: Arguments) -> int:
 def why(arguments: Arguments) -> int:
     """`why ID` or `why METHOD URL`."""
     client = connected(arguments)
+    if arguments.url is None and arguments.down and "://" in arguments.down[-1]:
+        # `why GET --down web/a URL`: what takes several words has taken the URL, too.
+        arguments.url = arguments.down.pop()
     told = partial(output.why, width=width(arguments))
     if arguments.url is None:
         if arguments.what.upper() in METHODS:
             text = f"give a URL too: director why {arguments.what} http://HOST/PATH"
             raise Refused(text, code=USAGE)
         return show_result(arguments, client.get("requests", arguments.what), told)
+    down = [name for word in arguments.down for name in word.split(",") if name]
     asked = {
         "method": arguments.what.upper(),
         "url": arguments.url,
         "headers": [header(text) for text in arguments.header],
         "client": arguments.client,
+        **({"down": down} if down else {}),
     }
     return show_result(arguments, client.post("explain", order=asked), told)
 

@@ -124,14 +124,24 @@ def _looking(add: Add) -> None:
     )
     made = add("show", "Show what the director has.")
     made.add_argument("thing", choices=THINGS, metavar="THING", help=" | ".join(THINGS))
-    made.add_argument("filter", nargs="*", metavar="FILTER", help="only rows that have all of these words")
-    made.add_argument("--wide", action="store_true", help="do not fold lines to the terminal's width")
+    made.add_argument(
+        "filter",
+        nargs="*",
+        metavar="FILTER",
+        help="rows with all of these words; of connections also client=, service=, server=, limit=, after=",
+    )
+    made.add_argument(
+        "--wide", action="store_true", help="all columns, and no folding to the terminal's width"
+    )
     made.add_argument("--watch", action="store_true", help="show it again every two seconds")
     made = add("why", "Why a request went where it went, or where one would go.")
     made.add_argument("what", metavar="ID|METHOD", help="a request's id; or a method, and then a URL")
     made.add_argument("url", nargs="?", metavar="URL")
     made.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
     made.add_argument("--client", default="127.0.0.1", metavar="IP", help="as if it came from there")
+    made.add_argument(
+        "--down", action="extend", nargs="+", default=[], metavar="POOL/SERVER", help="as if these were down"
+    )
 
 
 def _changing(add: Add) -> None:

@@ -14,9 +14,9 @@ from attrs import evolve
 
 from director.config.parse import builders
 from director.config.parse.fields import Fields
-from director.config.parse.naming import misnamed
+from director.config.parse.values import section_name, title
 from director.config.schema.tables import key_of, kind_of
-from director.config.text.messages import ERROR, Findings, Position
+from director.config.text.messages import ERROR, BadValue, Findings, Position
 from director.config.text.reader import Item, Piece, Section, Value
 from director.errors import DirectorError
 
@@ -62,9 +62,13 @@ class Unfit(DirectorError):  # noqa: N818 - it is what happened
 
 def made(kind: str, name: str, given: Mapping[str, str]) -> Any:
     """The thing of that kind and name.  Raises Unfit with the first mistake."""
-    wrong = misnamed(kind, name)
-    if wrong is not None:
-        raise Unfit(f"{wrong.message}; {wrong.hint}", "name")
+    try:
+        if kind == "rule":
+            title(name)
+        else:
+            section_name(name)
+    except BadValue as bad:
+        raise Unfit(f"{bad.message}; {bad.hint}" if bad.hint else bad.message, "name") from bad
     try:
         return _read(kind, name, given)
     except DirectorError as error:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from director.model.conditions import Condition
 from director.model.pools import Address, Network
+
+FAULT_CAUSES = ("no_server", "connect", "queue", "timeout", "empty", "junk")
+"""What `fault_on =` can name: why a request found no answer, once all its tries are used up."""
 
 
 @frozen
@@ -39,7 +42,8 @@ class L7Limits:
 class L7Service:
     """`[l7:NAME]`: listeners and what happens to a request that no rule claims.
 
-    `max_connections` 0 = as many as the process may have.
+    `fault_on` are the causes for which `fault` is taken.  `max_connections` 0 = as many as the process may
+    have.
     """
 
     name: str
@@ -48,6 +52,7 @@ class L7Service:
     pool: str = ""
     switch: str = "request"
     fault: tuple[FaultStep, ...] = ()
+    fault_on: tuple[str, ...] = FAULT_CAUSES
     timeouts: L7Timeouts = L7Timeouts()
     forwarded: str = "x-forwarded-for"
     trust: tuple[Network, ...] = ()
@@ -72,7 +77,8 @@ class Rule:
 
     Exactly one of `pool`, `redirect` (status, location template) and `respond` (status, text)
     is set.  `rewrite_path` is a template; `$1` … `${name}` are the captured groups.  `hash` names
-    what a hash scheduler shall use as key, such as `path.1`.
+    what a hash scheduler shall use as key, such as `path.1`.  `written` are the texts, as they stand in the
+    ini, of those keys whose values hold `secrets`: (key, text).
     """
 
     number: int
@@ -85,6 +91,18 @@ class Rule:
     hash: str = ""
     headers: tuple[HeaderEdit, ...] = ()
     rewrite_path: str = ""
+    written: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def shown(self, key: str, text: str) -> str:
+        """The value of a key for people: `text`, or what the ini says where that would tell a secret."""
+        return next((raw for name, raw in self.written if name == key), text)
+
+    def masked(self, text: str) -> str:
+        """A text that was made of the rule's values, without its secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
 
     @property
     def name(self) -> str:
@@ -94,10 +112,13 @@ class Rule:
 
 @frozen
 class Page:
-    """`[page:NAME]`: a page the director itself serves; `body` was read when the ini was."""
+    """`[page:NAME]`: a page the director itself serves; `body` was read when the ini was.
+
+    `status` None: that of the cause it is served for (503, 502, 504).
+    """
 
     name: str
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
-    status: int = 503
+    status: int | None = None
     retry_after: float | None = None

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from director.model.http import L7Service
-from director.model.pools import Pool, Server, State
+from director.model.pools import OnDown, Pool, Server, State
 from director.model.virtual import L4Service
 from director.registry.counters import Requests, Zeroable
 
@@ -41,12 +42,15 @@ class RealServer:
 
     `active` and `inactive` count leases only; `selection` is the only writer of them and of
     `overloaded`.  `present` is False once it left the pool.
+    `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
+    established flows may still go to it: whoever went on working when it went down, goes on.
     """
 
     __slots__ = (
-        "active", "address", "available", "config", "failing", "idle_since", "inactive", "key", "last_weight",
-        "latency", "max", "min", "name", "number", "overloaded", "persistent", "pool", "port", "present",
-        "reachable", "reported", "requests", "since", "state", "stats", "weight", "_latency_at",
+        "active", "address", "available", "carries", "config", "cut", "failing", "idle_since", "inactive",
+        "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded", "persistent",
+        "pool", "port", "present", "reachable", "reported", "requests", "since", "state", "stats", "weight",
+        "_latency_at",
     )  # fmt: skip
 
     def __init__(self, config: Server, pool: LivePool, now: float) -> None:
@@ -65,7 +69,8 @@ class RealServer:
         self.failing: frozenset[str] = frozenset()
         self.reported: frozenset[str] = frozenset()
         self.reachable = True
-        self.available = True
+        self.available = self.carries = True
+        self.cut = False
         self.latency = 0.0
         self._latency_at = 0.0
         self.since = now
@@ -108,8 +113,11 @@ class RealServer:
         return self.load == 0
 
     def refresh(self) -> None:
-        """Derive `available` from presence, health and order, and tell the pool."""
-        self.available = self.present and not self.failing and self.state is not State.MAINT
+        """Derive `available`, `cut` and `carries` from presence, health and order, and tell the pool."""
+        down = bool(self.failing) or self.state is State.MAINT
+        self.available = self.present and not down
+        self.cut = down and self.pool.config.on_down is OnDown.CLOSE
+        self.carries = self.present and not self.cut
         self.pool.invalidate()
 
     def observe(self, seconds: float, now: float) -> None:
@@ -120,6 +128,21 @@ class RealServer:
             keep = math.exp((self._latency_at - now) / LATENCY_DECAY)
             self.latency = self.latency * keep + seconds * (1.0 - keep)
         self._latency_at = now
+
+
+@contextmanager
+def supposed_down(servers: Iterable[RealServer]) -> Iterator[None]:
+    """Servers seem down to a decision that is only imagined; nobody is told, and nothing else may run."""
+    were = [(server, server.available) for server in servers]
+    try:
+        for server, _ in were:
+            server.available = False
+            server.pool.invalidate()
+        yield
+    finally:
+        for server, available in were:
+            server.available = available
+            server.pool.invalidate()
 
 
 class LivePool:
@@ -209,6 +232,8 @@ class LivePool:
         if self.full:
             return "every live server is at its max"
         if any(server.available for server in self.servers):
+            if self.eligible():
+                return "its scheduler takes none of those that could serve"
             return "every live server is drained or has weight 0"
         return "every server is down or in maintenance"
 

@@ -38,6 +38,8 @@ def first_pools(seen: RegistrySnapshot, service: L7Service) -> tuple[str, ...]:
 
 def who_answers(seen: RegistrySnapshot, service: L7Service) -> str:
     """The first step of the fault path that leads to an answer now."""
+    if "no_server" not in service.fault_on:
+        return BUILT_IN
     found = (_answer(seen, service, step) for step in service.fault)
     return next((text for text in found if text), BUILT_IN)
 
@@ -54,7 +56,7 @@ def _answer(seen: RegistrySnapshot, service: L7Service, step: FaultStep) -> str:
     if step.kind == "local":
         return f"the answer of {step.address}"
     page = next((one for one in seen.configuration.pages if one.name == step.name), None)
-    return f"page {page.name} with status {page.status}" if page is not None else ""
+    return f"page {page.name} with status {page.status or 503}" if page is not None else ""
 
 
 def live(server: ServerSnapshot) -> bool:

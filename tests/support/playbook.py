@@ -30,15 +30,24 @@ from typing import Any
 from attrs import evolve
 
 from director.l7.proxy.commands import (
+    ONLY_STREAM,
+    AbortServer,
     ClientBytes,
-    Command,
     Do,
-    Event,
+    DropServer,
+    EndServer,
     Expired,
     Happened,
+    KeepServer,
+    LeaveQueue,
     Open,
+    ProxyCommand,
+    ProxyEvent,
     ServerBytes,
+    ServerEnded,
     ServerFailed,
+    ServerReady,
+    SlotFree,
     ToClient,
     ToServer,
     Wait,
@@ -51,21 +60,25 @@ from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Pool, Server
 from director.model.settings import Configuration
 from director.program.layer7 import compile_services
-from director.registry.registry import LivePool, RealServer
-from tests.support.registries import live, registry_of
+from director.registry.registry import LivePool, RealServer, Registry
+from tests.support.registries import live, registry_of, turn
 
 HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")
-WORDS = {
+WORDS: dict[str, ProxyEvent] = {
     "client-ends": Happened.CLIENT_ENDED,
     "client-gone": Happened.CLIENT_GONE,
     "client-takes": Happened.CLIENT_TAKES,
     "opened": Happened.CLIENT_OPENED,
-    "new": Happened.SERVER_READY,
-    "reused": Happened.SERVER_REUSED,
-    "server-ends": Happened.SERVER_ENDED,
-    "slot-free": Happened.SLOT_FREE,
+    "new": ServerReady(ONLY_STREAM, False),
+    "reused": ServerReady(ONLY_STREAM, True),
+    "server-ends": ServerEnded(ONLY_STREAM),
+    "slot-free": SlotFree(ONLY_STREAM),
     "drain": Happened.DRAIN,
 }
+NAMES = {
+    KeepServer: "keep-server", DropServer: "drop-server", AbortServer: "abort-server",
+    EndServer: "end-server", LeaveQueue: "leave-queue",
+}  # fmt: skip
 
 
 def pool(name: str, servers: str, **settings: Any) -> Pool:
@@ -83,6 +96,8 @@ class World:
     `records` are the finished requests; `lines` counts who waits, as the shell's lines would.
     """
 
+    registry: Registry
+
     def __init__(
         self,
         *pools: Pool,
@@ -91,20 +106,40 @@ class World:
         trusted: bool = False,
         **service: Any,
     ) -> None:
-        config = L7Service("www", (Address(port=80),), pool=pools[0].name, forwarded="off")
-        config = evolve(config, **service)
-        if trusted:
-            config = evolve(config, trust=(ip_network("192.0.2.0/24"),))
-        desired = Configuration(pools=pools, l7=(config,), rules=rules, pages=pages)
-        desired = evolve(desired, settings=evolve(desired.settings, name="edge"))
-        self.registry = registry_of(configuration=desired)
-        self.service: CompiledService = compile_services(desired, self.registry)[0]
+        self.trusted = trusted
+        self.service = self._compiled(pools, rules, pages, service)
         self.records: list[Record] = []
         numbers = itertools.count(1)
         self.handle = ServiceHandle(self.service, lambda: str(next(numbers)), self.records.append)
         self.now = 0.0
-        self.trusted = trusted
         self.talk = self.call()
+
+    def _compiled(
+        self,
+        pools: tuple[Pool, ...],
+        rules: tuple[Rule, ...],
+        pages: tuple[Page, ...],
+        settings: dict[str, Any],
+    ) -> CompiledService:
+        """The service of a configuration, which the registry runs from now on."""
+        config = evolve(
+            L7Service("www", (Address(port=80),), pool=pools[0].name, forwarded="off"), **settings
+        )
+        if self.trusted:
+            config = evolve(config, trust=(ip_network("192.0.2.0/24"),))
+        desired = Configuration(pools=pools, l7=(config,), rules=rules, pages=pages)
+        desired = evolve(desired, settings=evolve(desired.settings, name="edge"))
+        if hasattr(self, "registry"):
+            turn(self.registry, desired)
+        else:
+            self.registry = registry_of(configuration=desired)
+        return compile_services(desired, self.registry)[0]
+
+    def reload(
+        self, *pools: Pool, rules: tuple[Rule, ...] = (), pages: tuple[Page, ...] = (), **service: Any
+    ) -> None:
+        """Another configuration; conversations stay."""
+        self.service = self.handle.current = self._compiled(pools, rules, pages, service)
 
     def call(self) -> Conversation:
         """Another client connects."""
@@ -127,6 +162,11 @@ class World:
     def record(self, number: int = -1) -> dict[str, object]:
         """A finished request, by the names of its fields."""
         return dict(zip(FIELDS, self.records[number], strict=True))
+
+    def record_of(self, line: str) -> dict[str, object]:
+        """Perform an event that ends a request; its record."""
+        self.tell(line)
+        return self.record()
 
     @property
     def leases(self) -> int:
@@ -151,22 +191,22 @@ class World:
         event = self._event(word, rest)
         return [] if event is None else self.deliver(event)
 
-    def deliver(self, event: Event) -> list[str]:
+    def deliver(self, event: ProxyEvent) -> list[str]:
         """Give an event to the conversation and follow its commands."""
         commands = self.talk.receive(event, self.now)
         for command in commands:
             self._follow(command)
         return shown(commands)
 
-    def _event(self, word: str, rest: str) -> Event | None:
+    def _event(self, word: str, rest: str) -> ProxyEvent | None:
         if word in WORDS:
             if word == "slot-free":
                 self._leave()
             return WORDS[word]
-        makers: dict[str, Callable[[str], Event]] = {
+        makers: dict[str, Callable[[str], ProxyEvent]] = {
             "client": lambda text: ClientBytes(octets(text)),
-            "server": lambda text: ServerBytes(octets(text)),
-            "failed": ServerFailed,
+            "server": lambda text: ServerBytes(ONLY_STREAM, octets(text)),
+            "failed": lambda text: ServerFailed(ONLY_STREAM, text),
         }
         if word in makers:
             return makers[word](rest)
@@ -175,16 +215,17 @@ class World:
         if self.talk.deadline > self.now:
             return None
         return Expired(
+            *self.talk.due(self.now),
             client_stalls="client-stalls" in flags,
             server_stalls="server-stalls" in flags,
             moving="moving" in flags,
         )
 
-    def _follow(self, command: Command) -> None:
+    def _follow(self, command: ProxyCommand) -> None:
         if isinstance(command, Wait):
             command.pool.waiting += 1
             self.waits = command.pool
-        elif command is Do.LEAVE_QUEUE:
+        elif isinstance(command, LeaveQueue):
             self._leave()
 
     def _leave(self) -> None:
@@ -198,7 +239,7 @@ def octets(text: str) -> bytes:
     return text.replace("|", "\r\n").encode("latin-1")
 
 
-def shown(commands: list[Command]) -> list[str]:
+def shown(commands: list[ProxyCommand]) -> list[str]:
     """Commands in words, neighbouring writes joined."""
     lines: list[str] = []
     for kind, group in itertools.groupby(commands, type):
@@ -211,13 +252,15 @@ def shown(commands: list[Command]) -> list[str]:
     return lines
 
 
-def _word(command: Command) -> str:
+def _word(command: ProxyCommand) -> str:
     if isinstance(command, Open):
         target = command.target
         name = f"{target.pool.name}/{target.name}" if isinstance(target, RealServer) else str(target)
         return f"open {name}" + " fresh" * command.fresh + " careful" * command.careful
     if isinstance(command, Wait):
         return f"wait {command.pool.name}"
+    if command.__class__ in NAMES:
+        return NAMES[command.__class__]
     assert isinstance(command, Do)
     return command.name.lower().replace("_", "-")
 

@@ -178,9 +178,9 @@ PAGE = Kind(
             "status",
             "status",
             values.on_text(lambda text: values.status(text, 200)),
-            "The status it is served with.",
-            default="503",
-            example="502",
+            "The status it is served with; without it that of the cause: 503 when no server could take the "
+            "request, 502 for no response or none that is one, 504 for none in time.",
+            example="503",
         ),
         Key(
             "retry_after",
@@ -277,6 +277,13 @@ TEST = Kind(
         ),
         Key("header.NAME", "text", lambda value: value.text, "One header field.", example="7"),
         Key("client", "IP address", values.on_text(actions.client), "The client.", example="10.1.2.3"),
+        Key(
+            "down",
+            "list of POOL/SERVER",
+            values.on_text(actions.down),
+            "Servers that are down for this test alone.",
+            example="web/a, web/b",
+        ),
         Key(
             "expect",
             "list",

@@ -1,14 +1,14 @@
-"""The fault chain: where a request goes, step by step, when its own pool cannot take it.
+"""The fault path: where a request goes, step by step, when its own pool cannot take it.
 
-`FaultChain.targets(cause)` is asked once per request and gives targets one at a time:
-the caller asks for the next when one leads nowhere.  Each step is judged when its turn
-comes, so what an earlier failure taught (a server marked unreachable) counts.  A step
-is never given twice for a request, and the built-in page stands at the end of every
-chain, so a chain is as long as the configuration says, plus one.
+`FaultPath.targets(cause)` is asked once per request and gives targets one at a time:
+the caller asks for the next when one leads nowhere.  `active` gives all live servers, one
+after the other.  Each is judged when its turn comes, so what an earlier failure taught (a
+server marked unreachable) counts.  Nothing is given twice for a request, so a path is as
+long as the configuration says; at its end whoever walks it sends the built-in page.
 
 Source: KTCPVS `fault_redirect` and `redirect_to_local` (`lvs-semantics` A.7; K24 to
-K28).  The composition makes one chain per layer-7 service and generation; layer 7
-carries targets out.  Nothing here connects, counts or knows a clock.
+K28).  The composition makes one path per layer-7 service and generation;
+`proxy.dispatch` carries targets out.  Nothing here connects, counts or knows a clock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.model.http import L7Service, Page, Rule
+from director.model.http import FaultStep, L7Service, Page, Rule
 from director.model.pools import Address, State
 
 if TYPE_CHECKING:
@@ -27,74 +27,82 @@ if TYPE_CHECKING:
 
 
 class Cause(enum.Enum):
-    """Why the fault path is taken (design 5)."""
+    """Why a request found no answer, once all its tries are used up: the words of `fault_on` (design 5)."""
 
     NO_SERVER = "no_server"
-    CONNECT_FAILED = "connect_failed"
-    QUEUE_TIMEOUT = "queue_timeout"
+    CONNECT = "connect"
+    QUEUE = "queue"
+    TIMEOUT = "timeout"
+    EMPTY = "empty"
+    JUNK = "junk"
 
+    # Members are single objects; the hash of an Enum is a Python function, this one is not.
+    __hash__ = object.__hash__
 
-BUILT_IN_PAGE = Page("built-in", body=b"", status=503)
-"""The end of every chain; its body is made where it is sent, because it shows the id of the request."""
+    @property
+    def status(self) -> int:
+        """What a page is served with that has no status of its own (RFC 9110 15.6.3 to 15.6.5)."""
+        return {Cause.TIMEOUT: 504, Cause.EMPTY: 502, Cause.JUNK: 502}.get(self, 503)
+
+    @property
+    def worked_on(self) -> bool:
+        """A server had the request, and may have acted on it (RFC 9110 9.2.2)."""
+        return self in (Cause.TIMEOUT, Cause.EMPTY, Cause.JUNK)
 
 
 @frozen(eq=False)
-class ToServer:
+class ServerStep:
     """Claim this server (`selection.claim`) and connect once."""
 
     server: RealServer
-    kind: str = "active"
 
     @property
-    def value(self) -> RealServer:
-        """The server."""
-        return self.server
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"active {self.server.name}"
 
 
 @frozen
-class ToPool:
+class PoolStep:
     """Select a server of this pool."""
 
     name: str
-    kind: str = "pool"
 
     @property
-    def value(self) -> str:
-        """The pool's name."""
-        return self.name
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"pool {self.name}"
 
 
 @frozen
-class ToLocal:
+class LocalStep:
     """Send the client's request, whole, to this address, as if it had connected there."""
 
     address: Address
-    kind: str = "local"
 
     @property
-    def value(self) -> Address:
-        """The address."""
-        return self.address
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"local {self.address}"
 
 
 @frozen
-class ToPage:
+class PageStep:
     """Answer with this page."""
 
     page: Page
-    kind: str = "page"
 
     @property
-    def value(self) -> Page:
-        """The page."""
-        return self.page
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"page {self.page.name}"
 
 
-Target = ToServer | ToPool | ToLocal | ToPage
+FaultTarget = ServerStep | PoolStep | LocalStep | PageStep
 
 
-class FaultChain:
-    """The chain of one service.
+class FaultPath:
+    """The path of one service.
 
     Args:
         service: whose `fault` steps are walked.
@@ -113,40 +121,30 @@ class FaultChain:
         names = [rule.pool for rule in mine if rule.pool]
         self._pools = tuple(dict.fromkeys((*names, service.pool) if service.pool else names))
 
-    def targets(self, cause: str) -> Iterator[Target]:
-        """What to try, in order; the last one is always a page.
+    def targets(self, cause: Cause) -> Iterator[FaultTarget]:
+        """What to try, in order; nothing for a cause that `fault_on` leaves out."""
+        if cause.value in self._service.fault_on:
+            for step in dict.fromkeys(self._service.fault):
+                yield from self._targets_of(step)
+                if step.kind == "page" and step.name in self._pages:
+                    return
 
-        `cause` is a value of `Cause`; ValueError for another.  Today every cause walks the same steps.
+    def _targets_of(self, step: FaultStep) -> Iterator[FaultTarget]:
+        if step.kind == "active":
+            yield from map(ServerStep, self.live_servers())
+        elif step.kind == "pool" and step.name in self._registry.pools:
+            yield PoolStep(step.name)
+        elif step.kind == "local" and step.address is not None:
+            yield LocalStep(step.address)
+        elif step.kind == "page" and step.name in self._pages:
+            yield PageStep(self._pages[step.name])
+
+    def live_servers(self) -> Iterator[RealServer]:
+        """The live servers by rule order, then server order, then of the service's own pool (K25).
+
+        Each is judged when its turn comes.
         """
-        Cause(cause)
-        return self._walk()
-
-    def pairs(self, cause: str) -> Iterator[tuple[str, object]]:
-        """The same as (`active`, `pool`, `local` or `page`; server, name, address or page).
-
-        The built-in page is left out: it is what the caller sends when nothing is left.
-        """
-        found = self.targets(cause)
-        return ((one.kind, one.value) for one in found if one.value is not BUILT_IN_PAGE)
-
-    def _walk(self) -> Iterator[Target]:
-        for step in dict.fromkeys(self._service.fault):
-            if step.kind == "active":
-                server = self.first_live()
-                if server is not None:
-                    yield ToServer(server)
-            elif step.kind == "pool" and step.name in self._registry.pools:
-                yield ToPool(step.name)
-            elif step.kind == "local" and step.address is not None:
-                yield ToLocal(step.address)
-            elif step.kind == "page" and step.name in self._pages:
-                yield ToPage(self._pages[step.name])
-                return
-        yield ToPage(BUILT_IN_PAGE)
-
-    def first_live(self) -> RealServer | None:
-        """The first live server in rule order, then server order, then of the service's own pool (K25)."""
-        return next((server for pool in self._live_pools() for server in pool.servers if live(server)), None)
+        return (server for pool in self._live_pools() for server in pool.servers if live(server))
 
     def _live_pools(self) -> Iterator[LivePool]:
         for name in self._pools:

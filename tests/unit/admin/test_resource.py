@@ -19,13 +19,24 @@ from director.registry.changes import PoolAdded
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
 
-NAMES = {"pool": "web", "server": "a", "service": "l7:www", "id": "g1", "file": "admin.css"}
-GOOD = {"change_server": {"weight": 3}, "explain": {"url": "http://www.example.org/"}}
+NAMES = {"number": "100", "pool": "web", "server": "a", "service": "l7:www", "id": "g1", "file": "admin.css"}
+GOOD = {
+    "change_server": {"weight": 3},
+    "add_server": {"name": "z", "address": "10.0.0.9:80"},
+    "add_pool": {"name": "z"},
+    "change_pool": {"scheduler": "rr"},
+    "add_service": {"name": "l7:z", "listen": ":81", "pool": "web"},
+    "change_service": {"pool": "images"},
+    "add_rule": {"name": "7 z", "service": "www", "respond": "404"},
+    "change_rule": {"pool": "web"},
+    "explain": {"url": "http://www.example.org/"},
+}
 READERS = [route for route in ROUTES if route.method == "GET"]
 
 
 def path(route: ApiRoute) -> str:
-    return re.sub(r"{(\w+)}", lambda found: NAMES[found[1]], route.path)
+    names = {**NAMES, "number": "2"} if "generations" in route.path else NAMES
+    return re.sub(r"{(\w+)}", lambda found: names[found[1]], route.path)
 
 
 def admin() -> Admin:
@@ -377,7 +388,7 @@ def test_the_server_as_a_whole_is_asked_with_all_headers() -> None:
     reply = admin().ask("OPTIONS", "*")
     hardened(reply)
     assert (reply.status, reply.body) == (200, b"")
-    assert reply.headers["Allow"] == "GET, HEAD, OPTIONS, PATCH, POST"
+    assert reply.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
     other = admin().ask("GET", "*")
     hardened(other)
     assert other.status == 405

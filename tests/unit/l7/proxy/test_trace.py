@@ -170,3 +170,10 @@ def test_fault_answers_outlive_other_traffic() -> None:
     traces.extend(record(id=f"f{number}", fault="active a") for number in range(2, 300))
     assert len(traces.faults(1000)) == FAULTS_KEPT
     assert traces.find("f1") is None
+
+
+def test_a_line_without_a_status_says_so() -> None:
+    text = text_line(record(method="TCP", target="10.0.0.1:5432", host="", status=0), EPOCH)
+    assert ' "TCP 10.0.0.1:5432" - ok ' in text
+    found = json.loads(json_line(record(method="TCP", status=0), EPOCH))
+    assert (found["method"], found["status"]) == ("TCP", None)
