@@ -34,7 +34,7 @@ Texts = dict[tuple[str, str], str]
 def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
     listeners = (*_unbound(context, readiness), *_unready(context, readiness))
-    found = [*listeners, *_pools(context), *_servers(context), *_schedulers(context)]
+    found = [*listeners, *_pools(context), *_servers(context)]
     found += answering(context, {one.at for one in found if one.level == "error"})
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
@@ -64,7 +64,10 @@ def _pools(context: ViewContext) -> Iterator[Finding]:
             then = max((server.since for server in pool.servers), default=None)
             text = f"cannot serve: {pool.why_none}"
             yield Finding("error", f"pool {pool.name}", text, then, instead(context.seen, pool))
-        elif pool.waiting:
+        for said in pool.replaced:
+            doing = "wlc chooses in its place. Mend the file, then reload."
+            yield Finding("warning", f"pool {pool.name}", f"scheduler {said}", None, doing)
+        if pool.eligible and pool.waiting:
             text = f"has {pool.waiting} requests waiting for a server with room"
             doing = f"They wait up to {pool.config.queue.timeout:g} s, then take the fault path."
             yield Finding("warning", f"pool {pool.name}", text, None, doing)
@@ -105,17 +108,6 @@ def _meanwhile(pool: PoolSnapshot, words: tuple[str, str]) -> str:
         return f"No other server of the pool can take {whose} traffic. {after}"
     noun = "server takes" if others == 1 else "servers take"
     return f"{others} other {noun} {whose} traffic. {after}"
-
-
-def _schedulers(context: ViewContext) -> Iterator[Finding]:
-    """Pools for which not the scheduler chooses that was asked for."""
-    for pool in context.seen.pools.values():
-        for one in pool.schedulers:
-            if one.replaced:
-                text = f"is served by {one.name}: {one.replaced}"
-                doing = "Mend the scheduler's file and reload; until then its stand-in chooses."
-                yield Finding("warning", f"pool {pool.name}", text, None, doing)
-                break
 
 
 def headline(found: Sequence[Finding]) -> str:

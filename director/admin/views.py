@@ -168,6 +168,7 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
     view: Json = {
         "name": pool.name,
         "scheduler": str(config.scheduler),
+        "replaced": list(pool.replaced),
         "checks": list(config.checks),
         "persist": config.persist.name if config.persist else None,
         "queue": {
@@ -179,10 +180,6 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
         },
         "no_server": pool.no_server,
         "scheduler_failures": pool.scheduler_failures,
-        "choosing": [
-            {"service": one.service, "scheduler": one.name, "replaced": one.replaced}
-            for one in pool.schedulers
-        ],
         "total": len(pool.servers),
         "eligible": pool.eligible,
         "why_none": pool.why_none,

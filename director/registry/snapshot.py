@@ -21,9 +21,8 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.counters import RequestFigures, TrafficFigures
 from director.registry.draft import pools_of
-from director.registry.live import LivePool, LiveScheduler, LiveService
+from director.registry.live import LivePool, LiveService
 from director.registry.registry import Generation, Registry
-from director.scheduling.base import named
 
 Table = MappingProxyType
 
@@ -77,22 +76,13 @@ _READ: Any = attrgetter(
 
 
 @frozen
-class SchedulerSnapshot:
-    """Who chooses for one service; `replaced` says why it is not the one that was asked for, or is empty."""
-
-    service: str
-    name: str
-    replaced: str = ""
-
-
-@frozen
 class PoolSnapshot:
     """One pool with its servers in configured order.
 
     Attributes:
         waiting: the length of its queue now.
         why_none: why nothing can be chosen, in words; empty when something can.
-        schedulers: those that have chosen for a service.
+        replaced: which users' schedulers had to be replaced, for which service, why, and at which line.
         used_by: keys of the services that send to it, by themselves, by a rule or by their fault path.
     """
 
@@ -107,7 +97,7 @@ class PoolSnapshot:
     scheduler_failures: int
     why_none: str
     used_by: tuple[str, ...] = ()
-    schedulers: tuple[SchedulerSnapshot, ...] = ()
+    replaced: tuple[str, ...] = ()
 
     def server(self, name: str) -> ServerSnapshot | None:
         """The server of that name."""
@@ -182,19 +172,8 @@ class Snapshots:
             pool.scheduler_failures,
             "" if eligible else pool.why_none(),
             self._used_by.get(pool.name, ()),
-            tuple(_scheduler(service, one) for service, one in pool.schedulers.items()),
+            pool.replaced,
         )
-
-
-def _scheduler(service: str, scheduler: LiveScheduler) -> SchedulerSnapshot:
-    return SchedulerSnapshot(service, named(scheduler), replaced(scheduler))
-
-
-def replaced(scheduler: LiveScheduler) -> str:
-    """Why a user's own scheduler, or one behind an `else`, was replaced (`scheduling.custom`), or ''."""
-    parts = [getattr(scheduler, name, None) for name in ("first", "second")]
-    reasons = [getattr(scheduler, "reason", "")] + [replaced(one) for one in parts if one is not None]
-    return next((reason for reason in reasons if reason), "")
 
 
 def _servers(pool: LivePool) -> Iterator[ServerSnapshot]:
