@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from director.admin.orders import LOOK_SECONDS
-from director.registry.selection import claim
+from director.registry.ledger import claim
 from tests.unit.admin.wire import BEARER, Admin, parsed
 
 SERVER = {"name": "c", "address": "10.0.0.13:8080", "weight": 2}
