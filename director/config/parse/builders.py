@@ -91,7 +91,7 @@ def pool(fields: Fields) -> Pool:
     )
 
 
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp")
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
 """Keys that say what a check does: each check has one."""
 
 
@@ -124,6 +124,7 @@ def check(fields: Fields) -> Check:
         steps=fields.get("script") or (),
         question=fields.get("dns") or ("", ""),
         payload=fields.get("udp") or b"",
+        command=fields.get("exec") or (),
         changing=fields.get("every.changing") or 0.0,
     )
 
@@ -144,6 +145,7 @@ def l7(fields: Fields) -> L7Service | None:
         pool=fields.get("pool") or "",
         switch=fields.get("switch"),
         fault=tuple(step for _, step in fields.get("fault") or ()),
+        fault_on=fields.get("fault_on"),
         timeouts=L7Timeouts(client=fields.get("timeout.client"), keepalive=fields.get("timeout.keepalive")),
         forwarded=fields.get("forwarded"),
         trust=fields.get("trust") or (),

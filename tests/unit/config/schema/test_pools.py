@@ -19,6 +19,8 @@ def test_the_keys_of_the_design_are_there() -> None:
         "script",
         "dns",
         "udp",
+        "exec",
+        "icmp",
         "port",
         "expect",
         "host",
