@@ -1,6 +1,6 @@
-"""From the fields of a section to its value in the model, one maker for each kind.
+"""From the fields of a section to its value in the model, one builder for each kind.
 
-A maker returns None when something required is missing; the reason was then reported by `Fields`.
+A builder returns None when something required is missing; the reason was then reported by `Fields`.
 References between sections are not its business: see `references`.
 """
 
