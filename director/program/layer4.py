@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing
+from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io.capture import nft
 from director.l4.io.capture.follow import TROUBLE
@@ -309,8 +310,8 @@ class Layer4(Part):
         pools = (pool for pool in configuration.pools if pool.name in names)
         return any(server.address.host == host for pool in pools for server in pool.servers)
 
-    def _make_forwarder(self, view: KernelView) -> Forwarder:
-        self.forwarder = Forwarder(self._registry, view, self._random, self._settings)
+    def _make_forwarder(self, view: KernelView, forget: Callable[[Flow], None]) -> Forwarder:
+        self.forwarder = Forwarder(self._registry, view, self._random, self._settings, forget)
         return self.forwarder
 
 
