@@ -12,6 +12,7 @@ import ipaddress
 from attrs import frozen
 
 from director.errors import DirectorError
+from director.model.conditions import Term
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -177,11 +178,24 @@ class CustomScheduler:
 
 
 @frozen
+class ScriptStep:
+    """One step of a `script` check: octets that are sent, or that must come."""
+
+    send: bool
+    octets: bytes
+
+
+@frozen
 class Check:
     """`[check:NAME]`: an active health check.
 
-    kind `tcp` (a connect), or `http` (method, target, and the statuses that count as alive as
-    inclusive ranges).  `host` is the Host field of an http check, empty = the server's address.
+    kind `tcp` (a connect), `http` (method, target, the statuses that count as alive as inclusive ranges,
+    and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
+    address), `redis`, `postgres`, `mysql`, `smtp`,
+    `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload) or `exec`
+    (the program and its arguments).
+    `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
+    while the verdict is about to change, in seconds; 0 = `every`.
     """
 
     name: str
@@ -194,6 +208,13 @@ class Check:
     timeout: float = 1.0
     rise: int = 2
     fall: int = 3
+    port: int = 0
+    terms: tuple[Term, ...] = ()
+    steps: tuple[ScriptStep, ...] = ()
+    question: tuple[str, str] = ("", "")
+    payload: bytes = b""
+    command: tuple[str, ...] = ()
+    changing: float = 0.0
 
 
 @frozen

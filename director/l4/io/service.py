@@ -22,7 +22,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from director.l4.flows import FastPathEntry, Flow
-from director.l4.io import probe, sysctl
+from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
@@ -95,12 +95,14 @@ class L4Director(Service):
         forwarder: Callable[[KernelView, Callable[[Flow], None]], ForwarderDoor],
         tell: Callable[[Event], None] = lambda _event: None,
         make_engine: MakeEngine | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is opened before the service starts.
 
         `forwarder` makes the pure room then, from the view and the engine's `forget`; `clock` gives
         monotonic seconds; `tell` gets what happens to links, routes and neighbours; `make_engine` makes the
-        engine (raw without it).
+        engine (raw without it); `leave` is called when no packet comes any more and the flows are still
+        there.
         """
         self.lacking: probe.Lacking | None = None
         self.troubles = Troubles(clock)
@@ -112,7 +114,7 @@ class L4Director(Service):
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
-        self._make_forwarder, self._tell = forwarder, tell
+        self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
         self.marks = settings.marks
         self._plan = self._held_plan = CapturePlan()
@@ -386,6 +388,7 @@ class L4Director(Service):
     def _close(self) -> None:
         self.engine.close()
         if self._forwarder is not None:
+            self._leave()
             self._forwarder.close()
         for one in (self._reader, self._asker, self._injector, self._watch):
             if one is not None:
@@ -402,14 +405,8 @@ class L4Director(Service):
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
         result = {f"drop_{reason}": count for reason, count in self.drops.items()}
-        sources: list[tuple[str, object]] = [("hold", self.held.counters)]
-        if self.view is not None:
-            sources.append(("kernel", self.view.counters))
         self.engine.refresh()
-        sources += self.engine.counters()
-        for prefix, counters in sources:
-            for field in getattr(type(counters), "__attrs_attrs__", ()):
-                result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
+        result |= counting.of_parts(self.held, self.view, self.engine.counters())
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
         for reader in (self._reader, self._watch):

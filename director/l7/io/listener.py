@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -31,7 +32,7 @@ ACCEPTS_PER_TURN = 128
 """Connections accepted per turn of the loop, so that running ones get their share."""
 PAUSE_SECONDS = 0.1
 """How long accepting rests when it cannot go on."""
-CALM_SECONDS = 5.0
+QUIET_SECONDS = 5.0
 """How long accepting must not have rested before that is news again: at a limit it rests by the second."""
 
 _FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
@@ -42,6 +43,17 @@ _log = Logger(namespace="director.listener")
 
 class BindError(DirectorError):
     """An address cannot be listened on; the message says why and what to do."""
+
+
+def bound_to(address: Address) -> tuple[str, int]:
+    """What a listening address binds, the same for different spellings: `:80` is `0.0.0.0:80`."""
+    if address.path or address.endpoint:
+        return (os.path.normpath(address.path) if address.path else address.endpoint), 0
+    try:
+        host = str(ipaddress.ip_address(address.host or "0.0.0.0"))
+    except ValueError:
+        host = address.host
+    return host, address.port
 
 
 def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket] = ()) -> socket.socket:
@@ -118,10 +130,11 @@ class Listener:
         self._accept = accept
         self._room = room
         self.accepted = 0
+        self.error = ""
         self.pauses = 0
         self._tcp = sock.family != socket.AF_UNIX
         self._resumption: Any = None
-        self._calm: Any = None
+        self._quiet: Any = None
         self._pauses_before = 0
 
     def fileno(self) -> int:
@@ -135,6 +148,11 @@ class Listener:
     def start(self) -> None:
         """Begin to accept."""
         self.reactor.addReader(self)
+
+    def hand_over(self, accept: Callable[[Stream, Any, Any], None], room: Callable[[], bool]) -> None:
+        """From now on what is accepted belongs to another service; nobody who connects notices."""
+        self._accept = accept
+        self._room = room
 
     def doRead(self) -> None:
         """Accept what waits, up to `ACCEPTS_PER_TURN`."""
@@ -165,11 +183,11 @@ class Listener:
 
     def _pause(self, why: str) -> None:
         """Leave clients in the backlog for a moment; say so once, and once when it is over."""
-        if self._calm is not None:
-            self._calm.reset(CALM_SECONDS)
+        if self._quiet is not None:
+            self._quiet.reset(QUIET_SECONDS)
         else:
             self._pauses_before = self.pauses
-            self._calm = self.reactor.callLater(CALM_SECONDS, self._calmed)
+            self._quiet = self.reactor.callLater(QUIET_SECONDS, self._was_quiet)
             _log.warn(
                 "{why}: accepting rests, clients wait in the backlog. "
                 "Raise LimitNOFILE or max_connections if this lasts.",
@@ -179,11 +197,11 @@ class Listener:
         self.reactor.removeReader(self)
         self._resumption = self.reactor.callLater(PAUSE_SECONDS, self._resume)
 
-    def _calmed(self) -> None:
-        self._calm = None
+    def _was_quiet(self) -> None:
+        self._quiet = None
         _log.info(
-            "accepting goes on without rests for {calm:g}s; it rested {count} time(s)",
-            calm=CALM_SECONDS,
+            "accepting goes on without rests for {quiet:g}s; it rested {count} time(s)",
+            quiet=QUIET_SECONDS,
             count=self.pauses - self._pauses_before,
         )
 
@@ -200,10 +218,10 @@ class Listener:
 
         The kernel has answered those: closed upon, they would be reset, whatever they asked.
         """
-        for timer in (self._resumption, self._calm):
+        for timer in (self._resumption, self._quiet):
             if timer is not None:
                 timer.cancel()
-        self._resumption = self._calm = None
+        self._resumption = self._quiet = None
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
             self._take(BACKLOG)

@@ -1,6 +1,6 @@
 """The end of an exchange in the books: its counters, its claim on a server, its record.
 
-Called by `Exchange.finish`, once for each exchange.
+Called by the conversation when it sees that an exchange is over, once for each.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from director.l7.proxy.client import Client
     from director.l7.proxy.exchange import Exchange
-    from director.registry.selection import Lease
 
 
 FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})
@@ -17,19 +17,19 @@ FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})
 A tunnel that has idled for its time has not failed."""
 
 
-def enter(exchange: Exchange, outcome: str, now: float) -> None:
+def enter(exchange: Exchange, now: float) -> None:
     """Count the exchange, release its lease, and write the record."""
-    started, status, fault = exchange.started, exchange.status, exchange.fault
+    started, status, fault, outcome = exchange.started, exchange.status, exchange.fault, exchange.outcome
+    sent, received, first_byte = exchange.sent, exchange.received, exchange.first_byte
     total = now - started
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
-    service, compiled, pool, facts = exchange.service, exchange.compiled, exchange.pool, exchange.facts
-    sent, received = exchange.to_client, exchange.received
+    service, rule, pool, facts = exchange.service, exchange.rule, exchange.pool, exchange.facts
     live = service.live
-    served = live.stats.traffic
-    served.conns += 1
-    served.inbytes += received
-    served.outbytes += sent
+    traffic = live.stats.traffic
+    traffic.conns += 1
+    traffic.inbytes += received
+    traffic.outbytes += sent
     counters = live.requests
     counters.requests += 1
     counters.responses[status_class] += 1
@@ -38,31 +38,39 @@ def enter(exchange: Exchange, outcome: str, now: float) -> None:
         counters.errors["fault"] += 1
     elif outcome in FAILURES and status != 101:
         counters.errors[outcome] += 1
-    if compiled is not None:
-        compiled.counters.responses[status_class] += 1
-    if exchange.lease is not None:
-        _credit(exchange, exchange.lease, status_class, now)
-    record = exchange.conversation.handle.record
+    if rule is not None:
+        rule.counters.responses[status_class] += 1
+    lease = exchange.lease
+    if lease is not None:
+        server = lease.server
+        counters = server.requests
+        counters.responses[status_class] += 1
+        if first_byte is not None:
+            counters.latency.add(first_byte)
+            server.observe(first_byte, now)
+        traffic = server.stats.traffic
+        traffic.conns += 1
+        traffic.inbytes += received
+        traffic.outbytes += sent
+        lease.release()
+    record = exchange.client.handle.record
     record((
         exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
-        "" if compiled is None else compiled.name, "" if pool is None else pool.name, exchange.sticky,
+        "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
-        exchange.connected, exchange.first_byte, total,
+        exchange.connected, first_byte, total,
     ))  # fmt: skip
 
 
-def _credit(exchange: Exchange, lease: Lease, status_class: int, now: float) -> None:
-    """Count the exchange for its server, and let go of that."""
-    exchange.lease = None
-    server = lease.server
-    counters = server.requests
-    counters.responses[status_class] += 1
-    first_byte = exchange.first_byte
-    if first_byte is not None:
-        counters.latency.add(first_byte)
-        server.observe(first_byte, now)
-    traffic = server.stats.traffic
-    traffic.conns += 1
-    traffic.inbytes += exchange.received
-    traffic.outbytes += exchange.to_client
-    lease.release()
+def refused(client: Client, now: float, status: int, reason: str, asked: tuple[str, str], sent: int) -> None:
+    """Count and record what could not become a request; `asked` is its method and its target."""
+    handle = client.handle
+    service = handle.current
+    counters = service.live.requests
+    counters.requests += 1
+    counters.responses[status // 100] += 1
+    counters.errors["refused"] += 1
+    handle.record((
+        handle.new_id(), now, service.config.name, client.peer.client, *asked, "", "", "", False, None, "",
+        (), "", status, f"refused: {reason}", sent, 0, None, None, 0.0,
+    ))  # fmt: skip

@@ -103,5 +103,6 @@ class RawEngine:
             program=program,
             mtu=link.mtu,
             size=size,
+            first=size.at_first(),
             turn=self._turn,
         )

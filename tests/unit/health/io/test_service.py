@@ -12,7 +12,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.health.io.service import CALM, HealthService
+from director.health.io.service import QUIET_SECONDS, HealthService
 from director.model.pools import Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
@@ -94,6 +94,23 @@ def test_down_after_fall_and_up_after_rise() -> None:
     assert not live(world.registry, "web", "a").available
     world.down.clear()
     world.run(2.0 * 2 + 1.0)
+    assert live(world.registry, "web", "a").available
+
+
+def test_an_outage_is_known_soon_although_probes_are_seldom() -> None:
+    check = evolve(CHECK, every=60.0, changing=0.2)
+    world = World(evolve(CONFIGURATION, checks=(check,)))
+    world.run(1.5)
+    world.down.add("10.0.0.1")
+    world.service.probe_now("10.0.0.1:80", "alive")
+    world.run(0.1)
+    assert live(world.registry, "web", "a").available
+    # Two more of 200 ms make `fall = 3`.
+    world.run(0.6)
+    assert not live(world.registry, "web", "a").available
+    world.down.clear()
+    world.service.probe_now("10.0.0.1:80", "alive")
+    world.run(0.5)
     assert live(world.registry, "web", "a").available
 
 
@@ -215,7 +232,7 @@ def test_lack_of_descriptors_is_said_once_and_once_when_it_is_over(lines: list[s
         world.reactor.tcpClients[:] = []
     assert len(lines) == 1
     unprobed = world.service.unjudged
-    world.run(CALM + 3.0)
+    world.run(QUIET_SECONDS + 3.0)
     assert lines[1:] == [f"checks are made again; {unprobed} could not be made"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from zope.interface.verify import verifyObject
 from director.l7.io.endpoint import TransportStream, check_endpoint, listen_on_endpoint
 from director.l7.io.listener import BindError
 from director.l7.io.stream import Stream
-from tests.support.loops import Owner
+from tests.support.loops import Owner, loop_of
 
 
 class Accepted:
@@ -65,6 +66,36 @@ def test_octets_and_ends_go_both_ways() -> None:
     assert stream.socket is None
 
 
+def test_what_waits_in_the_socket_below_is_seen() -> None:
+    stream, transport, _ = connected()
+    assert stream.waiting() is None
+    near, far = socket.socketpair()
+    with near, far:
+        # As inside TLS, whose transport stands on that of the connection.
+        below = StringTransport()
+        below.getHandle = lambda: near  # type: ignore[attr-defined]
+        transport.transport = below  # type: ignore[attr-defined]
+        assert stream.waiting() is None
+        far.send(b"xy")
+        assert stream.waiting() == b"x"
+        near.recv(2)
+        far.close()
+        assert stream.waiting() == b""
+
+
+def test_while_octets_are_handed_on_a_connection_is_in_nobody_s_reach() -> None:
+    stream, _, _ = connected()
+    seen: list[bytes | None] = []
+
+    class Looking(Owner):
+        def received(self, data: bytes) -> None:
+            seen.append(stream.waiting())
+
+    stream.owner = Looking()
+    stream.dataReceived(b"the end of an answer")
+    assert (seen, stream.waiting()) == ([b""], None)
+
+
 def test_back_pressure_is_told() -> None:
     stream, _, owner = connected()
     stream.pauseProducing()
@@ -99,6 +130,18 @@ def test_after_the_end_nothing_fails() -> None:
     assert owner.told == ["lost"]
 
 
+def test_who_connects_belongs_to_whom_the_port_was_handed_over() -> None:
+    reactor: Any = MemoryReactorClock()
+    first, second = Accepted(), Accepted()
+    port = listen_on_endpoint(reactor, "tcp:80", first, lambda: True)
+    factory = reactor.tcpServers[0][1]
+    port.hand_over(second, lambda: True)
+    factory.buildProtocol(None).makeConnection(StringTransport())
+    assert (len(first.came), len(second.came)) == (0, 1)
+    port.hand_over(first, lambda: False)
+    assert factory.buildProtocol(None) is None
+
+
 def test_a_connection_without_room_is_refused() -> None:
     reactor: Any = MemoryReactorClock()
     room = [True]
@@ -115,3 +158,29 @@ def test_a_connection_without_room_is_refused() -> None:
 def test_what_twisted_cannot_read_is_refused(text: str) -> None:
     with pytest.raises(BindError, match="cannot listen on"):
         check_endpoint(MemoryReactorClock(), text)
+
+
+def test_an_endpoint_that_cannot_be_opened_is_tried_again() -> None:
+    with loop_of() as loop, socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        port = listen_on_endpoint(
+            loop.reactor, f"tcp:{number}:interface=127.0.0.1", lambda *_: None, lambda: True
+        )
+        assert "the address is in use" in port.error
+        (again,) = loop.reactor.getDelayedCalls()
+        taken.close()
+        again.reset(0)
+        loop.turn(lambda: not port.error)
+        port.close()
+        loop.quiet()
+        assert loop.reactor.getDelayedCalls() == []
+
+
+def test_an_endpoint_that_is_given_up_is_not_tried_again() -> None:
+    with loop_of() as loop, socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        port = listen_on_endpoint(
+            loop.reactor, f"tcp:{number}:interface=127.0.0.1", lambda *_: None, lambda: True
+        )
+        port.close()
+        assert loop.reactor.getDelayedCalls() == []
