@@ -16,6 +16,7 @@ from scapy.layers.l2 import Ether
 from twisted.internet.defer import Deferred, succeed
 
 from director.errors import ChangeRefused
+from director.l4.flows import Flow
 from director.l4.io.alarms import NEWS, Troubles
 from director.l4.io.capture.plan import Endpoint
 from director.l4.io.netlink.rtnetlink import Link
@@ -53,14 +54,14 @@ class Shell:
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
 
-        self.forwarder: Callable[[Any], Any] = named["forwarder"]
+        self.forwarder: Callable[[Any, Any], Any] = named["forwarder"]
         self.installed: Deferred[None] = Deferred()
         self.prepared: list[object] = []
         self.owed: tuple[Endpoint, ...] = ()
 
     def startService(self) -> None:
         self.started += 1
-        self.forwarder(routing())
+        self.forwarder(routing(), Flow.stale)
 
     def prepare(
         self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
