@@ -91,7 +91,7 @@ def pool(fields: Fields) -> Pool:
     )
 
 
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "exec")
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
 """Keys that say what a check does: each check has one."""
 
 
