@@ -57,17 +57,19 @@ class ServerLink:
 
     Attributes:
         server: the connection, None while there is none.
+        target: whom of the registry it leads to, None for a local server.
         pool: in whose queue the exchange stands.
         limit: idle connections that the server's pool keeps.
         holds_client: the server does not take more, so the client is not read.
     """
 
-    __slots__ = ("client", "holds_client", "limit", "number", "pool", "server")
+    __slots__ = ("client", "holds_client", "limit", "number", "pool", "server", "target")
 
     def __init__(self, client: ClientSide, number: int) -> None:
         self.client = client
         self.number = number
         self.server: ServerSide | None = None
+        self.target: RealServer | None = None
         self.pool: LivePool | None = None
         self.limit = 64
         self.holds_client = False
@@ -104,6 +106,13 @@ class ServerLink:
         """It does again."""
         self.holds_client = False
         self.client.resume()
+
+    def cut_down(self) -> None:
+        """End what runs here, if its server went down and its pool says that this ends it (`on_down`)."""
+        server = self.server
+        if server is not None and self.target is not None and self.target.cut:
+            self.server_lost("the server went down")
+            server.stream.abort()
 
     # -- from the queue --
 
@@ -181,6 +190,11 @@ class ClientSide:
         """The service stops: serve what the client has sent already, then let it go."""
         self.stream.read_now()
         self.tell(Happened.DRAIN)
+
+    def cut_down(self) -> None:
+        """End what runs on servers that went down."""
+        for link in tuple(self._links.values()):
+            link.cut_down()
 
     def blocked(self) -> None:
         """The client does not take more: stop reading from its servers."""
@@ -296,10 +310,10 @@ class ClientSide:
         link = self._links.get(command.stream) or self._link(command.stream)
         target: Any = command.target
         if isinstance(target, RealServer):
-            address, key = target.address, target.key
+            address, key, link.target = target.address, target.key, target
             link.limit = target.pool.config.idle_connections
         else:
-            address, key = target, str(target)
+            address, key, link.target = target, str(target), None
         if not command.fresh:
             server = self._backends.take(key, link, command.careful)
             if server is not None:
