@@ -37,7 +37,6 @@ from director.l4.io.packet.ports import OWN_DEVICES
 from director.l4.io.service import L4Director
 from director.l4.services import shown
 from director.l4.wire.protocols import TCP
-from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
@@ -45,7 +44,6 @@ from director.program.parts import Chore, Part
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
 from director.registry.reports import (
-    ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
     ListenerState,
@@ -247,24 +245,7 @@ class Layer4(Part):
         fits = listing.fitting(wanted.client, wanted.service, wanted.server)
         now = self._reactor.seconds()
         rows, more = listing.newest(self.forwarder.table, now, fits, wanted.limit, wanted.after)
-        found = [
-            ConnectionEntry(
-                row.protocol,
-                str(Address(shown(row.client), row.cport)),
-                str(Address(shown(row.virtual), row.vport)),
-                str(Address(shown(row.target), row.dport)),
-                row.state,
-                row.expires,
-                row.service,
-                row.server,
-                row.forward,
-                row.packets,
-                row.template,
-                row.number,
-            )
-            for row in rows
-        ]
-        return ConnectionPage(tuple(found), more)
+        return ConnectionPage(tuple(rows), more)
 
     def figures(self) -> PacketFigures | None:
         """The whole of layer 4 in numbers; a drop stands under its reason, once."""

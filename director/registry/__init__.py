@@ -4,5 +4,5 @@
 are values with the text of their audit line, `draft` tries them on a copy, `edits` are differences that can
 be laid over another configuration; `selection` is the one place that chooses and hands out leases;
 `counters` counts; `snapshot` is what outsiders see, `reports` what parts of the program say of themselves,
-`outage` what clients get without a pool.
+`outage` what clients get without a pool, `procfs` figures as the kernel's IPVS writes them.
 """
