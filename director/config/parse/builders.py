@@ -145,6 +145,7 @@ def l7(fields: Fields) -> L7Service | None:
         pool=fields.get("pool") or "",
         switch=fields.get("switch"),
         fault=tuple(step for _, step in fields.get("fault") or ()),
+        fault_on=fields.get("fault_on"),
         timeouts=L7Timeouts(client=fields.get("timeout.client"), keepalive=fields.get("timeout.keepalive")),
         forwarded=fields.get("forwarded"),
         trust=fields.get("trust") or (),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from director.model.pools import Address
+
 if TYPE_CHECKING:
     from director.l7.proxy.client import Client
     from director.l7.proxy.exchange import Exchange
@@ -36,7 +38,7 @@ def enter(exchange: Exchange, now: float) -> None:
     counters.latency.add(total)
     if fault:
         counters.errors["fault"] += 1
-    elif outcome in FAILURES and status != 101:
+    elif outcome in FAILURES and not (outcome == "idle" and (status == 101 or service.per_connection)):
         counters.errors[outcome] += 1
     if rule is not None:
         rule.counters.responses[status_class] += 1
@@ -53,9 +55,13 @@ def enter(exchange: Exchange, now: float) -> None:
         traffic.inbytes += received
         traffic.outbytes += sent
         lease.release()
+    method, target = facts.method, facts.uri
+    if not method:
+        # Relayed unread: what was called stands in the place of a request.
+        method, target = "TCP", str(Address(facts.virtual, facts.virtual_port))
     record = exchange.client.handle.record
     record((
-        exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
+        exchange.identity, started, service.config.name, facts.client, method, target, facts.host,
         "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
         exchange.connected, first_byte, total,
