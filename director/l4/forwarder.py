@@ -15,9 +15,10 @@ same counts; `test_forwarder` sends the same packets through both.
 The general way parses and verifies, in the order of IPVS's hooks (C.4): the frame is ours, it is IP, its
 source can be honest; fragments are put together, since only the first names ports; ICMP errors go by the
 packet they quote; the rest by its flow, and without one, `inbound` may open it.  When it has sent a packet of
-a flow it makes the entry for the next ones, good for a second (`methods.base.FRESH`), after which one packet
-asks for routes, neighbours and settings again.  What would falsify entries earlier takes their validity away:
-another state (`states.transitions`), another service or server (`follow`), other settings (`configure`).
+a flow it asks for the entry to be installed (`Install`); the engine lets it count for a second, after which
+one packet asks for routes, neighbours and settings again.  What would falsify entries earlier has them
+forgotten: a server that is seen after all (`states.transitions`), another service or server (`follow`), other
+settings (`configure`); another state changes `keeps_state` in place.
 
 IPVS has no such split, since its code is compiled; the price of ours is this list of clauses and a neighbour
 that moved being missed for up to a second.  The forwarder knows no socket and no clock, and never raises on
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -49,7 +51,7 @@ from director.l4.reset import Reset
 from director.l4.services import Services
 from director.l4.states.directions import OUTPUT
 from director.l4.states.transitions import States
-from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
+from director.l4.verdicts import Batch, Deliver, Verdict
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
@@ -110,14 +112,20 @@ class Forwarder:
     """
 
     def __init__(
-        self, registry: Registry, routing: Routing, random: Random, settings: L4Settings | None = None
+        self,
+        registry: Registry,
+        routing: Routing,
+        random: Random,
+        settings: L4Settings | None = None,
+        forget: Callable[[Flow], None] = Flow.stale,
     ) -> None:
+        """`forget` is the engine's: no more packets of a flow may go without being asked about."""
         settings = settings or L4Settings()
         self.settings = settings
         self.counters: Counter[str] = Counter()
         self.total = Zeroable()
-        self.table = FlowTable(settings.flow_limit)
-        self.states = States(settings)
+        self.table = FlowTable(settings.flow_limit, forget)
+        self.states = States(settings, forget)
         self.services = Services(registry, settings.marks)
         self.defence = Defence(settings, self.table, random)
         self._backup = False
@@ -179,7 +187,7 @@ class Forwarder:
                 fast = fast_path.get(key) if fast_path is not None else None
                 if (
                     fast is not None
-                    # Routes, neighbours and settings were looked up less than a second ago.
+                    # The engine lets it count: routes, neighbours and settings are not a second old.
                     and fast.valid_until > now
                     # What the header calls the packet is there; what is more is padding (RFC 894).
                     and length <= size - L3
@@ -250,7 +258,7 @@ class Forwarder:
         length: int,
         now: float,
         offload: bytes,
-    ) -> Redirect:
+    ) -> FastPathEntry:
         """A packet of the hot path: its layer-4 checksum, which was `check`, the counts, the MAC addresses.
 
         A checksum that is still to be completed follows the addresses only.
@@ -282,7 +290,7 @@ class Forwarder:
             total[INPKTS] += 1
             total[INBYTES] += length
         _PUT_MACS(frame, 0, fast.macs)
-        return fast.verdict
+        return fast
 
     # -- the general way --
 
@@ -429,9 +437,9 @@ class Forwarder:
 
     def _stale(self) -> None:
         """Something changed for all: the next packet of every flow goes the general way."""
-        for fast_path in self._fast_path.values():
-            for fast in fast_path.values():
-                fast.valid_until = 0.0
+        for entry in self.table.entries:
+            if isinstance(entry, Flow):
+                self.table.forget(entry)
 
 
 def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:

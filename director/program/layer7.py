@@ -50,6 +50,8 @@ class Layer7(Part):
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
         self.shell.queues.wake()
+        if any(server.cut for server in self._registry.servers()):
+            self.shell.cut_down()
 
     def abandon(self) -> None:
         """Close what was opened."""

@@ -294,6 +294,8 @@ class DirectorService(Service):
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
             self.shell.queues.wake()
+        if any(server.cut for server in servers):
+            self.shell.cut_down()
 
 
 def _reloaded(applied: Applied) -> Applied:

@@ -62,18 +62,20 @@ class ServerLink:
 
     Attributes:
         server: the connection, None while there is none.
+        target: whom of the registry it leads to, None for a local server.
         pool: in whose queue the exchange stands.
         limit: idle connections that the server's pool keeps.
         holds_client: the server does not take more, so the client is not read.
         held: what the server sent is more than its stream takes, so it is not read.
     """
 
-    __slots__ = ("client", "held", "holds_client", "limit", "number", "pool", "server")
+    __slots__ = ("client", "held", "holds_client", "limit", "number", "pool", "server", "target")
 
     def __init__(self, client: ClientSide, number: int) -> None:
         self.client = client
         self.number = number
         self.server: ServerSide | None = None
+        self.target: RealServer | None = None
         self.pool: LivePool | None = None
         self.limit = 64
         self.holds_client = False
@@ -117,6 +119,13 @@ class ServerLink:
             return
         self.holds_client = False
         self.client.resume()
+
+    def cut_down(self) -> None:
+        """End what runs here, if its server went down and its pool says that this ends it (`on_down`)."""
+        server = self.server
+        if server is not None and self.target is not None and self.target.cut:
+            self.server_lost("the server went down")
+            server.stream.abort()
 
     # -- from the queue --
 
@@ -207,6 +216,11 @@ class ClientSide:
         """The service stops: serve what the client has sent already, then let it go."""
         self.stream.read_now()
         self.tell(Happened.DRAIN)
+
+    def cut_down(self) -> None:
+        """End what runs on servers that went down."""
+        for link in tuple(self._links.values()):
+            link.cut_down()
 
     def blocked(self) -> None:
         """The client does not take more: stop reading from its servers."""
@@ -331,7 +345,7 @@ class ClientSide:
         manner = None
         if isinstance(target, RealServer):
             config = target.pool.config
-            address, key = target.address, target.key
+            address, key, link.target = target.address, target.key, target
             link.limit = config.idle_connections
             if config.tls is not None or config.send_proxy != "off":
                 manner = self._backends.manner(target, self.peer)
@@ -339,7 +353,7 @@ class ClientSide:
                 if manner.header:
                     link.limit = 0  # a connection that tells of one client serves that one only
         else:
-            address, key = target, str(target)
+            address, key, link.target = target, str(target), None
         if not command.fresh and link.limit:
             server = self._backends.take(key, link, command.careful)
             if server is not None:

@@ -271,6 +271,11 @@ class Shell:
             side.stream.abort()
         self.left()
 
+    def cut_down(self) -> None:
+        """End what runs on servers that went down, where their pool says so."""
+        for side in self._all_clients():
+            side.cut_down()
+
     def _stopped(self) -> None:
         self._running = False
         timer, self._timer = self._timer, None
