@@ -2,8 +2,9 @@
 
 `stream` moves octets, `tls_stream` through TLS; `listener` and `endpoint` accept, `arrivals` see a
 connection through PROXY header and handshake, with `tls_contexts`; `undecided` waits for the first octets
-to say which protocol it is.  `frontend` performs a conversation's commands for one client, `backend` holds
-the connections to servers, each made in its `manner`, `resolver` looks their names up, `attempts` tries a
-name's addresses, `queue` holds those who wait for a server with room. `access_log` formats records and
-`writer` writes them; `date` dates own answers; `reactor` is the lean loop; `service` ties them together.
+to say which protocol it is.  `frontend` performs a conversation's commands for one client over the `link`
+of each exchange to its server, `backend` holds the connections to servers, each made in its `manner`,
+`resolver` looks their names up, `attempts` tries a name's addresses, `queue` holds those who wait for a
+server with room. `access_log` formats records and `writer` writes them; `date` dates own answers; `reactor`
+is the lean loop; `descriptors` counts them; `service` ties them together.
 """

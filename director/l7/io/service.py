@@ -13,7 +13,6 @@ that is late all the time still ends what hangs.
 
 from __future__ import annotations
 
-import resource
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from twisted.logger import Logger
 from director.l7.io.arrivals import Arrival, Arrivals
 from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
+from director.l7.io.descriptors import client_limit
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.listener import BindError, Listener, bind, bound_to
@@ -54,10 +54,6 @@ SWEEP_SECONDS = 0.1
 """How often deadlines are looked at: the precision of every time-out."""
 IDLE_SWEEP_TURNS = 10
 """Sweeps between two looks at idle server connections."""
-RESERVED_DESCRIPTORS = 128
-"""Descriptors kept for logs, admin, checks and the rest of the program."""
-CLIENT_SHARE = 0.75
-"""Share of the other descriptors that clients may use; the rest is for servers."""
 STALL_SECONDS = 0.05
 """A sweep that comes this late shows that something blocked the loop."""
 PASSED_OVER = 2
@@ -204,7 +200,7 @@ class Shell:
         self.clients = 0
         self.stalls = 0
         self.worst_stall = 0.0
-        self.max_clients = _client_limit()
+        self.max_clients = client_limit()
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
@@ -446,9 +442,3 @@ class Shell:
 def _told_of(peer: Any, senders: tuple[Network, ...]) -> bool:
     """Whether a connection from there begins with a PROXY header; those over a unix socket do."""
     return not isinstance(peer, tuple) or is_trusted(peer[0], senders)
-
-
-def _client_limit() -> int:
-    """Clients that the descriptors of this process allow."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(16, int((soft - RESERVED_DESCRIPTORS) * CLIENT_SHARE))
