@@ -164,6 +164,7 @@ class Api:
             caches=tuple(control.caches()),
             checks=control.checks_made(),
             reloads=control.reloads(),
+            tls=control.tls(),
             kept=not control.unkept(),
         )
         return metrics.pieces(self._metrics.families(context, facts))

@@ -28,6 +28,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    TLSFigures,
 )
 from director.registry.snapshot import RegistrySnapshot
 
@@ -117,6 +118,9 @@ class Control(Protocol):
 
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """Probes so far, by check and what they found: `passed`, `failed`, `unknown` (our own fault)."""
+
+    def tls(self) -> TLSFigures:
+        """Handshakes, and how long certificates last."""
 
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far, by how they ended: `done` or `refused`."""

@@ -26,6 +26,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    TLSFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
 
@@ -69,6 +70,7 @@ class MemoryControl:
     store_nonce: str = "5eed"
     lost: str = ""
     probed: dict[tuple[str, str], int] = field(factory=dict)
+    shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
 
@@ -129,6 +131,10 @@ class MemoryControl:
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """As set."""
         return self.probed
+
+    def tls(self) -> TLSFigures:
+        """As set."""
+        return self.shaken
 
     def reloads(self) -> Mapping[str, int]:
         """As set."""

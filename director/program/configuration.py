@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
-from director.program import host, preflight, rights
+from director.program import certificates, host, preflight, rights
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
@@ -51,7 +52,7 @@ def read(path: str, before: UserFiles | None = None) -> Candidate:
 def examine(path: str, *, offline: bool = False) -> Loaded:
     """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
     asking: tuple[Look, ...] = () if offline else (_unreachable_problems,)
-    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking), UserFiles())
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, _certificate_problems, *asking), UserFiles())
 
 
 def _looked_at(path: str, looks: Iterable[Look], files: UserFiles) -> Loaded:
@@ -124,6 +125,10 @@ def _needed_rehearsal_problems(
     """A start or reload proves by itself what changes: left are the tests, and files that are read anew."""
     needed = configuration.tests or any(files.differs(one.path) for one in configuration.schedulers)
     return _rehearsal_problems(loaded, configuration, files) if needed else []
+
+
+def _certificate_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
+    return certificates.problems(loaded, configuration, time.time())
 
 
 def _unreachable_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:

@@ -41,6 +41,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    TLSFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
 
@@ -70,6 +71,7 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+        tls: what handshakes and certificates say.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class RunningControl:
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        tls: Callable[[], TLSFigures] = TLSFigures,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -99,6 +102,7 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self._tls = tls
         self._started = time.time()
 
     def moment(self) -> Moment:
@@ -179,6 +183,10 @@ class RunningControl:
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """Probes so far."""
         return self._health.made()
+
+    def tls(self) -> TLSFigures:
+        """Handshakes, and how long certificates last."""
+        return self._tls()
 
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far."""

@@ -23,6 +23,7 @@ import itertools
 import resource
 import secrets
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -60,7 +61,7 @@ from director.program.services import Health, ServicePart
 from director.program.state_directory import StateDirectory
 from director.registry.changes import Change
 from director.registry.registry import RealServer
-from director.registry.reports import ListenerState
+from director.registry.reports import ListenerState, TLSFigures
 from director.store.io.file import FileStore
 from director.store.io.place import Owner
 
@@ -111,6 +112,7 @@ class DirectorService(Service):
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
+            self._tls_figures,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -133,6 +135,15 @@ class DirectorService(Service):
 
     def _certificates_changed(self) -> None:
         self.contexts.renew()
+
+    def _tls_figures(self) -> TLSFigures:
+        counters = self.shell.arrivals.counters
+        return TLSFigures(
+            counters.handshakes,
+            counters.resumed,
+            dict(counters.failed),
+            self.certificates.store.expiry(time.time()),
+        )
 
     # -- life --
 

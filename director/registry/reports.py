@@ -149,6 +149,22 @@ class PacketFigures:
 
 
 @frozen
+class TLSFigures:
+    """TLS and PROXY headers on the clients' side.
+
+    Attributes:
+        handshakes: those that were done, `resumed` of them without a certificate.
+        failed: connections that became no client's, by reason (words of the code).
+        expiry: seconds until a certificate ends, by its name; negative when it has ended.
+    """
+
+    handshakes: int = 0
+    resumed: int = 0
+    failed: Mapping[str, int] = field(factory=dict)
+    expiry: Mapping[str, float] = field(factory=dict)
+
+
+@frozen
 class ProcessFigures:
     """The process itself; None where the system does not tell.
 

@@ -42,7 +42,6 @@ class Client(Protocol):
         handle: the service that was called.
         peer: who called whom.
         ended: the client will send nothing more (FIN); it may still read.
-        paused: nothing is taken from it for now.
         upstream_fields: what a server got last, for a client that repeats itself.
     """
 
@@ -50,7 +49,6 @@ class Client(Protocol):
     handle: ServiceHandle
     peer: Peer
     ended: bool
-    paused: bool
     upstream_fields: UpstreamFields | None
 
     def relay(self, request: RequestHead) -> ResponseRelay:
@@ -64,6 +62,10 @@ class Client(Protocol):
 
     def give_back(self, data: bytes) -> None:
         """Octets that do not belong to the exchange that took them."""
+
+    @property
+    def paused(self) -> bool:
+        """Something of it is not taken for now."""
 
     def pause(self, stream: int) -> None:
         """Take no more of the body of `stream` for now."""
