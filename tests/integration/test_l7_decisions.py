@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -57,6 +58,13 @@ class Waiting:
         self.client.ask(request)
         assert wait_until(lambda: self.queued() == 1), "nobody waits"
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.holder.socket.close()
+        self.client.socket.close()
+
     def queued(self) -> int:
         found = self.director.api("pools")
         return sum(one["queue"]["waiting"] for one in found)
@@ -78,30 +86,32 @@ def test_a_server_that_is_quiesced_or_removed_is_waited_for_no_more(
     start: StartDirector, origin: Origin, line: str
 ) -> None:
     director = full(start, origin)
-    waiting = Waiting(director, origin)
-    servers = {"s": f"{origin.address} max=1 {line}"} if line else {}
-    director.write(BASE + pool("web", servers, QUEUE) + PAGE + service(TO_PAGE))
-    director.reload()
-    assert waiting.answer() == (503, SORRY)
+    with Waiting(director, origin) as waiting:
+        servers = {"s": f"{origin.address} max=1 {line}"} if line else {}
+        director.write(BASE + pool("web", servers, QUEUE) + PAGE + service(TO_PAGE))
+        director.reload()
+        assert waiting.answer() == (503, SORRY)
 
 
 def test_a_pool_that_is_renamed_serves_who_waits(start: StartDirector, origin: Origin, other: Origin) -> None:
     director = full(start, origin)
-    waiting = Waiting(director, origin)
-    director.write(BASE + pool("renamed", {"s": other.address}) + PAGE + service(TO_PAGE, default="renamed"))
-    director.reload()
-    assert waiting.answer()[0] == 200
-    assert [message.target for message in other.log] == [b"/x"]
+    with Waiting(director, origin) as waiting:
+        director.write(
+            BASE + pool("renamed", {"s": other.address}) + PAGE + service(TO_PAGE, default="renamed")
+        )
+        director.reload()
+        assert waiting.answer()[0] == 200
+        assert [message.target for message in other.log] == [b"/x"]
 
 
 def test_a_service_that_goes_lets_nobody_wait(start: StartDirector, origin: Origin, other: Origin) -> None:
     director = full(start, origin)
-    waiting = Waiting(director, origin)
-    port = free_port()
-    elsewhere = f"\n[l7:new]\nlisten = 127.0.0.1:{port}\npool = new\n"
-    director.write(BASE + pool("new", {"s": other.address}) + elsewhere)
-    director.reload()
-    assert waiting.answer()[0] == 503
+    with Waiting(director, origin) as waiting:
+        port = free_port()
+        elsewhere = f"\n[l7:new]\nlisten = 127.0.0.1:{port}\npool = new\n"
+        director.write(BASE + pool("new", {"s": other.address}) + elsewhere)
+        director.reload()
+        assert waiting.answer()[0] == 503
 
 
 def test_a_failed_check_ends_the_wait(start: StartDirector, origin: Origin) -> None:
@@ -111,8 +121,8 @@ def test_a_failed_check_ends_the_wait(start: StartDirector, origin: Origin) -> N
     director = start(text)
     assert director.finds("up", origin.address)
     # From now on it hangs, for checks as well.
-    waiting = Waiting(director, origin)
-    assert waiting.answer() == (503, SORRY)
+    with Waiting(director, origin) as waiting:
+        assert waiting.answer() == (503, SORRY)
 
 
 @pytest.mark.parametrize("how", ["closes", "resets"])
@@ -122,12 +132,12 @@ def test_who_leaves_with_its_upload_paused_gives_its_place_back(
     """Its octets fill the spool, so it is not read, and its leaving would not be heard."""
     director = full(start, origin)
     head = b"POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000\r\n\r\n"
-    waiting = Waiting(director, origin, head + b"x" * 100_000)
-    time.sleep(0.3)
-    if how == "resets":
-        waiting.client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    waiting.client.socket.close()
-    assert wait_until(lambda: waiting.queued() == 0), "its place is still taken"
+    with Waiting(director, origin, head + b"x" * 100_000) as waiting:
+        time.sleep(0.3)
+        if how == "resets":
+            waiting.client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        waiting.client.socket.close()
+        assert wait_until(lambda: waiting.queued() == 0), "its place is still taken"
 
 
 # --- all causes of the fault path -------------------------------------------------------------------------
