@@ -41,7 +41,7 @@ from director.l7.proxy.commands import (
     SlotFree,
     ToClient,
 )
-from director.l7.proxy.exchange import LIFE, OVER, TUNNEL, Exchange, Moment
+from director.l7.proxy.exchange import LIFE, OVER, TUNNEL, Exchange, ExchangeEvent
 from director.l7.routing.facts import ConnectionFacts, Peer
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ class Conversation:
             self._ON[what](self, event, now)
         exchange = self.exchange
         if exchange is not None and what in _TELL:
-            moment, tell = _TELL[what]
+            kind_of, tell = _TELL[what]
             # What its phase does not know is late: a FIN behind the response, a slot in a queue it left.
-            if moment in LIFE[exchange.phase]:
+            if kind_of in LIFE[exchange.phase]:
                 tell(exchange, event, now)
                 if exchange.phase is OVER:
                     self._over(exchange, now)
@@ -407,25 +407,31 @@ class Conversation:
     }
 
 
-_TELL: dict[Any, tuple[Moment, Callable[[Exchange, Any, float], None]]] = {
+_TELL: dict[Any, tuple[ExchangeEvent, Callable[[Exchange, Any, float], None]]] = {
     Happened.CLIENT_ENDED: (
-        Moment.CLIENT_ENDED,
+        ExchangeEvent.CLIENT_ENDED,
         lambda exchange, _event, _now: dispatch.client_ended(exchange),
     ),
-    Happened.CLIENT_GONE: (Moment.CLIENT_GONE, lambda exchange, _event, _now: dispatch.client_gone(exchange)),
+    Happened.CLIENT_GONE: (
+        ExchangeEvent.CLIENT_GONE,
+        lambda exchange, _event, _now: dispatch.client_gone(exchange),
+    ),
     ServerReady: (
-        Moment.SERVER_READY,
+        ExchangeEvent.SERVER_READY,
         lambda exchange, event, now: request_body.server_ready(exchange, now, reused=event.reused),
     ),
     ServerEnded: (
-        Moment.SERVER_ENDED,
+        ExchangeEvent.SERVER_ENDED,
         lambda exchange, _event, now: response.server_ended(exchange, now),
     ),
     ServerFailed: (
-        Moment.SERVER_FAILED,
+        ExchangeEvent.SERVER_FAILED,
         lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now),
     ),
-    SlotFree: (Moment.SLOT_FREE, lambda exchange, _event, now: request_head.decide_anew(exchange, now)),
-    Expired: (Moment.EXPIRED, dispatch.expired),
+    SlotFree: (
+        ExchangeEvent.SLOT_FREE,
+        lambda exchange, _event, now: request_head.decide_anew(exchange, now),
+    ),
+    Expired: (ExchangeEvent.EXPIRED, dispatch.expired),
 }
 """What an exchange is told, if its phase knows it."""

@@ -106,7 +106,7 @@ ROUTED, QUEUE, CONNECT, RESPONSE, BODY, TUNNEL, OVER = Phase
 """The members as names of the module: reading them from the class takes eight times as long (3.11)."""
 
 
-class Moment(enum.Enum):
+class ExchangeEvent(enum.Enum):
     """What may happen to an exchange."""
 
     # As above.
@@ -127,51 +127,51 @@ class Moment(enum.Enum):
 _ELSEWHERE = (CONNECT, QUEUE, OVER)
 """After a failed try: another server, a place in its queue, or a page."""
 
-LIFE: dict[Phase, dict[Moment, tuple[Phase, ...]]] = {
+LIFE: dict[Phase, dict[ExchangeEvent, tuple[Phase, ...]]] = {
     ROUTED: {
-        Moment.STARTED: (CONNECT, QUEUE, OVER),
+        ExchangeEvent.STARTED: (CONNECT, QUEUE, OVER),
     },
     QUEUE: {
-        Moment.SLOT_FREE: (CONNECT, QUEUE, OVER),
-        Moment.CLIENT_BYTES: (QUEUE, OVER),
-        Moment.CLIENT_ENDED: (QUEUE, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (CONNECT, OVER),
+        ExchangeEvent.SLOT_FREE: (CONNECT, QUEUE, OVER),
+        ExchangeEvent.CLIENT_BYTES: (QUEUE, OVER),
+        ExchangeEvent.CLIENT_ENDED: (QUEUE, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (CONNECT, OVER),
     },
     CONNECT: {
-        Moment.SERVER_READY: (RESPONSE, TUNNEL),
-        Moment.SERVER_FAILED: _ELSEWHERE,
-        Moment.CLIENT_BYTES: (CONNECT, OVER),
-        Moment.CLIENT_ENDED: (CONNECT, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: _ELSEWHERE,
+        ExchangeEvent.SERVER_READY: (RESPONSE, TUNNEL),
+        ExchangeEvent.SERVER_FAILED: _ELSEWHERE,
+        ExchangeEvent.CLIENT_BYTES: (CONNECT, OVER),
+        ExchangeEvent.CLIENT_ENDED: (CONNECT, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: _ELSEWHERE,
     },
     RESPONSE: {
-        Moment.SERVER_BYTES: (RESPONSE, BODY, TUNNEL, CONNECT, QUEUE, OVER),
-        Moment.SERVER_ENDED: _ELSEWHERE,
-        Moment.SERVER_FAILED: _ELSEWHERE,
-        Moment.CLIENT_BYTES: (RESPONSE, OVER),
-        Moment.CLIENT_ENDED: (RESPONSE, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (RESPONSE, *_ELSEWHERE),
+        ExchangeEvent.SERVER_BYTES: (RESPONSE, BODY, TUNNEL, CONNECT, QUEUE, OVER),
+        ExchangeEvent.SERVER_ENDED: _ELSEWHERE,
+        ExchangeEvent.SERVER_FAILED: _ELSEWHERE,
+        ExchangeEvent.CLIENT_BYTES: (RESPONSE, OVER),
+        ExchangeEvent.CLIENT_ENDED: (RESPONSE, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (RESPONSE, *_ELSEWHERE),
     },
     BODY: {
-        Moment.SERVER_BYTES: (BODY, OVER),
-        Moment.SERVER_ENDED: (OVER,),
-        Moment.SERVER_FAILED: (OVER,),
-        Moment.CLIENT_BYTES: (BODY, OVER),
-        Moment.CLIENT_ENDED: (BODY, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (BODY, OVER),
+        ExchangeEvent.SERVER_BYTES: (BODY, OVER),
+        ExchangeEvent.SERVER_ENDED: (OVER,),
+        ExchangeEvent.SERVER_FAILED: (OVER,),
+        ExchangeEvent.CLIENT_BYTES: (BODY, OVER),
+        ExchangeEvent.CLIENT_ENDED: (BODY, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (BODY, OVER),
     },
     TUNNEL: {
-        Moment.SERVER_BYTES: (TUNNEL,),
-        Moment.SERVER_ENDED: (TUNNEL, OVER),
-        Moment.SERVER_FAILED: (OVER,),
-        Moment.CLIENT_BYTES: (TUNNEL,),
-        Moment.CLIENT_ENDED: (TUNNEL, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (TUNNEL, OVER),
+        ExchangeEvent.SERVER_BYTES: (TUNNEL,),
+        ExchangeEvent.SERVER_ENDED: (TUNNEL, OVER),
+        ExchangeEvent.SERVER_FAILED: (OVER,),
+        ExchangeEvent.CLIENT_BYTES: (TUNNEL,),
+        ExchangeEvent.CLIENT_ENDED: (TUNNEL, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (TUNNEL, OVER),
     },
     OVER: {},
 }
