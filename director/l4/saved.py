@@ -23,7 +23,7 @@ from director.l4.services import Services, VirtualService, packed
 from director.l4.states import sctp, tcp
 from director.l4.wire.protocols import SCTP, TCP, UDP
 from director.model.pools import BYPASS, METHODS
-from director.registry import selection
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from director.l4.states.transitions import States
@@ -259,7 +259,7 @@ class _Reader:
                 raise _HomelessError
         if not self._table.free(flow):
             raise _HomelessError
-        flow.bind(service, None if server is None else selection.claim(server, inactive=True))
+        flow.bind(service, None if server is None else ledger.claim(server, inactive=True))
         self._table.add(flow)
         if protocol != UDP:
             self._states.enter(flow, state)
@@ -275,7 +275,7 @@ class _Reader:
         server = self._server(said["server"], service)
         if service.persistent is None or key in self._table.templates:
             raise _HomelessError
-        template = Template(key, fields, service, selection.TemplateClaim(server), self._now)
+        template = Template(key, fields, service, ledger.template(server), self._now)
         template.assured = said["assured"] is True
         self._table.add_template(template)
         self.templates += 1

@@ -99,12 +99,16 @@ class HealthService(Service):
         """
         now = self._clock()
         wanted = targets(configuration)
+        fresh = [target for key, target in wanted.items() if key not in self.plan.targets]
         changed = {key for key, old in self.plan.targets.items() if wanted.get(key) != old}
         for key in changed:
             self._evidence.pop(key, None)
             if key in self._under_way:
                 self._under_way[key].cancel()
         self.plan.retarget(wanted, now)
+        for target in fresh:
+            if target.check.first is not None:
+                self._evidence[target.key] = Evidence(target.check, now)
         told = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
         told += [
             # Again, because a server that left and came back in one change has lost its verdict.
