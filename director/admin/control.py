@@ -20,7 +20,8 @@ from director.registry.changes import Change
 from director.registry.registry import Generation
 from director.registry.reports import (
     CheckEvidence,
-    ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
     ListenerState,
     LogEvent,
     Moment,
@@ -96,8 +97,8 @@ class Control(Protocol):
     def events(self, limit: int) -> Sequence[LogEvent]:
         """The last events, newest first."""
 
-    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
-        """Layer-4 flows and templates, at most `limit`, oldest first."""
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+        """Layer-4 flows and templates, newest first."""
 
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole; None while it does not run."""

@@ -171,6 +171,7 @@ def pools(view: Json) -> Html:
 def _pool(pool: Json) -> Html:
     queue = pool["queue"]
     facts = [f"{pool['eligible']} of {pool['total']} take new work", pool["scheduler"]]
+    facts += pool["replaced"]
     facts += [f"cookie {pool['persist']}"] if pool["persist"] else []
     facts += [f"{queue['waiting']} of {queue['length']} waiting"] if queue["length"] else []
     facts += [f"used by {', '.join(pool['used_by'])}"] if pool["used_by"] else ["not used"]
@@ -219,6 +220,7 @@ def _server(one: Json) -> Html:
             el("i", {"aria-hidden": "true"}),
             one["status"],
             el("small", None, ago(one["for"])),
+            el("small", None, one["note"]) if one["note"] else None,
         ),
         _evidence(one),
         amount(one["weight"]),

@@ -115,6 +115,14 @@ def left(server: ServerSnapshot) -> str:
     return f"{server.active} active, {server.inactive} inactive" if server.inactive else str(server.active)
 
 
+def note(server: ServerSnapshot) -> str:
+    """What the status alone does not say: a server that was full takes nothing new for a while (B.5)."""
+    if not server.overloaded or server.weight == 0:
+        return ""
+    bound = server.min or -(-server.max * 3 // 4)
+    return f"its max of {server.max} was reached; nothing new until it has fewer than {bound}"
+
+
 def server_view(server: ServerSnapshot, context: ViewContext) -> Json:
     """A server with its state, evidence and counters."""
     found = [one for one in context.evidence if one.address == server.address]
@@ -128,6 +136,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "name": server.name,
         "address": server.address,
         "status": status(server),
+        "note": note(server),
         "state": server.state.value,
         "health": health(server),
         "failing": sorted(server.failing),
@@ -157,6 +166,7 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
     view: Json = {
         "name": pool.name,
         "scheduler": str(config.scheduler),
+        "replaced": list(pool.replaced),
         "checks": list(config.checks),
         "persist": config.persist.name if config.persist else None,
         "queue": {
@@ -222,6 +232,7 @@ def _l4(config: L4Service) -> Json:
         "forward": config.forward.value,
         "scheduler": str(config.scheduler) if config.scheduler else None,
         "persistent": config.persistent,
+        "netmask": config.netmask,
         "rules": 0,
         "fault": [],
     }

@@ -1,8 +1,10 @@
 """The composition: one configuration becomes one running director.
 
 `service` makes the parts and lets every change pass; a change is a `candidate`, and `parts` is the life
-cycle that they all share.  `configuration` reads a file as the program does it, `preflight` tries whether its
-servers can be reached.  The parts: `running` (the registry, the file it came from, and with `overrides` what
-operators changed over it), `layer4`, `layer7`, `services` (health and the admin), `demos`, `pool_alerts`,
-`logs`, `state_directory`.  `control` is what admin and commands may ask, `banner` what a start prints.
+cycle that they all share.  `configuration` reads a file as the program does it, `rights` says who else can
+write it, `preflight` tries whether its servers can be reached, `host` whether this machine is as it needs
+to be.  The parts: `running` (the registry, the file it came from, and with `overrides` what operators
+changed over it), `layer4`, `layer7`, `services` (health and the admin), `demos`, `pool_alerts`,
+`listen_alerts`, `logs`, `state_directory`.  `control` is what admin and commands may ask, `banner` what a
+start prints.
 """

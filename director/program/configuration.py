@@ -27,7 +27,7 @@ from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
-from director.program import preflight
+from director.program import host, preflight, rights
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
@@ -80,6 +80,11 @@ def load(path: object, *, offline: bool = False) -> tuple[Configuration | None, 
     return loaded.configuration, loaded.problems
 
 
+def _rights_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
+    """Before anything of them is executed."""
+    return rights.problems(loaded, configuration)
+
+
 def known_schedulers() -> Mapping[str, SchedulerFacts]:
     """The installed schedulers, as the reader wants them."""
     return {one.name: SchedulerFacts(one.flags, one.takes_argument) for one in plugins.discover()}
@@ -122,7 +127,7 @@ def _needed_rehearsal_problems(
 
 
 def _unreachable_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
-    return preflight.problems(loaded, configuration)
+    return [*preflight.problems(loaded, configuration), *host.problems(loaded, configuration)]
 
 
 def _rehearsal_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
@@ -268,5 +273,5 @@ def _site_for(sites: list[CompiledService], port: int, service: str) -> Compiled
 
 
 Look = Callable[[Loaded, Configuration, UserFiles], list[Problem]]
-LOOKS: tuple[Look, ...] = (_own_scheduler_problems, _endpoint_problems, _scheduler_problems)
+LOOKS: tuple[Look, ...] = (_rights_problems, _own_scheduler_problems, _endpoint_problems, _scheduler_problems)
 """What is looked for at every reading, in this order, as long as nothing is wrong."""

@@ -40,7 +40,7 @@ class Layer7(Part):
 
     def prepare(self, candidate: Candidate) -> None:
         """Open the addresses that are new."""
-        self.shell.prepare(candidate.desired.l7, _coming(candidate.desired))
+        self.shell.prepare(candidate.desired.l7)
 
     def commit(self, candidate: Candidate) -> None:
         """Serve these services, and let who waits try anew."""
@@ -62,11 +62,6 @@ class Layer7(Part):
     def stop(self, grace: float) -> Deferred[None]:
         """Stop accepting, let requests end for `grace` seconds, then cut what is left."""
         return self.shell.stop(grace).addCallback(lambda _: self.shell.settle())
-
-
-def _coming(configuration: Configuration) -> set[str]:
-    """Addresses that layer 4 will add."""
-    return {one.virtual.host for one in configuration.l4}
 
 
 def compile_services(configuration: Configuration, registry: Registry) -> list[CompiledService]:

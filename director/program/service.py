@@ -49,6 +49,7 @@ from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7
+from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
 from director.program.parts import Parts
 from director.program.pool_alerts import PoolAlerts
@@ -94,6 +95,7 @@ class DirectorService(Service):
         self.shell = Shell(reactor, self.logs.access, settings.trace)
         self.layer7 = Layer7(self.registry, self.shell, ids())
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
+        self.listening = ListenAlerts(self.registry, self.shell, reactor)
         self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
         self.control = RunningControl(
             path,
@@ -104,6 +106,7 @@ class DirectorService(Service):
             reactor,
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
+            self.listening,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -118,6 +121,7 @@ class DirectorService(Service):
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
                 self.layer7,
+                self.listening,
             )
         )
         self._loops: list[LoopingCall] = []

@@ -24,12 +24,13 @@ from director.model.pools import CustomScheduler, Pool, Server, State
 from director.model.pools import Scheduler as SchedulerSpec
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
-from director.registry.draft import Draft, pools_of
+from director.registry.draft import Draft, named, uses
 from director.registry.edits import Edit, States, between
-from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
 
 if TYPE_CHECKING:
     from director.registry.changes import Change
+    from director.registry.mapped import MappedBooks
 
 # The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
@@ -70,8 +71,9 @@ class Registry:
         running: a configuration was applied in this run.
     """
 
-    def __init__(self, make_scheduler: MakeScheduler) -> None:
+    def __init__(self, make_scheduler: MakeScheduler, books: Books | MappedBooks | None = None) -> None:
         self._make_scheduler = make_scheduler
+        self.books = books or Books()
         self.configuration = Configuration()
         self.pools: dict[str, LivePool] = {}
         self.services: dict[str, LiveService] = {}
@@ -81,7 +83,8 @@ class Registry:
         self.by_address: dict[str, dict[RealServer, None]] = {}
         self._verdicts: dict[str, dict[str, bool]] = {}
         self._pools_served: dict[str, set[LivePool]] = {}
-        self._leaving: dict[tuple[str, str], list[RealServer]] = {}
+        self._leaving: dict[str, list[RealServer]] = {}
+        self._going: dict[str, list[RealServer]] = {}
 
     # -- reading --
 
@@ -122,6 +125,10 @@ class Registry:
     def _started(self, spec: SchedulerSpec, service: str, servers: tuple[RealServer, ...]) -> LiveScheduler:
         try:
             scheduler = self._make_scheduler(spec)
+            # A user's own, or a pair with one in it.
+            equip = getattr(scheduler, "equip", None)
+            if equip is not None:
+                equip(self.books.processes, self.books.shared)
             scheduler.start(service, servers)
         except SchedulerError:
             raise
@@ -183,8 +190,13 @@ class Registry:
         ordered = tuple(changes)
         desired = self.proven(ordered, now)
         before, states = self.configuration, self.states()
+        self.books.room_for(sum(change.adds for change in ordered))
+        for change in ordered:
+            for server in change.leavers(self.pools):
+                self._going.setdefault(server.key, []).append(server)
         for change in ordered:
             change.on_registry(self, now)
+        self._going.clear()
         for address in self._verdicts.keys() - self.by_address.keys():
             del self._verdicts[address]
         self.configuration = desired
@@ -248,7 +260,7 @@ class Registry:
 
     def add_pool(self, config: Pool, now: float) -> None:
         """Make a live pool with its servers."""
-        self.pools[config.name] = LivePool(config)
+        self.pools[config.name] = self.books.pool(config)
         for server in config.servers:
             self.add_server(config.name, server, now)
 
@@ -273,22 +285,31 @@ class Registry:
         self._drop_schedulers(pool)
         for server in pool.servers:
             self._leave(server, now)
+        self.books.dropped(pool)
 
     def rearrange(self, pools: Iterable[str]) -> None:
         """Put the pools in the order of these names, which are exactly theirs."""
         self.pools = {name: self.pools[name] for name in pools}
 
     def add_server(self, pool_name: str, config: Server, now: float) -> None:
-        """Add a server, or take back one that left not long ago (B.8)."""
+        """Add a server, or take back one that left not long ago or leaves now (B.8).
+
+        A server is known by its address: one that comes back under another name or in another pool brings
+        its connections, templates and counters with it.
+        """
         pool = self.pools[pool_name]
-        server = self._returning(pool_name, str(config.address))
+        server = self._returning(pool_name, config)
         if server is None:
-            server = RealServer(config, pool, now)
+            server = self.books.server(config, pool, now)
         else:
+            if server.present:
+                self._detach(server)
+                self._tell(server.pool, "server_removed", server)
             server.pool, server.name, server.present = pool, config.name, True
             # An order went with its server; counters and connections are what comes back.
             server.state = State.READY
             server.idle_since, server.since = None, now
+            self.books.returned(server)
             server.configure(config)
         pool.put(server)
         self.by_address.setdefault(server.key, {})[server] = None
@@ -303,10 +324,11 @@ class Registry:
         self._tell(server.pool, "server_updated", server)
 
     def remove_server(self, pool_name: str, name: str, now: float) -> None:
-        """Take a server away; what it holds goes on."""
-        server = self.pools[pool_name].by_name[name]
-        self._leave(server, now)
-        self._tell(server.pool, "server_removed", server)
+        """Take a server away; what it holds goes on.  Nothing when another pool has it already."""
+        server = self.pools[pool_name].by_name.get(name)
+        if server is not None:
+            self._leave(server, now)
+            self._tell(server.pool, "server_removed", server)
 
     def order(self, pool_name: str, name: str, state: State, now: float) -> None:
         """Carry out `ready`, `drain` or `maint`."""
@@ -346,34 +368,49 @@ class Registry:
 
     def sweep(self, now: float) -> None:
         """Forget servers that left and have been idle for `TRASH_SECONDS`; call it every `SWEEP_PERIOD`."""
-        for place, alike in tuple(self._leaving.items()):
-            kept = [server for server in alike if not _expired(server, now)]
+        for address, alike in tuple(self._leaving.items()):
+            kept = []
+            for server in alike:
+                if _expired(server, now):
+                    self.books.forgotten(server)
+                else:
+                    kept.append(server)
             if kept:
-                self._leaving[place] = kept
+                self._leaving[address] = kept
             else:
-                del self._leaving[place]
+                del self._leaving[address]
 
     # -- inside --
 
     def _leave(self, server: RealServer, now: float) -> None:
-        server.pool.drop(server)
-        server.present = False
+        self._detach(server)
+        going = self._going.get(server.key, [])
+        if server in going:
+            going.remove(server)
         server.since = now
         server.refresh()
+        self._leaving.setdefault(server.key, []).append(server)
+
+    def _detach(self, server: RealServer) -> None:
+        server.pool.drop(server)
+        server.present = False
         alike = self.by_address[server.key]
         del alike[server]
         if not alike:
             del self.by_address[server.key]
-        self._leaving.setdefault((server.pool.name, server.key), []).append(server)
 
-    def _returning(self, pool_name: str, address: str) -> RealServer | None:
-        alike = self._leaving.get((pool_name, address))
-        if not alike:
-            return None
-        server = alike.pop()
-        if not alike:
-            del self._leaving[pool_name, address]
-        return server
+    def _returning(self, pool: str, config: Server) -> RealServer | None:
+        """The server of that address that left last, or leaves now; one of the same pool or name first."""
+        address = str(config.address)
+        for waiting in (self._leaving, self._going):
+            alike = waiting.get(address)
+            if alike:
+                best = max(reversed(alike), key=lambda one: (one.pool.name == pool, one.name == config.name))
+                alike.remove(best)
+                if not alike:
+                    del waiting[address]
+                return best
+        return None
 
     def _tell(self, pool: LivePool, news: str, server: RealServer) -> None:
         """Tell the pool's schedulers; one that raises starts anew at its next choice."""
@@ -411,31 +448,3 @@ def _expired(server: RealServer, now: float) -> bool:
     elif server.idle_since is None:
         server.idle_since = now
     return server.idle_since is not None and now - server.idle_since >= TRASH_SECONDS
-
-
-def named(spec: SchedulerSpec) -> set[str]:
-    """The names of a scheduler and of those behind its `else`."""
-    return {spec.name} | (named(spec.otherwise) if spec.otherwise else set())
-
-
-Use = tuple[SchedulerSpec, frozenset[CustomScheduler]]
-
-
-def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
-    """Which scheduler, with which users' own behind it, works for each (pool, service).
-
-    A pool that no service names counts as used by the service `""`, so that its scheduler is proven too.
-    """
-    custom = {one.name: one for one in configuration.schedulers}
-
-    def use(spec: SchedulerSpec) -> Use:
-        return spec, frozenset(custom[name] for name in named(spec) if name in custom)
-
-    pools = {pool.name: use(pool.scheduler) for pool in configuration.pools}
-    pairs = [(pool, f"l7:{one.name}") for one in configuration.l7 for pool in pools_of(one)]
-    pairs += [(rule.pool, f"l7:{rule.service}") for rule in configuration.rules if rule.pool]
-    found = {(pool, service): pools[pool] for pool, service in pairs}
-    for l4 in configuration.l4:
-        found[l4.pool, f"l4:{l4.name}"] = use(l4.scheduler) if l4.scheduler else pools[l4.pool]
-    named_pools = {pool for pool, _service in found}
-    return found | {(name, ""): one for name, one in pools.items() if name not in named_pools}

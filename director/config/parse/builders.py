@@ -91,7 +91,7 @@ def pool(fields: Fields) -> Pool:
     )
 
 
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp")
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
 """Keys that say what a check does: each check has one."""
 
 
@@ -108,6 +108,7 @@ def check(fields: Fields) -> Check:
             fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
     method, target = fields.get("http") or ("GET", "/")
     expected = fields.get("expect")
+    first, after = fields.get("first")
     return Check(
         name=fields.name,
         kind=kind,
@@ -124,6 +125,9 @@ def check(fields: Fields) -> Check:
         steps=fields.get("script") or (),
         question=fields.get("dns") or ("", ""),
         payload=fields.get("udp") or b"",
+        command=fields.get("exec") or (),
+        first=first,
+        after=after,
         changing=fields.get("every.changing") or 0.0,
     )
 

@@ -6,13 +6,17 @@ Parsers for the tables of `schema.pools`; they raise `BadValue` at the word that
 from __future__ import annotations
 
 import re
+import shlex
 
 from attrs import frozen
 
 from director.conditions.regexes import regex
+from director.config.parse import units
 from director.config.parse.addresses import address
 from director.config.parse.values import status, within
 from director.config.text.messages import BadValue, suggest
+from director.config.text.reader import Value
+from director.config.text.sources import resolve
 from director.model.conditions import Term
 from director.model.pools import ScriptStep
 
@@ -62,6 +66,32 @@ def script(text: str) -> tuple[ScriptStep, ...]:
     if not steps:
         raise BadValue("a script has steps", "write send TEXT; expect TEXT")
     return tuple(steps)
+
+
+def command(value: Value) -> tuple[str, ...]:
+    """`/path/to/check a "b c"` as a program and its arguments; no shell looks at it.
+
+    A path is relative to the file that names it; a bare name is searched in the usual folders.
+    """
+    try:
+        found = shlex.split(value.text)
+    except ValueError as error:
+        raise BadValue(f"not a command: {error}", 'close the quote with "') from error
+    if not found:
+        raise BadValue("a program is missing", "write its path, and arguments behind it")
+    if "/" in found[0]:
+        found[0] = resolve(value.file, found[0])
+    return tuple(found)
+
+
+def first(text: str) -> tuple[bool | None, int]:
+    """`up`, `down` or `after N` as (what a new server counts as, how many results decide)."""
+    if text in {"up", "down"}:
+        return text == "up", 1
+    found = re.fullmatch(r"after\s+(\S+)", text)
+    if found is None:
+        raise BadValue(f"not up, down or after N: {text!r}", "write after 1, up or down")
+    return None, within(found.start(1), lambda number: units.count(number, 1, 1000), found[1])
 
 
 def question(text: str) -> tuple[str, str]:

@@ -117,7 +117,7 @@ CHECK = Kind(
     "check",
     "NAME",
     "A health check, made of each server of the pools that name it: exactly one of `http`, `tcp`, `redis`, "
-    "`postgres`, `mysql`, `smtp`, `script`, `dns` and `udp`.",
+    "`postgres`, `mysql`, `smtp`, `script`, `dns`, `udp`, `icmp` and `exec`.",
     (
         Key(
             "http",
@@ -184,6 +184,22 @@ CHECK = Kind(
             example="ping",
         ),
         Key(
+            "icmp",
+            "`echo`",
+            values.choice("echo"),
+            "An echo must bring its reply: the host is there, whatever its services do. Needs CAP_NET_RAW.",
+            example="echo",
+        ),
+        Key(
+            "exec",
+            "program and arguments",
+            checks.command,
+            "A program, without a shell: 0 is up, every other end and the time-out is down; one that "
+            "cannot be started leaves the verdict as it is. It is told `CHECK_ADDRESS`, `CHECK_PORT` and "
+            "`CHECK_NAME` in its environment, and ended with all that it has started.",
+            example="/usr/lib/nagios/plugins/check_http -H shop.example.org",
+        ),
+        Key(
             "port",
             "number",
             values.count(1, 65535),
@@ -246,6 +262,16 @@ CHECK = Kind(
             "Bad probes in a row that make a live server dead.",
             default="3",
             example="2",
+        ),
+        Key(
+            "first",
+            "`up`, `down` or `after N`",
+            values.on_text(checks.first),
+            "What a server counts as before anything is known of it: `up` until it has failed as often as "
+            "`fall` says, `down` until it was good as often as `rise` says, or up until the first N equal "
+            "results decide.",
+            default="after 1",
+            example="down",
         ),
     ),
 )

@@ -30,11 +30,11 @@ CHANGED = (
     "was {before} for {lasted:.0f}s, next check in {every:g}s"
 )
 NOT_PROBED = (
-    "{address} could not be checked by {check}: {reason}; raise the limits of the process. Servers keep the "
-    "verdict that they have"
+    "{address} could not be checked by {check}: {reason}; mend that, or raise the limits of the process. "
+    "Servers keep the verdict that they have"
 )
 PROBED = "checks are made again; {count} could not be made"
-CALM = 10.0
+QUIET_SECONDS = 10.0
 """Seconds without a check that could not be made, after which that is over."""
 
 
@@ -99,12 +99,16 @@ class HealthService(Service):
         """
         now = self._clock()
         wanted = targets(configuration)
+        fresh = [target for key, target in wanted.items() if key not in self.plan.targets]
         changed = {key for key, old in self.plan.targets.items() if wanted.get(key) != old}
         for key in changed:
             self._evidence.pop(key, None)
             if key in self._under_way:
                 self._under_way[key].cancel()
         self.plan.retarget(wanted, now)
+        for target in fresh:
+            if target.check.first is not None:
+                self._evidence[target.key] = Evidence(target.check, now)
         told = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
         told += [
             # Again, because a server that left and came back in one change has lost its verdict.
@@ -190,7 +194,7 @@ class HealthService(Service):
 
     def _say_probed(self, result: Result) -> None:
         """It is over when nothing was lacking for a while."""
-        if result.time - self._unprobed_at >= CALM:
+        if result.time - self._unprobed_at >= QUIET_SECONDS:
             self.log.info(PROBED, count=self._unprobed)
             self._unprobed = 0
 

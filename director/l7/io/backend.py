@@ -339,23 +339,23 @@ class Backends:
             self._refuse_later(side, words(error))
 
     def _refuse_later(self, side: ServerSide, reason: str) -> None:
-        unborn = _Unborn()
-        side.stream = unborn  # type: ignore[assignment]
-        self.reactor.callLater(0, unborn.fail, side, reason)
+        pending = _PendingStream()
+        side.stream = pending  # type: ignore[assignment]
+        self.reactor.callLater(0, pending.fail, side, reason)
 
     def _dial(self, side: ServerSide, description: str) -> None:
         """Have Twisted connect to one of its endpoint strings."""
-        unborn = _Unborn()
-        side.stream = unborn  # type: ignore[assignment]
+        pending = _PendingStream()
+        side.stream = pending  # type: ignore[assignment]
 
         def begin() -> None:
-            if unborn.gone:
+            if pending.gone:
                 self.forget(side)
             else:
-                unborn.give_up = connect_to_endpoint(self.reactor, description, connected, failed)
+                pending.give_up = connect_to_endpoint(self.reactor, description, connected, failed)
 
         def connected(stream: Any, _peer: object, _own: object) -> None:
-            if unborn.gone:  # the endpoint goes on when its connect is cancelled
+            if pending.gone:  # the endpoint goes on when its connect is cancelled
                 stream.abort()
                 return
             stream.owner = side
@@ -363,25 +363,25 @@ class Backends:
             side.connected()
 
         def failed(reason: str) -> None:
-            unborn.fail(side, reason)
+            pending.fail(side, reason)
 
         self.reactor.callLater(0, begin)
 
     def _connect_to_name(self, side: ServerSide, address: Address) -> None:
         """Connect to one of the addresses of a name, which is asked for off the reactor's thread."""
-        unborn = _Unborn()
-        side.stream = unborn  # type: ignore[assignment]
+        pending = _PendingStream()
+        side.stream = pending  # type: ignore[assignment]
         side.name = address.host
         self._named[address.host] += 1
 
         def told(addresses: Addresses) -> None:
-            if unborn.gone:
+            if pending.gone:
                 self.forget(side)
             elif not addresses:
                 failed(f"the name {address.host} cannot be resolved")
             else:
                 attempts = Attempts(self.reactor, self.resolver, addresses, address.port, connected, failed)
-                unborn.give_up = attempts.give_up
+                pending.give_up = attempts.give_up
                 attempts.start()
 
         def connected(stream: Stream, host: HostAddress) -> None:
@@ -392,7 +392,7 @@ class Backends:
             side.connected()
 
         def failed(reason: str) -> None:
-            unborn.fail(side, reason)
+            pending.fail(side, reason)
 
         addresses = self.resolver.known(address.host)
         if addresses:
@@ -407,7 +407,7 @@ def _outlived(line: deque[ServerSide], now: float) -> bool:
     return idle > IDLE_SECONDS or (idle > SURPLUS_SECONDS and len(line) > line[0].limit)
 
 
-class _Unborn:
+class _PendingStream:
     """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting).
 
     `give_up` ends what it waits for, where that can be ended.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.model.pools import Address
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from director.l7.proxy.client import Client
@@ -27,34 +28,12 @@ def enter(exchange: Exchange, now: float) -> None:
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
     service, rule, pool, facts = exchange.service, exchange.rule, exchange.pool, exchange.facts
-    live = service.live
-    traffic = live.stats.traffic
-    traffic.conns += 1
-    traffic.inbytes += received
-    traffic.outbytes += sent
-    counters = live.requests
-    counters.requests += 1
-    counters.responses[status_class] += 1
-    counters.latency.add(total)
-    if fault:
-        counters.errors["fault"] += 1
-    elif outcome in FAILURES and not (outcome == "idle" and (status == 101 or service.per_connection)):
-        counters.errors[outcome] += 1
-    if rule is not None:
-        rule.counters.responses[status_class] += 1
-    lease = exchange.lease
-    if lease is not None:
-        server = lease.server
-        counters = server.requests
-        counters.responses[status_class] += 1
-        if first_byte is not None:
-            counters.latency.add(first_byte)
-            server.observe(first_byte, now)
-        traffic = server.stats.traffic
-        traffic.conns += 1
-        traffic.inbytes += received
-        traffic.outbytes += sent
-        lease.release()
+    idled = outcome == "idle" and (status == 101 or service.per_connection)
+    error = "fault" if fault else outcome if outcome in FAILURES and not idled else ""
+    counters = None if rule is None else rule.counters
+    ledger.served(service.live, counters, status_class, total, received, sent, error)
+    if exchange.lease is not None:
+        ledger.answered(exchange.lease, status_class, first_byte, received, sent, now)
     method, target = facts.method, facts.uri
     if not method:
         # Relayed unread: what was called stands in the place of a request.
@@ -72,10 +51,7 @@ def refused(client: Client, now: float, status: int, reason: str, asked: tuple[s
     """Count and record what could not become a request; `asked` is its method and its target."""
     handle = client.handle
     service = handle.current
-    counters = service.live.requests
-    counters.requests += 1
-    counters.responses[status // 100] += 1
-    counters.errors["refused"] += 1
+    ledger.refused(service.live, status // 100)
     handle.record((
         handle.new_id(), now, service.config.name, client.peer.client, *asked, "", "", "", False, None, "",
         (), "", status, f"refused: {reason}", sent, 0, None, None, 0.0,

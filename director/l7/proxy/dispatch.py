@@ -28,13 +28,14 @@ from director.l7.proxy.exchange import (
 )
 from director.l7.routing import affinity
 from director.l7.routing.fault_path import Cause, LocalStep, PageStep, PoolStep, ServerStep
-from director.registry.selection import claim, select
+from director.registry import ledger
+from director.registry.selection import select
 
 if TYPE_CHECKING:
     from director.l7.proxy.commands import Expired
     from director.model.pools import Address
+    from director.registry.ledger import Lease
     from director.registry.registry import LivePool, RealServer
-    from director.registry.selection import Lease
 
 # --- choosing ---------------------------------------------------------------------------
 
@@ -73,13 +74,11 @@ def waiting_helps(pool: LivePool) -> bool:
 
 def _join_queue(exchange: Exchange, pool: LivePool, now: float) -> None:
     """Wait for room, in all tries together no longer than the queue allows; no waiting in a full queue."""
-    queue = pool.config.queue
-    if pool.waiting >= queue.length:
-        pool.queue_full += 1
+    if not ledger.take_place(pool):
         fall_back(exchange, Cause.QUEUE, now)
         return
     if exchange.wait_until is None:
-        exchange.wait_until = now + queue.timeout
+        exchange.wait_until = now + pool.config.queue.timeout
     exchange.called_by = None
     exchange.wait(pool, exchange.wait_until)
 
@@ -130,7 +129,7 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     """No connection, so nothing was sent: any request may try the next server."""
     pool = exchange.pool
     if exchange.lease is not None:
-        exchange.lease.server.reachable = False
+        ledger.unreached(exchange.lease.server)
         _count(exchange, "connect")
     if exchange.fault:
         _give_back(exchange, reason)
@@ -260,7 +259,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
     elif phase is QUEUE:
         exchange.leave_queue()
         if exchange.pool is not None:
-            exchange.pool.queue_timeouts += 1
+            ledger.waited_in_vain(exchange.pool)
         fall_back(exchange, Cause.QUEUE, now)
     elif phase is CONNECT:
         unreachable(exchange, "connect timed out", now)
@@ -295,7 +294,8 @@ def fall_back(exchange: Exchange, cause: Cause, now: float) -> None:
     """Take the service's fault path because of `cause`."""
     exchange.cause = cause
     if exchange.pool is not None and cause in (Cause.NO_SERVER, Cause.QUEUE):
-        exchange.missed(f"pool {exchange.pool.name}", f"{cause.value}: {exchange.pool.why_none()}")
+        why = exchange.pool.why_none(exchange.service.key)
+        exchange.missed(f"pool {exchange.pool.name}", f"{cause.value}: {why}")
     exchange.steps = exchange.service.faults(cause)
     next_step(exchange, now)
 
@@ -331,7 +331,8 @@ def _claimed(
         if step.server.key in _tried_keys(exchange):
             return None, None
         exchange.timeouts = step.server.pool.config.timeouts
-        return claim(step.server), step.server
+        claimed = ledger.try_claim(step.server)
+        return claimed, None if claimed is None else step.server
     if isinstance(step, LocalStep):
         exchange.timeouts = DEFAULT_TIMEOUTS
         return None, step.address
@@ -367,4 +368,4 @@ def _tried_keys(exchange: Exchange) -> set[str]:
 
 def _count(exchange: Exchange, cause: str) -> None:
     if exchange.lease is not None:
-        exchange.lease.server.requests.errors[cause] += 1
+        ledger.failed(exchange.lease, cause)

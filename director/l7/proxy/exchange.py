@@ -64,6 +64,7 @@ from director.l7.proxy.commands import (
 )
 from director.l7.routing.forwarded import believed_id
 from director.model.pools import PoolTimeouts
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +77,8 @@ if TYPE_CHECKING:
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import CompiledService
     from director.model.pools import Address
+    from director.registry.ledger import Lease
     from director.registry.registry import LivePool, RealServer
-    from director.registry.selection import Lease
 
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 """Methods that may be sent again (RFC 9110 9.2.2)."""
@@ -298,7 +299,7 @@ class Exchange:
             server = lease.server
             self.reason = lease.reason
             self.server_name = server.name
-            server.requests.requests += 1
+            ledger.asked(server.requests)
         else:
             self.server_name = str(target)
         self.phase = CONNECT
@@ -351,8 +352,8 @@ class Exchange:
         if not reused:
             self.connected = now - self.opened
         lease, client = self.lease, self.client
-        if lease is not None:
-            lease.server.reachable = True
+        if lease is not None and not lease.server.reachable:
+            ledger.reached(lease.server)
         if self.service.per_connection:
             if text:
                 self.to_server(text)

@@ -22,6 +22,7 @@ from director.l7.routing.facts import RequestFacts
 from director.l7.routing.forwarded import client_address
 from director.l7.routing.rules import decide
 from director.l7.routing.templates import edited, location, rewritten_target
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def start(exchange: Exchange, routed: RoutedRequest, now: float) -> None:
         if rule is not None:
             # Who waited and is routed again by the same rule is still one request.
             if before is None or before.counters is not rule.counters:
-                rule.counters.requests += 1
+                ledger.asked(rule.counters)
             if not rule.pool:
                 _answer_by_rule(exchange, rule)
                 return
@@ -103,7 +104,7 @@ def start_tunnel(exchange: Exchange, now: float) -> None:
     service, before = exchange.service, exchange.rule
     rule = exchange.rule = service.decide(exchange.facts)
     if rule is not None and (before is None or before.counters is not rule.counters):
-        rule.counters.requests += 1
+        ledger.asked(rule.counters)
     dispatch.choose(exchange, service.config.pool if rule is None else rule.pool, now)
 
 

@@ -11,7 +11,7 @@ from director.l4.closing import LOOKED_AT
 from director.l4.flows import Flow
 from director.l4.verdicts import Batch, Drop
 from director.model.pools import Forward, OnDown, State
-from director.registry import selection
+from director.registry import ledger
 from director.registry.changes import Ordered, ServerRemoved
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, packed, sent
 
@@ -139,7 +139,7 @@ def test_a_large_table_is_gone_through_in_parts() -> None:
 def _copy(world: World, source: str) -> Any:
     made = Flow(17, packed(source), 1, packed(VIP), 80, world.now)
     made.target, made.dport = packed(SERVERS[0]), 8080
-    made.bind(world.forwarder.services.by_key["l4:s"], selection.claim(world.real(), inactive=True))
+    made.bind(world.forwarder.services.by_key["l4:s"], ledger.claim(world.real(), inactive=True))
     return made
 
 

@@ -20,6 +20,7 @@ from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
 from director.program.layer7 import compile_services
+from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
 from director.registry.changes import Ordered, weight
@@ -71,6 +72,7 @@ def control(tmp_path: Path) -> Any:
                 lambda *_: succeed(MADE),
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
+            ListenAlerts(registry, shell, loop.reactor),
         )
 
 

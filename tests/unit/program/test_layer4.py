@@ -194,7 +194,9 @@ def test_the_whole_in_numbers() -> None:
     forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
     figures = layer.figures()
     assert figures is not None
-    assert figures.counters == {"land": 1, "drop_no_interface": 2, "d0_received": 3}
+    assert figures.counters == {
+        "land": 1, "drop_no_interface": 2, "d0_received": 3, "made_room": 0, "entries_dropped": 0,
+    }  # fmt: skip
     assert (figures.flows, figures.total) == (0, forwarder.total.figures())
 
 
@@ -279,6 +281,16 @@ def test_a_lost_route_marks_the_services_of_that_server_only() -> None:
     assert said == {"l4:dns": (True, ""), "l4:far": (True, "no route to server 10.0.0.2")}
     shell_of(layer).troubles["route 10.0.0.3"] = "no route to server 10.0.0.3"
     assert [one.bound for one in layer.listeners()] == [True, False]
+
+
+def test_an_address_that_cannot_be_reached_concerns_its_own_services_only() -> None:
+    other = L4Service("far", Virtual("udp", "192.0.2.54", 53), "dns")
+    registry, configuration = serving(SERVICE, other)
+    layer = made(registry)
+    layer.follow(configuration)
+    shell_of(layer).troubles["address 192.0.2.54"] = "virtual address 192.0.2.54 is not answered for"
+    said = {one.service: (one.bound, one.error) for one in layer.listeners()}
+    assert said == {"l4:dns": (True, ""), "l4:far": (False, "virtual address 192.0.2.54 is not answered for")}
 
 
 def test_a_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:

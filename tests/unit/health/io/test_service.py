@@ -12,7 +12,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.health.io.service import CALM, HealthService
+from director.health.io.service import QUIET_SECONDS, HealthService
 from director.model.pools import Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
@@ -111,6 +111,19 @@ def test_an_outage_is_known_soon_although_probes_are_seldom() -> None:
     world.down.clear()
     world.service.probe_now("10.0.0.1:80", "alive")
     world.run(0.5)
+    assert live(world.registry, "web", "a").available
+
+
+def test_a_new_server_may_count_as_down_until_it_has_proved_itself() -> None:
+    check = evolve(CHECK, first=False)
+    world = World(evolve(CONFIGURATION, checks=(check,)))
+    assert not live(world.registry, "web", "a").available
+    world.run(1.1)
+    assert not live(world.registry, "web", "a").available
+    world.run(2.2)
+    assert live(world.registry, "web", "a").available
+    # Another check is not another server: what is known stands.
+    world.turn(evolve(CONFIGURATION, checks=(evolve(check, every=1.0),)))
     assert live(world.registry, "web", "a").available
 
 
@@ -232,7 +245,7 @@ def test_lack_of_descriptors_is_said_once_and_once_when_it_is_over(lines: list[s
         world.reactor.tcpClients[:] = []
     assert len(lines) == 1
     unprobed = world.service.unjudged
-    world.run(CALM + 3.0)
+    world.run(QUIET_SECONDS + 3.0)
     assert lines[1:] == [f"checks are made again; {unprobed} could not be made"]
 
 

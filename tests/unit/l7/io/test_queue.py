@@ -9,8 +9,8 @@ from attrs import evolve
 
 from director.l7.io.queue import Queues
 from director.model.pools import Address, Pool, Queue, Server, State
+from director.registry.ledger import Lease, take_place
 from director.registry.registry import LivePool
-from director.registry.selection import Lease
 from tests.support.registries import registry_of, taken
 
 
@@ -26,6 +26,7 @@ class Waiter:
         self.calls.append(self.name)
         self.lines.wake()
         if self.stubborn:
+            assert take_place(self.pool)
             self.lines.join(self.pool, self)
         else:
             self.lease = next((Lease(one, ("rr", 0, 0, 1, 1)) for one in self.pool.eligible()), None)
@@ -39,6 +40,7 @@ def line(names: str) -> tuple[Queues, LivePool, list[Waiter], list[str], Lease]:
     calls: list[str] = []
     waiters = [Waiter(name, calls, lines, pool) for name in names]
     for one in waiters:
+        assert take_place(pool)
         lines.join(pool, one)
     return lines, pool, waiters, calls, lease
 
