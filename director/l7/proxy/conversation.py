@@ -78,7 +78,7 @@ class Conversation:
 
     __slots__ = (
         "_awaiting", "_begun", "_draining", "_until", "closing", "ended", "exchange", "framer", "handle",
-        "out", "owed", "paused", "peer", "requests", "routed", "upstream_fields",
+        "leaving", "out", "owed", "paused", "peer", "requests", "routed", "upstream_fields",
     )  # fmt: skip
 
     relay = ResponseRelay
@@ -89,7 +89,7 @@ class Conversation:
         self.framer = RequestFramer(handle.current.limits)
         self.exchange: Exchange | None = None
         self.out: list[ProxyCommand] = []
-        self.ended = False
+        self.ended = self.leaving = False
         self.closing = False
         self.requests = 0
         self.routed: RoutedRequest | None = None
@@ -356,7 +356,7 @@ class Conversation:
             self._over(exchange, now)
 
     def _client_ended(self, event: ProxyEvent, now: float) -> None:
-        self.ended = True
+        self.ended = self.leaving = True
         if self.closing:
             self._close()
         elif self.exchange is None and not self._awaiting:
@@ -365,7 +365,7 @@ class Conversation:
 
     def _client_gone(self, event: ProxyEvent, now: float) -> None:
         self.closing = True
-        self.ended = True
+        self.ended = self.leaving = True
         self._until = math.inf
 
     def _client_takes(self, event: ProxyEvent, now: float) -> None:
@@ -377,7 +377,7 @@ class Conversation:
 
         A new connection is not idle: its first request may be on the way.
         """
-        self._draining = True
+        self._draining = self.leaving = True
         if self.exchange is not None or self.closing or self.framer.buffer:
             return
         if self.requests:

@@ -53,6 +53,7 @@ from typing import TYPE_CHECKING, Any
 from director.l7.http.body import NO_BODY, Body
 from director.l7.http.fields import CHUNKED
 from director.l7.proxy.commands import (
+    ONLY_STREAM,
     DropServer,
     EndServer,
     KeepServer,
@@ -86,6 +87,9 @@ SPOOL_LIMIT = 65536
 """Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
 DEFAULT_TIMEOUTS = PoolTimeouts()
 """For targets that belong to no pool (a local server of the fault path)."""
+
+_KEEP_ONLY = KeepServer(ONLY_STREAM)
+"""One object for all of HTTP/1: it comes with every request."""
 
 
 class Phase(enum.Enum):
@@ -463,7 +467,7 @@ class Exchange:
         if not server_gone:
             reusable = relay is not None and relay.reusable and not self.head.parsed.once
             if whole and self.phase is BODY and reusable:
-                self.client.out.append(KeepServer(self.stream))
+                self.client.out.append(_KEEP_ONLY if self.stream == ONLY_STREAM else KeepServer(self.stream))
             else:
                 self.client.out.append(DropServer(self.stream))
         if not whole or self.phase is TUNNEL or (relay is not None and relay.to_close):
