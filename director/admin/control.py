@@ -109,6 +109,18 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+
+    def traces_kept(self) -> int:
+        """How many requests are remembered."""
+
+    def checks_made(self) -> Mapping[tuple[str, str], int]:
+        """Probes so far, by check and what they found: `passed`, `failed`, `unknown` (our own fault)."""
+
+    def reloads(self) -> Mapping[str, int]:
+        """Reloads so far, by how they ended: `done` or `refused`."""
+
     def trace(self, identifier: str) -> TraceRecord | None:
         """One request by its id, or None when the ring has dropped it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -68,6 +68,8 @@ class MemoryControl:
     reloaded: Deferred[Applied] | Exception | None = None
     store_nonce: str = "5eed"
     lost: str = ""
+    probed: dict[tuple[str, str], int] = field(factory=dict)
+    ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
 
     def moment(self) -> Moment:
@@ -115,6 +117,22 @@ class MemoryControl:
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""
         return self.remembered[:limit]
+
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """Those that are set."""
+        return [one for one in self.remembered if one["fault"]][:limit]
+
+    def traces_kept(self) -> int:
+        """Those that are set."""
+        return len(self.remembered)
+
+    def checks_made(self) -> Mapping[tuple[str, str], int]:
+        """As set."""
+        return self.probed
+
+    def reloads(self) -> Mapping[str, int]:
+        """As set."""
+        return self.ended
 
     def trace(self, identifier: str) -> TraceRecord | None:
         """By id."""

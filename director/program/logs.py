@@ -39,6 +39,7 @@ class EventLog:
         self.events: deque[LogEvent] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
         self.writer: Writer | None = None
+        self._count = 0
         self._early: list[bytes] = []
 
     def open(self) -> None:
@@ -63,7 +64,8 @@ class EventLog:
         failure = event.get("log_failure")
         stamp = float(event.get("log_time") or time.time())
         first = text.partition("\n")[0]
-        self.events.append(LogEvent(stamp, level, first))
+        self._count += 1
+        self.events.append(LogEvent(stamp, level, first, self._count))
         if failure is not None:
             text += "\n" + failure.getTraceback()
         self._write(stamp, level, namespace, text)
