@@ -45,6 +45,7 @@ class Streams:
     Attributes:
         exchanges: those under way, by stream.
         paused: always False: single streams are.
+        leaving: always False: streams do not end connections.
         ended: the client sends nothing more.
         closing: the last octet for the client was given out.
         draining: no new streams are served.
@@ -57,6 +58,7 @@ class Streams:
     )  # fmt: skip
 
     paused = False
+    leaving = False
 
     def __init__(self, handle: ServiceHandle, peer: Peer, now: float) -> None:
         service = handle.current
