@@ -6,16 +6,21 @@ command's changes.  `service` adds what only the loop may know, and every part i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import evolve, field, frozen
 
-from director.config.loaded import Loaded
-from director.config.text.messages import Problem
 from director.errors import ConfigError
 from director.model.settings import Configuration
 from director.plugins import UserFiles
 from director.registry.changes import Change
 from director.registry.edits import Laid
 from director.scheduling.catalog import Catalog
+
+if TYPE_CHECKING:
+    # A worker makes candidates without a file, and does not wait for what reads one.
+    from director.config.loaded import Loaded
+    from director.config.text.messages import Problem
 
 
 @frozen(eq=False)
