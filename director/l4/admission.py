@@ -20,15 +20,16 @@ from director.l4.wire import transport
 from director.l4.wire.packet import Packet
 from director.l4.wire.protocols import SCTP, TCP, UDP
 from director.model.pools import BYPASS
-from director.registry import selection
+from director.registry import ledger, selection
+from director.registry.counters import CONNS
 
 if TYPE_CHECKING:
     from director.l4.defence import Defence
     from director.l4.methods.base import MethodContext
     from director.l4.services import Services
-    from director.registry.counters import Traffic
+    from director.registry.counters import Cells
+    from director.registry.ledger import Lease
     from director.registry.registry import Registry
-    from director.registry.selection import Lease
 
 ABORT_CHUNK, INIT_CHUNK = 6, 1
 NOTE_EVERY = 1.0
@@ -52,7 +53,7 @@ class Admission:
         table: FlowTable,
         defence: Defence,
         context: MethodContext,
-        total: Traffic,
+        total: Cells,
     ) -> None:
         self._registry = registry
         self._services = services
@@ -128,12 +129,12 @@ class Admission:
         if template is None:
             lease = self._choose(service, packet, now)
         else:
-            lease = selection.claim(template.server, inactive=True)
+            lease = ledger.claim(template.server, inactive=True)
         if lease is None:
             return None
         fresh = template is None
         if template is None:
-            claim = selection.TemplateClaim(lease.server)
+            claim = ledger.template(lease.server)
             template = persistence.create(self._table, about, service, claim, now)
         port = persistence.server_port(service, packet, lease.server.port)
         flow = self._bind(service, packet, lease, port, mark, now, template)
@@ -190,8 +191,8 @@ class Admission:
 
     def count(self, flow: Flow) -> None:
         """One more connection, for server, service and the whole (H)."""
-        for traffic in (flow.server_traffic, flow.service_traffic, self._total):
-            traffic.conns += 1
+        for cells in (flow.server_traffic, flow.service_traffic, self._total):
+            cells[CONNS] += 1
 
     def _leave(
         self, service: VirtualService, packet: Packet, mark: int, now: float, *, from_icmp: bool
@@ -235,7 +236,7 @@ class Admission:
             return None
         if self._table.full and not self._defence.make_room(now):
             return self._context.output.drop("flow_table_full")
-        lease = selection.claim(template.server, inactive=True)
+        lease = ledger.claim(template.server, inactive=True)
         return self._bind(service, asked, lease, packet.sport, 0, now, template)
 
     def _bypass(self, service: VirtualService, packet: Packet, mark: int, now: float) -> Flow | None:

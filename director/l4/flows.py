@@ -33,8 +33,9 @@ from director.registry.counters import Traffic
 
 if TYPE_CHECKING:
     from director.l4.services import VirtualService
-    from director.registry.registry import RealServer
-    from director.registry.selection import Lease, TemplateClaim
+    from director.registry.counters import Cells
+    from director.registry.ledger import Lease, TemplateClaim
+    from director.registry.live import RealServer
 
 FIRST_TIMEOUT = 3.0
 """Seconds a new flow lives until its first state."""
@@ -178,8 +179,8 @@ class Flow(Entry):
         self.lease: Lease | None = None
         self.server: RealServer = None  # type: ignore[assignment]  # set by `bind`; a bypass has none
         self.service: VirtualService = None  # type: ignore[assignment]  # set by `bind`
-        self.server_traffic: Traffic = None  # type: ignore[assignment]
-        self.service_traffic: Traffic = None  # type: ignore[assignment]
+        self.server_traffic: Cells = None  # type: ignore[assignment]
+        self.service_traffic: Cells = None  # type: ignore[assignment]
         self.app: str = ""
         self.mode = ""
         self.adjust: Any = None
@@ -197,10 +198,10 @@ class Flow(Entry):
         self.service_traffic = service.traffic
         self.lease = lease
         if lease is None:
-            self.server_traffic = Traffic()
+            self.server_traffic = Traffic().cells
             return
         self.server = lease.server
-        self.server_traffic = lease.server.stats.traffic
+        self.server_traffic = lease.server.stats.traffic.cells
 
     @property
     def usable(self) -> bool:

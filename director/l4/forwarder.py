@@ -58,7 +58,7 @@ from director.l4.wire.parse import parse
 from director.l4.wire.protocols import AH, ESP, IPSEC, SCTP, TCP, UDP
 from director.l4.wire.segment import fragments_v6
 from director.l4.wire.transport import FIN, RST, SYN
-from director.registry.counters import ESTIMATOR_PERIOD, Zeroable
+from director.registry.counters import ESTIMATOR_PERIOD, INBYTES, INPKTS, OUTBYTES, OUTPKTS, Zeroable
 
 if TYPE_CHECKING:
     from director.l4.flows import FastPathEntry
@@ -120,7 +120,7 @@ class Forwarder:
         self._backup = False
         self.memory = settings.amemthresh * 2
         self._routing = routing
-        self._traffic = self.total.traffic
+        self._traffic = self.total.traffic.cells
         self._fast_path = self.table.fast_path
         self._hot = {TCP: self._fast_path[TCP], UDP: self._fast_path[UDP]}
         self._macs: dict[int, bytes] = {index: link.mac for index, link in routing.links.items()}
@@ -257,20 +257,20 @@ class Forwarder:
         flow.stamp = now
         server, service, total = flow.server_traffic, flow.service_traffic, self._traffic
         if fast.direction == OUTPUT:
-            server.outpkts += 1
-            server.outbytes += length
-            service.outpkts += 1
-            service.outbytes += length
-            total.outpkts += 1
-            total.outbytes += length
+            server[OUTPKTS] += 1
+            server[OUTBYTES] += length
+            service[OUTPKTS] += 1
+            service[OUTBYTES] += length
+            total[OUTPKTS] += 1
+            total[OUTBYTES] += length
         else:
             flow.in_pkts += 1
-            server.inpkts += 1
-            server.inbytes += length
-            service.inpkts += 1
-            service.inbytes += length
-            total.inpkts += 1
-            total.inbytes += length
+            server[INPKTS] += 1
+            server[INBYTES] += length
+            service[INPKTS] += 1
+            service[INBYTES] += length
+            total[INPKTS] += 1
+            total[INBYTES] += length
         _PUT_MACS(frame, 0, fast.macs)
         return fast.verdict
 

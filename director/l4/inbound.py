@@ -17,12 +17,13 @@ from director.l4.wire.integrity import verified
 from director.l4.wire.packet import Packet
 from director.l4.wire.protocols import SCTP, TCP
 from director.model.pools import BYPASS
+from director.registry.counters import INBYTES, INPKTS
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
     from director.l4.methods.base import MethodContext
     from director.l4.states.transitions import States
-    from director.registry.counters import Traffic
+    from director.registry.counters import Cells
 
 INIT_CHUNK = 1
 _CLOSING = {
@@ -35,7 +36,7 @@ class Inbound:
     """The way from clients to servers."""
 
     def __init__(
-        self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Traffic
+        self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Cells
     ) -> None:
         self._table = table
         self._states = states
@@ -90,9 +91,9 @@ class Inbound:
 
     def count(self, flow: Flow, length: int) -> None:
         """One packet in, for server, service and the whole (H)."""
-        for traffic in (flow.server_traffic, flow.service_traffic, self._total):
-            traffic.inpkts += 1
-            traffic.inbytes += length
+        for cells in (flow.server_traffic, flow.service_traffic, self._total):
+            cells[INPKTS] += 1
+            cells[INBYTES] += length
 
     def _reused(self, flow: Flow) -> bool:
         """A new connection on an old flow's ports is scheduled anew (C.4, step 8)."""

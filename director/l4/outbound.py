@@ -17,13 +17,14 @@ from director.l4.wire import transport
 from director.l4.wire.integrity import verified
 from director.l4.wire.packet import Packet
 from director.l4.wire.protocols import SCTP, TCP, UDP
+from director.registry.counters import OUTBYTES, OUTPKTS
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
     from director.l4.methods.base import MethodContext
     from director.l4.services import Services
     from director.l4.states.transitions import States
-    from director.registry.counters import Traffic
+    from director.registry.counters import Cells
 
 ABORT_CHUNK = 6
 SEEN = Deliver("seen")
@@ -39,7 +40,7 @@ class Outbound:
         services: Services,
         admission: Admission,
         context: MethodContext,
-        total: Traffic,
+        total: Cells,
     ) -> None:
         self._table = table
         self._states = states
@@ -81,9 +82,9 @@ class Outbound:
         """One packet out, for server, service and the whole (H); only while the server is there."""
         if not flow.usable:
             return
-        for traffic in (flow.server_traffic, flow.service_traffic, self._total):
-            traffic.outpkts += 1
-            traffic.outbytes += length
+        for cells in (flow.server_traffic, flow.service_traffic, self._total):
+            cells[OUTPKTS] += 1
+            cells[OUTBYTES] += length
 
 
 def _aborts(packet: Packet) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from director.l4.services import VirtualService
     from director.l4.settings import Settings
     from director.l4.wire.packet import Packet
-    from director.registry.selection import TemplateClaim
+    from director.registry.ledger import TemplateClaim
 
 IP = 0
 """The protocol of a mark service's templates: any."""

@@ -18,7 +18,7 @@ from director.model.pools import Address, Method, Server, Tunnel
 from director.model.virtual import L4Service, Virtual
 
 if TYPE_CHECKING:
-    from director.registry.counters import Traffic
+    from director.registry.counters import Cells
     from director.registry.registry import LiveService, RealServer, Registry
 
 FTP = 21
@@ -68,7 +68,7 @@ class VirtualService:
     def follow(self, live: LiveService, config: L4Service) -> None:
         """Take over what may change while the service lives."""
         self.key, self.name, self.live = live.key, config.name, live
-        self.traffic: Traffic = live.stats.traffic
+        self.traffic: Cells = live.stats.traffic.cells
         self.present = True
         self.config = config
         self.persistent = config.persistent

@@ -21,9 +21,10 @@ from director.model.virtual import L4Service
 from director.registry.draft import REST_FIELDS, Draft, by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from director.registry.registry import Registry
+    from director.registry.live import LivePool, RealServer
+    from director.registry.primitives import Primitives
 
 
 class Change:
@@ -31,11 +32,20 @@ class Change:
 
     __slots__ = ()
 
+    @property
+    def adds(self) -> int:
+        """How many servers and pools it may make."""
+        return 0
+
+    def leavers(self, pools: Mapping[str, LivePool]) -> Iterable[RealServer]:
+        """The live servers that it takes out of their pool."""
+        return ()
+
     def on_draft(self, draft: Draft) -> None:
         """Make the change in `draft`; raises ChangeRefused, perhaps with half of it done."""
         raise NotImplementedError
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Carry it out on the live objects; it was checked, so it does not fail."""
         raise NotImplementedError
 
@@ -61,13 +71,18 @@ class PoolAdded(Change):
 
     pool: Pool
 
+    @property
+    def adds(self) -> int:
+        """The pool and its servers."""
+        return 1 + len(self.pool.servers)
+
     def on_draft(self, draft: Draft) -> None:
         """EEXIST when the pool is there."""
         if self.pool.name in draft.pools:
             raise ChangeRefused("EEXIST", f"Pool already exists: {self.pool.name}", f"pool {self.pool.name}")
         draft.put_pool(self.pool)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Make it live."""
         registry.add_pool(self.pool, now)
 
@@ -88,7 +103,7 @@ class PoolChanged(Change):
             raise ChangeRefused("EINVAL", message, f"pool {self.pool.name}")
         draft.put_pool(self.pool)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Take over settings and order."""
         registry.update_pool(self.pool)
 
@@ -106,7 +121,12 @@ class PoolRemoved(Change):
         """ESRCH when it is not there, EBUSY while something uses it."""
         draft.drop_pool(self.name)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def leavers(self, pools: Mapping[str, LivePool]) -> Iterable[RealServer]:
+        """All of its servers."""
+        pool = pools.get(self.name)
+        return () if pool is None else pool.servers
+
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Take it away."""
         registry.remove_pool(self.name, now)
 
@@ -124,6 +144,11 @@ class ServerAdded(Change):
     pool: str
     server: Server
 
+    @property
+    def adds(self) -> int:
+        """The server."""
+        return 1
+
     def on_draft(self, draft: Draft) -> None:
         """ESRCH without the pool, EEXIST when the name is taken."""
         servers = draft.servers(self.pool)
@@ -132,7 +157,7 @@ class ServerAdded(Change):
             raise ChangeRefused("EEXIST", f"Server already exists: {self.pool}/{name}", f"{self.pool}/{name}")
         servers[name] = self.server
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Make it live."""
         registry.add_server(self.pool, self.server, now)
 
@@ -155,7 +180,7 @@ class ServerChanged(Change):
             raise ChangeRefused("EINVAL", message, f"{self.pool}/{name}")
         draft.servers(self.pool)[name] = self.server
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Take over the settings."""
         registry.update_server(self.pool, self.server)
 
@@ -178,7 +203,13 @@ class ServerRemoved(Change):
         draft.server(self.pool, self.name)
         del draft.servers(self.pool)[self.name]
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def leavers(self, pools: Mapping[str, LivePool]) -> Iterable[RealServer]:
+        """That one, if it is there already."""
+        pool = pools.get(self.pool)
+        server = None if pool is None else pool.server(self.name)
+        return () if server is None else (server,)
+
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Take it away."""
         registry.remove_server(self.pool, self.name, now)
 
@@ -198,7 +229,7 @@ class Ordered(Change):
         """Orders are running state: nothing changes, but the server must be there (ESRCH, ENOENT)."""
         draft.server(self.pool, self.name)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Carry the order out."""
         registry.order(self.pool, self.name, self.state, now)
 
@@ -236,7 +267,7 @@ class ServiceSet(Change):
         """ESRCH when it names a pool that is not there."""
         draft.put_service(self.service)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Make or change it."""
         registry.add_service(self.key, self.service)
 
@@ -254,7 +285,7 @@ class ServiceRemoved(Change):
         """ESRCH when it is not there, EBUSY while rules belong to it."""
         draft.drop_service(self.key)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Take it away."""
         registry.remove_service(self.key)
 
@@ -272,7 +303,7 @@ class RestReplaced(Change):
         """ESRCH when a rule names a pool or a service that is not there."""
         draft.put_rest(self.desired)
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """The shells read the configuration itself; only the users' own schedulers are live."""
         registry.update_custom_schedulers(self.desired.schedulers)
 
@@ -296,7 +327,7 @@ class Rearranged(Change):
         draft.l7 = {name: draft.l7[name] for name in self.l7}
         draft.l4 = {name: draft.l4[name] for name in self.l4}
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Put the live pools in that order."""
         registry.rearrange(self.pools)
 
@@ -313,7 +344,7 @@ class SchedulersRead(Change):
     def on_draft(self, draft: Draft) -> None:
         """Their files were read before, and nothing in the configuration differs."""
 
-    def on_registry(self, registry: Registry, now: float) -> None:
+    def on_registry(self, registry: Primitives, now: float) -> None:
         """Stop them."""
         registry.restart_schedulers(set(self.names))
 

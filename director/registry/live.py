@@ -1,21 +1,27 @@
 """One live server, one live pool, one live service: their load, health, orders and counters.
 
-The pieces that `registry` is made of.  `registry` writes what a configuration says,
-`selection` writes load and overload, the layers add to the counters; nobody else changes
-them.  No socket, no clock: `now` is monotonic seconds.
+The pieces that `registry` is made of.  Who writes what: `registry` all that a configuration, an order or a
+verdict says (weight, `max`, state, health, membership), the verbs of `ledger` all that work under way says
+(load, overload, reachability, latency, who waits, counters), and nobody else anything; everybody may read.
+No socket, no clock: `now` is monotonic seconds.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Container, Iterable
-from typing import Any
+from array import array
+from collections.abc import Callable, Container, Iterable
+from typing import Any, ClassVar
 
+from director.errors import DirectorError
 from director.model.http import L7Service
 from director.model.pools import Pool, Server, State
 from director.model.virtual import L4Service
 from director.registry.counters import Requests, Zeroable
+
+MOST_NUMBERS = 4096
+"""Shared numbers of a user's scheduler under one name."""
 
 LATENCY_DECAY = 10.0
 """Time constant in seconds of the latency average; a peak is taken over at once."""
@@ -39,8 +45,10 @@ def folded(host: str) -> int:
 class RealServer:
     """One live server of one pool: its order, health, load and counters (`IServer`).
 
-    `active` and `inactive` count leases only; `selection` is the only writer of them and of
-    `overloaded`.  `present` is False once it left the pool.
+    `lease` and `template` make a claim where claims do not stand in the server itself (`mapped`); None when
+    they do.
+
+    `active` and `inactive` count leases only.  `present` is False once it left the pool.
     """
 
     __slots__ = (
@@ -49,6 +57,9 @@ class RealServer:
         "reachable", "reported", "requests", "since", "state", "stats", "weight", "_latency_at",
     )  # fmt: skip
 
+    lease: ClassVar[Callable[..., Any] | None] = None
+    template: ClassVar[Callable[..., Any] | None] = None
+
     def __init__(self, config: Server, pool: LivePool, now: float) -> None:
         self.pool = pool
         self.name = config.name
@@ -56,15 +67,11 @@ class RealServer:
         self.key = str(config.address)
         self.number = folded(config.address.host)
         self.port = config.address.port
-        self.active = 0
-        self.inactive = 0
-        self.persistent = 0
-        self.overloaded = False
+        self._begin()
         self.present = True
         self.state = State.READY
         self.failing: frozenset[str] = frozenset()
         self.reported: frozenset[str] = frozenset()
-        self.reachable = True
         self.available = True
         self.latency = 0.0
         self._latency_at = 0.0
@@ -74,6 +81,12 @@ class RealServer:
         self.requests = Requests()
         self.last_weight = 0
         self.configure(config)
+
+    def _begin(self) -> None:
+        """Nothing is claimed, and nothing bad is known."""
+        self.active = self.inactive = self.persistent = 0
+        self.overloaded = False
+        self.reachable = True
 
     def configure(self, config: Server) -> None:
         """Take over weight and thresholds; raising or removing `max` clears overload (B.3)."""
@@ -85,7 +98,11 @@ class RealServer:
         self.max = config.max
         self.min = config.min
         if config.max == 0 or config.max > old_max:
-            self.overloaded = False
+            self._relieve()
+
+    def _relieve(self) -> None:
+        """Clear overload: `max` was raised or removed."""
+        self.overloaded = False
 
     @property
     def load(self) -> int:
@@ -135,12 +152,27 @@ class LivePool:
         self.by_name: dict[str, RealServer] = {}
         self.schedulers: dict[str, LiveScheduler] = {}
         self.scheduler_failures = 0
-        self.waiting = 0
+        self._begin()
         self.queue_full = 0
         self.queue_timeouts = 0
         self.no_server = 0
         self._eligible: tuple[RealServer, ...] | None = None
         self._servers: tuple[RealServer, ...] | None = None
+
+    def _begin(self) -> None:
+        """Nobody waits."""
+        self.waiting = 0
+
+    def take_place(self) -> bool:
+        """One more waits, if the queue has a place."""
+        if self.waiting >= self.config.queue.length:
+            return False
+        self.waiting += 1
+        return True
+
+    def leave_place(self) -> None:
+        """One less waits."""
+        self.waiting -= 1
 
     @property
     def servers(self) -> tuple[RealServer, ...]:
@@ -229,3 +261,62 @@ class LiveService:
         if found is None:
             found = self.rules[name] = Requests()
         return found
+
+
+class Books:
+    """What a registry makes its servers and pools with: here, objects that count in themselves.
+
+    `mapped.MappedBooks` is the other one; what it must know of the life of a server or pool is told here.
+    """
+
+    processes = 1
+
+    def __init__(self) -> None:
+        self._shared: dict[str, OwnNumbers] = {}
+
+    def server(self, config: Server, pool: LivePool, now: float) -> RealServer:
+        """A new server."""
+        return RealServer(config, pool, now)
+
+    def pool(self, config: Pool) -> LivePool:
+        """A new pool."""
+        return LivePool(config)
+
+    def room_for(self, entries: int) -> None:
+        """There is always room for more servers and pools."""
+
+    def returned(self, server: RealServer) -> None:
+        """A server stands in a pool again."""
+
+    def forgotten(self, server: RealServer) -> None:
+        """A server that left is gone for good."""
+
+    def dropped(self, pool: LivePool) -> None:
+        """A pool is gone."""
+
+    def shared(self, name: str, size: int) -> OwnNumbers:
+        """The numbers of that name, made when first asked for.  Raises DirectorError."""
+        found = self._shared.get(name)
+        if found is None:
+            found = self._shared[name] = OwnNumbers(size)
+        if len(found) != size:
+            raise DirectorError(f"shared({name!r}, {size}): it has {len(found)} numbers already; restart")
+        return found
+
+
+class OwnNumbers:
+    """`cells.SharedNumbers` for a single process."""
+
+    def __init__(self, size: int) -> None:
+        if not 0 < size <= MOST_NUMBERS:
+            raise DirectorError(f"shared numbers: from 1 to {MOST_NUMBERS}, not {size}")
+        self.mine = memoryview(array("q", bytes(8 * size)))
+
+    def __len__(self) -> int:
+        return len(self.mine)
+
+    def total(self, index: int) -> int:
+        """Number `index`.  Raises IndexError."""
+        if index < 0:
+            raise IndexError(index)
+        return self.mine[index]

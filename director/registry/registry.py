@@ -26,10 +26,11 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.draft import Draft, pools_of
 from director.registry.edits import Edit, States, between
-from director.registry.live import LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
 
 if TYPE_CHECKING:
     from director.registry.changes import Change
+    from director.registry.mapped import MappedBooks
 
 # The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
@@ -70,8 +71,9 @@ class Registry:
         running: a configuration was applied in this run.
     """
 
-    def __init__(self, make_scheduler: MakeScheduler) -> None:
+    def __init__(self, make_scheduler: MakeScheduler, books: Books | MappedBooks | None = None) -> None:
         self._make_scheduler = make_scheduler
+        self.books = books or Books()
         self.configuration = Configuration()
         self.pools: dict[str, LivePool] = {}
         self.services: dict[str, LiveService] = {}
@@ -81,7 +83,8 @@ class Registry:
         self.by_address: dict[str, dict[RealServer, None]] = {}
         self._verdicts: dict[str, dict[str, bool]] = {}
         self._pools_served: dict[str, set[LivePool]] = {}
-        self._leaving: dict[tuple[str, str], list[RealServer]] = {}
+        self._leaving: dict[str, list[RealServer]] = {}
+        self._going: dict[str, list[RealServer]] = {}
 
     # -- reading --
 
@@ -183,8 +186,13 @@ class Registry:
         ordered = tuple(changes)
         desired = self.proven(ordered, now)
         before, states = self.configuration, self.states()
+        self.books.room_for(sum(change.adds for change in ordered))
+        for change in ordered:
+            for server in change.leavers(self.pools):
+                self._going.setdefault(server.key, []).append(server)
         for change in ordered:
             change.on_registry(self, now)
+        self._going.clear()
         for address in self._verdicts.keys() - self.by_address.keys():
             del self._verdicts[address]
         self.configuration = desired
@@ -248,7 +256,7 @@ class Registry:
 
     def add_pool(self, config: Pool, now: float) -> None:
         """Make a live pool with its servers."""
-        self.pools[config.name] = LivePool(config)
+        self.pools[config.name] = self.books.pool(config)
         for server in config.servers:
             self.add_server(config.name, server, now)
 
@@ -273,22 +281,31 @@ class Registry:
         self._drop_schedulers(pool)
         for server in pool.servers:
             self._leave(server, now)
+        self.books.dropped(pool)
 
     def rearrange(self, pools: Iterable[str]) -> None:
         """Put the pools in the order of these names, which are exactly theirs."""
         self.pools = {name: self.pools[name] for name in pools}
 
     def add_server(self, pool_name: str, config: Server, now: float) -> None:
-        """Add a server, or take back one that left not long ago (B.8)."""
+        """Add a server, or take back one that left not long ago or leaves now (B.8).
+
+        A server is known by its address: one that comes back under another name or in another pool brings
+        its connections, templates and counters with it.
+        """
         pool = self.pools[pool_name]
-        server = self._returning(pool_name, str(config.address))
+        server = self._returning(pool_name, config)
         if server is None:
-            server = RealServer(config, pool, now)
+            server = self.books.server(config, pool, now)
         else:
+            if server.present:
+                self._detach(server)
+                self._tell(server.pool, "server_removed", server)
             server.pool, server.name, server.present = pool, config.name, True
             # An order went with its server; counters and connections are what comes back.
             server.state = State.READY
             server.idle_since, server.since = None, now
+            self.books.returned(server)
             server.configure(config)
         pool.put(server)
         self.by_address.setdefault(server.key, {})[server] = None
@@ -303,10 +320,11 @@ class Registry:
         self._tell(server.pool, "server_updated", server)
 
     def remove_server(self, pool_name: str, name: str, now: float) -> None:
-        """Take a server away; what it holds goes on."""
-        server = self.pools[pool_name].by_name[name]
-        self._leave(server, now)
-        self._tell(server.pool, "server_removed", server)
+        """Take a server away; what it holds goes on.  Nothing when another pool has it already."""
+        server = self.pools[pool_name].by_name.get(name)
+        if server is not None:
+            self._leave(server, now)
+            self._tell(server.pool, "server_removed", server)
 
     def order(self, pool_name: str, name: str, state: State, now: float) -> None:
         """Carry out `ready`, `drain` or `maint`."""
@@ -346,34 +364,49 @@ class Registry:
 
     def sweep(self, now: float) -> None:
         """Forget servers that left and have been idle for `TRASH_SECONDS`; call it every `SWEEP_PERIOD`."""
-        for place, alike in tuple(self._leaving.items()):
-            kept = [server for server in alike if not _expired(server, now)]
+        for address, alike in tuple(self._leaving.items()):
+            kept = []
+            for server in alike:
+                if _expired(server, now):
+                    self.books.forgotten(server)
+                else:
+                    kept.append(server)
             if kept:
-                self._leaving[place] = kept
+                self._leaving[address] = kept
             else:
-                del self._leaving[place]
+                del self._leaving[address]
 
     # -- inside --
 
     def _leave(self, server: RealServer, now: float) -> None:
-        server.pool.drop(server)
-        server.present = False
+        self._detach(server)
+        going = self._going.get(server.key, [])
+        if server in going:
+            going.remove(server)
         server.since = now
         server.refresh()
+        self._leaving.setdefault(server.key, []).append(server)
+
+    def _detach(self, server: RealServer) -> None:
+        server.pool.drop(server)
+        server.present = False
         alike = self.by_address[server.key]
         del alike[server]
         if not alike:
             del self.by_address[server.key]
-        self._leaving.setdefault((server.pool.name, server.key), []).append(server)
 
-    def _returning(self, pool_name: str, address: str) -> RealServer | None:
-        alike = self._leaving.get((pool_name, address))
-        if not alike:
-            return None
-        server = alike.pop()
-        if not alike:
-            del self._leaving[pool_name, address]
-        return server
+    def _returning(self, pool: str, config: Server) -> RealServer | None:
+        """The server of that address that left last, or leaves now; one of the same pool or name first."""
+        address = str(config.address)
+        for waiting in (self._leaving, self._going):
+            alike = waiting.get(address)
+            if alike:
+                best = max(reversed(alike), key=lambda one: (one.pool.name == pool, one.name == config.name))
+                alike.remove(best)
+                if not alike:
+                    del waiting[address]
+                return best
+        return None
 
     def _tell(self, pool: LivePool, news: str, server: RealServer) -> None:
         """Tell the pool's schedulers; one that raises starts anew at its next choice."""

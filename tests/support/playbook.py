@@ -51,6 +51,7 @@ from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Pool, Server
 from director.model.settings import Configuration
 from director.program.layer7 import compile_services
+from director.registry.ledger import leave_place
 from director.registry.registry import LivePool, RealServer
 from tests.support.registries import live, registry_of
 
@@ -182,14 +183,13 @@ class World:
 
     def _follow(self, command: Command) -> None:
         if isinstance(command, Wait):
-            command.pool.waiting += 1
             self.waits = command.pool
         elif command is Do.LEAVE_QUEUE:
             self._leave()
 
     def _leave(self) -> None:
         if self.waits is not None:
-            self.waits.waiting -= 1
+            leave_place(self.waits)
             self.waits = None
 
 

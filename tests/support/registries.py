@@ -10,8 +10,9 @@ from director.interfaces import IKey, IScheduler, IServer
 from director.model.pools import Address, Pool, Scheduler, Server
 from director.model.settings import Configuration
 from director.registry.changes import plan
+from director.registry.ledger import Lease
 from director.registry.registry import LivePool, RealServer, Registry
-from director.registry.selection import Lease, select
+from director.registry.selection import select
 
 
 @implementer(IScheduler)

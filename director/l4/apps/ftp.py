@@ -22,11 +22,12 @@ from director.l4.wire.integrity import CHECKED, complete
 from director.l4.wire.packet import Packet
 from director.l4.wire.protocols import TCP
 from director.l4.wire.transport import ACK
-from director.registry import selection
+from director.registry import ledger
+from director.registry.counters import CONNS
 
 if TYPE_CHECKING:
     from director.l4.states.transitions import States
-    from director.registry.counters import Traffic
+    from director.registry.counters import Cells
 
 _ASKS = re.compile(rb"PASV\r\n|EPSV(?: [12])?\r", re.IGNORECASE)
 _PORT = re.compile(rb"PORT (\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})\r?\n?", re.IGNORECASE)
@@ -38,7 +39,7 @@ LONGEST = 1024
 
 
 def from_client(
-    packet: Packet, flow: Flow, table: FlowTable, states: States, total: Traffic, now: float
+    packet: Packet, flow: Flow, table: FlowTable, states: States, total: Cells, now: float
 ) -> None:
     """Read a command, open what it announces, and undo the shift in what the client acknowledges."""
     if flow.adjust is not None and packet.tcp_flags & ACK:
@@ -58,7 +59,7 @@ def from_client(
 
 
 def from_server(
-    packet: Packet, flow: Flow, offload: bytes, table: FlowTable, states: States, total: Traffic, now: float,
+    packet: Packet, flow: Flow, offload: bytes, table: FlowTable, states: States, total: Cells, now: float,
 ) -> bytes:  # fmt: skip
     """Read and rewrite a reply; returns the virtio header the packet has afterwards."""
     sequence = int.from_bytes(packet.frame[packet.l4 + 4 : packet.l4 + 8], "big")
@@ -95,7 +96,7 @@ def _announced(payload: bytes, flow: Flow) -> int:
 
 
 def _answer(
-    payload: bytes, flow: Flow, table: FlowTable, states: States, total: Traffic, now: float
+    payload: bytes, flow: Flow, table: FlowTable, states: States, total: Cells, now: float
 ) -> tuple[int, bytes, bytes] | None:
     """Where in a reply which bytes must give way to which others, or None when it stays."""
     if not flow.mode or flow.state != tcp.ESTABLISHED:
@@ -121,7 +122,7 @@ def _answer(
 
 
 def _expect(
-    control: Flow, cport: int, vport: int, dport: int, table: FlowTable, states: States, total: Traffic,
+    control: Flow, cport: int, vport: int, dport: int, table: FlowTable, states: States, total: Cells,
     now: float,
 ) -> None:  # fmt: skip
     """A data flow in LISTEN, controlled by the control flow; a full table or a taken key means none."""
@@ -131,13 +132,13 @@ def _expect(
     flow.target, flow.dport, flow.method, flow.mark = control.target, dport, control.method, control.mark
     if not table.free(flow):
         return
-    flow.bind(control.service, selection.claim(control.server, inactive=True))
+    flow.bind(control.service, ledger.claim(control.server, inactive=True))
     flow.control = control
     control.controls += 1
     states.enter(flow, tcp.LISTEN)
     table.add(flow)
-    for traffic in (flow.server_traffic, flow.service_traffic, total):
-        traffic.conns += 1
+    for cells in (flow.server_traffic, flow.service_traffic, total):
+        cells[CONNS] += 1
 
 
 def _replace(packet: Packet, payload: bytes, offload: bytes) -> bytes:

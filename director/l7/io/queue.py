@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from director.registry.ledger import leave_place
+
 if TYPE_CHECKING:
     from director.registry.registry import LivePool
 
@@ -29,9 +31,8 @@ class Queues:
         self._waking = False
 
     def join(self, pool: LivePool, who: Waiting) -> None:
-        """Stand at the end of the pool's queue."""
+        """Stand at the end of the pool's queue; the place was taken (`ledger.take_place`)."""
         self._queues.setdefault(pool, deque()).append(who)
-        pool.waiting += 1
         self.waiting += 1
 
     def leave(self, pool: LivePool, who: Waiting) -> None:
@@ -59,7 +60,7 @@ class Queues:
             self._waking = False
 
     def _left(self, pool: LivePool, queue: deque[Waiting]) -> None:
-        pool.waiting -= 1
+        leave_place(pool)
         self.waiting -= 1
         if not queue:
             self._queues.pop(pool, None)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from director.registry import ledger
+
 if TYPE_CHECKING:
     from director.l7.proxy.exchange import Exchange
-    from director.registry.selection import Lease
-
 
 FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})
 """Outcomes that are a server's failure and reached the client: the service counts them by their name.
@@ -25,23 +25,13 @@ def enter(exchange: Exchange, outcome: str, now: float) -> None:
     status_class = status // 100 if status < 600 else 5
     service, compiled, pool, facts = exchange.service, exchange.compiled, exchange.pool, exchange.facts
     sent, received = exchange.to_client, exchange.received
-    live = service.live
-    served = live.stats.traffic
-    served.conns += 1
-    served.inbytes += received
-    served.outbytes += sent
-    counters = live.requests
-    counters.requests += 1
-    counters.responses[status_class] += 1
-    counters.latency.add(total)
-    if fault:
-        counters.errors["fault"] += 1
-    elif outcome in FAILURES and status != 101:
-        counters.errors[outcome] += 1
-    if compiled is not None:
-        compiled.counters.responses[status_class] += 1
-    if exchange.lease is not None:
-        _credit(exchange, exchange.lease, status_class, now)
+    error = "fault" if fault else outcome if outcome in FAILURES and status != 101 else ""
+    counters = None if compiled is None else compiled.counters
+    ledger.served(service.live, counters, status_class, total, received, sent, error)
+    lease = exchange.lease
+    if lease is not None:
+        exchange.lease = None
+        ledger.answered(lease, status_class, exchange.first_byte, received, sent, now)
     record = exchange.conversation.handle.record
     record((
         exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
@@ -49,20 +39,3 @@ def enter(exchange: Exchange, outcome: str, now: float) -> None:
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
         exchange.connected, exchange.first_byte, total,
     ))  # fmt: skip
-
-
-def _credit(exchange: Exchange, lease: Lease, status_class: int, now: float) -> None:
-    """Count the exchange for its server, and let go of that."""
-    exchange.lease = None
-    server = lease.server
-    counters = server.requests
-    counters.responses[status_class] += 1
-    first_byte = exchange.first_byte
-    if first_byte is not None:
-        counters.latency.add(first_byte)
-        server.observe(first_byte, now)
-    traffic = server.stats.traffic
-    traffic.conns += 1
-    traffic.inbytes += exchange.received
-    traffic.outbytes += exchange.to_client
-    lease.release()

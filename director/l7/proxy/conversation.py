@@ -32,6 +32,7 @@ from director.l7.proxy.exchange import Exchange
 from director.l7.proxy.phase import TUNNEL
 from director.l7.proxy.request_head import route_request
 from director.l7.routing.facts import ConnectionFacts
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,9 +256,7 @@ class Conversation:
         fields = b"Connection: close\r\n" + self.handle.date()
         text = local_reply.refusal(error.status, error.reason, fields, head_only=method == "HEAD")
         self.out.append(ToClient(text))
-        service.live.requests.requests += 1
-        service.live.requests.responses[error.status // 100] += 1
-        service.live.requests.errors["refused"] += 1
+        ledger.refused(service.live, error.status // 100)
         self.handle.record((
             self.handle.new_id(), now, service.config.name, self.peer.client, method, target, "", "", "",
             False, None, "", (), "", error.status, f"refused: {error.reason}", len(text), 0, None, None, 0.0,

@@ -14,14 +14,15 @@ from director.errors import MessageError
 from director.l7.proxy import answering
 from director.l7.proxy.commands import DROP_SERVER, Do
 from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, QUEUE, TUNNEL
-from director.registry.selection import claim, select
+from director.registry import ledger
+from director.registry.selection import select
 
 if TYPE_CHECKING:
     from director.l7.proxy.commands import Expired
     from director.l7.proxy.exchange import Exchange
     from director.model.pools import Address
+    from director.registry.ledger import Lease
     from director.registry.registry import LivePool, RealServer
-    from director.registry.selection import Lease
 
 
 def server_failed(exchange: Exchange, reason: str, now: float) -> None:
@@ -55,7 +56,7 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     """No connection, so nothing was sent: any request may try the next server."""
     pool = exchange.pool
     if exchange.lease is not None:
-        exchange.lease.server.reachable = False
+        ledger.unreached(exchange.lease.server)
         _count(exchange, "connect")
     if exchange.fault:
         if exchange.lease is not None:
@@ -83,7 +84,7 @@ def no_answer(exchange: Exchange, reason: str, now: float) -> None:
         exchange.tries += ((exchange.server_name, "idle connection was gone"),)
         exchange.conversation.out.append(DROP_SERVER)
         if lease is not None:
-            lease.server.requests.requests -= 1
+            ledger.unasked(lease.server.requests)
         exchange.connect(lease, exchange.target, now, fresh=True)
         return
     _count(exchange, "empty")
@@ -169,7 +170,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
     elif phase is QUEUE:
         exchange.conversation.out.append(Do.LEAVE_QUEUE)
         if exchange.pool is not None:
-            exchange.pool.queue_timeouts += 1
+            ledger.waited_in_vain(exchange.pool)
         fall_back(exchange, "queue_timeout", now)
     elif phase is CONNECT:
         unreachable(exchange, "connect timed out", now)
@@ -236,7 +237,8 @@ def _step_target(
     service = exchange.service
     if kind == "active":
         exchange.timeouts = value.pool.config.timeouts
-        return claim(value), value
+        lease = ledger.try_claim(value)
+        return lease, None if lease is None else value
     if kind == "local":
         exchange.timeouts = DEFAULT_TIMEOUTS
         return None, value
@@ -266,4 +268,4 @@ def _another(exchange: Exchange, pool: LivePool, now: float) -> Lease | None:
 
 def _count(exchange: Exchange, cause: str) -> None:
     if exchange.lease is not None:
-        exchange.lease.server.requests.errors[cause] += 1
+        ledger.failed(exchange.lease, cause)

@@ -21,6 +21,7 @@ from director.l7.proxy.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToCli
 from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
 from director.l7.routing import affinity
 from director.l7.routing.forwarded import believed_id
+from director.registry import ledger
 from director.registry.registry import RealServer
 from director.registry.selection import select
 
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import CompiledService, FaultTarget
     from director.model.pools import Address
+    from director.registry.ledger import Lease
     from director.registry.registry import LivePool
-    from director.registry.selection import Lease
 
 
 class Exchange:
@@ -111,7 +112,7 @@ class Exchange:
         service = self.service
         compiled = self.compiled = routed.rule
         if compiled is not None:
-            compiled.counters.requests += 1
+            ledger.asked(compiled.counters)
             if not compiled.pool:
                 request_head.answer_by_rule(self, compiled, now)
                 return
@@ -137,7 +138,7 @@ class Exchange:
         """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
         compiled = self.compiled = self.service.decide(self.facts)
         if compiled is not None:
-            compiled.counters.requests += 1
+            ledger.asked(compiled.counters)
         self.choose(compiled.pool if compiled is not None else self.service.config.pool, now)
 
     # -- choosing and connecting --
@@ -167,13 +168,11 @@ class Exchange:
 
     def _join_queue(self, pool: LivePool, now: float) -> None:
         """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
-        queue = pool.config.queue
-        if pool.waiting >= queue.length:
-            pool.queue_full += 1
+        if not ledger.take_place(pool):
             dispatch.fall_back(self, "no_server", now)
             return
         if self.wait_until is None:
-            self.wait_until = now + queue.timeout
+            self.wait_until = now + pool.config.queue.timeout
         self.phase = QUEUE
         self.called = False
         self.conversation.deadline = self.wait_until
@@ -195,7 +194,7 @@ class Exchange:
             server = lease.server
             self.reason = lease.reason
             self.server_name = server.name
-            server.requests.requests += 1
+            ledger.asked(server.requests)
         else:
             self.server_name = str(target)
         self.phase = CONNECT
@@ -214,8 +213,8 @@ class Exchange:
         """A connection is there: send what we have of the request."""
         self.reused = reused
         conversation = self.conversation
-        if self.lease is not None:
-            self.lease.server.reachable = True
+        if self.lease is not None and not self.lease.server.reachable:
+            ledger.reached(self.lease.server)
         if not reused:
             self.connected = now - self.opened
         if self.service.per_connection:

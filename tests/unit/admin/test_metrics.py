@@ -72,7 +72,7 @@ def test_every_line_has_the_form() -> None:
 def test_every_figure_is_its_own() -> None:
     control = sample.control()
     live = control.registry.services["l7:www"].stats.traffic
-    live.conns, live.inpkts, live.outpkts, live.inbytes, live.outbytes = 1, 2, 3, 4, 5
+    live.cells[:] = 1, 2, 3, 4, 5
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     names = ("connections", "packets_in", "packets_out", "bytes_in", "bytes_out")
     service = 'service="l7:www"'

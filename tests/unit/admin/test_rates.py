@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from director.admin.rates import SAMPLES, Rates
+from director.registry.counters import CONNS
 from director.registry.snapshot import Snapshots
 from tests.unit.admin import sample
 
@@ -23,8 +24,8 @@ def test_a_rate_needs_two_samples() -> None:
 def test_layer_4_has_connections_for_requests() -> None:
     registry, rates = sample.registry(), Rates()
     rates.sample(Snapshots(registry).take(), 0.0)
-    registry.services["l7:www"].stats.traffic.conns += 8
-    registry.pools["web"].servers[0].stats.traffic.conns += 6
+    registry.services["l7:www"].stats.traffic.cells[CONNS] += 8
+    registry.pools["web"].servers[0].stats.traffic.cells[CONNS] += 6
     rates.sample(Snapshots(registry).take(), 2.0)
     assert rates.per_second("l7:www") == 4.0
     assert rates.per_second("web", "a") == 3.0

@@ -10,7 +10,7 @@ from director.admin.views import ViewContext
 from director.model.conditions import And, Not, Or, Term
 from director.model.pools import State
 from director.registry.changes import Ordered, ServerChanged, weight
-from director.registry.selection import claim
+from director.registry.ledger import claim
 from tests.unit.admin import sample
 
 

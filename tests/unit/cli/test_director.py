@@ -13,7 +13,7 @@ from director.cli import configuration, director
 from director.cli.client import Refused, understood
 from director.errors import DirectorError
 from director.model.pools import Forward
-from director.registry.selection import claim
+from director.registry.ledger import claim
 from tests.support.running import free_port
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin

@@ -13,7 +13,7 @@ from scapy.layers.l2 import Ether
 from director.l4.flows import Flow, FlowTable, key
 from director.l4.states.directions import INPUT_ONLY
 from director.model.pools import Forward
-from director.registry import selection
+from director.registry import ledger
 from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, SERVERS, VIP, World, packed
 
 C, V, S = packed(CLIENT), packed(VIP), packed(SERVERS[0])
@@ -23,7 +23,7 @@ def flow(world: World, sport: int = 1000, method: Forward = Forward.NAT, control
     made = Flow(6, C, sport, V, 80, world.now)
     made.target, made.dport, made.method = S, 8080, method.method
     made.quiet = method is not Forward.NAT
-    made.bind(world.forwarder.services.by_key["l4:s"], selection.claim(world.real(), inactive=True))
+    made.bind(world.forwarder.services.by_key["l4:s"], ledger.claim(world.real(), inactive=True))
     if control is not None:
         made.control = control
         control.controls += 1
@@ -190,7 +190,7 @@ def test_fifty_thousand_flows() -> None:
         source = f"198.51.{number >> 8 & 255}.{number & 255}"
         made = Flow(6, packed(source), 1000, V, 80, world.now)
         made.target, made.dport = S, 8080
-        made.bind(_service(world), selection.claim(world.real(), inactive=True))
+        made.bind(_service(world), ledger.claim(world.real(), inactive=True))
         world.table.add(made)
     assert len(world.table) == 50_000
     world.wait(8)

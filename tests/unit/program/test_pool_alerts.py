@@ -6,8 +6,8 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
 from director.program.pool_alerts import SAID, PoolAlerts
 from director.registry.changes import Ordered
+from director.registry.ledger import claim
 from director.registry.registry import Registry
-from director.registry.selection import claim
 from tests.support.registries import registry_of, server, turn
 
 WEB = Pool(

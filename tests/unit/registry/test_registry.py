@@ -23,8 +23,10 @@ from director.registry.changes import (
     ServerRemoved,
     plan,
 )
+from director.registry.counters import CONNS
+from director.registry.ledger import Lease, TemplateClaim
 from director.registry.registry import RealServer, Registry
-from director.registry.selection import Lease, TemplateClaim, select
+from director.registry.selection import select
 from tests.support.registries import KEY, FirstFit, live, registry_of, server, take, taken, turn
 from tests.unit.configurations import configurations
 
@@ -218,7 +220,7 @@ def test_a_server_comes_back_with_its_connections_and_counters() -> None:
     """V15."""
     registry = registry_of(Pool("web", (server(),)))
     lease = taken(registry, "web")
-    lease.server.stats.traffic.conns = 7
+    lease.server.stats.traffic.cells[CONNS] = 7
     registry.apply([ServerRemoved("web", "a")], "test", 10.0, 0.0)
     assert registry.leaving() == (lease.server,)
     assert take(registry, "web") is None
@@ -279,12 +281,46 @@ def test_servers_that_change_names_are_what_they_were() -> None:
     assert not gone.present
 
 
-def test_another_pool_does_not_get_it() -> None:
-    """B.8: taken back for the same service only."""
-    registry = registry_of(Pool("web", (server(),)), Pool("api"))
-    old = live(registry, "web", "a")
-    registry.apply([ServerRemoved("web", "a"), ServerAdded("api", server())], "test", 0.0, 0.0)
-    assert live(registry, "api", "a") is not old
+@pytest.mark.parametrize("removed_first", [True, False])
+def test_a_server_that_moves_to_another_pool_takes_its_work_along(removed_first: bool) -> None:
+    """A destination is known by its address (B.8), not by the pool that names it."""
+    registry = registry_of(Pool("web", (server(), server("b", 2))), Pool("api"))
+    scheduler = registry.scheduler(registry.pools["web"], "l7:www")
+    lease = taken(registry, "web")
+    changes: list[Change] = [ServerRemoved("web", "a"), ServerAdded("api", server("one", max=3))]
+    registry.apply(changes if removed_first else changes[::-1], "test", 0.0, 0.0)
+    moved = live(registry, "api", "one")
+    assert moved is lease.server
+    assert (moved.pool.name, moved.name, moved.load, moved.max, moved.available) == ("api", "one", 1, 3, True)
+    assert [one.name for one in registry.pools["web"].servers] == ["b"]
+    assert scheduler.life[-1] == "removed a" if removed_first else "removed" in scheduler.life[-1]
+    lease.release()
+    assert moved.empty
+
+
+def test_a_pool_with_another_name_has_the_servers_of_before() -> None:
+    before = Configuration(pools=(Pool("web", (server(), server("b", 2))),))
+    registry = registry_of(configuration=before)
+    leases = [taken(registry, "web"), taken(registry, "web")]
+    template = TemplateClaim(live(registry, "web", "b"))
+    objects = registry.pools["web"].servers
+    turn(registry, Configuration(pools=(Pool("shop", (server("x"), server("b", 2))),)))
+    assert registry.pools["shop"].servers == objects
+    assert [(one.name, one.load, one.persistent) for one in objects] == [("x", 2, 0), ("b", 0, 1)]
+    assert registry.leaving() == ()
+    template.release()
+    for lease in leases:
+        lease.release()
+    assert all(one.empty for one in objects)
+
+
+def test_two_pools_with_the_same_servers_have_each_their_own() -> None:
+    """Only who leaves is taken over."""
+    registry = registry_of(Pool("web", (server(),)))
+    lease = taken(registry, "web")
+    turn(registry, Configuration(pools=(Pool("web", (server(),)), Pool("api", (server(),)))))
+    assert live(registry, "web", "a") is lease.server
+    assert live(registry, "api", "a").empty
 
 
 def test_a_pool_that_comes_back_has_its_servers_back() -> None:

@@ -7,6 +7,7 @@ from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import Check, Pool, Scheduler, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServiceSet
+from director.registry.counters import CONNS, INBYTES
 from director.registry.registry import Registry
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot, Snapshots, users
 from tests.support.registries import live, registry_of, server, taken
@@ -65,7 +66,7 @@ def test_a_snapshot_does_not_change_afterwards() -> None:
     figures.responses[2] += 1
     figures.errors["connect"] += 1
     figures.latency.add(0.1)
-    live(registry, "web", "a").stats.traffic.conns += 1
+    live(registry, "web", "a").stats.traffic.cells[CONNS] += 1
     registry.apply([Ordered("web", "a", State.MAINT)], "test", 0.0, 0.0)
     a = before.server("web", "a")
     assert a is not None
@@ -96,7 +97,7 @@ def test_services_rules_and_requests() -> None:
     figures.requests, figures.responses[2] = 3, 2
     figures.errors["connect"] = 1
     figures.latency.add(0.002)
-    registry.services["l7:www"].stats.traffic.inbytes = 10
+    registry.services["l7:www"].stats.traffic.cells[INBYTES] = 10
     service = of(registry).services["l7:www"]
     assert service.traffic.totals == service.traffic.shown == (0, 0, 0, 10, 0)
     shown = service.rules["1 all"]
@@ -107,9 +108,9 @@ def test_services_rules_and_requests() -> None:
 def test_a_zeroed_counter_keeps_its_total() -> None:
     registry = registry_of(configuration=CONFIGURATION)
     stats = live(registry, "web", "a").stats
-    stats.traffic.conns = 3
+    stats.traffic.cells[CONNS] = 3
     stats.zero()
-    stats.traffic.conns = 5
+    stats.traffic.cells[CONNS] = 5
     figures = seen(registry, "a").traffic
     assert (figures.totals[0], figures.shown[0]) == (5, 2)
 

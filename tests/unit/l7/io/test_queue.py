@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from director.l7.io.queue import Queues
-from director.model.pools import Address, Pool, Server
+from director.model.pools import Address, Pool, Queue, Server
+from director.registry.ledger import Lease, take_place
 from director.registry.registry import LivePool
-from director.registry.selection import Lease
 from tests.support.registries import registry_of, taken
 
 
@@ -21,6 +21,7 @@ class Waiter:
         self.calls.append(self.name)
         self.lines.wake()
         if self.stubborn:
+            assert take_place(self.pool)
             self.lines.join(self.pool, self)
         else:
             server = self.pool.eligible()[0]
@@ -28,13 +29,16 @@ class Waiter:
 
 
 def line(names: str) -> tuple[Queues, LivePool, list[Waiter], list[str], Lease]:
-    registry = registry_of(Pool("web", (Server("a", Address("10.0.0.1", 80), max=1),)))
+    registry = registry_of(
+        Pool("web", (Server("a", Address("10.0.0.1", 80), max=1),), queue=Queue(2 * len(names), 1.0))
+    )
     pool = registry.pools["web"]
     lease = taken(registry, "web")
     lines = Queues()
     calls: list[str] = []
     waiters = [Waiter(name, calls, lines, pool) for name in names]
     for one in waiters:
+        assert take_place(pool)
         lines.join(pool, one)
     return lines, pool, waiters, calls, lease
 

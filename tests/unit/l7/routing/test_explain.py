@@ -12,7 +12,8 @@ from director.l7.routing.explain import explain, synthetic_head
 from director.model.conditions import Term
 from director.model.http import FaultStep, Page, Rule
 from director.model.pools import Address, CookiePersistence, Queue
-from director.registry.selection import Lease, select
+from director.registry.ledger import Lease
+from director.registry.selection import select
 from tests.support.playbook import World, pool
 from tests.support.registries import KEY, FirstFit
 

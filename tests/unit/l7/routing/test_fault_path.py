@@ -8,8 +8,8 @@ from director.model.http import FaultStep, L7Service, Page, Rule
 from director.model.pools import Address, Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, PoolRemoved, ServiceSet
+from director.registry.ledger import claim
 from director.registry.registry import Registry
-from director.registry.selection import claim
 from tests.support.registries import live, registry_of, server
 
 LOCAL = Address("127.0.0.1", 8099)

@@ -1,0 +1,109 @@
+"""The memory behind `registry.cells`: an anonymous file that processes map, and locks on it.
+
+The control process makes a `Segment` and hands its descriptor to the processes it starts; each of them opens
+it by that number.  The file has no name, so nothing is left behind when the last process ends; it is sparse,
+so a slot that nobody uses costs address space and no memory.
+
+The locks are POSIX record locks, one octet for each lock: the kernel frees them when their process ends, by
+whatever signal.  A robust mutex in the mapping (by ctypes) does the same.  Measured on a virtual machine of
+two processors, taken and given back alone: 0.7 us by `fcntl`, 0.3 us by a robust mutex; by two processes that
+do nothing else, 8.7 us and 4.7 us.  The record lock was chosen all the same: it lies in no memory that a
+stray write could spoil, knows no layout of a C library, and the kernel says who holds it; only servers with
+a `max` take one.  Open-file-description locks would not do: descriptors that are handed on share one.
+
+Mind that the kernel also drops the locks of a process when it closes *any* descriptor of the file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+
+from director.errors import DirectorError
+from director.registry.cells import WORD, Geometry, Table, geometry
+
+TRIES = 200
+"""How often a lock is asked for.  Between two times others run, so a holder that was merely interrupted goes
+on at once; one that was stopped costs each claim about 0.2 ms until it is killed."""
+
+_FLOCK = struct.Struct("hhqqi4x")
+
+
+class Segment:
+    """The mapping as this process holds it; `descriptor` is what other processes open."""
+
+    def __init__(self, descriptor: int, size: Geometry) -> None:
+        self.descriptor = descriptor
+        self.geometry = size
+        self._map = mmap.mmap(descriptor, size.words * WORD)
+        self.words = memoryview(self._map).cast("q")
+
+    def table(self, column: int) -> Table:
+        """The counts, as the process that owns `column` writes them."""
+        return Table(self.words, self.geometry, column, self)
+
+    def take(self, number: int) -> bool:
+        """Have a lock; False when it cannot be had in `TRIES` turns."""
+        for _ in range(TRIES):
+            try:
+                fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+            except BlockingIOError:
+                os.sched_yield()
+            else:
+                return True
+        return False
+
+    def give(self, number: int) -> None:
+        """Let a lock go."""
+        fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, number)
+
+    def holder(self, number: int) -> int | None:
+        """The process that holds a lock, None when nobody else does."""
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, number, 1, 0)
+        kind, _whence, _start, _length, process = _FLOCK.unpack(
+            fcntl.fcntl(self.descriptor, fcntl.F_GETLK, asked)
+        )
+        return None if kind == fcntl.F_UNLCK else process
+
+    def close(self) -> None:
+        """Let go of the memory; what was made of it must not be used any more."""
+        self.words.release()
+        self._map.close()
+        os.close(self.descriptor)
+
+
+def create(size: Geometry) -> Segment:
+    """A new mapping, all zero.  Raises DirectorError when the system gives none."""
+    descriptor = -1
+    try:
+        descriptor = os.memfd_create("director-counts", os.MFD_CLOEXEC)
+        os.ftruncate(descriptor, size.words * WORD)
+        made = Segment(descriptor, size)
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        needed = size.words * WORD >> 20
+        raise DirectorError(
+            f"no memory for the counts of {size.columns} processes ({needed} MB of addresses):"
+            f" {error.strerror}; set workers = 0, or raise the limit (ulimit -v)"
+        ) from error
+    for place, word in enumerate(size.header):
+        made.words[place] = word
+    return made
+
+
+def attach(descriptor: int) -> Segment:
+    """The mapping behind a descriptor that was handed over.  Raises DirectorError when it is none."""
+    try:
+        length = os.fstat(descriptor).st_size
+        first = os.pread(descriptor, mmap.PAGESIZE, 0)
+        size = geometry(memoryview(first).cast("q"))
+        if length != size.words * WORD:
+            raise DirectorError("the memory handed over has not the size it says; restart the director")
+        return Segment(descriptor, size)
+    except (OSError, TypeError, ValueError) as error:
+        raise DirectorError(
+            f"the counts cannot be mapped: {error}; restart the director, or set workers = 0"
+        ) from error

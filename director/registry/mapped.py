@@ -1,0 +1,481 @@
+"""Servers and pools whose claims count across processes: the ledger's verbs over `cells`.
+
+`MappedBooks` is what a `Registry` makes its servers and pools with when there are several processes; a
+single one uses plain objects (`live.Books`) and pays nothing.  How to use it:
+
+*Control process.*  `segment.create(Geometry(slots, columns))`, `MappedBooks(segment.table(0), gives=True)`,
+`Registry(make_scheduler, books)`.  It gives out the slots.  After each `Registry.apply`, `news()` is what
+was given out by it: send it to every worker together with the changes.  `all_given()` goes with the snapshot
+that a new worker begins with.  When a worker has died (its process was waited for), `bury(column)`; only
+then may the column be given to another.  Call `tick()` each second and `Registry.sweep` as ever.
+
+*Worker, layer 4.*  `segment.attach(descriptor)`, `MappedBooks(segment.table(column))`, `Registry(…, books)`.
+For every change: `learn(news)` first, then `Registry.apply`.  Call `tick()` each second.
+
+A **slot** is given to (kind, pool, server); its **generation** tells it from who had it before.  A slot is
+free again when nothing counts in it and the server's time in the trash is over (B.8), or its pool is gone.
+
+`room(pool)` is called when a release made room in a pool in whose line somebody of *another* process waits:
+tell those processes to look (`Lines.poke`).  Who stands in line just as the room is made may be missed; the
+periodic look of the lines finds it.
+
+What is different from one process: a claim whose slot's lock cannot be had is refused (`refused` counts it);
+a server whose `max` was raised stays full if its load is not below the new one (B.3 lets one more in, which
+here each process would).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from director.errors import ChangeRefused, LeaseError
+from director.model.pools import Pool, Server
+from director.registry.cells import (
+    ACTIVE,
+    EPOCH,
+    EVIDENCE,
+    FLAG,
+    GENERATION,
+    INACTIVE,
+    PERSISTENT,
+    WAITING,
+    SharedNumbers,
+    Table,
+)
+from director.registry.ledger import Lease, Reason, TemplateClaim, clears
+from director.registry.live import LivePool, RealServer
+
+
+class Given(NamedTuple):
+    """A slot that was given out: to a server of a pool, or, with an empty name, to the pool itself."""
+
+    pool: str
+    server: str
+    slot: int
+    generation: int
+
+
+class MappedServer(RealServer):
+    """A live server whose load stands in a slot; `active` and its like are sums over all processes."""
+
+    __slots__ = ("_active", "_evidence", "_inactive", "_load", "books", "flag", "generation", "slot")
+
+    def __init__(self, config: Server, pool: LivePool, now: float, books: MappedBooks, given: Given) -> None:
+        self.books = books
+        self.take_slot(given)
+        super().__init__(config, pool, now)
+
+    def take_slot(self, given: Given) -> None:
+        """Count in another slot from now on."""
+        table = self.books.table
+        self.slot, self.generation = given.slot, given.generation
+        self._active = table.row(self.slot, ACTIVE)
+        self._inactive = table.row(self.slot, INACTIVE)
+        # ACTIVE and INACTIVE are neighbours, so their sum is one.
+        start = table.base(self.slot)
+        self._load = table.words[start : start + 2 * table.columns]
+        self._evidence = table.row(self.slot, EVIDENCE)
+        self.flag = table.state(self.slot, FLAG)
+
+    def _begin(self) -> None:
+        """What there is to count stands in the slot already."""
+
+    # What a plain server keeps as numbers of its own.
+
+    @property
+    def active(self) -> int:  # type: ignore[override]
+        """Active connections and requests, of all processes."""
+        return sum(self._active)
+
+    @property
+    def inactive(self) -> int:  # type: ignore[override]
+        """Inactive connections, of all processes."""
+        return sum(self._inactive)
+
+    @property
+    def persistent(self) -> int:  # type: ignore[override]
+        """Templates, of all processes."""
+        return sum(self.books.table.row(self.slot, PERSISTENT))
+
+    @property
+    def load(self) -> int:
+        """Active plus inactive, of all processes."""
+        return sum(self._load)
+
+    @property
+    def overloaded(self) -> bool:  # type: ignore[override]
+        """The flag of B.5."""
+        return bool(self.books.table.words[self.flag])
+
+    @property
+    def reachable(self) -> bool:
+        """What the process that tried last saw."""
+        return not max(self._evidence) & 1
+
+    @reachable.setter
+    def reachable(self, value: bool) -> None:
+        # The newest has the greatest number; its lowest bit says unreachable.
+        newest = max(self._evidence)
+        self._evidence[self.books.table.column] = ((newest >> 1) + 1) << 1 | (not value)
+
+    # Claims.
+
+    def lease(self, reason: Reason, inactive: bool = False, forced: bool = False) -> MappedLease | None:
+        """A lease, or None when there is no room; `forced`: room or not."""
+        own = self.books.table.own(self.slot, INACTIVE if inactive else ACTIVE)
+        if not self._claim(own, forced=forced):
+            return None
+        return MappedLease(self, reason, inactive)
+
+    def template(self) -> MappedTemplate:
+        """A template's claim: no load, but the thresholds are tested (B.5)."""
+        self._claim(self.books.table.own(self.slot, PERSISTENT), forced=True)
+        return MappedTemplate(self)
+
+    def _claim(self, own: int, *, forced: bool) -> bool:
+        """Add one to the own cell `own`, if there is room."""
+        books, words = self.books, self.books.table.words
+        if not self.max:
+            words[own] += 1
+            return True
+        if not books.table.locks.take(self.slot):
+            books.refused += not forced
+            if forced:
+                words[own] += 1
+                books.owed.add(self)
+            return forced
+        try:
+            if not forced and (words[self.flag] or sum(self._load) >= self.max):
+                self._set_flag()
+                return False
+            words[own] += 1
+            if sum(self._load) >= self.max:
+                self._set_flag()
+            return True
+        finally:
+            books.table.locks.give(self.slot)
+
+    def give(self, kind: int, generation: int) -> None:
+        """Take one from the own cell of `kind`; nothing when the slot is another's by now."""
+        words = self.books.table.words
+        if words[self.books.table.state(self.slot, GENERATION)] != generation:
+            return
+        words[self.books.table.own(self.slot, kind)] -= 1
+        # Without a look at the flag under the lock, a claim that read the sum of before could set it behind
+        # us, and nobody would be left to clear it.
+        if self.max or words[self.flag]:
+            self.settle()
+
+    def settle(self) -> None:
+        """Let the flag follow the load after it was lowered."""
+        self._look(lambda total: clears(total, self.max, self.min))
+
+    def reconsider(self) -> None:
+        """Let the flag follow a load that a process left behind half changed: it may have to be set, too."""
+        self._look(lambda total: clears(total, self.max, self.min), at_max=True)
+
+    def _relieve(self) -> None:
+        """`max` was raised or removed."""
+        self._look(lambda total: not self.max or total < self.max)
+
+    def _look(self, clear: Callable[[int], bool], *, at_max: bool = False) -> None:
+        books, words = self.books, self.books.table.words
+        if not books.table.locks.take(self.slot):
+            books.owed.add(self)
+            return
+        try:
+            total = sum(self._load)
+            if words[self.flag] and clear(total):
+                words[self.flag] = 0
+                books.changed(self.pool)
+            elif at_max and self.max and total >= self.max:
+                self._set_flag()
+        finally:
+            books.table.locks.give(self.slot)
+        books.tell_others(self.pool)
+
+    def _set_flag(self) -> None:
+        words = self.books.table.words
+        if not words[self.flag]:
+            words[self.flag] = 1
+            self.books.changed(self.pool)
+
+
+class MappedPool(LivePool):
+    """A live pool whose line counts across processes."""
+
+    def __init__(self, config: Pool, books: MappedBooks, given: Given) -> None:
+        self.books = books
+        self.slot, self.generation = given.slot, given.generation
+        self.epochs = books.table.row(self.slot, EPOCH)
+        self._line = books.table.row(self.slot, WAITING)
+        self._seen = -1
+        super().__init__(config)
+
+    def _begin(self) -> None:
+        """Who waits is counted in the slot already."""
+
+    @property
+    def waiting(self) -> int:  # type: ignore[override]
+        """Who waits, in all processes."""
+        return sum(self._line)
+
+    @property
+    def waiting_elsewhere(self) -> int:
+        """Who waits in other processes."""
+        return sum(self._line) - self._line[self.books.table.column]
+
+    def eligible(self) -> tuple[RealServer, ...]:
+        """As ever; another process may have filled a server, or made room."""
+        epoch = sum(self.epochs)
+        if epoch != self._seen:
+            self._seen = epoch
+            self._eligible = None
+        return super().eligible()
+
+    def take_place(self) -> bool:
+        """A place in the line of all processes, which holds `queue.length`."""
+        locks = self.books.table.locks
+        if not locks.take(self.slot):
+            self.books.refused += 1
+            return False
+        try:
+            if sum(self._line) >= self.config.queue.length:
+                return False
+            self._line[self.books.table.column] += 1
+            return True
+        finally:
+            locks.give(self.slot)
+
+    def leave_place(self) -> None:
+        """Give it back."""
+        self._line[self.books.table.column] -= 1
+
+
+class MappedLease(Lease):
+    """A lease that counts in its server's slot."""
+
+    __slots__ = ("_generation",)
+    server: MappedServer
+
+    def __init__(self, server: MappedServer, reason: Reason, inactive: bool) -> None:
+        self.server = server
+        self.reason = reason
+        self._inactive = inactive
+        self._held = True
+        self._generation = server.generation
+
+    def deactivate(self) -> None:
+        """Count it as inactive from now on."""
+        if self._held and not self._inactive:
+            self._turn(inactive=True)
+
+    def activate(self) -> None:
+        """Count it as active from now on."""
+        if self._held and self._inactive:
+            self._turn(inactive=False)
+
+    def _turn(self, *, inactive: bool) -> None:
+        """The sum stays, so no lock: first up, then down, so that nobody finds room in between."""
+        server, table = self.server, self.server.books.table
+        self._inactive = inactive
+        if table.words[table.state(server.slot, GENERATION)] == self._generation:
+            up, down = (INACTIVE, ACTIVE) if inactive else (ACTIVE, INACTIVE)
+            table.words[table.own(server.slot, up)] += 1
+            table.words[table.own(server.slot, down)] -= 1
+
+    def release(self) -> None:
+        """Give the claim back.  Raises LeaseError when it was given back before."""
+        server = self.server
+        if not self._held:
+            raise LeaseError(f"the lease on {server.pool.name}/{server.name} was released twice")
+        self._held = False
+        server.give(INACTIVE if self._inactive else ACTIVE, self._generation)
+
+
+class MappedTemplate(TemplateClaim):
+    """A template's claim in its server's slot."""
+
+    __slots__ = ("_generation",)
+    server: MappedServer
+
+    def __init__(self, server: MappedServer) -> None:
+        self.server = server
+        self._held = True
+        self._generation = server.generation
+
+    def release(self) -> None:
+        """Give it back.  Raises LeaseError when it was given back before."""
+        server = self.server
+        if not self._held:
+            raise LeaseError(f"the template on {server.pool.name}/{server.name} was released twice")
+        self._held = False
+        server.give(PERSISTENT, self._generation)
+
+
+class MappedBooks:
+    """Makes servers and pools that count in a mapping, and knows who has which slot.
+
+    Args:
+        table: the mapping, with the column of this process.
+        gives: this is the control process, which gives out slots.
+        room: called with a pool's name when there is room for those who wait in other processes.
+        processes: how many processes accept clients; users' schedulers are told.
+
+    Attributes:
+        refused: claims refused because a lock could not be had.
+        owed: servers whose flag is still to be looked at.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        gives: bool = False,
+        room: Callable[[str], object] = lambda _pool: None,
+        processes: int = 1,
+    ) -> None:
+        self.table = table
+        self.processes = processes
+        self.refused = 0
+        self.owed: set[MappedServer] = set()
+        self._gives = gives
+        self._room = room
+        self._given: dict[tuple[str, str], Given] = {}
+        self._servers: dict[int, MappedServer] = {}
+        self._free: list[int] = []
+        self._used = 0
+        self._news: list[Given] = []
+        self._dropped: list[MappedPool] = []
+
+    # -- what `Registry` asks --
+
+    def server(self, config: Server, pool: LivePool, now: float) -> MappedServer:
+        """A new server."""
+        made = MappedServer(config, pool, now, self, self._slot(pool.name, config.name))
+        self._servers[made.slot] = made
+        return made
+
+    def pool(self, config: Pool) -> MappedPool:
+        """A new pool."""
+        return MappedPool(config, self, self._slot(config.name, ""))
+
+    def returned(self, server: Any) -> None:
+        """A server that left, or was another pool's, stands in a pool, perhaps under another name."""
+        name = server.pool.name, server.name
+        if self._gives:
+            given = Given(*name, server.slot, server.generation)
+            self._given[name] = given
+            self._news.append(given)
+            return
+        given = self._known(*name)
+        if (given.slot, given.generation) != (server.slot, server.generation):
+            # We had kept it longer than the control process did: so it holds nothing.
+            self._servers.pop(server.slot, None)
+            server.take_slot(given)
+        self._servers[server.slot] = server
+
+    def forgotten(self, server: Any) -> None:
+        """A server that left is idle and its time is over: its slot is free."""
+        self._servers.pop(server.slot, None)
+        self.owed.discard(server)
+        self._forget(server.slot)
+
+    def dropped(self, pool: Any) -> None:
+        """A pool is gone; its slot is free when nobody waits for it any more."""
+        if self._gives:
+            self._dropped.append(pool)
+
+    def room_for(self, entries: int) -> None:
+        """Whether so many new servers and pools find a slot; raises ChangeRefused when not."""
+        if self._gives and self._used - len(self._free) + entries > self.table.geometry.slots:
+            raise ChangeRefused(
+                "ENOMEM",
+                f"no more than {self.table.geometry.slots} servers and pools can be counted across processes;"
+                " use fewer, or set workers = 0",
+            )
+
+    def shared(self, name: str, size: int) -> SharedNumbers:
+        """Shared numbers of a user's scheduler; see `cells.SharedNumbers`."""
+        return self.table.shared(name, size)
+
+    # -- what the processes ask --
+
+    def news(self) -> tuple[Given, ...]:
+        """What was given out since the last call."""
+        news, self._news = tuple(self._news), []
+        return news
+
+    def all_given(self) -> tuple[Given, ...]:
+        """All that is given out."""
+        return tuple(self._given.values())
+
+    def learn(self, news: Iterable[Given]) -> None:
+        """What the control process gave out, before the changes that need it are applied."""
+        for given in news:
+            self._given[given.pool, given.server] = Given(*given)
+            self._used = max(self._used, given.slot + 1)
+
+    def bury(self, column: int) -> None:
+        """A process is dead: what it claimed is free, and the flags follow."""
+        self.table.bury(column, range(self._used))
+        for server in self._servers.values():
+            if server.max or server.overloaded:
+                server.reconsider()
+
+    def tick(self) -> None:
+        """What could not be done when it was due; call it each second."""
+        owed, self.owed = self.owed, set()
+        for server in owed:
+            server.reconsider()
+        dropped, self._dropped = self._dropped, []
+        for pool in dropped:
+            if pool.waiting:
+                self._dropped.append(pool)
+            else:
+                self._forget(pool.slot)
+
+    # -- inside --
+
+    def changed(self, pool: LivePool) -> None:
+        """Another set of servers may be chosen in `pool`: every process is to look again."""
+        pool.invalidate()
+        if isinstance(pool, MappedPool):
+            pool.epochs[self.table.column] += 1
+
+    def tell_others(self, pool: LivePool) -> None:
+        """There may be room for those who wait elsewhere."""
+        if isinstance(pool, MappedPool) and pool.waiting_elsewhere and pool.eligible():
+            self._room(pool.name)
+
+    def _slot(self, pool: str, server: str) -> Given:
+        if not self._gives:
+            return self._known(pool, server)
+        if self._free:
+            slot = self._free.pop()
+        elif self._used < self.table.geometry.slots:
+            slot = self._used
+            self._used += 1
+        else:
+            self.room_for(1)
+            raise AssertionError("room_for refuses before")  # pragma: no cover
+        given = Given(pool, server, slot, self.table.renew(slot))
+        self._given[pool, server] = given
+        self._news.append(given)
+        return given
+
+    def _known(self, pool: str, server: str) -> Given:
+        try:
+            return self._given[pool, server]
+        except KeyError:
+            what = f"{pool}/{server}" if server else f"pool {pool}"
+            raise ChangeRefused(
+                "EINVAL", f"the control process gave no slot for {what}; this process must be replaced"
+            ) from None
+
+    def _forget(self, slot: int) -> None:
+        for name in [name for name, given in self._given.items() if given.slot == slot]:
+            del self._given[name]
+        if self._gives:
+            self._free.append(slot)

@@ -1,0 +1,83 @@
+"""Several processes in one: registries over the same words, one of which gives the slots out."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+
+from director.model.settings import Configuration
+from director.registry.cells import Geometry, Table
+from director.registry.changes import Change, plan
+from director.registry.mapped import MappedBooks
+from director.registry.registry import Registry
+from tests.support.registries import FirstFit
+
+
+class Held:
+    """Locks of a single process, which cannot be in each other's way unless a test says so."""
+
+    def __init__(self) -> None:
+        self.stuck: set[int] = set()
+        self.held: set[int] = set()
+
+    def take(self, number: int) -> bool:
+        """Not twice, and not what a stopped process holds."""
+        assert number not in self.held, "a lock was taken inside itself"
+        if number in self.stuck:
+            return False
+        self.held.add(number)
+        return True
+
+    def give(self, number: int) -> None:
+        """Only what was taken."""
+        self.held.remove(number)
+
+
+class Together:
+    """A control process and `workers`, which take every change in the same turn.
+
+    `called` are the pools for whose queues somebody said that there is room, with who said it.
+    """
+
+    def __init__(self, configuration: Configuration, workers: int = 2, slots: int = 32) -> None:
+        size = Geometry(slots, workers + 1)
+        self.locks = Held()
+        self.words = memoryview(array("q", bytes(8 * size.words)))
+        self.called: list[tuple[int, str]] = []
+        self.books = [
+            MappedBooks(
+                Table(self.words, size, column, self.locks),
+                gives=column == 0,
+                room=self._heard_from(column),
+                processes=workers,
+            )
+            for column in range(size.columns)
+        ]
+        self.registries = [Registry(FirstFit, books) for books in self.books]
+        self.turn(configuration)
+
+    def _heard_from(self, column: int) -> Callable[[str], None]:
+        return lambda pool: self.called.append((column, pool))
+
+    @property
+    def control(self) -> Registry:
+        """The one that gives the slots out."""
+        return self.registries[0]
+
+    @property
+    def workers(self) -> list[Registry]:
+        """The others."""
+        return self.registries[1:]
+
+    def turn(self, configuration: Configuration, now: float = 0.0) -> None:
+        """Reload, everywhere."""
+        self.apply(plan(self.control.configuration, configuration), now)
+
+    def apply(self, changes: Iterable[Change], now: float = 0.0) -> None:
+        """Apply changes, everywhere."""
+        changes = tuple(changes)
+        self.control.apply(changes, "test", now, 0.0)
+        news = self.books[0].news()
+        for books, registry in zip(self.books[1:], self.workers, strict=True):
+            books.learn(news)
+            registry.apply(changes, "test", now, 0.0)

@@ -1,0 +1,367 @@
+"""Claims across processes, played by registries on the same words; `tests/integration` has real processes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from director.errors import ChangeRefused, LeaseError
+from director.model.pools import Pool, Queue, State
+from director.model.pools import Scheduler as Spec
+from director.model.settings import Configuration
+from director.registry import ledger
+from director.registry.cells import ACTIVE, Geometry, Table
+from director.registry.changes import Ordered, ServerAdded, ServerChanged, ServerRemoved, plan
+from director.registry.ledger import Lease
+from director.registry.mapped import MappedBooks, MappedLease, MappedServer
+from director.registry.registry import TRASH_SECONDS, Registry
+from director.registry.selection import select
+from director.scheduling.catalog import Catalog, Declaration
+from tests.support.mapped import Together
+from tests.support.registries import KEY, live, server, take, taken
+from tests.support.threshold import Threshold
+
+ROOMY = Configuration(pools=(Pool("web", (server("a", 1), server("b", 2))),))
+
+
+def limited(maximum: int, minimum: int = 0, length: int = 0) -> Configuration:
+    only = server("a", 1, max=maximum, min=minimum)
+    return Configuration(pools=(Pool("web", (only,), queue=Queue(length, 5.0)),))
+
+
+def one(registry: Registry, name: str = "a") -> MappedServer:
+    found = live(registry, "web", name)
+    assert isinstance(found, MappedServer)
+    return found
+
+
+def test_every_process_sees_the_sum() -> None:
+    house = Together(ROOMY)
+    first, second = house.workers
+    leases = [taken(first, "web"), taken(second, "web"), ledger.claim(one(second), inactive=True)]
+    seen = {(one(each).active, one(each).inactive, one(each).load) for each in house.registries}
+    assert seen == {(2, 1, 3)}
+    for lease in leases:
+        lease.release()
+    assert [one(each).empty for each in house.registries] == [True] * 3
+
+
+def test_the_least_loaded_of_all_processes_is_chosen() -> None:
+    catalog = Catalog((Declaration("wlc", "wlc", "director.scheduling.wlc:WeightedLeastConnections"),))
+    house = Together(ROOMY)
+    registries = [Registry(lambda spec: catalog.make(spec, Random(0)), books) for books in house.books[1:]]
+    pool = evolve(ROOMY.pools[0], scheduler=Spec("wlc"))
+    for registry in registries:
+        registry.apply(plan(Configuration(), Configuration(pools=(pool,))), "test", 0.0, 0.0)
+    names = [taken(registries[turn % 2], "web").server.name for turn in range(6)]
+    assert names == ["a", "b"] * 3
+
+
+def test_max_is_that_of_all_processes() -> None:
+    house = Together(limited(2))
+    first, second = house.workers
+    leases = [taken(first, "web"), taken(second, "web")]
+    assert take(first, "web") is None
+    assert take(second, "web") is None
+    assert first.pools["web"].full
+    leases[0].release()
+    leases[1].release()
+    assert take(first, "web") is not None
+
+
+def test_a_place_that_is_taken_between_look_and_claim_is_not_taken_twice() -> None:
+    configuration = Configuration(pools=(Pool("web", (server("a", 1, max=1), server("b", 2, max=1))),))
+    house = Together(configuration)
+    first, second = house.workers
+    pool = second.pools["web"]
+    scheduler = second.scheduler(pool, "l7:www")
+    looked = scheduler.choose
+
+    def late(servers: object, key: object, now: float) -> object:
+        """The other process claims while this one makes up its mind."""
+        scheduler.choose = looked
+        taken(first, "web")
+        return looked(servers, key, now)
+
+    scheduler.choose = late
+    lease = select(second, pool, "l7:www", KEY, 0.0)
+    assert lease is not None
+    assert lease.server.name == "b"
+    assert [one(first, name).load for name in "ab"] == [1, 1]
+    assert select(second, pool, "l7:www", KEY, 0.0) is None
+
+
+def test_a_step_of_the_fault_path_finds_no_room_and_what_runs_already_needs_none() -> None:
+    house = Together(limited(1))
+    first, second = house.workers
+    assert ledger.try_claim(one(first)) is not None
+    assert ledger.try_claim(one(second)) is None
+    assert ledger.claim(one(second)).held
+    assert one(first).load == 2
+
+
+scripts = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.sampled_from(["take", "template", "release", "flip", "raise"]),
+        st.integers(0, 20),
+    ),
+    max_size=60,
+)
+
+
+@given(st.integers(0, 5), st.integers(0, 5), scripts)
+def test_overload_is_that_of_b5_over_all_processes(
+    u: int, lower: int, script: list[tuple[int, str, int]]
+) -> None:
+    lower = min(u, lower)
+    house = Together(limited(u, lower))
+    oracle = Threshold(u, lower)
+    held: list[tuple[Lease | ledger.TemplateClaim, bool]] = []
+    for worker, step, number in script:
+        registry = house.workers[worker]
+        if step == "take":
+            lease = select(registry, registry.pools["web"], "l4:s", KEY, 0.0, inactive=number % 2 == 0)
+            assert (lease is None) == oracle.overload
+            if lease is not None:
+                held.append((lease, number % 2 == 0))
+                oracle.inactconns += number % 2 == 0
+                oracle.activeconns += number % 2 == 1
+                oracle.bound()
+        elif step == "template":
+            held.append((ledger.template(one(registry)), False))
+            oracle.bound()
+        elif step == "raise" and oracle.u:
+            bigger = max(oracle.u, oracle.activeconns + oracle.inactconns) + 1
+            house.apply([ServerChanged("web", server("a", 1, max=bigger, min=lower))])
+            oracle.edited(bigger, lower)
+        elif step == "release" and held:
+            claim, inactive = held.pop(number % len(held))
+            claim.release()
+            if isinstance(claim, Lease):
+                oracle.inactconns -= inactive
+                oracle.activeconns -= not inactive
+            oracle.unbound()
+        elif step == "flip" and held:
+            place = number % len(held)
+            claim, inactive = held[place]
+            if isinstance(claim, Lease):
+                (claim.activate if inactive else claim.deactivate)()
+                held[place] = claim, not inactive
+                oracle.inactconns += 1 - 2 * inactive
+                oracle.activeconns -= 1 - 2 * inactive
+        for each in house.registries:
+            subject = one(each)
+            assert (subject.active, subject.inactive) == (oracle.activeconns, oracle.inactconns)
+            assert subject.overloaded == oracle.overload
+            assert (subject in each.pools["web"].eligible()) == (not oracle.overload)
+
+
+def test_a_claim_is_given_back_once() -> None:
+    house = Together(ROOMY)
+    for claim in (taken(house.workers[0], "web"), ledger.template(one(house.workers[0]))):
+        claim.release()
+        with pytest.raises(LeaseError, match="web/a"):
+            claim.release()
+    assert (one(house.control).load, one(house.control).persistent) == (0, 0)
+
+
+def test_the_newest_evidence_counts_whoever_has_it() -> None:
+    house = Together(ROOMY)
+    first, second = (one(each) for each in house.workers)
+    assert first.reachable
+    ledger.unreached(first)
+    assert (first.reachable, second.reachable) == (False, False)
+    ledger.reached(second)
+    assert (first.reachable, second.reachable) == (True, True)
+    ledger.unreached(second)
+    ledger.reached(first)
+    assert (first.reachable, second.reachable) == (True, True)
+
+
+# --- queues -----------------------------------------------------------------------------
+
+
+def test_a_queue_is_as_long_as_it_says_over_all_processes() -> None:
+    house = Together(limited(1, length=2))
+    first, second = (each.pools["web"] for each in house.workers)
+    assert [ledger.take_place(pool) for pool in (first, second, first, second)] == [True, True, False, False]
+    assert (first.waiting, first.queue_full, second.queue_full) == (2, 1, 1)
+    ledger.leave_place(first)
+    assert ledger.take_place(second)
+
+
+def test_those_who_wait_in_another_process_are_told_of_room() -> None:
+    house = Together(limited(1, length=5))
+    first, second = house.workers
+    lease = taken(first, "web")
+    assert ledger.take_place(first.pools["web"])
+    lease.release()
+    assert house.called == [], "its own queue it knows itself"
+    again = taken(first, "web")
+    assert ledger.take_place(second.pools["web"])
+    again.release()
+    assert house.called == [(1, "web")]
+
+
+# --- death ------------------------------------------------------------------------------
+
+
+def test_the_claims_of_a_dead_process_come_back() -> None:
+    house = Together(limited(2, length=5))
+    first, second = house.workers
+    taken(first, "web")
+    mine = taken(second, "web")
+    ledger.template(one(first))
+    assert ledger.take_place(first.pools["web"])
+    assert take(second, "web") is None
+    assert ledger.take_place(second.pools["web"])
+    house.books[0].bury(1)
+    subject = one(house.control)
+    assert (subject.active, subject.persistent, house.control.pools["web"].waiting) == (1, 0, 1)
+    # 1 * 4 < 2 * 3: the flag is cleared (B.5), and who waits is told.
+    assert (subject.overloaded, house.called) == (False, [(0, "web")])
+    mine.release()
+    assert subject.load == 0
+
+
+def test_a_process_that_died_between_count_and_flag_leaves_no_hole() -> None:
+    house = Together(limited(1))
+    table = house.books[1].table
+    table.words[table.own(one(house.workers[0]).slot, ACTIVE)] += 1
+    assert take(house.workers[1], "web") is None, "the count is looked at, too"
+    house.books[0].bury(1)
+    assert take(house.workers[1], "web") is not None
+
+
+def test_a_lock_that_a_stopped_process_holds_refuses_and_loses_nothing() -> None:
+    house = Together(limited(2))
+    first, second = house.workers
+    leases = [taken(first, "web"), taken(second, "web")]
+    house.locks.stuck.add(one(first).slot)
+    for lease in leases:
+        lease.release()
+    assert (one(first).load, one(first).overloaded) == (0, True)
+    house.locks.stuck.clear()
+    for books in house.books:
+        books.tick()
+    assert not one(first).overloaded
+    house.locks.stuck.add(one(first).slot)
+    assert take(first, "web") is None
+    assert house.books[1].refused == 1
+    forced = ledger.claim(one(first))
+    again = ledger.claim(one(second))
+    assert (one(first).load, one(first).overloaded) == (2, False)
+    house.locks.stuck.clear()
+    house.books[1].tick()
+    assert one(first).overloaded
+    forced.release()
+    again.release()
+    assert take(second, "web") is not None
+
+
+# --- slots ------------------------------------------------------------------------------
+
+
+def test_a_new_process_begins_with_all_that_was_given() -> None:
+    house = Together(ROOMY)
+    taken(house.workers[0], "web")
+    late = MappedBooks(Table(house.words, house.books[0].table.geometry, 2, house.locks))
+    late.learn(house.books[0].all_given())
+    registry = Registry(house.control._make_scheduler, late)
+    registry.apply(plan(Configuration(), ROOMY), "test", 0.0, 0.0)
+    assert one(registry).active == 1
+    taken(registry, "web")
+    assert one(house.control).active == 2
+
+
+def test_a_process_that_was_told_nothing_refuses_the_change() -> None:
+    house = Together(ROOMY)
+    stranger = MappedBooks(Table(house.words, house.books[0].table.geometry, 1, house.locks))
+    with pytest.raises(ChangeRefused, match="no slot for pool web"):
+        Registry(house.control._make_scheduler, stranger).apply(plan(Configuration(), ROOMY), "t", 0.0, 0.0)
+
+
+def test_a_server_that_leaves_keeps_its_slot_until_its_time_is_over() -> None:
+    house = Together(ROOMY)
+    lease = taken(house.workers[0], "web")
+    slot = one(house.control).slot
+    house.apply([ServerRemoved("web", "a")])
+    house.apply([ServerAdded("web", server("again", 1))])
+    assert {one(each, "again").slot for each in house.registries} == {slot}
+    assert one(house.control, "again").active == 1
+    house.apply([ServerRemoved("web", "again")])
+    lease.release()
+    for now in (0.0, TRASH_SECONDS):
+        for registry in house.registries:
+            registry.sweep(now)
+    house.apply([ServerAdded("web", server("c", 3))])
+    assert {one(each, "c").slot for each in house.registries} == {slot}, "it is free, and given again"
+    assert one(house.control, "c").generation == 2
+
+
+def test_a_claim_that_outlives_its_slot_does_no_harm() -> None:
+    house = Together(ROOMY)
+    lease = taken(house.workers[0], "web")
+    assert isinstance(lease, MappedLease)
+    house.books[0].table.renew(lease.server.slot)
+    lease.deactivate()
+    lease.release()
+    assert (one(house.control).active, one(house.control).inactive) == (0, 0)
+
+
+def test_a_process_that_kept_a_server_longer_counts_where_it_is_told_to() -> None:
+    house = Together(ROOMY)
+    house.apply([ServerRemoved("web", "a")])
+    for now in (0.0, TRASH_SECONDS):
+        house.control.sweep(now)
+    # `c` takes the slot that is free for the control process only; then `a` comes back in another.
+    house.apply([ServerAdded("web", server("c", 3))])
+    house.apply([ServerAdded("web", server("a", 1))])
+    assert len({one(house.control, name).slot for name in "abc"}) == 3
+    for name in "abc":
+        assert len({(one(each, name).slot, one(each, name).generation) for each in house.registries}) == 1
+    for registry in house.registries:
+        registry.sweep(2 * TRASH_SECONDS)
+    taken(house.workers[0], "web").release()
+
+
+def test_too_many_for_the_mapping_are_refused_before_anything_changes() -> None:
+    house = Together(ROOMY, slots=4)
+    house.apply([ServerAdded("web", server("c", 3))])
+    with pytest.raises(ChangeRefused, match="no more than 4 servers and pools"):
+        house.control.apply([ServerAdded("web", server("d", 4))], "test", 0.0, 0.0)
+    assert [each.name for each in house.control.pools["web"].servers] == ["a", "b", "c"]
+    assert house.books[0].news() == ()
+
+
+def test_the_slot_of_a_pool_is_free_when_nobody_waits_any_more() -> None:
+    house = Together(limited(1, length=5))
+    books = house.books[0]
+    waiting = house.workers[0].pools["web"]
+    assert ledger.take_place(waiting)
+    house.turn(Configuration())
+    books.tick()
+    assert len(books._free) == 0
+    ledger.leave_place(waiting)
+    books.tick()
+    assert len(books._free) == 1
+
+
+def test_orders_and_health_are_each_registrys_own() -> None:
+    """They come as changes, so every process has them; the memory holds what work says only."""
+    house = Together(ROOMY)
+    house.apply([Ordered("web", "a", State.DRAIN)])
+    assert [take(each, "web").server.name for each in house.workers] == ["b", "b"]  # type: ignore[union-attr]
+
+
+def test_shared_numbers_are_those_of_the_mapping() -> None:
+    house = Together(ROOMY)
+    size = Geometry(1, 2).shared
+    house.books[1].shared("tenants", 2).mine[1] += 5
+    assert house.books[2].shared("tenants", 2).total(1) == 5
+    assert (house.books[1].processes, size) == (2, 4096)
