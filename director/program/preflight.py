@@ -18,7 +18,7 @@ from typing import Any
 
 from director.config.loaded import Loaded
 from director.config.text.messages import WARNING, Problem
-from director.l7.io.resolver import Place as Literal
+from director.l7.io.resolver import Found as Literal
 from director.l7.io.resolver import ask_system
 from director.l7.io.stream import words
 from director.model.pools import Address, Server

@@ -73,6 +73,24 @@ def test_a_reload_under_load_loses_nothing(start: StartDirector, start_origin: S
     assert c.seen, "no reload took effect"
 
 
+def test_an_address_that_moves_between_services_refuses_nobody(
+    start: StartDirector, start_origin: StartOrigin
+) -> None:
+    a = start_origin("a")
+    text = web({"a": a.address})
+    texts = [text, text.replace("[l7:www]", "[l7:other]")]
+    director = start(text)
+    with Ledger(director.place, 150).running() as ledger:
+        for number in range(1, 11):
+            ledger.more(40)
+            director.write(texts[number % 2])
+            director.reload()
+            assert wait_until(lambda: director.log.count(RELOADED) == number)  # noqa: B023 - asked at once
+        ledger.more(60)
+    assert len(ledger.entries) > 400
+    assert [entry for entry in ledger.entries if entry.outcome != "OK"] == [], ledger.sums
+
+
 def test_an_open_connection_survives_a_reload(start: StartDirector, origin: Origin) -> None:
     origin.answer = lambda message: [Pause(0.6), Send(plain(message))]
     with Origin(lambda _: [Send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew")]) as other:

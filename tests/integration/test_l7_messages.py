@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from tests.integration.conftest import StartDirector
@@ -211,6 +213,25 @@ def test_half_close_of_the_server_lets_the_client_finish(start: StartDirector) -
         client.socket.sendall(b"still here")
         assert wait_until(lambda: origin.tunnelled)
     assert origin.tunnelled == b"still here"
+
+
+@pytest.mark.parametrize("first", [b"", b"half of it"])
+def test_a_reset_of_a_tcp_client_is_a_reset_for_the_server(start: StartDirector, first: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        director = start(web({"a": address}, "", "protocol = tcp"))
+        # The start has tried the port, and its connection reached the server.
+        server.accept()[0].close()
+        client = socket.create_connection(director.place, 5)
+        far, _ = server.accept()
+        far.settimeout(5)
+        client.sendall(first)
+        assert not first or far.recv(100) == first
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+        with far, pytest.raises(ConnectionResetError):
+            far.recv(100)
 
 
 def test_pipelined_answers_keep_their_order(start: StartDirector) -> None:

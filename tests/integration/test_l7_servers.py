@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from hashlib import sha256
 
 import pytest
 
@@ -176,3 +177,24 @@ def test_a_status_that_counts_as_failure_is_retried_elsewhere(start: StartDirect
         director = start(web(addresses(busy, origin), "retry = connect, empty, 503; tries 2"))
         assert [fetch(director.place, GET).status for _ in range(6)] == [200] * 6
         assert busy.log
+
+
+@pytest.mark.parametrize("size", [16384, 16384 + 262144])
+def test_what_comes_behind_an_answer_reaches_no_other_client(start: StartDirector, size: int) -> None:
+    """A second answer in the same write, at the boundary of a read (RFC 9112 6.3)."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %6d\r\n\r\n"
+    length = size - len(head % 0)
+    evil = response(200, b"evil")
+    with Origin(lambda _: [Send(head % length + b"x" * length + evil)]) as bad:
+        director = start(web(addresses(bad)))
+        clients = [RawClient(director.place) for _ in range(16)]
+        try:
+            for number in range(1, 31):
+                for client in clients:
+                    client.ask(GET)
+                assert all(client.wait(number) for client in clients)
+        finally:
+            for client in clients:
+                client.socket.close()
+    assert {status for client in clients for status in client.statuses} == {200}
+    assert {one.sha256 for client in clients for one in client.answers} == {sha256(b"x" * length).hexdigest()}

@@ -1,9 +1,10 @@
 """One probe over the network: connect, perhaps ask, and say how it went exactly once.
 
 `start` begins a probe and never blocks; names are resolved by the reactor's resolver.
-The whole probe has the check's `timeout` as its hard limit.  An http probe reports as
-soon as the head of the answer has come, then lets a short body run out, so that the
-server does not see its answer cut off.
+The whole probe has the check's `timeout` as its hard limit.  A limit that comes late itself, because the
+process was stopped or held up, is given once more: the server could not be heard meanwhile.
+An http probe reports as soon as the head of the answer has come, then lets a short body run out, so that
+the server does not see its answer cut off.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (PermissionError, "not allowed to connect; check the rights of the socket"),
 )
 """What an operator reads for each way a connect can fail, most special first."""
+LATE_SECONDS = 0.05
+"""A limit that comes so long after its time shows that the loop was held up."""
+CONNECT_SPARE = 3600.0
+"""Seconds that Twisted may connect beyond the check's `timeout`: the probe ends itself, and sees hold-ups."""
 OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 """Errors that say nothing about the server."""
 
@@ -95,7 +100,8 @@ class Probe:
         self._clock = clock
         self._report = report
         self._gone = gone
-        self._began = clock()
+        self._began = self._due = clock()
+        self._was_held_up = False
         self._reported = False
         self._over = False
         self._timer: Any = None
@@ -105,11 +111,12 @@ class Probe:
     def start(self) -> None:
         """Begin; every outcome comes by `report`, also a connect that fails at once."""
         timeout = self.target.check.timeout
+        self._due = self._clock() + timeout
         self._timer = self._reactor.callLater(timeout, self._too_late)
         kind = HttpProbe if self.target.check.kind == "http" else TcpProbe
         self._protocol = protocol = kind(self)
         try:
-            endpoint = endpoint_for(self._reactor, self.target.address, timeout)
+            endpoint = endpoint_for(self._reactor, self.target.address, timeout + CONNECT_SPARE)
             connecting = endpoint.connect(Factory.forProtocol(lambda: protocol))
         except (OSError, ValueError, TypeError, error.ConnectError) as problem:
             self.report(False, f"cannot be probed: {problem}")
@@ -148,8 +155,13 @@ class Probe:
         self.over()
 
     def _too_late(self) -> None:
+        timeout = self.target.check.timeout
+        if self._clock() - self._due > LATE_SECONDS and not self._was_held_up:
+            self._was_held_up = True
+            self._timer = self._reactor.callLater(timeout, self._too_late)
+            return
         what = "connect timed out" if self._connecting is not None else "no answer"
-        self.report(False, f"{what} within {self.target.check.timeout:g}s")
+        self.report(False, f"{what} within {timeout:g}s")
         self._cut()
 
     def _cut(self) -> None:

@@ -2,24 +2,38 @@
 
 An idle connection belongs to an address, not to a client (KTCPVS A.8).  It is watched while idle:
 a FIN, a reset or an unexpected octet takes it out at once.
+
+An octet that a server sends behind its answer must reach nobody: the next client would take it for the
+begin of its own answer (RFC 9112 6.3).  What came in one read with the answer is seen by its framing.
+What the read left in the kernel, or what comes later, is there when the loop polls next, and then the
+idle connection hears of it.  So there are two moments at which nobody has looked: in the turn in which a
+connection was kept, and in the turn whose poll has an event for it that was not dispatched yet.  A
+connection taken then is looked at first (one system call); every other one was polled and found empty
+while it was idle, so a request that takes it pays nothing.  A server that was caught gets no connection
+kept for a while, because its octets may also come while the next request is on its way to it, and then
+nobody can tell them from an answer.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
+from twisted.logger import Logger
+
+from director.l7.io.attempts import Attempts, open_stream
 from director.l7.io.endpoint import connect_to_endpoint
-from director.l7.io.resolver import Names, Place
+from director.l7.io.reactor import LeanReactor
+from director.l7.io.resolver import Resolver
 from director.l7.io.stream import LARGE_READ, Stream, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.io.frontend import ClientSide
+    from director.l7.io.resolver import Addresses, HostAddress
     from director.model.pools import Address
 
 IDLE_SECONDS = 30.0
@@ -28,16 +42,35 @@ SURPLUS_SECONDS = 1.0
 """How long an unused connection beyond the pool's `idle_connections` is kept."""
 BURST_LIMIT = 1024
 """Idle connections to one address beyond which the oldest is closed at once."""
+DISTRUST_SECONDS = 60.0
+"""How long no connection is kept to a server that spoke on an idle one right behind an answer."""
+GOODBYE_SECONDS = 1.0
+"""A connection idle for longer may be told of its end in words (a 408 before the FIN): that is no offence."""
 CLOSE_SECONDS = 30.0
 """How long a server connection that is being closed may go without taking what is queued for it."""
+
+_log = Logger(namespace="director.l7")
 
 
 class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
-    __slots__ = ("backends", "client", "idle_since", "key", "limit", "stream")
+    __slots__ = (
+        "backends",
+        "client",
+        "descriptor",
+        "host",
+        "idle_since",
+        "kept_in",
+        "key",
+        "limit",
+        "name",
+        "stream",
+    )
 
     stream: Stream
+    host: HostAddress | None
+    """The address that its server's name had when it was made; None where no name was asked for."""
 
     def __init__(self, backends: Backends, key: str, client: ClientSide | None) -> None:
         self.backends = backends
@@ -45,6 +78,9 @@ class ServerSide:
         self.client = client
         self.idle_since = 0.0
         self.limit = 0
+        self.host = None
+        self.name = ""
+        self.kept_in = self.descriptor = -1
 
     def connected(self) -> None:
         """The connect succeeded."""
@@ -56,7 +92,7 @@ class ServerSide:
         if self.client is not None:
             self.client.server_received(data)
         else:
-            self.backends.idle_spoke += 1
+            self.backends.spoke(self)
             self.stream.abort()
 
     def ended(self) -> None:
@@ -88,10 +124,17 @@ class ServerSide:
 
 
 class Backends:
-    """All connections to servers of one director."""
+    """All connections to servers of one director.
+
+    Attributes:
+        open, opened, reused: connections there are, that were made, and times that an idle one was taken.
+        idle_spoke: idle connections closed because octets came that nobody had asked for.
+        idle_closed: idle connections closed because they were too old or too many, or their server left.
+    """
 
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
+        self._lean = reactor if isinstance(reactor, LeanReactor) else None
         self.open = 0
         self.opened = 0
         self.reused = 0
@@ -99,7 +142,9 @@ class Backends:
         self.idle_closed = 0
         self._idle: dict[str, deque[ServerSide]] = {}
         self._closing: dict[ServerSide, tuple[float, int]] = {}
-        self.names = Names(reactor)
+        self._distrusted: dict[str, float] = {}
+        self._named: Counter[str] = Counter()
+        self.resolver = Resolver(reactor)
 
     def idle_count(self) -> int:
         """Idle connections kept now."""
@@ -108,13 +153,27 @@ class Backends:
     # -- idle connections --
 
     def take(self, key: str, client: ClientSide, careful: bool) -> ServerSide | None:
-        """The most recently used idle connection to `key`, now `client`'s; None if there is none."""
+        """The most recently used idle connection to `key`, now `client`'s; None if there is none.
+
+        `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
+        """
         line = self._idle.get(key)
+        lean = self._lean
         while line:
             side = line.pop()
+            if lean is not None and side.kept_in == lean.turns and line and line[0].kept_in != lean.turns:
+                # One that need not be looked at: the oldest was idle when the loop last polled.
+                line.append(side)
+                side = line.popleft()
             if side.stream.socket is None:
                 continue
-            if careful and not side.stream.is_alive():
+            if (
+                careful
+                or lean is None
+                or side.kept_in == lean.turns
+                or lean.ready is None
+                or side.descriptor in lean.ready
+            ) and not self._is_empty(side):
                 side.stream.abort()
                 continue
             side.client = client
@@ -128,14 +187,22 @@ class Backends:
         More than `limit` are kept only while they are used again at once: under load, closing what the
         next request needs would cost a connect each time.  `sweep` ends what stays unused.
         """
-        side.client = None
         stream = side.stream
-        if stream.socket is None or limit <= 0:
-            stream.close()
+        if (
+            stream.socket is None
+            or limit <= 0
+            or (side.host is not None and side.host.gone)
+            or (self._distrusted and side.key in self._distrusted)
+        ):
+            self.drop(side, now)
             return
+        side.client = None
         stream.resume()
         side.idle_since = now
         side.limit = limit
+        lean = self._lean
+        if lean is not None:
+            side.kept_in = lean.turns
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()
@@ -144,10 +211,42 @@ class Backends:
             self.idle_closed += 1
             line.popleft().stream.close()
 
+    def _is_empty(self, side: ServerSide) -> bool:
+        """An idle connection is there, and nothing waits to be read from it."""
+        waiting = side.stream.waiting()
+        if waiting:
+            self.spoke(side)
+        return waiting is None
+
+    def spoke(self, side: ServerSide) -> None:
+        """A server sent octets that nobody asked for, on an idle connection (or on one that is given up)."""
+        if side in self._closing:
+            return
+        self.idle_spoke += 1
+        now = self.reactor.seconds()
+        if now - side.idle_since > GOODBYE_SECONDS:
+            return
+        if side.key not in self._distrusted:
+            _log.warn(
+                "{server} sent octets behind the end of an answer; they are dropped, and no connection to it "
+                "is used again for {seconds:g}s. Its Content-Length or its chunks are wrong: mend the server",
+                server=side.key,
+                seconds=DISTRUST_SECONDS,
+            )
+        self._distrusted[side.key] = now + DISTRUST_SECONDS
+        for other in self._idle.pop(side.key, ()):
+            if other is not side:
+                self.idle_closed += 1
+                other.stream.close()
+
     def forget(self, side: ServerSide) -> None:
         """A connection is gone."""
         self.open -= 1
         self._closing.pop(side, None)
+        if side.name:
+            self._named[side.name] -= 1
+            if not self._named[side.name]:
+                del self._named[side.name]
         if side.client is None:
             line = self._idle.get(side.key)
             if line is not None:
@@ -163,13 +262,26 @@ class Backends:
             while line and (unwanted or _outlived(line, now)):
                 self.idle_closed += 1
                 line.popleft().stream.close()
+            for side in [side for side in line if side.host is not None and side.host.gone]:
+                self.idle_closed += 1
+                line.remove(side)
+                side.stream.close()
             if not line:
                 self._idle.pop(key, None)
+        for host in list(self._named):
+            self.resolver.refresh(host)
+        for key in [key for key, until in self._distrusted.items() if until <= now]:
+            del self._distrusted[key]
         for side, (since, progress) in list(self._closing.items()):
             if side.stream.progress != progress:
                 self._closing[side] = (now, side.stream.progress)
             elif now - since > CLOSE_SECONDS:
                 side.stream.abort()
+
+    def postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: no server could take what is queued for it."""
+        for side, (since, progress) in self._closing.items():
+            self._closing[side] = (since + seconds, progress)
 
     def drop(self, side: ServerSide, now: float) -> None:
         """Close a connection behind what is still queued for it, for as long as the server takes that."""
@@ -195,33 +307,15 @@ class Backends:
         if family is not None:
             self._begin(side, family, (address.host, address.port))
             return side
-        place = self.names.known(address.host)
-        if place is not None:
-            self._begin(side, place[0], (place[1], address.port))
-        else:
-            self._resolve(side, address)
+        self._connect_to_name(side, address)
         return side
 
     def _begin(self, side: ServerSide, family: socket.AddressFamily, target: Any) -> None:
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            side.stream = open_stream(self.reactor, family, target, side)
+            side.descriptor = side.stream.fileno()
         except OSError as error:
-            self._refuse_later(
-                side, "out of file descriptors" if error.errno in (errno.EMFILE, errno.ENFILE) else str(error)
-            )
-            return
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        old = getattr(side, "stream", None)
-        side.stream = Stream(self.reactor, sock, side, connecting=True)
-        if isinstance(old, _Unborn) and old.gone:
-            side.stream.abort()
-            return
-        code = sock.connect_ex(target)
-        if code not in (0, errno.EINPROGRESS):
-            self.reactor.callLater(0, side.stream.fail, _error_words(code))
-            return
-        side.stream.wait_for_connect()
+            self._refuse_later(side, words(error))
 
     def _refuse_later(self, side: ServerSide, reason: str) -> None:
         unborn = _Unborn()
@@ -252,20 +346,38 @@ class Backends:
 
         self.reactor.callLater(0, begin)
 
-    def _resolve(self, side: ServerSide, address: Address) -> None:
-        """Ask for a name off the reactor's thread."""
+    def _connect_to_name(self, side: ServerSide, address: Address) -> None:
+        """Connect to one of the addresses of a name, which is asked for off the reactor's thread."""
         unborn = _Unborn()
         side.stream = unborn  # type: ignore[assignment]
+        side.name = address.host
+        self._named[address.host] += 1
 
-        def found(place: Place | None) -> None:
+        def told(addresses: Addresses) -> None:
             if unborn.gone:
                 self.forget(side)
-            elif place is None:
-                unborn.fail(side, f"the name {address.host} cannot be resolved")
+            elif not addresses:
+                failed(f"the name {address.host} cannot be resolved")
             else:
-                self._begin(side, place[0], (place[1], address.port))
+                attempts = Attempts(self.reactor, self.resolver, addresses, address.port, connected, failed)
+                unborn.give_up = attempts.give_up
+                attempts.start()
 
-        self.names.ask(address.host, found)
+        def connected(stream: Stream, host: HostAddress) -> None:
+            stream.owner = side
+            side.stream = stream
+            side.descriptor = stream.fileno()
+            side.host = host
+            side.connected()
+
+        def failed(reason: str) -> None:
+            unborn.fail(side, reason)
+
+        addresses = self.resolver.known(address.host)
+        if addresses:
+            told(addresses)
+        else:
+            self.resolver.ask(address.host, told)
 
 
 def _outlived(line: deque[ServerSide], now: float) -> bool:
@@ -320,7 +432,3 @@ def _literal_family(host: str) -> socket.AddressFamily | None:
             continue
         return family
     return None
-
-
-def _error_words(code: int) -> str:
-    return words(OSError(code, ""))

@@ -5,6 +5,7 @@ Such transports are Twisted's; `TransportStream` gives them the shape of a `Stre
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.endpoints import clientFromString, serverFromString
@@ -35,6 +36,7 @@ class TransportStream(Protocol):
     def __init__(self, accepted: Callable[..., None]) -> None:
         self._accepted = accepted
         self._gone = False
+        self._handing_on = False
         self.owner: Any = None
         self.is_blocked = False
         self.progress = 0
@@ -50,13 +52,34 @@ class TransportStream(Protocol):
         """None once the connection is gone."""
         return None if self._gone else self
 
-    def is_alive(self) -> bool:
-        """Not gone: Twisted reads an idle connection, so its end is known at once."""
-        return not self._gone
+    def waiting(self) -> bytes | None:
+        """What waits to be read, as of a `Stream`; inside TLS an octet may be no more than its own business.
+
+        While octets are being handed on, more may follow of which no socket knows: such a connection counts
+        as ended.
+        """
+        if self._gone or self._handing_on:
+            return b""
+        transport: Any = self.transport
+        while hasattr(transport, "transport"):
+            transport = transport.transport
+        handle = transport.getHandle() if hasattr(transport, "getHandle") else None
+        if not isinstance(handle, socket.socket):
+            return None
+        try:
+            return handle.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
 
     def dataReceived(self, data: bytes) -> None:
         """Octets came."""
-        self.owner.received(data)
+        self._handing_on = True
+        try:
+            self.owner.received(data)
+        finally:
+            self._handing_on = False
 
     def readConnectionLost(self) -> None:
         """FIN came."""
@@ -131,18 +154,19 @@ class _Streams(Factory):
 
     def __init__(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
         self.accepted = accepted
-        self._room = room
+        self.room = room
 
     def buildProtocol(self, addr: object) -> Protocol | None:
         """None refuses the connection."""
-        return TransportStream(self.accepted) if self._room() else None
+        return TransportStream(self.accepted) if self.room() else None
 
 
 class _EndpointPort:
     """What `listen_on_endpoint` gives: closes the port once it is there."""
 
-    def __init__(self, waiting: Any, description: str) -> None:
+    def __init__(self, waiting: Any, description: str, streams: _Streams) -> None:
         self._port: Any = None
+        self._streams = streams
         self._closed = False
         self.accepted = 0
         self.pauses = 0
@@ -157,6 +181,11 @@ class _EndpointPort:
         _log.error(
             "cannot listen on {description}: {why}", description=description, why=unbound(failure.value)
         )
+
+    def hand_over(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
+        """From now on what is accepted belongs to another service."""
+        self._streams.accepted = accepted
+        self._streams.room = room
 
     def close(self) -> None:
         """Stop accepting."""
@@ -179,8 +208,8 @@ def listen_on_endpoint(
     reactor: Any, description: str, accepted: Callable[..., None], room: Callable[[], bool]
 ) -> _EndpointPort:
     """Listen on a Twisted endpoint string; connections come as `TransportStream`s."""
-    listening = serverFromString(reactor, description).listen(_Streams(accepted, room))
-    return _EndpointPort(listening, description)
+    streams = _Streams(accepted, room)
+    return _EndpointPort(serverFromString(reactor, description).listen(streams), description, streams)
 
 
 def connect_to_endpoint(

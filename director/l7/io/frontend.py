@@ -85,6 +85,12 @@ class ClientSide:
         self.tell(Happened.CLIENT_GONE)
         self.listening.gone(self)
 
+    def move(self, listening: Listening) -> None:
+        """Our address went to another service: it serves the next request."""
+        service = listening.handle.current
+        self.listening = listening
+        self.conversation.move(listening.handle, trusted=service.trusts(self.conversation.peer.client))
+
     def drain(self) -> None:
         """The service stops: serve what the client has sent already, then let it go."""
         self.stream.read_now()
@@ -158,6 +164,11 @@ class ClientSide:
             else:
                 self._closing_since = now
                 self._closing_progress = self.stream.progress
+
+    def postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: whatever is due is due so much later."""
+        self.conversation.postpone(seconds)
+        self._closing_since += seconds
 
     def _late(self) -> Expired:
         """The deadline has passed: who holds things up, and has it taken anything since the last time?"""
@@ -251,6 +262,11 @@ class ClientSide:
         if server is not None:
             self._backends.drop(server, self.now())
 
+    def _abort_server(self) -> None:
+        server = self._let_go()
+        if server is not None:
+            server.stream.abort()
+
     def _end_server(self) -> None:
         if self.server is not None:
             self.server.stream.end()
@@ -294,13 +310,12 @@ class ClientSide:
         self.conversation.exchange = None
         self.conversation.closing = True
         self._leave_line()
-        server = self._let_go()
-        if server is not None:
-            server.stream.abort()
+        self._abort_server()
         self.stream.abort()
 
     _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
         DROP_SERVER: _drop_server,
+        Do.ABORT_SERVER: _abort_server,
         Do.END_SERVER: _end_server,
         Do.END_CLIENT: lambda self: self.stream.end(),
         Do.CLOSE_CLIENT: _close_client,

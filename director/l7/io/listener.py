@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -42,6 +43,17 @@ _log = Logger(namespace="director.listener")
 
 class BindError(DirectorError):
     """An address cannot be listened on; the message says why and what to do."""
+
+
+def bound_to(address: Address) -> tuple[str, int]:
+    """What a listening address binds, the same for different spellings: `:80` is `0.0.0.0:80`."""
+    if address.path or address.endpoint:
+        return (os.path.normpath(address.path) if address.path else address.endpoint), 0
+    try:
+        host = str(ipaddress.ip_address(address.host or "0.0.0.0"))
+    except ValueError:
+        host = address.host
+    return host, address.port
 
 
 def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket] = ()) -> socket.socket:
@@ -135,6 +147,11 @@ class Listener:
     def start(self) -> None:
         """Begin to accept."""
         self.reactor.addReader(self)
+
+    def hand_over(self, accept: Callable[[Stream, Any, Any], None], room: Callable[[], bool]) -> None:
+        """From now on what is accepted belongs to another service; nobody who connects notices."""
+        self._accept = accept
+        self._room = room
 
     def doRead(self) -> None:
         """Accept what waits, up to `ACCEPTS_PER_TURN`."""

@@ -4,6 +4,12 @@ The stock loop wraps every event in a logging context.  Here a descriptor that i
 its `doRead` called directly; everything else takes the stock path.  Errors are logged as in the
 stock reactor and cost the one connection only.  An event goes to whom it was meant for: the stock loop
 gives what came for a descriptor that was closed in the same turn to the new one that got its number.
+
+It looks at the descriptors before a late timer is called.  When the process was stopped (SIGSTOP, a
+frozen machine) or held up, timers are due for which answers wait in the kernel: `epoll_wait` came back
+empty-handed from the stop (Python's `poll` does not look again when its time-out has passed meanwhile),
+or the events at hand were polled before it.  Such a turn is followed by others that do not wait, until
+one was not late and left nothing behind.
 """
 
 from __future__ import annotations
@@ -18,19 +24,46 @@ from twisted.python import log
 
 EVENTS_PER_TURN = 512
 """Events taken per turn; more would only delay timers and writers."""
+LATE_SECONDS = 0.05
+"""A turn that ends so long after timers were due was held up."""
+LOOKS = 8
+"""Turns that may follow a late one before timers are called."""
 
 
 class LeanReactor(EPollReactor):
-    """An epoll reactor that dispatches plain reads without ceremony, on a clock that never jumps."""
+    """An epoll reactor that dispatches plain reads without ceremony, on a clock that never jumps.
+
+    Attributes:
+        turns: how often it has polled.
+        ready: the descriptors for which the last poll had an event; None when there may be more.
+    """
 
     seconds = staticmethod(time.monotonic)
+    turns = 0
+    ready: dict[int, int] | None = None
 
     def doPoll(self, timeout: float | None) -> None:  # noqa: N802 - Twisted's name
-        """Wait for events and dispatch them."""
+        """Wait for events and dispatch them; after a hold-up look again, so that timers come last."""
+        if timeout is None:
+            self._turn(-1)
+            return
+        clock = time.monotonic
+        due = clock() + timeout
+        self._turn(timeout)
+        if clock() - due > LATE_SECONDS:
+            for _ in range(LOOKS):
+                due = clock()
+                self._turn(0)
+                if self.ready is not None and clock() - due <= LATE_SECONDS:
+                    break
+
+    def _turn(self, timeout: float) -> None:
         try:
-            events = self._poller.poll(-1 if timeout is None else timeout, EVENTS_PER_TURN)
+            events = self._poller.poll(timeout, EVENTS_PER_TURN)
         except InterruptedError:
             return
+        self.turns += 1
+        self.ready = dict(events) if len(events) < EVENTS_PER_TURN else None
         selectables = self._selectables
         meant = [selectables.get(fd) for fd, _ in events]
         for (fd, event), selectable in zip(events, meant, strict=True):

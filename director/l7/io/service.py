@@ -2,6 +2,13 @@
 
 `Shell.apply` takes over a new set of services: addresses that are new are bound before anything
 changes, so a refused bind leaves all as it was; services are swapped in place, so no connection notices.
+An address that moves to another service takes its open socket and its clients along.
+
+Deadlines are looked at ten times a second, by a timer.  A timer that comes late shows that the process
+was stopped or held up, and then nobody knows who else was late: answers, bodies and connects may wait in
+the kernel.  So a hold-up is added to every deadline, and none is believed in that sweep; the next one
+comes when the loop has polled.  At most `PASSED_OVER` sweeps in a row are passed over, so that a loop
+that is late all the time still ends what hangs.
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
-from director.l7.io.listener import BindError, Listener, bind
+from director.l7.io.listener import BindError, Listener, bind, bound_to
 from director.l7.io.queue import Queues
 from director.l7.proxy.commands import Happened
 from director.l7.proxy.trace import Traces
@@ -45,6 +52,8 @@ CLIENT_SHARE = 0.75
 """Share of the other descriptors that clients may use; the rest is for servers."""
 STALL_SECONDS = 0.05
 """A sweep that comes this late shows that something blocked the loop."""
+PASSED_OVER = 2
+"""Late sweeps in a row in which no deadline is believed."""
 
 _log = Logger(namespace="director.l7")
 
@@ -69,6 +78,19 @@ class Listening:
                 reactor, prepared or self.shell.bind(self.address), self.accepted, self.has_room
             )
             self.port.start()
+
+    def inherit(self, old: Listening) -> None:
+        """Take over the open socket of an address that moved here, and the clients that came through it."""
+        self.port, old.port = old.port, None
+        self.port.hand_over(self.accepted, self.has_room)
+        if not (old.handle.current.is_http and self.handle.current.is_http):
+            return
+        count = len(old.clients)
+        old.handle.clients -= count
+        self.handle.clients += count
+        self.clients, old.clients = old.clients, self.clients
+        for side in self.clients:
+            side.move(self)
 
     def has_room(self) -> bool:
         """One more client is welcome."""
@@ -132,9 +154,11 @@ class Shell:
         self._date = DateLine()
         self._coming: frozenset[str] = frozenset()
         self._wanted: set[tuple[str, Address]] = set()
+        self._moves: dict[tuple[str, Address], tuple[str, Address]] = {}
         self._running = False
         self._timer: Any = None
         self._due = 0.0
+        self._late_sweeps = 0
         self._turn = 0
         self._empty: Deferred[None] | None = None
 
@@ -155,9 +179,25 @@ class Shell:
         done: Deferred[None] = succeed(None)
         if self.clients:
             done = self._empty = Deferred()
-            late = self.reactor.callLater(grace, self.cut, "did not end within shutdown_grace; they are cut")
-            done.addBoth(lambda _: late.active() and late.cancel())
+            self._wait_for_clients(grace)
         return done.addBoth(lambda _: self._stopped())
+
+    def _wait_for_clients(self, seconds: float) -> None:
+        """Cut the clients that are still there after so long; time in which the loop stood still is added."""
+        due = self.reactor.seconds() + seconds
+
+        def over() -> None:
+            late = self.reactor.seconds() - due
+            if self._empty is None:
+                return
+            if late > STALL_SECONDS:
+                self._wait_for_clients(late)
+            else:
+                self.cut("did not end within shutdown_grace; they are cut")
+
+        timer = self.reactor.callLater(seconds, over)
+        if self._empty is not None:
+            self._empty.addBoth(lambda _: timer.active() and timer.cancel())
 
     def left(self) -> None:
         """A client left; when we only wait for that, go on stopping."""
@@ -202,17 +242,21 @@ class Shell:
         """Bind all addresses that are new, or none.  Raises BindError with nothing changed.
 
         `coming` are addresses that this machine will have: layer 4 adds its virtual ones when it starts.
-        An address that only moves to another service is bound when its old listener is closed.
+        An address that only moves to another service, or is written differently, keeps its open socket.
         """
         wanted = self._wanted = {(one.name, address) for one in services for address in one.listen}
-        held = {address for name, address in self._listenings}
+        leaving = {bound_to(place[1]): place for place in self._listenings.keys() - wanted}
         self._coming = frozenset(coming)
+        self._moves.clear()
         try:
             for place in wanted - self._listenings.keys():
                 address = place[1]
-                if address.endpoint:
+                old = leaving.pop(bound_to(address), None)
+                if old is not None:
+                    self._moves[place] = old
+                elif address.endpoint:
                     check_endpoint(self.reactor, address.endpoint)
-                elif address not in held:
+                else:
                     self._prepared[place] = self.bind(address)
         except BindError:
             self.abandon()
@@ -223,6 +267,7 @@ class Shell:
         for sock in self._prepared.values():
             sock.close()
         self._prepared.clear()
+        self._moves.clear()
 
     def apply(self, services: Sequence[CompiledService], new_id: Callable[[], str]) -> None:
         """Serve exactly these services, whose addresses were prepared."""
@@ -231,14 +276,18 @@ class Shell:
             for service in services
             for address in service.config.listen
         }
-        for place in [place for place in self._listenings if place not in wanted]:
-            self._retire(place)
         for service in services:
             handle = self.handles.get(service.config.name)
             if handle is None:
                 self.handles[service.config.name] = ServiceHandle(service, new_id, self.record, self._date)
             else:
                 handle.current = service
+        for place, old in self._moves.items():
+            self._listenings[place] = listening = Listening(self, self.handles[place[0]], place[1])
+            listening.inherit(self._listenings[old])
+        self._moves.clear()
+        for place in [place for place in self._listenings if place not in wanted]:
+            self._retire(place)
         for place in wanted:
             if place not in self._listenings:
                 self._listenings[place] = listening = Listening(self, self.handles[place[0]], place[1])
@@ -299,14 +348,25 @@ class Shell:
         if late > STALL_SECONDS:
             self.stalls += 1
             self.worst_stall = max(self.worst_stall, late)
-        for side in self._all_clients():
-            side.check(now)
+            self._postpone(late)
+            self._late_sweeps += 1
+        else:
+            self._late_sweeps = 0
+        if self._late_sweeps % (PASSED_OVER + 1) == 0:
+            for side in self._all_clients():
+                side.check(now)
         self._turn += 1
         if self._turn % IDLE_SWEEP_TURNS == 0:
             self.backends.sweep(now)
         self.settle()
         if self.queues.waiting:
             self.queues.wake()
+
+    def _postpone(self, seconds: float) -> None:
+        """The loop stood still for so long: that is nobody's delay but ours."""
+        for side in self._all_clients():
+            side.postpone(seconds)
+        self.backends.postpone(seconds)
 
 
 def _client_limit() -> int:

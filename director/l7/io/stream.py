@@ -265,17 +265,16 @@ class Stream:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._shut("")
 
-    def is_alive(self) -> bool:
-        """Nothing unexpected came while idle: no FIN, no error, no octets."""
+    def waiting(self) -> bytes | None:
+        """What waits to be read, without taking it: its first octet, nothing behind an end, None for none."""
         if self.socket is None or self._error:
-            return False
+            return b""
         try:
-            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
-            return True
+            return None
         except OSError:
-            return False
-        return False
+            return b""
 
     def fail(self, reason: str) -> None:
         """Close because of an error, and say so to the owner."""

@@ -133,6 +133,7 @@ class Do(enum.Enum):
 
     KEEP_SERVER = "give the server's connection back for reuse"
     DROP_SERVER = "close the server's connection"
+    ABORT_SERVER = "reset the server's connection: what it got must not look complete"
     END_SERVER = "send FIN to the server, go on reading"
     END_CLIENT = "send FIN to the client, go on reading"
     CLOSE_CLIENT = "close the client's connection when all is written"

@@ -31,14 +31,13 @@ from director.l7.proxy.commands import (
 from director.l7.proxy.exchange import Exchange
 from director.l7.proxy.phase import TUNNEL
 from director.l7.proxy.request_head import route_request
-from director.l7.routing.facts import ConnectionFacts
+from director.l7.routing.facts import ConnectionFacts, Peer
 from director.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.proxy.request_head import RoutedRequest, UpstreamFields
-    from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
 
 READ_AHEAD_LIMIT = 65536
@@ -142,6 +141,19 @@ class Conversation:
             if self.exchange is None and not self.closing:
                 self._read_on(now)
         return out
+
+    def postpone(self, seconds: float) -> None:
+        """The shell's clock went on while nobody looked at the sockets: that counts against no peer."""
+        self.deadline += seconds
+        exchange = self.exchange
+        if exchange is not None and exchange.wait_until is not None:
+            exchange.wait_until += seconds
+
+    def move(self, handle: ServiceHandle, *, trusted: bool) -> None:
+        """The client's address went to another service, which serves the next request."""
+        old = self.peer
+        self.handle = handle
+        self.peer = Peer(old.client, old.client_port, old.virtual, old.virtual_port, trusted=trusted)
 
     # -- what an exchange may ask and say --
 

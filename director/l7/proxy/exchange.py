@@ -233,8 +233,10 @@ class Exchange:
     # -- what the rooms around it share --
 
     def client_gone(self, now: float) -> None:
-        """The client left before the end."""
-        self.conversation.out.append(Do.LEAVE_QUEUE if self.phase is QUEUE else DROP_SERVER)
+        """The client left before the end.  In a tunnel its reset is passed on, as a server's is."""
+        phase = self.phase
+        leave = Do.LEAVE_QUEUE if phase is QUEUE else Do.ABORT_SERVER if phase is TUNNEL else DROP_SERVER
+        self.conversation.out.append(leave)
         self.finish("client_gone", now, server_gone=True)
 
     def write(self, data: bytes) -> None:

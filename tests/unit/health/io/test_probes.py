@@ -135,7 +135,7 @@ def test_a_trickling_answer_ends_in_time() -> None:
     for octet in b"HTTP/1.1":
         probe.reactor.advance(0.1)
         probe.protocol.dataReceived(bytes([octet]))
-    probe.reactor.advance(0.3)
+    probe.reactor.advance(0.2)
     assert probe.words == [(False, "no answer within 1s")]
     assert probe.gone == 1
 
@@ -144,8 +144,28 @@ def test_a_trickling_body_holds_its_slot_no_longer_than_the_limit() -> None:
     probe = Watched(HTTP)
     probe.accept()
     probe.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
-    probe.reactor.advance(1.1)
+    probe.reactor.advance(1.0)
     assert (probe.words, probe.gone) == ([(True, "status 200")], 1)
+
+
+def test_a_limit_that_comes_late_itself_is_given_once_more() -> None:
+    """The process was stopped for 3 s: whether the server answered in time is not known."""
+    probe = Watched(HTTP)
+    probe.accept()
+    probe.reactor.advance(3.0)
+    assert (probe.words, probe.gone) == ([], 0)
+    probe.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert probe.words == [(True, "status 200")]
+    late = Watched(HTTP)
+    late.accept()
+    late.reactor.advance(3.0)
+    late.reactor.advance(1.0)
+    assert (late.words, late.gone) == ([(False, "no answer within 1s")], 1)
+
+
+def test_twisted_does_not_end_a_connect_before_the_probe_does() -> None:
+    """Its own timer would not know of a hold-up."""
+    assert Watched(TCP).reactor.tcpClients[0][3] > 60.0
 
 
 def test_a_server_that_closes_has_not_answered() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -65,6 +66,36 @@ def test_octets_and_ends_go_both_ways() -> None:
     assert stream.socket is None
 
 
+def test_what_waits_in_the_socket_below_is_seen() -> None:
+    stream, transport, _ = connected()
+    assert stream.waiting() is None
+    near, far = socket.socketpair()
+    with near, far:
+        # As inside TLS, whose transport stands on that of the connection.
+        below = StringTransport()
+        below.getHandle = lambda: near  # type: ignore[attr-defined]
+        transport.transport = below  # type: ignore[attr-defined]
+        assert stream.waiting() is None
+        far.send(b"xy")
+        assert stream.waiting() == b"x"
+        near.recv(2)
+        far.close()
+        assert stream.waiting() == b""
+
+
+def test_while_octets_are_handed_on_a_connection_is_in_nobody_s_reach() -> None:
+    stream, _, _ = connected()
+    seen: list[bytes | None] = []
+
+    class Looking(Owner):
+        def received(self, data: bytes) -> None:
+            seen.append(stream.waiting())
+
+    stream.owner = Looking()
+    stream.dataReceived(b"the end of an answer")
+    assert (seen, stream.waiting()) == ([b""], None)
+
+
 def test_back_pressure_is_told() -> None:
     stream, _, owner = connected()
     stream.pauseProducing()
@@ -97,6 +128,18 @@ def test_after_the_end_nothing_fails() -> None:
     for call in (stream.pause, stream.resume, stream.resumeProducing, stream.pauseProducing):
         call()
     assert owner.told == ["lost"]
+
+
+def test_who_connects_belongs_to_whom_the_port_was_handed_over() -> None:
+    reactor: Any = MemoryReactorClock()
+    first, second = Accepted(), Accepted()
+    port = listen_on_endpoint(reactor, "tcp:80", first, lambda: True)
+    factory = reactor.tcpServers[0][1]
+    port.hand_over(second, lambda: True)
+    factory.buildProtocol(None).makeConnection(StringTransport())
+    assert (len(first.came), len(second.came)) == (0, 1)
+    port.hand_over(first, lambda: False)
+    assert factory.buildProtocol(None) is None
 
 
 def test_a_connection_without_room_is_refused() -> None:

@@ -151,6 +151,22 @@ def test_a_close_that_makes_no_progress_is_cut(monkeypatch: pytest.MonkeyPatch) 
     assert desk.stream.calls[-1] == "abort"
 
 
+def test_time_in_which_the_loop_stood_still_counts_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    before = desk.side.conversation.deadline
+    desk.side.postpone(3.0)
+    assert desk.side.conversation.deadline == before + 3.0
+    events = desk.expect(monkeypatch, [Do.CLOSE_CLIENT])
+    desk.side.tell(Happened.DRAIN)
+    desk.side.conversation.deadline = float("inf")
+    desk.side.conversation.postpone = lambda _: None
+    desk.side.postpone(3.0)
+    desk.side.check(CLOSE_SECONDS + 2.0)
+    assert (events, desk.stream.calls) == ([Happened.DRAIN], ["close"])
+    desk.side.check(CLOSE_SECONDS + 3.0)
+    assert desk.stream.calls == ["close", "abort"]
+
+
 def test_a_client_that_leaves_is_signed_off_once() -> None:
     desk = Desk()
     desk.side.lost("connection reset")

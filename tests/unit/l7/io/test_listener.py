@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReadDescriptor
 from zope.interface.verify import verifyObject
 
 from director.l7.io import listener as listener_module
-from director.l7.io.listener import BindError, Listener, bind
+from director.l7.io.listener import BindError, Listener, bind, bound_to
 from director.model.pools import Address
 from tests.support.loops import KINDS, Loop, loop_of
 from tests.support.said import said
@@ -145,6 +145,31 @@ def test_closing_takes_nobody_beyond_the_limit(door: Door) -> None:
         door.room = False
         door.listener.close()
         assert door.came == []
+
+
+def test_who_connects_belongs_to_whom_it_was_handed_over(loop: Loop, door: Door) -> None:
+    came: list[Any] = []
+    with socket.create_connection(door.place), socket.create_connection(door.place):
+        door.listener.hand_over(lambda stream, _peer, _own: came.append(stream), lambda: True)
+        loop.turn(lambda: len(came) == 2)
+    assert door.came == []
+    for stream in came:
+        stream.abort()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Address("", 80), Address("0.0.0.0", 80)),
+        (Address("::1", 80), Address("0:0:0:0:0:0:0:1", 80)),
+        (Address(path="/run/x.sock"), Address(path="/run//./x.sock")),
+    ],
+    ids=str,
+)
+def test_an_address_written_differently_is_bound_alike(one: Address, other: Address) -> None:
+    assert bound_to(one) == bound_to(other)
+    assert bound_to(one) != bound_to(Address("127.0.0.1", 80))
+    assert bound_to(one) != bound_to(Address("::", 80))
 
 
 def test_a_socket_file_is_made_and_removed(loop: Loop, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from twisted.internet.interfaces import IReactorCore, IReactorFDSet, IReactorTCP, IReactorTime
 from zope.interface.verify import verifyObject
 
@@ -102,6 +104,58 @@ def test_the_hang_up_of_who_was_closed_in_this_turn_is_not_that_of_who_got_its_n
         assert (fresh.lost, fresh.read) == (0, b"y")
         loop.reactor.removeReader(fresh)
         fresh.sock.close()
+
+
+class HeldUp:
+    """A poller from which the first look comes back empty-handed, three seconds late (SIGSTOP, SIGCONT)."""
+
+    def __init__(self, poller: Any, clock: list[float]) -> None:
+        self.poller, self.clock, self.timeouts = poller, clock, list[float]()
+
+    def poll(self, timeout: float, most: int) -> Any:
+        self.timeouts.append(timeout)
+        if len(self.timeouts) == 1:
+            self.clock[0] += 3.0
+            return []
+        return self.poller.poll(0, most)
+
+
+def test_after_a_hold_up_the_sockets_are_looked_at_before_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's `poll` returns without a look when a stop has eaten its time-out (PEP 475)."""
+    clock = [100.0]
+    monkeypatch.setattr("director.l7.io.reactor.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    near, far = socket.socketpair()
+    with loop_of(LeanReactor) as loop, near, far:
+        reading = Reading(near)
+        loop.reactor.addReader(reading)
+        far.send(b"answer")
+        poller = loop.reactor._poller
+        held_up = loop.reactor._poller = HeldUp(poller, clock)
+        loop.reactor.doIteration(0.1)
+        assert (reading.read, held_up.timeouts) == (b"answer", [0.1, 0])
+        # In time there is one look only.
+        loop.reactor.doIteration(0.1)
+        assert held_up.timeouts == [0.1, 0, 0.1]
+        loop.reactor._poller = poller
+        loop.reactor.removeReader(reading)
+
+
+def test_it_knows_what_the_last_poll_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = socket.socketpair()
+    with loop_of(LeanReactor) as loop, near, far:
+        reading = Reading(near)
+        loop.reactor.addReader(reading)
+        loop.reactor.doIteration(0)
+        assert (loop.reactor.turns, near.fileno() in loop.reactor.ready) == (1, False)
+        far.send(b"x")
+        loop.reactor.doIteration(0)
+        assert (loop.reactor.turns, near.fileno() in loop.reactor.ready) == (2, True)
+        # As many as are taken per turn: there may be more.
+        monkeypatch.setattr("director.l7.io.reactor.EVENTS_PER_TURN", 1)
+        far.send(b"y")
+        loop.reactor.doIteration(0)
+        assert loop.reactor.ready is None
+        loop.reactor.removeReader(reading)
 
 
 def test_installed_it_is_the_reactor() -> None:

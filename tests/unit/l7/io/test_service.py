@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -13,6 +14,7 @@ from attrs import evolve
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError
 from director.l7.io.service import BATCH_RECORDS, Shell
+from director.l7.io.stream import LARGE_READ, SMALL_READ
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
@@ -138,6 +140,41 @@ def test_a_request_goes_through_and_the_server_connection_is_used_again(house: H
     assert [record[-7] for record in house.shell.traces.last(9)] == [200, 200]
 
 
+EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+
+
+def answer_of(size: int) -> bytes:
+    """An answer of `size` octets, head included."""
+    head = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: %6d\r\n\r\n"
+    length = size - len(head % 0)
+    return head % length + b"x" * length
+
+
+@pytest.mark.parametrize("behind", [EVIL, b"\n"], ids=["answer", "octet"])
+@pytest.mark.parametrize("size", [SMALL_READ, SMALL_READ + LARGE_READ, SMALL_READ + 2 * LARGE_READ, 200])
+@pytest.mark.parametrize("order", ["one then other", "same client"])
+def test_octets_behind_an_answer_reach_nobody(house: House, size: int, behind: bytes, order: str) -> None:
+    """RFC 9112 6.3: a message ends where its framing says; what follows is no answer to anybody."""
+    first = house.call()
+    first.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    second = house.call() if order == "one then other" else first
+    house.loop.turn(lambda: house.shell.clients == (1 if second is first else 2))
+    server.setblocking(True)
+    # A large one needs its client to read meanwhile, and the next request comes before its end.
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * LARGE_READ)
+    server.sendall(answer_of(size) + behind)
+    second.sendall(GET)
+    got = house.read(first, size)
+    assert got == answer_of(size)
+    fresh = house.accept()
+    assert house.read(fresh).startswith(b"GET / ")
+    fresh.sendall(OK)
+    assert house.read(second, len(OK)) == OK
+    assert house.shell.traces.last(2)[0][-7] == 200
+
+
 def test_records_are_kept_and_logged_by_the_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[list[str]] = []
     log = house.shell.access_log
@@ -217,6 +254,37 @@ def test_a_deadline_is_delivered(house: House) -> None:
     assert house.read(client, 20).startswith(b"HTTP/1.1 408 ")
 
 
+def test_no_deadline_is_believed_by_a_sweep_that_comes_late(house: House) -> None:
+    """The process was stopped for 3 s: what would end the wait may stand in the kernel."""
+    house.call().sendall(b"GET / HT")
+    house.loop.turn(lambda: house.shell.clients == 1)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    house.loop.turn(lambda: side.conversation.framer.buffer)
+    now = house.loop.reactor.seconds()
+    side.conversation.deadline = now - 1.0
+    house.shell._due = now - 3.0
+    house.shell._look_at_deadlines(now)
+    assert side.conversation.deadline == pytest.approx(now + 2.0)
+    assert (house.shell.stalls, house.shell.clients) == (1, 1)
+    house.shell._due = now
+
+
+def test_a_loop_that_is_always_late_still_ends_what_hangs(house: House) -> None:
+    house.call().sendall(b"GET / HT")
+    house.loop.turn(lambda: house.shell.clients == 1)
+    (side,) = next(iter(house.shell._listenings.values())).clients
+    house.loop.turn(lambda: side.conversation.framer.buffer)
+    now = house.loop.reactor.seconds()
+    ended = []
+    for _ in range(3):
+        house.shell._due = now - 0.06
+        side.conversation.deadline = now - 1.0
+        house.shell._look_at_deadlines(now)
+        ended.append(side.conversation.closing)
+    assert ended == [False, False, True]
+    house.shell._due = now
+
+
 def test_a_defect_costs_one_connection_and_gives_everything_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,15 +355,73 @@ def test_an_open_connection_survives_a_change_and_takes_the_new_site(house: Hous
     assert house.read(client, len(OK)) == OK
 
 
-def test_an_address_moves_to_another_service(house: House) -> None:
+def test_an_address_moves_to_another_service_with_its_socket_and_its_clients(house: House) -> None:
+    idle, busy = house.call(), house.call()
+    busy.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    house.loop.turn(lambda: house.shell.clients == 2)
+    before = next(iter(house.shell._listenings.values())).port.socket
+    # One that the kernel has taken and we have not.
+    waits = house.call()
     house.serve(evolve(house.service, name="other"))
-    assert house.shell.listeners() == [("other", str(house.address), 0)]
+    assert house.shell.listeners() == [("other", str(house.address), 2)]
+    assert next(iter(house.shell._listenings.values())).port.socket is before
     assert list(house.shell.handles) == ["other"]
+    server.sendall(OK)
+    # Nobody is told to leave.
+    assert house.read(busy, len(OK)) == OK
+    for client in (idle, busy, waits):
+        client.sendall(GET)
+        assert house.read(server).startswith(b"GET / ")
+        server.sendall(OK)
+        assert house.read(client, len(OK)) == OK
+        assert house.shell.traces.last(1)[0][2] == "other"
+    assert (house.shell.clients, house.shell.handles["other"].clients) == (3, 3)
+
+
+def test_an_address_that_is_written_differently_keeps_its_socket(house: House) -> None:
+    anywhere = Address("", free_port())
+    house.serve(evolve(house.service, listen=(anywhere,)))
+    before = next(iter(house.shell._listenings.values())).port.socket
+    other = evolve(anywhere, host="0.0.0.0")
+    house.serve(evolve(house.service, listen=(other,)))
+    assert house.shell.listeners() == [("www", str(other), 0)]
+    assert next(iter(house.shell._listenings.values())).port.socket is before
+
+
+def test_a_socket_file_that_moves_is_always_there(house: House, tmp_path: Path) -> None:
+    address = Address(path=str(tmp_path / "s"))
+    house.serve(evolve(house.service, listen=(address,)))
+    number = (tmp_path / "s").stat().st_ino
+    house.serve(evolve(house.service, name="other", listen=(address,)))
+    assert (tmp_path / "s").stat().st_ino == number
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address.path)
+        client.sendall(GET)
+        assert house.read(house.accept()).startswith(b"GET / ")
+
+
+def test_services_that_change_places_keep_both_sockets(house: House) -> None:
+    second = Address("127.0.0.1", free_port())
+    two = evolve(house.service, name="two", listen=(second,))
+    house.serve(house.service, two)
+    ports = {one.address: one.port.socket for one in house.shell._listenings.values()}
+    house.serve(evolve(house.service, listen=(second,)), evolve(two, listen=(house.address,)))
+    assert {one.address: one.port.socket for one in house.shell._listenings.values()} == ports
+    assert sorted(house.shell.listeners()) == [("two", str(house.address), 0), ("www", str(second), 0)]
+
+
+def test_clients_do_not_follow_their_address_to_another_protocol(house: House) -> None:
     client = house.call()
+    house.loop.turn(lambda: house.shell.clients == 1)
     client.sendall(GET)
-    house.accept().sendall(OK)
-    assert house.read(client, len(OK)) == OK
-    assert house.shell.traces.last(1)[0][2] == "other"
+    server = house.accept()
+    house.read(server)
+    house.serve(evolve(house.service, name="raw", protocol="tcp"))
+    server.sendall(OK)
+    assert b"Connection: close\r\n" in house.read(client, len(OK))
+    assert house.shell.listeners() == [("raw", str(house.address), 0)]
 
 
 def test_a_refused_bind_changes_nothing(house: House) -> None:
@@ -376,6 +502,22 @@ def test_a_stop_cuts_what_does_not_end(house: House) -> None:
     house.loop.turn(lambda: stopped)
     assert house.shell.clients == 0
     assert house.registry.pools["web"].servers[0].active == 0
+
+
+def test_a_stop_does_not_count_the_time_in_which_the_loop_stood_still(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = house.call()
+    client.sendall(GET)
+    server = house.accept()
+    house.read(server)
+    house.shell.stop(5.0)
+    # All timers are called at once, 4 s after the grace is over.
+    seconds = house.loop.reactor.seconds
+    monkeypatch.setattr(house.loop.reactor, "seconds", lambda: seconds() + 9.0)
+    house.loop.reactor.runUntilCurrent()
+    server.sendall(OK)
+    assert house.read(client, len(OK)).endswith(b"hi")
 
 
 def test_the_last_client_may_leave_inside_a_look_at_deadlines(house: House) -> None:

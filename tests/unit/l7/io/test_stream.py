@@ -193,12 +193,19 @@ def test_after_the_end_nothing_is_told_and_nothing_fails(loop: Loop, pair: Pair)
     assert pair.stream.fileno() == -1
 
 
-def test_an_idle_stream_knows_whether_it_is_alive(pair: Pair) -> None:
+def test_what_waits_to_be_read_is_seen_and_left(loop: Loop, pair: Pair) -> None:
     pair.stream.pause()
-    assert pair.stream.is_alive()
-    pair.peer.sendall(b"x")
+    assert pair.stream.waiting() is None
+    pair.peer.sendall(b"xyz")
     # The kernel of a loopback connection has it at once.
-    assert not pair.stream.is_alive()
+    assert pair.stream.waiting() == b"x"
+    pair.stream.resume()
+    loop.turn(lambda: pair.owner.data == b"xyz")
+    pair.stream.pause()
+    pair.peer.shutdown(socket.SHUT_WR)
+    assert pair.stream.waiting() == b""
+    pair.stream.abort()
+    assert pair.stream.waiting() == b""
 
 
 def test_a_refused_connect_is_told_in_words(loop: Loop) -> None:

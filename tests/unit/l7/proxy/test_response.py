@@ -466,6 +466,29 @@ def test_a_tunnel_whose_server_is_reset_is_reset() -> None:
     assert lines == ["drop-server", "abort-client"]
 
 
+def test_a_tunnel_whose_client_is_reset_is_reset() -> None:
+    """A clean end would tell the server that it has got all (RFC 9293 3.5.2)."""
+    world = switched()
+    assert world.tell("client-gone") == ["abort-server"]
+    assert world.record()["outcome"] == "client_gone"
+
+
+def test_the_reset_of_a_tcp_client_is_passed_on_also_behind_its_end() -> None:
+    world = World(pool("web", "a"), protocol="tcp")
+    world.play("""
+        opened
+          open web/a fresh careful
+        new
+        client all
+          to-server all
+        client-ends
+          end-server
+        client-gone
+          abort-server
+    """)
+    assert world.leases == 0
+
+
 def test_what_a_client_sent_ahead_of_the_101_goes_into_the_tunnel() -> None:
     world = asked(UPGRADE, "GET /ws HTTP/1.1|Host: h|Connection: upgrade|Upgrade: websocket||")
     world.play(f"""
