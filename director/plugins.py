@@ -115,9 +115,7 @@ class UserFiles:
     content is taken from there; any other is executed afresh (no byte code is kept or trusted).
     """
 
-    def __init__(
-        self, before: UserFiles | None = None, sources: Mapping[str, bytes] | None = None
-    ) -> None:
+    def __init__(self, before: UserFiles | None = None, sources: Mapping[str, bytes] | None = None) -> None:
         """`sources` are the files themselves, for a process that was given them."""
         self._before: dict[str, _Executed] = before.executed() if before is not None else {}
         self._sources = sources

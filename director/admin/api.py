@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from director.admin import edits, metrics, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Applied, Control
+from director.admin.control import Applied, Control, TraceRecord
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rates import Rates
@@ -30,6 +30,8 @@ TRACES_SEEN = 500
 FAULTS_SHOWN = 20
 EVENTS_SHOWN = 20
 LARGEST_LIMIT = 1000
+UNREFRESHED = frozenset({"healthz", "readyz", "static", "login", "login_page", "logout", "openapi", "config"})
+"""Routes that show nothing that is counted."""
 
 
 @frozen
@@ -94,6 +96,10 @@ class Api:
             tuple(control.checks()),
         )
 
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Asked before a route is answered; see `Control.refreshed`."""
+        return self._control.refreshed(route) if route not in UNREFRESHED else None
+
     # -- probes and scrapers --
 
     def healthz(self, call: Call) -> Answer:
@@ -108,7 +114,7 @@ class Api:
     def metrics(self, call: Call) -> Answer:
         """In pieces: there may be a hundred thousand lines."""
         control = self._control
-        kept = len(control.traces(LARGEST_LIMIT))
+        kept = control.traces_kept()
         found = metrics.families(
             self.context(),
             control.readiness(),
@@ -240,11 +246,16 @@ class Api:
         seen = self._control.snapshot()
         return as_json([views.trace_view(one, seen) for one in self._control.traces(limit(call))])
 
-    def request(self, call: Call) -> Answer:
+    def request(self, call: Call) -> Answer | Deferred[Answer]:
         """By id."""
         found = self._control.trace(call.path["id"])
+        if isinstance(found, Deferred):
+            return found.addCallback(self._traced, call.path["id"])
+        return self._traced(found, call.path["id"])
+
+    def _traced(self, found: TraceRecord | None, identifier: str) -> Answer:
         if found is None:
-            raise Refusal(404, "No such request is remembered; only the last ones are kept", call.path["id"])
+            raise Refusal(404, "No such request is remembered; only the last ones are kept", identifier)
         return as_json(views.trace_view(found, self._control.snapshot()))
 
     def config(self, call: Call) -> Answer:

@@ -27,6 +27,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot
 
@@ -104,7 +105,19 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
-    def trace(self, identifier: str) -> TraceRecord | None:
+    def traces_kept(self) -> int:
+        """How many requests are remembered."""
+
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Asked before a route is answered: let what other processes counted be known.
+
+        None when there is nothing to wait for.
+        """
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """The processes that serve layer 7; none when this one does."""
+
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """One request by its id, or None when the ring has dropped it."""
 
     def explain(self, question: Question) -> TraceRecord:

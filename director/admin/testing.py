@@ -24,6 +24,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
 
@@ -65,6 +66,9 @@ class MemoryControl:
     reloaded: Deferred[Applied] | Exception | None = None
     store_nonce: str = "5eed"
     lost: str = ""
+    workers: list[WorkerFigures] = field(factory=list)
+    refreshing: Deferred[None] | None = None
+    refreshed_for: list[str] = field(factory=list)
     asked: list[Question] = field(factory=list)
 
     def moment(self) -> Moment:
@@ -110,6 +114,19 @@ class MemoryControl:
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""
         return self.remembered[:limit]
+
+    def traces_kept(self) -> int:
+        """As set."""
+        return len(self.remembered)
+
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Remember who asked; as set."""
+        self.refreshed_for.append(route)
+        return self.refreshing
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """As set."""
+        return self.workers
 
     def trace(self, identifier: str) -> TraceRecord | None:
         """By id."""

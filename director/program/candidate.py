@@ -28,7 +28,7 @@ class Candidate:
     """One configuration on its way.
 
     Attributes:
-        loaded: what came of reading the file.
+        loaded: what came of reading the file; None in a worker, which reads none.
         files: the users' own scheduler files, executed.
         author: who wants it.
         laid: the file's configuration with what operators changed laid over it; None for what a command
@@ -38,7 +38,7 @@ class Candidate:
         catalog: the schedulers that it may name.
     """
 
-    loaded: Loaded
+    loaded: Loaded | None
     files: UserFiles
     author: str = ""
     laid: Laid | None = None
@@ -49,18 +49,18 @@ class Candidate:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All that was found in the file."""
-        return self.loaded.problems
+        return self.loaded.problems if self.loaded is not None else ()
 
     @property
     def configuration(self) -> Configuration | None:
         """The file's; None when it has errors."""
-        return self.loaded.configuration
+        return self.loaded.configuration if self.loaded is not None else None
 
     def require(self) -> Configuration:
         """The file's configuration.  Raises ConfigError with all problems when it has errors."""
-        if self.loaded.configuration is None:
-            raise ConfigError(self.loaded.problems)
-        return self.loaded.configuration
+        if self.configuration is None:
+            raise ConfigError(self.problems)
+        return self.configuration
 
     def by(self, author: str, desired: Configuration, laid: Laid | None = None) -> Candidate:
         """The same with what the loop knows."""

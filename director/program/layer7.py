@@ -5,12 +5,15 @@ Composition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from director.l7.http.requests import Limits
 from director.l7.io.service import Shell
+from director.l7.proxy.trace import as_dict
 from director.l7.routing.fault_path import FaultChain
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
@@ -19,6 +22,7 @@ from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Part
 from director.registry.registry import Registry
+from director.registry.reports import WorkerFigures
 
 
 class Layer7(Part):
@@ -40,7 +44,7 @@ class Layer7(Part):
 
     def prepare(self, candidate: Candidate) -> None:
         """Open the addresses that are new."""
-        self.shell.prepare(candidate.desired.l7, _coming(candidate.desired))
+        self.shell.prepare(candidate.desired.l7, coming(candidate.desired))
 
     def commit(self, candidate: Candidate) -> None:
         """Serve these services, and let who waits try anew."""
@@ -63,8 +67,73 @@ class Layer7(Part):
         """Stop accepting, let requests end for `grace` seconds, then cut what is left."""
         return self.shell.stop(grace).addCallback(lambda _: self.shell.settle())
 
+    # -- what the admin asks (`traffic`) --
 
-def _coming(configuration: Configuration) -> set[str]:
+    @property
+    def clients(self) -> int:
+        """Connections of clients."""
+        return self.shell.clients
+
+    def listeners(self) -> Sequence[tuple[str, str, int]]:
+        """(service, address, clients) of every listener."""
+        return self.shell.listeners()
+
+    def services(self) -> Sequence[CompiledService]:
+        """What runs."""
+        return [handle.current for handle in self.shell.handles.values()]
+
+    def said(self, name: str) -> Sequence[Any]:
+        """What this process says of itself."""
+        shell = self.shell
+        told = {
+            "stalls": shell.stalls,
+            "worst_stall": shell.worst_stall,
+            "lost": shell.access_log.lost,
+            "repeating": shell.repeating(),
+            "traces": shell.traces.kept(),
+            "refused": 0,
+        }
+        return [told[name]]
+
+    def reasons(self) -> Sequence[str]:
+        """Nothing: it serves from the start."""
+        return ()
+
+    def traces(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The last requests, newest first."""
+        return [as_dict(record, self._epoch()) for record in self.shell.traces.last(limit)]
+
+    def trace(self, identifier: str) -> Mapping[str, Any] | None:
+        """One request by its id."""
+        record = self.shell.traces.find(identifier)
+        return None if record is None else as_dict(record, self._epoch())
+
+    def _epoch(self) -> float:
+        return time.time() - float(self.shell.reactor.seconds())
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """None but this one."""
+        return ()
+
+    def refreshed(self, route: str = "") -> None:
+        """All is known here."""
+
+    def cut(self, why: str) -> None:
+        """While stopping: wait no longer for clients."""
+        self.shell.cut(why)
+
+    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+        """The registry that serves knows it already."""
+
+    def wake(self) -> None:
+        """There may be room for those who wait."""
+        self.shell.queues.wake()
+
+    def reopen(self) -> None:
+        """`logs` does it: the log of requests is ours."""
+
+
+def coming(configuration: Configuration) -> set[str]:
     """Addresses that layer 4 will add."""
     return {one.virtual.host for one in configuration.l4}
 

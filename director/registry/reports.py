@@ -118,6 +118,22 @@ class PacketFigures:
 
 
 @frozen
+class WorkerFigures:
+    """One process of several: `age` and `cpu` in seconds, `rss` in octets.
+
+    `serving` is False while it begins.
+    """
+
+    name: str
+    pid: int
+    serving: bool
+    age: float = 0.0
+    clients: int = 0
+    cpu: float = 0.0
+    rss: int = 0
+
+
+@frozen
 class ProcessFigures:
     """The process itself; None where the system does not tell.
 

@@ -11,7 +11,7 @@ import socket
 from typing import Any
 
 from director.errors import unbound
-from director.l7.io.listener import _FREE_BIND, BACKLOG, BindError
+from director.l7.io.listener import BACKLOG, FREE_BIND, BindError
 from director.model.pools import Address
 
 
@@ -42,7 +42,7 @@ def _bound(address: Address, *, free: bool, join: bool) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if free:
-            sock.setsockopt(*_FREE_BIND[family], 1)
+            sock.setsockopt(*FREE_BIND[family], 1)
         if join:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(target)

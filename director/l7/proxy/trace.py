@@ -46,6 +46,10 @@ class Traces:
             for record in records
         ]
 
+    def kept(self) -> int:
+        """How many there are."""
+        return len(self._ring)
+
     def find(self, identity: str) -> Record | None:
         """The record with that id, newest first; None when it is not (or no longer) kept."""
         return next((record for record in reversed(self._ring) if record[0] == identity), None)

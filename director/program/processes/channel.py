@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.internet.error import ConnectionClosed
+from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.logger import Logger
 from twisted.protocols import amp
 from twisted.python.failure import Failure
@@ -35,10 +35,11 @@ WAITING = 256
 Answer = Callable[[Any], Any]
 """Takes what was asked; gives the answer, or a Deferred of it.  DirectorError and OSError travel."""
 
+_END = Failure(ConnectionDone())
 _log = Logger(namespace="director.processes")
 
 
-class Gone(DirectorError):
+class Gone(DirectorError):  # noqa: N818 - it is what happened
     """The process at the other end is not there any more, or does not listen."""
 
 
@@ -72,7 +73,7 @@ class Ask(amp.Command):
     errors = {Refused: b"REFUSED"}  # noqa: RUF012 - AMP's form
 
 
-class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
+class Channel(amp.AMP):
     """One end.
 
     Args:
@@ -83,9 +84,7 @@ class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
         handed: sockets that came, by their names; who uses one takes it out.
     """
 
-    def __init__(
-        self, answers: Mapping[str, Answer], lost: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, answers: Mapping[str, Answer], lost: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.handed: dict[str, socket.socket] = {}
         self._answers = answers
@@ -97,9 +96,21 @@ class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
 
     # -- asking --
 
+    @property
+    def open(self) -> bool:
+        """Somebody is at the other end."""
+        transport: Any = self.transport
+        return transport is not None and bool(transport.connected)
+
+    def close(self) -> None:
+        """Let go."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.loseConnection()
+
     def ask(self, word: str, value: Any = None) -> Deferred[Any]:
         """Ask; fires with the answer, fails with DirectorError."""
-        if self.transport is None or not self.transport.connected:
+        if not self.open:
             return fail(Gone("the process is gone"))
         if self._waiting >= WAITING:
             return fail(Gone("the process does not answer any more"))
@@ -114,7 +125,7 @@ class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
 
     def hand(self, name: str, sock: socket.socket) -> None:
         """Give an open socket to the other end; it stays open here."""
-        if self.transport is not None and self.transport.connected:
+        if self.open:
             self.callRemote(Hand, name=name, descriptor=sock.fileno())
 
     def _begun(self, value: Any) -> tuple[int, bytes]:
@@ -139,7 +150,7 @@ class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
     def _piece(self, number: int, data: bytes) -> dict[str, Any]:
         self._octets += len(data)
         if self._octets > LARGEST:
-            self.transport.abortConnection()
+            self.close()
         self._pieces.setdefault(number, []).append(data)
         return {}
 
@@ -148,7 +159,7 @@ class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
         old = self.handed.pop(name, None)
         if old is not None:
             old.close()
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 - its one argument
+        os.set_inheritable(descriptor, False)
         self.handed[name] = socket.socket(fileno=descriptor)
         return {}
 
@@ -174,7 +185,7 @@ class Channel(amp.AMP):  # type: ignore[misc]  # Twisted's classes have no types
 
     # -- the end --
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = _END) -> None:
         """The other end is gone."""
         super().connectionLost(reason)
         for sock in self.handed.values():

@@ -13,7 +13,7 @@ they are four numbers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -52,32 +52,27 @@ class Meter:
 
     def changes(self) -> Iterator[list[tuple[str, str, str, Figures]]]:
         """What changed, in portions; what is between two of them may be done in between."""
-        registry = self._registry
         found: list[tuple[str, str, str, Figures]] = []
-        looked = 0
-        for key, read in chain(self._pools(tuple(registry.pools.values())), self._services()):
-            figures = read()
+        for number, (key, figures) in enumerate(chain(self._pools(), self._services()), 1):
             if self._said.get(key) != figures:
                 self._said[key] = figures
                 found.append((*key, figures))
-            looked += 1
-            if looked % AT_ONCE == 0:
+            if number % AT_ONCE == 0:
                 yield found
                 found = []
         yield found
 
-    def _pools(self, pools: Iterable[Any]) -> Iterator[tuple[Key, Callable[[], Figures]]]:
-        for pool in pools:
-            yield (POOL, pool.name, ""), lambda pool=pool: tuple(getattr(pool, name) for name in POOL_FIELDS)
+    def _pools(self) -> Iterator[tuple[Key, Figures]]:
+        for pool in tuple(self._registry.pools.values()):
+            yield (POOL, pool.name, ""), tuple(getattr(pool, name) for name in POOL_FIELDS)
             for one in pool.servers:
-                key = (SERVER, pool.name, one.name)
-                yield key, lambda one=one: counted(one.stats.traffic, one.requests)
+                yield (SERVER, pool.name, one.name), counted(one.stats.traffic, one.requests)
 
-    def _services(self) -> Iterator[tuple[Key, Callable[[], Figures]]]:
+    def _services(self) -> Iterator[tuple[Key, Figures]]:
         for key, live in tuple(self._registry.services.items()):
-            yield (SERVICE, key, ""), lambda live=live: counted(live.stats.traffic, live.requests)
+            yield (SERVICE, key, ""), counted(live.stats.traffic, live.requests)
             for name, requests in tuple(live.rules.items()):
-                yield (RULE, key, name), lambda requests=requests: counted(None, requests)
+                yield (RULE, key, name), counted(None, requests)
 
 
 class Sums:

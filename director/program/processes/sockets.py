@@ -14,6 +14,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from director.l7.io.listener import BindError, bind, bound_to
 from director.l7.io.sharing import share
@@ -67,27 +68,33 @@ class Sockets:
         self._open |= self._new
         self._new.clear()
         for place in self._open.keys() - self._wanted:
-            close(self._open.pop(place), unlink=True)
+            close(place, self._open.pop(place))
 
     def abandon(self) -> None:
         """Close what was opened."""
-        for group in self._new.values():
-            close(group, unlink=True)
+        for place, group in self._new.items():
+            close(place, group)
         self._new.clear()
 
     def of(self, index: int) -> Mapping[str, socket.socket]:
         """The sockets of one worker by their names; those being prepared, too."""
-        return {name(place): group[index % len(group)] for place, group in {**self._open, **self._new}.items()}
+        return {
+            name(place): group[index % len(group)] for place, group in {**self._open, **self._new}.items()
+        }
 
     def new(self, index: int) -> Mapping[str, socket.socket]:
         """The same, of those being prepared alone."""
-        return {name(place): group[index % len(group)] for place, group in self._new.items()}
+        return _of(index, self._new)
 
     def stop(self) -> None:
         """Close all."""
-        for group in self._open.values():
-            close(group, unlink=True)
+        for place, group in self._open.items():
+            close(place, group)
         self._open.clear()
+
+
+def _of(index: int, groups: Mapping[Place, list[socket.socket]]) -> dict[str, socket.socket]:
+    return {name(place): group[index % len(group)] for place, group in groups.items()}
 
 
 def name(place: Place) -> str:
@@ -96,16 +103,13 @@ def name(place: Place) -> str:
     return f"{host} {port}" if port else host
 
 
-def close(group: Iterable[socket.socket], *, unlink: bool) -> None:
-    """Close sockets; `unlink`: and remove the path of a unix socket."""
+def close(place: Place, group: Iterable[socket.socket]) -> None:
+    """Close sockets, and remove the path of a unix socket that is ours."""
     for sock in group:
         path = sock.getsockname() if sock.family == socket.AF_UNIX else ""
         sock.close()
-        if path and unlink and isinstance(path, str):
-            try:
-                os.unlink(path)  # noqa: PTH108 - a text
-            except FileNotFoundError:
-                continue
+        if path and not place[0].startswith("systemd:"):
+            Path(path).unlink(missing_ok=True)
 
 
 def inherited(endpoint: str) -> socket.socket:
@@ -119,7 +123,9 @@ def inherited(endpoint: str) -> socket.socket:
     index = int(found[1])
     count = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
     if index >= count:
-        raise BindError(f"cannot listen on {endpoint}: systemd handed over {count} socket(s); see systemd.socket(5)")
+        raise BindError(
+            f"cannot listen on {endpoint}: systemd handed over {count} socket(s); see systemd.socket(5)"
+        )
     sock = socket.socket(fileno=os.dup(SYSTEMD_FIRST + index))
     sock.setblocking(False)
     return sock

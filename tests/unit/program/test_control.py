@@ -19,7 +19,7 @@ from director.model.pools import State
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
-from director.program.layer7 import compile_services
+from director.program.layer7 import Layer7, compile_services
 from director.program.logs import event_log
 from director.program.running import Running
 from director.registry.changes import Ordered, weight
@@ -60,7 +60,7 @@ def control(tmp_path: Path) -> Any:
         yield RunningControl(
             str(path),
             current,
-            shell,
+            Layer7(registry, shell, str),
             health,
             Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
             loop.reactor,
