@@ -1,8 +1,8 @@
 """The open extension points: what a plug-in may rely on and must provide.
 
 Only these are zope interfaces; everything else in the program is plain classes.
-A scheduler gets live servers (`IServer`) and the facts of one request or packet
-(`IKey`) and returns one of the servers or None.
+A scheduler gets servers (`IServer`) and the facts of one request or packet (`IKey`) and
+returns one of these servers or None.  A user's own gets views of them that cannot be written.
 """
 
 from __future__ import annotations

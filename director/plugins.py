@@ -20,6 +20,7 @@ from types import ModuleType
 from zlib import crc32
 
 from attrs import frozen
+from twisted.logger import Logger
 from twisted.plugin import IPlugin, getPlugins
 from zope.interface import implementer
 
@@ -27,7 +28,10 @@ from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
 from director.model.pools import CustomScheduler
 from director.scheduling.catalog import Catalog, Declaration, Factory
-from director.scheduling.custom import THEIRS, Guarded, Note, cause, made
+from director.scheduling.custom import THEIRS, Guarded, Note, cause, line, made
+from director.scheduling.prints import Printer
+
+_log = Logger(namespace="director")
 
 
 @implementer(IPlugin)
@@ -103,7 +107,8 @@ def _factory(
     clock: Callable[[], float],
 ) -> Factory:
     def make(_argument: str, _flags: frozenset[str], random: Random) -> IScheduler:
-        return Guarded(made(cls, where, random), custom.name, custom.budget, clock, note=note)
+        inner = made(cls, where, random)
+        return Guarded(inner, custom.name, custom.budget, clock, note=note, path=custom.path)
 
     return make
 
@@ -167,13 +172,22 @@ class _Executed:
 def _execute(path: str, source: bytes) -> _Executed:
     module = ModuleType(f"director_scheduler_{Path(path).stem}_{crc32(path.encode()):08x}")
     module.__file__ = path
+    # A daemon has no standard output.
+    module.__dict__["print"] = Printer(_printed(path), perf_counter)
     # Where dataclasses, attrs and pickle look for the module of a class.
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102  # this is the user's own program
     except THEIRS as error:
-        raise SchedulerError(f"{path}{_line(error, path)}: {cause(error)}; mend it") from error
+        number = line(error, path)
+        where = f"{path}:{number}" if number else path
+        raise SchedulerError(f"{where}: {cause(error)}; mend it") from error
     return _Executed(source, module)
+
+
+def _printed(path: str) -> Callable[[str], None]:
+    """Where the lines go that a user's file prints: among the events."""
+    return lambda text: _log.info("{file}: {text}", file=path, text=text)
 
 
 def _named(module: ModuleType, path: str, attribute: str) -> object:
@@ -184,15 +198,3 @@ def _named(module: ModuleType, path: str, attribute: str) -> object:
         near = get_close_matches(attribute, classes, n=1) or classes[:1]
         hint = f'did you mean "{near[0]}"?' if near else "it defines no class"
         raise SchedulerError(f"{path} has no {attribute}; {hint}") from None
-
-
-def _line(error: BaseException, path: str) -> str:
-    """`:LINE` of the last place in the user's file, or nothing."""
-    if isinstance(error, SyntaxError) and error.filename == path:
-        return f":{error.lineno}"
-    found, trace = "", error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == path:
-            found = f":{trace.tb_lineno}"
-        trace = trace.tb_next
-    return found

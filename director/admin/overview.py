@@ -79,7 +79,10 @@ def _pools(context: ViewContext) -> Iterator[Finding]:
             then = max((server.since for server in pool.servers), default=None)
             text = f"cannot serve: {pool.why_none}"
             yield Finding("error", f"pool {pool.name}", text, then, instead(context.seen, pool))
-        elif pool.waiting:
+        for said in pool.replaced:
+            doing = "wlc chooses in its place. Mend the file, then reload."
+            yield Finding("warning", f"pool {pool.name}", f"scheduler {said}", None, doing)
+        if pool.eligible and pool.waiting:
             text = f"has {pool.waiting} requests waiting for a server with room"
             doing = f"They wait up to {pool.config.queue.timeout:g} s, then take the fault path."
             yield Finding("warning", f"pool {pool.name}", text, None, doing)

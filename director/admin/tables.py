@@ -171,6 +171,7 @@ def pools(view: Json) -> Html:
 def _pool(pool: Json) -> Html:
     queue = pool["queue"]
     facts = [f"{pool['eligible']} of {pool['total']} take new work", pool["scheduler"]]
+    facts += pool["replaced"]
     facts += [f"cookie {pool['persist']}"] if pool["persist"] else []
     facts += [f"{queue['waiting']} of {queue['length']} waiting"] if queue["length"] else []
     facts += [f"used by {', '.join(pool['used_by'])}"] if pool["used_by"] else ["not used"]

@@ -157,6 +157,7 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
     view: Json = {
         "name": pool.name,
         "scheduler": str(config.scheduler),
+        "replaced": list(pool.replaced),
         "checks": list(config.checks),
         "persist": config.persist.name if config.persist else None,
         "queue": {

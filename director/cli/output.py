@@ -162,7 +162,7 @@ def pools(found: list[JsonObject]) -> str:
             one["name"],
             f"{one['eligible']} of {one['total']}",
             one["queue"]["waiting"],
-            one["scheduler"],
+            "; ".join((one["scheduler"], *one["replaced"])),
             f"{', '.join(one['used_by']) or 'not used'}{_none(one)}",
         )
         for one in found

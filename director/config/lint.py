@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from attrs import evolve
+
 from director.conditions.regexes import nested_repeat
 from director.conditions.shadowing import hidden
 from director.config.parse.fields import Fields
@@ -17,6 +19,7 @@ from director.config.text.messages import WARNING
 from director.model.conditions import terms
 from director.model.http import Rule
 from director.model.pools import Scheduler
+from director.model.virtual import Virtual
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
 
@@ -39,6 +42,8 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     for fields in kinds["l7"].values():
         _never_reached(fields)
         _unread(fields, kinds)
+    for fields in kinds["l4"].values():
+        _ports_of_servers(fields, kinds)
 
 
 def _without_effect(rule: Fields, kinds: Kinds) -> None:
@@ -87,6 +92,40 @@ def _unread(service: Fields, kinds: Kinds) -> None:
     if pool and pool.given("persist") and (tcp or service.get("switch") == "connection"):
         text = f"pool {pool.name} can set no cookie in connections that are relayed unread"
         service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
+
+
+def _ports_of_servers(service: Fields, kinds: Kinds) -> None:
+    """A service that is asked on several ports, and servers that have one (`lvs-semantics` C.3, E)."""
+    virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
+    if virtual is None or pool is None or not _several_ports(virtual, kinds):
+        return
+    if not (virtual.fwmark or service.given("persistent")):
+        return  # refused by `build`
+    for key in pool.values:
+        server = pool.get(key) if key.startswith("server.") else None
+        if server is None or not server.address.port:
+            continue
+        if not (server.forward or service.get("forward")).method.rewrites:
+            continue
+        bare = str(evolve(server.address, port=0))
+        hint = f"write {bare.removesuffix(':0')} without a port (or {bare}): the port asked for stays"
+        if service.given("persistent"):
+            text = f"[{service.section.title}] is persistent on several ports; the server's port is not used"
+        else:
+            text = f"every port of [{service.section.title}] arrives at {server.address}"
+        pool.problem(key, text, hint, severity=WARNING)
+
+
+def _several_ports(virtual: Virtual, kinds: Kinds) -> bool:
+    """Clients ask it on more than one port."""
+    if not virtual.fwmark:
+        return virtual.port == 0
+    spans: set[tuple[int, int]] = set()
+    for settings in kinds["l4-settings"].values():
+        for _protocol, network, span in settings.get(f"mark.{virtual.fwmark}") or ():
+            if network.version == virtual.family:
+                spans.add(span)
+    return len(spans) > 1 or any(first != last for first, last in spans)
 
 
 def _unused(kinds: Kinds) -> None:

@@ -7,14 +7,14 @@ there, even if that section has mistakes of its own: one mistake, one message.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import terms
-from director.model.pools import Address
+from director.model.pools import Address, Scheduler
 from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
@@ -35,6 +35,7 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     _layers(kinds)
     _families(kinds)
     _schedulers(kinds, known)
+    _blind_schedulers(kinds)
     _listeners(kinds)
     _virtuals(kinds)
     for test in kinds["test"].values():
@@ -148,11 +149,20 @@ def _layers(kinds: Kinds) -> None:
                 )
             if name not in of_l4:
                 continue
+            if address.host and not address.port and name not in of_l7 and _checked_there(pool, kinds):
+                text = "a server without a port cannot be checked"
+                pool.problem(key, text, f"write {address.host}:80, with the port that is meant, or no check")
             if not _is_ip(address.host):
                 pool.problem(key, "layer 4 needs an IP address here", "write the address itself, not a name")
             elif _nobody(address.host):
                 text = f"{address.host} is no single host's address"
                 pool.problem(key, text, "write the address by which a router would find the server")
+
+
+def _checked_there(pool: Fields, kinds: Kinds) -> bool:
+    """Some check of the pool goes to the server's own port."""
+    checks = (kinds["check"].get(name) for name in pool.get("check") or ())
+    return any(check is not None and not check.given("port") for check in checks)
 
 
 def _nobody(host: str) -> bool:
@@ -204,6 +214,42 @@ def _schedulers(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
                 check_known(fields.get("scheduler"), everything, fields.text("scheduler"))
             except BadValue as bad:
                 fields.bad("scheduler", bad)
+
+
+_OF_PACKETS = frozenset({"client", "virtual"})
+"""What `hash()` can read where no request is read."""
+
+
+def _blind(scheduler: Scheduler) -> bool:
+    """It looks only at what a request says, and so finds nobody for a packet."""
+    return scheduler.name == "hhttp" or (scheduler.name == "hash" and scheduler.argument not in _OF_PACKETS)
+
+
+def _chain(scheduler: Scheduler) -> Iterator[Scheduler]:
+    """A scheduler and what stands behind its `else`."""
+    yield scheduler
+    if scheduler.otherwise is not None:
+        yield from _chain(scheduler.otherwise)
+
+
+def _blind_schedulers(kinds: Kinds) -> None:
+    """A service that reads no request cannot be scheduled by one."""
+    unread = [fields for fields in kinds["l7"].values() if fields.get("protocol") != "http"]
+    for service in (*kinds["l4"].values(), *unread):
+        pool = kinds["pool"].get(str(service.get("pool")))
+        fields = service if "scheduler" in service.values else pool
+        written = fields.get("scheduler") if fields is not None else None
+        if fields is None or written is None:
+            continue
+        chain = list(_chain(written.scheduler))
+        blind = [one for one in chain if _blind(one)]
+        if not blind or (len(blind) < len(chain) and fields is not service):
+            continue
+        text = f"{blind[0]} looks at requests, and [{service.section.title}] reads none"
+        if len(blind) == len(chain):
+            fields.problem("scheduler", f"{text}: it would refuse everybody", "write hash(client), mh or wlc")
+        else:
+            fields.problem("scheduler", text, f"write scheduler = {chain[-1]}", severity=WARNING)
 
 
 # --- addresses ---------------------------------------------------------------------------

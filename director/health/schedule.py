@@ -15,7 +15,7 @@ import heapq
 from collections.abc import Mapping
 from random import Random
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.model.pools import Address, Check
 from director.model.settings import Configuration
@@ -42,6 +42,13 @@ class Target:
     def key(self) -> Key:
         """What tells it from others; the registry shares evidence by the same words."""
         return str(self.address), self.check.name
+
+    @property
+    def where(self) -> Address:
+        """What is probed: the server's address, with the check's port if it has one."""
+        if not self.check.port or not self.address.host:
+            return self.address
+        return evolve(self.address, port=self.check.port)
 
 
 def targets(configuration: Configuration) -> dict[Key, Target]:
@@ -104,13 +111,17 @@ class Plan:
             taken.append(self.targets[key])
         return taken
 
-    def done(self, key: Key, now: float) -> None:
-        """The probe of `key` ended; its next one is planned, if it is still wanted."""
+    def done(self, key: Key, now: float, *, changing: bool = False) -> None:
+        """The probe of `key` ended; its next one is planned, if it is still wanted.
+
+        `changing`: its verdict is about to change, so it is probed again sooner, if the check says so.
+        """
         self._busy.discard(key)
         target = self.targets.get(key)
         if target is not None:
             spread = 1.0 + JITTER * (2.0 * self._random.random() - 1.0)
-            self._put(key, now + target.check.every * spread)
+            pause = (changing and target.check.changing) or target.check.every
+            self._put(key, now + pause * spread)
 
     def hurry(self, key: Key, now: float) -> bool:
         """Make a target due at once (an operator asks); False when it is unknown or busy."""

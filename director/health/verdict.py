@@ -91,6 +91,11 @@ class Evidence:
             return 1
         return max(1, self.check.fall if self.alive else self.check.rise)
 
+    @property
+    def is_changing(self) -> bool:
+        """There is no verdict yet, or the last result spoke against it."""
+        return self.alive is None or self.count > 0
+
     def take(self, result: Result) -> Transition | None:
         """Take a result in; returns the change of state it caused, if any."""
         self.results.append(result)

@@ -216,7 +216,7 @@ class Admission:
             return
         service.noted = now
         pool = self._registry.pools.get(service.config.pool)
-        why = pool.why_none() if pool is not None else "its pool is gone"
+        why = pool.why_none(service.key) if pool is not None else "its pool is gone"
         scheduler = service.config.scheduler or (pool.config.scheduler if pool is not None else None)
         name = "none" if scheduler is None else scheduler.name
         self.notes.append(f"{name}: {service} - no destination available: {why}")

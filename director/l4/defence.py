@@ -13,7 +13,7 @@ from director.l4.states import sctp, tcp
 from director.l4.wire.protocols import SCTP, TCP
 
 if TYPE_CHECKING:
-    from director.l4.settings import Settings
+    from director.model.virtual import L4Settings
 
 OFF, AUTO, AUTO_ACTIVE, ALWAYS = range(4)
 """Modes of the three defences: 1 becomes 2 while memory is low."""
@@ -32,7 +32,7 @@ _ESTABLISHED = {TCP: tcp.ESTABLISHED, SCTP: sctp.ESTABLISHED}
 class Defence:
     """The modes in force and what they do.  `entries_dropped` and `made_room` count."""
 
-    def __init__(self, settings: Settings, table: FlowTable, random: Random) -> None:
+    def __init__(self, settings: L4Settings, table: FlowTable, random: Random) -> None:
         self._table = table
         self._random = random
         self.rate = 0
@@ -42,7 +42,7 @@ class Defence:
         self._todrop = [0] * (MAX_PACKETS + 1)
         self.configure(settings)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: L4Settings) -> None:
         """Take over modes, rate and threshold."""
         self._rate_always = settings.am_droprate
         self._threshold = settings.amemthresh

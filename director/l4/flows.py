@@ -204,9 +204,19 @@ class Flow(Entry):
         self.server_traffic = lease.server.stats.traffic.cells
 
     @property
+    def gone(self) -> bool:
+        """Its server left, or its service did (not AVAILABLE, C.4 step 10)."""
+        return self.method is not BYPASS and not (self.server.present and self.service.present)
+
+    @property
+    def cut(self) -> bool:
+        """Its server went down, and the pool says that this ends what is established (`on_down`)."""
+        return self.method is not BYPASS and self.server.cut
+
+    @property
     def usable(self) -> bool:
-        """Its server is still there and its service lives (AVAILABLE, C.4 step 10)."""
-        return self.method is BYPASS or (self.server.available and self.service.present)
+        """Its packets go to its server."""
+        return self.method is BYPASS or (self.server.carries and self.service.present)
 
     def stale(self) -> None:
         """Make the next packet of either direction ask again for routes and neighbours."""

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING
 
 from director.errors import PacketError
 from director.l4.admission import Admission
+from director.l4.closing import Closing
 from director.l4.defence import Defence
 from director.l4.flows import TABLED, Flow, FlowTable
 from director.l4.fragments import Reassembly, Whole
@@ -41,10 +42,11 @@ from director.l4.icmp import Icmp, group, is_error
 from director.l4.icmp_relay import IcmpRelay
 from director.l4.inbound import Inbound
 from director.l4.methods.base import MethodContext
+from director.l4.one_packet import OnePacketAnswers
 from director.l4.outbound import Outbound
 from director.l4.output import Output
+from director.l4.reset import Reset
 from director.l4.services import Services
-from director.l4.settings import Settings
 from director.l4.states.directions import OUTPUT
 from director.l4.states.transitions import States
 from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
@@ -58,6 +60,7 @@ from director.l4.wire.parse import parse
 from director.l4.wire.protocols import AH, ESP, IPSEC, SCTP, TCP, UDP
 from director.l4.wire.segment import fragments_v6
 from director.l4.wire.transport import FIN, RST, SYN
+from director.model.virtual import L4Settings
 from director.registry.counters import ESTIMATOR_PERIOD, INBYTES, INPKTS, OUTBYTES, OUTPKTS, Zeroable
 
 if TYPE_CHECKING:
@@ -107,9 +110,9 @@ class Forwarder:
     """
 
     def __init__(
-        self, registry: Registry, routing: Routing, random: Random, settings: Settings | None = None
+        self, registry: Registry, routing: Routing, random: Random, settings: L4Settings | None = None
     ) -> None:
-        settings = settings or Settings()
+        settings = settings or L4Settings()
         self.settings = settings
         self.counters: Counter[str] = Counter()
         self.total = Zeroable()
@@ -133,10 +136,17 @@ class Forwarder:
             registry, self.services, self.table, self.defence, self._context, self._traffic
         )
         self.notes = self.admission.notes
-        self._inbound = Inbound(self.table, self.states, self.admission, self._context, self._traffic)
+        self._answers = OnePacketAnswers(self.counters)
+        reset = Reset(output, self._icmp)
+        self._closing = Closing(self.table, self.services, self.states, reset, random)
+        self._inbound = Inbound(
+            self.table, self.states, self.admission, self._context, self._traffic, self._closing,
+            self._answers,
+        )  # fmt: skip
         self._outbound = Outbound(
-            self.table, self.states, self.services, self.admission, self._context, self._traffic
-        )
+            self.table, self.states, self.services, self.admission, self._context, self._traffic,
+            self._closing, self._answers,
+        )  # fmt: skip
         self._icmp_relay = IcmpRelay(
             self.table, self.services, self.admission, self._inbound, self._outbound, self._context
         )
@@ -188,7 +198,7 @@ class Forwarder:
                     # such a packet (RFC 1812, 5.2.2) and so do we.  `total` has the addresses.
                     and (first + length + ident + bits + hops + check + fast.total) % 0xFFFF == 0
                     # Neither gone nor, since the entry was made, cut off by an order or a check.
-                    and fast.flow.server.available
+                    and fast.flow.server.carries
                     # No virtio word exists for a super-frame in a tunnel, and padding must not get inside.
                     and (fast.encapsulation is None or (length + L3 == size and not any(offload)))
                 ):
@@ -221,7 +231,7 @@ class Forwarder:
             and (length >= 20 and fast.keeps_state[flags] if protocol == TCP else length >= 8 and udp)
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
-            and fast.flow.server.available
+            and fast.flow.server.carries
             and (fast.encapsulation is None or not any(offload))
         ):
             _PUT_V6(frame, 20, hops - 1, fast.rewritten)
@@ -366,6 +376,7 @@ class Forwarder:
         """Time passes: call it a few times a second.  Ends what is over; returns what is to be sent."""
         self._macs = {index: link.mac for index, link in self._routing.links.items()}
         self._fragments.expire(now)
+        self._answers.expire(now)
         self.table.expire(now, TICK_LIMIT)
         if now >= self._next_second:
             self._next_second = now + 1.0
@@ -376,7 +387,7 @@ class Forwarder:
             self._next_estimate = now + ESTIMATOR_PERIOD
             if self.settings.run_estimation:
                 self.total.estimator.tick()
-        return Batch(())
+        return self._closing.tick(now)
 
     def follow(self) -> None:
         """The registry changed: the next packet meets its services and servers as they are now.
@@ -386,7 +397,7 @@ class Forwarder:
         if self.services.follow():
             self._stale()
         if self.settings.expire_nodest_conn:
-            for entry in [one for one in self.table.entries if isinstance(one, Flow) and not one.usable]:
+            for entry in [one for one in self.table.entries if isinstance(one, Flow) and one.gone]:
                 self.table.expire_now(entry)
 
     def left(self) -> set[tuple[int, bytes, int]]:
@@ -397,10 +408,10 @@ class Forwarder:
         return {
             (one.protocol, one.target, one.dport)
             for one in self.table.entries
-            if isinstance(one, Flow) and not one.usable and one.method.answers_return
+            if isinstance(one, Flow) and one.gone and one.method.answers_return
         }
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: L4Settings) -> None:
         """Take over other settings; flows stay.  A smaller table fills no further until it has shrunk."""
         self.settings = self._context.settings = settings
         self.table.limit = settings.flow_limit

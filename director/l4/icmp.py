@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from director.l4.verdicts import Verdict
+from director.l4.verdicts import Single, Verdict
 from director.l4.wire import ipv4, ipv6
 from director.l4.wire.checksum import checksum, pseudo
 from director.l4.wire.ethernet import IPV4, L3, header
@@ -90,7 +90,7 @@ class Icmp:
         ends: tuple[bytes | None, bytes],
         what: tuple[int, int, int],
         now: float,
-    ) -> Verdict | None:
+    ) -> Single | None:
         """Send an error about `quote` between `ends` (source or None, destination); None when it may not."""
         next_hop = self._output.next_hop(ends[1])
         if next_hop is None or next_hop.local:
@@ -100,7 +100,7 @@ class Icmp:
             return None
         return self.emit(build(family, quote, source, ends[1], what), family, next_hop)
 
-    def emit(self, packet: bytearray, family: int, next_hop: NextHop) -> Verdict:
+    def emit(self, packet: bytearray, family: int, next_hop: NextHop) -> Single:
         """Put an Ethernet header in front of an IP packet and send it."""
         self._output.counters["icmp_sent"] += 1
         return self._output.emit(bytearray(header(b"\0" * 6, b"\0" * 6, family)) + packet, next_hop)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l4.apps import ftp
+from director.l4.closing import OPENING
 from director.l4.flows import Flow, FlowTable, release
 from director.l4.methods.table import TO_SERVER
 from director.l4.states import sctp, tcp
@@ -21,7 +22,9 @@ from director.registry.counters import INBYTES, INPKTS
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
+    from director.l4.closing import Closing
     from director.l4.methods.base import MethodContext
+    from director.l4.one_packet import OnePacketAnswers
     from director.l4.states.transitions import States
     from director.registry.counters import Cells
 
@@ -36,24 +39,29 @@ class Inbound:
     """The way from clients to servers."""
 
     def __init__(
-        self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Cells
-    ) -> None:
+        self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Cells,
+        closing: Closing, answers: OnePacketAnswers,
+    ) -> None:  # fmt: skip
         self._table = table
         self._states = states
         self._admission = admission
         self._context = context
         self._total = total
+        self._closing = closing
+        self._answers = answers
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of a known flow."""
         if _opens(packet) and self._reused(flow):
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
-        if not flow.usable:
+        if flow.gone:
             if not self._context.settings.expire_nodest_conn:
                 return self._context.output.drop("server_gone")
             self._table.expire_now(flow)
             return self.open(packet, offload, now)
+        if flow.cut:
+            return self._closing.answer(packet, flow, now)
         if flow.app and not packet.verified and not verified(packet):
             return self._context.output.drop("bad_checksum")
         if flow.cport == 0 and packet.sport and not self._table.learn_port(flow, packet.sport):
@@ -80,6 +88,8 @@ class Inbound:
         flow.in_pkts += 1
         if flow.one_packet:
             release(flow)
+            if flow.method.answers_return:
+                self._answers.remember(flow)
         elif not flow.dead:
             self._table.restart(flow, now)
         return verdict
@@ -99,6 +109,10 @@ class Inbound:
         """A new connection on an old flow's ports is scheduled anew (C.4, step 8)."""
         if flow.method is BYPASS:
             return False
+        server = flow.server
+        if server.present and not server.available:
+            # A server that is down gets nothing new: not what was cut, nor a handshake it has not ended.
+            return server.cut or flow.state in OPENING.get(flow.protocol, ())
         if self._context.settings.expire_nodest_conn and flow.server.weight == 0:
             return True
         mode = self._context.settings.conn_reuse_mode

@@ -21,7 +21,9 @@ from director.registry.counters import OUTBYTES, OUTPKTS
 
 if TYPE_CHECKING:
     from director.l4.admission import Admission
+    from director.l4.closing import Closing
     from director.l4.methods.base import MethodContext
+    from director.l4.one_packet import OnePacketAnswers
     from director.l4.services import Services
     from director.l4.states.transitions import States
     from director.registry.counters import Cells
@@ -41,6 +43,8 @@ class Outbound:
         admission: Admission,
         context: MethodContext,
         total: Cells,
+        closing: Closing,
+        answers: OnePacketAnswers,
     ) -> None:
         self._table = table
         self._states = states
@@ -48,9 +52,13 @@ class Outbound:
         self._admission = admission
         self._context = context
         self._total = total
+        self._closing = closing
+        self._answers = answers
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of the server of a known flow."""
+        if flow.cut and flow.method.answers_return:
+            return self._closing.answer(packet, flow, now)
         if flow.app and not packet.verified and not verified(packet):
             return self._context.output.drop("bad_checksum")
         self.count(flow, packet.length)
@@ -65,6 +73,10 @@ class Outbound:
 
     def stray(self, packet: Packet, offload: bytes, now: float) -> Verdict | None:
         """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
+        flow = self._answers.find(packet.protocol, packet.key, now)
+        if flow is not None:
+            self.count(flow, packet.length)
+            return TO_CLIENT[flow.method](packet, flow, offload, now, self._context)
         service = self._services.nat_servers.get((packet.protocol, packet.source, packet.sport))
         if service is None:
             return None

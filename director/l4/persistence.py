@@ -13,8 +13,8 @@ from director.l4.wire.protocols import TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.services import VirtualService
-    from director.l4.settings import Settings
     from director.l4.wire.packet import Packet
+    from director.model.virtual import L4Settings
     from director.registry.ledger import TemplateClaim
 
 IP = 0
@@ -51,7 +51,7 @@ def template_key(of: TemplateFields) -> tuple[Any, ...]:
 
 
 def find(
-    table: FlowTable, of: TemplateFields, service: VirtualService, settings: Settings
+    table: FlowTable, of: TemplateFields, service: VirtualService, settings: L4Settings
 ) -> Template | None:
     """The valid template, or None; one that is no longer valid is hidden and left to expire."""
     found = table.templates.get(template_key(of))

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from director.caches import remember
-from director.l4.settings import Mark
-from director.l4.wire.protocols import NUMBERS, TCP
-from director.model.pools import Address, Method, Server, Tunnel
-from director.model.virtual import L4Service, Virtual
+from director.l4.wire.protocols import TCP
+from director.model.pools import Address, Method, OnDown, Server, Tunnel
+from director.model.virtual import PROTOCOLS, L4Service, Mark, Virtual
 
 if TYPE_CHECKING:
     from director.registry.counters import Cells
@@ -60,7 +59,7 @@ class VirtualService:
         self.mark = virtual.fwmark
         self.address = b"" if self.mark else packed(virtual.host) or b""
         self.family = virtual.family if self.mark else (4 if len(self.address) == 4 else 6)
-        self.protocol = 0 if self.mark else NUMBERS[virtual.protocol]
+        self.protocol = 0 if self.mark else PROTOCOLS[virtual.protocol]
         self.port = 0 if self.mark else virtual.port
         self.noted = -inf
         self.follow(live, config)
@@ -121,6 +120,7 @@ class Services:
         self.kept: frozenset[tuple[int, bytes, int]] = frozenset()
         self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
         self._paths: list[Path] = []
+        self.closing: tuple[RealServer, ...] = ()
         self.follow()
 
     def follow(self) -> bool:
@@ -171,6 +171,7 @@ class Services:
                 method = service.method(server.config)
                 paths.append((service, server, method, server.config.tunnel))
                 self._index_server(service, server, method)
+        self.closing = tuple({one: None for _, one, _, _ in paths if one.pool.config.on_down is OnDown.CLOSE})
         self.gue_ports = frozenset(tunnel.port for _service, _server, _method, tunnel in paths)
         return paths
 
@@ -179,8 +180,8 @@ class Services:
         if address is None:
             return
         if method.answers_return:
-            for protocol in (service.protocol,) if service.protocol else NUMBERS.values():
-                self.nat_servers[protocol, address, server.port] = service
+            for protocol in (service.protocol,) if service.protocol else PROTOCOLS.values():
+                self.nat_servers[protocol, address, server.port or service.port] = service
         elif method.tunnels:
             self.tunnel_servers[address] = service
 

@@ -12,6 +12,7 @@ import ipaddress
 from attrs import frozen
 
 from director.errors import DirectorError
+from director.model.conditions import Term
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -73,6 +74,15 @@ class State(enum.Enum):
     """Takes no new clients; its own (sticky, open) finish."""
     MAINT = "maint"
     """Takes nothing new, not even from its own clients; what is open finishes; checks stop."""
+
+
+class OnDown(enum.Enum):
+    """What happens to established work of a server that a check calls dead or an order puts to rest."""
+
+    KEEP = "keep"
+    """It goes on for as long as both ends keep it up."""
+    CLOSE = "close"
+    """It is cut at once."""
 
 
 @frozen
@@ -168,11 +178,23 @@ class CustomScheduler:
 
 
 @frozen
+class ScriptStep:
+    """One step of a `script` check: octets that are sent, or that must come."""
+
+    send: bool
+    octets: bytes
+
+
+@frozen
 class Check:
     """`[check:NAME]`: an active health check.
 
-    kind `tcp` (a connect), or `http` (method, target, and the statuses that count as alive as
-    inclusive ranges).  `host` is the Host field of an http check, empty = the server's address.
+    kind `tcp` (a connect), `http` (method, target, the statuses that count as alive as inclusive ranges,
+    and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
+    address), `redis`, `postgres`, `mysql`, `smtp`,
+    `script` (its steps), `dns` (the type and the name that are asked for) or `udp` (the payload).
+    `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
+    while the verdict is about to change, in seconds; 0 = `every`.
     """
 
     name: str
@@ -185,6 +207,12 @@ class Check:
     timeout: float = 1.0
     rise: int = 2
     fall: int = 3
+    port: int = 0
+    terms: tuple[Term, ...] = ()
+    steps: tuple[ScriptStep, ...] = ()
+    question: tuple[str, str] = ("", "")
+    payload: bytes = b""
+    changing: float = 0.0
 
 
 @frozen
@@ -232,7 +260,8 @@ class PoolTimeouts:
 class Pool:
     """`[pool:NAME]`: servers in configured order and how one of them is picked.
 
-    `idle_connections` is how many unused connections are kept open to each server.
+    `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes of
+    established work of a server that goes down.
     """
 
     name: str
@@ -244,6 +273,7 @@ class Pool:
     queue: Queue = Queue()
     timeouts: PoolTimeouts = PoolTimeouts()
     idle_connections: int = 64
+    on_down: OnDown = OnDown.KEEP
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from director.model.pools import Address, Forward, Scheduler
+from director.model.pools import Address, Forward, Network, Scheduler
+
+PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
+"""What a virtual service can be of, with its number in an IP header."""
+EVERY_PORT = (0, 65535)
 
 
 @frozen
@@ -46,21 +50,89 @@ class L4Service:
     options: tuple[tuple[str, str], ...] = ()
 
 
-@frozen
-class L4Timeouts:
-    """Seconds an idle flow is kept in the states that `ipvsadm --set tcp tcpfin udp` changes (D.1, D.3)."""
+FLOWS_PER_BUCKET = 16
+"""Flows the table holds for each of the 2^conn_tab_bits buckets that tools show."""
+MOST_FLOWS = 1 << 22
+"""The largest table that conn_tab_bits alone can ask for: about 4 GB."""
 
-    tcp: float = 900.0
-    tcpfin: float = 120.0
-    udp: float = 300.0
+
+@frozen
+class Mark:
+    """One rule that gives packets a firewall mark, as `iptables -t mangle` would.
+
+    The first rule that fits decides.  `protocol` is one of `PROTOCOLS`' numbers, 0 = any; `ports` is an
+    inclusive range.
+    """
+
+    mark: int
+    protocol: int
+    network: Network
+    ports: tuple[int, int] = EVERY_PORT
 
 
 @frozen
 class L4Settings:
-    """`[l4]`: interfaces, engine, and the sysctls of `lvs-semantics` C.7 as (key, value) pairs."""
+    """`[l4]`: what holds for all of layer 4; the sysctls of `lvs-semantics` C.7 by their names.
+
+    The only place of their defaults, which are IPVS's; the configuration has checked every value.
+    """
 
     interfaces: tuple[str, ...] = ()
+    """Which are captured; all but the loopback when there are none."""
     engine: str = "auto"
-    sysctls: tuple[tuple[str, str], ...] = ()
-    timeouts: L4Timeouts = L4Timeouts()
+    """What moves the packets of known flows: `auto`, `raw` or `bpf`."""
     conn_tab_bits: int = 12
+    """Shown as `size`; the table holds 16 flows per bucket. 8 to 27."""
+    max_flows: int = 0
+    """Bound of the flow table; 0 = from conn_tab_bits."""
+    amemthresh: int = 1024
+    """Pages of free memory below which the automatic defences start."""
+    am_droprate: int = 10
+    """drop_packet = 3: each am_droprate-th packet that would open a connection is dropped."""
+    backup_only: int = 0
+    """1: do nothing while the backup synchronisation daemon runs."""
+    cache_bypass: int = 0
+    """1: without a server, packets of a mark service go to their original destination."""
+    conn_reuse_mode: int = 1
+    """0: a new SYN stays with a closing flow; 1: it is scheduled anew; 2: also in FIN_WAIT (DR, TUN)."""
+    drop_entry: int = 0
+    """Random early drop of entries: 0 off, 1 when memory is low, 3 always."""
+    drop_packet: int = 0
+    """Drop some packets that would open a connection: 0 off, 1 when memory is low, 3 always."""
+    secure_tcp: int = 0
+    """Use the secure TCP table: 0 off, 1 when memory is low, 3 always."""
+    expire_nodest_conn: int = 0
+    """1: a flow whose server is gone expires at once, and its packet is scheduled anew."""
+    expire_quiescent_template: int = 0
+    """1: weight 0 ends persistence."""
+    ignore_tunneled: int = 0
+    """Accepted for compatibility: packets of unknown protocols go to the host unchanged either way."""
+    nat_icmp_send: int = 0
+    """1: a stray packet of a NAT server gets a port unreachable."""
+    pmtu_disc: int = 1
+    """0: tunnels ignore DF."""
+    run_estimation: int = 1
+    """0: rates stand still."""
+    schedule_icmp: int = 0
+    """1: ICMP errors may open a flow."""
+    sloppy_tcp: int = 0
+    """1: any TCP packet but RST may open a flow."""
+    sloppy_sctp: int = 0
+    """1: any SCTP packet but ABORT may open a flow."""
+    timeout_tcp: float = 900.0
+    """Seconds an established TCP flow lives without a packet (`ipvsadm --set`)."""
+    timeout_tcpfin: float = 120.0
+    """Seconds in FIN_WAIT."""
+    timeout_udp: float = 300.0
+    """Seconds a UDP flow lives without a packet."""
+    icmp_rate: int = 1000
+    """ICMP errors the director itself sends per second."""
+    ftp_ports: tuple[int, ...] = (21,)
+    """Virtual ports of FTP control connections that NAT follows; at most 8."""
+    marks: tuple[Mark, ...] = ()
+    """`mark.N = PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]`, several separated by commas."""
+
+    @property
+    def flow_limit(self) -> int:
+        """How many flows and templates the table holds."""
+        return self.max_flows or min(FLOWS_PER_BUCKET << self.conn_tab_bits, MOST_FLOWS)

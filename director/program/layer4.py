@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
-from director.l4 import listing, settings
+from director.l4 import listing
 from director.l4.forwarder import Forwarder
 from director.l4.io.capture import nft
 from director.l4.io.capture.follow import TROUBLE
@@ -87,7 +87,6 @@ class Layer4(Part):
         """Raises DirectorError when the configuration cannot be followed."""
         desired = candidate.desired
         wanted = desired.l4_settings or L4Settings()
-        settings.read(wanted)
         if self.shell is not None and desired.l4 and _fixed(wanted) != _fixed(self._settings):
             raise ChangeRefused(
                 "EINVAL",
@@ -105,7 +104,7 @@ class Layer4(Part):
         self._prepared = True
         desired = candidate.desired
         pools = {pool.name: pool for pool in desired.pools}
-        marks = settings.read(desired.l4_settings or L4Settings()).marks
+        marks = (desired.l4_settings or L4Settings()).marks
         return self.shell.prepare(desired.l4, pools, marks)
 
     def commit(self, candidate: Candidate) -> Deferred[None] | None:
@@ -174,10 +173,9 @@ class Layer4(Part):
         if wanted == self._settings or self.shell is None:
             return
         self._settings = wanted
-        read = settings.read(wanted)
-        self.shell.marks = read.marks
+        self.shell.marks = wanted.marks
         if self.forwarder is not None:
-            self.forwarder.configure(read)
+            self.forwarder.configure(wanted)
 
     def stop(self, grace: float) -> Deferred[None]:
         """Give back to the host what was taken from it."""
@@ -312,8 +310,7 @@ class Layer4(Part):
         return any(server.address.host == host for pool in pools for server in pool.servers)
 
     def _make_forwarder(self, view: KernelView) -> Forwarder:
-        read = settings.read(self._settings)
-        self.forwarder = Forwarder(self._registry, view, self._random, read)
+        self.forwarder = Forwarder(self._registry, view, self._random, self._settings)
         return self.forwarder
 
 
@@ -324,8 +321,7 @@ def _concerns_capture(change: Change) -> bool:
 
 def _fixed(wanted: L4Settings) -> tuple[object, ...]:
     """What of `[l4]` cannot change under a running shell."""
-    limit = [value for key, value in wanted.sysctls if key == "max_flows"]
-    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, limit
+    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, wanted.max_flows
 
 
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:

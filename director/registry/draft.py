@@ -18,7 +18,7 @@ from attrs import evolve
 
 from director.errors import ChangeRefused
 from director.model.http import L7Service
-from director.model.pools import Pool, Server
+from director.model.pools import CustomScheduler, Pool, Scheduler, Server
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
 
@@ -177,3 +177,31 @@ class Draft:
                 users.setdefault(rule.pool, []).append(f"rule {rule.name}")
             self._users = users
         return self._users
+
+
+def named(spec: Scheduler) -> set[str]:
+    """The names of a scheduler and of those behind its `else`."""
+    return {spec.name} | (named(spec.otherwise) if spec.otherwise else set())
+
+
+Use = tuple[Scheduler, frozenset[CustomScheduler]]
+
+
+def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
+    """Which scheduler, with which users' own behind it, works for each (pool, service).
+
+    A pool that no service names counts as used by the service `""`, so that its scheduler is proven too.
+    """
+    custom = {one.name: one for one in configuration.schedulers}
+
+    def use(spec: Scheduler) -> Use:
+        return spec, frozenset(custom[name] for name in named(spec) if name in custom)
+
+    pools = {pool.name: use(pool.scheduler) for pool in configuration.pools}
+    pairs = [(pool, f"l7:{one.name}") for one in configuration.l7 for pool in pools_of(one)]
+    pairs += [(rule.pool, f"l7:{rule.service}") for rule in configuration.rules if rule.pool]
+    found = {(pool, service): pools[pool] for pool, service in pairs}
+    for l4 in configuration.l4:
+        found[l4.pool, f"l4:{l4.name}"] = use(l4.scheduler) if l4.scheduler else pools[l4.pool]
+    named_pools = {pool for pool, _service in found}
+    return found | {(name, ""): one for name, one in pools.items() if name not in named_pools}

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from director.errors import DirectorError
 from director.model.http import L7Service
-from director.model.pools import Pool, Server, State
+from director.model.pools import OnDown, Pool, Server, State
 from director.model.virtual import L4Service
 from director.registry.counters import Requests, Zeroable
 
@@ -49,12 +49,15 @@ class RealServer:
     they do.
 
     `active` and `inactive` count leases only.  `present` is False once it left the pool.
+    `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
+    established flows may still go to it: whoever went on working when it went down, goes on.
     """
 
     __slots__ = (
-        "active", "address", "available", "config", "failing", "idle_since", "inactive", "key", "last_weight",
-        "latency", "max", "min", "name", "number", "overloaded", "persistent", "pool", "port", "present",
-        "reachable", "reported", "requests", "since", "state", "stats", "weight", "_latency_at",
+        "active", "address", "available", "carries", "config", "cut", "failing", "idle_since", "inactive",
+        "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded", "persistent",
+        "pool", "port", "present", "reachable", "reported", "requests", "since", "state", "stats", "weight",
+        "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None
@@ -72,7 +75,8 @@ class RealServer:
         self.state = State.READY
         self.failing: frozenset[str] = frozenset()
         self.reported: frozenset[str] = frozenset()
-        self.available = True
+        self.available = self.carries = True
+        self.cut = False
         self.latency = 0.0
         self._latency_at = 0.0
         self.since = now
@@ -125,8 +129,11 @@ class RealServer:
         return self.load == 0
 
     def refresh(self) -> None:
-        """Derive `available` from presence, health and order, and tell the pool."""
-        self.available = self.present and not self.failing and self.state is not State.MAINT
+        """Derive `available`, `cut` and `carries` from presence, health and order, and tell the pool."""
+        down = bool(self.failing) or self.state is State.MAINT
+        self.available = self.present and not down
+        self.cut = down and self.pool.config.on_down is OnDown.CLOSE
+        self.carries = self.present and not self.cut
         self.pool.invalidate()
 
     def observe(self, seconds: float, now: float) -> None:
@@ -239,12 +246,23 @@ class LivePool:
         """The present server of that name."""
         return self.by_name.get(name)
 
-    def why_none(self) -> str:
-        """Why nothing can be chosen, in words for the log and the trace."""
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Which users' schedulers had to be replaced, for which service, and why."""
+        found = ((service, getattr(one, "replaced", "")) for service, one in self.schedulers.items())
+        return tuple(f"{service}: {said}" if service else said for service, said in found if said)
+
+    def why_none(self, service: str = "") -> str:
+        """Why nothing can be chosen (for `service`), in words for the log and the trace."""
         if not self.servers:
             return "the pool has no servers"
         if self.full:
             return "every live server is at its max"
+        eligible = len(self.eligible())
+        if eligible:
+            # Such as ovf when all have their weight, or a hash of what the request does not have.
+            scheduler = getattr(self.schedulers.get(service), "name", self.config.scheduler)
+            return f"scheduler {scheduler} chose none of the {eligible} server(s) that could take it"
         if any(server.available for server in self.servers):
             return "every live server is drained or has weight 0"
         return "every server is down or in maintenance"

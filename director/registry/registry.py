@@ -24,7 +24,7 @@ from director.model.pools import CustomScheduler, Pool, Server, State
 from director.model.pools import Scheduler as SchedulerSpec
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
-from director.registry.draft import Draft, pools_of
+from director.registry.draft import Draft, named, uses
 from director.registry.edits import Edit, States, between
 from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
 
@@ -125,6 +125,10 @@ class Registry:
     def _started(self, spec: SchedulerSpec, service: str, servers: tuple[RealServer, ...]) -> LiveScheduler:
         try:
             scheduler = self._make_scheduler(spec)
+            # A user's own, or a pair with one in it.
+            equip = getattr(scheduler, "equip", None)
+            if equip is not None:
+                equip(self.books.processes, self.books.shared)
             scheduler.start(service, servers)
         except SchedulerError:
             raise
@@ -452,31 +456,3 @@ def _expired(server: RealServer, now: float) -> bool:
     elif server.idle_since is None:
         server.idle_since = now
     return server.idle_since is not None and now - server.idle_since >= TRASH_SECONDS
-
-
-def named(spec: SchedulerSpec) -> set[str]:
-    """The names of a scheduler and of those behind its `else`."""
-    return {spec.name} | (named(spec.otherwise) if spec.otherwise else set())
-
-
-Use = tuple[SchedulerSpec, frozenset[CustomScheduler]]
-
-
-def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
-    """Which scheduler, with which users' own behind it, works for each (pool, service).
-
-    A pool that no service names counts as used by the service `""`, so that its scheduler is proven too.
-    """
-    custom = {one.name: one for one in configuration.schedulers}
-
-    def use(spec: SchedulerSpec) -> Use:
-        return spec, frozenset(custom[name] for name in named(spec) if name in custom)
-
-    pools = {pool.name: use(pool.scheduler) for pool in configuration.pools}
-    pairs = [(pool, f"l7:{one.name}") for one in configuration.l7 for pool in pools_of(one)]
-    pairs += [(rule.pool, f"l7:{rule.service}") for rule in configuration.rules if rule.pool]
-    found = {(pool, service): pools[pool] for pool, service in pairs}
-    for l4 in configuration.l4:
-        found[l4.pool, f"l4:{l4.name}"] = use(l4.scheduler) if l4.scheduler else pools[l4.pool]
-    named_pools = {pool for pool, _service in found}
-    return found | {(name, ""): one for name, one in pools.items() if name not in named_pools}

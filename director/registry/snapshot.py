@@ -82,6 +82,7 @@ class PoolSnapshot:
     Attributes:
         waiting: the length of its queue now.
         why_none: why nothing can be chosen, in words; empty when something can.
+        replaced: which users' schedulers had to be replaced, for which service, why, and at which line.
         used_by: keys of the services that send to it, by themselves, by a rule or by their fault path.
     """
 
@@ -96,6 +97,7 @@ class PoolSnapshot:
     scheduler_failures: int
     why_none: str
     used_by: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
 
     def server(self, name: str) -> ServerSnapshot | None:
         """The server of that name."""
@@ -170,6 +172,7 @@ class Snapshots:
             pool.scheduler_failures,
             "" if eligible else pool.why_none(),
             self._used_by.get(pool.name, ()),
+            pool.replaced,
         )
 
 

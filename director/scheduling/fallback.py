@@ -5,7 +5,7 @@ The catalog makes one for each `else`; `X else Y else Z` is X else (Y else Z).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
@@ -24,6 +24,20 @@ class Otherwise:
         self.first = first
         self.second = second
         self.name = named(first)
+
+    @property
+    def replaced(self) -> str:
+        """What is said of the parts that wlc had to take the place of; empty when there is none."""
+        return "; ".join(
+            said for part in (self.first, self.second) if (said := getattr(part, "replaced", ""))
+        )
+
+    def equip(self, processes: int, shared: Callable[[str, int], object]) -> None:
+        """Pass it on to whoever wants it."""
+        for part in (self.first, self.second):
+            equip = getattr(part, "equip", None)
+            if equip is not None:
+                equip(processes, shared)
 
     def start(self, service: str, servers: Sequence[IServer]) -> None:
         """Start both; when the second refuses, the first is stopped again."""

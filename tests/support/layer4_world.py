@@ -18,11 +18,11 @@ from scapy.layers.l2 import Ether
 
 from director.l4.forwarder import Forwarder
 from director.l4.routing import FixedLink, FixedRoute, Table
-from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Redirect, Transmit, Verdict
-from director.model.pools import Address, Forward, Pool, Server
-from director.model.virtual import L4Service, Virtual
-from director.registry.changes import PoolAdded, ServiceSet
+from director.model.pools import Address, Check, Forward, Pool, Server
+from director.model.settings import Configuration
+from director.model.virtual import L4Service, L4Settings, Virtual
+from director.registry.changes import PoolAdded, RestReplaced, ServiceSet
 from director.registry.registry import RealServer, Registry
 
 CLIENT_MAC, OUTER_MAC, INNER_MAC = b"\2\0\0\0\0\x0c", b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
@@ -85,8 +85,8 @@ class World:
 
     def __init__(
         self, forward: Forward = Forward.NAT, *, protocol: str = "tcp", host: str = VIP, port: int = 80,
-        servers: int = 1, family: int = 4, settings: Settings | None = None,
-        server: dict[str, Any] | None = None, **service: Any,
+        servers: int = 1, family: int = 4, settings: L4Settings | None = None,
+        server: dict[str, Any] | None = None, pool: dict[str, Any] | None = None, **service: Any,
     ) -> None:  # fmt: skip
         self.now = 1000.0
         self.routing = routing()
@@ -98,10 +98,13 @@ class World:
             evolve(Server(f"r{number}", Address(names[number], 8080)), **(server or {}))
             for number in range(servers)
         )
-        self.pool = Pool("p", made)
+        self.pool = Pool("p", made, **(pool or {}))
         virtual = service.pop("virtual", None) or Virtual(protocol, host, port)
         self.service = L4Service("s", virtual, "p", forward, **service)
-        self.registry.apply([PoolAdded(self.pool), ServiceSet(self.service)], "test", self.now, 0.0)
+        checks = Configuration(checks=tuple(Check(name) for name in self.pool.checks))
+        self.registry.apply(
+            [RestReplaced(checks), PoolAdded(self.pool), ServiceSet(self.service)], "test", self.now, 0.0
+        )
         self.forwarder = Forwarder(self.registry, self.routing, Random(1), settings)
 
     def apply(self, *changes: Any) -> None:

@@ -10,7 +10,9 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.plugin import IPlugin
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from director.errors import SchedulerError
@@ -223,6 +225,37 @@ def test_a_class_in_a_file_is_a_scheduler(tmp_path: Path) -> None:
     assert scheduler.choose(pool, KEY, 0.0) is pool[1]
     assert filled.make(Spec("tenant"), Random(1)) is not scheduler
     assert not list(tmp_path.glob("__pycache__"))
+
+
+def test_what_a_file_prints_is_an_event(tmp_path: Path) -> None:
+    text = GOOD.replace("        return", "        print('chose among', len(servers))\n        return")
+    heard: list[str] = []
+
+    @implementer(ILogObserver)
+    def hear(event: LogEvent) -> None:
+        heard.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(hear)
+    try:
+        made = catalog([custom(tmp_path / "mine.py", text + "print('loaded')\n")])
+        scheduler = made.make(Spec("tenant"), Random(1))
+        pool = servers(1, 1)
+        scheduler.start("l7:www", pool)
+        assert scheduler.choose(pool, KEY, 0.0) is pool[1]
+    finally:
+        globalLogPublisher.removeObserver(hear)
+    assert heard == [f"{tmp_path}/mine.py: loaded", f"{tmp_path}/mine.py: chose among 2"]
+
+
+def test_a_replaced_one_says_at_which_line(tmp_path: Path) -> None:
+    notes: list[Note] = []
+    text = GOOD.replace("        return", "        servers[0].weight = 0\n        return")
+    scheduler = catalog([custom(tmp_path / "mine.py", text)], notes.append).make(Spec("tenant"), Random(1))
+    pool = servers(1, 1)
+    scheduler.start("l7:www", pool)
+    assert scheduler.choose(pool, KEY, 0.0) is pool[0]
+    number = text.splitlines().index("        servers[0].weight = 0") + 1
+    assert f" at {tmp_path}/mine.py:{number}; mend it and reload" in str(notes[0])
 
 
 def test_a_file_is_read_afresh_each_time(tmp_path: Path) -> None:

@@ -2,5 +2,5 @@
 
 `fields` is one section read by its table, `builders` make the model's values of it.  Small parsers that
 keys share: `values`, `units`, `addresses`; larger ones: `expressions` (`when`), `actions` (what rules and
-services do), `servers`, `schedulers`, `virtuals` (layer 4's addresses).
+services do), `servers`, `checks`, `schedulers`, `virtuals` (layer 4's addresses).
 """

@@ -7,19 +7,23 @@ References between sections are not its business: see `references`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import cast
+
+import attrs
 
 from director.conditions.compile import group_names
 from director.config.parse.actions import template_groups
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import check_name
-from director.config.schema.l4 import OWN, SYSCTLS
+from director.config.parse.virtuals import Marked
 from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
-from director.model.pools import Check, CustomScheduler, Pool, PoolTimeouts, Server
+from director.model.pools import Check, CustomScheduler, OnDown, Pool, PoolTimeouts, Server
 from director.model.settings import Admin, Certificate, ConfigTest, Demo, Settings, User
-from director.model.virtual import L4Service, L4Settings, L4Timeouts, Virtual
+from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 
 LARGEST_PAGE = 1024 * 1024
 """Bytes of a page: it stays in memory."""
@@ -83,30 +87,44 @@ def pool(fields: Fields) -> Pool:
             tunnel=fields.get("timeout.tunnel"),
         ),
         idle_connections=fields.get("idle_connections"),
+        on_down=OnDown(fields.get("on_down")),
     )
+
+
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp")
+"""Keys that say what a check does: each check has one."""
 
 
 def check(fields: Fields) -> Check:
     """`[check:NAME]`."""
-    kinds = fields.given("http", "tcp")
+    kinds = fields.given(*_CHECKS)
     if len(kinds) != 1:
-        text = "a check is either http or tcp" if kinds else "what shall be checked?"
-        fields.problem(kinds[1] if kinds else "", text, "write http = GET /healthz, or tcp = connect")
-    if kinds == ["tcp"]:
+        text = f"a check is either {' or '.join(kinds)}" if kinds else "what shall be checked?"
+        hint = f"write one of {', '.join(_CHECKS)}, such as http = GET /healthz, or tcp = connect"
+        fields.problem(kinds[1] if kinds else "", text, hint)
+    kind = kinds[0] if kinds else "tcp"
+    if "http" not in kinds:
         for key in fields.given("expect", "host"):
-            fields.problem(key, "a tcp check has no request", "remove it, or write http = GET /healthz")
+            fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
     method, target = fields.get("http") or ("GET", "/")
+    expected = fields.get("expect")
     return Check(
         name=fields.name,
-        kind="http" if "http" in kinds else "tcp",
+        kind=kind,
         method=method,
         target=target,
         host=fields.get("host") or "",
-        statuses=fields.get("expect"),
+        statuses=expected.statuses,
+        terms=expected.terms,
         every=fields.get("every"),
         timeout=fields.get("timeout"),
         rise=fields.get("rise"),
         fall=fields.get("fall"),
+        port=fields.get("port") or 0,
+        steps=fields.get("script") or (),
+        question=fields.get("dns") or ("", ""),
+        payload=fields.get("udp") or b"",
+        changing=fields.get("every.changing") or 0.0,
     )
 
 
@@ -253,24 +271,25 @@ def custom_scheduler(fields: Fields) -> CustomScheduler | None:
 
 
 def l4_settings(fields: Fields) -> L4Settings:
-    """`[l4]`; sysctls that are not set are left out, so that the kernel's defaults stand in one place."""
-    known = [key.name for key in (*OWN, *SYSCTLS) if key.name in fields.values]
-    marks = [key for key in fields.values if key.startswith("mark.")]
-    for key in marks:
-        number = key.removeprefix("mark.")
+    """`[l4]`; what is not set is left out, so that the defaults, the kernel's own, stand in one place."""
+    known = {one.name for one in attrs.fields(L4Settings)}
+    written = {key.replace(".", "_"): value for key, value in fields.values.items()}
+    return L4Settings(
+        **{key: value for key, value in written.items() if key in known},  # type: ignore[arg-type]
+        marks=tuple(_marks(fields)),
+    )
+
+
+def _marks(fields: Fields) -> Iterator[Mark]:
+    """`mark.N` in the order of the lines: the first rule that fits decides."""
+    for key, rules in fields.values.items():
+        kind, _, number = key.partition(".")
+        if kind != "mark":
+            continue
         if not re.fullmatch(r"[0-9]{1,10}", number) or not 0 < int(number) < 1 << 32:
             fields.problem(key, f"not a mark: {number!r}", "write mark.N with N from 1 to 4294967295")
-    return L4Settings(
-        interfaces=fields.get("interfaces") or (),
-        engine=fields.get("engine"),
-        sysctls=tuple((key, str(fields.values[key])) for key in (*known, *marks)),
-        timeouts=L4Timeouts(
-            tcp=fields.get("timeout.tcp"),
-            tcpfin=fields.get("timeout.tcpfin"),
-            udp=fields.get("timeout.udp"),
-        ),
-        conn_tab_bits=fields.get("conn_tab_bits"),
-    )
+        else:
+            yield from (Mark(int(number), *rule) for rule in cast("tuple[Marked, ...]", rules))
 
 
 def l4(fields: Fields) -> L4Service | None:

@@ -1,4 +1,4 @@
-"""What the lines of `[pool:NAME]` and `[check:NAME]` say: servers, persistence, retries, queues, probes.
+"""What the lines of `[pool:NAME]` say: servers, persistence, retries, queues.
 
 Parsers for the tables of `schema.pools`; each takes a `Value`, returns values of the model and raises
 `BadValue` at the word that is wrong.
@@ -45,8 +45,8 @@ def server(value: Value) -> Server:
 
 
 def _place(text: str) -> Address:
-    """Where a server is: an address that can be connected to."""
-    found = address(text, port_needed=False)
+    """Where a server is: an address that can be connected to; LVS writes `:0` for one without a port."""
+    found = address(text, lowest=0, port_needed=False)
     if not (found.host or found.path or found.endpoint):
         raise BadValue("the server's host is missing", f"write 127.0.0.1{text} for one on this machine")
     return found
@@ -161,41 +161,3 @@ def queue(text: str) -> Queue:
     if not found[2]:
         raise BadValue("how long may a request wait?", f"write {found[1]} for 5s", len(text))
     return Queue(length, within(found.start(2), units.duration, found[2]))
-
-
-def probe(text: str) -> tuple[str, str]:
-    """`GET /healthz` as (method, target)."""
-    found = re.fullmatch(r"([A-Z]+)\s+(\S+)", text)
-    if not found:
-        hint = f"write GET {text}" if text.startswith("/") else "write METHOD PATH, as in GET /healthz"
-        raise BadValue("expected METHOD PATH", hint)
-    if found[2][0] != "/" and found[2] != "*":
-        raise BadValue("a path begins with /", f"write /{found[2]}", found.start(2))
-    if not found[2].isascii():
-        raise BadValue("the path is not ASCII", "write other characters as %XX", found.start(2))
-    return found[1], found[2]
-
-
-def expected(text: str) -> tuple[tuple[int, int], ...]:
-    """`status 200-299, 304` as inclusive ranges."""
-    found = re.match(r"status\s+(?=\S)", text)
-    if not found:
-        raise BadValue("expected status and a list", "write status 200-299")
-    ranges = []
-    for offset, word in listed(text[found.end() :]):
-        at = found.end() + offset
-        first, dash, last = word.partition("-")
-        low = within(at, status, first)
-        high = within(at + len(first) + 1, status, last) if dash else low
-        if low > high:
-            raise BadValue(f"{word} runs backwards", f"write {high}-{low}", at)
-        ranges.append((low, high))
-    if not ranges:
-        raise BadValue("no status is expected", "write status 200-299", found.end())
-    return tuple(ranges)
-
-
-def check_host(text: str) -> str:
-    """The Host field of a probe: a name, with or without port."""
-    address(text, port_needed=False)
-    return text

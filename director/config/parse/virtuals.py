@@ -13,7 +13,8 @@ from director.config.parse import units
 from director.config.parse.addresses import address
 from director.config.parse.values import listed, one_of, within, words
 from director.config.text.messages import BadValue
-from director.model.virtual import Virtual
+from director.model.pools import Network
+from director.model.virtual import EVERY_PORT, PROTOCOLS, Virtual
 
 MOST_PORTS = 8
 _RULE = "write PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]], as in tcp 192.0.2.0/28:80-90; IPv6 with ports in []"
@@ -23,7 +24,7 @@ _FORM = "write tcp ADDRESS:PORT, udp …, sctp …, or fwmark NUMBER [inet6]"
 def virtual(text: str) -> Virtual:
     """`udp 192.0.2.53:53` or `fwmark 1 inet6`."""
     found = words(text)
-    kind = within(found[0][0], lambda word: one_of(word, ("tcp", "udp", "sctp", "fwmark")), found[0][1])
+    kind = within(found[0][0], lambda word: one_of(word, (*PROTOCOLS, "fwmark")), found[0][1])
     if len(found) == 1:
         raise BadValue(f"{kind} of what?", _FORM, len(text))
     last = 3 if kind == "fwmark" else 2
@@ -67,55 +68,58 @@ def _no_mask(text: str) -> int:
     raise BadValue(f"not a netmask: {text!r}", "the mask must keep at least one bit")
 
 
-def number(low: int, high: int) -> Callable[[str], str]:
-    """A sysctl that is a number, kept as text."""
-    return lambda text: str(units.count(text, low, high))
+def number(low: int, high: int) -> Callable[[str], int]:
+    """A sysctl that is a number."""
+    return lambda text: units.count(text, low, high)
 
 
-def flag(text: str) -> str:
+def flag(text: str) -> int:
     """A sysctl that is 0 or 1."""
-    words_of = {"0": "0", "1": "1", "no": "0", "yes": "1", "off": "0", "on": "1"}
+    words_of = {"0": 0, "1": 1, "no": 0, "yes": 1, "off": 0, "on": 1}
     if text not in words_of:
         raise BadValue(f"{text!r} is neither 0 nor 1", "write 0 or 1")
     return words_of[text]
 
 
-def seconds(text: str) -> str:
-    """A sysctl that is a time, kept as whole seconds."""
+def seconds(text: str) -> int:
+    """A sysctl that is a time in whole seconds."""
     found = units.duration(text)
     if found != int(found):
         raise BadValue(f"{text} is not in whole seconds", "write a number of seconds, as in 30s")
-    return str(int(found))
+    return int(found)
 
 
-def ports(text: str) -> str:
+def ports(text: str) -> tuple[int, ...]:
     """`21, 2121`: one to eight ports."""
     found = [(at, within(at, lambda one: units.count(one, 1, 65535), word)) for at, word in listed(text)]
     if len(found) > MOST_PORTS:
         raise BadValue("too many ports", f"write at most {MOST_PORTS}", found[MOST_PORTS][0])
-    return ", ".join(str(number) for _at, number in found)
+    return tuple(number for _at, number in found)
 
 
-def marks(text: str) -> str:
+Marked = tuple[int, Network, tuple[int, int]]
+"""What one rule gives a mark to: a protocol's number (0 = any), addresses, an inclusive range of ports."""
+
+
+def marks(text: str) -> tuple[Marked, ...]:
     """`tcp 192.0.2.0/28:80, ip [2001:db8::]/64`: what gets a firewall mark."""
     at, rules = 0, []
     for part in text.split(","):
         rules.append(within(at, _mark, part))
         at += len(part) + 1
-    return ", ".join(rules)
+    return tuple(rules)
 
 
-def _mark(text: str) -> str:
+def _mark(text: str) -> Marked:
     found = words(text)
     if len(found) != 2:
         raise BadValue("not a rule for a mark", _RULE, found[0][0] if found else 0)
     (start, protocol), (at, where) = found
-    within(start, lambda word: one_of(word, ("tcp", "udp", "sctp", "ip")), protocol)
-    within(at, _marked, where)
-    return f"{protocol} {where}"
+    within(start, lambda word: one_of(word, (*PROTOCOLS, "ip")), protocol)
+    return PROTOCOLS.get(protocol, 0), *within(at, _marked, where)
 
 
-def _marked(text: str) -> None:
+def _marked(text: str) -> tuple[Network, tuple[int, int]]:
     """`ADDRESS[/PREFIX][:PORT[-PORT]]`; an IPv6 address with ports stands in brackets."""
     if text.startswith("["):
         host, _, rest = text[1:].partition("]")
@@ -126,14 +130,15 @@ def _marked(text: str) -> None:
     else:
         host, colon, span = text.partition(":")
     try:
-        ipaddress.ip_network(host)
+        network = ipaddress.ip_network(host)
     except ValueError as error:
         raise BadValue(str(error), _RULE) from error
     if not colon:
-        return
+        return network, EVERY_PORT
     numbers = [units.count(one, 0, 65535) for one in span.split("-", 1)]
     if numbers[0] > numbers[-1]:
         raise BadValue(f"{span} is no range of ports", "write the smaller port first", len(text) - len(span))
+    return network, (numbers[0], numbers[-1])
 
 
 def sync_threshold(text: str) -> str:

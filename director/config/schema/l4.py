@@ -8,7 +8,9 @@ from director.config.parse import schedulers, servers, values, virtuals
 from director.config.schema.shape import Key, Kind
 
 
-def _sysctl(name: str, default: str, form: tuple[str, Callable[[str], str]], doc: str, example: str) -> Key:
+def _sysctl(
+    name: str, default: str, form: tuple[str, Callable[[str], object]], doc: str, example: str
+) -> Key:
     """A sysctl; `form` is what it takes in words and as a parser."""
     return Key(name, form[0], values.on_text(form[1]), doc, default=default, example=example)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director.config.parse import schedulers, servers, values
+from director.config.parse import checks, schedulers, servers, values
 from director.config.schema.shape import Key, Kind
 
 POOL = Kind(
@@ -70,6 +70,15 @@ POOL = Kind(
             example="256",
         ),
         Key(
+            "on_down",
+            "`keep` or `close`",
+            values.choice("keep", "close"),
+            "What happens to established work of a server that a check calls dead or that is put into "
+            "maintenance: `keep` lets it go on, `close` cuts it at once.",
+            default="keep",
+            example="close",
+        ),
+        Key(
             "timeout.connect",
             "duration",
             values.duration(),
@@ -107,13 +116,14 @@ POOL = Kind(
 CHECK = Kind(
     "check",
     "NAME",
-    "A health check, made of each server of the pools that name it: `http` or `tcp`.",
+    "A health check, made of each server of the pools that name it: exactly one of `http`, `tcp`, `redis`, "
+    "`postgres`, `mysql`, `smtp`, `script`, `dns` and `udp`.",
     (
         Key(
             "http",
             "`METHOD PATH`",
-            values.on_text(servers.probe),
-            "The request that is sent.",
+            values.on_text(checks.probe),
+            "The request that is sent. The answer must be one that layer 7 would take.",
             example="GET /healthz",
         ),
         Key(
@@ -124,17 +134,76 @@ CHECK = Kind(
             example="connect",
         ),
         Key(
+            "redis",
+            "`ping`",
+            values.choice("ping"),
+            "PING must bring PONG, or the demand for a password.",
+            example="ping",
+        ),
+        Key(
+            "postgres",
+            "`greeting`",
+            values.choice("greeting"),
+            "A start-up message must bring anything but the word that no clients are taken now.",
+            example="greeting",
+        ),
+        Key(
+            "mysql",
+            "`greeting`",
+            values.choice("greeting"),
+            "The server must begin its handshake, which is ended in order: no host is blocked for it.",
+            example="greeting",
+        ),
+        Key(
+            "smtp",
+            "`greeting`",
+            values.choice("greeting"),
+            "The server must greet with 220.",
+            example="greeting",
+        ),
+        Key(
+            "script",
+            "`send TEXT`, `expect TEXT`, with `;` between",
+            values.on_text(checks.script),
+            "What is sent and what must come, in order, anywhere behind what came before. "
+            "`\\r`, `\\n`, `\\t`, `\\;`, `\\\\` and `\\xHH` stand for octets.",
+            example=r"expect +OK; send QUIT\r\n",
+        ),
+        Key(
+            "dns",
+            "`TYPE NAME`",
+            values.on_text(checks.question),
+            "The question that is asked in a datagram; the answer must have a record.",
+            example="A www.example.org",
+        ),
+        Key(
+            "udp",
+            "text",
+            values.on_text(checks.octets),
+            "The datagram that is sent; any datagram must come back. Octets are written as in `script`.",
+            example="ping",
+        ),
+        Key(
+            "port",
+            "number",
+            values.count(1, 65535),
+            "Another port than the server's own; servers at unix sockets and endpoint strings keep theirs.",
+            example="8081",
+        ),
+        Key(
             "expect",
-            "`status LIST`",
-            values.on_text(servers.expected),
-            "Which statuses mean alive; numbers and ranges. For `http` only.",
+            "terms, with commas between",
+            values.on_text(checks.expected),
+            "What the answer must be, all of it: `status LIST` (numbers and ranges), `header NAME OP VALUE`, "
+            "`header NAME exists`, `body OP VALUE` (its first 64 kB); operators `=` `^=` `$=` `*=` `~`. "
+            "A value with commas stands in double quotes. For `http` only.",
             default="status 200-399",
-            example="status 200-299, 304",
+            example="status 200-299, 304, body ~ ^all.good, header X-State = ready",
         ),
         Key(
             "host",
             "host",
-            values.on_text(servers.check_host),
+            values.on_text(checks.check_host),
             "The `Host` of the request; without it the server's address. For `http` only.",
             example="shop.example.org",
         ),
@@ -145,6 +214,14 @@ CHECK = Kind(
             "Time between two probes.",
             default="2s",
             example="5s",
+        ),
+        Key(
+            "every.changing",
+            "duration",
+            values.duration(0.05, 86400.0),
+            "Time between two probes while the verdict is about to change, and before the first one; without "
+            "it `every`. So an outage is known soon although a healthy server is probed seldom.",
+            example="500ms",
         ),
         Key(
             "timeout",

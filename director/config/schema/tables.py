@@ -66,6 +66,14 @@ class Unavailable:
     when: Callable[[object], bool] | None = None
 
 
+_OF_SYNC = (
+    "backup_only", "sync_persist_mode", "sync_ports", "sync_qlen_max", "sync_refresh_period", "sync_retries",
+    "sync_threshold", "sync_version",
+)  # fmt: skip
+_NO_SYNC = "this version does not share its flows with another director"
+_A_DAY = "this version remembers destinations for a day"
+DAY = 86400
+
 UNAVAILABLE: tuple[Unavailable, ...] = (
     Unavailable("user", named=True, key="", sentence="users are not known yet; the admin's token signs in"),
     Unavailable("cert", named=True, key="", sentence="this version does not speak TLS"),
@@ -85,6 +93,11 @@ UNAVAILABLE: tuple[Unavailable, ...] = (
         sentence="this version has no program in the kernel",
         hint="write engine = raw, or remove the line",
         when=lambda value: value == "bpf",
+    ),
+    *(Unavailable("l4", named=False, key=key, sentence=_NO_SYNC) for key in _OF_SYNC),
+    *(
+        Unavailable("l4", named=False, key=key, sentence=_A_DAY, when=lambda value: value != DAY)
+        for key in ("lblc_expiration", "lblcr_expiration")
     ),
     Unavailable("l7", named=True, key="proxy_protocol", sentence="this version does not read PROXY headers"),
 )

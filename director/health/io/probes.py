@@ -3,13 +3,14 @@
 `start` begins a probe and never blocks; names are resolved by the reactor's resolver.
 The whole probe has the check's `timeout` as its hard limit.  A limit that comes late itself, because the
 process was stopped or held up, is given once more: the server could not be heard meanwhile.
-An http probe reports as soon as the head of the answer has come, then lets a short body run out, so that
-the server does not see its answer cut off.
+What is said over the network, and what the answer means, is said by the pure room `probes`; this file has
+the two ways to carry it: a connection, or one datagram.
 """
 
 from __future__ import annotations
 
 import errno
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -23,13 +24,16 @@ from twisted.internet.endpoints import (
     UNIXClientEndpoint,
     clientFromString,
 )
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.interfaces import IResolutionReceiver, IStreamClientEndpoint
+from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from director.health.probes.http import AnswerReader, request
+from director.health.probes.base import StreamProbe
+from director.health.probes.kinds import DATAGRAMS, STREAMS, datagram, judge_datagram
 from director.health.schedule import Target
 from director.health.verdict import Result
+from director.l7.http.responses import ResponseFramer
 from director.model.pools import Address
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -106,17 +110,24 @@ class Probe:
         self._over = False
         self._timer: Any = None
         self._connecting: Deferred[Any] | None = None
-        self._protocol: ProbeProtocol | None = None
+        self._protocol: ProbeProtocol | DatagramProbe | None = None
 
     def start(self) -> None:
         """Begin; every outcome comes by `report`, also a connect that fails at once."""
-        timeout = self.target.check.timeout
-        self._due = self._clock() + timeout
-        self._timer = self._reactor.callLater(timeout, self._too_late)
-        kind = HttpProbe if self.target.check.kind == "http" else TcpProbe
-        self._protocol = protocol = kind(self)
+        check = self.target.check
+        self._due = self._clock() + check.timeout
+        self._timer = self._reactor.callLater(check.timeout, self._too_late)
+        if check.kind in DATAGRAMS:
+            self._ask_in_a_datagram()
+        else:
+            self._connect()
+
+    def _connect(self) -> None:
+        check, where = self.target.check, self.target.where
+        heads = ResponseFramer(check.method.encode())
+        self._protocol = protocol = ProbeProtocol(self, STREAMS[check.kind](check, where, heads))
         try:
-            endpoint = endpoint_for(self._reactor, self.target.address, timeout + CONNECT_SPARE)
+            endpoint = endpoint_for(self._reactor, where, check.timeout + CONNECT_SPARE)
             connecting = endpoint.connect(Factory.forProtocol(lambda: protocol))
         except (OSError, ValueError, TypeError, error.ConnectError) as problem:
             self.report(False, f"cannot be probed: {problem}")
@@ -124,6 +135,18 @@ class Probe:
             return
         self._connecting = connecting
         connecting.addCallbacks(self._connected, self._failed)
+
+    def _ask_in_a_datagram(self) -> None:
+        where = self.target.where
+        if not where.host:
+            self.report(False, f"cannot be probed: {where} takes no datagrams")
+            self.over()
+            return
+        self._protocol = asking = DatagramProbe(self)
+        if isIPAddress(where.host) or isIPv6Address(where.host):
+            asking.ask(where.host)
+        else:
+            self._reactor.nameResolver.resolveHostName(_First(asking), where.host, where.port)
 
     def cancel(self) -> None:
         """Give up without a result (reload, stop)."""
@@ -136,6 +159,15 @@ class Probe:
             self._reported = True
             now = self._clock()
             self._report(Result(now, alive, reason, now - self._began))
+
+    @property
+    def is_over(self) -> bool:
+        """Nobody waits for it any more."""
+        return self._over
+
+    def listen(self, protocol: DatagramProbe, interface: str) -> None:
+        """Open a socket for datagrams.  Raises CannotListenError."""
+        self._reactor.listenUDP(0, protocol, interface=interface)
 
     def over(self) -> None:
         """Nothing is left on the network."""
@@ -167,50 +199,130 @@ class Probe:
     def _cut(self) -> None:
         if self._connecting is not None:
             self._connecting.cancel()
-        elif self._protocol is not None and self._protocol.transport is not None:
-            self._protocol.transport.abortConnection()
+        elif self._protocol is not None:
+            self._protocol.cut()
         self.over()
 
 
 class ProbeProtocol(Protocol):
-    """What both kinds share: the end of the connection is the end of the probe."""
+    """A connection on which a probe of the pure room talks; its end is the end of the probe.
+
+    A connection of which nothing more is wanted ends as the probe says; where it said good-bye, the server
+    closes.
+    """
+
+    transport: Any = None
+
+    def __init__(self, probe: Probe, talk: StreamProbe) -> None:
+        self.probe = probe
+        self._talk = talk
+
+    def connectionMade(self) -> None:
+        """The server accepted."""
+        self._go_on(self._talk.begin())
+
+    def dataReceived(self, data: bytes) -> None:
+        """Octets of the answer."""
+        self._go_on(self._talk.feed(data))
+
+    def _go_on(self, reply: bytes) -> None:
+        if reply:
+            self.transport.write(reply)
+        if self._talk.judgement is not None:
+            self.probe.report(*self._talk.judgement)
+            if self._talk.enough and self._talk.resets:
+                self.cut()
+            elif self._talk.enough:
+                self.transport.loseConnection()
+
+    def cut(self) -> None:
+        """Reset the connection."""
+        if self.transport is not None:
+            self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        self.probe.report(*self._talk.closed())
+        self.probe.over()
+
+
+class DatagramProbe(DatagramProtocol):
+    """One datagram out, and what comes back from there."""
 
     transport: Any = None
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
+        self._question = datagram(probe.target.check, secrets.randbits(16))
+        self._host = ""
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone."""
+    def ask(self, host: str) -> None:
+        """Send it to an address literal; the kernel hands on only what comes from there."""
+        self._host = host
+        try:
+            self.probe.listen(self, "::" if isIPv6Address(host) else "")
+        except error.CannotListenError as problem:
+            code = getattr(problem.socketError, "errno", None)
+            self.probe.report(None, f"not probed: {errno.errorcode.get(code or 0, 'no socket')} on our side")
+            self.probe.over()
+
+    def startProtocol(self) -> None:
+        """The socket is there."""
+        self.transport.connect(self._host, self.probe.target.where.port)
+        self.transport.write(self._question)
+
+    def datagramReceived(self, datagram: bytes, addr: object) -> None:
+        """Something came."""
+        judgement = judge_datagram(self.probe.target.check, self._question, datagram)
+        if judgement is not None:
+            self._end(*judgement)
+
+    def connectionRefused(self) -> None:
+        """The machine says that nobody listens (ICMP port unreachable)."""
+        self._end(False, "port unreachable")
+
+    def stopProtocol(self) -> None:
+        """The socket is closed: by us, or by the reactor because that error came alone."""
+        self.transport = None
+        if not self.probe.is_over:
+            self.connectionRefused()
+
+    def unresolved(self) -> None:
+        """The name has no address."""
+        self._end(False, "the name cannot be resolved")
+
+    def _end(self, alive: bool, reason: str) -> None:
+        self.probe.report(alive, reason)
+        self.cut()
         self.probe.over()
 
-
-class TcpProbe(ProbeProtocol):
-    """Alive when the connect succeeds.  Ends with a reset, so that no TIME_WAIT is left on either side."""
-
-    def connectionMade(self) -> None:
-        """The server accepted."""
-        self.probe.report(True, "connected")
-        self.transport.abortConnection()
+    def cut(self) -> None:
+        """Close the socket."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.stopListening()
 
 
-class HttpProbe(ProbeProtocol):
-    """Alive when the answer has one of the statuses of the check."""
+@implementer(IResolutionReceiver)
+class _First:
+    """Takes the first address of a name."""
 
-    def connectionMade(self) -> None:
-        """Ask."""
-        self._reader = AnswerReader(self.probe.target.check)
-        self.transport.write(request(self.probe.target.check, self.probe.target.address))
+    def __init__(self, asking: DatagramProbe) -> None:
+        self._asking = asking
+        self._host = ""
 
-    def dataReceived(self, data: bytes) -> None:
-        """Octets of the answer."""
-        judgement = self._reader.feed(data)
-        if judgement is not None:
-            self.probe.report(*judgement)
-            if not judgement[0] or self._reader.enough:
-                self.transport.abortConnection()
+    def resolutionBegan(self, resolutionInProgress: object) -> None:  # noqa: N802, N803 - Twisted's names
+        """Addresses may come."""
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The server closed."""
-        self.probe.report(*self._reader.closed())
-        super().connectionLost(reason)
+    def addressResolved(self, address: Any) -> None:  # noqa: N802 - Twisted's name
+        """One of them."""
+        self._host = self._host or address.host
+
+    def resolutionComplete(self) -> None:  # noqa: N802 - Twisted's name
+        """That was all."""
+        if self._asking.probe.is_over:
+            return
+        if self._host:
+            self._asking.ask(self._host)
+        else:
+            self._asking.unresolved()

@@ -169,7 +169,8 @@ class HealthService(Service):
 
         def gone() -> None:
             del self._under_way[key]
-            self.plan.done(key, self._clock())
+            evidence = self._evidence.get(key)
+            self.plan.done(key, self._clock(), changing=evidence is not None and evidence.is_changing)
             self._schedule()
 
         self.probes += 1

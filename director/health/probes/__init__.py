@@ -1,4 +1,5 @@
 """One file for each kind of probe: what is sent, and what answer is good.
 
-`http` is a GET and its status.
+`base` says what a probe is.  Over a connection: `tcp`, `http`, `redis`, `postgres`, `mysql`, `smtp` and
+`script`; in datagrams: `dns`, `udp`.  `kinds` is the table of them.
 """

@@ -1,26 +1,24 @@
 """The pure part of an http check: the request, and what its answer says.
 
-Strict in what decides (status line, status), tolerant in what does not matter here
-(bare LF, unknown fields): a server that HTTP clients can use shall not be called dead.
-RFC 9112 sections 4 and 5.
+A check finds a server alive whose answers layer 7 takes, and no other: the heads are read by the reader
+that is given, which is layer 7's own (RFC 9112 4, strictly, and the same limits).  Interim answers are
+skipped, however many; RFC 9110 15.2.
 """
 
 from __future__ import annotations
 
-import re
+from typing import Protocol, cast
 
+from director.conditions.compile import compile_condition
+from director.conditions.facts import Facts
+from director.errors import MessageError
+from director.health.probes.base import Judgement, shown
 from director.model.pools import Address, Check
 
-HEAD_LIMIT = 4096
-"""Octets in which the head of the answer must end."""
 BODY_LIMIT = 65536
-"""Octets of a body that are read (and thrown away) before the connection is cut."""
-INTERIM_LIMIT = 8
-"""How many interim answers (1xx) are skipped."""
-
-_BEGIN = b"HTTP/1."
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?")
-_FIELD_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:[^\x00\r\n]*")
+"""Octets of a body that are looked at, and that are read at most before the connection is cut."""
+ANSWER_LIMIT = 1 << 20
+"""Octets in which an answer must have said enough: so many interim answers, or chunks, are no service."""
 
 
 def request(check: Check, address: Address) -> bytes:
@@ -41,77 +39,164 @@ def ranges(check: Check) -> str:
     return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in check.statuses)
 
 
-Judgement = tuple[bool, str]
-"""(alive, why)."""
+class Lines(Protocol):
+    """The field lines of a head."""
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of one field (lower-case name), in order."""
 
 
-class AnswerReader:
-    """Reads the octets of one answer until its head decides.
+class BodyReader(Protocol):
+    """Takes the octets behind a head apart."""
 
-    `judgement` is None until then.  What follows is counted in `body`, never kept.
+    done: bool
+
+    def read(self, data: bytes) -> tuple[bytes, bytes]:
+        """Payload and surplus.  Raises MessageError when the framing breaks."""
+
+    def end(self) -> bool:
+        """The connection's end: is the body whole?"""
+
+
+class Head(Protocol):
+    """What a reader says of one head."""
+
+    status: int
+
+    @property
+    def lines(self) -> Lines:
+        """The field lines."""
+
+    def body(self) -> BodyReader:
+        """A fresh reader for the body."""
+
+
+class HeadReader(Protocol):
+    """Reads the heads of one answer, as `l7.http.responses.ResponseFramer` does."""
+
+    buffer: bytes
+
+    def feed(self, data: bytes) -> None:
+        """Store octets."""
+
+    def head(self) -> Head | None:
+        """The next head, or None.  Raises: MessageError for anything that is not a strict one."""
+
+
+class Answer:
+    """The facts of one answer, as conditions ask for them."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.body = ""
+
+    def headers(self, name: str) -> tuple[str, ...]:
+        """The values of a field by its name in lower case."""
+        return tuple(value.decode("latin-1") for value in self._lines.values(name.encode()))
+
+
+class HttpProbe:
+    """Asks, and reads the octets of the answer until they decide.
+
+    The head decides, unless the check expects something of the body: then its first `BODY_LIMIT` octets
+    are kept, and decide when they are there or the answer is over.  Behind the judgement nothing is kept: a
+    short body runs out, so that the server does not see its answer cut off.
     """
 
-    def __init__(self, check: Check) -> None:
-        self.check = check
+    resets = True
+
+    def __init__(self, check: Check, address: Address, heads: HeadReader) -> None:
         self.judgement: Judgement | None = None
         self.body = 0
-        self._head = b""
-        self._interim = 0
+        self._check = check
+        self._address = address
+        self._heads = heads
+        self._came = 0
+        self._answer: Answer | None = None
+        self._reader: BodyReader | None = None
+        self._said = ""
+        self._text = b""
 
     @property
     def enough(self) -> bool:
-        """So much of the body came that reading on would only cost."""
-        return self.body > BODY_LIMIT
+        """The server is dead, or so much of the body came that reading on would only cost."""
+        return self.body > BODY_LIMIT or (self.judgement is not None and not self.judgement[0])
 
-    def feed(self, data: bytes) -> Judgement | None:
-        """Take octets; returns the judgement as soon as there is one."""
+    def begin(self) -> bytes:
+        """The request."""
+        return request(self._check, self._address)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take octets; `judgement` is there as soon as they decide."""
         if self.judgement is not None:
             self.body += len(data)
-            return self.judgement
-        self._head += data
-        if not self._head.startswith(_BEGIN[: len(self._head)]):
-            self.judgement = False, f"not an HTTP answer: {shown(self._head)}"
+            return b""
+        self._came += len(data)
+        begin = data
+        try:
+            if self._reader is not None:
+                self._read_body(self._reader, data)
+            else:
+                self._heads.feed(data)
+                begin = self._heads.buffer
+                self._read_heads(self._heads)
+        except MessageError as error:
+            self.judgement = False, f"no answer that layer 7 would take: {error.reason}: {shown(begin)}"
+        if self.judgement is None and self._came > ANSWER_LIMIT:
+            self.judgement = False, f"no final answer within {ANSWER_LIMIT} octets"
+        return b""
+
+    def _read_heads(self, heads: HeadReader) -> None:
         while self.judgement is None:
-            end = re.search(rb"\r?\n\r?\n", self._head)
-            if end is None:
-                if len(self._head) > HEAD_LIMIT:
-                    self.judgement = False, f"the head of the answer is longer than {HEAD_LIMIT} octets"
-                break
-            head, self._head = self._head[: end.start()], self._head[end.end() :]
-            self._judge(head)
-        if self.judgement is not None:
-            self.body, self._head = len(self._head), b""
-        return self.judgement
+            head = heads.head()
+            if head is None:
+                return
+            if head.status >= 200 or head.status == 101:
+                rest, heads.buffer = heads.buffer, b""
+                self._judge_head(head, rest)
+                return
+
+    def _judge_head(self, head: Head, rest: bytes) -> None:
+        check, status = self._check, head.status
+        self._said = f"status {status}"
+        if not any(low <= status <= high for low, high in check.statuses):
+            self.judgement = False, f"{self._said}, expected {ranges(check)}"
+            return
+        self._answer = answer = Answer(head.lines)
+        self._judge_terms(answer, "header")
+        if self.judgement is None and any(term.fact == "body" for term in check.terms):
+            self._reader = head.body()
+            self._read_body(self._reader, rest)
+        elif self.judgement is None:
+            self.judgement = True, self._said
+        self.body += len(rest)
+
+    def _read_body(self, reader: BodyReader, data: bytes) -> None:
+        if not reader.done:
+            payload, _ = reader.read(data)
+            self._text += payload[: BODY_LIMIT - len(self._text)]
+        if reader.done or len(self._text) >= BODY_LIMIT:
+            self._judge_body()
+
+    def _judge_body(self) -> None:
+        if self._answer is not None:
+            self._answer.body = self._text.decode("utf-8", "replace")
+            self._judge_terms(self._answer, "body")
+            self.judgement = self.judgement or (True, self._said)
+
+    def _judge_terms(self, answer: Answer, fact: str) -> None:
+        """The first term of that fact that does not hold decides."""
+        for term in self._check.terms:
+            if term.fact == fact and compile_condition(term)(cast("Facts", answer)) is None:
+                wanted = " ".join(filter(None, (term.fact, term.name, term.operator, *term.values)))
+                self.judgement = False, f"{self._said}, but not {wanted}"
+                return
 
     def closed(self) -> Judgement:
         """The server closed; the judgement that follows when there was none before."""
+        if self.judgement is None and self._reader is not None and self._reader.end():
+            self._judge_body()
         if self.judgement is None:
-            said = "an incomplete answer" if self._head else "the connection was closed without an answer"
+            said = "an incomplete answer" if self._came else "the connection was closed without an answer"
             self.judgement = False, said
         return self.judgement
-
-    def _judge(self, head: bytes) -> None:
-        if len(head) > HEAD_LIMIT:
-            self.judgement = False, f"the head of the answer is longer than {HEAD_LIMIT} octets"
-            return
-        first, *fields = re.split(rb"\r?\n", head)
-        line = _STATUS_LINE.fullmatch(first)
-        if line is None:
-            self.judgement = False, f"not an HTTP answer: {shown(first)}"
-            return
-        if not all(_FIELD_LINE.fullmatch(field) for field in fields):
-            self.judgement = False, "a header field of the answer is malformed"
-            return
-        status = int(line[1])
-        if status < 200 and status != 101 and self._interim < INTERIM_LIMIT:
-            self._interim += 1
-            return
-        alive = any(low <= status <= high for low, high in self.check.statuses)
-        self.judgement = alive, f"status {status}" + ("" if alive else f", expected {ranges(self.check)}")
-
-
-def shown(octets: bytes) -> str:
-    """Hostile octets as a short text for a log line."""
-    text = octets[:40].decode("latin-1")
-    safe = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
-    return repr(safe) + ("…" if len(octets) > 40 else "")

@@ -20,7 +20,6 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from director.l4 import settings as l4_settings
 from director.l4.io import probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
@@ -56,10 +55,9 @@ from director.l4.io.packet.ports import MakePort, Ports
 from director.l4.io.packet.reinject import StackInjector
 from director.l4.io.packet.ring import PacketPort, Turn
 from director.l4.io.packet.tpacket import RingSize
-from director.l4.settings import Mark
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Redirect, Transmit, Verdict
 from director.model.pools import Pool
-from director.model.virtual import L4Service, L4Settings
+from director.model.virtual import L4Service, L4Settings, Mark
 
 TICK = 0.25
 """Seconds between two calls of `Forwarder.tick`."""
@@ -112,7 +110,7 @@ class L4Director(Service):
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell = forwarder, tell
         self._forwarder: ForwarderDoor | None = None
-        self.marks = l4_settings.read(settings).marks
+        self.marks = settings.marks
         self._plan = self._held_plan = CapturePlan()
         self._taken = Taken(self._plan)
         self._capture: Capture | None = None

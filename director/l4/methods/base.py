@@ -17,9 +17,9 @@ from director.l4.wire.ethernet import IPV4, L3
 if TYPE_CHECKING:
     from director.l4.flows import FastPathEntry
     from director.l4.output import NextHop, Output
-    from director.l4.settings import Settings
     from director.l4.states.transitions import States
     from director.l4.wire.packet import Packet
+    from director.model.virtual import L4Settings
 
 FRESH = 1.0
 """Seconds an entry uses its route and MAC before it asks again: the longest a moved neighbour is missed."""
@@ -32,7 +32,7 @@ class MethodContext:
     """Ways out, ICMP errors, settings and a source of identifications."""
 
     def __init__(
-        self, output: Output, icmp: Icmp, settings: Settings, states: States, random: Random
+        self, output: Output, icmp: Icmp, settings: L4Settings, states: States, random: Random
     ) -> None:
         self.output = output
         self.icmp = icmp

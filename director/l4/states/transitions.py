@@ -16,8 +16,8 @@ from director.l4.wire.protocols import SCTP, TCP, UDP
 
 if TYPE_CHECKING:
     from director.l4.flows import Flow
-    from director.l4.settings import Settings
     from director.l4.wire.packet import Packet
+    from director.model.virtual import L4Settings
 
 UDP_NAME = "UDP"
 ALWAYS = b"\1" * 256
@@ -27,12 +27,12 @@ ALWAYS = b"\1" * 256
 class States:
     """The tables in force and the timeouts.  `tcp[direction][event][state]` is the new TCP state."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: L4Settings) -> None:
         self.tcp = tcp.NORMAL
         self._keeps_state = tcp.keeps_state(self.tcp)
         self.configure(settings)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: L4Settings) -> None:
         """Take over the timeouts; a flow gets its new one with its next packet."""
         self.tcp_timeouts = tcp.timeouts(settings.timeout_tcp, settings.timeout_tcpfin)
         self.udp_timeout = settings.timeout_udp

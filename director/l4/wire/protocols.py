@@ -1,15 +1,15 @@
 """The numbers of IP protocols (IANA), the words for them, and the least length of their headers.
 
-The only place of layer 4 that defines them; the configuration's words are `model.virtual`'s.
+The only place of layer 4 that says them; those that a service can be of are `model.virtual`'s.
 """
 
 from __future__ import annotations
 
-ICMP, IPIP, TCP, UDP, IPV6_IN_IP, GRE, ESP, AH, ICMPV6, SCTP = 1, 4, 6, 17, 41, 47, 50, 51, 58, 132
+from director.model.virtual import PROTOCOLS
 
-NUMBERS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
-"""What a virtual service can be of, as the configuration writes it."""
-PORTS = frozenset(NUMBERS.values())
+ICMP, IPIP, IPV6_IN_IP, GRE, ESP, AH, ICMPV6 = 1, 4, 41, 47, 50, 51, 58
+TCP, UDP, SCTP = (PROTOCOLS[word] for word in ("tcp", "udp", "sctp"))
+PORTS = frozenset(PROTOCOLS.values())
 """Protocols whose headers begin with two ports."""
 IPSEC = frozenset({ESP, AH})
 """Protocols without ports that follow the ISAKMP flow of their ends (`lvs-semantics` D.5)."""

@@ -209,7 +209,9 @@ def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None
 def fall_back(exchange: Exchange, cause: str, now: float) -> None:
     """Take the service's fault path because of `cause`."""
     if exchange.pool is not None and cause != "connect_failed":
-        exchange.tries += ((f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none()}"),)
+        exchange.tries += (
+            (f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none(exchange.service.key)}"),
+        )
     exchange.steps = exchange.service.faults(cause)
     next_step(exchange, now)
 

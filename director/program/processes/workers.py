@@ -13,13 +13,11 @@ any other that ended.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -29,9 +27,9 @@ from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.layer7 import coming, compile_services
 from director.program.logs import event_log
-from director.program.parts import Chore, Part
+from director.program.parts import Chore
 from director.program.processes.channel import Gone
-from director.program.processes.figures import Sums
+from director.program.processes.collector import Collector
 from director.program.processes.orphan import orphans, release
 from director.program.processes.process import Process
 from director.program.processes.sockets import Sockets
@@ -39,7 +37,6 @@ from director.program.running import Running
 from director.registry.changes import Ordered, plan
 from director.registry.io.segment import Segment
 from director.registry.mapped import MappedBooks
-from director.registry.reports import WorkerFigures
 from director.store.values import packed
 
 BEAT = 0.5
@@ -54,20 +51,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
 """Seconds before one that keeps dying is started again."""
 ENDING = 5.0
 """Seconds beyond the grace after which one that should end is killed."""
-ANSWERS = 2.0
-"""Seconds that a question for figures may take."""
-REST = 20.0
-"""A question for figures that costs a worker a second is followed by so many without one."""
-LONGEST_REST = 2.0
-REMEMBERED = 1000
-"""Traces that are fetched from each."""
-WITH_TRACES = frozenset({"home", "stats", "requests"})
-"""Routes of the admin that show traces."""
 
 _log = Logger(namespace="director")
 
 
-class Workers(Part):
+class Workers(Collector):
     """All workers.
 
     Args:
@@ -87,31 +75,26 @@ class Workers(Part):
         run: str,
         access_log: str,
     ) -> None:
+        super().__init__(current.registry, reactor)
         self.stopping = False
         self._current = current
         self._segment = segment
         self._books = books
-        self._reactor = reactor
         self._settings = settings
         self._run = run
         self._access_log = access_log
         self._sockets = Sockets(count)
         self._processes: list[Process | None] = [None] * count
         self._deaths = [0] * count
-        self._sums = Sums(current.registry)
         self._orphans: list[Any] | None = None
         self._services: list[CompiledService] = []
-        self._traces: list[Mapping[str, Any]] = []
         self._verdicts: list[tuple[str, str, bool | None]] = []
-        self._waiters: list[Deferred[None]] = []
-        self._with_traces = False
-        self._asking: Any = None
-        self._not_before = 0.0
         self._last_look = reactor.seconds()
         self._started = False
 
     @property
     def _there(self) -> list[Process]:
+        """Those that are there."""
         return [one for one in self._processes if one is not None]
 
     # -- life --
@@ -317,12 +300,7 @@ class Workers(Part):
         for one in self._there:
             one.channel.tell("room", "")
 
-    # -- what control asks --
-
-    @property
-    def clients(self) -> int:
-        """Connections of clients in all."""
-        return sum(one.said.get("clients", 0) for one in self._there)
+    # -- what control asks (more of it in `collector`) --
 
     def listeners(self) -> list[tuple[str, str, int]]:
         """(service, address, clients) of every listener."""
@@ -338,10 +316,6 @@ class Workers(Part):
         """For explaining."""
         return self._services
 
-    def said(self, name: str) -> list[Any]:
-        """One of the figures that each says of itself."""
-        return [one.said.get(name, 0) for one in self._there]
-
     def reasons(self) -> list[str]:
         """Why traffic should not come."""
         waiting = [
@@ -350,86 +324,6 @@ class Workers(Part):
         if len(waiting) < len(self._processes) or not self._started:
             return []
         return ["no worker serves: they are being started"]
-
-    def traces(self, limit: int) -> list[Mapping[str, Any]]:
-        """The newest of all, newest first, as they were when `refreshed` was asked."""
-        return self._traces[:limit]
-
-    def trace(self, identifier: str) -> Deferred[Mapping[str, Any] | None]:
-        """One by its id, whoever served it."""
-        asked = [self._soon(one.channel.ask("trace", identifier)) for one in self._there]
-        return DeferredList(asked, consumeErrors=True).addCallback(
-            lambda found: next((record for good, record in found if good and record is not None), None)
-        )
-
-    def processes(self) -> list[WorkerFigures]:
-        """Each of them, in figures."""
-        now = time.time()
-        return [
-            WorkerFigures(
-                one.name,
-                one.pid,
-                one.begun,
-                now - one.said.get("started", now),
-                one.said.get("clients", 0),
-                one.said.get("cpu", 0.0),
-                one.said.get("rss", 0),
-            )
-            for one in self._there
-        ]
-
-    def refreshed(self, route: str = "") -> Deferred[None]:
-        """Fires when all that was counted up to now is summed up.
-
-        One question is under way at a time, and it costs no worker more than a share of its time: whoever
-        asks meanwhile waits for the next one, all together.
-        """
-        done: Deferred[None] = Deferred()
-        self._waiters.append(done)
-        self._with_traces = self._with_traces or route in WITH_TRACES
-        if self._asking is None:
-            self._ask_soon()
-        return done
-
-    def _ask_soon(self) -> None:
-        pause = max(0.0, self._not_before - self._reactor.seconds())
-        self._asking = self._reactor.callLater(pause, self._ask)
-
-    def _ask(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        traces, self._with_traces = self._with_traces, False
-        asked: list[Deferred[Any]] = [
-            self._soon(one.channel.ask("figures")).addCallback(self._counted, one) for one in self._there
-        ]
-        if traces:
-            asked.append(self._fetch_traces())
-        DeferredList(asked, consumeErrors=True).addBoth(self._told, waiters)
-
-    def _told(self, _: Any, waiters: list[Deferred[None]]) -> None:
-        cost = max((one.said.get("cost", 0.0) for one in self._there), default=0.0)
-        self._not_before = self._reactor.seconds() + min(LONGEST_REST, cost * REST)
-        self._asking = None
-        for one in waiters:
-            one.callback(None)
-        if self._waiters and self._asking is None:
-            self._ask_soon()
-
-    def _counted(self, told: dict[str, Any], one: Process) -> None:
-        one.said = {**told["process"], "pid": one.pid}
-        one.heard = self._reactor.seconds()
-        self._sums.take(one.column, told["counts"])
-
-    def _fetch_traces(self) -> Deferred[None]:
-        asked = [self._soon(one.channel.ask("traces", REMEMBERED)) for one in self._there]
-        return DeferredList(asked, consumeErrors=True).addCallback(self._merge)
-
-    def _merge(self, found: list[tuple[bool, Any]]) -> None:
-        every = [record for good, records in found if good for record in records]
-        self._traces = sorted(every, key=lambda record: -record["time"])
-
-    def _soon(self, asked: Deferred[Any]) -> Deferred[Any]:
-        clock: IReactorTime = self._reactor
-        return asked.addTimeout(ANSWERS, clock)
 
 
 def _calm(_: Any, late: Any) -> None:

@@ -159,6 +159,16 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         [(6, "users are not known yet"), (7, "not an argon2 hash")],
     ),
     (
+        "keys of the synchronisation",
+        GOOD + "[l4]\nsync_threshold = 3 50\nbackup_only = 0\nsync_version = 1\n",
+        [(line, "this version does not share its flows") for line in (7, 8, 9)],
+    ),
+    (
+        "how long lblc remembers",
+        GOOD + "[l4]\nlblc_expiration = 6h\nlblcr_expiration = 1d\n",
+        [(7, "this version remembers destinations for a day")],
+    ),
+    (
         "layer 4's engine",
         GOOD + "[l4]\nengine = bpf\n",
         [(7, "this version has no program in the kernel")],

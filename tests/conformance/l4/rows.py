@@ -23,9 +23,8 @@ from scapy.layers.l2 import GRE
 from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Raw
 
-from director.l4.settings import Mark, Settings
 from director.model.pools import Address, Forward, Tunnel
-from director.model.virtual import Virtual
+from director.model.virtual import L4Settings, Mark, Virtual
 from tests.support.layer4_world import CLIENT, CLIENT6, INNER, INNER6, SERVERS, SERVERS6, VIP, VIP6
 
 S, S6 = SERVERS[0], SERVERS6[0]
@@ -270,7 +269,7 @@ ROWS = [
     ),
     Row(
         "tun ipip: pmtu_disc 0 clears df outside",
-        {**TUN, "settings": Settings(pmtu_disc=0)},
+        {**TUN, "settings": L4Settings(pmtu_disc=0)},
         [],
         ("client", syn4(flags="DF")),
         Sent(TO_SERVER, IP(src=INNER, dst=S, ttl=63, proto=4) / syn4(ttl=63, flags="DF"), ("id", "chksum")),
@@ -345,7 +344,7 @@ ROWS = [
         {
             "virtual": Virtual(fwmark=7),
             "server": {"weight": 0},
-            "settings": Settings(cache_bypass=1, marks=(Mark(7, 6, ip_network("198.51.100.0/24")),)),
+            "settings": L4Settings(cache_bypass=1, marks=(Mark(7, 6, ip_network("198.51.100.0/24")),)),
         },
         [],
         ("client", IP(src=C, dst="198.51.100.7") / syn()),
@@ -645,14 +644,14 @@ ROWS = [
     ),
     Row(
         "ack with sloppy_tcp opens",
-        {**NAT, "settings": Settings(sloppy_tcp=1)},
+        {**NAT, "settings": L4Settings(sloppy_tcp=1)},
         [],
         ("client", IP(src=C, dst=V) / TCP(sport=1000, dport=80, flags="A")),
         Sent(TO_SERVER, IP(src=C, dst=S, ttl=63) / TCP(sport=1000, dport=8080, flags="A")),
     ),
     Row(
         "rst with sloppy_tcp does not",
-        {**NAT, "settings": Settings(sloppy_tcp=1)},
+        {**NAT, "settings": L4Settings(sloppy_tcp=1)},
         [],
         ("client", IP(src=C, dst=V) / TCP(sport=1000, dport=80, flags="R")),
         "Deliver no_flow",
@@ -666,7 +665,7 @@ ROWS = [
     ),
     Row(
         "sctp data with sloppy_sctp opens",
-        {**NAT, **SCTP_, "settings": Settings(sloppy_sctp=1)},
+        {**NAT, **SCTP_, "settings": L4Settings(sloppy_sctp=1)},
         [],
         ("client", IP(src=C, dst=V) / SCTP(sport=1000, dport=80) / SCTPChunkData(data=b"1234")),
         Sent(
@@ -717,7 +716,7 @@ ROWS = [
     ),
     Row(
         "stray packet of a nat server, nat_icmp_send",
-        {**NAT, "settings": Settings(nat_icmp_send=1)},
+        {**NAT, "settings": L4Settings(nat_icmp_send=1)},
         [],
         ("server", IP(src=S, dst=C) / TCP(sport=8080, dport=1000, flags="A")),
         Sent(
@@ -729,7 +728,7 @@ ROWS = [
     ),
     Row(
         "stray rst of a nat server, nat_icmp_send",
-        {**NAT, "settings": Settings(nat_icmp_send=1)},
+        {**NAT, "settings": L4Settings(nat_icmp_send=1)},
         [],
         ("server", IP(src=S, dst=C) / TCP(sport=8080, dport=1000, flags="R")),
         "Deliver no_service",

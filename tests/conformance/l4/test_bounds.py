@@ -13,8 +13,8 @@ from itertools import islice
 
 import pytest
 
-from director.l4.settings import Settings
 from director.l4.verdicts import Transmit
+from director.model.virtual import L4Settings
 from tests.support.layer4_world import (
     CLIENT_MAC,
     INNER_MAC,
@@ -100,7 +100,7 @@ def flood(world: World) -> None:
 
 def full(drop_entry: int = 0) -> World:
     """A world with its clients connected."""
-    world = World(settings=Settings(max_flows=LIMIT, drop_entry=drop_entry))
+    world = World(settings=L4Settings(max_flows=LIMIT, drop_entry=drop_entry))
     assert all(connect(world, number) for number in range(CLIENTS))
     return world
 
@@ -126,7 +126,7 @@ def test_a_flood_takes_the_places_of_half_open_flows_only(drop_entry: int) -> No
 
 
 def test_established_flows_are_never_thrown_out() -> None:
-    world = World(settings=Settings(max_flows=LIMIT))
+    world = World(settings=L4Settings(max_flows=LIMIT))
     assert all(connect(world, number) for number in range(LIMIT))
     assert not connect(world, LIMIT)
     assert world.counters["flow_table_full"] == 1
@@ -135,7 +135,7 @@ def test_established_flows_are_never_thrown_out() -> None:
 
 def test_drop_packet_thins_out_new_flows_alone() -> None:
     world = full()
-    world.forwarder.defence.configure(Settings(max_flows=LIMIT, drop_packet=3, am_droprate=4))
+    world.forwarder.defence.configure(L4Settings(max_flows=LIMIT, drop_packet=3, am_droprate=4))
     world.forwarder.defence.second(1 << 20, world.now)
     passed = [
         isinstance(world.give(frame, OUTSIDE), Transmit)

@@ -27,10 +27,9 @@ from scapy.layers.sctp import (
 from scapy.packet import Raw
 
 from director.l4.routing import FixedLink
-from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
 from director.model.pools import Address, Forward, Pool, Server, Tunnel
-from director.model.virtual import L4Service, Virtual
+from director.model.virtual import L4Service, L4Settings, Virtual
 from director.registry.changes import PoolAdded, ServiceSet
 from tests.conformance.l4.mutants import (
     ETHERNET,
@@ -71,16 +70,16 @@ TUNNELS = {
 }  # fmt: skip
 LIVE = 400
 """Connections that no mutant names: they must work before, while and after."""
-LOUD = Settings(
+LOUD = L4Settings(
     schedule_icmp=1, nat_icmp_send=1, sloppy_tcp=1, sloppy_sctp=1, expire_nodest_conn=1, icmp_rate=10**6
 )
-SETTINGS = {"plain": Settings(), "loud": LOUD}
+SETTINGS = {"plain": L4Settings(), "loud": LOUD}
 SIP = b"INVITE sip:a@b SIP/2.0\r\nCall-ID: one@two\r\n\r\n"
 FTP_UP = [b"PASV\r\n", b"EPSV\r\n", b"PORT 192,0,2,9,19,137\r\n", b"EPRT |1|192.0.2.9|5001|\r\n"]
 FTP_DOWN = [b"227 Entering Passive Mode (10,0,0,11,200,10)\r\n", b"229 ok (|||6446|)\r\n", b"220 hello\r\n"]
 
 
-def world(settings: Settings) -> World:
+def world(settings: L4Settings) -> World:
     """Services of every method and protocol on one address of each family."""
     made = World(port=80, settings=settings)
     for index, mtu in MTUS.items():
@@ -174,7 +173,7 @@ def tunnelled(client: str, there: Any) -> list[Any]:
 class Campaign:
     """Gives packets to a world and judges what it does with each."""
 
-    def __init__(self, settings: Settings, seed: int) -> None:
+    def __init__(self, settings: L4Settings, seed: int) -> None:
         self.chance = random.Random(seed)
         self.world = world(settings)
         self.seen: Counter[str] = Counter()

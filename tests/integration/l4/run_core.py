@@ -14,12 +14,12 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from director import plugins
-from director.l4 import settings
 from director.l4.forwarder import Forwarder
 from director.l4.io.netlink.view import KernelView
 from director.l4.io.service import L4Director
@@ -60,11 +60,12 @@ def main(state_dir: str, name: str, *words: str) -> None:
     catalog = plugins.catalog()
     registry = Registry(lambda spec: catalog.make(spec, random.Random(1)))
     registry.apply(plan(Configuration(), desired), "test", time.monotonic(), time.time())
-    wanted = L4Settings(sysctls=tuple(pairs.items()))
+    numbers: dict[str, Any] = {key: int(value) for key, value in pairs.items()}
+    wanted = L4Settings(**numbers)
     made: list[Forwarder] = []
 
     def forwarder(view: KernelView) -> Forwarder:
-        made.append(Forwarder(registry, view, random.Random(1), settings.read(wanted)))
+        made.append(Forwarder(registry, view, random.Random(1), wanted))
         made[0].backup = backup
         return made[0]
 

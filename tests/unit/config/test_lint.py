@@ -86,3 +86,41 @@ def test_keys_without_effect(service: str, pool: str, rule: str, expected: list[
 def test_a_hint_names_a_scheduler_that_hashes() -> None:
     (problem,) = read_ini(SERVICE.format("", "", RULE + "pool = p\nhash = path.1\n"), {"etc/s": "x"}).problems
     assert problem.hint == "write scheduler = hash(path.1) else wlc into [pool:p]"
+
+
+MARKED = (
+    "[l4]\nmark.7 = {}\n[l4:s]\nvirtual = fwmark 7\npool = p\n{}\n[pool:p]\nserver.a = 10.0.0.1:8080 {}\n"
+    "server.b = 10.0.0.2:0\nserver.c = 10.0.0.3\n"
+)
+NOT_USED = "[l4:s] is persistent on several ports; the server's port is not used"
+SEVERAL = "tcp 192.0.2.1:80, tcp 192.0.2.1:443"
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "server", "messages"),
+    [
+        (SEVERAL, "", "", ["every port of [l4:s] arrives at 10.0.0.1:8080"]),
+        ("tcp 192.0.2.1:80-81", "", "", ["every port of [l4:s] arrives at 10.0.0.1:8080"]),
+        ("ip 192.0.2.1", "", "", ["every port of [l4:s] arrives at 10.0.0.1:8080"]),
+        (
+            SEVERAL,
+            "persistent = 60s",
+            "",
+            ["[l4:s] is persistent on several ports; the server's port is not used"],
+        ),
+        ("tcp 192.0.2.1:80, tcp 192.0.2.2:80", "", "", []),
+        (SEVERAL, "forward = dr", "", []),
+        (SEVERAL, "", "forward=tun", []),
+    ],
+)
+def test_a_servers_port_where_clients_ask_several(
+    rules: str, more: str, server: str, messages: list[str]
+) -> None:
+    loaded = read_ini(MARKED.format(rules, more, server))
+    assert [(one.message, one.severity) for one in loaded.problems] == [(one, "warning") for one in messages]
+    assert loaded.configuration is not None
+    if messages:
+        assert (
+            loaded.problems[0].hint
+            == "write 10.0.0.1 without a port (or 10.0.0.1:0): the port asked for stays"
+        )

@@ -82,3 +82,44 @@ def test_a_server_of_the_other_ip_version_needs_a_tunnel() -> None:
     assert problem.message == "server b of [pool:p] has an IPv6 address, the service IPv4"
     assert read_ini(pool.format("") + service.format("tun")).problems == ()
     assert read_ini(pool.format(" forward=tun") + service.format("nat")).problems == ()
+
+
+L4 = "[l4:s]\nvirtual = tcp 192.0.2.1:80\npool = p\n{}[pool:p]\nserver.a = 10.0.0.1:80\n{}"
+TCP = "[l7:s]\nlisten = :80\nprotocol = tcp\npool = p\n{}[pool:p]\nserver.a = 10.0.0.1:80\n{}"
+HTTP = "[l7:s]\nlisten = :80\npool = p\n{}[pool:p]\nserver.a = 10.0.0.1:80\n{}"
+
+
+@pytest.mark.parametrize("text", [L4, TCP])
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        "hash(path)", "hash(cookie sid)", "hash(header X-A)", "hash(query q)", "hash(host)", "hash(uri)",
+        "hash(path.1)", "hash", "hhttp", "hash(path) else hhttp", "hash(path) bounded",
+    ],
+)  # fmt: skip
+def test_a_scheduler_of_requests_refuses_everybody_where_none_is_read(text: str, scheduler: str) -> None:
+    (problem,) = read_ini(text.format("", f"scheduler = {scheduler}\n")).problems
+    assert "it would refuse everybody" in problem.message
+    assert problem.severity == "error"
+    assert read_ini(HTTP.format("", f"scheduler = {scheduler}\n")).problems == ()
+
+
+@pytest.mark.parametrize("text", [L4, TCP])
+@pytest.mark.parametrize("scheduler", ["hash(client)", "hash(path) else wlc", "mh", "sh port"])
+def test_a_scheduler_that_finds_somebody_for_a_packet_is_fine(text: str, scheduler: str) -> None:
+    assert read_ini(text.format("", f"scheduler = {scheduler}\n")).problems == ()
+
+
+def test_a_scheduler_of_the_services_own_has_no_excuse() -> None:
+    (problem,) = read_ini(L4.format("scheduler = hash(path) else wlc\n", "")).problems
+    assert (problem.line, problem.severity, problem.hint) == (4, "warning", "write scheduler = wlc")
+    assert read_ini(L4.format("scheduler = wlc\n", "scheduler = hash(path)\n")).problems == ()
+
+
+def test_a_server_without_a_port_has_nothing_to_check() -> None:
+    text = "[l4:s]\nvirtual = tcp 192.0.2.1:80\npool = p\n[pool:p]\nserver.a = 10.0.0.1{}\ncheck = c\n"
+    text += "[check:c]\ntcp = connect\n"
+    for port in ("", ":0"):
+        (problem,) = read_ini(text.format(port)).problems
+        assert (problem.line, problem.message) == (5, "a server without a port cannot be checked")
+    assert read_ini(text.format(":80")).problems == ()

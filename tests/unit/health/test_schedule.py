@@ -78,6 +78,17 @@ def test_the_next_follows_by_every_with_jitter() -> None:
     assert 12.02 < max(dues) <= 12.0 + 2 * JITTER
 
 
+def test_a_verdict_that_is_about_to_change_is_looked_at_sooner() -> None:
+    plan = plan_of(target(1, Check("alive", every=10.0, changing=0.5)), target(2, Check("alive", every=10.0)))
+    for one in plan.take(1.0):
+        plan.done(one.key, 1.0, changing=True)
+    sooner, later = plan.due(target(1).key), plan.due(target(2).key)
+    assert sooner is not None
+    assert later is not None
+    assert abs(sooner - 1.5) <= 0.5 * JITTER
+    assert abs(later - 11.0) <= 10.0 * JITTER
+
+
 def test_no_more_run_than_there_are_slots() -> None:
     plan = plan_of(*(target(last) for last in range(1, 6)), slots=2)
     first = plan.take(1.0)

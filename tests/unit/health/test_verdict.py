@@ -64,6 +64,15 @@ def test_a_transition_says_why_and_how_long() -> None:
     assert (evidence.since, evidence.count) == (7.0, 0)
 
 
+def test_it_is_changing_while_results_speak_against_it() -> None:
+    evidence = Evidence(Check("alive", rise=2, fall=3), 0.0)
+    seen = [evidence.is_changing]
+    for mark in "+--+---+":
+        fed(evidence, mark)
+        seen.append(evidence.is_changing)
+    assert seen == [True, False, True, True, False, True, True, False, True]
+
+
 def test_evidence_is_bounded() -> None:
     evidence = Evidence(Check("alive", rise=1, fall=1), 0.0)
     fed(evidence, "+-" * 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -9,11 +10,9 @@ from attrs import evolve
 from scapy.layers.inet import IP, TCP, UDP
 
 from director.errors import SchedulerError
-from director.l4 import settings
-from director.l4.settings import Settings
 from director.l4.verdicts import Drop, Transmit
 from director.model.pools import Address, Forward, Scheduler, Server, State
-from director.model.virtual import L4Settings, Virtual
+from director.model.virtual import L4Settings, Mark, Virtual
 from director.registry.changes import (
     Ordered,
     ServerAdded,
@@ -25,7 +24,7 @@ from director.registry.changes import (
 )
 from tests.support.layer4_world import CLIENT, CLIENT6, SERVERS, VIP, World, ip, sent
 
-MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
+MARKS = tuple(Mark(7, 6, ip_network(place)) for place in ("192.0.2.80/32", "192.0.2.81/32"))
 
 
 def syn(sport: int, **fields: Any) -> Any:
@@ -107,21 +106,32 @@ def test_weight_zero_keeps_old_and_takes_no_new() -> None:
         assert world.counters["port_unreachable"] == 1
 
 
-def test_maintenance_and_failed_check_stop_known_flows_at_once() -> None:
-    world = World()
-    world.client(syn(1))
-    world.client(flags(1, "A"))
-    world.client(flags(1, "A"))
+def test_maintenance_and_failed_check_let_known_flows_go_on() -> None:
+    """Design 3, `on_down = keep`: nothing new, and nothing established is lost."""
+    for world in (down := World(pool={"checks": ("alive",)}), World()):
+        world.client(syn(1))
+        world.client(flags(1, "A"))
+        if world is down:
+            world.registry.set_health(world.real().key, "alive", False, world.now)
+        else:
+            world.apply(Ordered("p", "r0", State.MAINT))
+        assert target(world, flags(1, "A")) == SERVERS[0]
+        assert world.client(syn(2)) != Drop("server_gone")
+        assert world.counters["port_unreachable"] == 1
+
+
+def test_a_handshake_that_no_server_ended_gets_another_one() -> None:
+    world = World(servers=2)
+    assert target(world, syn(1)) == SERVERS[0]
     world.apply(Ordered("p", "r0", State.MAINT))
-    assert world.client(flags(1, "A")) == Drop("server_gone")
-    world.apply(Ordered("p", "r0", State.READY))
-    assert target(world, flags(1, "A")) == SERVERS[0]
+    assert target(world, syn(1)) == SERVERS[1]
+    assert world.real(0).load == 0
 
 
 @pytest.mark.parametrize("expire", [0, 1])
 def test_server_removed(expire: int) -> None:
     """V17: 0 drops in silence and the flow expires by itself; 1 takes the flow away."""
-    world = World(settings=Settings(expire_nodest_conn=expire))
+    world = World(settings=L4Settings(expire_nodest_conn=expire))
     world.client(syn(1))
     world.client(flags(1, "A"))
     world.apply(ServerRemoved("p", "r0"))
@@ -136,7 +146,7 @@ def test_server_removed(expire: int) -> None:
 
 
 def test_server_removed_and_packet_scheduled_anew() -> None:
-    world = World(servers=2, protocol="udp", settings=Settings(expire_nodest_conn=1))
+    world = World(servers=2, protocol="udp", settings=L4Settings(expire_nodest_conn=1))
     first = target(world, datagram(1))
     world.apply(ServerRemoved("p", "r0"))
     assert target(world, datagram(1)) != first
@@ -190,7 +200,7 @@ def test_counters_of_server_service_and_whole() -> None:
 
 
 def test_full_table_drops_half_open_flows_first_and_never_established_ones() -> None:
-    world = World(settings=Settings(max_flows=50))
+    world = World(settings=L4Settings(max_flows=50))
     for sport in range(30, 55):
         world.client(syn(sport))
         world.client(flags(sport, "A"))
@@ -204,7 +214,7 @@ def test_full_table_drops_half_open_flows_first_and_never_established_ones() -> 
 
 
 def test_table_full_of_established_flows_refuses() -> None:
-    world = World(settings=Settings(max_flows=3))
+    world = World(settings=L4Settings(max_flows=3))
     for sport in (1, 2, 3):
         world.client(syn(sport))
         world.client(flags(sport, "A"))
@@ -214,7 +224,7 @@ def test_table_full_of_established_flows_refuses() -> None:
 
 def test_answers_to_one_port_by_two_virtual_addresses_are_the_newest_flows() -> None:
     """C.1: the server cannot tell them apart; IPVS lets both through and finds the newest entry first."""
-    world = World(virtual=Virtual(fwmark=7), settings=Settings(marks=MARKS))
+    world = World(virtual=Virtual(fwmark=7), settings=L4Settings(marks=MARKS))
     first, second = (
         IP(src=CLIENT, dst=host) / TCP(sport=1, dport=80, flags="S") for host in (VIP, "192.0.2.81")
     )
@@ -233,7 +243,7 @@ def test_answers_to_one_port_by_two_virtual_addresses_are_the_newest_flows() -> 
 def test_mark_service_without_server_port_keeps_the_clients_port() -> None:
     """V2: two addresses, one service."""
     server = {"address": Address(SERVERS[0], 0)}
-    world = World(virtual=Virtual(fwmark=7), settings=Settings(marks=MARKS), server=server)
+    world = World(virtual=Virtual(fwmark=7), settings=L4Settings(marks=MARKS), server=server)
     for host, port in ((VIP, 80), ("192.0.2.81", 443)):
         frame = sent(world.client(IP(src=CLIENT, dst=host) / TCP(sport=port, dport=port, flags="S")))
         assert (frame[1].dst, frame[TCP].dport) == (SERVERS[0], port)
@@ -268,7 +278,7 @@ def test_failing_scheduler_is_no_server() -> None:
 
 def test_drop_packet_takes_each_tenth() -> None:
     """V47, mode 3."""
-    world = World(protocol="udp", settings=Settings(drop_packet=3, am_droprate=10))
+    world = World(protocol="udp", settings=L4Settings(drop_packet=3, am_droprate=10))
     verdicts = [world.client(datagram(sport)) for sport in range(1, 101)]
     assert verdicts.count(Drop("defence_drop_packet")) == 10
 

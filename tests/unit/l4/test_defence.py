@@ -10,14 +10,14 @@ from scapy.layers.inet import IP, TCP, UDP
 
 from director.l4.defence import Defence
 from director.l4.flows import FlowTable
-from director.l4.settings import Settings
 from director.l4.states import tcp
 from director.l4.states.transitions import name
+from director.model.virtual import L4Settings
 from tests.support.layer4_world import CLIENT, VIP, World
 
 
 def defence(**settings: Any) -> Defence:
-    return Defence(Settings(**settings), FlowTable(10), Random(1))
+    return Defence(L4Settings(**settings), FlowTable(10), Random(1))
 
 
 def test_mode_one_follows_memory() -> None:
@@ -55,7 +55,7 @@ def fill(world: World) -> None:
 
 
 def test_drop_entry_thins_out_half_open_flows_and_keeps_working_ones() -> None:
-    world = World(settings=Settings(drop_entry=3))
+    world = World(settings=L4Settings(drop_entry=3))
     fill(world)
     world.wait(50)
     assert 20 <= len(world.table) < 100
@@ -65,14 +65,14 @@ def test_drop_entry_thins_out_half_open_flows_and_keeps_working_ones() -> None:
 
 
 def test_established_and_silent_for_a_minute_may_go() -> None:
-    world = World(settings=Settings(drop_entry=3))
+    world = World(settings=L4Settings(drop_entry=3))
     fill(world)
     world.wait(400)
     assert world.table.entries == [] or all(one.in_pkts > 8 for one in world.table.entries)
 
 
 def test_more_than_eight_packets_protect() -> None:
-    world = World(settings=Settings(drop_entry=3))
+    world = World(settings=L4Settings(drop_entry=3))
     world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=100, dport=80, flags="S"))
     for _ in range(9):
         world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=100, dport=80, flags="A"))
@@ -81,7 +81,7 @@ def test_more_than_eight_packets_protect() -> None:
 
 
 def test_template_that_is_not_assured_goes_with_its_flow() -> None:
-    world = World(protocol="udp", persistent=1000.0, settings=Settings(drop_entry=3))
+    world = World(protocol="udp", persistent=1000.0, settings=L4Settings(drop_entry=3))
     world.client(IP(src=CLIENT, dst=VIP) / UDP(sport=100, dport=80))
     world.wait(120)
     assert world.table.entries == []
@@ -89,7 +89,7 @@ def test_template_that_is_not_assured_goes_with_its_flow() -> None:
 
 
 def test_secure_table_when_memory_is_low() -> None:
-    world = World(settings=Settings(secure_tcp=1))
+    world = World(settings=L4Settings(secure_tcp=1))
     world.forwarder.memory = 10
     world.wait(1.5)
     assert world.forwarder.states.tcp is tcp.SECURE

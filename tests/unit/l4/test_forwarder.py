@@ -13,10 +13,10 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.layers.sctp import SCTP, SCTPChunkInit
 from scapy.packet import Raw
 
-from director.l4.settings import Settings
 from director.l4.verdicts import Batch, Deliver, Drop, Hold, Transmit, Verdict
 from director.l4.wire.offload import GSO_TCPV4, GSO_TCPV6, NEEDS_CSUM, Offload, write
 from director.model.pools import Address, Forward, Server, Tunnel
+from director.model.virtual import L4Settings
 from director.registry.changes import ServerAdded, ServerRemoved, ServiceRemoved, ServiceSet, weight
 from tests.support.layer4_world import (
     CLIENT,
@@ -47,7 +47,7 @@ WAYS = [
     (Forward.TUN, {"server": {"tunnel": Tunnel("gre", 0, "csum")}}),
     (Forward.TUN, {"server": {"address": Address("10.0.0.11", 8080)}}),
     (Forward.TUN, {"server": {"address": Address("2001:db8:2::11", 8080)}}),
-    (Forward.TUN, {"settings": Settings(pmtu_disc=0)}),
+    (Forward.TUN, {"settings": L4Settings(pmtu_disc=0)}),
 ]  # fmt: skip
 
 
@@ -185,7 +185,7 @@ KINDS = (Transmit, Hold, Deliver, Drop, Batch)
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_packets_never_raise(packets: list[Any], forward: Forward) -> None:
-    world = World(forward, settings=Settings(max_flows=8, schedule_icmp=1, nat_icmp_send=1, sloppy_tcp=1))
+    world = World(forward, settings=L4Settings(max_flows=8, schedule_icmp=1, nat_icmp_send=1, sloppy_tcp=1))
     for raw, changes, cut, offload in packets:
         frame = bytearray(raw)
         for place, value in changes:
@@ -222,7 +222,7 @@ def test_every_claim_is_given_back(
     steps: list[Any], persistent: float | None, expire: bool, forward: Forward
 ) -> None:
     """Any order of packets, time, removals and reloads leaves every counter at zero when all is over."""
-    config = Settings(expire_nodest_conn=int(expire), max_flows=6)
+    config = L4Settings(expire_nodest_conn=int(expire), max_flows=6)
     world = World(forward, servers=2, persistent=persistent, settings=config, server={"max": 3, "min": 1})
     servers = {one.name: one for one in world.registry.servers()}
     for what, number, pause in steps:
@@ -356,7 +356,7 @@ def test_short_tcp_header_is_dropped_on_the_hot_path_too() -> None:
 
 def test_backup_only_leaves_everything_alone_while_the_daemon_runs() -> None:
     """V48, also for flows that were on the hot path."""
-    world = World(settings=Settings(backup_only=1))
+    world = World(settings=L4Settings(backup_only=1))
     for flags in ("S", "A", "A"):
         sent(world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=1, dport=80, flags=flags)))
     world.forwarder.backup = True

@@ -16,9 +16,9 @@ from scapy.layers.l2 import Ether
 from scapy.utils import checksum
 
 from director.l4 import icmp
-from director.l4.settings import Settings
 from director.l4.verdicts import Drop, Transmit
 from director.l4.wire.parse import parse
+from director.model.virtual import L4Settings
 from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
@@ -36,7 +36,7 @@ ENDS: dict[str, Any] = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 
 
 def test_rate_is_bounded() -> None:
-    world = World(settings=Settings(icmp_rate=10))
+    world = World(settings=L4Settings(icmp_rate=10))
     verdicts = [
         world.client(IP(src=CLIENT, dst=VIP, ttl=1) / TCP(sport=port, dport=80, flags="S"))
         for port in range(100, 200)

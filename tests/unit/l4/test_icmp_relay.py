@@ -8,9 +8,9 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6, IPv6ExtHdrFragment
 
-from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
 from director.model.pools import Address, Forward, Tunnel
+from director.model.virtual import L4Settings
 from director.registry.changes import ServerRemoved
 from tests.support.layer4_world import (
     CLIENT,
@@ -36,11 +36,11 @@ def syn() -> Any:
 def test_schedule_icmp_opens_a_flow() -> None:
     """V33: 0 leaves it to the host; 1 opens."""
     assert isinstance(World().client(ERROR), Deliver)
-    world = World(settings=Settings(schedule_icmp=1))
+    world = World(settings=L4Settings(schedule_icmp=1))
     frame = sent(world.client(ERROR))
     assert frame[IP].dst == SERVERS[0]
     assert len(world.table) == 1
-    nothing = World(settings=Settings(schedule_icmp=1), server={"weight": 0})
+    nothing = World(settings=L4Settings(schedule_icmp=1), server={"weight": 0})
     assert nothing.client(ERROR) == Drop("icmp_without_server")
 
 

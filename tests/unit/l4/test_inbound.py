@@ -8,9 +8,9 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.packet import Raw
 
-from director.l4.settings import Settings
 from director.l4.verdicts import Deliver
 from director.model.pools import Address, Forward
+from director.model.virtual import L4Settings
 from director.registry.changes import weight
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, right, sent
 
@@ -30,7 +30,7 @@ def target(world: World, packet: Any) -> str:
 
 @pytest.mark.parametrize(("mode", "moves"), [(0, False), (1, True), (2, True), (3, True)])
 def test_syn_on_a_closing_flow(mode: int, moves: bool) -> None:
-    world = World(servers=2, settings=Settings(conn_reuse_mode=mode))
+    world = World(servers=2, settings=L4Settings(conn_reuse_mode=mode))
     for give, packet in (
         (world.client, there("S")), (world.server, back("SA")), (world.client, there("A")),
         (world.client, there("FA")), (world.server, back("FA")),
@@ -42,7 +42,7 @@ def test_syn_on_a_closing_flow(mode: int, moves: bool) -> None:
 
 @pytest.mark.parametrize(("mode", "moves"), [(0, False), (1, False), (2, True)])
 def test_syn_in_fin_wait_of_dr(mode: int, moves: bool) -> None:
-    world = World(Forward.DR, servers=2, settings=Settings(conn_reuse_mode=mode))
+    world = World(Forward.DR, servers=2, settings=L4Settings(conn_reuse_mode=mode))
     for flags in ("S", "A", "FA"):
         world.client(there(flags))
     assert target(world, there("S")) == ("02" if moves else "01")
@@ -64,7 +64,7 @@ def test_controlled_flow_is_not_rescheduled() -> None:
 
 
 def test_syn_for_a_quiesced_server_moves_with_expire_nodest() -> None:
-    world = World(servers=2, settings=Settings(expire_nodest_conn=1))
+    world = World(servers=2, settings=L4Settings(expire_nodest_conn=1))
     world.client(there("S"))
     world.apply(weight(world.registry.configuration, "p", "r0", 0))
     assert target(world, there("A")) == "01"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
 
-from director.l4 import settings
 from director.l4.flows import Template
 from director.l4.persistence import network
-from director.l4.settings import Settings
 from director.l4.verdicts import Deliver, Drop
 from director.model.pools import Address, Forward
-from director.model.virtual import L4Settings, Virtual
+from director.model.virtual import L4Settings, Mark, Virtual
 from director.registry.changes import weight
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, packed, sent
 
-MARKS = settings.read(L4Settings(sysctls=(("mark.7", "tcp 192.0.2.80, tcp 192.0.2.81"),))).marks
+MARKS = tuple(Mark(7, 6, ip_network(place)) for place in ("192.0.2.80/32", "192.0.2.81/32"))
 
 
 def syn(source: str = CLIENT, sport: int = 1000, dport: int = 80, destination: str = VIP) -> Any:
@@ -60,7 +59,7 @@ def test_template_keys_of_c3() -> None:
         ({"port": 0}, 443, (6, VIP, 0, 0)),
         ({"port": 21}, 21, (6, VIP, 0, 0)),
         ({"port": 21}, 5000, (6, VIP, 0, 0)),
-        ({"virtual": Virtual(fwmark=7), "settings": Settings(marks=MARKS)}, 80, (0, "0.0.0.7", 0, 0)),
+        ({"virtual": Virtual(fwmark=7), "settings": L4Settings(marks=MARKS)}, 80, (0, "0.0.0.7", 0, 0)),
     ]
     for fields, dport, expected in cases:
         world = World(persistent=60.0, **fields)
@@ -90,7 +89,7 @@ def test_ports_of_a_persistent_service() -> None:
 
 def test_mark_service_has_one_template_for_all() -> None:
     """V2."""
-    world = World(servers=3, persistent=60.0, virtual=Virtual(fwmark=7), settings=Settings(marks=MARKS))
+    world = World(servers=3, persistent=60.0, virtual=Virtual(fwmark=7), settings=L4Settings(marks=MARKS))
     first = ends(world, syn())
     assert ends(world, syn(destination="192.0.2.81", dport=443, sport=4))[0] == first[0]
     assert len(templates(world)) == 1
@@ -122,7 +121,7 @@ def test_each_new_flow_restarts_the_template() -> None:
 @pytest.mark.parametrize(("expire", "expected"), [(0, SERVERS[0]), (1, SERVERS[1])])
 def test_quiesced_server_and_its_templates(expire: int, expected: str) -> None:
     """V18."""
-    world = World(servers=2, persistent=300.0, settings=Settings(expire_quiescent_template=expire))
+    world = World(servers=2, persistent=300.0, settings=L4Settings(expire_quiescent_template=expire))
     assert ends(world, syn())[0] == SERVERS[0]
     world.apply(weight(world.registry.configuration, "p", "r0", 0))
     assert ends(world, syn(sport=2))[0] == expected

@@ -7,9 +7,8 @@ from ipaddress import ip_network
 from attrs import evolve
 
 from director.l4.services import Services, packed, shown
-from director.l4.settings import Mark
 from director.model.pools import Address, Forward, Pool, Server, State, Tunnel
-from director.model.virtual import L4Service, Virtual
+from director.model.virtual import L4Service, Mark, Virtual
 from director.registry.changes import (
     Change,
     Ordered,

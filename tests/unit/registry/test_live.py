@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from director.errors import DirectorError
 from director.model.http import L7Service
 from director.model.pools import Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered
-from director.registry.live import LiveService, folded
+from director.registry.live import Books, LiveService, folded
 from tests.support.registries import live, registry_of, server, take, taken
 
 ONE = Configuration(pools=(Pool("web", (server(),)),))
@@ -88,3 +89,27 @@ def test_lists_are_made_once_until_something_changes() -> None:
     pool.server("a").refresh()  # type: ignore[union-attr]
     assert pool.eligible() is not before
     assert pool.server("nosuch") is None
+
+
+def test_a_pool_says_which_schedulers_were_replaced() -> None:
+    registry = registry_of(configuration=ONE)
+    pool = registry.pools["web"]
+    registry.scheduler(pool, "l7:www").replaced = "tenant was replaced by wlc: choose raised X at f.py:3"
+    registry.scheduler(pool, "l7:other")
+    assert pool.replaced == ("l7:www: tenant was replaced by wlc: choose raised X at f.py:3",)
+
+
+def test_numbers_of_a_single_process_are_found_by_their_name() -> None:
+    books = Books()
+    numbers = books.shared("tenant/x", 2)
+    numbers.mine[1] += 5
+    assert books.shared("tenant/x", 2).total(1) == 5
+    assert len(numbers) == 2
+    with pytest.raises(DirectorError, match="has 2 numbers already"):
+        books.shared("tenant/x", 3)
+    for size in (0, 4097):
+        with pytest.raises(DirectorError, match="from 1 to 4096"):
+            books.shared("other", size)
+    for index in (-1, 2):
+        with pytest.raises(IndexError):
+            numbers.total(index)

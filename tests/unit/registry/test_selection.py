@@ -95,3 +95,15 @@ def test_a_changed_weight_is_in_the_next_reason() -> None:
     registry = one_server(0, 0)
     registry.apply([ServerChanged("web", evolve(server(), weight=7))], "test", 0.0, 0.0)
     assert taken(registry, "web").reason[3] == 7
+
+
+def test_why_a_scheduler_found_nobody_is_not_drained() -> None:
+    """Ovf when every server has its weight of connections (F.2), or a hash of what a request lacks."""
+    registry = one_server(0, 0)
+    pool = registry.pools["web"]
+    scheduler = registry.scheduler(pool, "l4:s")
+    scheduler.choose, scheduler.name = lambda *_facts: None, "ovf"
+    assert select(registry, pool, "l4:s", KEY, 0.0) is None
+    assert pool.why_none("l4:s") == "scheduler ovf chose none of the 1 server(s) that could take it"
+    registry.apply([weight(registry.configuration, "web", "a", 0)], "test", 0.0, 0.0)
+    assert pool.why_none("l4:s") == "every live server is drained or has weight 0"

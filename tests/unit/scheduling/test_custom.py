@@ -254,3 +254,126 @@ def test_a_subclass_of_ours_gets_the_source_of_chance() -> None:
     assert isinstance(mine, Mine)
     assert mine.random is random
     assert isinstance(made(Last, "f.py:Last", random), Last)
+
+
+# --- what it can and cannot do ------------------------------------------------------------
+
+
+class Anything:
+    """Equals everything, as an object of a stranger may."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("size", [3, 40])
+def test_what_it_returns_is_taken_by_identity(size: int) -> None:
+    pool = many(size)
+    guard, notes, choose = guarded(choosing(Anything), pool=pool)
+    assert choose() is pool[0]
+    assert guard.reason == "choose returned something that is not one of the eligible servers"
+    assert len(notes) == 1
+
+
+def test_a_live_server_is_no_answer() -> None:
+    """It was given views; whoever got a live object got it by a way that we do not know."""
+    pool = servers(1, 1)
+    guard, _notes, choose = guarded(choosing(lambda: pool[1]), pool=pool)
+    assert choose() is pool[0]
+    assert "not one of the eligible" in guard.reason
+
+
+def test_a_server_that_may_not_be_chosen_is_no_answer() -> None:
+    pool = servers(1, 1)
+
+    class Remembers:
+        """Answers with the first server that it ever saw."""
+
+        first: object = None
+
+        def choose(self, servers: Sequence[IServer], key: IKey, now: float) -> IServer | None:
+            self.first = self.first or servers[0]
+            return self.first  # type: ignore[return-value]
+
+    guard, _notes, choose = guarded(Remembers(), pool=pool)
+    assert choose() is pool[0]
+    assert guard.choose(pool[1:], KEY, 0.0) is pool[1]
+    assert "not one of the eligible" in guard.reason
+
+
+@pytest.mark.parametrize("harm", ["weight = 0", "active += 1", "available = False"])
+def test_it_cannot_write_to_servers(harm: str) -> None:
+    pool = servers(2, 1)
+    before = [dict(vars(one)) for one in pool]
+    scope: dict[str, object] = {}
+    source = (
+        f"class Writes:\n def choose(self, servers, key, now):\n  servers[1].{harm}\n  return servers[1]\n"
+    )
+    exec(compile(source, "/etc/mine.py", "exec"), scope)
+    notes: list[Note] = []
+    guard = Guarded(scope["Writes"](), "tenant", 1.0, float, note=notes.append, path="/etc/mine.py")  # type: ignore[operator]
+    guard.start("l7:www", pool)
+    assert guard.choose(pool, KEY, 0.0) is pool[0]
+    assert [dict(vars(one)) for one in pool] == before
+    assert (guard.at, str(notes[0]).count(" at /etc/mine.py:3")) == (" at /etc/mine.py:3", 1)
+    assert guard.replaced.endswith("at /etc/mine.py:3")
+
+
+def test_a_server_looks_the_same_all_its_life() -> None:
+    class Counts:
+        """By server, as a user would."""
+
+        def __init__(self) -> None:
+            self.seen: dict[IServer, int] = {}
+
+        def start(self, service: str, servers: Sequence[IServer]) -> None:
+            self.seen = dict.fromkeys(servers, 0)
+
+        def server_removed(self, server: IServer) -> None:
+            del self.seen[server]
+
+        def choose(self, servers: Sequence[IServer], key: IKey, now: float) -> IServer | None:
+            chosen = min(servers, key=self.seen.__getitem__)
+            self.seen[chosen] += 1
+            return chosen
+
+    pool = servers(1, 1, 1)
+    inner = Counts()
+    guard, notes, choose = guarded(inner, pool=pool)
+    assert [choose() for _ in range(4)] == [pool[0], pool[1], pool[2], pool[0]]
+    guard.server_removed(pool[1])
+    assert guard.choose((pool[0], pool[2]), KEY, 0.0) is pool[2]
+    assert (sorted(inner.seen.values()), notes) == ([2, 2], [])
+
+
+def test_it_is_told_of_processes_and_can_share_numbers() -> None:
+    shared: dict[str, list[int]] = {}
+
+    class Shares(Last):
+        processes = 0
+
+        def start(self, service: str, servers: Sequence[IServer]) -> None:
+            self.numbers = self.shared("tenants", 2)  # type: ignore[attr-defined]
+
+    inner = Shares()
+    guard = Guarded(inner, "tenant", 1.0, float, note=print)
+    guard.equip(4, lambda name, size: shared.setdefault(name, [0] * size))
+    guard.start("l7:www", servers(1))
+    assert inner.processes == 4
+    assert inner.numbers is shared["tenant/tenants"]
+
+
+def test_a_class_without_a_place_for_them_goes_without() -> None:
+    class Bare:
+        __slots__ = ()
+
+        def choose(self, servers: Sequence[IServer], key: IKey, now: float) -> IServer | None:
+            return servers[0]
+
+    guard, notes, choose = guarded(Bare(), pool=servers(1))
+    guard.equip(4, lambda *_asked: None)
+    assert choose() is not None
+    assert notes == []

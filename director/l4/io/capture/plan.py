@@ -17,12 +17,11 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
-from director.l4.settings import Mark
 from director.l4.wire.ends import Ends, ends_of
 from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
-from director.l4.wire.protocols import ICMP, ICMPV6, IPSEC, NUMBERS, PORTS, TCP, UDP
+from director.l4.wire.protocols import ICMP, ICMPV6, IPSEC, PORTS, TCP, UDP
 from director.model.pools import Network, Pool, Server
-from director.model.virtual import L4Service
+from director.model.virtual import PROTOCOLS, L4Service, Mark
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Frame = bytes | bytearray | memoryview
@@ -134,7 +133,7 @@ def _marked(service: L4Service, marks: Iterable[Mark]) -> list[Wide]:
     found: list[Wide] = []
     for rule in marks:
         if rule.mark == service.virtual.fwmark and rule.network.version == service.virtual.family:
-            protocols = (rule.protocol,) if rule.protocol else NUMBERS.values()
+            protocols = (rule.protocol,) if rule.protocol else PROTOCOLS.values()
             found += [Wide(number, rule.network, *rule.ports) for number in protocols]
             if UDP in protocols and rule.ports[0] <= ISAKMP <= rule.ports[1]:
                 found += [Wide(number, rule.network, *ALL_PORTS) for number in IPSEC]
@@ -147,7 +146,7 @@ def virtual_endpoints(service: L4Service) -> list[Endpoint]:
     address = parse_address(virtual.host)
     if virtual.fwmark or address is None:
         return []
-    spans = _spans(NUMBERS[virtual.protocol], virtual.port)
+    spans = _spans(PROTOCOLS[virtual.protocol], virtual.port)
     return [Endpoint(protocol, address, *ports) for protocol, ports in spans]
 
 
@@ -159,10 +158,10 @@ def answer_endpoints(service: L4Service, server: Server) -> list[Endpoint]:
     if address is None or address.is_loopback:
         return []
     if service.virtual.fwmark:
-        return [Endpoint(number, address, *ALL_PORTS) for number in (*NUMBERS.values(), *IPSEC)]
-    protocol, port = NUMBERS[service.virtual.protocol], service.virtual.port
+        return [Endpoint(number, address, *ALL_PORTS) for number in (*PROTOCOLS.values(), *IPSEC)]
+    protocol, port = PROTOCOLS[service.virtual.protocol], service.virtual.port
     own = port == 0 or (protocol, port) == (TCP, 21)
-    spans = _spans(protocol, port if own else server.address.port)
+    spans = _spans(protocol, port if own else server.address.port or port)
     return [Endpoint(number, address, *ports) for number, ports in spans]
 
 

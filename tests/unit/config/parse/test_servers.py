@@ -76,11 +76,6 @@ def test_retries_and_queues() -> None:
     assert servers.queue("off") == Queue(0)
 
 
-def test_probes() -> None:
-    assert servers.probe("GET /healthz") == ("GET", "/healthz")
-    assert servers.expected("status 200-299, 304") == ((200, 299), (304, 304))
-
-
 @pytest.mark.parametrize(
     ("parser", "text", "start"),
     [
@@ -100,13 +95,6 @@ def test_probes() -> None:
         (servers.queue, "100", 3),
         (servers.queue, "100 for 5", 8),
         (servers.queue, "100 5s", 0),
-        (servers.probe, "/healthz", 0),
-        (servers.probe, "GET healthz", 4),
-        (servers.probe, "GET /é", 4),
-        (servers.expected, "200", 0),
-        (servers.expected, "status 2xx", 7),
-        (servers.expected, "status ,", 7),
-        (servers.expected, "status 200, 299-200", 12),
     ],
 )
 def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:

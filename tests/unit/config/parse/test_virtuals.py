@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 import pytest
 
 from director.config.parse import virtuals
 from director.config.text.messages import BadValue
-from director.l4.settings import read
-from director.model.virtual import L4Settings, Virtual
+from director.model.virtual import Virtual
 
 
 def test_virtual_services() -> None:
@@ -24,37 +24,23 @@ def test_netmasks() -> None:
 
 
 def test_ports_and_marks() -> None:
-    assert virtuals.ports("21 2121") == "21, 2121"
+    assert virtuals.ports("21 2121") == (21, 2121)
     assert virtuals.marks("tcp 192.0.2.0/28:80-90,ip 2001:db8::/32") == (
-        "tcp 192.0.2.0/28:80-90, ip 2001:db8::/32"
+        (6, ip_network("192.0.2.0/28"), (80, 90)),
+        (0, ip_network("2001:db8::/32"), (0, 65535)),
     )
-    assert virtuals.marks("udp [2001:db8::1]:53") == "udp [2001:db8::1]:53"
-    assert virtuals.marks("sctp [2001:db8::]/64:1-2") == "sctp [2001:db8::]/64:1-2"
+    assert virtuals.marks("udp [2001:db8::1]:53") == ((17, ip_network("2001:db8::1/128"), (53, 53)),)
+    assert virtuals.marks("sctp [2001:db8::]/64:1-2") == ((132, ip_network("2001:db8::/64"), (1, 2)),)
+    assert virtuals.marks("tcp 2001:db8::1")[0][2] == (0, 65535)
 
 
 def test_sysctls() -> None:
-    assert virtuals.number(0, 3)("2") == "2"
-    assert virtuals.flag("yes") == "1"
-    assert virtuals.seconds("1d") == "86400"
+    assert virtuals.number(0, 3)("2") == 2
+    assert virtuals.flag("yes") == 1
+    assert virtuals.seconds("1d") == 86400
     assert virtuals.sync_threshold("3 50") == "3 50"
     assert virtuals.sync_threshold("3 0") == "3 0"
     assert virtuals.power_of_two("64") == "64"
-    assert virtuals.ports("21, 2121") == "21, 2121"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "tcp 192.0.2.80:80",
-        "ip 192.0.2.0/24",
-        "udp 192.0.2.0/24:1-9, sctp 192.0.2.1:5",
-        "tcp [2001:db8::1]:443, ip 2001:db8::/64",
-        "tcp [2001:db8::]/64:80-90",
-    ],
-)
-def test_marks_are_kept_as_layer_4_reads_them(text: str) -> None:
-    assert virtuals.marks(text) == text
-    assert read(L4Settings(sysctls=(("mark.7", text),))).marks[0].mark == 7
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
-from director.config.schema.l4 import L4_SERVICE, L4_SETTINGS, OWN, SYSCTLS, WITHOUT_MEANING
+from director.config.schema.l4 import L4_SERVICE, L4_SETTINGS, SYSCTLS, WITHOUT_MEANING
 from director.config.schema.shape import Key
-from director.config.text.reader import Piece, Value
-from director.l4 import settings
 from director.model.virtual import L4Settings
-from tests.support.raising import nothing_raised
 
 C7 = [
     "amemthresh",
@@ -53,26 +51,32 @@ def test_every_sysctl_is_a_key_or_has_a_reason() -> None:
     assert not names & set(WITHOUT_MEANING)
 
 
-@pytest.mark.parametrize("key", [*SYSCTLS, *OWN], ids=lambda key: key.name)
-def test_what_the_file_may_say_the_forwarder_reads(key: Key) -> None:
-    name = key.name.replace("NAME", "7")
-    value = Value(key.example, key.example, "", (Piece(0, 0, 0, ""),))
-    with nothing_raised(f"{name} = {key.example}"):
-        settings.read(L4Settings(sysctls=((name, str(key.parse(value))),)))
+@pytest.mark.parametrize("key", L4_SETTINGS.keys, ids=lambda key: key.name)
+def test_what_the_page_calls_the_default_is_the_default(key: Key) -> None:
+    """It stands twice, as text for people and as the value of the model."""
+    name = key.name.replace(".", "_")
+    if key.default and hasattr(L4Settings(), name):
+        assert key.standard() == getattr(L4Settings(), name)
+
+
+def test_each_value_of_the_model_can_be_set() -> None:
+    known = {
+        key.name.replace(".", "_").removesuffix("_NAME").replace("mark", "marks") for key in L4_SETTINGS.keys
+    }
+    assert {one.name for one in attrs.fields(L4Settings)} <= known
 
 
 def test_the_kernels_defaults() -> None:
     found = {key.name: key.standard() for key in SYSCTLS}
-    assert {name for name, value in found.items() if value == "1"} == {
+    assert {name for name, value in found.items() if value == 1} == {
         "conn_reuse_mode",
         "pmtu_disc",
         "run_estimation",
-        "sync_ports",
         "sync_version",
     }
-    assert found["amemthresh"] == "1024"
-    assert found["am_droprate"] == "10"
-    assert found["lblc_expiration"] == found["lblcr_expiration"] == "86400"
+    assert found["amemthresh"] == 1024
+    assert found["am_droprate"] == 10
+    assert found["lblc_expiration"] == found["lblcr_expiration"] == 86400
     assert found["sync_threshold"] == "3 50"
 
 

@@ -202,3 +202,127 @@ def test_an_endpoint_that_cannot_be_made_is_a_result() -> None:
 )
 def test_each_shape_of_address_is_reached_its_way(address: Address, kind: type) -> None:
     assert isinstance(endpoint_for(MemoryReactorClock(), address, 1.0), kind)
+
+
+# --- other kinds -----------------------------------------------------------------------------
+
+
+def test_a_probe_that_says_good_bye_lets_the_server_close() -> None:
+    probe = Watched(Check("mail", kind="smtp", timeout=1.0))
+    probe.accept()
+    assert probe.transport.value() == b""
+    probe.protocol.dataReceived(b"220 mail.example.org ready\r\n")
+    assert probe.words == [(True, "it says '220 mail.example.org ready'")]
+    assert probe.transport.value() == b"QUIT\r\n"
+    assert (probe.transport.disconnected, probe.transport.disconnecting) == (False, False)
+    probe.close()
+    assert (probe.gone, probe.reactor.getDelayedCalls()) == (1, [])
+
+
+def test_a_probe_that_has_its_answer_closes() -> None:
+    probe = Watched(Check("cache", kind="redis", timeout=1.0))
+    probe.accept()
+    probe.protocol.dataReceived(b"+PONG\r\n")
+    assert probe.words == [(True, "PONG")]
+    assert (probe.transport.disconnecting, probe.transport.disconnected) == (True, False)
+
+
+def test_the_port_of_the_check_is_probed() -> None:
+    probe = Watched(Check("alive", timeout=1.0, port=8081))
+    assert probe.reactor.tcpClients[0][:2] == ("10.0.0.1", 8081)
+    assert probe.probe.target.key == ("10.0.0.1:80", "alive")
+
+
+class Datagrams(MemoryReactorClock):
+    """A reactor of memory with sockets for datagrams."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[object, ...]] = []
+        self.protocol: Any = None
+        self.refuse = False
+        self.asked = ""
+
+    def listenUDP(self, port: int, protocol: Any, interface: str = "") -> None:  # noqa: N802 - Twisted's name
+        if self.refuse:
+            raise error.CannotListenError(interface, port, OSError(errno.EMFILE, "Too many open files"))
+        self.protocol = protocol
+        protocol.transport = self
+        protocol.startProtocol()
+
+    def connect(self, host: str, port: int) -> None:
+        self.sent.append((host, port))
+
+    def write(self, data: bytes) -> None:
+        self.sent.append((data,))
+
+    def stopListening(self) -> None:  # noqa: N802 - Twisted's name
+        self.sent.append(("closed",))
+
+
+PING = Check("ping", kind="udp", timeout=1.0, payload=b"ping")
+
+
+class Asking(Watched):
+    """A probe by datagram."""
+
+    def __init__(self, check: Check, address: Address | None = None, *, refuse: bool = False) -> None:
+        self.reactor = Datagrams()
+        self.reactor.refuse = refuse
+        self.results = []
+        self.gone = 0
+        target = Target(address or Address("10.0.0.1", 53), check)
+        self.probe = Probe(self.reactor, self.reactor.seconds, target, self.results.append, self._gone)
+        self.probe.start()
+
+
+def test_a_datagram_is_sent_and_one_must_come_back() -> None:
+    probe = Asking(PING)
+    assert probe.reactor.sent == [("10.0.0.1", 53), (b"ping",)]
+    probe.reactor.protocol.datagramReceived(b"pong", ("10.0.0.1", 53))
+    assert probe.words == [(True, "it answers 'pong'")]
+    assert probe.reactor.sent[2:] == [("closed",)]
+    assert (probe.gone, probe.reactor.getDelayedCalls()) == (1, [])
+
+
+def test_a_port_at_which_nobody_listens_is_known_at_once() -> None:
+    probe = Asking(PING)
+    probe.reactor.protocol.connectionRefused()
+    assert (probe.words, probe.gone) == ([(False, "port unreachable")], 1)
+
+
+def test_so_it_is_when_the_reactor_closes_the_socket_for_it() -> None:
+    probe = Asking(PING)
+    probe.reactor.protocol.stopProtocol()
+    probe.reactor.protocol.stopProtocol()
+    assert (probe.words, probe.gone) == ([(False, "port unreachable")], 1)
+
+
+def test_silence_ends_in_time_and_closes_the_socket() -> None:
+    probe = Asking(PING)
+    probe.reactor.advance(1.0)
+    assert (probe.words, probe.gone) == ([(False, "no answer within 1s")], 1)
+    assert probe.reactor.sent[-1] == ("closed",)
+
+
+def test_what_is_no_answer_to_the_question_is_waited_past() -> None:
+    probe = Asking(Check("names", kind="dns", timeout=1.0, question=("A", "www.example.org")))
+    (question,) = probe.reactor.sent[1]
+    assert isinstance(question, bytes)
+    probe.reactor.protocol.datagramReceived(b"\0" * 12, None)
+    assert probe.words == []
+    probe.reactor.protocol.datagramReceived(question[:2] + b"\x80\x05\0\1\0\0\0\0\0\0" + question[12:], None)
+    assert probe.words == [(False, "it answers refused")]
+
+
+def test_without_a_socket_of_ours_nothing_is_said_of_the_server() -> None:
+    probe = Asking(PING, refuse=True)
+    assert (probe.words, probe.gone) == ([(None, "not probed: EMFILE on our side")], 1)
+
+
+def test_a_unix_socket_takes_no_datagrams() -> None:
+    probe = Asking(PING, Address(path="/run/x.sock"))
+    assert (probe.words, probe.gone) == (
+        [(False, "cannot be probed: unix:/run/x.sock takes no datagrams")],
+        1,
+    )

@@ -97,6 +97,23 @@ def test_down_after_fall_and_up_after_rise() -> None:
     assert live(world.registry, "web", "a").available
 
 
+def test_an_outage_is_known_soon_although_probes_are_seldom() -> None:
+    check = evolve(CHECK, every=60.0, changing=0.2)
+    world = World(evolve(CONFIGURATION, checks=(check,)))
+    world.run(1.5)
+    world.down.add("10.0.0.1")
+    world.service.probe_now("10.0.0.1:80", "alive")
+    world.run(0.1)
+    assert live(world.registry, "web", "a").available
+    # Two more of 200 ms make `fall = 3`.
+    world.run(0.6)
+    assert not live(world.registry, "web", "a").available
+    world.down.clear()
+    world.service.probe_now("10.0.0.1:80", "alive")
+    world.run(0.5)
+    assert live(world.registry, "web", "a").available
+
+
 def test_one_line_tells_what_happened(lines: list[str]) -> None:
     world = World(evolve(CONFIGURATION, pools=(WEB,)))
     world.run(4.0)

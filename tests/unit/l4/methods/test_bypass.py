@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 from scapy.layers.inet import ICMP, IP, TCP
 
-from director.l4 import settings
 from director.l4.verdicts import Drop
-from director.model.virtual import L4Settings, Virtual
+from director.model.virtual import L4Settings, Mark, Virtual
 from tests.support.layer4_world import CLIENT, World, sent
 
 
 def world(bypass: int = 1) -> World:
-    config = L4Settings(
-        sysctls=(("mark.7", "tcp 198.51.100.0/24, tcp 192.0.2.81"), ("cache_bypass", str(bypass)))
-    )
-    return World(virtual=Virtual(fwmark=7), server={"weight": 0}, settings=settings.read(config))
+    places = ("198.51.100.0/24", "192.0.2.81/32")
+    marks = tuple(Mark(7, 6, ip_network(place)) for place in places)
+    config = L4Settings(marks=marks, cache_bypass=bypass)
+    return World(virtual=Virtual(fwmark=7), server={"weight": 0}, settings=config)
 
 
 def packet(flags: str, destination: str = "198.51.100.7", ttl: int = 64) -> Any:

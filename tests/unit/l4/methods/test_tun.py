@@ -11,10 +11,10 @@ from scapy.layers.l2 import GRE
 from scapy.packet import Raw
 
 from director.l4.routing import FixedLink, FixedRoute
-from director.l4.settings import Settings
 from director.l4.verdicts import Drop
 from director.l4.wire import offload as vnet
 from director.model.pools import Address, Forward, Tunnel
+from director.model.virtual import L4Settings
 from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
@@ -51,7 +51,7 @@ def test_without_df_the_outer_packet_is_cut() -> None:
 
 
 def test_pmtu_disc_0_ignores_df() -> None:
-    world = World(Forward.TUN, protocol="udp", settings=Settings(pmtu_disc=0))
+    world = World(Forward.TUN, protocol="udp", settings=L4Settings(pmtu_disc=0))
     assert len(all_sent(world.client(datagram(1500, flags="DF")))) == 2
     world = World(Forward.TUN, protocol="udp")
     assert sent(world.client(datagram(1500, flags="DF")))[ICMP].nexthopmtu == 1480

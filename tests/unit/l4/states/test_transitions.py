@@ -15,10 +15,10 @@ from scapy.layers.sctp import (
     SCTPChunkInitAck,
 )
 
-from director.l4.settings import Settings
 from director.l4.states import tcp
 from director.l4.states.transitions import name
 from director.model.pools import Forward
+from director.model.virtual import L4Settings
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World
 
 
@@ -111,7 +111,7 @@ def test_timeouts_are_changeable_while_running() -> None:
     world = World()
     world.client(there("S"))
     world.client(there("A"))
-    world.forwarder.configure(Settings(timeout_tcp=30.0))
+    world.forwarder.configure(L4Settings(timeout_tcp=30.0))
     world.client(there("A"))
     world.wait(33)
     assert len(world.table) == 0
@@ -141,7 +141,7 @@ def test_sctp_main_path_reaches_established_and_closed() -> None:
 
 
 def test_secure_tcp_needs_the_server() -> None:
-    world = World(settings=Settings(secure_tcp=3))
+    world = World(settings=L4Settings(secure_tcp=3))
     world.client(there("S"))
     world.client(there("A"))
     assert name(only(world)) == "SYN_RECV"

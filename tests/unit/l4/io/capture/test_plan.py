@@ -19,9 +19,8 @@ from director.l4.io.capture.plan import (
     parse_address,
     server_addresses,
 )
-from director.l4.settings import Mark
 from director.model.pools import Address, Forward, Pool, Server
-from director.model.virtual import L4Service, Virtual
+from director.model.virtual import L4Service, Mark, Virtual
 
 VIP, REAL, CLIENT = (ipaddress.ip_address(one) for one in ("198.51.100.10", "10.0.0.11", "203.0.113.9"))
 

@@ -1,0 +1,184 @@
+"""What the lines of `[check:NAME]` say: requests, what is expected, scripts, questions.
+
+Parsers for the tables of `schema.pools`; they raise `BadValue` at the word that is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+from director.conditions.regexes import regex
+from director.config.parse.addresses import address
+from director.config.parse.values import status, within
+from director.config.text.messages import BadValue, suggest
+from director.model.conditions import Term
+from director.model.pools import ScriptStep
+
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_SPOKEN = {"r": b"\r", "n": b"\n", "t": b"\t", ";": b";", "\\": b"\\"}
+_STEP = re.compile(r"\s*(?:(send|expect)\s+)?((?:\\.|[^;\\])*)(;|\Z)", re.DOTALL)
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
+_TYPES = ("A", "NS", "CNAME", "SOA", "PTR", "MX", "TXT", "AAAA", "SRV")
+_MOST = 1024
+"""Octets of a datagram or of one step; a check is a small question."""
+
+
+def octets(text: str, at: int = 0) -> bytes:
+    r"""A text with `\r`, `\n`, `\t`, `\;`, `\\` and `\xHH` as octets."""
+    made = b""
+    position = 0
+    for found in _ESCAPE.finditer(text):
+        made += text[position : found.start()].encode()
+        if found[1]:
+            made += bytes([int(found[1], 16)])
+        elif found[2] in _SPOKEN:
+            made += _SPOKEN[found[2]]
+        else:
+            hint = r"use \r \n \t \; \\ or \x and two digits, as in \x00"
+            raise BadValue(f"{found[0]!r} stands for no octet", hint, at + found.start())
+        position = found.end()
+    made += text[position:].encode()
+    if not made:
+        raise BadValue("nothing is said", "write the text that shall be sent", at)
+    if len(made) > _MOST:
+        raise BadValue(f"{len(made)} octets are more than {_MOST}", "ask a shorter question", at)
+    return made
+
+
+def script(text: str) -> tuple[ScriptStep, ...]:
+    r"""`expect 220; send QUIT\r\n` as steps; a `;` in a text is written `\;`."""
+    steps = []
+    position = 0
+    while position < len(text):
+        found = _STEP.match(text, position)
+        if found is None:
+            raise BadValue("a backslash ends the text", r"write \\ for one backslash", len(text) - 1)
+        if found[1] is None:
+            raise BadValue("a step begins with send or expect", "write send TEXT; expect TEXT", position)
+        steps.append(ScriptStep(found[1] == "send", octets(found[2].rstrip(" \t"), found.start(2))))
+        position = found.end()
+    if not steps:
+        raise BadValue("a script has steps", "write send TEXT; expect TEXT")
+    return tuple(steps)
+
+
+def question(text: str) -> tuple[str, str]:
+    """`A www.example.org` as (type, name)."""
+    kind, _, name = text.partition(" ")
+    if kind not in _TYPES:
+        raise BadValue(
+            f"{kind!r} is no type of record", suggest(kind, _TYPES) or f"one of {', '.join(_TYPES)}"
+        )
+    name = name.strip()
+    labels = name.removesuffix(".").split(".")
+    if not name or len(name) > 253 or (name != "." and not all(map(_LABEL.match, labels))):
+        raise BadValue(f"not a name: {name!r}", f"write {kind} www.example.org", len(kind) + 1 if name else 0)
+    return kind, name
+
+
+def probe(text: str) -> tuple[str, str]:
+    """`GET /healthz` as (method, target)."""
+    found = re.fullmatch(r"([A-Z]+)\s+(\S+)", text)
+    if not found:
+        hint = f"write GET {text}" if text.startswith("/") else "write METHOD PATH, as in GET /healthz"
+        raise BadValue("expected METHOD PATH", hint)
+    if found[2][0] != "/" and found[2] != "*":
+        raise BadValue("a path begins with /", f"write /{found[2]}", found.start(2))
+    if not found[2].isascii():
+        raise BadValue("the path is not ASCII", "write other characters as %XX", found.start(2))
+    return found[1], found[2]
+
+
+@frozen
+class Expected:
+    """What an answer must be: one of the statuses, and all of the terms."""
+
+    statuses: tuple[tuple[int, int], ...]
+    terms: tuple[Term, ...]
+
+
+ANY_GOOD = ((200, 399),)
+"""Statuses that are expected when only other terms are written."""
+_EXPECT = re.compile(
+    r"""\s*(?:(status)\b|(?:(body)|header\s+([!#$%&'*+.^_`|~0-9A-Za-z-]+))\s*(?:(\^=|\$=|\*=|=|~)\s*|(exists)\b))"""
+)
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*|([^,"]*)')
+_STATUS = re.compile(r"[\s,]*(?!(?:status|body|header)\b)([^\s,]+)")
+
+
+def expected(text: str) -> Expected:
+    """`status 200-299, 304, body ~ ^all.good, header X-State = ready`: terms that must all hold.
+
+    A value with a comma stands in double quotes.
+    """
+    statuses: list[tuple[int, int]] = []
+    terms: list[Term] = []
+    at = 0
+    while at < len(text):
+        found = _EXPECT.match(text, at)
+        if found is None:
+            hint = "write status 200-299, header NAME = VALUE, or body *= VALUE, with commas between"
+            raise BadValue("expected status, header or body", hint, at)
+        if found[1]:
+            at = _statuses(text, found.end(), statuses)
+        else:
+            at = _term(text, found, terms)
+        at = _comma(text, at)
+    if not text.strip():
+        raise BadValue("nothing is expected", "write status 200-299")
+    return Expected(tuple(statuses) or ANY_GOOD, tuple(terms))
+
+
+def _statuses(text: str, at: int, ranges: list[tuple[int, int]]) -> int:
+    """Statuses and ranges up to the next term; returns where they end."""
+    begun, before = at, len(ranges)
+    while found := _STATUS.match(text, at):
+        start, word = found.start(1), found[1]
+        first, dash, last = word.partition("-")
+        low = within(start, status, first)
+        high = within(start + len(first) + 1, status, last) if dash else low
+        if low > high:
+            raise BadValue(f"{word} runs backwards", f"write {high}-{low}", start)
+        ranges.append((low, high))
+        at = found.end()
+    if len(ranges) == before:
+        raise BadValue("no status is expected", "write status 200-299", begun)
+    return at
+
+
+def _term(text: str, found: re.Match[str], terms: list[Term]) -> int:
+    """The value of a term; returns where it ends."""
+    fact, name = found[2] or "header", (found[3] or "").lower()
+    operator = found[4] or found[5]
+    if operator == "exists":
+        if fact == "body":
+            raise BadValue("every answer has a body, if only an empty one", "compare it", found.start(5))
+        terms.append(Term(fact, name, operator))
+        return found.end()
+    value = _VALUE.match(text, found.end())
+    if value is None:
+        raise BadValue("this quote is never closed", 'add "', found.end())
+    said = value[2].strip() if value[1] is None else re.sub(r"\\(.)", r"\1", value[1])
+    start = found.end() + (value[1] is not None)
+    if not said:
+        raise BadValue(f"a value is missing behind {operator}", f"write {fact} {operator} VALUE", start)
+    if operator == "~":
+        within(start, regex, said)
+    terms.append(Term(fact, name, operator, (said,)))
+    return value.end()
+
+
+def _comma(text: str, at: int) -> int:
+    """Where the next term begins."""
+    found = re.compile(r"\s*(?:,\s*|\Z)").match(text, at)
+    if found is None:
+        raise BadValue("a comma is missing", 'a value with commas or quotes stands in "quotes"', at)
+    return found.end()
+
+
+def check_host(text: str) -> str:
+    """The Host field of a probe: a name, with or without port."""
+    address(text, port_needed=False)
+    return text

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from director.config.parse.checks import Expected, expected, octets, probe, question, script
+from director.config.text.messages import BadValue, render
+from director.model.conditions import Term
+from director.model.pools import ScriptStep
+from tests.support.configurations import read_ini
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("ping", b"ping"),
+        (r"a\r\n", b"a\r\n"),
+        (r"\x00\xff\t\\\;", b"\x00\xff\t\\;"),
+        ("ä", "ä".encode()),
+    ],
+)
+def test_octets_are_written_with_escapes(text: str, meant: bytes) -> None:
+    assert octets(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "start"),
+    [
+        ("", "nothing is said", 0),
+        (r"ab\q", r"'\\q' stands for no octet", 2),
+        (r"\x0", r"'\\x' stands for no octet", 0),
+        ("x" * 1025, "1025 octets are more than 1024", 0),
+    ],
+)
+def test_what_is_no_octet_is_refused_where_it_stands(text: str, message: str, start: int) -> None:
+    with pytest.raises(BadValue) as bad:
+        octets(text)
+    assert (bad.value.message, bad.value.start) == (message, start)
+
+
+def test_a_script_has_steps() -> None:
+    assert script(r"expect 220; send QUIT\r\n ; expect a\;b;") == (
+        ScriptStep(send=False, octets=b"220"),
+        ScriptStep(send=True, octets=b"QUIT\r\n"),
+        ScriptStep(send=False, octets=b"a;b"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "start"),
+    [
+        ("", "a script has steps", 0),
+        ("say hello", "a step begins with send or expect", 0),
+        ("send a; b", "a step begins with send or expect", 7),
+        ("send a; expect", "a step begins with send or expect", 7),
+        ("send a; expect b\\", "a backslash ends the text", 16),
+        (r"send a; expect \q", r"'\\q' stands for no octet", 15),
+    ],
+)
+def test_what_is_no_script_is_refused_where_it_stands(text: str, message: str, start: int) -> None:
+    with pytest.raises(BadValue) as bad:
+        script(text)
+    assert (bad.value.message, bad.value.start) == (message, start)
+
+
+@pytest.mark.parametrize(
+    "text", ["A www.example.org", "MX example.org.", "SRV _sip._tcp.example.org", "NS ."]
+)
+def test_a_question_is_a_type_and_a_name(text: str) -> None:
+    assert question(text) == tuple(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "start"),
+    [
+        ("www.example.org", "'www.example.org' is no type of record", 0),
+        ("a www.example.org", "'a' is no type of record", 0),
+        ("A", "not a name: ''", 0),
+        ("A ex ample", "not a name: 'ex ample'", 2),
+        ("A -x.org", "not a name: '-x.org'", 2),
+        ("A " + "x" * 64, f"not a name: '{'x' * 64}'", 2),
+    ],
+)
+def test_what_is_no_question_is_refused_where_it_stands(text: str, message: str, start: int) -> None:
+    with pytest.raises(BadValue) as bad:
+        question(text)
+    assert (bad.value.message, bad.value.start) == (message, start)
+
+
+def test_a_check_has_one_kind() -> None:
+    found = read_ini("[check:c]\nredis = ping\nport = 6380\n").require().checks[0]
+    assert (found.kind, found.port) == ("redis", 6380)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("redis = ping\nsmtp = greeting\n", "a check is either redis or smtp"),
+        ("smtp = greeting\nexpect = status 200\n", "a smtp check has no request"),
+        ("port = 80\n", "what shall be checked?"),
+        ("redis = pong\n", "'pong' is none of: ping"),
+        ("tcp = connect\nport = 70000\n", "70000 is out of range"),
+    ],
+)
+def test_what_is_no_check_is_refused(lines: str, message: str) -> None:
+    assert message in render(read_ini("[check:c]\n" + lines).problems)
+
+
+def test_a_request_is_a_method_and_a_path() -> None:
+    assert probe("GET /healthz") == ("GET", "/healthz")
+
+
+ANY_GOOD = ((200, 399),)
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses", "terms"),
+    [
+        ("status 200-299, 304", ((200, 299), (304, 304)), ()),
+        ("body ~ ^all.good", ANY_GOOD, (Term("body", "", "~", ("^all.good",)),)),
+        (
+            "status 200-299, body ~ ^all.good, header X-State = ready",
+            ((200, 299),),
+            (Term("body", "", "~", ("^all.good",)), Term("header", "x-state", "=", ("ready",))),
+        ),
+        ("header X exists,status 204 205", ((204, 204), (205, 205)), (Term("header", "x", "exists"),)),
+        (r'body = "a, \"b\" and c"', ANY_GOOD, (Term("body", "", "=", ('a, "b" and c',)),)),
+        ("body *= all is well", ANY_GOOD, (Term("body", "", "*=", ("all is well",)),)),
+    ],
+)
+def test_what_is_expected_are_terms(
+    text: str, statuses: tuple[tuple[int, int], ...], terms: tuple[Term, ...]
+) -> None:
+    assert expected(text) == Expected(statuses, terms)
+
+
+@pytest.mark.parametrize(
+    ("parser", "text", "start"),
+    [
+        (probe, "/healthz", 0),
+        (probe, "GET healthz", 4),
+        (probe, "GET /é", 4),
+        (expected, "200", 0),
+        (expected, "", 0),
+        (expected, "status 2xx", 7),
+        (expected, "status ,", 6),
+        (expected, "status 200, 299-200", 12),
+        (expected, "status 200, path = /", 12),
+        (expected, "body", 0),
+        (expected, "body exists", 5),
+        (expected, "body = ", 7),
+        (expected, "header = x", 0),
+        (expected, 'body = "open', 7),
+        (expected, 'body = "a" b', 11),
+    ],
+)
+def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:
+    with pytest.raises(BadValue) as caught:
+        parser(text)
+    assert caught.value.start == start
+    assert caught.value.hint or "write" in caught.value.message
+
+
+def test_a_broken_expression_is_shown_where_it_stands() -> None:
+    with pytest.raises(BadValue, match="not a regular expression") as caught:
+        expected("status 200, header X ~ (")
+    assert caught.value.start == 23
