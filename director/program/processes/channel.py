@@ -124,7 +124,7 @@ class Channel(amp.AMP):
         self.ask(word, value).addErrback(lambda _: None)
 
     def hand(self, name: str, sock: socket.socket) -> None:
-        """Give an open socket to the other end; it stays open here."""
+        """Give an open socket to the other end.  It stays open here, and must, until that has answered."""
         if self.open:
             self.callRemote(Hand, name=name, descriptor=sock.fileno())
 

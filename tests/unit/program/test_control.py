@@ -139,8 +139,8 @@ def test_traces_come_newest_first_and_by_id(control: Any) -> None:
         None,
         0.1,
     )
-    control._shell.record(record)
-    control._shell.record(("2", *record[1:]))
+    control._traffic.shell.record(record)
+    control._traffic.shell.record(("2", *record[1:]))
     assert [one["id"] for one in control.traces(9)] == ["2", "1"]
     assert control.trace("1")["status"] == 200
     assert control.trace("none") is None

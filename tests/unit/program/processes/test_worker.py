@@ -51,6 +51,7 @@ class Control:
         self.registry = Registry(FirstFit, self.books)
         self.registry.apply(plan(Configuration(), self.read), "test", 0.0, 0.0)
         self.events: list[Any] = []
+        self.open: list[socket.socket] = []
         self.channel = Channel({"event": self.events.append, "room": lambda _: None})
         self.reactor = Stoppable(loop.reactor)
         self.program = WorkerProgram(self.reactor, os.dup(self.segment.descriptor), Relay())
@@ -71,7 +72,7 @@ class Control:
     def hand(self, address: Address) -> None:
         [sock] = share(address, 1)
         self.channel.hand(f"127.0.0.1 {address.port}", sock)
-        sock.close()
+        self.open.append(sock)
 
     def begin(self) -> None:
         self.hand(self.address)
@@ -118,6 +119,8 @@ def control(tmp_path: Path, origin: Origin) -> Iterator[Control]:
             loop.turn(lambda: made.reactor.stopped)
         made.channel.close()
         loop.quiet()
+        for sock in made.open:
+            sock.close()
 
 
 @pytest.fixture
@@ -157,6 +160,8 @@ def test_what_was_prepared_can_be_forgotten(control: Control) -> None:
     control.hand(second)
     control.prepare(*plan(control.read, more))
     control.ask("abandon")
+    for sock in control.open[1:]:
+        sock.close()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", second.port)) != 0
     with pytest.raises(Exception, match="nothing was prepared"):

@@ -100,8 +100,9 @@ def program(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> 
         made = Program(loop, tmp_path, origin)
         yield made
         stopping = made.workers.stop(0.0)
-        for one in made.workers._there:
-            loop.turn(lambda one=one: one.program.reactor.stopped)
+        there: list[Any] = made.workers._there
+        loop.turn(lambda: all(one.program.reactor.stopped for one in there))
+        for one in there:
             one.end("by itself")
         made.outcome(stopping)
 
@@ -137,7 +138,7 @@ def test_what_one_cannot_take_nobody_takes(program: Program, monkeypatch: pytest
     def refuse(_: object) -> None:
         raise DirectorError("no room here")
 
-    monkeypatch.setitem(program.one(1).program.channel._answers, "prepare", refuse)  # type: ignore[arg-type]
+    monkeypatch.setitem(program.one(1).program.channel._answers, "prepare", refuse)
     program.write(f", 127.0.0.1:{program.second}")
     assert program.reload().getErrorMessage() == "worker 2: no room here"
     assert program.current.registry.generation == 1
@@ -149,10 +150,10 @@ def test_what_one_cannot_take_nobody_takes(program: Program, monkeypatch: pytest
 
 
 def test_one_that_ends_is_replaced_and_its_claims_come_back(program: Program) -> None:
-    server = program.current.registry.pools["web"].by_name["a"]
+    server: Any = program.current.registry.pools["web"].by_name["a"]
     dead = program.one()
     own = program.workers._segment.table(dead.column)
-    own.words[own.own(server.slot, 0)] = 2  # type: ignore[attr-defined]
+    own.words[own.own(server.slot, 0)] = 2
     assert server.active == 2
     with said() as lines:
         dead.end("by SIGKILL")
@@ -199,7 +200,12 @@ def test_who_asks_while_figures_are_under_way_waits_for_the_next_ones(
     asked: list[str] = []
     one = program.one()
     ask = one.channel.ask
-    monkeypatch.setattr(one.channel, "ask", lambda word, *_: asked.append(word) or ask(word))
+
+    def heard(word: str, value: Any = None) -> Deferred[Any]:
+        asked.append(word)
+        return ask(word, value)
+
+    monkeypatch.setattr(one.channel, "ask", heard)
     done: list[None] = []
     for _ in range(50):
         program.workers.refreshed().addCallback(done.append)
