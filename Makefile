@@ -17,7 +17,7 @@ LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-l4 docs docs-reference lab wheel news clean
+.PHONY: help run test lint bench bench-l4 docs docs-reference docs-diagrams lab wheel news clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 16
@@ -52,6 +52,9 @@ docs: $(VENV)/.docs            ## the documentation, into build/docs; warnings a
 docs-reference: $(VENV)/.run    ## write docs/reference/config.md anew from the schema's tables
 	$(BIN)/python -c 'from director.config.schema.reference import markdown; print(markdown(), end="")' \
 	    > docs/reference/config.md
+
+docs-diagrams: $(VENV)/.run    ## write docs/reference/exchange.md anew from the table of an exchange's life
+	$(BIN)/python docs/diagrams.py
 
 lab: $(VENV)/.run            ## clients, a director and real servers in network namespaces (root)
 	@.ci/packages $(LAB_TOOLS)

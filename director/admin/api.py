@@ -6,8 +6,10 @@ who may come in was settled before (`resource`).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from attrs import asdict, field, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -23,6 +25,7 @@ from director.admin.views import ViewContext
 from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
 from director.registry.changes import Change
+from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
 TRACES_SEEN = 500
@@ -75,6 +78,19 @@ def limit(call: Call) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
         raise Refusal(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}", "limit")
     return int(text)
+
+
+def _connection_query(call: Call) -> ConnectionQuery:
+    """Raises Refusal for what is no id, address or network."""
+    after, client = call.query.get("after", ""), call.query.get("client", "")
+    if after and not (after.isascii() and after.isdigit()):
+        raise Refusal(400, "after is the id of a connection that was listed", "after")
+    try:
+        network = ipaddress.ip_network(client, strict=False) if client else None
+    except ValueError as error:
+        raise Refusal(400, "client is an address or a network, such as 192.0.2.0/24", "client") from error
+    service, server = call.query.get("service", ""), call.query.get("server", "")
+    return ConnectionQuery(limit(call), int(after) if after else None, network, service, server)
 
 
 class Api:
@@ -234,8 +250,14 @@ class Api:
         return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
 
     def connections(self, call: Call) -> Answer:
-        """Oldest first."""
-        return as_json([asdict(one) for one in self._control.connections(limit(call))])
+        """Newest first, with the way to the rest (RFC 8288)."""
+        wanted = _connection_query(call)
+        page = self._control.connections(wanted)
+        headers: Headers = ()
+        if page.more is not None:
+            query = urlencode({**call.query, "after": str(page.more)})
+            headers = (("Link", f'</api/v1/connections?{query}>; rel="next"'),)
+        return as_json([asdict(one) for one in page.entries], headers=headers)
 
     def layer4(self, call: Call) -> Answer:
         """Totals and counters; zeros while layer 4 does not run."""

@@ -20,7 +20,8 @@ from director.registry.changes import Change
 from director.registry.registry import Generation
 from director.registry.reports import (
     CheckEvidence,
-    ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
     ListenerState,
     LogEvent,
     Moment,
@@ -38,13 +39,17 @@ Soon: TypeAlias = "T | Deferred[T]"
 
 @frozen
 class Question:
-    """A request that was not made: what would be decided?  `service` may be empty: found by the URL."""
+    """A request that was not made: what would be decided?
+
+    `service` may be empty: found by the URL.  `down` are servers, as POOL/SERVER, that shall seem down.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     client: str = "127.0.0.1"
     service: str = ""
+    down: tuple[str, ...] = ()
 
 
 @frozen
@@ -93,8 +98,8 @@ class Control(Protocol):
     def events(self, limit: int) -> Sequence[LogEvent]:
         """The last events, newest first."""
 
-    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
-        """Layer-4 flows and templates, at most `limit`, oldest first."""
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+        """Layer-4 flows and templates, newest first."""
 
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole; None while it does not run."""

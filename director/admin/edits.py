@@ -26,6 +26,7 @@ METHODS = 32
 """Longest method of a question; a longer one is no method."""
 LONGEST_URL = 8000
 MOST_HEADERS = 100
+MOST_DOWN = 1000
 
 
 class BadOrder(DirectorError):  # noqa: N818 - it is what happened
@@ -144,7 +145,7 @@ def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[s
 
 def question(order: Mapping[str, Any]) -> Question:
     """The request of an `explain` order.  Raises BadOrder."""
-    _known(order, ("method", "url", "headers", "client", "service"))
+    _known(order, ("method", "url", "headers", "client", "service", "down"))
     url = _text(order, "url", LONGEST_URL)
     if not url:
         raise BadOrder("give a url, such as http://www.example.org/path", "url")
@@ -154,7 +155,16 @@ def question(order: Mapping[str, Any]) -> Question:
         headers=_headers(order.get("headers") or {}),
         client=_client(order),
         service=_text(order, "service", 128),
+        down=_down(order.get("down", [])),
     )
+
+
+def _down(value: Any) -> tuple[str, ...]:
+    """Servers that are supposed to be down, as POOL/SERVER."""
+    shaped = isinstance(value, list) and len(value) <= MOST_DOWN
+    if not shaped or not all(isinstance(one, str) and one.count("/") == 1 and _clean(one) for one in value):
+        raise BadOrder(f"down must be a list of at most {MOST_DOWN} servers, each as POOL/SERVER", "down")
+    return tuple(dict.fromkeys(value))
 
 
 def _text(order: Mapping[str, Any], name: str, longest: int) -> str:

@@ -134,8 +134,14 @@ ROUTES = (
         "connections",
         "GET",
         "/api/v1/connections",
-        "Layer-4 flows and templates.",
-        query=(LIMIT,),
+        "Layer-4 flows and templates, newest first; a Link header leads to the rest.",
+        query=(
+            LIMIT,
+            ("after", "only those older than the one with this id"),
+            ("client", "an address or network"),
+            ("service", "a service, by name or key"),
+            ("server", "a server: NAME, POOL/NAME, or its address with or without port"),
+        ),
     ),
     ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
     ApiRoute(

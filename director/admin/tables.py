@@ -220,6 +220,7 @@ def _server(one: Json) -> Html:
             el("i", {"aria-hidden": "true"}),
             one["status"],
             el("small", None, ago(one["for"])),
+            el("small", None, one["note"]) if one["note"] else None,
         ),
         _evidence(one),
         amount(one["weight"]),

@@ -18,6 +18,8 @@ from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
     ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
     ListenerState,
     LogEvent,
     Moment,
@@ -55,6 +57,7 @@ class MemoryControl:
     evidence: list[CheckEvidence] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
     flows: list[ConnectionEntry] = field(factory=list)
+    wanted: list[ConnectionQuery] = field(factory=list)
     whole: PacketFigures | None = None
     remembered: list[TraceRecord] = field(factory=list)
     known: list[CacheFigures] = field(factory=list)
@@ -95,9 +98,11 @@ class MemoryControl:
         """As set."""
         return self.evidence
 
-    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
-        """As set."""
-        return self.flows[:limit]
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+        """As set, in pages; `wanted` keeps what was asked for."""
+        self.wanted.append(wanted)
+        more = len(self.flows) > wanted.limit
+        return ConnectionPage(tuple(self.flows[: wanted.limit]), 7 if more else None)
 
     def packets(self) -> PacketFigures | None:
         """As set."""

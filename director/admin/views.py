@@ -115,6 +115,14 @@ def left(server: ServerSnapshot) -> str:
     return f"{server.active} active, {server.inactive} inactive" if server.inactive else str(server.active)
 
 
+def note(server: ServerSnapshot) -> str:
+    """What the status alone does not say: a server that was full takes nothing new for a while (B.5)."""
+    if not server.overloaded or server.weight == 0:
+        return ""
+    bound = server.min or -(-server.max * 3 // 4)
+    return f"its max of {server.max} was reached; nothing new until it has fewer than {bound}"
+
+
 def server_view(server: ServerSnapshot, context: ViewContext) -> Json:
     """A server with its state, evidence and counters."""
     found = [one for one in context.evidence if one.address == server.address]
@@ -128,6 +136,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "name": server.name,
         "address": server.address,
         "status": status(server),
+        "note": note(server),
         "state": server.state.value,
         "health": health(server),
         "failing": sorted(server.failing),
@@ -223,6 +232,7 @@ def _l4(config: L4Service) -> Json:
         "forward": config.forward.value,
         "scheduler": str(config.scheduler) if config.scheduler else None,
         "persistent": config.persistent,
+        "netmask": config.netmask,
         "rules": 0,
         "fault": [],
     }
@@ -247,7 +257,7 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
         "number": rule.number,
         "title": rule.title,
         "service": rule.service,
-        "when": condition(rule.when) if rule.when else "",
+        "when": rule.shown("when", condition(rule.when)) if rule.when else "",
         "action": action(rule),
         "rate": context.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
         **figures(counters or RequestFigures()),
@@ -257,7 +267,7 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
 def action(rule: Rule) -> str:
     """What a rule does, as it is written."""
     if rule.redirect:
-        return f"redirect {rule.redirect[0]} {rule.redirect[1]}"
+        return f"redirect {rule.shown('redirect', f'{rule.redirect[0]} {rule.redirect[1]}')}"
     if rule.respond:
         return f"respond {rule.respond[0]}"
     return f"pool {rule.pool}"

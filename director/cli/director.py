@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from director.cli import configuration, output, passwd
 from director.cli.client import Client, Refused
@@ -96,15 +97,38 @@ def show(arguments: Arguments) -> int:
     thing = arguments.thing
     client = connected(arguments)
     if thing == "connections":
-        found = client.get("connections", query=f"limit={output.CONNECTIONS_SHOWN}")
-        return show_result(arguments, found, output.connections)
+        query, limit = connection_query(arguments.only)
+        found = client.get("connections", query=query)
+        return show_result(arguments, found, lambda rows: output.connections(rows, limit))
+    if arguments.only:
+        raise Refused(f"only connections can be filtered here, not {thing}")
     if thing == "config":
         return show_result(arguments, client.text("config"), str)
     if thing == "servers":
         found = [server for pool in client.get("pools") for server in pool["servers"]]
+        if arguments.wide and not arguments.json:
+            say(output.wide_servers(found, client.get("services")))
+            return DONE
     else:
         found = client.get(thing)
-    return show_result(arguments, found, getattr(output, thing))
+    wide = arguments.wide and thing == "services"
+    return show_result(arguments, found, output.wide_services if wide else getattr(output, thing))
+
+
+CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
+
+
+def connection_query(words: Sequence[str]) -> tuple[str, int]:
+    """The API's query for `KEY=VALUE` words, and how many connections it asks for.  Raises Refused."""
+    query = {"limit": str(output.CONNECTIONS_SHOWN)}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in CONNECTION_FILTERS or not value:
+            names = ", ".join(f"{one}=…" for one in CONNECTION_FILTERS)
+            raise Refused(f"{word!r} is no filter of connections; there are {names}")
+        query[key] = value
+    limit = query["limit"]
+    return urlencode(query), int(limit) if limit.isdecimal() else 0
 
 
 def split(server: str) -> tuple[str, str]:
@@ -165,15 +189,20 @@ def reload(arguments: Arguments) -> int:
 def why(arguments: Arguments) -> int:
     """`why ID` or `why METHOD URL`."""
     client = connected(arguments)
+    if arguments.url is None and arguments.down and "://" in arguments.down[-1]:
+        # `why GET --down web/a URL`: what takes several words has taken the URL, too.
+        arguments.url = arguments.down.pop()
     if arguments.url is None:
         if arguments.what.upper() in METHODS:
             raise Refused(f"give a URL too: director why {arguments.what} http://HOST/PATH")
         return show_result(arguments, client.get("requests", arguments.what), output.why)
+    down = [name for word in arguments.down for name in word.split(",") if name]
     asked = {
         "method": arguments.what.upper(),
         "url": arguments.url,
         "headers": [header(text) for text in arguments.header],
         "client": arguments.client,
+        **({"down": down} if down else {}),
     }
     return show_result(arguments, client.post("explain", order=asked), output.why)
 
@@ -286,11 +315,21 @@ def _looking(add: Add) -> None:
     )
     made = add("show", show, "Show what the director has.")
     made.add_argument("thing", choices=THINGS, metavar="|".join(THINGS))
+    made.add_argument(
+        "only",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help=f"of connections: {', '.join(CONNECTION_FILTERS)}",
+    )
+    made.add_argument("--wide", action="store_true", help="more columns, of services and servers")
     made = add("why", why, "Why a request went where it went, or where one would go.")
     made.add_argument("what", metavar="ID|METHOD", help="a request's id; or a method, and then a URL")
     made.add_argument("url", nargs="?", metavar="URL")
     made.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
     made.add_argument("--client", default="127.0.0.1", metavar="IP", help="as if it came from there")
+    made.add_argument(
+        "--down", action="extend", nargs="+", default=[], metavar="POOL/SERVER", help="as if these were down"
+    )
 
 
 def _changing(add: Add) -> None:

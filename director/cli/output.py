@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 WIDTH = 80
+UNBOUNDED = 10_000
+"""Columns of a wide table: nothing is wrapped."""
 GAP = "  "
 UNKNOWN = "-"
 CHANGES_SHOWN = 20
@@ -134,8 +136,8 @@ def _obstacles(found: list[JsonObject]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def connections(found: list[JsonObject]) -> str:
-    """Layer-4 flows and templates, as `ipvsadm -Lc` has them."""
+def connections(found: list[JsonObject], limit: int = CONNECTIONS_SHOWN) -> str:
+    """Layer-4 flows and templates, as `ipvsadm -Lc` has them; `limit` is how many were asked for."""
     rows = [
         (
             one["protocol"],
@@ -148,10 +150,11 @@ def connections(found: list[JsonObject]) -> str:
         for one in found
     ]
     shown = table(("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"), rows) or "No connections.\n"
-    if len(found) < CONNECTIONS_SHOWN:
+    if not found or len(found) < limit:
         return shown
     return (
-        f"{shown}These are the {len(found)} oldest; director_l4_flows in /metrics says how many there are.\n"
+        f"{shown}These are the {len(found)} newest; after={found[-1]['id']} shows older ones, and "
+        "director_l4_flows in /metrics says how many there are.\n"
     )
 
 
@@ -192,10 +195,65 @@ def servers(found: list[JsonObject]) -> str:
     return table(("SERVER", "ADDRESS", "WEIGHT", "LOAD", "REQ/S", "SINCE", "STATE"), rows) or "No servers.\n"
 
 
+def wide_services(found: list[JsonObject]) -> str:
+    """All services with what only some have: how packets are forwarded, by which scheduler, for how long."""
+    rows = [
+        (
+            one["key"],
+            one["pool"] or UNKNOWN,
+            one.get("protocol") or UNKNOWN,
+            one.get("forward") or UNKNOWN,
+            one.get("scheduler") or UNKNOWN,
+            UNKNOWN if one.get("persistent") is None else f"{one['persistent']:g} s",
+            *_work(one),
+            sum(one["errors"].values()),
+            duration(one["latency"]["p99"]),
+            ", ".join(_place(place) for place in one["listeners"]) or ", ".join(one["listen"]),
+        )
+        for one in found
+    ]
+    heads = (
+        "SERVICE", "POOL", "PROTOCOL", "METHOD", "SCHEDULER", "PERSISTENT", "REQ/S", "REQUESTS", "ERRORS",
+        "P99", "LISTENS ON",
+    )  # fmt: skip
+    return (table(heads, rows, UNBOUNDED) or "No services.\n") + _obstacles(found)
+
+
+def wide_servers(found: list[JsonObject], services: list[JsonObject]) -> str:
+    """The servers of all pools with their connections and thresholds, and how packets reach them."""
+    methods: dict[str, dict[str, None]] = {}
+    for service in services:
+        if service["layer"] == "l4":
+            methods.setdefault(service["pool"], {})[service["forward"]] = None
+    rows = [
+        (
+            f"{one['pool']}/{one['name']}",
+            one["address"],
+            one["forward"] or ", ".join(methods.get(one["pool"], ())) or UNKNOWN,
+            one["weight"],
+            one["active"],
+            one["inactive"],
+            one["persistent"],
+            one["min"] or UNKNOWN,
+            one["max"] or UNKNOWN,
+            rate(one["rate"]),
+            ago(one["for"]),
+            f"{one['status']}{_evidence(one)}",
+        )
+        for one in found
+    ]
+    heads = (
+        "SERVER", "ADDRESS", "METHOD", "WEIGHT", "ACTIVE", "INACTIVE", "PERSISTENT", "MIN", "MAX", "REQ/S",
+        "SINCE", "STATE",
+    )  # fmt: skip
+    return table(heads, rows, UNBOUNDED) or "No servers.\n"
+
+
 def _evidence(one: JsonObject) -> str:
     failed = [
         f"{check['check']}: {check['evidence']}" for check in one["checks"] if check["verdict"] == "down"
     ]
+    failed += [one["note"]] if one["note"] else []
     return f" ({'; '.join(failed)})" if failed else ""
 
 

@@ -9,15 +9,15 @@ so that no other spelling slips past a rule that denies; under `not` all must fa
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 
 from director.caches import remember
-from director.conditions.facts import FOLDED, NAMED, Facts
-from director.conditions.regexes import regex
+from director.conditions.facts import FOLDED, NAMED, Facts, expression
+from director.conditions.regexes import Expression, Found, TooLong
 from director.config.parse.addresses import network
+from director.errors import MessageError
 from director.model.conditions import And, Condition, Not, Or, Term
 
 Groups = Mapping[str, str]
@@ -57,12 +57,12 @@ def group_names(condition: Condition | None) -> frozenset[str]:
     if condition.operator != "~":
         return frozenset()
     pattern = _pattern_of(condition)
-    plain = {*map(str, range(1, pattern.groups + 1)), *pattern.groupindex}
+    plain = {*map(str, range(1, pattern.groups + 1)), *pattern.names}
     return frozenset(plain | {f"{condition.fact}.{name}" for name in plain})
 
 
-def _pattern_of(term: Term) -> re.Pattern[str]:
-    return regex(term.values[0], fold=term.fact in FOLDED)
+def _pattern_of(term: Term) -> Expression:
+    return expression(term.fact, term.values[0])
 
 
 def _answer(condition: Condition) -> Match:
@@ -112,6 +112,8 @@ def _some(tests: tuple[_Test, ...]) -> _Test:
 
 
 def _term(term: Term) -> _Test:
+    if term.operator == "~":
+        return _fits(term)
     if term.fact in NAMED:
         return _named(term)
     if term.fact == "client":
@@ -179,10 +181,7 @@ def _compare(term: Term) -> _Compare:
         return lambda text: text.startswith(value)
     if term.operator == "$=":
         return lambda text: text.endswith(value)
-    if term.operator == "*=":
-        return lambda text: value in text
-    search = _pattern_of(term).search
-    return lambda text: search(text) is not None
+    return lambda text: value in text
 
 
 def _host(values: tuple[str, ...]) -> _Test:
@@ -284,44 +283,90 @@ def _first(parts: tuple[Match, ...]) -> Match:
 
 def _search(term: Term) -> Match:
     pattern = _pattern_of(term)
-    names = {number: name for name, number in pattern.groupindex.items()}
+    named = {number: name for name, number in pattern.names.items()}
     keys = []
     for number in range(1, pattern.groups + 1):
-        own = [str(number)] + ([names[number]] if number in names else [])
+        own = [str(number)] + ([named[number]] if number in named else [])
         keys.append((number, (*own, *(f"{term.fact}.{key}" for key in own))))
 
-    def groups(found: re.Match[str] | None) -> Groups | None:
-        if found is None:
-            return None
-        return {key: found[number] for number, own in keys if found[number] is not None for key in own}
+    def groups(found: Found) -> Groups:
+        return {key: text for number, own in keys if (text := found[number]) is not None for key in own}
 
-    if term.fact == "path":
-        return _search_path(pattern.search, groups)
-    texts = _texts(term)
-    return lambda facts: groups(next(filter(None, map(pattern.search, texts(facts))), None))
-
-
-def _search_path(
-    search: Callable[[str], re.Match[str] | None], groups: Callable[[re.Match[str] | None], Groups | None]
-) -> Match:
-    """The commonest search, without calls where nothing is found."""
+    search, most, texts = pattern.search, pattern.most, _texts(term)
 
     def match(facts: Facts) -> Groups | None:
-        found = search(facts.path)
-        if found is None:
-            others = facts.other_paths
-            if not others:
-                return None
-            found = next(filter(None, map(search, others)), None)
-        return groups(found)
+        held = texts(facts)
+        if len(held) > 1 or len(held[0] if held else "") > most:
+            _bound(term, held, most)
+        for text in held:
+            try:
+                found = search(text)
+            except TooLong:
+                raise _too_long(term) from None
+            if found is not None:
+                return groups(found)
+        return None
 
-    return match
+    direct, short = pattern.direct, pattern.most_of_groups
+
+    def path(facts: Facts) -> Groups | None:
+        """The commonest search, without calls where nothing is found."""
+        text = facts.path
+        if len(text) > short or facts.other_paths:
+            return match(facts)
+        found = direct(text)
+        return None if found is None else groups(found)
+
+    return path if term.fact == "path" else match
+
+
+# --- regular expressions -----------------------------------------------------------------
+
+
+def _fits(term: Term) -> _Test:
+    """A term with `~`, whose groups nobody wants."""
+    pattern = _pattern_of(term)
+    contains, most, texts = pattern.contains, pattern.most, _texts(term)
+
+    def test(facts: Facts) -> bool:
+        held = texts(facts)
+        _bound(term, held, most)
+        return any(map(contains, held))
+
+    def path(facts: Facts) -> bool:
+        text = facts.path
+        if len(text) > most or facts.other_paths:
+            return test(facts)
+        return contains(text)
+
+    return path if term.fact == "path" else test
+
+
+def _bound(term: Term, texts: tuple[str, ...], most: int) -> None:
+    """All that is looked at for a request is bounded, in however many values it comes."""
+    if sum(map(len, texts)) > most:
+        raise _too_long(term)
+
+
+def _too_long(term: Term) -> MessageError:
+    """What cannot be judged is refused: a rule that denies must not be passed by sheer length."""
+    status = 431 if term.fact in {"header", "cookie"} else 414
+    return MessageError(status, f"the {term.fact} is too long for a rule's regular expression")
 
 
 def _texts(term: Term) -> Callable[[Facts], tuple[str, ...]]:
-    """The values of a fact."""
-    if term.fact in NAMED:
-        lookup, name = _LOOKUPS[term.fact], term.name
+    """The values of a fact, as an expression shall see them."""
+    if term.fact == "path":
+        return lambda facts: (facts.path, *facts.other_paths)
+    if term.fact not in NAMED:
+        get = attrgetter(term.fact)
+        return lambda facts: (get(facts),)
+    lookup, name = _LOOKUPS[term.fact], term.name
+    if term.fact != "query" or not _pattern_of(term).ends:
         return lambda facts: lookup(facts, name)
-    get = attrgetter(term.fact)
-    return lambda facts: (get(facts),)
+    # Decoded parameters alone can hold line ends: `$` also holds in front of a last one (Python's `re`).
+    return lambda facts: tuple(
+        text
+        for value in lookup(facts, name)
+        for text in ([value, value[:-1]] if value[-1:] == "\n" else [value])
+    )

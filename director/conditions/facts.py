@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from director.conditions.regexes import regex
+from director.conditions import spellings
+from director.conditions.regexes import Expression, Letters, regex
 from director.config.parse import addresses
 from director.config.parse.values import within
 from director.config.text.messages import BadValue
@@ -28,7 +29,6 @@ FOLDED = frozenset({"host", "sni"})
 
 _SOMETIMES = NAMED | FOLDED
 _LISTS = frozenset({"client", "version"})
-_HOST = re.compile(r"[a-z0-9_.:\[\]-]*\Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VERSIONS = frozenset({"1.0", "1.1"})
 
@@ -78,6 +78,15 @@ class Facts(Protocol):
         """The query parameters of that name, decoded; as for cookies."""
 
 
+_LETTERS = {"header": Letters.LATIN, "cookie": Letters.LATIN, "query": Letters.ANY}
+"""What a fact's text can hold; that of all others is ASCII, or would have been refused."""
+
+
+def expression(fact: str, text: str) -> Expression:
+    """A regular expression for a fact.  Raises `BadValue`."""
+    return regex(text, fold=fact in FOLDED, letters=_LETTERS.get(fact, Letters.ASCII))
+
+
 def check_operator(fact: str, operator: str, at: int) -> None:
     """Refuse an operator that makes no sense for a fact."""
     if operator == "exists" and fact not in _SOMETIMES:
@@ -93,42 +102,34 @@ def _article(fact: str) -> str:
 def check_value(fact: str, operator: str, value: str, at: int) -> str:
     """`value` in the spelling that requests have; raises `BadValue` when it can never match."""
     if operator == "~":
-        within(at, lambda text: regex(text, fold=fact in FOLDED), value)
+        if fact not in _LETTERS:
+            within(at, lambda text: spellings.expression(fact, text), value)
+        within(at, lambda text: expression(fact, text), value)
         return value
     if not value and operator != "=":
         raise BadValue("an empty value says nothing", "write a value, or use exists", at)
     if fact in FOLDED:
-        return _host(operator, value.lower(), at)
+        return within(at, lambda text: spellings.host(operator, text), value.lower())
     if fact == "client":
         return str(within(at, addresses.network, value))
     if fact == "version":
         return _version(value, at)
     if fact == "method" and not _TOKEN.match(value):
         raise BadValue(f"not a method: {value!r}", "methods are words such as GET", at)
-    if fact == "path":
-        _path(operator, value, at)
-    return value
+    check = _SPELLINGS.get(fact)
+    return within(at, lambda text: check(operator, text), value) if check else value
 
 
-def _host(operator: str, value: str, at: int) -> str:
-    bare = value
-    if operator == "in" and value.startswith("*."):
-        bare = value[2:]
-        if not bare:
-            raise BadValue("a wildcard without a name", "write *.example.org", at)
-    if "*" in bare:
-        hint = (
-            f"write host in {value}"
-            if value.startswith("*.")
-            else "a wildcard is *.NAME and stands behind in"
-        )
-        raise BadValue("no wildcard is known here", hint, at)
-    if not _HOST.match(bare):
-        raise BadValue(f"not a host name: {value!r}", "letters, digits, - and . ", at)
-    port = re.fullmatch(r"([^:\[]+|\[.*\]):[0-9]*", bare)
-    if port:
-        raise BadValue("the host is compared without its port", f"write {port[1]}", at)
-    return addresses.literal(value.removesuffix(".")) if operator in {"=", "in"} else value
+_SPELLINGS = {
+    "path": spellings.path, "uri": spellings.uri, "header": spellings.field, "cookie": spellings.cookie,
+}  # fmt: skip
+"""How the values of facts are spelled; that of a query parameter can be anything."""
+
+
+def check_name(fact: str, name: str, at: int) -> None:
+    """Refuse a name that no request can bring."""
+    if fact in {"header", "cookie"} and not _TOKEN.match(name):
+        raise BadValue(f"no {fact} is called {name!r}", "letters, digits and - _ . are usual", at)
 
 
 def _version(value: str, at: int) -> str:
@@ -136,10 +137,3 @@ def _version(value: str, at: int) -> str:
     if number not in _VERSIONS:
         raise BadValue(f"unknown version {value}", "known: 1.0 1.1", at)
     return number
-
-
-def _path(operator: str, value: str, at: int) -> None:
-    if operator in {"=", "^=", "in"} and value[:1] != "/" and value != "*":
-        raise BadValue("a path begins with /", f"write /{value}", at)
-    if "?" in value:
-        raise BadValue("the path ends before the ?", "use query NAME = VALUE, or uri", at + value.index("?"))

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from attrs import frozen
 
 from director.caches import remember
-from director.conditions.facts import FOLDED, MANIFOLD, NAMED
-from director.conditions.regexes import regex
+from director.conditions.facts import FOLDED, MANIFOLD, NAMED, expression
 from director.config.parse.addresses import network
 from director.model.conditions import And, Condition, Not, Term
 from director.model.http import Rule
@@ -207,7 +206,8 @@ def _meets(text: str, wanted: Literal) -> bool:
     """True when the fact with the value `text` meets `wanted`."""
     value = wanted.value
     if wanted.operator == "~":
-        return regex(value, fold=wanted.fact in FOLDED).search(text) is not None
+        found = expression(wanted.fact, value)
+        return len(text) <= found.most and found.contains(text)
     if wanted.operator == "in":
         return text.endswith(value[1:]) and len(text) > len(value) - 1
     return {

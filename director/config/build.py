@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from attrs import evolve
+
 from director.config import lint, references
 from director.config.parse import builders
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
+from director.config.parse.values import section_name, title
+from director.config.schema.shape import Kind
 from director.config.schema.tables import KINDS, kind_of
-from director.config.text.messages import Findings
+from director.config.text.messages import BadValue, Findings
 from director.config.text.reader import Section
 from director.config.text.sources import Document, Read
 from director.model.settings import Configuration, Settings
@@ -45,9 +49,25 @@ def _read_sections(sections: Iterable[Section], findings: Findings) -> dict[str,
         if kind is None:
             _unknown(section, findings)
             continue
+        _check_name(section, kind, findings)
         group = SETTINGS_OF_L4 if section.title == "l4" else section.kind
         kinds[group][section.name] = Fields(section, kind, findings)
     return kinds
+
+
+def _check_name(section: Section, kind: Kind, findings: Findings) -> None:
+    """Refuse a name that a log line, a URL or a command could not carry; a title is only printed."""
+    try:
+        if kind.named == "NAME":
+            section_name(section.name, wildcard=kind.kind == "cert")
+        else:
+            title(section.name)
+    except BadValue as bad:
+        place = section.place
+        # A name whose white space was put right is not found as it is: the place of the section will do.
+        start = place.line_text.find(section.name)
+        place = evolve(place, column=start + bad.start + 1) if start >= 0 else place
+        findings.add(place, bad.message, section=section.title, hint=bad.hint)
 
 
 def _unknown(section: Section, findings: Findings) -> None:

@@ -5,20 +5,21 @@ All of it is a warning: `director check --strict` counts them, a start does not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from attrs import evolve
 
-from director.conditions.regexes import nested_repeat
 from director.conditions.shadowing import hidden
+from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
 from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
 from director.model.http import Rule
-from director.model.pools import Scheduler
+from director.model.pools import Scheduler, Server
 from director.model.virtual import Virtual
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
@@ -42,7 +43,11 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     for fields in kinds["l7"].values():
         _never_reached(fields)
         _unread(fields, kinds)
+    for fields in kinds["pool"].values():
+        _never_waited(fields)
+        _own_listeners(fields, kinds)
     for fields in kinds["l4"].values():
+        _layer4(fields, kinds)
         _ports_of_servers(fields, kinds)
 
 
@@ -92,6 +97,57 @@ def _unread(service: Fields, kinds: Kinds) -> None:
     if pool and pool.given("persist") and (tcp or service.get("switch") == "connection"):
         text = f"pool {pool.name} can set no cookie in connections that are relayed unread"
         service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
+
+
+def _servers(pool: Fields) -> list[tuple[str, Server]]:
+    """The servers of a pool by their keys."""
+    return [(key, pool.get(key)) for key in pool.values if key.startswith("server.")]
+
+
+def _never_waited(pool: Fields) -> None:
+    """A queue is for servers at their `max`."""
+    queue, servers = pool.get("queue"), _servers(pool)
+    if pool.given("queue") and queue and queue.length and servers and not any(one.max for _, one in servers):
+        text = "nobody ever waits: no server of the pool has a max"
+        pool.problem("queue", text, "write max=N behind the servers' addresses", severity=WARNING)
+
+
+def _own_listeners(pool: Fields, kinds: Kinds) -> None:
+    """A server that is the director itself: requests may go round in circles."""
+    listeners = {
+        (address.host, address.port): service
+        for service in kinds["l7"].values()
+        for address in service.get("listen") or ()
+        if address.port
+    }
+    for key, server in _servers(pool):
+        place = server.address
+        if not re.fullmatch(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|localhost", place.host):
+            continue
+        wide = ("", "::" if ":" in place.host else "0.0.0.0") if is_loopback(place) else ()
+        own = (listeners.get((host, place.port)) for host in (place.host, *wide))
+        service = next((one for one in own if one is not None), None)
+        if place.port and service is not None:
+            text = f"this server is the director's own [{service.section.title}]"
+            hint = "write the address of a server; what goes round in circles is answered with 508"
+            pool.problem(key, text, hint, severity=WARNING)
+
+
+def _layer4(service: Fields, kinds: Kinds) -> None:
+    """What a service of layer 4 is told and cannot do."""
+    if service.given("netmask") and not service.given("persistent"):
+        text = "a netmask says which clients stay together, and without persistent none do"
+        service.problem("netmask", text, "add persistent = 300s, or remove it", severity=WARNING)
+    virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
+    if virtual is None or pool is None or virtual.fwmark or not virtual.port:
+        return
+    for key, server in _servers(pool):
+        method = server.forward or service.get("forward")
+        if not method.method.rewrites and server.address.port not in {0, virtual.port}:
+            text = f"{method.value} leaves the port as it is, so the server is asked at {virtual.port}"
+            at = max(pool.text(key).find(f":{server.address.port}"), 0)
+            hint = f"write {virtual.port}, or use forward = nat"
+            pool.problem(key, text, hint, at, severity=WARNING)
 
 
 def _ports_of_servers(service: Fields, kinds: Kinds) -> None:
@@ -169,12 +225,6 @@ def _doubtful_terms(fields: Fields) -> None:
             start = max(fields.text("when").find("sni"), 0)
             text = "no request has an sni: this version does not speak TLS yet"
             fields.problem("when", text, "the term is false; remove it for now", start, severity=WARNING)
-        if term.operator == "~":
-            at = nested_repeat(term.values[0])
-            if at is not None:
-                start = max(fields.text("when").find(term.values[0]), 0)
-                text = "a repeat inside a repeat can take very long on some requests"
-                fields.problem("when", text, "write one of them without * or +", start + at, severity=WARNING)
         for value in term.values if term.fact == "method" and term.operator in {"=", "in"} else ():
             if value in _METHODS:
                 start = max(fields.text("when").find(value), 0)

@@ -15,9 +15,13 @@ from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
 from director.config.schema.tables import kind_of
 from director.config.text.messages import ERROR, Findings, Position, Problem
+from director.config.text.reader import Section
 from director.config.text.sources import Document, World, gather
 from director.errors import ConfigError
 from director.model.settings import Configuration
+
+_SHORTEST_SECRET = 4
+"""Characters of a secret that messages about other sections are searched for; shorter ones are in all."""
 
 
 @frozen
@@ -50,6 +54,8 @@ class Loaded:
         findings = Findings()
         found = self.document.sections.get(section)
         item = found.items.get(key) if found else None
+        for secret in self._secrets(found):
+            text, hint = text.replace(secret, "***"), hint.replace(secret, "***")
         findings.add(
             self.position_of(section, key),
             text,
@@ -60,6 +66,16 @@ class Loaded:
             severity=severity,
         )
         return findings.problems()[0]
+
+    def _secrets(self, section: Section | None) -> list[str]:
+        """What a message at a section must not show: its own secrets, and those of others worth the name."""
+        return [
+            secret
+            for one in self.document.sections.values()
+            for item in one.items.values()
+            for secret in item.value.secrets
+            if one is section or len(secret) >= _SHORTEST_SECRET
+        ]
 
     def require(self) -> Configuration:
         """The configuration; raises `ConfigError` with the problems when there is none."""

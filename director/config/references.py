@@ -7,6 +7,7 @@ there, even if that section has mistakes of its own: one mistake, one message.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 
 from director.config.parse.fields import Fields
@@ -83,7 +84,7 @@ def _rules(kinds: Kinds) -> None:
         _names(rule, "pool", kinds["pool"], "pool")
         number = rule.name.split(" ")[0]
         service = rule.get("service")
-        if not number.isdigit() or not isinstance(service, str):
+        if not re.fullmatch(r"[0-9]{1,9}", number) or not isinstance(service, str):
             continue
         first = numbers.setdefault((service, int(number)), rule)
         if first is not rule:
@@ -312,7 +313,15 @@ def _virtuals(kinds: Kinds) -> None:
 
 
 def _expectations(test: Fields, kinds: Kinds) -> None:
+    for at, server in test.get("down") or ():
+        servers = {name for name in _known_names("server", kinds) or () if "/" in name}
+        if server not in servers:
+            hint = test.findings.nearest(server, servers) or "write POOL/SERVER"
+            test.problem("down", f"there is no server {server}", hint, at)
     for at, word, value in test.get("expect") or ():
+        kind, _, name = value.partition(" ")
+        if word == "fault" and kind in {"page", "pool"} and name:
+            _lookup(test, "expect", (at, name), kinds[kind], kind)
         known = _known_names(word, kinds)
         if known is not None and value not in known:
             hint = test.findings.nearest(value, known) or "correct the name"

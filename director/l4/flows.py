@@ -48,16 +48,18 @@ NOWHERE = Redirect(0)
 class Entry:
     """What flows and templates share: a timer, a place in the table, and who controls whom.
 
-    `controls` counts the entries that name this one as `control`.
+    `controls` counts the entries that name this one as `control`; `number` tells entries of one table apart
+    and grows with each.
     """
 
-    __slots__ = ("control", "controls", "dead", "index", "slot", "stamp", "timeout")
+    __slots__ = ("control", "controls", "dead", "index", "number", "slot", "stamp", "timeout")
 
     def __init__(self, now: float, timeout: float) -> None:
         self.stamp = now
         self.timeout = timeout
         self.slot = UNSET
         self.index = -1
+        self.number = 0
         self.control: Entry | None = None
         self.controls = 0
         self.dead = False
@@ -250,6 +252,8 @@ class FlowTable:
         self.fast_path: dict[int, dict[bytes, FastPathEntry]] = {TCP: {}, UDP: {}, SCTP: {}}
         self.templates: dict[tuple[Any, ...], Template] = {}
         self.entries: list[Entry] = []
+        self.by_age: dict[int, Entry] = {}
+        self._number = 0
         self.wheel: Wheel[Entry] = Wheel()
         self.unknown_ports = 0
 
@@ -306,6 +310,7 @@ class FlowTable:
         """Take an entry out of everything; its claims are the caller's."""
         entry.dead = True
         self.wheel.cancel(entry)
+        del self.by_age[entry.number]
         last = self.entries.pop()
         if last is not entry:
             self.entries[entry.index] = last
@@ -369,6 +374,8 @@ class FlowTable:
     def _enter(self, entry: Entry) -> None:
         entry.index = len(self.entries)
         self.entries.append(entry)
+        self._number = entry.number = self._number + 1
+        self.by_age[entry.number] = entry
         self.wheel.schedule(entry, entry.deadline)
 
     def _hash(self, flow: Flow) -> None:

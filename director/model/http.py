@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from director.model.conditions import Condition
 from director.model.pools import Address, Network
@@ -72,7 +72,8 @@ class Rule:
 
     Exactly one of `pool`, `redirect` (status, location template) and `respond` (status, text)
     is set.  `rewrite_path` is a template; `$1` … `${name}` are the captured groups.  `hash` names
-    what a hash scheduler shall use as key, such as `path.1`.
+    what a hash scheduler shall use as key, such as `path.1`.  `written` are the texts, as they stand in the
+    ini, of those keys whose values hold `secrets`: (key, text).
     """
 
     number: int
@@ -85,6 +86,18 @@ class Rule:
     hash: str = ""
     headers: tuple[HeaderEdit, ...] = ()
     rewrite_path: str = ""
+    written: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def shown(self, key: str, text: str) -> str:
+        """The value of a key for people: `text`, or what the ini says where that would tell a secret."""
+        return next((raw for name, raw in self.written if name == key), text)
+
+    def masked(self, text: str) -> str:
+        """A text that was made of the rule's values, without its secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
 
     @property
     def name(self) -> str:

@@ -63,7 +63,8 @@ class Demo:
 class ConfigTest:
     """`[test:TITLE]`: a request and the decision it must get.
 
-    `expect` pairs are (`rule`, title or number), (`pool`, name), (`status`, code), ….
+    `expect` pairs are (`rule`, title or number), (`pool`, name), (`status`, code), …; `down` are servers, as
+    POOL/SERVER, that are down for this test alone.
     """
 
     title: str
@@ -72,6 +73,7 @@ class ConfigTest:
     headers: tuple[tuple[str, str], ...] = ()
     client: str = ""
     expect: tuple[tuple[str, str], ...] = ()
+    down: tuple[str, ...] = ()
 
 
 @frozen

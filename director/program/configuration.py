@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from urllib.parse import urlsplit
 
@@ -27,10 +27,11 @@ from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
-from director.program import preflight
+from director.program import host, preflight
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
+from director.registry.live import RealServer, supposed_down
 from director.registry.registry import Registry
 from director.scheduling.catalog import Catalog
 
@@ -121,7 +122,7 @@ def _needed_rehearsal_problems(
 
 
 def _unreachable_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
-    return preflight.problems(loaded, configuration)
+    return [*preflight.problems(loaded, configuration), *host.problems(loaded, configuration)]
 
 
 def _rehearsal_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
@@ -187,7 +188,8 @@ def failures(test: ConfigTest, sites: list[CompiledService]) -> list[str]:
     """What a test expected and did not get, one sentence each."""
     expected = dict(test.expect)
     try:
-        told = decide(sites, test.method, test.uri, test.headers, test.client, expected.get("service", ""))
+        service = expected.get("service", "")
+        told = decide(sites, test.method, test.uri, test.headers, test.client, service, down=test.down)
     except MessageError as error:
         told = {"status": error.status, "outcome": error.reason}
     except DirectorError as error:
@@ -210,6 +212,9 @@ def _meets(word: str, value: str, told: Mapping[str, object]) -> bool:
         return value in (got, number, title)
     if word == "server":
         return value in (got, f"{told.get('pool')}/{got}")
+    if word == "fault":
+        step, _, name = got.partition(" ")
+        return value in (got, step) or (step == "active" and value.rpartition("/")[2] == name)
     return got == value
 
 
@@ -221,11 +226,13 @@ def decide(
     client: str,
     service: str = "",
     now: float = 0.0,
+    down: Sequence[str] = (),
 ) -> dict[str, object]:
-    """What would become of a request; `url` is absolute, or a path.
+    """What would become of a request; `url` is absolute, or a path; `down` are servers as POOL/SERVER.
 
     The service is the named one, else the first whose listener has the URL's port, else the first.
-    Raises MessageError for what would be refused, DirectorError when that is no URL or no such service.
+    Raises MessageError for what would be refused, DirectorError when that is no URL, or there is no such
+    service or server.
     """
     try:
         parts = urlsplit(url)
@@ -237,7 +244,17 @@ def decide(
     if parts.query:
         target += "?" + parts.query
     head = synthetic_head(site, method, target, parts.netloc or "localhost", headers)
-    return explain(site, head, client or "127.0.0.1", now)
+    with supposed_down([_server_named(site.registry, name) for name in down]):
+        return explain(site, head, client or "127.0.0.1", now)
+
+
+def _server_named(registry: Registry, text: str) -> RealServer:
+    """A live server by `POOL/SERVER`."""
+    pool, _, name = text.partition("/")
+    found = registry.pools[pool].server(name) if pool in registry.pools else None
+    if found is None:
+        raise DirectorError(f"there is no server {text}; name it as POOL/SERVER")
+    return found
 
 
 def _site_for(sites: list[CompiledService], port: int, service: str) -> CompiledService:

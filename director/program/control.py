@@ -25,13 +25,15 @@ from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
+from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
 from director.program.traffic import Traffic
 from director.registry.changes import Change
 from director.registry.reports import (
     CheckEvidence,
-    ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
     ListenerState,
     LogEvent,
     Moment,
@@ -67,6 +69,7 @@ class RunningControl:
     Args:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
+        listening: what keeps clients from a listener.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class RunningControl:
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
+        listening: ListenAlerts,
     ) -> None:
         self.stopping = False
         self._path = path
@@ -93,6 +97,7 @@ class RunningControl:
         self._reactor = reactor
         self._verbs = verbs
         self._own_listeners = own_listeners
+        self._listening = listening
         self._started = time.time()
 
     def moment(self) -> Moment:
@@ -110,15 +115,19 @@ class RunningControl:
 
     def listeners(self) -> Sequence[ListenerState]:
         """Every address of every service, and the admin's own."""
-        serving = [ListenerState(f"l7:{name}", address) for name, address, _ in self._traffic.listeners()]
+        serving = []
+        for name, address, _ in self._traffic.listeners():
+            why = self._listening.why(f"l7:{name}", address)
+            serving.append(ListenerState(f"l7:{name}", address, bound=not why, error=why))
         return [*serving, *self._layer4.listeners(), *self._own_listeners()]
 
     def readiness(self) -> Readiness:
         """Ready when nothing is in the way and nothing stops."""
-        reasons = [*self._traffic.reasons(), *self._layer4.reasons()]
+        listening = self._listening.reasons()
+        reasons = [*self._traffic.reasons(), *listening, *self._layer4.reasons()]
         if self.stopping:
             reasons.append("the director is stopping")
-        return Readiness(tuple(reasons), self._layer4.reasons_since())
+        return Readiness(tuple(reasons), listening | self._layer4.reasons_since())
 
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
@@ -137,9 +146,9 @@ class RunningControl:
         """Health evidence."""
         return [_evidence(one) for one in self._health.snapshot()]
 
-    def connections(self, limit: int) -> Sequence[ConnectionEntry]:
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
         """Layer-4 flows and templates."""
-        return self._layer4.connections(limit)
+        return self._layer4.connections(wanted)
 
     def packets(self) -> PacketFigures | None:
         """Layer 4 as a whole."""
@@ -189,7 +198,11 @@ class RunningControl:
             question.client,
             question.service,
             now,
+            question.down,
         )
+        rules = {rule.name: rule for rule in self._registry.configuration.rules}
+        if told.get("location") and told["rule"] in rules:
+            told["location"] = rules[str(told["rule"])].masked(str(told["location"]))
         return {**told, "time": self._epoch() + now}
 
     def config_text(self) -> str:

@@ -7,6 +7,7 @@ registry, and says what keeps it from working.  Layer 7 runs on whatever happens
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -16,8 +17,9 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
-from director.l4 import listing
+from director.l4 import listing, saved
 from director.l4.forwarder import Forwarder
+from director.l4.io import flowfile
 from director.l4.io.capture import nft
 from director.l4.io.capture.follow import TROUBLE
 from director.l4.io.capture.install import STATE_FILE, Installer
@@ -41,7 +43,13 @@ from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
-from director.registry.reports import ConnectionEntry, ListenerState, PacketFigures
+from director.registry.reports import (
+    ConnectionEntry,
+    ConnectionPage,
+    ConnectionQuery,
+    ListenerState,
+    PacketFigures,
+)
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""
@@ -228,12 +236,14 @@ class Layer4(Part):
         bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
         return bound, "; ".join([*reasons, *general, *lost])
 
-    def connections(self, limit: int) -> list[ConnectionEntry]:
-        """Flows and templates, oldest first."""
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+        """Flows and templates, newest first."""
         if self.forwarder is None:
-            return []
-        rows = listing.connections(self.forwarder.table, self._reactor.seconds(), limit)
-        return [
+            return ConnectionPage()
+        fits = listing.fitting(wanted.client, wanted.service, wanted.server)
+        now = self._reactor.seconds()
+        rows, more = listing.newest(self.forwarder.table, now, fits, wanted.limit, wanted.after)
+        found = [
             ConnectionEntry(
                 row.protocol,
                 str(Address(shown(row.client), row.cport)),
@@ -246,15 +256,22 @@ class Layer4(Part):
                 row.forward,
                 row.packets,
                 row.template,
+                row.number,
             )
             for row in rows
         ]
+        return ConnectionPage(tuple(found), more)
 
     def figures(self) -> PacketFigures | None:
         """The whole of layer 4 in numbers; a drop stands under its reason, once."""
         if self.forwarder is None or self.shell is None:
             return None
-        core = self.forwarder.counters
+        defence = self.forwarder.defence
+        core = {
+            **self.forwarder.counters,
+            "made_room": defence.made_room,
+            "entries_dropped": defence.entries_dropped,
+        }
         own = {
             key: value
             for key, value in self.shell.counters().items()
@@ -272,6 +289,7 @@ class Layer4(Part):
             settings=wanted,
             forwarder=self._make_forwarder,
             tell=self._tell,
+            leave=self._save_flows,
         )
 
     def _tell(self, event: Event) -> None:
@@ -311,7 +329,38 @@ class Layer4(Part):
 
     def _make_forwarder(self, view: KernelView) -> Forwarder:
         self.forwarder = Forwarder(self._registry, view, self._random, self._settings)
+        self._take_up_flows(self.forwarder)
         return self.forwarder
+
+    def _save_flows(self) -> None:
+        """Established work goes on when the next run takes it up."""
+        forwarder = self.forwarder
+        if forwarder is None or not len(forwarder.table):
+            return
+        kept = saved.lines(forwarder.table, self._reactor.seconds(), time.time())
+        try:
+            flowfile.write(self._state_dir, kept)
+        except OSError as error:
+            _log.error(
+                "layer 4: {count} flow(s) and template(s) could not be saved ({why}) and end with this run; "
+                "make state_dir writable and leave it room",
+                count=len(forwarder.table),
+                why=error.strerror,
+            )
+
+    def _take_up_flows(self, forwarder: Forwarder) -> None:
+        """What the run before saved, and is not over."""
+        table = forwarder.table
+        now, today = self._reactor.seconds(), time.time()
+        try:
+            with flowfile.reading(self._state_dir, table.limit + 1) as lines:
+                if lines is None:
+                    return
+                told = saved.take_up(lines, table, forwarder.services, forwarder.states, now, today)
+        except (OSError, DirectorError) as error:
+            _log.warn("layer 4: flows of the run before are not taken up: {why}", why=str(error))
+            return
+        _log.info("layer 4: {told}", told=str(told))
 
 
 def _concerns_capture(change: Change) -> bool:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from director.l7.http.requests import Limits
 from director.l7.io.service import Shell
 from director.l7.proxy.trace import as_dict
-from director.l7.routing.fault_path import FaultChain
+from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
 from director.model.http import L7Service
@@ -44,7 +44,7 @@ class Layer7(Part):
 
     def prepare(self, candidate: Candidate) -> None:
         """Open the addresses that are new."""
-        self.shell.prepare(candidate.desired.l7, coming(candidate.desired))
+        self.shell.prepare(candidate.desired.l7)
 
     def commit(self, candidate: Candidate) -> None:
         """Serve these services, and let who waits try anew."""
@@ -77,6 +77,10 @@ class Layer7(Part):
     def listeners(self) -> Sequence[tuple[str, str, int]]:
         """(service, address, clients) of every listener."""
         return self.shell.listeners()
+
+    def unopened(self) -> Sequence[tuple[str, str, str]]:
+        """(service, address, why) of each listener that is not open yet."""
+        return self.shell.unopened()
 
     def services(self) -> Sequence[CompiledService]:
         """What runs."""
@@ -133,11 +137,6 @@ class Layer7(Part):
         """`logs` does it: the log of requests is ours."""
 
 
-def coming(configuration: Configuration) -> set[str]:
-    """Addresses that layer 4 will add."""
-    return {one.virtual.host for one in configuration.l4}
-
-
 def compile_services(configuration: Configuration, registry: Registry) -> list[CompiledService]:
     """One site per layer-7 service; `registry` must run the same configuration."""
     return [_site(service, configuration, registry) for service in configuration.l7]
@@ -152,7 +151,7 @@ def _site(service: L7Service, configuration: Configuration, registry: Registry) 
         registry,
         live,
         compile_rules(own, live.rule),
-        FaultChain(service, configuration.rules, configuration.pages, registry).pairs,
+        FaultPath(service, configuration.rules, configuration.pages, registry).targets,
         configuration.settings.name,
         Limits(limits.line, limits.header, limits.fields, limits.body),
     )

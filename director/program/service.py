@@ -49,6 +49,7 @@ from director.program.demos import Demos
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7
+from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
 from director.program.parts import Parts
 from director.program.pool_alerts import PoolAlerts
@@ -108,6 +109,7 @@ class DirectorService(Service):
             target = self.logs.access.target
             self.traffic = Workers(self.current, segment, books, reactor, count, settings, new_run(), target)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
+        self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.control = RunningControl(
@@ -119,6 +121,7 @@ class DirectorService(Service):
             reactor,
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
+            self.listening,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -133,6 +136,7 @@ class DirectorService(Service):
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
                 self.traffic,
+                self.listening,
             )
         )
         self._loops: list[LoopingCall] = []

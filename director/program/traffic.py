@@ -24,6 +24,9 @@ class Traffic(Protocol):
     def listeners(self) -> Sequence[tuple[str, str, int]]:
         """(service, address, clients) of every listener."""
 
+    def unopened(self) -> Sequence[tuple[str, str, str]]:
+        """(service, address, why) of each listener that is not open yet, and is tried again."""
+
     def services(self) -> Sequence[CompiledService]:
         """What runs, for explaining."""
 

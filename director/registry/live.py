@@ -11,7 +11,8 @@ from __future__ import annotations
 import ipaddress
 import math
 from array import array
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from director.errors import DirectorError
@@ -144,6 +145,21 @@ class RealServer:
             keep = math.exp((self._latency_at - now) / LATENCY_DECAY)
             self.latency = self.latency * keep + seconds * (1.0 - keep)
         self._latency_at = now
+
+
+@contextmanager
+def supposed_down(servers: Iterable[RealServer]) -> Iterator[None]:
+    """Servers seem down to a decision that is only imagined; nobody is told, and nothing else may run."""
+    were = [(server, server.available) for server in servers]
+    try:
+        for server, _ in were:
+            server.available = False
+            server.pool.invalidate()
+        yield
+    finally:
+        for server, available in were:
+            server.available = available
+            server.pool.invalidate()
 
 
 class LivePool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from director.model.pools import Network
 from director.registry.counters import TrafficFigures
 
 
@@ -86,7 +87,8 @@ class ConnectionEntry:
     """One layer-4 flow or persistence template.
 
     Addresses are `ADDRESS:PORT` with IPv6 in brackets; a template has client port 0.  `forward` is in
-    ipvsadm's words (Masq, Route, Tunnel, Local, Bypass), `expires` in seconds from now.
+    ipvsadm's words (Masq, Route, Tunnel, Local, Bypass), `expires` in seconds from now.  The newest has the
+    largest `id`.
     """
 
     protocol: str
@@ -100,6 +102,29 @@ class ConnectionEntry:
     forward: str
     packets: int
     template: bool
+    id: int = 0
+
+
+@frozen
+class ConnectionQuery:
+    """Which flows and templates are asked for: of clients in a network, of a service, of a server.
+
+    At most `limit` of them, newest first, and only those older than the one with the id `after`.
+    """
+
+    limit: int
+    after: int | None = None
+    client: Network | None = None
+    service: str = ""
+    server: str = ""
+
+
+@frozen
+class ConnectionPage:
+    """An answer to a `ConnectionQuery`; with `more` as `after` comes the rest, None = nothing is left."""
+
+    entries: tuple[ConnectionEntry, ...] = ()
+    more: int | None = None
 
 
 @frozen

@@ -16,8 +16,10 @@ from director.registry.live import LivePool, LiveService, RealServer
 from tests.gates.sources import PACKAGE, modules, shown, tree
 
 DATA_PATHS = ("l4", "l7")
-OTHERS = frozenset({"config", "key", "name", "pool", "present", "state", "total", "idle_since"})
-"""Words that flows, tracks, idle connections and exchanges have of their own, too."""
+OTHERS = frozenset(
+    {"config", "cut", "idle_since", "key", "name", "number", "pool", "port", "present", "state", "total"}
+)
+"""Words that flows, packets, listeners, idle connections and exchanges have of their own, too."""
 
 
 def owned() -> frozenset[str]:

@@ -30,15 +30,24 @@ from typing import Any
 from attrs import evolve
 
 from director.l7.proxy.commands import (
+    ONLY_STREAM,
+    AbortServer,
     ClientBytes,
-    Command,
     Do,
-    Event,
+    DropServer,
+    EndServer,
     Expired,
     Happened,
+    KeepServer,
+    LeaveQueue,
     Open,
+    ProxyCommand,
+    ProxyEvent,
     ServerBytes,
+    ServerEnded,
     ServerFailed,
+    ServerReady,
+    SlotFree,
     ToClient,
     ToServer,
     Wait,
@@ -56,17 +65,21 @@ from director.registry.registry import LivePool, RealServer
 from tests.support.registries import live, registry_of
 
 HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")
-WORDS = {
+WORDS: dict[str, ProxyEvent] = {
     "client-ends": Happened.CLIENT_ENDED,
     "client-gone": Happened.CLIENT_GONE,
     "client-takes": Happened.CLIENT_TAKES,
     "opened": Happened.CLIENT_OPENED,
-    "new": Happened.SERVER_READY,
-    "reused": Happened.SERVER_REUSED,
-    "server-ends": Happened.SERVER_ENDED,
-    "slot-free": Happened.SLOT_FREE,
+    "new": ServerReady(ONLY_STREAM, False),
+    "reused": ServerReady(ONLY_STREAM, True),
+    "server-ends": ServerEnded(ONLY_STREAM),
+    "slot-free": SlotFree(ONLY_STREAM),
     "drain": Happened.DRAIN,
 }
+NAMES = {
+    KeepServer: "keep-server", DropServer: "drop-server", AbortServer: "abort-server",
+    EndServer: "end-server", LeaveQueue: "leave-queue",
+}  # fmt: skip
 
 
 def pool(name: str, servers: str, **settings: Any) -> Pool:
@@ -152,22 +165,22 @@ class World:
         event = self._event(word, rest)
         return [] if event is None else self.deliver(event)
 
-    def deliver(self, event: Event) -> list[str]:
+    def deliver(self, event: ProxyEvent) -> list[str]:
         """Give an event to the conversation and follow its commands."""
         commands = self.talk.receive(event, self.now)
         for command in commands:
             self._follow(command)
         return shown(commands)
 
-    def _event(self, word: str, rest: str) -> Event | None:
+    def _event(self, word: str, rest: str) -> ProxyEvent | None:
         if word in WORDS:
             if word == "slot-free":
                 self._leave()
             return WORDS[word]
-        makers: dict[str, Callable[[str], Event]] = {
+        makers: dict[str, Callable[[str], ProxyEvent]] = {
             "client": lambda text: ClientBytes(octets(text)),
-            "server": lambda text: ServerBytes(octets(text)),
-            "failed": ServerFailed,
+            "server": lambda text: ServerBytes(ONLY_STREAM, octets(text)),
+            "failed": lambda text: ServerFailed(ONLY_STREAM, text),
         }
         if word in makers:
             return makers[word](rest)
@@ -176,15 +189,16 @@ class World:
         if self.talk.deadline > self.now:
             return None
         return Expired(
+            *self.talk.due(self.now),
             client_stalls="client-stalls" in flags,
             server_stalls="server-stalls" in flags,
             moving="moving" in flags,
         )
 
-    def _follow(self, command: Command) -> None:
+    def _follow(self, command: ProxyCommand) -> None:
         if isinstance(command, Wait):
             self.waits = command.pool
-        elif command is Do.LEAVE_QUEUE:
+        elif isinstance(command, LeaveQueue):
             self._leave()
 
     def _leave(self) -> None:
@@ -198,7 +212,7 @@ def octets(text: str) -> bytes:
     return text.replace("|", "\r\n").encode("latin-1")
 
 
-def shown(commands: list[Command]) -> list[str]:
+def shown(commands: list[ProxyCommand]) -> list[str]:
     """Commands in words, neighbouring writes joined."""
     lines: list[str] = []
     for kind, group in itertools.groupby(commands, type):
@@ -211,13 +225,15 @@ def shown(commands: list[Command]) -> list[str]:
     return lines
 
 
-def _word(command: Command) -> str:
+def _word(command: ProxyCommand) -> str:
     if isinstance(command, Open):
         target = command.target
         name = f"{target.pool.name}/{target.name}" if isinstance(target, RealServer) else str(target)
         return f"open {name}" + " fresh" * command.fresh + " careful" * command.careful
     if isinstance(command, Wait):
         return f"wait {command.pool.name}"
+    if command.__class__ in NAMES:
+        return NAMES[command.__class__]
     assert isinstance(command, Do)
     return command.name.lower().replace("_", "-")
 

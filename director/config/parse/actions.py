@@ -77,8 +77,23 @@ def redirect(text: str) -> tuple[int, str]:
         raise BadValue("expected STATUS LOCATION", "write 302 https://example.org/$1")
     if found[0][1] not in _REDIRECTS:
         raise BadValue(f"{found[0][1]} is no redirect", "statuses: " + " ".join(_REDIRECTS))
-    _ascii(found[1][1], found[1][0])
+    within(found[1][0], _location, found[1][1])
     return int(found[0][1]), found[1][1]
+
+
+_NO_AUTHORITY = re.compile(r"(?i)(https?|wss?|ftp):(?!//[^/?#])")
+"""What browsers read as a host all the same, however many slashes stand there (WHATWG URL 4.4)."""
+
+
+def _location(text: str) -> None:
+    """A location that says what it seems to say."""
+    _ascii(text, 0)
+    bad = re.search(r'[\\"<>`{}|^]', re.sub(r"\$\{[^}]*\}?", lambda found: "$" * len(found[0]), text))
+    if bad:
+        raise BadValue(f"{bad[0]!r} in a location", f"write %{ord(bad[0]):02X}", bad.start())
+    scheme = _NO_AUTHORITY.match(text)
+    if scheme:
+        raise BadValue("a host is missing", f"write {scheme[1]}://HOST/PATH, or /PATH alone", scheme.end())
 
 
 def respond(text: str) -> tuple[int, str]:
@@ -93,6 +108,10 @@ def rewrite_path(text: str) -> str:
         raise BadValue("a path begins with /", f"write /{text}")
     if re.search(r"\s", text):
         raise BadValue("a space in a path", "write %20", re.search(r"\s", text).start())  # type: ignore[union-attr]
+    query = re.search(r"[?#]", text)
+    if query:
+        hint = "remove it; the query goes on as it was sent, and a ? of the path itself is %3F"
+        raise BadValue("rewrite_path is about the path alone", hint, query.start())
     climbs = CLIMBS.search(text)
     if climbs:
         raise BadValue("a dot segment in a path", "write the path that it leads to", climbs.start())
@@ -132,19 +151,37 @@ def edits(verb: str, text: str) -> tuple[HeaderEdit, ...]:
                 f"not a header field: {entry[0]!r}", "write Name: value, one on each line", entry.start()
             )
         field = within(entry.start(), field_name, head.strip())
-        if field.lower() in _UNTOUCHABLE:
+        if field.lower().replace("_", "-") in _UNTOUCHABLE:
             hint = "the director frames each message by itself"
             raise BadValue(f"{field} cannot be changed by a rule", hint, entry.start())
         if field.lower() == "host" and verb != "set":
             hint = "a request has exactly one; write set_header = Host: NAME"
             raise BadValue(f"Host cannot be {_DONE[verb]} by a rule", hint, entry.start())
+        if field.lower() == "host" and not rest.count("$"):
+            within(entry.start() + len(entry[0]) - len(rest.lstrip()), _host_field, rest.strip())
         found.append(HeaderEdit(verb, field, rest.strip()))
     return tuple(found)
 
 
+def _host_field(text: str) -> None:
+    """A Host that requests can have."""
+    if not re.fullmatch(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", text):
+        raise BadValue(f"not a host: {text!r}", "write NAME or NAME:PORT")
+
+
 _DONE = {"add": "added", "del": "taken out"}
 _UNTOUCHABLE = frozenset(
-    {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+    {
+        "connection",
+        "content-length",
+        "http2-settings",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
 )
 
 
@@ -207,9 +244,37 @@ def expectations(text: str) -> tuple[tuple[int, str, str], ...]:
         place = entry.start() + parts[1][0]
         if word == "status":
             within(place, status, rest)
+        if word == "fault":
+            rest = within(place, fault_taken, rest)
         found.append((place, word, rest))
     if not found:
         raise BadValue("nothing is expected", "write rule NAME, pool NAME, status CODE, …")
+    return tuple(found)
+
+
+_TAKEN = re.compile(r"(active|pool|local|page)(?:[:\s]\s*(\S+))?\Z|built-in page\Z|none\Z")
+
+
+def fault_taken(text: str) -> str:
+    """`page:sorry` or `page sorry`: the step of the fault path that is expected, in the words of a trace."""
+    found = _TAKEN.match(text)
+    if not found:
+        raise BadValue(
+            f"not a step: {text!r}",
+            "write page NAME, pool NAME, active, local ADDRESS, built-in page or none",
+        )
+    return " ".join(part for part in found.groups() if part) or text
+
+
+def down(text: str) -> tuple[tuple[int, str], ...]:
+    """`web/a, web/b`: (offset, server) of those that a test takes out."""
+    found = []
+    for at, word in listed(text):
+        pool, slash, server = word.partition("/")
+        if not (pool and slash and server):
+            raise BadValue(f"not a server: {word!r}", "write POOL/SERVER, as in web/a", at)
+        found.append((at, word))
+    unique(found)
     return tuple(found)
 
 

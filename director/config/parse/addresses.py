@@ -84,10 +84,7 @@ def _port(text: str, port: str, lowest: int) -> int:
 
 def _check_host(host: str, *, bracketed: bool) -> None:
     if bracketed:
-        try:
-            ipaddress.IPv6Address(host)
-        except ValueError as error:
-            raise BadValue(f"not an IPv6 address: {host!r}", _HINT, 1) from error
+        ipv6(host, 1)
     elif _NUMERIC.match(host):
         try:
             ipaddress.IPv4Address(host)
@@ -99,9 +96,9 @@ def _check_host(host: str, *, bracketed: bool) -> None:
 
 @remember("networks", 4096)
 def network(text: str) -> Network:
-    """`10.0.0.0/8`, `::1/128`, or a single address."""
+    """`10.0.0.0/8`, `::1/128`, or a single address; IPv4 in IPv6 (`::ffff:10.0.0.0/104`) as what it is."""
     try:
-        return ipaddress.ip_network(text)
+        return _unmapped(ipaddress.ip_network(text))
     except ValueError as error:
         strict = str(error).endswith("has host bits set")
         if strict:
@@ -110,6 +107,22 @@ def network(text: str) -> Network:
         raise BadValue(
             f"not a network: {text!r}", "write an address or ADDRESS/BITS, as in 10.0.0.0/8"
         ) from error
+
+
+def _unmapped(found: Network) -> Network:
+    """Clients that come as IPv4 in IPv6 are compared as IPv4 (RFC 4291 2.5.5.2)."""
+    mapped = found.network_address.ipv4_mapped if isinstance(found, ipaddress.IPv6Network) else None
+    if mapped is None or found.prefixlen < 96:
+        return found
+    return ipaddress.IPv4Network((mapped, found.prefixlen - 96))
+
+
+def ipv6(text: str, at: int = 0) -> ipaddress.IPv6Address:
+    """An IPv6 address without brackets, which stands at `at` of the value."""
+    try:
+        return ipaddress.IPv6Address(text)
+    except ValueError as error:
+        raise BadValue(f"not an IPv6 address: {text!r}", _HINT, at) from error
 
 
 def literal(host: str) -> str:

@@ -28,7 +28,7 @@ from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 LARGEST_PAGE = 1024 * 1024
 """Bytes of a page: it stays in memory."""
 
-_NUMBERED = re.compile(r"([0-9]{1,9})(?: (.+))?\Z")
+_NUMBERED = re.compile(r"(0|[1-9][0-9]{0,8})(?: (.+))?\Z")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
@@ -91,7 +91,7 @@ def pool(fields: Fields) -> Pool:
     )
 
 
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp")
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "exec")
 """Keys that say what a check does: each check has one."""
 
 
@@ -124,6 +124,7 @@ def check(fields: Fields) -> Check:
         steps=fields.get("script") or (),
         question=fields.get("dns") or ("", ""),
         payload=fields.get("udp") or b"",
+        command=fields.get("exec") or (),
         changing=fields.get("every.changing") or 0.0,
     )
 
@@ -163,7 +164,7 @@ def rule(fields: Fields) -> Rule | None:
     """`[rule:NUMBER TITLE]`."""
     numbered = _NUMBERED.match(fields.name)
     if not numbered:
-        fields.problem("", "the number is missing", "write [rule:100 TITLE]; rules run by number")
+        _without_number(fields)
     actions = fields.given("pool", "redirect", "respond")
     if not actions:
         fields.problem(
@@ -185,7 +186,22 @@ def rule(fields: Fields) -> Rule | None:
         hash=fields.get("hash") or "",
         headers=_edits(fields),
         rewrite_path=fields.get("rewrite_path") or "",
+        written=fields.with_secrets,
+        secrets=fields.secrets,
     )
+
+
+def _without_number(fields: Fields) -> None:
+    """Say what is wrong with the begin of a rule's name."""
+    number, _, title = fields.name.partition(" ")
+    zeros = re.fullmatch(r"0+([0-9]+)", number)
+    if zeros:
+        text, hint = f"{number} begins with a zero", f"write [rule:{int(number)} {title}".rstrip() + "]"
+    elif re.fullmatch(r"[0-9]{10,}", number):
+        text, hint = f"{number} is too large", "rules have numbers from 0 to 999999999"
+    else:
+        text, hint = "the number is missing", "write [rule:100 TITLE]; rules run by number"
+    fields.problem("", text, hint)
 
 
 def _edits(fields: Fields) -> tuple[HeaderEdit, ...]:
@@ -340,4 +356,5 @@ def config_test(fields: Fields) -> ConfigTest | None:
         headers=tuple(headers),
         client=fields.get("client") or "",
         expect=tuple((word, value) for _, word, value in fields.get("expect")),
+        down=tuple(server for _, server in fields.get("down") or ()),
     )

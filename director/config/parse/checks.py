@@ -6,6 +6,7 @@ Parsers for the tables of `schema.pools`; they raise `BadValue` at the word that
 from __future__ import annotations
 
 import re
+import shlex
 
 from attrs import frozen
 
@@ -13,6 +14,8 @@ from director.conditions.regexes import regex
 from director.config.parse.addresses import address
 from director.config.parse.values import status, within
 from director.config.text.messages import BadValue, suggest
+from director.config.text.reader import Value
+from director.config.text.sources import resolve
 from director.model.conditions import Term
 from director.model.pools import ScriptStep
 
@@ -62,6 +65,22 @@ def script(text: str) -> tuple[ScriptStep, ...]:
     if not steps:
         raise BadValue("a script has steps", "write send TEXT; expect TEXT")
     return tuple(steps)
+
+
+def command(value: Value) -> tuple[str, ...]:
+    """`/path/to/check a "b c"` as a program and its arguments; no shell looks at it.
+
+    A path is relative to the file that names it; a bare name is searched in the usual folders.
+    """
+    try:
+        found = shlex.split(value.text)
+    except ValueError as error:
+        raise BadValue(f"not a command: {error}", 'close the quote with "') from error
+    if not found:
+        raise BadValue("a program is missing", "write its path, and arguments behind it")
+    if "/" in found[0]:
+        found[0] = resolve(value.file, found[0])
+    return tuple(found)
 
 
 def question(text: str) -> tuple[str, str]:

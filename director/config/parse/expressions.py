@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from director.conditions.facts import NAMED, PLAIN, check_operator, check_value
+from director.conditions.facts import NAMED, PLAIN, check_name, check_operator, check_value
 from director.config.text.messages import BadValue, suggest
 from director.model.conditions import And, Condition, Not, Or, Term
 
@@ -30,6 +30,8 @@ _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[!#%&'+.`|0-9A-Za-z_-]+")
 _OPERATOR = re.compile(r"\^=|\$=|\*=|=(?![=~])|~|in(?=[\s\"(]|\Z)|exists(?=[\s)]|\Z)")
+_SWAPPED = re.compile(r"=([\^$*])\s|=([\^$])(?=/)")
+"""`=^` with a value behind it: `^=` is meant.  A host such as `=*.b` has its own message."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _RESERVED = frozenset({"and", "or", "not"})
 _OTHER_TONGUES = {
@@ -179,10 +181,15 @@ class _Parser:
             name = found[0]
         else:
             raise BadValue(f"{fact} needs a name", f"write {fact} NAME = VALUE", self.at)
+        check_name(fact, name, self.at - len(name) - bool(quoted))
         return name.lower() if fact == "header" else name
 
     def operator(self, fact: str, name: str) -> str:
         found = _OPERATOR.match(self.text, self.at)
+        swapped = _SWAPPED.match(self.text, self.at)
+        if swapped:
+            ours = f"{swapped[1] or swapped[2]}="
+            raise BadValue(f"{swapped[0].strip()} is not an operator", f"write {ours}", self.at)
         if found:
             self.at = found.end()
             return found[0]

@@ -8,11 +8,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
 from director.config.schema.l4 import WITHOUT_MEANING
 from director.config.schema.shape import Key, Kind
 from director.config.schema.tables import UNAVAILABLE, key_of
+from director.config.text import foreign
 from director.config.text.messages import ERROR, BadValue, Findings, Position
-from director.config.text.reader import Item, Section
+from director.config.text.reader import Item, Section, Value
+
+
+def _decorated(key: Key, value: Value) -> BadValue | None:
+    """What is wrong when a value would be right without the comment or the `;` behind it."""
+    text = value.text
+    at = foreign.comment(text)
+    if at is not None and _reads(key, value, text[:at].rstrip()):
+        hint = "put it on a line of its own above; a value runs to the end of its line"
+        return BadValue("a comment stands on a line of its own", hint, at)
+    bare = text.rstrip().removesuffix(";").rstrip()
+    if bare != text and text.rstrip().endswith(";") and _reads(key, value, bare):
+        return BadValue("a value does not end with ;", "remove it", len(text.rstrip()) - 1)
+    return None
+
+
+def _reads(key: Key, value: Value, text: str) -> bool:
+    """Could a key be set to another text?"""
+    try:
+        key.parse(evolve(value, text=text))
+    except BadValue:
+        return False
+    return bool(text)
 
 
 class Fields:
@@ -41,6 +66,18 @@ class Fields:
         """What stands behind the colon."""
         return self.section.name
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What came into its values out of files of secrets."""
+        found = (secret for item in self.section.items.values() for secret in item.value.secrets)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def with_secrets(self) -> tuple[tuple[str, str], ...]:
+        """Key and text, as written, of the values that hold secrets."""
+        items = self.section.items.items()
+        return tuple((key, item.value.raw) for key, item in items if item.value.secrets)
+
     def _unknown(self, item: Item) -> None:
         reason = WITHOUT_MEANING.get(item.key) if (self.kind.kind, self.kind.named) == ("l4", "") else None
         if reason:
@@ -48,7 +85,8 @@ class Fields:
         else:
             text = "unknown key"
             known = [key.name for key in self.kind.keys]
-            hint = self.findings.nearest(item.key, known) or "keys of this section: " + ", ".join(known)
+            hint = foreign.key(item.key) or self.findings.nearest(item.key, known)
+            hint = hint or "keys of this section: " + ", ".join(known)
         self._add(item.place, item.key, item.value.raw, text, hint=hint)
 
     def _read(self, key: Key, item: Item) -> None:
@@ -58,7 +96,7 @@ class Fields:
         try:
             self.values[item.key] = key.parse(item.value)
         except BadValue as bad:
-            self.bad(item.key, bad)
+            self.bad(item.key, _decorated(key, item.value) or bad)
             self.broken = self.broken or key.required
 
     def _refuse_unavailable(self) -> None:

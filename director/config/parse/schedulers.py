@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from director.config.parse.values import listed, name, within
+from director.config.text import foreign
 from director.config.text.messages import BadValue, suggest
 from director.config.text.reader import Value
 from director.config.text.sources import resolve
@@ -41,6 +42,7 @@ BUILT_IN: Mapping[str, SchedulerFacts] = {
 """The schedulers that come with the director."""
 
 _CHOICE = re.compile(r"\s*([A-Za-z0-9_-]+)\s*(\()?")
+_NOT_IN_FLAG = re.compile(r"[^A-Za-z0-9_-]")
 _ELSE = re.compile(r"(?:^|(?<=\s))else(?=\s|\Z)")
 _ANY_FLAGS = frozenset({"flag-1", "flag-2", "flag-3"})
 """ipvsadm's names for the flags of any scheduler, by their place."""
@@ -96,6 +98,10 @@ def _link(text: str, at: int) -> tuple[int, Scheduler, int]:
             raise BadValue("nothing stands between the parentheses", "write hash(cookie NAME)", close)
     other = _ELSE.search(text, end)
     stop = other.start() if other else len(text)
+    for offset, word in listed(text[end:stop]):
+        bad = _NOT_IN_FLAG.search(word)
+        if bad:
+            raise BadValue(f"unexpected {word!r}", "write NAME, and its flags behind it", end + offset)
     flags = tuple(dict.fromkeys(_flag(found[1], word) for _, word in listed(text[end:stop])))
     after = other.end() if other else len(text)
     if other and not text[after:].strip():
@@ -113,17 +119,23 @@ def check_known(written: Written, known: Mapping[str, SchedulerFacts], text: str
     for at, link in written.names:
         facts = known.get(link.name)
         if facts is None:
-            raise BadValue(f"unknown scheduler {link.name}", _hint(link.name, known), at)
+            word = link.flags[0] if link.name == "balance" and link.flags else link.name
+            raise BadValue(f"unknown scheduler {link.name}", _hint(word, known), at)
         if link.argument and not facts.takes_argument:
             raise BadValue(f"{link.name} takes no argument", f"write {link.name}", at)
         for flag in link.flags:
             if flag not in facts.flags and flag not in _ANY_FLAGS:
                 allowed = f"flags of {link.name}: {' '.join(facts.flags)}" if facts.flags else "remove it"
+                near = suggest(flag, facts.flags)
+                allowed = near if near.startswith("did") else allowed
                 place = text.find(flag, at + len(link.name))
                 raise BadValue(f"{link.name} has no flag {flag}", allowed, max(place, at))
 
 
 def _hint(word: str, known: Mapping[str, SchedulerFacts]) -> str:
+    ours = foreign.scheduler(word)
+    if ours:
+        return f"write {ours}"
     near = suggest(word, list(known))
     return near if near.startswith("did") else "known: " + " ".join(sorted(known))
 

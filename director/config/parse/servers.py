@@ -112,7 +112,10 @@ def persistence(text: str) -> CookiePersistence:
     for at, word in found[3:]:
         key, equals, rest = word.partition("=")
         if key in flags or key + equals not in {"httponly", "secure", "samesite="}:
-            raise BadValue(f"unknown or twice: {word!r}", form, at)
+            near = suggest(key, ("httponly", "secure", "samesite"))
+            known = key in flags or key + equals in {"httponly", "secure", "samesite="}
+            text = f"{key} is given twice" if known else f"unknown: {word!r}"
+            raise BadValue(text, near if near.startswith("did") and not known else form, at)
         flags[key] = (
             within(at + 9, lambda text: one_of(text, ("lax", "strict", "none")), rest) if equals else ""
         )
@@ -135,7 +138,10 @@ def retry(text: str) -> Retry:
         elif word.isdigit():
             statuses.add(within(at, lambda text: status(text, 400), word))
         else:
-            known = "known: connect empty timeout and statuses such as 503"
+            near = suggest(word, sorted(_RETRY_WORDS))
+            known = (
+                near if near.startswith("did") else "known: connect empty timeout, and statuses such as 503"
+            )
             hint = "put a semicolon before it: ; tries 2" if word == "tries" else known
             raise BadValue(f"unknown cause {word!r}", hint, at)
     if not on and not statuses:

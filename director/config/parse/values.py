@@ -22,6 +22,9 @@ Parser = Callable[[Value], object]
 _WORD = re.compile(r"\S+")
 _LISTED = re.compile(r"[^\s,]+")
 _NAME = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*-]*\Z")
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+LONGEST_NAME, LONGEST_TITLE = 128, 256
+"""Characters of a section's name, and of a rule's or test's title: they are repeated in each log line."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _SWITCH = {
     "yes": True,
@@ -90,6 +93,33 @@ def name(text: str) -> str:
     if not _NAME.match(text):
         raise BadValue(f"not a name: {text!r}", "a name has letters, digits and . _ -")
     return text
+
+
+def section_name(text: str, *, wildcard: bool = False) -> str:
+    """What stands behind the colon of a section: a name; only a certificate's may be a wildcard."""
+    bad = _NOT_IN_NAME.search(text.replace("*", "w") if wildcard else text)
+    if bad:
+        raise BadValue(f"{_shown(bad[0])} in a name", "a name has letters, digits and . _ -", bad.start())
+    if len(text) > LONGEST_NAME:
+        raise BadValue(f"a name of {len(text)} characters", f"write at most {LONGEST_NAME}", LONGEST_NAME)
+    if text[0] in ".-":
+        raise BadValue(f"a name begins with {text[0]}", "begin with a letter, a digit or _")
+    return text
+
+
+def title(text: str) -> str:
+    """What stands behind the colon of a rule or a test: one line of text that shows all that it holds."""
+    for at, letter in enumerate(text):
+        if not letter.isprintable():
+            raise BadValue(f"{_shown(letter)} in a title", "delete it; titles are printed in logs", at)
+    if len(text) > LONGEST_TITLE:
+        raise BadValue(f"a title of {len(text)} characters", f"write at most {LONGEST_TITLE}", LONGEST_TITLE)
+    return text
+
+
+def _shown(letter: str) -> str:
+    """A character, or what it is called when it would not show or would turn the line around."""
+    return repr(letter) if letter.isprintable() else f"U+{ord(letter):04X}"
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -277,6 +277,13 @@ TEST = Kind(
         Key("header.NAME", "text", lambda value: value.text, "One header field.", example="7"),
         Key("client", "IP address", values.on_text(actions.client), "The client.", example="10.1.2.3"),
         Key(
+            "down",
+            "list of POOL/SERVER",
+            values.on_text(actions.down),
+            "Servers that are down for this test alone.",
+            example="web/a, web/b",
+        ),
+        Key(
             "expect",
             "list",
             values.on_text(actions.expectations),

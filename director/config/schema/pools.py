@@ -117,7 +117,7 @@ CHECK = Kind(
     "check",
     "NAME",
     "A health check, made of each server of the pools that name it: exactly one of `http`, `tcp`, `redis`, "
-    "`postgres`, `mysql`, `smtp`, `script`, `dns` and `udp`.",
+    "`postgres`, `mysql`, `smtp`, `script`, `dns`, `udp` and `exec`.",
     (
         Key(
             "http",
@@ -182,6 +182,15 @@ CHECK = Kind(
             values.on_text(checks.octets),
             "The datagram that is sent; any datagram must come back. Octets are written as in `script`.",
             example="ping",
+        ),
+        Key(
+            "exec",
+            "program and arguments",
+            checks.command,
+            "A program, without a shell: 0 is up, every other end and the time-out is down; one that "
+            "cannot be started leaves the verdict as it is. It is told `CHECK_ADDRESS`, `CHECK_PORT` and "
+            "`CHECK_NAME` in its environment, and ended with all that it has started.",
+            example="/usr/lib/nagios/plugins/check_http -H shop.example.org",
         ),
         Key(
             "port",

@@ -1,5 +1,5 @@
 """Text with places.
 
 `reader` takes an ini apart, `sources` finds files and fills variables, `messages` prints a mistake with its
-line and a caret.
+line and a caret, `foreign` knows the words of other programs.
 """

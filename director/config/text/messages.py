@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from attrs import asdict, evolve, frozen
 
@@ -159,8 +160,16 @@ def suggest(word: str, known: Sequence[str]) -> str:
 
 
 def render(problems: Iterable[Problem]) -> str:
-    """All problems as text, one block each; '' for none."""
-    return "".join(render_one(problem) for problem in problems)
+    """All problems as text, one block each; '' for none.
+
+    Where one advice is about several problems in a row, it stands below the last of them.
+    """
+    found = list(problems)
+    repeated = [one.hint == after.hint for one, after in pairwise(found)]
+    return "".join(
+        render_one(evolve(one, hint="") if again else one)
+        for one, again in zip(found, [*repeated, False], strict=False)
+    )
 
 
 def render_one(problem: Problem) -> str:

@@ -14,6 +14,7 @@ import re
 
 from attrs import define, frozen
 
+from director.config.text import foreign
 from director.config.text.messages import Findings, Position
 
 _HEADER = re.compile(r"\[\s*([^\]]*?)\s*\]\s*\Z")
@@ -43,7 +44,8 @@ class Piece:
 class Value:
     """A value: its `text` after variables, `raw` as written, and where each character comes from.
 
-    `secrets` are the contents of files that were put in: never to be printed.  `incomplete`: a variable in
+    `secrets` are the contents of files, and of variables whose names say so, that were put in: never to be
+    printed.  `incomplete`: a variable in
     it stands for nothing, which is reported; what is left is not worth reading.
     """
 
@@ -210,6 +212,7 @@ class _Parse:
         if not found:
             word = line.split(maxsplit=1)[0]
             hint = f"write {word.rstrip(':')} = …" if word[-1] == ":" else "write key = value, or [kind:name]"
+            hint = foreign.directive(line) or hint
             self.findings.add(place, "neither a section nor key = value", section=self.title, hint=hint)
         elif self.section is None:
             if not self.broken:

@@ -27,6 +27,11 @@ _VARIABLE = re.compile(r"\$\$|\$\{([^}\n]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|private)_?key)(?:_|\Z)"
+)
+"""Names of variables of the environment whose values are secrets, by what such variables are called."""
+
 MOST_FILES = 10_000
 """Files of one configuration."""
 
@@ -207,6 +212,7 @@ class _Gather:
             text, hint = "a variable in the default of another", "write the default as it shall be"
         elif name in self.world.environ and (self.world.environ[name] or not default):
             put = self.world.environ[name]
+            secrets += [put] if put and _SECRET_NAME.search(name) else []
         elif default:
             put = fallback
         else:

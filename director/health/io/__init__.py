@@ -1,1 +1,1 @@
-"""The shell of the health room: `probes` over the network, and the `service` that runs them."""
+"""The shell of the health room: `service` runs `probes` over the network, and `program` those of users."""

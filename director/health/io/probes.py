@@ -4,7 +4,7 @@
 The whole probe has the check's `timeout` as its hard limit.  A limit that comes late itself, because the
 process was stopped or held up, is given once more: the server could not be heard meanwhile.
 What is said over the network, and what the answer means, is said by the pure room `probes`; this file has
-the two ways to carry it: a connection, or one datagram.
+the ways to carry it: a connection, one datagram, or a program of the user's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, conne
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from director.health.io.program import RunningProgram
 from director.health.probes.base import StreamProbe
+from director.health.probes.exec import environment
+from director.health.probes.exec import judge as judge_end
 from director.health.probes.kinds import DATAGRAMS, STREAMS, datagram, judge_datagram
 from director.health.schedule import Target
 from director.health.verdict import Result
@@ -110,7 +113,7 @@ class Probe:
         self._over = False
         self._timer: Any = None
         self._connecting: Deferred[Any] | None = None
-        self._protocol: ProbeProtocol | DatagramProbe | None = None
+        self._protocol: ProbeProtocol | DatagramProbe | RunningProgram | None = None
 
     def start(self) -> None:
         """Begin; every outcome comes by `report`, also a connect that fails at once."""
@@ -119,6 +122,8 @@ class Probe:
         self._timer = self._reactor.callLater(check.timeout, self._too_late)
         if check.kind in DATAGRAMS:
             self._ask_in_a_datagram()
+        elif check.kind == "exec":
+            self._run_a_program()
         else:
             self._connect()
 
@@ -147,6 +152,20 @@ class Probe:
             asking.ask(where.host)
         else:
             self._reactor.nameResolver.resolveHostName(_First(asking), where.host, where.port)
+
+    def _run_a_program(self) -> None:
+        check = self.target.check
+
+        def ended(status: int, output: bytes) -> None:
+            self.report(*judge_end(status, output))
+            self.over()
+
+        try:
+            told = environment(check, self.target.where)
+            self._protocol = RunningProgram(self._reactor, check.command, told, ended)
+        except OSError as problem:
+            self.report(None, f"not probed: {check.command[0]} cannot be started: {problem.strerror}")
+            self.over()
 
     def cancel(self) -> None:
         """Give up without a result (reload, stop)."""

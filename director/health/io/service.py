@@ -30,11 +30,11 @@ CHANGED = (
     "was {before} for {lasted:.0f}s, next check in {every:g}s"
 )
 NOT_PROBED = (
-    "{address} could not be checked by {check}: {reason}; raise the limits of the process. Servers keep the "
-    "verdict that they have"
+    "{address} could not be checked by {check}: {reason}; mend that, or raise the limits of the process. "
+    "Servers keep the verdict that they have"
 )
 PROBED = "checks are made again; {count} could not be made"
-CALM = 10.0
+QUIET_SECONDS = 10.0
 """Seconds without a check that could not be made, after which that is over."""
 
 
@@ -190,7 +190,7 @@ class HealthService(Service):
 
     def _say_probed(self, result: Result) -> None:
         """It is over when nothing was lacking for a while."""
-        if result.time - self._unprobed_at >= CALM:
+        if result.time - self._unprobed_at >= QUIET_SECONDS:
             self.log.info(PROBED, count=self._unprobed)
             self._unprobed = 0
 

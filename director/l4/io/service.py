@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from director.l4.io import probe, sysctl
+from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
@@ -95,11 +95,13 @@ class L4Director(Service):
         forwarder: Callable[[KernelView], ForwarderDoor],
         tell: Callable[[Event], None] = lambda _event: None,
         make_port: MakePort | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is opened before the service starts.
 
         `forwarder` makes the pure room from the view then; `clock` gives monotonic seconds; `tell` gets
-        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any).
+        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any); `leave`
+        is called when no packet comes any more and the flows are still there.
         """
         self.lacking: probe.Lacking | None = None
         self.troubles = Troubles(clock)
@@ -108,7 +110,7 @@ class L4Director(Service):
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
-        self._make_forwarder, self._tell = forwarder, tell
+        self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
         self.marks = settings.marks
         self._plan = self._held_plan = CapturePlan()
@@ -377,6 +379,7 @@ class L4Director(Service):
             program=program,
             mtu=link.mtu,
             size=size,
+            first=size.at_first(),
             turn=self._turn,
         )
 
@@ -403,6 +406,7 @@ class L4Director(Service):
     def _close(self) -> None:
         self.ports.close()
         if self._forwarder is not None:
+            self._leave()
             self._forwarder.close()
         for one in (self._reader, self._asker, self._injector, self._watch):
             if one is not None:
@@ -419,15 +423,7 @@ class L4Director(Service):
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
         result = {f"drop_{reason}": count for reason, count in self.drops.items()}
-        sources: list[tuple[str, object]] = [("hold", self.held.counters)]
-        if self.view is not None:
-            sources.append(("kernel", self.view.counters))
-        for port in self.ports.by_index.values():
-            port.refresh()
-            sources.append((port.interface, port.counters))
-        for prefix, counters in sources:
-            for field in getattr(type(counters), "__attrs_attrs__", ()):
-                result[f"{prefix}_{field.name}"] = getattr(counters, field.name)
+        result |= counting.of_parts(self.held, self.view, self.ports.by_index.values())
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
         for reader in (self._reader, self._watch):

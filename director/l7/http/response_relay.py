@@ -1,6 +1,6 @@
 """The server's answer on its way to the client: framing on one side, framing on the other.
 
-A `Reply` reads heads and body of one answer and gives the octets for the client.  Close-delimited
+A `ResponseRelay` reads heads and body of one answer and gives the octets for the client.  Close-delimited
 and chunked bodies go to an HTTP/1.1 client as chunks, so that it can tell a whole answer from a cut
 one; an HTTP/1.0 client gets them until the close.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from director.l7.http.body import NO_BODY, Body, chunk, last_chunk
 from director.l7.http.fields import list_elements
 from director.l7.http.responses import ResponseFramer, ResponseHead
-from director.l7.http.writing import response_head
+from director.l7.http.writing import own_response, response_head
 
 if TYPE_CHECKING:
     from director.l7.http.requests import RequestHead
@@ -21,7 +21,7 @@ INTERIM_LIMIT = 32
 """Interim (1xx) answers passed on before the final one; a server that sends more is broken."""
 
 
-class Reply(ResponseFramer):
+class ResponseRelay(ResponseFramer):
     """One answer being relayed: the framer of its heads, and what becomes of its body.
 
     Attributes:
@@ -50,6 +50,14 @@ class Reply(ResponseFramer):
         self.done = False
         self.reusable = False
         self.to_close = False
+
+    def own(self, status: int, body: bytes, fields: bytes, content_type: str, *, keep: bool) -> bytes:
+        """A whole response of our own; `keep`: the client's connection stays open behind it."""
+        if not keep:
+            fields = b"Connection: close\r\n" + fields
+        elif not self._request.minor:
+            fields = b"Connection: keep-alive\r\n" + fields
+        return own_response(status, body, fields, content_type, head_only=self.method == b"HEAD")
 
     @property
     def started(self) -> bool:
@@ -124,3 +132,11 @@ class Reply(ResponseFramer):
         """A 1xx head for the client: nothing for HTTP/1.0, which does not know them."""
         self.interim += 1
         return response_head(head, b"") if self._request.minor else b""
+
+    def switched(self, head: ResponseHead) -> bytes:
+        """The 101 with which the protocol changes."""
+        return response_head(head, b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n")
+
+    def tunnelled(self, data: bytes) -> bytes:
+        """Octets of the protocol that was changed to: as they are."""
+        return data

@@ -5,6 +5,7 @@ Field blocks are sent on as they came, less hop-by-hop and nominated fields, plu
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from director.l7.http.fields import CHUNKED, NOTHING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from director.l7.http.requests import RequestHead
     from director.l7.http.responses import ResponseHead
 
+PLAIN_TEXT = "text/plain; charset=utf-8"
+"""What a response of our own is, unless it says otherwise."""
 _HOST = frozenset((b"host",))
 _LENGTH = frozenset((b"content-length",))
 _CACHE_CONTROL = frozenset((b"cache-control",))
@@ -44,6 +47,28 @@ def response_head(head: ResponseHead, added: bytes, no_store: bool = False) -> b
     if added != head.added:
         head.added, head.text = added, _written(head, NOTHING, added)
     return head.text
+
+
+def phrase(status: int) -> str:
+    """The standard reason phrase."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Answer"
+
+
+def own_response(
+    status: int, body: bytes, fields: bytes = b"", content_type: str = PLAIN_TEXT, *, head_only: bool = False
+) -> bytes:
+    """A whole response that no server made; `fields` are whole lines (Connection, Location, …)."""
+    line = f"HTTP/1.1 {status} {phrase(status)}\r\n".encode("latin-1")
+    if status in (204, 304):
+        return line + fields + b"\r\n"
+    if status == 205:
+        body = b""
+    kind = content_type.encode("latin-1")
+    text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (line, kind, len(body), fields)
+    return text if head_only else text + body
 
 
 def _written(head: ResponseHead, dropped: frozenset[bytes], added: bytes) -> bytes:

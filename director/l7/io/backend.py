@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.logger import Logger
 
@@ -32,7 +32,6 @@ from director.l7.io.stream import LARGE_READ, Stream, words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from director.l7.io.frontend import ClientSide
     from director.l7.io.resolver import Addresses, HostAddress
     from director.model.pools import Address
 
@@ -50,6 +49,28 @@ CLOSE_SECONDS = 30.0
 """How long a server connection that is being closed may go without taking what is queued for it."""
 
 _log = Logger(namespace="director.l7")
+
+
+class ServerCaller(Protocol):
+    """For whom a connection to a server is busy."""
+
+    def server_connected(self) -> None:
+        """The new connection is open."""
+
+    def server_received(self, data: bytes) -> None:
+        """Octets came."""
+
+    def server_ended(self) -> None:
+        """The server sent FIN."""
+
+    def server_lost(self, reason: str) -> None:
+        """The connection failed."""
+
+    def server_blocked(self) -> None:
+        """The server does not take more."""
+
+    def server_drained(self) -> None:
+        """It does again."""
 
 
 class ServerSide:
@@ -72,7 +93,7 @@ class ServerSide:
     host: HostAddress | None
     """The address that its server's name had when it was made; None where no name was asked for."""
 
-    def __init__(self, backends: Backends, key: str, client: ClientSide | None) -> None:
+    def __init__(self, backends: Backends, key: str, client: ServerCaller | None) -> None:
         self.backends = backends
         self.key = key
         self.client = client
@@ -152,7 +173,7 @@ class Backends:
 
     # -- idle connections --
 
-    def take(self, key: str, client: ClientSide, careful: bool) -> ServerSide | None:
+    def take(self, key: str, client: ServerCaller, careful: bool) -> ServerSide | None:
         """The most recently used idle connection to `key`, now `client`'s; None if there is none.
 
         `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
@@ -292,7 +313,7 @@ class Backends:
 
     # -- new connections --
 
-    def connect(self, address: Address, client: ClientSide) -> ServerSide:
+    def connect(self, address: Address, client: ServerCaller) -> ServerSide:
         """Begin a connection; `client` hears `server_connected` or `server_lost` later, never now."""
         side = ServerSide(self, str(address), client)
         self.open += 1
@@ -318,23 +339,23 @@ class Backends:
             self._refuse_later(side, words(error))
 
     def _refuse_later(self, side: ServerSide, reason: str) -> None:
-        unborn = _Unborn()
-        side.stream = unborn  # type: ignore[assignment]
-        self.reactor.callLater(0, unborn.fail, side, reason)
+        pending = _PendingStream()
+        side.stream = pending  # type: ignore[assignment]
+        self.reactor.callLater(0, pending.fail, side, reason)
 
     def _dial(self, side: ServerSide, description: str) -> None:
         """Have Twisted connect to one of its endpoint strings."""
-        unborn = _Unborn()
-        side.stream = unborn  # type: ignore[assignment]
+        pending = _PendingStream()
+        side.stream = pending  # type: ignore[assignment]
 
         def begin() -> None:
-            if unborn.gone:
+            if pending.gone:
                 self.forget(side)
             else:
-                unborn.give_up = connect_to_endpoint(self.reactor, description, connected, failed)
+                pending.give_up = connect_to_endpoint(self.reactor, description, connected, failed)
 
         def connected(stream: Any, _peer: object, _own: object) -> None:
-            if unborn.gone:  # the endpoint goes on when its connect is cancelled
+            if pending.gone:  # the endpoint goes on when its connect is cancelled
                 stream.abort()
                 return
             stream.owner = side
@@ -342,25 +363,25 @@ class Backends:
             side.connected()
 
         def failed(reason: str) -> None:
-            unborn.fail(side, reason)
+            pending.fail(side, reason)
 
         self.reactor.callLater(0, begin)
 
     def _connect_to_name(self, side: ServerSide, address: Address) -> None:
         """Connect to one of the addresses of a name, which is asked for off the reactor's thread."""
-        unborn = _Unborn()
-        side.stream = unborn  # type: ignore[assignment]
+        pending = _PendingStream()
+        side.stream = pending  # type: ignore[assignment]
         side.name = address.host
         self._named[address.host] += 1
 
         def told(addresses: Addresses) -> None:
-            if unborn.gone:
+            if pending.gone:
                 self.forget(side)
             elif not addresses:
                 failed(f"the name {address.host} cannot be resolved")
             else:
                 attempts = Attempts(self.reactor, self.resolver, addresses, address.port, connected, failed)
-                unborn.give_up = attempts.give_up
+                pending.give_up = attempts.give_up
                 attempts.start()
 
         def connected(stream: Stream, host: HostAddress) -> None:
@@ -371,7 +392,7 @@ class Backends:
             side.connected()
 
         def failed(reason: str) -> None:
-            unborn.fail(side, reason)
+            pending.fail(side, reason)
 
         addresses = self.resolver.known(address.host)
         if addresses:
@@ -386,7 +407,7 @@ def _outlived(line: deque[ServerSide], now: float) -> bool:
     return idle > IDLE_SECONDS or (idle > SURPLUS_SECONDS and len(line) > line[0].limit)
 
 
-class _Unborn:
+class _PendingStream:
     """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting).
 
     `give_up` ends what it waits for, where that can be ended.

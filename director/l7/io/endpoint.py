@@ -12,7 +12,6 @@ from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from director.errors import unbound
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-_log = Logger(namespace="director.listener")
+TRY_AGAIN = 2.0
+"""Seconds until an endpoint that could not be opened is tried again."""
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -162,25 +162,36 @@ class _Streams(Factory):
 
 
 class _EndpointPort:
-    """What `listen_on_endpoint` gives: closes the port once it is there."""
+    """What `listen_on_endpoint` gives: opens the port, tries again while it cannot, and closes it.
 
-    def __init__(self, waiting: Any, description: str, streams: _Streams) -> None:
-        self._port: Any = None
-        self._streams = streams
-        self._closed = False
+    `error` says why it is not open, and is empty otherwise.
+    """
+
+    def __init__(self, reactor: Any, description: str, streams: _Streams) -> None:
         self.accepted = 0
         self.pauses = 0
-        waiting.addCallbacks(self._opened, self._failed, errbackKeywords={"description": description})
+        self.error = ""
+        self._reactor, self._description, self._streams = reactor, description, streams
+        self._port: Any = None
+        self._again: Any = None
+        self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        self._again = None
+        opening = serverFromString(self._reactor, self._description).listen(self._streams)
+        opening.addCallbacks(self._opened, self._failed)
 
     def _opened(self, port: Any) -> None:
         self._port = port
+        self.error = ""
         if self._closed:
             port.stopListening()
 
-    def _failed(self, failure: Failure, description: str) -> None:
-        _log.error(
-            "cannot listen on {description}: {why}", description=description, why=unbound(failure.value)
-        )
+    def _failed(self, failure: Failure) -> None:
+        if not self._closed:
+            self.error = unbound(failure.value)
+            self._again = self._reactor.callLater(TRY_AGAIN, self._open)
 
     def hand_over(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
         """From now on what is accepted belongs to another service."""
@@ -190,6 +201,9 @@ class _EndpointPort:
     def close(self) -> None:
         """Stop accepting."""
         self._closed = True
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         if self._port is not None:
             self._port.stopListening()
 
@@ -208,8 +222,7 @@ def listen_on_endpoint(
     reactor: Any, description: str, accepted: Callable[..., None], room: Callable[[], bool]
 ) -> _EndpointPort:
     """Listen on a Twisted endpoint string; connections come as `TransportStream`s."""
-    streams = _Streams(accepted, room)
-    return _EndpointPort(serverFromString(reactor, description).listen(streams), description, streams)
+    return _EndpointPort(reactor, description, _Streams(accepted, room))
 
 
 def connect_to_endpoint(

@@ -1,7 +1,8 @@
 """One client connection: facts in, commands out to sockets.
 
-`ClientSide` feeds what its two streams report to the conversation and performs the commands that
-come back.  It decides nothing.  Whatever goes wrong costs this one connection.
+`ClientSide` feeds what its streams report to the door of layer 7 and performs the commands that come back.
+It decides nothing.  Each exchange of the connection has a `ServerLink`: its server connection and its place
+in a queue.  Whatever goes wrong costs this one connection.
 """
 
 from __future__ import annotations
@@ -12,15 +13,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twisted.logger import Logger
 
 from director.l7.proxy.commands import (
-    DROP_SERVER,
-    KEEP_SERVER,
-    Command,
+    ONLY_STREAM,
+    AbortServer,
     Do,
-    Event,
+    Door,
+    DropServer,
+    EndServer,
     Expired,
     Happened,
+    KeepServer,
+    LeaveQueue,
     Open,
+    ProxyCommand,
+    ProxyEvent,
+    ServerEnded,
     ServerFailed,
+    ServerReady,
+    SlotFree,
     ToClient,
     ToServer,
     Wait,
@@ -43,13 +52,93 @@ CLOSE_SECONDS = 30.0
 _log = Logger(namespace="director.l7")
 
 
+class ServerLink:
+    """The way of one exchange to its server: a connection, or a place in a queue.
+
+    Attributes:
+        server: the connection, None while there is none.
+        pool: in whose queue the exchange stands.
+        limit: idle connections that the server's pool keeps.
+        holds_client: the server does not take more, so the client is not read.
+    """
+
+    __slots__ = ("client", "holds_client", "limit", "number", "pool", "server")
+
+    def __init__(self, client: ClientSide, number: int) -> None:
+        self.client = client
+        self.number = number
+        self.server: ServerSide | None = None
+        self.pool: LivePool | None = None
+        self.limit = 64
+        self.holds_client = False
+
+    # -- from the server's stream --
+
+    def server_connected(self) -> None:
+        """A new connection is open."""
+        if self.client.stream.is_blocked:
+            self.hold()
+        self.client.tell(ServerReady(self.number, False))
+
+    def server_received(self, data: bytes) -> None:
+        """Octets from the server."""
+        client = self.client
+        client.deliver(client.door.server_bytes, self.number, data)
+
+    def server_ended(self) -> None:
+        """FIN from the server."""
+        self.client.tell(ServerEnded(self.number))
+
+    def server_lost(self, reason: str) -> None:
+        """The server's connection failed; when we closed it ourselves nobody listens any more."""
+        if self.server is not None:
+            self.let_go()
+            self.client.tell(ServerFailed(self.number, reason))
+
+    def server_blocked(self) -> None:
+        """The server does not take more: stop reading from the client."""
+        self.holds_client = True
+        self.client.stream.pause()
+
+    def server_drained(self) -> None:
+        """It does again."""
+        self.holds_client = False
+        self.client.resume()
+
+    # -- from the queue --
+
+    def slot_free(self) -> None:
+        """What was waited for has changed."""
+        self.pool = None
+        self.client.forget(self.number)
+        self.client.tell(SlotFree(self.number))
+
+    # -- from the client's side --
+
+    def hold(self) -> None:
+        """A client that has not taken its last octets yet gets no more of the next ones."""
+        if self.server is not None:
+            self.server.stream.pause()
+
+    def let_go(self) -> ServerSide | None:
+        """No server any more; a client that was held back for it reads on."""
+        server, self.server = self.server, None
+        if server is not None:
+            server.client = None
+            if self.holds_client:
+                self.holds_client = False
+                self.client.resume()
+        if self.number != ONLY_STREAM:
+            self.client.forget(self.number)
+        return server
+
+
 class ClientSide:
-    """A client's stream, its conversation, and the server connection that serves it at the moment."""
+    """A client's stream, its conversation, and the links of its exchanges to servers."""
 
     __slots__ = (
-        "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation",
-        "_held_by_server", "_limit", "_queues", "_pool", "_seen_progress", "conversation", "listening", "now",
-        "server", "stream",
+        "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation", "_links",
+        "_queues", "_seen_progress", "door", "listening", "now", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -59,12 +148,10 @@ class ClientSide:
         self.now = listening.shell.reactor.seconds
         self._queues = listening.shell.queues
         self._backends = listening.shell.backends
-        self.conversation = Conversation(listening.handle, peer, self.now())
-        self.server: ServerSide | None = None
-        self._limit = 64
-        self._pool: LivePool | None = None
+        self.door: Door = Conversation(listening.handle, peer, self.now())
+        # One after the other, exchanges share the first link; it is never taken away.
+        self._links = {ONLY_STREAM: ServerLink(self, ONLY_STREAM)}
         self._held_by_conversation = False
-        self._held_by_server = False
         self._awaited = False
         self._closing_since = math.inf
         self._closing_progress = 0
@@ -74,7 +161,7 @@ class ClientSide:
 
     def received(self, data: bytes) -> None:
         """Octets from the client."""
-        self._deliver(self.conversation.client_bytes, data)
+        self.deliver(self.door.client_bytes, data)
 
     def ended(self) -> None:
         """FIN from the client."""
@@ -87,9 +174,8 @@ class ClientSide:
 
     def move(self, listening: Listening) -> None:
         """Our address went to another service: it serves the next request."""
-        service = listening.handle.current
         self.listening = listening
-        self.conversation.move(listening.handle, trusted=service.trusts(self.conversation.peer.client))
+        self.door.move(listening.handle)
 
     def drain(self) -> None:
         """The service stops: serve what the client has sent already, then let it go."""
@@ -97,67 +183,40 @@ class ClientSide:
         self.tell(Happened.DRAIN)
 
     def blocked(self) -> None:
-        """The client does not take more: stop reading from the server."""
-        if self.server is not None:
-            self.server.stream.pause()
+        """The client does not take more: stop reading from its servers."""
+        for link in self._links.values():
+            link.hold()
 
     def drained(self) -> None:
         """It does again."""
-        if self.server is not None:
-            self.server.stream.resume()
+        for link in self._links.values():
+            if link.server is not None:
+                link.server.stream.resume()
         if self._awaited:
             self._client_takes()
 
     def wanted(self) -> int:
         """What the conversation can use at once."""
-        return self.conversation.wanted()
+        return self.door.wanted()
 
     def _client_takes(self) -> None:
         self._awaited = False
         self.tell(Happened.CLIENT_TAKES)
 
-    def _hold_server(self) -> None:
-        """A client that has not taken its last answer yet gets no more of the next one."""
-        if self.stream.is_blocked and self.server is not None:
-            self.server.stream.pause()
+    def resume(self) -> None:
+        """Read from the client, unless somebody holds it back."""
+        if self._held_by_conversation or self.door.client_ended:
+            return
+        if not any(link.holds_client for link in self._links.values()):
+            self.stream.resume()
 
-    # -- from the server's stream --
-
-    def server_connected(self) -> None:
-        """A new connection is open."""
-        self._hold_server()
-        self.tell(Happened.SERVER_READY)
-
-    def server_received(self, data: bytes) -> None:
-        """Octets from the server."""
-        self._deliver(self.conversation.server_bytes, data)
-
-    def server_ended(self) -> None:
-        """FIN from the server."""
-        self.tell(Happened.SERVER_ENDED)
-
-    def server_lost(self, reason: str) -> None:
-        """The server's connection failed; when we closed it ourselves nobody listens any more."""
-        if self.server is not None:
-            self._let_go()
-            self.tell(ServerFailed(reason))
-
-    def server_blocked(self) -> None:
-        """The server does not take more: stop reading from the client."""
-        self._held_by_server = True
-        self.stream.pause()
-
-    def server_drained(self) -> None:
-        """It does again."""
-        self._held_by_server = False
-        self._resume()
-
-    # -- events in, commands out --
+    # -- deadlines --
 
     def check(self, now: float) -> None:
-        """Deliver a deadline that has passed; end a close that makes no progress."""
-        if self.conversation.deadline <= now:
-            self.tell(self._late())
+        """Deliver the deadlines that have passed; end a close that makes no progress."""
+        if self.door.deadline <= now:
+            for number in self.door.due(now):
+                self.tell(self._late(number))
         elif self._closing_since + CLOSE_SECONDS <= now:
             if self.stream.progress == self._closing_progress:
                 self.stream.abort()
@@ -167,109 +226,125 @@ class ClientSide:
 
     def postpone(self, seconds: float) -> None:
         """The loop stood still for so long: whatever is due is due so much later."""
-        self.conversation.postpone(seconds)
+        self.door.postpone(seconds)
         self._closing_since += seconds
 
-    def _late(self) -> Expired:
+    def _late(self, number: int) -> Expired:
         """The deadline has passed: who holds things up, and has it taken anything since the last time?"""
-        client, server = self.stream, self.server
+        link = self._links.get(number) or self._links[ONLY_STREAM]
+        client, server = self.stream, link.server
         blocked = [client.is_blocked, server is not None and server.stream.is_blocked]
         progress = client.progress + (0 if server is None else server.stream.progress)
         moving = any(blocked) and progress != self._seen_progress
         self._seen_progress = progress
-        return Expired(client_stalls=blocked[0], server_stalls=blocked[1], moving=moving)
+        return Expired(number, client_stalls=blocked[0], server_stalls=blocked[1], moving=moving)
 
-    def tell(self, event: Event) -> None:
+    # -- events in, commands out --
+
+    def tell(self, event: ProxyEvent) -> None:
         """Give an event to the conversation and perform what follows from it."""
-        self._deliver(self.conversation.receive, event)
+        self.deliver(self.door.receive, event)
 
-    def _deliver(self, door: Callable[[Any, float], list[Command]], what: Event | bytes) -> None:
+    def deliver(self, way_in: Callable[..., list[ProxyCommand]], *what: Any) -> None:
+        """Take one of the ways into the door, and perform what follows, in order."""
         # By a local name, because a call through a slot is slow (CPython 3.11).
         clock = self.now
         try:
             now = clock()
-            commands = door(what, now)
+            commands = way_in(*what, now)
             # Performing may add to the list: opening can succeed at once.
             for command in commands:
                 kind = command.__class__
                 if kind is ToClient:
                     self.stream.write(command.data)  # type: ignore[union-attr]
-                elif command is KEEP_SERVER:
-                    self._keep_server(now)
+                elif kind is KeepServer:
+                    self._keep_server(command.stream, now)  # type: ignore[union-attr]
                 elif kind is ToServer:
-                    if self.server is not None:
-                        self.server.stream.write(command.data)  # type: ignore[union-attr]
+                    server = self._links[command.stream].server  # type: ignore[union-attr]
+                    if server is not None:
+                        server.stream.write(command.data)  # type: ignore[union-attr]
                 elif kind is Open:
                     commands += self._open(command, now)  # type: ignore[arg-type]
-                elif kind is Wait:
-                    self._wait(command.pool)  # type: ignore[union-attr]
                 else:
-                    self._DO[command](self)  # type: ignore[index]
+                    self._perform(command)
         except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
             _log.failure("a conversation failed; its connection is closed. Please report this.")
-            self._break_off()
+            for command in self.door.fail():
+                self._perform(command)
         if self._queues.waiting:
             self._queues.wake()
 
-    def _open(self, command: Open, now: float) -> list[Command]:
+    def _perform(self, command: ProxyCommand) -> None:
+        """Carry out one of the commands that do not come with every request."""
+        if isinstance(command, Do):
+            self._FOR_CLIENT[command](self)
+        else:
+            self._FOR_LINKS[command.__class__](self, command)
+
+    # -- servers and queues --
+
+    def _link(self, number: int) -> ServerLink:
+        """The link of an exchange, made when it first needs one."""
+        return self._links.get(number) or self._links.setdefault(number, ServerLink(self, number))
+
+    def forget(self, number: int) -> None:
+        """No server and no place in a queue: a link is not needed any more; the first one always stays."""
+        if number != ONLY_STREAM:
+            self._links.pop(number, None)
+
+    def _open(self, command: Open, now: float) -> list[ProxyCommand]:
+        link = self._links.get(command.stream) or self._link(command.stream)
         target: Any = command.target
         if isinstance(target, RealServer):
             address, key = target.address, target.key
-            self._limit = target.pool.config.idle_connections
+            link.limit = target.pool.config.idle_connections
         else:
             address, key = target, str(target)
         if not command.fresh:
-            side = self._backends.take(key, self, command.careful)
-            if side is not None:
-                self.server = side
+            server = self._backends.take(key, link, command.careful)
+            if server is not None:
+                link.server = server
                 if self.stream.is_blocked:
-                    self._hold_server()
-                return self.conversation.server_reused(now)
-        self.server = self._backends.connect(address, self)
+                    link.hold()
+                return self.door.server_reused(command.stream, now)
+        link.server = self._backends.connect(address, link)
         return []
 
-    def _wait(self, pool: LivePool) -> None:
-        self._pool = pool
-        self.listening.shell.queues.join(pool, self)
-
-    def slot_free(self) -> None:
-        """The line has come to us."""
-        self._pool = None
-        self.tell(Happened.SLOT_FREE)
-
-    def _leave_line(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            self.listening.shell.queues.leave(pool, self)
-
-    def _let_go(self) -> ServerSide | None:
-        """No server any more; a client that was held back for it reads on."""
-        server, self.server = self.server, None
+    def _keep_server(self, number: int, now: float) -> None:
+        link = self._links[number]
+        server = link.let_go()
         if server is not None:
-            server.client = None
-            if self._held_by_server:
-                self._held_by_server = False
-                self._resume()
-        return server
+            self._backends.keep(server, link.limit, now)
 
-    def _keep_server(self, now: float) -> None:
-        server = self._let_go()
-        if server is not None:
-            self._backends.keep(server, self._limit, now)
-
-    def _drop_server(self) -> None:
-        server = self._let_go()
+    def _drop_server(self, command: DropServer) -> None:
+        server = self._link(command.stream).let_go()
         if server is not None:
             self._backends.drop(server, self.now())
 
-    def _abort_server(self) -> None:
-        server = self._let_go()
+    def _abort_server(self, command: AbortServer) -> None:
+        server = self._link(command.stream).let_go()
         if server is not None:
             server.stream.abort()
 
-    def _end_server(self) -> None:
-        if self.server is not None:
-            self.server.stream.end()
+    def _end_server(self, command: EndServer) -> None:
+        server = self._link(command.stream).server
+        if server is not None:
+            server.stream.end()
+
+    def _wait(self, command: Wait) -> None:
+        link = self._link(command.stream)
+        link.pool = command.pool
+        self._queues.join(command.pool, link)
+
+    def _leave_queue(self, command: LeaveQueue) -> None:
+        link = self._link(command.stream)
+        pool, link.pool = link.pool, None
+        if pool is not None:
+            self._queues.leave(pool, link)
+        if link.server is None:
+            self.forget(link.number)
+
+    # -- the client --
 
     def _close_client(self) -> None:
         self._closing_since = self.now()
@@ -280,7 +355,7 @@ class ClientSide:
         self._closing_since = self.now()
         self._closing_progress = self.stream.progress
         self.stream.end()
-        self._resume()
+        self.resume()
 
     def _await_client(self) -> None:
         """In a later turn of the loop at the earliest, so that other clients get their share."""
@@ -295,28 +370,9 @@ class ClientSide:
 
     def _resume_client(self) -> None:
         self._held_by_conversation = False
-        self._resume()
+        self.resume()
 
-    def _resume(self) -> None:
-        if not (self._held_by_conversation or self._held_by_server) and not self.conversation.client_ended:
-            self.stream.resume()
-
-    def _break_off(self) -> None:
-        """End everything after a defect, giving back what is held."""
-        exchange = self.conversation.exchange
-        if exchange is not None and exchange.lease is not None and exchange.lease.held:
-            exchange.lease.release()
-            exchange.lease = None
-        self.conversation.exchange = None
-        self.conversation.closing = True
-        self._leave_line()
-        self._abort_server()
-        self.stream.abort()
-
-    _DO: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
-        DROP_SERVER: _drop_server,
-        Do.ABORT_SERVER: _abort_server,
-        Do.END_SERVER: _end_server,
+    _FOR_CLIENT: ClassVar[dict[Do, Callable[[ClientSide], object]]] = {
         Do.END_CLIENT: lambda self: self.stream.end(),
         Do.CLOSE_CLIENT: _close_client,
         Do.LINGER_CLIENT: _linger_client,
@@ -324,5 +380,11 @@ class ClientSide:
         Do.PAUSE_CLIENT: _pause_client,
         Do.RESUME_CLIENT: _resume_client,
         Do.AWAIT_CLIENT: _await_client,
-        Do.LEAVE_QUEUE: _leave_line,
+    }
+    _FOR_LINKS: ClassVar[dict[type, Callable[[ClientSide, Any], None]]] = {
+        DropServer: _drop_server,
+        AbortServer: _abort_server,
+        EndServer: _end_server,
+        Wait: _wait,
+        LeaveQueue: _leave_queue,
     }

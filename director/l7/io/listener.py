@@ -32,7 +32,7 @@ ACCEPTS_PER_TURN = 128
 """Connections accepted per turn of the loop, so that running ones get their share."""
 PAUSE_SECONDS = 0.1
 """How long accepting rests when it cannot go on."""
-CALM_SECONDS = 5.0
+QUIET_SECONDS = 5.0
 """How long accepting must not have rested before that is news again: at a limit it rests by the second."""
 
 FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
@@ -134,10 +134,11 @@ class Listener:
         self._accept = accept
         self._room = room
         self.accepted = 0
+        self.error = ""
         self.pauses = 0
         self._tcp = sock.family != socket.AF_UNIX
         self._resumption: Any = None
-        self._calm: Any = None
+        self._quiet: Any = None
         self._pauses_before = 0
 
     def fileno(self) -> int:
@@ -186,11 +187,11 @@ class Listener:
 
     def _pause(self, why: str) -> None:
         """Leave clients in the backlog for a moment; say so once, and once when it is over."""
-        if self._calm is not None:
-            self._calm.reset(CALM_SECONDS)
+        if self._quiet is not None:
+            self._quiet.reset(QUIET_SECONDS)
         else:
             self._pauses_before = self.pauses
-            self._calm = self.reactor.callLater(CALM_SECONDS, self._calmed)
+            self._quiet = self.reactor.callLater(QUIET_SECONDS, self._was_quiet)
             _log.warn(
                 "{why}: accepting rests, clients wait in the backlog. "
                 "Raise LimitNOFILE or max_connections if this lasts.",
@@ -200,11 +201,11 @@ class Listener:
         self.reactor.removeReader(self)
         self._resumption = self.reactor.callLater(PAUSE_SECONDS, self._resume)
 
-    def _calmed(self) -> None:
-        self._calm = None
+    def _was_quiet(self) -> None:
+        self._quiet = None
         _log.info(
-            "accepting goes on without rests for {calm:g}s; it rested {count} time(s)",
-            calm=CALM_SECONDS,
+            "accepting goes on without rests for {quiet:g}s; it rested {count} time(s)",
+            quiet=QUIET_SECONDS,
             count=self.pauses - self._pauses_before,
         )
 
@@ -221,10 +222,10 @@ class Listener:
 
         The kernel has answered those: closed upon, they would be reset, whatever they asked.
         """
-        for timer in (self._resumption, self._calm):
+        for timer in (self._resumption, self._quiet):
             if timer is not None:
                 timer.cancel()
-        self._resumption = self._calm = None
+        self._resumption = self._quiet = None
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
             self._take(BACKLOG)

@@ -161,7 +161,6 @@ class Shell:
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
         self._date = DateLine()
-        self._coming: frozenset[str] = frozenset()
         self._wanted: set[tuple[str, Address]] = set()
         self._moves: dict[tuple[str, Address], tuple[str, Address]] = {}
         self._running = False
@@ -237,10 +236,13 @@ class Shell:
     # -- services --
 
     def bind(self, address: Address) -> socket.socket:
-        """A listening socket, also on an address that layer 4 is about to add.  Raises BindError."""
+        """A listening socket, also on an address that this machine does not have yet.  Raises BindError.
+
+        A standby has its address when it is needed; clients reach the listener from then on.
+        """
         if self._given is not None:
             return self._given(address)
-        return bind(address, free=address.host in self._coming, beside=self._going(address.port))
+        return bind(address, free=True, beside=self._going(address.port))
 
     def _going(self, port: int) -> list[socket.socket]:
         """Our listeners on `port` that the services being prepared do not want any more."""
@@ -249,15 +251,13 @@ class Shell:
             one.port.socket for one in gone if one.address.port == port and isinstance(one.port, Listener)
         ]
 
-    def prepare(self, services: Iterable[L7Service], coming: Iterable[str] = ()) -> None:
+    def prepare(self, services: Iterable[L7Service]) -> None:
         """Bind all addresses that are new, or none.  Raises BindError with nothing changed.
 
-        `coming` are addresses that this machine will have: layer 4 adds its virtual ones when it starts.
         An address that only moves to another service, or is written differently, keeps its open socket.
         """
         wanted = self._wanted = {(one.name, address) for one in services for address in one.listen}
         leaving = {bound_to(place[1]): place for place in self._listenings.keys() - wanted}
-        self._coming = frozenset(coming)
         self._moves.clear()
         try:
             for place in wanted - self._listenings.keys():
@@ -315,13 +315,21 @@ class Shell:
         if listening.clients:
             self._closed.append(listening)
 
+    def unopened(self) -> list[tuple[str, str, str]]:
+        """(service, address, why) of each listener that could not be opened yet, and is tried again."""
+        return [
+            (name, str(address), one.port.error)
+            for (name, address), one in self._listenings.items()
+            if one.port is not None and one.port.error
+        ]
+
     def listeners(self) -> list[tuple[str, str, int]]:
         """(service, address, clients) of every listener."""
         return [(name, str(address), len(one.clients)) for (name, address), one in self._listenings.items()]
 
     def repeating(self) -> int:
         """Clients whose last head is remembered because they sent it twice."""
-        return sum(side.conversation.framer.expects_the_last_again for side in self._all_clients())
+        return sum(side.door.repeats for side in self._all_clients())
 
     # -- records and deadlines --
 

@@ -15,15 +15,15 @@ from director.l7.io.listener import BACKLOG, FREE_BIND, BindError
 from director.model.pools import Address
 
 
-def share(address: Address, count: int, *, free: bool = False, join: bool = False) -> list[socket.socket]:
+def share(address: Address, count: int, *, join: bool = False) -> list[socket.socket]:
     """So many listening, non-blocking sockets on one address.  Raises BindError, with none left open.
 
-    `free`: see `listener.bind`.  `join`: others of this user share the address already.
+    The machine may get the address later (ip(7), IP_FREEBIND).  `join`: others of this user share it already.
     """
     group: list[socket.socket] = []
     try:
         for _ in range(count):
-            group.append(_bound(address, free=free, join=join or bool(group)))
+            group.append(_bound(address, join=join or bool(group)))
         for sock in group:
             sock.listen(BACKLOG)
     except OSError as error:
@@ -33,7 +33,7 @@ def share(address: Address, count: int, *, free: bool = False, join: bool = Fals
     return group
 
 
-def _bound(address: Address, *, free: bool, join: bool) -> socket.socket:
+def _bound(address: Address, *, join: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     target: Any = (address.host, address.port)
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -41,8 +41,7 @@ def _bound(address: Address, *, free: bool, join: bool) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if free:
-            sock.setsockopt(*FREE_BIND[family], 1)
+        sock.setsockopt(*FREE_BIND[family], 1)
         if join:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(target)

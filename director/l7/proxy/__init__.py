@@ -1,7 +1,8 @@
 """One client connection and its exchanges, without I/O: events in, commands out.
 
-`conversation` is the door; `exchange` is one request and its answer, in a `phase`; `request_head` judges
-it, `dispatch` chooses and chooses again, `request_body` and `response` move octets, `local_reply` and
-`answering` answer without a server, `accounting` ends it, `trace` is what remains.  `commands` are what the
-shell shall do.
+`commands` are the two vocabularies and the door; `client` is what an exchange may ask of its connection;
+`exchange` is one request and its response: the table of its life, its record and its verbs.  On these stand,
+each knowing only those before it: `local_reply` (responses without a server), `dispatch` (choose, queue, try
+again, fault path), `request_body` and `response` (octets either way), `request_head` (the first step),
+`accounting` (the end), and `conversation`, the HTTP/1 codec.  `trace` is what remains.
 """

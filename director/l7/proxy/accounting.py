@@ -1,6 +1,6 @@
 """The end of an exchange in the books: its counters, its claim on a server, its record.
 
-Called by `Exchange.finish`, once for each exchange.
+Called by the conversation when it sees that an exchange is over, once for each.
 """
 
 from __future__ import annotations
@@ -10,32 +10,43 @@ from typing import TYPE_CHECKING
 from director.registry import ledger
 
 if TYPE_CHECKING:
+    from director.l7.proxy.client import Client
     from director.l7.proxy.exchange import Exchange
+
 
 FAILURES = frozenset({"no_answer", "junk", "timeout", "truncated", "idle"})
 """Outcomes that are a server's failure and reached the client: the service counts them by their name.
 A tunnel that has idled for its time has not failed."""
 
 
-def enter(exchange: Exchange, outcome: str, now: float) -> None:
+def enter(exchange: Exchange, now: float) -> None:
     """Count the exchange, release its lease, and write the record."""
-    started, status, fault = exchange.started, exchange.status, exchange.fault
+    started, status, fault, outcome = exchange.started, exchange.status, exchange.fault, exchange.outcome
+    sent, received, first_byte = exchange.sent, exchange.received, exchange.first_byte
     total = now - started
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
-    service, compiled, pool, facts = exchange.service, exchange.compiled, exchange.pool, exchange.facts
-    sent, received = exchange.to_client, exchange.received
+    service, rule, pool, facts = exchange.service, exchange.rule, exchange.pool, exchange.facts
     error = "fault" if fault else outcome if outcome in FAILURES and status != 101 else ""
-    counters = None if compiled is None else compiled.counters
+    counters = None if rule is None else rule.counters
     ledger.served(service.live, counters, status_class, total, received, sent, error)
-    lease = exchange.lease
-    if lease is not None:
-        exchange.lease = None
-        ledger.answered(lease, status_class, exchange.first_byte, received, sent, now)
-    record = exchange.conversation.handle.record
+    if exchange.lease is not None:
+        ledger.answered(exchange.lease, status_class, first_byte, received, sent, now)
+    record = exchange.client.handle.record
     record((
         exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
-        "" if compiled is None else compiled.name, "" if pool is None else pool.name, exchange.sticky,
+        "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
-        exchange.connected, exchange.first_byte, total,
+        exchange.connected, first_byte, total,
+    ))  # fmt: skip
+
+
+def refused(client: Client, now: float, status: int, reason: str, asked: tuple[str, str], sent: int) -> None:
+    """Count and record what could not become a request; `asked` is its method and its target."""
+    handle = client.handle
+    service = handle.current
+    ledger.refused(service.live, status // 100)
+    handle.record((
+        handle.new_id(), now, service.config.name, client.peer.client, *asked, "", "", "", False, None, "",
+        (), "", status, f"refused: {reason}", sent, 0, None, None, 0.0,
     ))  # fmt: skip

@@ -1,17 +1,29 @@
-"""The two closed vocabularies of a conversation: what happened, and what to do.
+"""The two closed vocabularies of layer 7 and its one door: what happened, and what to do.
 
-Events go into `Conversation.receive`; commands come out, in order, and `io.frontend`
-carries them out.  Values without content are single objects (enum members).
+Events go into a `Door`; commands come out, in order, and `io.frontend` carries them out.  A client's
+connection may carry many exchanges at a time (HTTP/2) or one after the other (HTTP/1), each with a server
+connection of its own; so what concerns a server names the `stream`, the number of the exchange on the
+client's connection, and the shell keeps one server connection for each number.  Values without content are
+single objects (enum members).
 """
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from director.l7.routing.service import ServiceHandle
     from director.model.pools import Address
     from director.registry.registry import LivePool, RealServer
+
+CONNECTION = 0
+"""In the place of a stream: the connection itself (RFC 9113 5.1.1)."""
+ONLY_STREAM = 1
+"""The stream of every exchange where they come one after the other: the number that HTTP/2 gives to an
+HTTP/1.1 request (RFC 7540 3.2)."""
 
 # --- events --------------------------------------------------------------------------
 
@@ -26,41 +38,75 @@ class ClientBytes:
 
 
 class ServerBytes:
-    """The server sent `data`."""
+    """The server of `stream` sent `data`."""
 
-    __slots__ = ("data",)
+    __slots__ = ("data", "stream")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, stream: int, data: bytes) -> None:
+        self.stream = stream
         self.data = data
 
 
+class ServerReady:
+    """A connection to the server of `stream` is there: a new one, or an idle one (`reused`)."""
+
+    __slots__ = ("reused", "stream")
+
+    def __init__(self, stream: int, reused: bool) -> None:
+        self.stream = stream
+        self.reused = reused
+
+
+class ServerEnded:
+    """The server of `stream` sent its FIN."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class ServerFailed:
-    """The server's connection failed: refused or unreachable before it was open, reset after."""
+    """The connection of `stream` failed: refused or unreachable before it was open, reset after."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("reason", "stream")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, stream: int, reason: str) -> None:
+        self.stream = stream
         self.reason = reason
 
 
+class SlotFree:
+    """What `stream` waits for in a queue has changed: a server has room, or waiting helps no more.
+
+    It has left the queue.
+    """
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class Expired:
-    """The conversation's deadline has passed; says which peer does not take what we wrote.
+    """The deadline of `stream` has passed; says which peer does not take what we wrote.
 
     `moving`: one of them does take it, only slowly.
     """
 
-    __slots__ = ("client_stalls", "moving", "server_stalls")
+    __slots__ = ("client_stalls", "moving", "server_stalls", "stream")
 
     def __init__(
-        self, *, client_stalls: bool = False, server_stalls: bool = False, moving: bool = False
+        self, stream: int, *, client_stalls: bool = False, server_stalls: bool = False, moving: bool = False
     ) -> None:
+        self.stream = stream
         self.client_stalls = client_stalls
         self.server_stalls = server_stalls
         self.moving = moving
 
 
 class Happened(enum.Enum):
-    """Events without content."""
+    """Events without content: they concern the client's connection as a whole."""
 
     # Members are single objects; the hash of an Enum is a Python function, this one is not.
     __hash__ = object.__hash__
@@ -69,17 +115,12 @@ class Happened(enum.Enum):
     CLIENT_ENDED = "the client sent its FIN; it may still read"
     CLIENT_GONE = "the client's connection is lost"
     CLIENT_TAKES = "the client has taken most of what it was given (the answer to AWAIT_CLIENT)"
-    SERVER_READY = "a new connection to the server is open"
-    SERVER_REUSED = "an idle connection to the server was taken"
-    SERVER_ENDED = "the server sent its FIN"
-    SLOT_FREE = "a server of the pool that the request waits for has room"
     DRAIN = "the service stops: finish what is at hand, start nothing new"
 
 
-SERVER_REUSED = Happened.SERVER_REUSED
-"""By itself, because it comes with every request: reading a member from its class is slow (CPython 3.11)."""
-
-Event = ClientBytes | ServerBytes | ServerFailed | Expired | Happened
+ServerEvent = ServerBytes | ServerReady | ServerEnded | ServerFailed | SlotFree | Expired
+"""What concerns one exchange (an `Expired` may concern the connection)."""
+ProxyEvent = ClientBytes | Happened | ServerEvent
 
 # --- commands ------------------------------------------------------------------------
 
@@ -94,58 +135,150 @@ class ToClient:
 
 
 class ToServer:
-    """Write to the server."""
+    """Write to the server of `stream`."""
 
-    __slots__ = ("data",)
+    __slots__ = ("data", "stream")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, stream: int, data: bytes) -> None:
+        self.stream = stream
         self.data = data
 
 
 class Open:
-    """Get a connection to `target`: an idle one unless `fresh`, else a new one.
+    """Get a connection to `target` for `stream`: an idle one unless `fresh`, else a new one.
 
     `careful` asks for proof that an idle connection is still alive: the request must not be sent twice.
     """
 
-    __slots__ = ("careful", "fresh", "target")
+    __slots__ = ("careful", "fresh", "stream", "target")
 
-    def __init__(self, target: RealServer | Address, fresh: bool = False, careful: bool = False) -> None:
+    def __init__(
+        self, stream: int, target: RealServer | Address, fresh: bool = False, careful: bool = False
+    ) -> None:
+        self.stream = stream
         self.target = target
         self.fresh = fresh
         self.careful = careful
 
 
+class KeepServer:
+    """Give the connection of `stream` back for reuse."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
+class DropServer:
+    """Close the connection of `stream`, or give up opening it."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
+class AbortServer:
+    """Reset the connection of `stream`: what the server got must not look complete."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
+class EndServer:
+    """Send FIN to the server of `stream`, go on reading."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class Wait:
-    """Stand in line for room in `pool`; SLOT_FREE comes when it is our turn."""
+    """Put `stream` into the queue of `pool`; `SlotFree` comes when it is decided anew."""
 
-    __slots__ = ("pool",)
+    __slots__ = ("pool", "stream")
 
-    def __init__(self, pool: LivePool) -> None:
+    def __init__(self, stream: int, pool: LivePool) -> None:
+        self.stream = stream
         self.pool = pool
 
 
+class LeaveQueue:
+    """`stream` waits no more."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class Do(enum.Enum):
-    """Commands without content."""
+    """Commands without content: they concern the client's connection as a whole."""
 
     # Members are single objects; the hash of an Enum is a Python function, this one is not.
     __hash__ = object.__hash__
 
-    KEEP_SERVER = "give the server's connection back for reuse"
-    DROP_SERVER = "close the server's connection"
-    ABORT_SERVER = "reset the server's connection: what it got must not look complete"
-    END_SERVER = "send FIN to the server, go on reading"
     END_CLIENT = "send FIN to the client, go on reading"
     CLOSE_CLIENT = "close the client's connection when all is written"
     LINGER_CLIENT = "send FIN when all is written, read and drop what still comes, then close"
-    ABORT_CLIENT = "reset the client's connection: the answer must not look complete"
+    ABORT_CLIENT = "reset the client's connection: the response must not look complete"
     PAUSE_CLIENT = "stop reading from the client"
     RESUME_CLIENT = "read from the client again"
     AWAIT_CLIENT = "say when the client has taken most of what it was given"
-    LEAVE_QUEUE = "stop waiting for room"
 
 
-KEEP_SERVER, DROP_SERVER = Do.KEEP_SERVER, Do.DROP_SERVER
-"""By themselves, as `SERVER_REUSED`."""
+ServerCommand = ToServer | Open | KeepServer | DropServer | AbortServer | EndServer | Wait | LeaveQueue
+ProxyCommand = ToClient | Do | ServerCommand
 
-Command = ToClient | ToServer | Open | Wait | Do
+# --- the door ------------------------------------------------------------------------
+
+
+class Door(Protocol):
+    """All that the shell may ask of a client's connection; `conversation` is this for HTTP/1.
+
+    `receive` takes every event.  Three events come with every request: for them there is a way in without an
+    object that carries them, which does the same.
+    """
+
+    @property
+    def deadline(self) -> float:
+        """The monotonic second at which something is due; infinity for never."""
+
+    @property
+    def client_ended(self) -> bool:
+        """The client sent FIN: there is nothing more to read."""
+
+    @property
+    def repeats(self) -> bool:
+        """What the client sent last is remembered, because it came twice."""
+
+    def receive(self, event: ProxyEvent, now: float) -> list[ProxyCommand]:
+        """Take one event; returns the commands that follow from it, in order."""
+
+    def client_bytes(self, data: bytes, now: float) -> list[ProxyCommand]:
+        """Take `ClientBytes(data)`."""
+
+    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+        """Take `ServerBytes(stream, data)`."""
+
+    def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:
+        """Take `ServerReady(stream, True)`."""
+
+    def due(self, now: float) -> Sequence[int]:
+        """The streams whose deadline has passed: for each of them an `Expired` must come."""
+
+    def postpone(self, seconds: float) -> None:
+        """The shell's clock went on while nobody looked at the sockets: that counts against no peer."""
+
+    def move(self, handle: ServiceHandle) -> None:
+        """The client's address went to another service, which serves the next request."""
+
+    def wanted(self) -> int:
+        """Octets that can be passed on at once; 0 where only requests may follow."""
+
+    def fail(self) -> list[ProxyCommand]:
+        """A defect of ours: give back what is held, forget the rest, and end everything."""

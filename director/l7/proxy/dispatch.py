@@ -1,28 +1,103 @@
-"""What happens when something fails: another try, the fault path, or a clear end.
+"""Where a request goes: choose, queue, try again, and the fault path when all tries are used up.
 
-Functions over an `Exchange`.  The order is always the same: give back server and lease, then try the
-next server if the pool's `retry` allows it, then (for the causes that design 5 names) the service's
-`fault` steps, then the built-in page.  An answer that has begun can only be cut, visibly.
+Functions over an `Exchange`.  The order is always the same: give back server and lease, then try the next
+server if the pool's `retry` allows it, then (for the causes that design 5 names) the service's `fault` steps,
+then the built-in page.  A response that has begun can only be cut, visibly.
+
+What can be sent again: a request of which nothing was sent yet (connect failures), always; an idempotent one
+(RFC 9110 9.2.2) while all that was sent is still in the spool.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7.proxy import answering
-from director.l7.proxy.commands import DROP_SERVER, Do
-from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, QUEUE, TUNNEL
+from director.l7.proxy import local_reply
+from director.l7.proxy.commands import AbortServer, DropServer
+from director.l7.proxy.exchange import (
+    BODY,
+    CONNECT,
+    DEFAULT_TIMEOUTS,
+    IDEMPOTENT,
+    QUEUE,
+    RESPONSE,
+    TUNNEL,
+    Exchange,
+)
+from director.l7.routing import affinity
+from director.l7.routing.fault_path import LocalStep, PageStep, PoolStep, ServerStep
 from director.registry import ledger
 from director.registry.selection import select
 
 if TYPE_CHECKING:
     from director.l7.proxy.commands import Expired
-    from director.l7.proxy.exchange import Exchange
     from director.model.pools import Address
     from director.registry.ledger import Lease
     from director.registry.registry import LivePool, RealServer
+
+# --- choosing ---------------------------------------------------------------------------
+
+
+def choose(exchange: Exchange, pool_name: str, now: float) -> None:
+    """Select a server of the pool; else stand in its queue; else take the fault path."""
+    service = exchange.service
+    pool = service.registry.pools.get(pool_name)
+    if pool is None:
+        fall_back(exchange, "no_server", now)
+        return
+    config = pool.config
+    exchange.pool = pool
+    exchange.timeouts = config.timeouts
+    if pool.waiting and not exchange.woken and waiting_helps(pool):
+        _join_queue(exchange, pool, now)
+        return
+    preferred = affinity.preferred(pool, exchange.facts) if config.persist is not None else None
+    lease = select(service.registry, pool, service.key, exchange.facts, now, preferred, exchange.tried)
+    if lease is not None:
+        exchange.sticky = lease.server is preferred
+        exchange.connect(lease, lease.server, now)
+    elif waiting_helps(pool):
+        _join_queue(exchange, pool, now)
+    else:
+        fall_back(exchange, "no_server", now)
+
+
+# --- the queue --------------------------------------------------------------------------
+
+
+def waiting_helps(pool: LivePool) -> bool:
+    """The pool has a queue, and a live server that is merely full."""
+    return pool.config.queue.length > 0 and pool.full
+
+
+def _join_queue(exchange: Exchange, pool: LivePool, now: float) -> None:
+    """Wait for room, in all tries together no longer than the queue allows; no waiting in a full queue."""
+    if not ledger.take_place(pool):
+        fall_back(exchange, "no_server", now)
+        return
+    if exchange.wait_until is None:
+        exchange.wait_until = now + pool.config.queue.timeout
+    exchange.woken = False
+    exchange.wait(pool, exchange.wait_until)
+
+
+def slot_free(exchange: Exchange, now: float) -> None:
+    """What was waited for has changed: choose again."""
+    if exchange.pool is not None:
+        exchange.woken = True
+        choose(exchange, exchange.pool.name, now)
+
+
+def postpone(exchange: Exchange, seconds: float) -> None:
+    """Nobody looked at the sockets for so long: it counts neither against a peer nor as waiting."""
+    exchange.until(exchange.deadline + seconds)
+    if exchange.wait_until is not None:
+        exchange.wait_until += seconds
+
+
+# --- what may go wrong ------------------------------------------------------------------
 
 
 def server_failed(exchange: Exchange, reason: str, now: float) -> None:
@@ -30,12 +105,12 @@ def server_failed(exchange: Exchange, reason: str, now: float) -> None:
     phase = exchange.phase
     if phase is CONNECT:
         unreachable(exchange, reason, now)
-    elif phase is ANSWER:
-        no_answer(exchange, reason, now)
+    elif phase is RESPONSE:
+        no_response(exchange, reason, now)
     elif phase is BODY:
-        cut(exchange, "truncated", now)
+        cut(exchange, "truncated")
     elif phase is TUNNEL:
-        cut(exchange, "tunnel_reset", now)
+        cut(exchange, "tunnel_reset")
 
 
 def resendable(exchange: Exchange) -> bool:
@@ -59,148 +134,150 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
         ledger.unreached(exchange.lease.server)
         _count(exchange, "connect")
     if exchange.fault:
-        if exchange.lease is not None:
-            exchange.tried += (exchange.lease.server,)
-        give_back(exchange, reason)
+        _give_back(exchange, reason)
         next_step(exchange, now)
     elif (
         pool is not None and "connect" in pool.config.retry.on and exchange.attempts < pool.config.retry.tries
     ):
         again(exchange, reason, now)
     else:
-        give_back(exchange, reason)
+        _give_back(exchange, reason)
         fall_back(exchange, "connect_failed", now)
 
 
-def no_answer(exchange: Exchange, reason: str, now: float) -> None:
-    """The connection ended before a whole head of an answer.
+def no_response(exchange: Exchange, reason: str, now: float) -> None:
+    """The connection ended before a whole head of a response.
 
     An idle connection that turns out to be gone is nobody's fault: the request goes to the same
     server again on a new one, and no try is counted.
     """
-    lease, reply, pool = exchange.lease, exchange.reply, exchange.pool
-    untouched = reply is not None and not reply.started
-    if untouched and exchange.reused and resendable(exchange) and exchange.target is not None:
-        exchange.tries += ((exchange.server_name, "idle connection was gone"),)
-        exchange.conversation.out.append(DROP_SERVER)
+    relay, pool, lease = exchange.relay, exchange.pool, exchange.lease
+    untouched = relay is not None and not relay.started
+    if untouched and exchange.reused and resendable(exchange):
         if lease is not None:
             ledger.unasked(lease.server.requests)
-        exchange.connect(lease, exchange.target, now, fresh=True)
+        exchange.send_again("idle connection was gone", now)
         return
     _count(exchange, "empty")
     if untouched and pool is not None and "empty" in pool.config.retry.on and may_retry(exchange):
         again(exchange, reason, now)
     else:
-        fail(exchange, 502, "no_answer", reason, now)
+        fail(exchange, 502, "no_answer", reason)
 
 
 def again(exchange: Exchange, reason: str, now: float) -> None:
     """Try another server (the same one when there is no other)."""
     exchange.attempts += 1
+    _give_back(exchange, reason)
+    if exchange.pool is not None:
+        choose(exchange, exchange.pool.name, now)
+
+
+def _give_back(exchange: Exchange, reason: str) -> None:
+    """Let go of server and lease after a failed try, and remember whom it was with."""
     if exchange.lease is not None:
         exchange.tried += (exchange.lease.server,)
-    give_back(exchange, reason)
-    exchange.reply = None
-    exchange.first_byte = None
-    if exchange.pool is not None:
-        exchange.choose(exchange.pool.name, now)
+    exchange.let_go(reason)
 
 
-def give_back(exchange: Exchange, reason: str) -> None:
-    """Let go of server and lease after a failed try."""
-    exchange.tries += ((exchange.server_name, reason),)
-    exchange.conversation.out.append(DROP_SERVER)
-    if exchange.lease is not None:
-        exchange.lease.release()
-        exchange.lease = None
-    exchange.target = None
-
-
-def junk(exchange: Exchange, reason: str, now: float) -> None:
-    """The server's octets are no answer."""
+def junk(exchange: Exchange, reason: str) -> None:
+    """The server's octets are no response."""
     _count(exchange, "junk")
     if exchange.phase is BODY:
-        cut(exchange, "junk", now)
+        cut(exchange, "junk")
     else:
-        fail(exchange, 502, "junk", reason, now)
+        fail(exchange, 502, "junk", reason)
 
 
-def fail(exchange: Exchange, status: int, outcome: str, reason: str, now: float) -> None:
+def fail(exchange: Exchange, status: int, outcome: str, reason: str) -> None:
     """A server failed after it had got the request: say so to the client."""
-    give_back(exchange, reason)
-    answering.failure(exchange, status, outcome, outcome, now)
+    _give_back(exchange, reason)
+    local_reply.failure(exchange, status, outcome, outcome)
 
 
-def refuse(exchange: Exchange, error: MessageError, now: float) -> None:
+def refuse(exchange: Exchange, error: MessageError) -> None:
     """The request itself is wrong (seen late, in its body): refuse it, and close behind it."""
     if exchange.phase is BODY:
-        cut(exchange, "refused", now)
+        cut(exchange, "refused")
         return
-    if exchange.phase in (CONNECT, ANSWER):
-        give_back(exchange, error.reason)
-    elif exchange.phase is QUEUE and exchange.pool is not None:
-        exchange.conversation.out.append(Do.LEAVE_QUEUE)
-    answering.refusal(exchange, error, now)
+    if exchange.phase in (CONNECT, RESPONSE):
+        exchange.let_go(error.reason)
+    elif exchange.phase is QUEUE:
+        exchange.leave_queue()
+    local_reply.refusal(exchange, error)
 
 
-def cut(exchange: Exchange, outcome: str, now: float) -> None:
-    """The answer breaks off, and the client must see that it is not whole.
+def cut(exchange: Exchange, outcome: str) -> None:
+    """The response breaks off, and the client must see that it is not whole.
 
     Where the framing shows it (a length or chunks), what was relayed still arrives and then the
-    connection ends; where the end of the connection is the end of the answer, it is reset.
+    connection ends; where the end of the connection is the end of the response, it is reset.
     """
     _count(exchange, outcome)
-    exchange.conversation.out.append(DROP_SERVER)
-    if exchange.reply is not None and exchange.reply.shows_its_end:
-        exchange.conversation.close()
+    _end(exchange, outcome, visible=exchange.relay is not None and exchange.relay.shows_its_end)
+
+
+def _end(exchange: Exchange, outcome: str, *, visible: bool) -> None:
+    """End both sides."""
+    client, stream = exchange.client, exchange.stream
+    client.out.append(DropServer(stream))
+    client.cut(stream, visible=visible)
+    exchange.finish(outcome, server_gone=True)
+
+
+def client_gone(exchange: Exchange) -> None:
+    """The client left before the end.  In a tunnel its reset is passed on, as a server's is."""
+    if exchange.phase is QUEUE:
+        exchange.leave_queue()
     else:
-        exchange.conversation.abort()
-    exchange.finish(outcome, now, server_gone=True)
+        leave = AbortServer if exchange.phase is TUNNEL else DropServer
+        exchange.client.out.append(leave(exchange.stream))
+    exchange.finish("client_gone", server_gone=True)
+
+
+def client_ended(exchange: Exchange) -> None:
+    """FIN from the client: half of a tunnel is over; elsewhere it only matters inside of a body."""
+    if exchange.phase is TUNNEL:
+        exchange.half_closed(by_server=False)
+    elif not exchange.body.done:
+        client_gone(exchange)
 
 
 def expired(exchange: Exchange, event: Expired, now: float) -> None:
     """The deadline of the current phase has passed."""
     phase = exchange.phase
-    if event.moving and phase in (ANSWER, BODY, TUNNEL):
+    if event.moving and phase in (RESPONSE, BODY, TUNNEL):
         # Somebody is slow, and a slow peer may take its time.
         timeouts = exchange.timeouts
-        exchange.conversation.deadline = now + (timeouts.tunnel if phase is TUNNEL else timeouts.idle)
-    elif event.client_stalls and phase in (ANSWER, BODY):
-        unread(exchange, now)
+        exchange.until(now + (timeouts.tunnel if phase is TUNNEL else timeouts.idle))
+    elif event.client_stalls and phase in (RESPONSE, BODY):
+        # The client does not take what we have for it: no server is to blame, and none is kept waiting.
+        _end(exchange, "client_stalls", visible=False)
     elif phase is QUEUE:
-        exchange.conversation.out.append(Do.LEAVE_QUEUE)
+        exchange.leave_queue()
         if exchange.pool is not None:
             ledger.waited_in_vain(exchange.pool)
         fall_back(exchange, "queue_timeout", now)
     elif phase is CONNECT:
         unreachable(exchange, "connect timed out", now)
-    elif phase is ANSWER:
-        _answer_late(exchange, now, server_stalls=event.server_stalls)
+    elif phase is RESPONSE:
+        _response_late(exchange, now, server_stalls=event.server_stalls)
     elif phase is TUNNEL:
-        exchange.conversation.out.append(DROP_SERVER)
-        exchange.conversation.close()
-        exchange.finish("idle", now, server_gone=True)
+        _end(exchange, "idle", visible=True)
     else:
-        cut(exchange, "idle", now)
+        cut(exchange, "idle")
 
 
-def unread(exchange: Exchange, now: float) -> None:
-    """The client does not take what we have for it: no server is to blame, and none is kept waiting."""
-    exchange.conversation.out.append(DROP_SERVER)
-    exchange.conversation.abort()
-    exchange.finish("client_stalls", now, server_gone=True)
-
-
-def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
+def _response_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
     if not exchange.body.done and not server_stalls:
-        refuse(exchange, MessageError(408, "the request's body did not come in time"), now)
+        refuse(exchange, MessageError(408, "the request's body did not come in time"))
         return
     pool = exchange.pool
     _count(exchange, "timeout")
     if pool is not None and "timeout" in pool.config.retry.on and may_retry(exchange):
         again(exchange, "no answer in time", now)
     else:
-        fail(exchange, 504, "timeout", "no answer in time", now)
+        fail(exchange, 504, "timeout", "no answer in time")
 
 
 # --- the fault path ---------------------------------------------------------------------
@@ -209,8 +286,8 @@ def _answer_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None
 def fall_back(exchange: Exchange, cause: str, now: float) -> None:
     """Take the service's fault path because of `cause`."""
     if exchange.pool is not None and cause != "connect_failed":
-        exchange.tries += (
-            (f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none(exchange.service.key)}"),
+        exchange.missed(
+            f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none(exchange.service.key)}"
         )
     exchange.steps = exchange.service.faults(cause)
     next_step(exchange, now)
@@ -218,39 +295,38 @@ def fall_back(exchange: Exchange, cause: str, now: float) -> None:
 
 def next_step(exchange: Exchange, now: float) -> None:
     """Take the next step of the fault path that leads anywhere; at its end, the built-in page."""
-    for kind, value in exchange.steps or ():
-        if kind == "page":
-            exchange.fault = f"page {value.name}"
-            answering.page(exchange, value, now)
+    for step in exchange.steps or ():
+        if isinstance(step, PageStep):
+            exchange.fault = step.label
+            local_reply.page(exchange, step.page)
             return
-        lease, target = _step_target(exchange, kind, value, now)
+        lease, target = _claimed(exchange, step, now)
         if target is not None:
-            exchange.fault = f"{kind} {lease.server.name if kind == 'active' and lease else value}"
+            exchange.fault = step.label
             exchange.connect(lease, target, now)
             return
     exchange.fault = "built-in page"
-    answering.failure(exchange, 503, exchange.fault, "fault", now)
+    local_reply.failure(exchange, 503, exchange.fault, "fault")
 
 
-def _step_target(
-    exchange: Exchange, kind: str, value: Any, now: float
+def _claimed(
+    exchange: Exchange, step: ServerStep | PoolStep | LocalStep, now: float
 ) -> tuple[Lease | None, RealServer | Address | None]:
     """Where a step leads, claimed; (None, None) when it leads nowhere."""
-    service = exchange.service
-    if kind == "active":
-        exchange.timeouts = value.pool.config.timeouts
-        lease = ledger.try_claim(value)
-        return lease, None if lease is None else value
-    if kind == "local":
+    if isinstance(step, ServerStep):
+        exchange.timeouts = step.server.pool.config.timeouts
+        claimed = ledger.try_claim(step.server)
+        return claimed, None if claimed is None else step.server
+    if isinstance(step, LocalStep):
         exchange.timeouts = DEFAULT_TIMEOUTS
-        return None, value
-    pool = service.registry.pools.get(value)
+        return None, step.address
+    pool = exchange.service.registry.pools.get(step.name)
     lease = None if pool is None else _another(exchange, pool, now)
     if lease is None or pool is None:
         return None, None
     exchange.timeouts = pool.config.timeouts
     # Should the connection fail, this step comes again: other servers of the pool may be there.
-    exchange.steps = itertools.chain(((kind, value),), exchange.steps or ())
+    exchange.steps = itertools.chain((step,), exchange.steps or ())
     return lease, lease.server
 
 

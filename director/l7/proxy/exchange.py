@@ -1,70 +1,222 @@
-"""One request and its answer: decide, choose, connect, send, count.
+"""One request and its response: the table of its life, its record, and the verbs that change it.
 
-An exchange goes through the phases of `phase`.  `judging` decides what the server gets and
-`sending` sends the body; what the server answers is relayed by `relaying`, what goes wrong is
-met by `recovery`, what the director answers itself is given by `answering`.  All of them work on
-the exchange and end it through `finish`, which enters it into the books (`tally`), once.
+Theory of operation
+===================
 
-What can be sent again: a request of which nothing was sent yet (connect failures), always;
-an idempotent one (RFC 9110 9.2.2) while all that was sent is still in the spool.
+An exchange begins when the head of a request is whole and ends exactly once.  What it waits for meanwhile is
+its *phase*; what may come is an *event*; `LIFE` says which events mean something in which phase, and which
+phases may follow.  An event that a phase does not know is late (a server's FIN behind its response, a slot in
+a queue that was left) and is dropped by the conversation without a look at the exchange.
+
+    ROUTED      rules have spoken.  A redirect or fixed text ends it here; else a server is chosen.
+    QUEUE       every live server of the pool is at its `max` (IPVS's upper threshold).  Who waits is decided
+                anew when a slot is free, and when waiting helps no more: a drain, a failed check, another
+                configuration.  All waits of one request together are bounded by `queue =`.
+    CONNECT     a lease is held, a connection was asked for.  Nothing was sent, so any request may go to the
+                next server: RFC 9110 9.2.2 does not speak of requests that nobody got.
+    RESPONSE    the request (as much as there is of it) was sent.  From here on it may have been worked on,
+                so only what is idempotent and still whole in the spool may be sent a second time (RFC 9110
+                9.2.2).  1xx heads pass and leave the phase as it is (RFC 9110 15.2).  The rest of a body may
+                still be on its way: a server may answer early.
+    BODY        the final head was relayed, so the status cannot be taken back: what fails now breaks off,
+                and visibly, since a client must be able to tell (RFC 9112 8).  The request's body may still
+                be coming.
+    TUNNEL      a 101, `switch = connection` or `protocol = tcp`: octets pass unread, each direction ends by
+                itself.
+    OVER        the end: `finish` said how it ended and what becomes of the server's connection.  The
+                conversation sees the phase, enters the exchange into the books and goes on.  Nothing calls
+                back up, so nothing can be served twice by a call inside a call.
+
+What is held, and who gives it back: the lease (one unit of a server's load) is taken by `connect`, given back
+by `let_go` when a try fails and by `accounting` at the end.  The server's connection belongs to the shell,
+under the exchange's `stream`; each `Open` is followed by exactly one `KeepServer` or `DropServer`, unless the
+shell said itself that the connection failed.  It is kept only behind a whole request and a whole response
+whose server lets it live (RFC 9112 9.3): one octet too much or too little would reach another client.
+
+Time: each exchange has one `deadline`, set with each phase.  QUEUE: `queue = … for`; CONNECT:
+`timeout.connect`; RESPONSE: `timeout.client` while the client owes its body, then `timeout.response`; BODY:
+`timeout.idle` between octets; TUNNEL: `timeout.tunnel`.  When it passes, the shell says who does not take
+what it was given: a slow reader is nobody's failure.
+
+Who owns what: each attribute is written by one file, named in the docstring of `Exchange`; those of this file
+through verbs.  (Making one costs one call; that is why there are no objects inside it.)
+
+This file never knows how its client speaks; it knows of its connection what `Client` offers.
 """
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Any
 
-from director.errors import MessageError
 from director.l7.http.body import NO_BODY, Body
-from director.l7.http.response_relay import Reply
-from director.l7.proxy import accounting, dispatch, request_body, request_head, response
-from director.l7.proxy.commands import DROP_SERVER, KEEP_SERVER, Do, Open, ToClient, ToServer, Wait
-from director.l7.proxy.phase import ANSWER, BODY, CONNECT, DEFAULT_TIMEOUTS, IDEMPOTENT, OVER, QUEUE, TUNNEL
-from director.l7.routing import affinity
+from director.l7.http.fields import CHUNKED
+from director.l7.proxy.commands import (
+    DropServer,
+    EndServer,
+    KeepServer,
+    LeaveQueue,
+    Open,
+    ToClient,
+    ToServer,
+    Wait,
+)
 from director.l7.routing.forwarded import believed_id
+from director.model.pools import PoolTimeouts
 from director.registry import ledger
-from director.registry.registry import RealServer
-from director.registry.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from director.l7.http.requests import RequestHead
-    from director.l7.proxy.conversation import Conversation
-    from director.l7.proxy.request_head import RoutedRequest
+    from director.l7.http.response_relay import ResponseRelay
+    from director.l7.proxy.client import Client
     from director.l7.routing.facts import RequestFacts
+    from director.l7.routing.fault_path import FaultTarget
     from director.l7.routing.rules import CompiledRule
-    from director.l7.routing.service import CompiledService, FaultTarget
+    from director.l7.routing.service import CompiledService
     from director.model.pools import Address
     from director.registry.ledger import Lease
-    from director.registry.registry import LivePool
+    from director.registry.registry import LivePool, RealServer
+
+IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+"""Methods that may be sent again (RFC 9110 9.2.2)."""
+SPOOL_LIMIT = 65536
+"""Octets of a request body kept for sending it again, and taken from a client before a server is ready."""
+DEFAULT_TIMEOUTS = PoolTimeouts()
+"""For targets that belong to no pool (a local server of the fault path)."""
+
+
+class Phase(enum.Enum):
+    """What an exchange waits for, in the order of a request's life."""
+
+    # Members are single objects; the hash of an Enum is a Python function, this one is not.
+    __hash__ = object.__hash__
+
+    ROUTED = "a decision: a rule's answer, or a server"
+    QUEUE = "a server with room"
+    CONNECT = "a connection to the server"
+    RESPONSE = "the head of the final response"
+    BODY = "the rest of the response's body"
+    TUNNEL = "octets either way, unread"
+    OVER = "nothing: it ended"
+
+
+ROUTED, QUEUE, CONNECT, RESPONSE, BODY, TUNNEL, OVER = Phase
+"""The members as names of the module: reading them from the class takes eight times as long (3.11)."""
+
+
+class Moment(enum.Enum):
+    """What may happen to an exchange."""
+
+    # As above.
+    __hash__ = object.__hash__
+
+    STARTED = "the request was routed"
+    SLOT_FREE = "a slot, or the end of waiting"
+    SERVER_READY = "the server's connection is open"
+    SERVER_BYTES = "the server sent octets"
+    SERVER_ENDED = "the server sent FIN"
+    SERVER_FAILED = "the server's connection failed"
+    CLIENT_BYTES = "the client sent octets"
+    CLIENT_ENDED = "the client sent FIN"
+    CLIENT_GONE = "the client is lost"
+    EXPIRED = "the deadline passed"
+
+
+_ELSEWHERE = (CONNECT, QUEUE, OVER)
+"""After a failed try: another server, a place in its queue, or a page."""
+
+LIFE: dict[Phase, dict[Moment, tuple[Phase, ...]]] = {
+    ROUTED: {
+        Moment.STARTED: (CONNECT, QUEUE, OVER),
+    },
+    QUEUE: {
+        Moment.SLOT_FREE: (CONNECT, QUEUE, OVER),
+        Moment.CLIENT_BYTES: (QUEUE, OVER),
+        Moment.CLIENT_ENDED: (QUEUE, OVER),
+        Moment.CLIENT_GONE: (OVER,),
+        Moment.EXPIRED: (CONNECT, OVER),
+    },
+    CONNECT: {
+        Moment.SERVER_READY: (RESPONSE, TUNNEL),
+        Moment.SERVER_FAILED: _ELSEWHERE,
+        Moment.CLIENT_BYTES: (CONNECT, OVER),
+        Moment.CLIENT_ENDED: (CONNECT, OVER),
+        Moment.CLIENT_GONE: (OVER,),
+        Moment.EXPIRED: _ELSEWHERE,
+    },
+    RESPONSE: {
+        Moment.SERVER_BYTES: (RESPONSE, BODY, TUNNEL, CONNECT, QUEUE, OVER),
+        Moment.SERVER_ENDED: _ELSEWHERE,
+        Moment.SERVER_FAILED: _ELSEWHERE,
+        Moment.CLIENT_BYTES: (RESPONSE, OVER),
+        Moment.CLIENT_ENDED: (RESPONSE, OVER),
+        Moment.CLIENT_GONE: (OVER,),
+        Moment.EXPIRED: (RESPONSE, *_ELSEWHERE),
+    },
+    BODY: {
+        Moment.SERVER_BYTES: (BODY, OVER),
+        Moment.SERVER_ENDED: (OVER,),
+        Moment.SERVER_FAILED: (OVER,),
+        Moment.CLIENT_BYTES: (BODY, OVER),
+        Moment.CLIENT_ENDED: (BODY, OVER),
+        Moment.CLIENT_GONE: (OVER,),
+        Moment.EXPIRED: (BODY, OVER),
+    },
+    TUNNEL: {
+        Moment.SERVER_BYTES: (TUNNEL,),
+        Moment.SERVER_ENDED: (TUNNEL, OVER),
+        Moment.SERVER_FAILED: (OVER,),
+        Moment.CLIENT_BYTES: (TUNNEL,),
+        Moment.CLIENT_ENDED: (TUNNEL, OVER),
+        Moment.CLIENT_GONE: (OVER,),
+        Moment.EXPIRED: (TUNNEL, OVER),
+    },
+    OVER: {},
+}
+"""Phase -> what may happen -> the phases that may follow.  The diagram in the docs is made from it, and every
+order of events that the tests try keeps to it."""
 
 
 class Exchange:
-    """One request being served on behalf of a conversation.
+    """One request being served for a client.
 
-    Attributes beyond the obvious:
-        spool: the body octets sent or to be sent, None once they cannot be sent again.
-        reason: of the lease that was last held, for the record.
-        tries: (server, what came of it) of every try that failed.
-        fault: the step of the fault path that serves it, "" outside of it.
-        steps: the rest of the fault path.
-        keep_alive: the client's connection may go on behind the answer.
-        opened: when the current try began; `connected` and `first_byte` count from it.
+    Attributes, by the file that writes them (what has no line says what it is):
+        exchange (this file): client, stream, service, head, facts, identity, started, phase, deadline.
+            keep_alive: the client's connection may go on behind the response.
+            lease, target, server_name: of the try under way; reason: of the lease that was last held.
+            opened: when the try began; `connected` and `first_byte` count from it.
+            body: the reader of the request's body.
+            reused: the server's connection was an idle one.
+            relay: what reads the server's response and frames it for the client.
+            status, sent: what the client got.  own: it came from us.
+            client_done, server_done: who has ended its half of a tunnel.
+            tries: (server, what came of it) of every try that failed.
+            outcome: how it ended.
+        request_head: rule, sent_head.
+        request_body: received (octets of the body), spooled.
+            spool: the body octets sent or to be sent, None once they cannot be sent again.
+        dispatch: pool, timeouts, attempts, sticky.
+            tried: the servers of `tries`.  woken: its turn in the queue has come.
+            wait_until: when waiting ends, over all waits.
+            fault: the step of the fault path that serves it, "" outside of it; steps: the rest of the path.
     """
 
     __slots__ = (
-        "attempts", "body", "called", "client_done", "compiled", "connected", "conversation", "facts",
-        "fault", "first_byte", "head", "identity", "keep_alive", "lease", "opened", "phase", "pool",
-        "reason", "received", "reply", "reused", "sent_head", "server_done", "server_name", "service",
-        "spool", "spooled", "started", "status", "steps", "sticky", "target", "timeouts",
-        "to_client", "tried", "tries", "wait_until",
+        "attempts", "body", "client", "client_done", "connected", "deadline", "facts", "fault", "first_byte",
+        "head", "identity", "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason",
+        "received", "relay", "reused", "rule", "sent", "sent_head", "server_done", "server_name", "service",
+        "spool", "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
+        "tries", "wait_until", "woken",
     )  # fmt: skip
 
-    compiled: CompiledRule | None
+    facts: RequestFacts
+    rule: CompiledRule | None
     pool: LivePool | None
     lease: Lease | None
     target: RealServer | Address | None
-    reply: Reply | None
+    relay: ResponseRelay | None
     spool: list[bytes] | None
     reason: tuple[Any, ...] | None
     connected: float | None
@@ -76,113 +228,52 @@ class Exchange:
 
     def __init__(
         self,
-        conversation: Conversation,
+        client: Client,
+        stream: int,
         service: CompiledService,
         head: RequestHead,
         facts: RequestFacts,
         now: float,
     ) -> None:
-        self.conversation = conversation
+        self.client = client
+        self.stream = stream
         self.service = service
         self.head = head
-        said = head.parsed
-        self.keep_alive = said.keep_alive
+        parsed = head.parsed
+        self.keep_alive = parsed.keep_alive
         self.facts = facts
         self.started = now
-        self.body: Body = NO_BODY if said.length == 0 else head.body()
-        self.timeouts = DEFAULT_TIMEOUTS
         # By a local name, because a call through a slot is slow (CPython 3.11).
-        new_id = conversation.handle.new_id
-        self.identity = (conversation.peer.trusted and believed_id(head)) or new_id()
+        new_id = client.handle.new_id
+        self.identity = (client.peer.trusted and believed_id(head)) or new_id()
         # All slots are filled here: a default in the class would be read several times slower (CPython 3.11).
-        self.phase = QUEUE
-        self.compiled = self.pool = self.lease = self.target = self.reply = self.spool = None
+        self.body: Body = NO_BODY
+        self.rule = self.pool = self.lease = self.target = self.relay = self.spool = None
+        if parsed.length:
+            if service.per_connection:
+                # Unread, so nothing behind this head may be taken for another request.
+                self.keep_alive = False
+            else:
+                self.body = head.body()
+                self.spool = []
+        self.timeouts = DEFAULT_TIMEOUTS
+        self.phase = ROUTED
+        self.deadline = now
         self.reason = self.connected = self.first_byte = self.wait_until = self.steps = None
-        self.spooled = self.received = self.to_client = self.status = self.attempts = 0
-        self.sticky = self.reused = self.called = self.client_done = self.server_done = False
-        self.fault = self.server_name = ""
+        self.spooled = self.received = self.sent = self.status = self.attempts = 0
+        self.sticky = self.reused = self.woken = self.client_done = self.server_done = self.own = False
+        self.fault = self.server_name = self.outcome = ""
         self.sent_head = b""
         self.opened = 0.0
         self.tries = self.tried = ()
 
-    # -- deciding --
+    # -- a server --
 
-    def start(self, routed: RoutedRequest, now: float) -> None:
-        """Take the first step."""
-        service = self.service
-        compiled = self.compiled = routed.rule
-        if compiled is not None:
-            ledger.asked(compiled.counters)
-            if not compiled.pool:
-                request_head.answer_by_rule(self, compiled, now)
-                return
-        if self.head.parsed.hops and request_head.ends_here(self, now):
-            return
-        try:
-            self.sent_head = request_head.server_head(self, routed)
-        except MessageError as error:
-            dispatch.refuse(self, error, now)
-            return
-        if service.per_connection:
-            # Unread, so nothing behind this head may be taken for another request.
-            self.keep_alive = self.keep_alive and self.body.done
-            self.body = NO_BODY
-        elif not self.body.done:
-            self.spool = []
-            request_body.client_bytes(self, self.conversation.framer.take(), now)
-            if self.phase is OVER:
-                return
-        self.choose(compiled.pool if compiled is not None else service.config.pool, now)
-
-    def start_tunnel(self, now: float) -> None:
-        """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
-        compiled = self.compiled = self.service.decide(self.facts)
-        if compiled is not None:
-            ledger.asked(compiled.counters)
-        self.choose(compiled.pool if compiled is not None else self.service.config.pool, now)
-
-    # -- choosing and connecting --
-
-    def choose(self, pool_name: str, now: float) -> None:
-        """Select a server of the pool; else stand in line; else take the fault path."""
-        service = self.service
-        pool = service.registry.pools.get(pool_name)
-        if pool is None:
-            dispatch.fall_back(self, "no_server", now)
-            return
-        config = pool.config
-        self.pool = pool
-        self.timeouts = config.timeouts
-        if pool.waiting and not self.called and _waiting_helps(pool):
-            self._join_queue(pool, now)
-            return
-        preferred = affinity.preferred(pool, self.facts) if config.persist is not None else None
-        lease = select(service.registry, pool, service.key, self.facts, now, preferred, self.tried)
-        if lease is not None:
-            self.sticky = lease.server is preferred
-            self.connect(lease, lease.server, now)
-        elif _waiting_helps(pool):
-            self._join_queue(pool, now)
-        else:
-            dispatch.fall_back(self, "no_server", now)
-
-    def _join_queue(self, pool: LivePool, now: float) -> None:
-        """Wait for room, in all tries together no longer than the queue allows; no waiting in a full line."""
-        if not ledger.take_place(pool):
-            dispatch.fall_back(self, "no_server", now)
-            return
-        if self.wait_until is None:
-            self.wait_until = now + pool.config.queue.timeout
+    def wait(self, pool: LivePool, until: float) -> None:
+        """Stand in the pool's queue."""
         self.phase = QUEUE
-        self.called = False
-        self.conversation.deadline = self.wait_until
-        self.conversation.out.append(Wait(pool))
-
-    def slot_free(self, now: float) -> None:
-        """Our turn in the line has come."""
-        if self.phase is QUEUE and self.pool is not None:
-            self.called = True
-            self.choose(self.pool.name, now)
+        self.deadline = until
+        self.client.out.append(Wait(self.stream, pool))
 
     def connect(
         self, lease: Lease | None, target: RealServer | Address, now: float, fresh: bool = False
@@ -199,68 +290,155 @@ class Exchange:
             self.server_name = str(target)
         self.phase = CONNECT
         self.opened = now
-        conversation, head = self.conversation, self.head
-        conversation.deadline = now + self.timeouts.connect
-        fresh = fresh or self.service.per_connection
+        self.deadline = now + self.timeouts.connect
+        head = self.head
         careful = head.method not in IDEMPOTENT
-        if not careful and head.parsed.length and request_body.too_long_to_keep(self):
+        if self.service.per_connection or (not careful and head.parsed.length and self._too_long_to_keep()):
             # An idle connection may turn out to be gone, and this request could not be sent a second time.
             fresh = True
         # Naming arguments costs as much as the object (CPython 3.11).
-        conversation.out.append(Open(target, fresh, careful))
+        self.client.out.append(Open(self.stream, target, fresh, careful))
 
-    def server_ready(self, now: float, reused: bool) -> None:
-        """A connection is there: send what we have of the request."""
+    def _too_long_to_keep(self) -> bool:
+        """The body will not, or may not, stay in the spool until a server answers."""
+        length = self.head.length
+        return length > SPOOL_LIMIT or (length == CHUNKED and not self.body.done)
+
+    def missed(self, who: str, why: str) -> None:
+        """Write down where it could not go."""
+        self.tries += ((who, why),)
+
+    def let_go(self, reason: str) -> None:
+        """The try failed: give back the server's connection and the lease."""
+        self.missed(self.server_name, reason)
+        self.client.out.append(DropServer(self.stream))
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
+        self.target = self.relay = self.first_byte = None
+
+    def send_again(self, reason: str, now: float) -> None:
+        """The same server, the same lease, but a new connection."""
+        lease, target = self.lease, self.target
+        self.missed(self.server_name, reason)
+        self.client.out.append(DropServer(self.stream))
+        self.relay = self.first_byte = None
+        if target is not None:
+            self.connect(lease, target, now, fresh=True)
+
+    def leave_queue(self) -> None:
+        """Wait no more."""
+        self.client.out.append(LeaveQueue(self.stream))
+
+    def send(self, text: bytes, now: float, *, reused: bool) -> None:
+        """The server's connection is there: send what there is of the request, and wait for the response."""
         self.reused = reused
-        conversation = self.conversation
-        if self.lease is not None and not self.lease.server.reachable:
-            ledger.reached(self.lease.server)
         if not reused:
             self.connected = now - self.opened
+        lease, client = self.lease, self.client
+        if lease is not None and not lease.server.reachable:
+            ledger.reached(lease.server)
         if self.service.per_connection:
-            data = self.sent_head + conversation.framer.take()
-            if data:
-                conversation.out.append(ToServer(data))
-            response.tunnel(self, now)
+            if text:
+                self.to_server(text)
+            self.tunnel(now)
             return
-        self.phase = ANSWER
-        self.reply = Reply(self.head)
-        conversation.out.append(ToServer(self.sent_head if self.spool is None else request_body.begin(self)))
-        if conversation.paused:
-            conversation.resume()
-        request_body.wait_for_answer(self, now)
+        self.phase = RESPONSE
+        self.relay = client.relay(self.head)
+        client.out.append(ToServer(self.stream, text))
+        if client.paused:
+            client.resume(self.stream)
+        self.deadline = now + (self.timeouts.response if self.body.done else self.service.timeouts.client)
 
-    # -- what the rooms around it share --
+    def await_response(self, now: float) -> None:
+        """Until the request is whole, the client has to go on; from then on, the server must answer."""
+        self.deadline = now + (self.timeouts.response if self.body.done else self.service.timeouts.client)
 
-    def client_gone(self, now: float) -> None:
-        """The client left before the end.  In a tunnel its reset is passed on, as a server's is."""
-        phase = self.phase
-        leave = Do.LEAVE_QUEUE if phase is QUEUE else Do.ABORT_SERVER if phase is TUNNEL else DROP_SERVER
-        self.conversation.out.append(leave)
-        self.finish("client_gone", now, server_gone=True)
+    def to_server(self, data: bytes) -> None:
+        """More octets for the server."""
+        self.client.out.append(ToServer(self.stream, data))
 
-    def write(self, data: bytes) -> None:
+    # -- the response --
+
+    def answered(self, status: int, text: bytes, now: float) -> None:
+        """The final head is here; `text` is what the client gets of it, and of the body."""
+        self.status = status
+        if self.first_byte is None:
+            self.first_byte = now - self.opened
+        self.phase = BODY
+        self.deadline = now + self.timeouts.idle
+        if text:
+            self.sent += len(text)
+            self.client.out.append(ToClient(text))
+
+    def interim(self, text: bytes, now: float) -> None:
+        """An interim head is here; `text` is what the client gets of it."""
+        if self.first_byte is None:
+            self.first_byte = now - self.opened
+        self.write(text)
+
+    def write(self, text: bytes) -> None:
         """Octets for the client."""
-        if data:
-            self.to_client += len(data)
-            self.conversation.out.append(ToClient(data))
+        if text:
+            self.sent += len(text)
+            self.client.out.append(ToClient(text))
 
-    # -- ending --
+    def give(self, status: int, text: bytes) -> None:
+        """A response of our own, whole."""
+        self.status = status
+        self.own = True
+        self.write(text)
 
-    def finish(self, outcome: str, now: float, server_gone: bool = False) -> None:
-        """The one end: server connection, books, and what becomes of the client."""
-        reply, conversation, whole = self.reply, self.conversation, self.body.done
+    def last(self) -> None:
+        """Nothing follows on the client's connection."""
+        self.keep_alive = False
+
+    def until(self, deadline: float) -> None:
+        """Wait until then for what comes next."""
+        self.deadline = deadline
+
+    # -- a tunnel --
+
+    def tunnel(self, now: float, status: int = 0) -> None:
+        """Pass octets both ways until both sides have ended."""
+        self.phase = TUNNEL
+        self.status = status
+        self.deadline = now + self.timeouts.tunnel
+        client = self.client
+        client.resume(self.stream)
+        if client.ended:
+            self.half_closed(by_server=False)
+
+    def half_closed(self, *, by_server: bool) -> None:
+        """One side of a tunnel sent FIN: pass it on; when both have, the tunnel is over."""
+        if by_server:
+            self.server_done = True
+            self.client.end(self.stream)
+        else:
+            self.client_done = True
+            self.client.out.append(EndServer(self.stream))
+        if self.server_done and self.client_done:
+            self.finish("ok")
+
+    # -- the end --
+
+    def finish(self, outcome: str, *, server_gone: bool = False) -> None:
+        """The one end: what becomes of the server's connection, and whether the client's may go on.
+
+        `server_gone`: there is no connection to a server (any more).
+        """
+        relay, whole = self.relay, self.body.done
         if not server_gone:
-            reuse = whole and self.phase is BODY and reply is not None and reply.reusable
-            conversation.out.append(KEEP_SERVER if reuse else DROP_SERVER)
-        keep = whole and self.keep_alive and self.phase is not TUNNEL
-        if keep and reply is not None:
-            keep = not reply.to_close
+            if whole and self.phase is BODY and relay is not None and relay.reusable:
+                self.client.out.append(KeepServer(self.stream))
+            else:
+                self.client.out.append(DropServer(self.stream))
+        if not whole or self.phase is TUNNEL or (relay is not None and relay.to_close):
+            self.keep_alive = False
         self.phase = OVER
-        accounting.enter(self, outcome, now)
-        conversation.finished(now, keep)
+        self.outcome = outcome
 
-
-def _waiting_helps(pool: LivePool) -> bool:
-    """The pool has a line, and a live server that is merely full."""
-    return pool.config.queue.length > 0 and pool.full
+    def abandon(self) -> None:
+        """A defect of ours: give back what is held."""
+        if self.lease is not None and self.lease.held:
+            self.lease.release()

@@ -1,16 +1,20 @@
-"""Answers that the director itself gives: refusals, redirects, fixed texts, pages.
+"""Responses that the director itself gives: refusals, redirects, fixed texts, pages.
 
-They can be told from a server's: the status text of a refusal says why, trusted clients get an
-`X-Director` field, and log and trace name the cause.
+They can be told from a server's: the text of a refusal says why, trusted clients get an `X-Director` field,
+and log and trace name the cause.  Each ends its exchange; how it is framed is its client's business
+(`relay`).
 """
 
 from __future__ import annotations
 
 from html import escape
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from director.l7.http.writing import PLAIN_TEXT, phrase
+
 if TYPE_CHECKING:
+    from director.errors import MessageError
+    from director.l7.proxy.exchange import Exchange
     from director.model.http import Page
 
 _BODY = (
@@ -27,61 +31,69 @@ _SENTENCES = {
     503: "No server is able to answer just now. Please try again in a moment.",
     504: "The server behind this address took too long to answer.",
 }
+_NO_STORE = b"Cache-Control: no-store\r\n"
+_HTML = "text/html; charset=utf-8"
 
 
-def phrase(status: int) -> str:
-    """The standard reason phrase."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Answer"
+def reply(
+    exchange: Exchange, status: int, body: bytes, fields: bytes, cause: str, *, content_type: str = PLAIN_TEXT
+) -> None:
+    """Give a whole response and end the exchange with `cause`, which is no failure."""
+    _give(exchange, status, body, fields, cause, content_type)
+    exchange.finish(cause, server_gone=True)
 
 
-def answer(
-    status: int,
-    body: bytes,
-    fields: bytes = b"",
-    *,
-    content_type: str = "text/plain; charset=utf-8",
-    head_only: bool = False,
-) -> bytes:
-    """One complete response; `fields` are whole lines (Connection, Location, …)."""
-    line = f"HTTP/1.1 {status} {phrase(status)}\r\n".encode("latin-1")
-    if status in (204, 304):
-        return line + fields + b"\r\n"
-    if status == 205:
-        body = b""
-    text = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
-        line,
-        content_type.encode("latin-1"),
-        len(body),
-        fields,
-    )
-    return text if head_only else text + body
+def refusal(exchange: Exchange, error: MessageError) -> None:
+    """The request is wrong; the connection ends behind the response."""
+    exchange.last()
+    _give(exchange, error.status, refusal_text(error), b"", error.reason)
+    exchange.finish("refused", server_gone=True)
 
 
-def refusal(status: int, reason: str, fields: bytes, *, head_only: bool = False) -> bytes:
-    """A refusal of a request: its reason as plain text."""
-    return answer(
-        status,
-        f"{status} {phrase(status)}: {reason}\n".encode("latin-1", "replace"),
-        fields,
-        head_only=head_only,
-    )
+def refusal_text(error: MessageError) -> bytes:
+    """What a refused client reads."""
+    return f"{error.status} {phrase(error.status)}: {error.reason}\n".encode("latin-1", "replace")
 
 
-def failure(status: int, identity: str, fields: bytes, *, head_only: bool = False) -> bytes:
-    """The built-in page for 502, 503 and 504; never stored."""
-    body = _BODY.format(
+def failure(exchange: Exchange, status: int, cause: str, outcome: str) -> None:
+    """The built-in page for what a server (or the lack of one) has done; never stored."""
+    _give(exchange, status, failure_text(status, exchange.identity), _NO_STORE, cause, _HTML)
+    exchange.finish(outcome, server_gone=True)
+
+
+def failure_text(status: int, identity: str) -> bytes:
+    """The built-in page for 502, 503 and 504."""
+    return _BODY.format(
         status=status, phrase=phrase(status), reason=_SENTENCES.get(status, ""), identity=escape(identity)
     ).encode()
-    fields += b"Cache-Control: no-store\r\n"
-    return answer(status, body, fields, content_type="text/html; charset=utf-8", head_only=head_only)
 
 
-def page(found: Page, fields: bytes, *, head_only: bool = False) -> bytes:
-    """A configured page; never stored."""
-    fields += b"Cache-Control: no-store\r\n"
+def page(exchange: Exchange, found: Page) -> None:
+    """A configured page, the end of a fault path; never stored."""
+    fields = _NO_STORE
     if found.retry_after is not None:
         fields += b"Retry-After: %d\r\n" % max(1, round(found.retry_after))
-    return answer(found.status, found.body, fields, content_type=found.content_type, head_only=head_only)
+    _give(exchange, found.status, found.body, fields, exchange.fault, found.content_type)
+    exchange.finish("fault", server_gone=True)
+
+
+def marks(exchange: Exchange, cause: str) -> bytes:
+    """The field that tells a trusted client what the director did itself."""
+    if not exchange.client.peer.trusted:
+        return b""
+    return f"X-Director: {cause}; id={exchange.identity}\r\n".encode("latin-1", "replace")
+
+
+def _give(
+    exchange: Exchange, status: int, body: bytes, fields: bytes, cause: str, content_type: str = PLAIN_TEXT
+) -> None:
+    """Write the whole response; a connection that is relayed unread just ends."""
+    client = exchange.client
+    keep = exchange.keep_alive and exchange.body.done and client.can_stay()
+    if not keep:
+        exchange.last()
+    text = b""
+    if exchange.service.is_http:
+        fields += client.handle.date() + marks(exchange, cause)
+        text = client.relay(exchange.head).own(status, body, fields, content_type, keep=keep)
+    exchange.give(status, text)

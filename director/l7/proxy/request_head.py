@@ -1,7 +1,7 @@
-"""A request routed before a server is chosen: who asks, which rule claims it, what the server is sent.
+"""A request before a server is chosen: who asks, which rule claims it, what the server is sent.
 
 `route_request` is pure: the same head from the same peer to the same service is routed alike.  The other
-functions work on an `Exchange`, called by it once, when it starts.
+functions work on an `Exchange`; `start` is called once for each, `start_tunnel` where nothing is read.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from director.l7.http.fields import FieldBlock
 from director.l7.http.grammar import REQUEST_FIELDS
 from director.l7.http.memo import HEAD_LIMIT
 from director.l7.http.writing import request_fields, request_framing
-from director.l7.proxy import answering, dispatch
+from director.l7.proxy import dispatch, local_reply, request_body
+from director.l7.proxy.client import UpstreamFields
+from director.l7.proxy.exchange import OVER
 from director.l7.routing.facts import RequestFacts
 from director.l7.routing.forwarded import client_address
 from director.l7.routing.rules import decide
 from director.l7.routing.templates import edited, location, rewritten_target
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from director.l7.http.requests import RequestHead
-    from director.l7.proxy.conversation import Conversation
+    from director.l7.proxy.client import Client
     from director.l7.proxy.exchange import Exchange
     from director.l7.routing.facts import Peer
     from director.l7.routing.rules import CompiledRule
@@ -67,55 +70,70 @@ def route_request(head: RequestHead, peer: Peer, service: CompiledService) -> Ro
     return routed
 
 
-class UpstreamFields:
-    """What a server gets behind the request's target, up to the id of the request where that is lacking.
-
-    It serves all requests whose head has these very `lines` (heads with equal ones share the object), this
-    `host` and this `service`.
-    """
-
-    __slots__ = ("host", "lacks_id", "lines", "service", "text")
-
-    def __init__(self, head: RequestHead, service: CompiledService, text: bytes, *, lacks_id: bool) -> None:
-        self.lines = head.lines
-        self.host = head.host
-        self.service = service
-        self.text = text
-        self.lacks_id = lacks_id
+# --- the first step -----------------------------------------------------------------------
 
 
-def answer_by_rule(exchange: Exchange, compiled: CompiledRule, now: float) -> None:
-    """Carry out a rule's redirect or fixed answer."""
+def start(exchange: Exchange, routed: RoutedRequest, now: float) -> None:
+    """Answer what needs no server; send the rest to one."""
+    rule = exchange.rule = routed.rule
+    try:
+        if rule is not None:
+            ledger.asked(rule.counters)
+            if not rule.pool:
+                _answer_by_rule(exchange, rule)
+                return
+        if exchange.head.parsed.hops and _ends_here(exchange):
+            return
+        exchange.sent_head = _server_head(exchange, routed)
+    except MessageError as error:
+        dispatch.refuse(exchange, error)
+        return
+    if not exchange.body.done:
+        request_body.client_bytes(exchange, exchange.client.taken(), now)
+        if exchange.phase is OVER:
+            return
+    dispatch.choose(exchange, exchange.service.config.pool if rule is None else rule.pool, now)
+
+
+def start_tunnel(exchange: Exchange, now: float) -> None:
+    """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
+    service = exchange.service
+    rule = exchange.rule = service.decide(exchange.facts)
+    if rule is not None:
+        ledger.asked(rule.counters)
+    dispatch.choose(exchange, service.config.pool if rule is None else rule.pool, now)
+
+
+def _answer_by_rule(exchange: Exchange, compiled: CompiledRule) -> None:
+    """Carry out a rule's redirect or fixed answer.  Raises MessageError for a target that leads elsewhere."""
     rule = compiled.rule
     if rule.redirect is not None:
         status, template = rule.redirect
-        try:
-            where = location(template, exchange.facts).encode("ascii")
-        except MessageError as error:
-            dispatch.refuse(exchange, error, now)
-            return
-        answering.own(exchange, status, b"", b"Location: " + where + b"\r\n", "redirect", now)
+        where = location(template, exchange.facts).encode("ascii")
+        local_reply.reply(exchange, status, b"", b"Location: " + where + b"\r\n", "redirect")
     else:
         status, text = rule.respond or (404, "")
-        answering.own(exchange, status, text.encode() + b"\n" if text else b"", b"", "respond", now)
+        local_reply.reply(exchange, status, text.encode() + b"\n" if text else b"", b"", "respond")
 
 
-def ends_here(exchange: Exchange, now: float) -> bool:
-    """Max-Forwards used up, or the request goes round in circles (RFC 9110 7.6.2, 7.6.3)."""
+def _ends_here(exchange: Exchange) -> bool:
+    """Max-Forwards used up (RFC 9110 7.6.2).
+
+    Raises: MessageError 400 when that is no number, 508 when the request goes round in circles (7.6.3).
+    """
     head = exchange.head
     hops = head.fields.get(b"max-forwards")
     if hops is not None and head.method in _COUNTS_HOPS:
         if not hops.isdigit():
-            dispatch.refuse(exchange, MessageError(400, "bad Max-Forwards"), now)
-            return True
+            raise MessageError(400, "bad Max-Forwards")
         if _number(hops) == 0:
             allowed = b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
-            answering.own(exchange, 200, b"", allowed, "max_forwards", now)
+            local_reply.reply(exchange, 200, b"", allowed, "max_forwards")
             return True
     if exchange.service.policy.loops(head) >= VIA_LIMIT:
-        reason = "the request goes round in circles; look at its Via and at the servers' addresses"
-        dispatch.refuse(exchange, MessageError(508, reason), now)
-        return True
+        raise MessageError(
+            508, "the request goes round in circles; look at its Via and at the servers' addresses"
+        )
     return False
 
 
@@ -124,7 +142,10 @@ def _number(hops: bytes) -> int:
     return int(digits) if len(digits) <= len(str(_MOST_HOPS)) else _MOST_HOPS
 
 
-def server_head(exchange: Exchange, routed: RoutedRequest) -> bytes:
+# --- what the server is sent --------------------------------------------------------------
+
+
+def _server_head(exchange: Exchange, routed: RoutedRequest) -> bytes:
     """The head for the server.  Raises MessageError when a rule's edits make it ambiguous."""
     text = routed.text
     if not text:
@@ -133,7 +154,7 @@ def server_head(exchange: Exchange, routed: RoutedRequest) -> bytes:
 
 
 def _server_text(exchange: Exchange, routed: RoutedRequest) -> bytes:
-    head, conversation, service = exchange.head, exchange.conversation, exchange.service
+    head, client, service = exchange.head, exchange.client, exchange.service
     body = exchange.body
     if isinstance(body, ChunkedBody):
         body.dropped |= service.names.canonical
@@ -141,9 +162,9 @@ def _server_text(exchange: Exchange, routed: RoutedRequest) -> bytes:
     rule = None if routed.rule is None else routed.rule.rule
     if rule is not None and rule.rewrite_path:
         sent = rewritten_target(rule.rewrite_path, head, routed)
-    upstream = conversation.upstream_fields
+    upstream = client.upstream_fields
     if rule is not None and rule.headers:
-        upstream = _edited_fields(conversation, service, head, rule.headers, routed)
+        upstream = _edited_fields(client, service, head, rule.headers, routed)
     # A client that repeats its fields gets the same lines again.
     elif (
         upstream is None
@@ -151,32 +172,30 @@ def _server_text(exchange: Exchange, routed: RoutedRequest) -> bytes:
         or upstream.host != head.host
         or upstream.service is not service
     ):
-        upstream = _upstream_fields(conversation, service, head)
+        upstream = _upstream_fields(client, service, head)
     routed.lacks_id = upstream.lacks_id
     return b" ".join((head.method, sent, upstream.text))
 
 
-def _upstream_fields(
-    conversation: Conversation, service: CompiledService, head: RequestHead
-) -> UpstreamFields:
+def _upstream_fields(client: Client, service: CompiledService, head: RequestHead) -> UpstreamFields:
     """Version and field lines for the server, remembered unless they belong to one request only."""
-    lacks_id = not service.policy.keeps_id(head, conversation.peer)
-    text = _behind_target(service, head, _passed(conversation, service, head), lacks_id=lacks_id)
+    lacks_id = not service.policy.keeps_id(head, client.peer)
+    text = _behind_target(service, head, _passed(client, service, head), lacks_id=lacks_id)
     upstream = UpstreamFields(head, service, text, lacks_id=lacks_id)
     if b"max-forwards" not in head.fields and len(text) <= HEAD_LIMIT:
-        conversation.upstream_fields = upstream
+        client.upstream_fields = upstream
     return upstream
 
 
 def _edited_fields(
-    conversation: Conversation,
+    client: Client,
     service: CompiledService,
     head: RequestHead,
     edits: Sequence[HeaderEdit],
     routed: RoutedRequest,
 ) -> UpstreamFields:
     """The same after a rule's edits, which have the last word over all but framing and connection."""
-    block = edited(_passed(conversation, service, head), edits, routed)
+    block = edited(_passed(client, service, head), edits, routed)
     lacks_id = not (
         FieldBlock(block, REQUEST_FIELDS).has(b"x-request-id")
         or any(edit.name.lower() == "x-request-id" for edit in edits)
@@ -185,9 +204,9 @@ def _edited_fields(
     return UpstreamFields(head, service, text, lacks_id=lacks_id)
 
 
-def _passed(conversation: Conversation, service: CompiledService, head: RequestHead) -> bytes:
+def _passed(client: Client, service: CompiledService, head: RequestHead) -> bytes:
     """What the client sent of itself, less what must not pass, and what the director says about it."""
-    policy, peer = service.policy, conversation.peer
+    policy, peer = service.policy, client.peer
     dropped = policy.dropped(head, peer)
     added = policy.lines(head, peer)
     hops = head.fields.get(b"max-forwards")
@@ -206,10 +225,10 @@ def _behind_target(service: CompiledService, head: RequestHead, fields: bytes, *
 def _own_wish(head: RequestHead) -> tuple[bytes, bytes]:
     """The client's minor version, and what it said of its connection.
 
-    For a server whose answer will be relayed unread: it must speak the client's version, and end where
+    For a server whose response will be relayed unread: it must speak the client's version, and end where
     the client expects an end.
     """
-    said = head.parsed
-    if not said.minor:
-        return b"0", b"Connection: keep-alive\r\n" if said.keep_alive else b""
-    return b"1", b"" if said.keep_alive or said.upgrade else b"Connection: close\r\n"
+    parsed = head.parsed
+    if not parsed.minor:
+        return b"0", b"Connection: keep-alive\r\n" if parsed.keep_alive else b""
+    return b"1", b"" if parsed.keep_alive or parsed.upgrade else b"Connection: close\r\n"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from director.l7.http.requests import RequestFramer, RequestHead
 from director.l7.routing import affinity
 from director.l7.routing.facts import Peer, RequestFacts
+from director.l7.routing.fault_path import LocalStep, PageStep, PoolStep, ServerStep
 from director.l7.routing.forwarded import client_address
 from director.l7.routing.templates import location
 from director.scheduling.preview import preview
@@ -111,15 +112,24 @@ def _patience(pool: LivePool) -> str:
 
 
 def _fault(service: CompiledService, facts: RequestFacts, now: float, who: str, why: str) -> dict[str, Any]:
-    """The step of the fault path that would be taken, in the words of `recovery`."""
+    """The step of the fault path that would be taken, in the words of `dispatch`."""
     decision: dict[str, Any] = {"tries": [(who, f"no_server: {why}")]}
-    for kind, value in service.faults("no_server"):
-        if kind == "page":
-            return decision | {"fault": f"page {value.name}", "status": value.status}
-        name = _spare(service, value, facts, now) if kind == "pool" else getattr(value, "name", str(value))
+    for step in service.faults("no_server"):
+        if isinstance(step, PageStep):
+            return decision | {"fault": step.label, "status": step.page.status}
+        name = _server_of(service, step, facts, now)
         if name:
-            return decision | {"fault": f"{kind} {name if kind == 'active' else value}", "server": name}
+            return decision | {"fault": step.label, "server": name}
     return decision | {"fault": "built-in page", "status": 503}
+
+
+def _server_of(
+    service: CompiledService, step: ServerStep | PoolStep | LocalStep, facts: RequestFacts, now: float
+) -> str:
+    """Whom a step of the fault path leads to; '' for nobody."""
+    if isinstance(step, ServerStep):
+        return step.server.name
+    return str(step.address) if isinstance(step, LocalStep) else _spare(service, step.name, facts, now)
 
 
 def _spare(service: CompiledService, pool_name: str, facts: RequestFacts, now: float) -> str:

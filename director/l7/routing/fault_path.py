@@ -1,14 +1,14 @@
-"""The fault chain: where a request goes, step by step, when its own pool cannot take it.
+"""The fault path: where a request goes, step by step, when its own pool cannot take it.
 
-`FaultChain.targets(cause)` is asked once per request and gives targets one at a time:
+`FaultPath.targets(cause)` is asked once per request and gives targets one at a time:
 the caller asks for the next when one leads nowhere.  Each step is judged when its turn
 comes, so what an earlier failure taught (a server marked unreachable) counts.  A step
-is never given twice for a request, and the built-in page stands at the end of every
-chain, so a chain is as long as the configuration says, plus one.
+is never given twice for a request, so a path is as long as the configuration says; at its
+end whoever walks it sends the built-in page.
 
 Source: KTCPVS `fault_redirect` and `redirect_to_local` (`lvs-semantics` A.7; K24 to
-K28).  The composition makes one chain per layer-7 service and generation; layer 7
-carries targets out.  Nothing here connects, counts or knows a clock.
+K28).  The composition makes one path per layer-7 service and generation;
+`proxy.dispatch` carries targets out.  Nothing here connects, counts or knows a clock.
 """
 
 from __future__ import annotations
@@ -34,67 +34,59 @@ class Cause(enum.Enum):
     QUEUE_TIMEOUT = "queue_timeout"
 
 
-BUILT_IN_PAGE = Page("built-in", body=b"", status=503)
-"""The end of every chain; its body is made where it is sent, because it shows the id of the request."""
-
-
 @frozen(eq=False)
-class ToServer:
+class ServerStep:
     """Claim this server (`selection.claim`) and connect once."""
 
     server: RealServer
-    kind: str = "active"
 
     @property
-    def value(self) -> RealServer:
-        """The server."""
-        return self.server
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"active {self.server.name}"
 
 
 @frozen
-class ToPool:
+class PoolStep:
     """Select a server of this pool."""
 
     name: str
-    kind: str = "pool"
 
     @property
-    def value(self) -> str:
-        """The pool's name."""
-        return self.name
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"pool {self.name}"
 
 
 @frozen
-class ToLocal:
+class LocalStep:
     """Send the client's request, whole, to this address, as if it had connected there."""
 
     address: Address
-    kind: str = "local"
 
     @property
-    def value(self) -> Address:
-        """The address."""
-        return self.address
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"local {self.address}"
 
 
 @frozen
-class ToPage:
+class PageStep:
     """Answer with this page."""
 
     page: Page
-    kind: str = "page"
 
     @property
-    def value(self) -> Page:
-        """The page."""
-        return self.page
+    def label(self) -> str:
+        """The step in the words of the log."""
+        return f"page {self.page.name}"
 
 
-Target = ToServer | ToPool | ToLocal | ToPage
+FaultTarget = ServerStep | PoolStep | LocalStep | PageStep
 
 
-class FaultChain:
-    """The chain of one service.
+class FaultPath:
+    """The path of one service.
 
     Args:
         service: whose `fault` steps are walked.
@@ -113,36 +105,27 @@ class FaultChain:
         names = [rule.pool for rule in mine if rule.pool]
         self._pools = tuple(dict.fromkeys((*names, service.pool) if service.pool else names))
 
-    def targets(self, cause: str) -> Iterator[Target]:
-        """What to try, in order; the last one is always a page.
+    def targets(self, cause: str) -> Iterator[FaultTarget]:
+        """What to try, in order.
 
         `cause` is a value of `Cause`; ValueError for another.  Today every cause walks the same steps.
         """
         Cause(cause)
         return self._walk()
 
-    def pairs(self, cause: str) -> Iterator[tuple[str, object]]:
-        """The same as (`active`, `pool`, `local` or `page`; server, name, address or page).
-
-        The built-in page is left out: it is what the caller sends when nothing is left.
-        """
-        found = self.targets(cause)
-        return ((one.kind, one.value) for one in found if one.value is not BUILT_IN_PAGE)
-
-    def _walk(self) -> Iterator[Target]:
+    def _walk(self) -> Iterator[FaultTarget]:
         for step in dict.fromkeys(self._service.fault):
             if step.kind == "active":
                 server = self.first_live()
                 if server is not None:
-                    yield ToServer(server)
+                    yield ServerStep(server)
             elif step.kind == "pool" and step.name in self._registry.pools:
-                yield ToPool(step.name)
+                yield PoolStep(step.name)
             elif step.kind == "local" and step.address is not None:
-                yield ToLocal(step.address)
+                yield LocalStep(step.address)
             elif step.kind == "page" and step.name in self._pages:
-                yield ToPage(self._pages[step.name])
+                yield PageStep(self._pages[step.name])
                 return
-        yield ToPage(BUILT_IN_PAGE)
 
     def first_live(self) -> RealServer | None:
         """The first live server in rule order, then server order, then of the service's own pool (K25)."""

@@ -2,12 +2,12 @@
 
 A compiled service never changes; a reload puts a new one into the `ServiceHandle`, and each
 request takes the one that is current when its head is complete.  Other rooms give what
-layer 7 must not know: compiled conditions (config), the fault chain (fault).
+a room must not know: compiled conditions.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from director.l7.http.requests import Limits
 from director.l7.routing.forwarded import ForwardedPolicy, is_trusted
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
     from director.l7.proxy.trace import Record
     from director.l7.routing.facts import RequestFacts
+    from director.l7.routing.fault_path import FaultTarget
     from director.model.http import L7Service
     from director.registry.registry import LiveService, Registry
-
-FaultTarget = tuple[str, Any]
-"""Where a fault step leads: ("active", RealServer), ("pool", name), ("local", Address), ("page", Page)."""
 
 
 class CompiledService:

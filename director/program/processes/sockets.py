@@ -37,31 +37,29 @@ class Sockets:
         self._new: dict[Place, list[socket.socket]] = {}
         self._wanted: set[Place] = set()
 
-    def prepare(self, addresses: Iterable[Address], coming: Iterable[str], *, beside: bool = False) -> None:
+    def prepare(self, addresses: Iterable[Address], *, beside: bool = False) -> None:
         """Open what is new.  Raises BindError, with nothing left open.
 
-        `coming` are hosts that this machine will have.  `beside`: other processes of ours may still listen
-        there and will go.
+        `beside`: other processes of ours may still listen there and will go.
         """
         wanted = {bound_to(address): address for address in addresses}
         self._wanted = set(wanted)
-        hosts = frozenset(coming)
         try:
             for place, address in wanted.items():
                 if place not in self._open:
-                    self._new[place] = self._group(address, free=address.host in hosts, beside=beside)
+                    self._new[place] = self._group(address, beside=beside)
         except BindError:
             self.abandon()
             raise
 
-    def _group(self, address: Address, *, free: bool, beside: bool) -> list[socket.socket]:
+    def _group(self, address: Address, *, beside: bool) -> list[socket.socket]:
         if address.endpoint:
             return [inherited(address.endpoint)]
         if address.path:
             return [bind(address)]
         # `127.0.0.1:80` may come while our `:80` goes.
         going = any(place not in self._wanted and place[1] == address.port for place in self._open)
-        return share(address, self._size, free=free, join=beside or going)
+        return share(address, self._size, join=beside or going)
 
     def commit(self) -> None:
         """Close what is not wanted any more."""

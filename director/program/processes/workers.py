@@ -25,7 +25,7 @@ from director.errors import DirectorError
 from director.l7.routing.service import CompiledService
 from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
-from director.program.layer7 import coming, compile_services
+from director.program.layer7 import compile_services
 from director.program.logs import event_log
 from director.program.parts import Chore
 from director.program.processes.channel import Gone
@@ -104,9 +104,8 @@ class Workers(Collector):
         if self._orphans is None:
             state_dir = self._settings.state_dir
             self._orphans = orphans(Path(state_dir)) if state_dir else []
-        desired = candidate.desired
-        addresses = [address for one in desired.l7 for address in one.listen]
-        self._sockets.prepare(addresses, coming(desired), beside=bool(self._orphans))
+        addresses = [address for one in candidate.desired.l7 for address in one.listen]
+        self._sockets.prepare(addresses, beside=bool(self._orphans))
         if not self._there:
             return None
         told = {
@@ -311,6 +310,10 @@ class Workers(Collector):
         services = self._current.registry.configuration.l7
         places = [(one.name, str(address)) for one in services for address in one.listen]
         return [(*place, counts.get(place, 0)) for place in places]
+
+    def unopened(self) -> list[tuple[str, str, str]]:
+        """None: what cannot be opened is refused."""
+        return []
 
     def services(self) -> list[CompiledService]:
         """For explaining."""

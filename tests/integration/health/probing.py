@@ -112,6 +112,11 @@ def others(refused: int) -> tuple[tuple[Check, dict[str, Address]], ...]:
             {"dns": resolver, "echoes": in_datagrams(Echo()), "byname": evolve(resolver, host="localhost")},
         ),
         (Check("other", "dns", timeout=0.5, question=("A", "no.example.org")), {"nxdomain": resolver}),
+        (
+            Check("good", "exec", timeout=0.5, command=("sh", "-c", "echo $CHECK_PORT")),
+            {"program": Address("127.0.0.1", 7)},
+        ),
+        (Check("hung", "exec", timeout=0.5, command=("sleep", "60")), {"sleeps": Address("127.0.0.1", 7)}),
         (Check("elsewhere", timeout=0.5, port=redis.port), {"port": Address("127.0.0.1", 1)}),
     )
 

@@ -52,4 +52,6 @@ def test_real_servers_are_judged_right(tmp_path: Path) -> None:
         "echoes": "False no answer within 0.5s",
         "nxdomain": "False it answers no such name",
         "port": "True connected",
+        "program": "True exit 0: '7'",
+        "sleeps": "False no answer within 0.5s",
     }

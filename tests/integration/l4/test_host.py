@@ -18,7 +18,7 @@ URL, URL6 = f"http://{NEAR}:8080/", f"http://[{NEAR6}]:8080/"
 WRONG = "02:00:00:00:00:99"
 ECHO = """
 import socket
-with socket.create_server(("", 7007)) as listener:
+with socket.create_server(("", 7007), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
     conn, _ = listener.accept()
     while data := conn.recv(4096):
         conn.sendall(data)

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from twisted.python.failure import Failure
@@ -47,6 +48,52 @@ class Wire:
             return found
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_port_is_small_until_frames_come_and_loses_none_of_them(net: Namespaces) -> None:
+    left, right = net.add("port"), net.add("wire")
+    net.link(left, "port0", right, "wire0")
+    net.run(left, "ip", "link", "set", "port0", "address", "02:00:00:00:00:02")
+    for name, device in ((left, "port0"), (right, "wire0")):
+        net.run(name, "sysctl", "-qw", f"net.ipv6.conf.{device}.disable_ipv6=1")
+    received: list[int] = []
+    reactor, size = Readers(), RingSize.for_mtu(1500)
+    with inside(right):
+        wire = Wire("wire0")
+    with inside(left):
+        before = descriptors()
+        port = PacketPort(
+            reactor,
+            time.monotonic,
+            "port0",
+            socket.if_nametoindex("port0"),
+            receive=lambda frame, *_rest: received.append(int.from_bytes(frame[34:38], "big")),
+            program=packet_filter.accept_all_ip(),
+            first=size.at_first(),
+        )
+        assert len(port._socket._ring) == 256 << 10
+        assert descriptors() - before == 2
+        port.start()
+        for number in range(100):
+            wire.send(contract.numbered(number), b"")
+        time.sleep(0.05)
+        port.doRead()
+        assert len(port._socket._ring) == 8 << 20
+        for number in range(100, 1100):
+            wire.send(contract.numbered(number), b"")
+        time.sleep(0.05)
+        for _ in range(5):
+            port.doRead()
+    assert received == list(range(1100))
+    assert reactor.reading == {port}
+    port.refresh()
+    assert (port.counters.received, port.counters.dropped_ring_full) == (1100, 0)
+    port.close()
+    wire.socket.close()
+
+
 class TestPacketPort(contract.PortContract):
     slots = 1024
 
@@ -71,10 +118,10 @@ class TestPacketPort(contract.PortContract):
                 program=packet_filter.accept_all_ip(),
                 size=RingSize(slots=self.slots),
             )
-        self.port.start()
-        yield
-        self.port.close()
-        self.wire.socket.close()
+            self.port.start()
+            yield
+            self.port.close()
+            self.wire.socket.close()
         assert self.reactor.reading == set()
 
     def put(self, frame: bytes, offload: bytes = b"") -> None:
@@ -148,19 +195,27 @@ class TestPacketPort(contract.PortContract):
         self.real._turn.end()
         assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == list(range(3000))
 
+    def opened(self) -> transmit.TransmitRing:
+        """The ring to send by, which the first frame opens."""
+        self.port.transmit(contract.numbered(0))
+        assert len(self.out()) == 1
+        assert self.real._out is not None
+        return self.real._out
+
     def test_a_ring_that_is_full_is_sent_and_filled_again(self) -> None:
+        out = self.opened()
         waiting = [(contract.numbered(number), b"") for number in range(transmit.SLOTS + 1)]
-        assert self.real._out.fill(waiting) == transmit.SLOTS
+        assert out.fill(waiting) == transmit.SLOTS
         assert self.port.transmit(contract.numbered(transmit.SLOTS))
         sent = [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()]
         assert sent == list(range(transmit.SLOTS + 1))
 
     def test_a_ring_that_stays_full_drops_and_counts(self) -> None:
-        out = self.real._out
+        out = self.opened()
         struct.pack_into("=I", out._ring, out._offset, 2)  # TP_STATUS_SENDING: the device has it
         self.port.transmit(contract.numbered(1))
         assert self.out() == []
-        assert (self.port.counters.dropped_send_full, self.port.counters.sent) == (1, 0)
+        assert (self.port.counters.dropped_send_full, self.port.counters.sent) == (1, 1)
 
     def test_closing_forgets_what_waits(self) -> None:
         self.real._turn.open = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from director.admin.testing import record
 from director.config.text.messages import Problem
 from director.errors import ConfigError, DirectorError
 from director.registry.counters import TrafficFigures
-from director.registry.reports import ConnectionEntry, PacketFigures
+from director.registry.reports import ConnectionEntry, ConnectionQuery, PacketFigures
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
@@ -245,7 +246,7 @@ def test_connections_of_layer_4_are_listed() -> None:
     assert made.get("/api/v1/connections").json == []
     flow = ConnectionEntry(
         "TCP", "192.0.2.7:4711", "198.51.100.1:80", "10.0.0.1:8080", "ESTABLISHED", 899.5, "web", "a",
-        "Masq", 3, template=False,
+        "Masq", 3, template=False, id=9,
     )  # fmt: skip
     made.control.flows = [flow, flow]
     [one] = made.get("/api/v1/connections?limit=1").json
@@ -253,5 +254,26 @@ def test_connections_of_layer_4_are_listed() -> None:
         "protocol": "TCP", "client": "192.0.2.7:4711", "virtual": "198.51.100.1:80",
         "target": "10.0.0.1:8080", "state": "ESTABLISHED", "expires": 899.5,
         "service": "web", "server": "a", "forward": "Masq",
-        "packets": 3, "template": False,
+        "packets": 3, "template": False, "id": 9,
     }  # fmt: skip
+
+
+def test_connections_are_asked_for_by_who_has_them_and_in_pages() -> None:
+    made = Admin()
+    made.control.flows = [
+        ConnectionEntry("TCP", "c", "v", "t", "NONE", 1.0, "web", "a", "Masq", 3, template=False)
+    ] * 2
+    query = "limit=1&client=192.0.2.7/24&service=l4:web&server=p/a&after=12"
+    answer = made.get(f"/api/v1/connections?{query}")
+    network = ipaddress.ip_network("192.0.2.0/24")
+    assert made.control.wanted == [ConnectionQuery(1, 12, network, "l4:web", "p/a")]
+    link = answer.headers["Link"]
+    assert link.startswith("</api/v1/connections?")
+    assert "after=7" in link
+    assert "client=192.0.2.7%2F24" in link
+    assert "Link" not in made.get("/api/v1/connections").headers
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "client=nobody", "client=10.0.0.0/33", "after=²"])
+def test_what_no_connection_can_be_found_by_is_refused(query: str) -> None:
+    assert Admin().get(f"/api/v1/connections?{query}").status == 400

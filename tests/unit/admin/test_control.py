@@ -11,6 +11,7 @@ from director.admin.control import Control, Question
 from director.registry.counters import Requests, Zeroable
 from director.registry.live import LivePool, LiveService, RealServer
 from director.registry.registry import Registry
+from director.registry.reports import ConnectionQuery
 from tests.unit.admin import sample
 
 
@@ -33,7 +34,8 @@ def test_no_live_object_crosses_the_seam() -> None:
     control: Control = made
     crossing = (
         control.snapshot(), control.listeners(), control.readiness(), control.process(), control.checks(),
-        control.events(9), control.connections(9), control.packets(), control.traces(9), control.caches(),
+        control.events(9), control.connections(ConnectionQuery(9)),
+        control.packets(), control.traces(9), control.caches(),
     )  # fmt: skip
     live = (Registry, LivePool, LiveService, RealServer, Requests, Zeroable)
     assert [one for one in parts(crossing) if isinstance(one, live)] == []

@@ -98,6 +98,14 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
         assert isinstance(parse_object(body), dict)
 
 
+def test_a_question_may_suppose_that_servers_are_down() -> None:
+    assert question({"url": "/", "down": ["web/a", "web/b", "web/a"]}).down == ("web/a", "web/b")
+    for wrong in (None, "web/a", ["web"], [1], ["a/b/c"], {"web": "a"}):
+        with pytest.raises(BadOrder) as caught:
+            question({"url": "/", "down": wrong})
+        assert caught.value.at == "down"
+
+
 def test_a_question_has_defaults() -> None:
     asked = question({"url": "http://a/b", "headers": {"Cookie": "a=b"}})
     assert (asked.method, asked.client, asked.headers) == ("GET", "127.0.0.1", (("Cookie", "a=b"),))

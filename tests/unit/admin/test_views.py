@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from director.admin import views
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
@@ -72,7 +74,24 @@ def test_a_full_server_says_so() -> None:
     lease = claim(control.registry.pools["web"].servers[1])
     view = server(control, "web", "b")
     assert (view["status"], view["eligible"], view["load"]) == ("full", False, 1)
+    assert view["note"] == "its max of 1 was reached; nothing new until it has fewer than 1"
     lease.release()
+    assert server(control, "web", "b")["note"] == ""
+
+
+@pytest.mark.parametrize(("least", "most", "bound"), [(0, 4, 3), (0, 5, 4), (2, 4, 2), (0, 1, 1)])
+def test_a_server_below_its_max_may_still_be_full(least: int, most: int, bound: int) -> None:
+    """B.5: it opens below `min`, or below three quarters of `max`."""
+    control = sample.control()
+    config = control.registry.configuration.pools[0].servers[1]
+    control.apply([ServerChanged("web", type(config)("b", config.address, max=most, min=least))], "x")
+    live = control.registry.pools["web"].servers[1]
+    leases = [claim(live) for _ in range(most)]
+    while live.overloaded:
+        assert server(control, "web", "b")["note"].endswith(f"fewer than {bound}")
+        assert live.active >= bound
+        leases.pop().release()
+    assert live.active == bound - 1
 
 
 def test_no_verdict_yet_is_checking() -> None:

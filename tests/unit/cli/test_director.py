@@ -127,6 +127,22 @@ def test_why_a_request_would_go(client: MemoryClient, run: Run) -> None:
     assert (asked.method, asked.headers, asked.client) == ("GET", (("Cookie", "a=b"),), "192.0.2.9")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("http://img/x", "--down", "web/a", "web/b"),
+        ("http://img/x", "--down", "web/a", "--down", "web/b"),
+        ("--down", "web/a,web/b", "http://img/x"),
+    ],
+)
+def test_why_a_request_would_go_while_servers_are_down(
+    client: MemoryClient, run: Run, words: tuple[str, ...]
+) -> None:
+    assert run("why", "GET", *words)[0] == 0
+    (asked,) = client.admin.control.asked
+    assert (asked.url, asked.down) == ("http://img/x", ("web/a", "web/b"))
+
+
 def test_reload_and_its_rehearsal(client: MemoryClient, run: Run) -> None:
     assert run("reload")[0] == 0
     assert run("reload", "--dry-run") == (0, "no errors, no warnings\n", "")

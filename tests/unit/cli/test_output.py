@@ -134,4 +134,32 @@ def test_connections_are_shown_as_ipvsadm_shows_them() -> None:
     ]  # fmt: skip
     assert output.connections([]) == "No connections.\n"
     assert output.connections([row] * 999).count("\n") == 1000
-    assert output.connections([row] * 1000).endswith("says how many there are.\n")
+    assert "after=7 shows older ones" in output.connections([{**row, "id": 7}] * 1000)
+    assert "after=7 shows older ones" in output.connections([{**row, "id": 7}] * 5, 5)
+
+
+def test_a_wide_table_has_what_lvs_shows() -> None:
+    """Method, active, inactive, persistent, thresholds; of a service scheduler and persistence, too."""
+    made = admin()
+    servers = [server for pool in made.get("/api/v1/pools").json for server in pool["servers"]]
+    services = made.get("/api/v1/services").json
+    head, *rows = output.wide_servers(servers, services).splitlines()
+    assert head.split() == [
+        "SERVER", "ADDRESS", "METHOD", "WEIGHT", "ACTIVE", "INACTIVE", "PERSISTENT", "MIN", "MAX", "REQ/S",
+        "SINCE", "STATE",
+    ]  # fmt: skip
+    assert len(rows) == len(servers)
+    one = {**servers[0], "forward": "tun", "active": 3, "inactive": 12, "persistent": 2, "min": 5, "max": 20}
+    assert output.wide_servers([one], services).splitlines()[1].split()[2:9] == [
+        "tun", str(one["weight"]), "3", "12", "2", "5", "20",
+    ]  # fmt: skip
+    dns = next(row for row in output.wide_services(services).splitlines() if row.startswith("l4:dns"))
+    assert {"udp", "nat"} <= set(dns.split())
+    assert output.wide_servers([], []) == "No servers.\n"
+
+
+def test_a_server_that_was_full_says_when_it_takes_more() -> None:
+    made = admin()
+    server = made.get("/api/v1/pools/web/servers").json[0]
+    text = output.servers([{**server, "status": "full", "note": "nothing new until it has fewer than 3"}])
+    assert "fewer than 3" in " ".join(text.split())

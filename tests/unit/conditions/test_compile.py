@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from director.conditions.compile import NO_GROUPS, captures, compile_condition, group_names
 from director.conditions.shadowing import implies
 from director.config.parse.expressions import parse_condition
+from director.errors import MessageError
 
 
 @define
@@ -264,3 +265,48 @@ def test_groups_do_not_change_the_answer(text: str) -> None:
     for request in WORLD[::97]:
         seen = evolve(request, uri="/")
         assert (plain(seen) is None) == (capturing(seen) is None)
+
+
+# --- regular expressions and what clients send ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("condition", "request_", "status"),
+    [
+        (r"path ~ ^/.*/.*/.*\.php$", Request(path="/a" * 8193), 414),
+        (r"path ~ \.php$", Request(path="/" * 10000, other_paths=("/a" * 4000,)), 414),
+        (r"path ~ ^/(.*)\.php$", Request(path="/a" * 4000 + ".php"), 414),
+        (r"uri ~ x$", Request(uri="/" * 20000), 414),
+        (r"query q ~ x$", Request(query={"q": "|".join("a" * 1000 for _ in range(20))}), 414),
+        (r"header h ~ x$", Request(fields={"h": "|".join("a" * 1000 for _ in range(20))}), 431),
+        (r"cookie c ~ (x)$", Request(cookie={"c": "a" * 20000}), 431),
+    ],
+)
+def test_what_is_too_long_to_be_judged_is_refused(condition: str, request_: Request, status: int) -> None:
+    """Passing it on would let it slip past a rule that denies."""
+    with pytest.raises(MessageError) as caught:
+        matches(condition, request_)
+    assert caught.value.status == status
+
+
+def test_hostile_input_is_judged() -> None:
+    for text in (
+        r"path ~ ^/.*/.*/.*\.php$",
+        r"path ~ (/a+)+b",
+        r"path ~ ^/(.*)/(.*)/(.*)\.php$",
+    ):
+        assert not matches(text, Request(path="/a" * 4096))
+
+
+@pytest.mark.parametrize("condition", ["query q ~ ^evil$", "query q ~ ^(evil)$"])
+def test_a_dollar_also_holds_before_a_last_line_end(condition: str) -> None:
+    """As in Python's `re`; only a decoded parameter can have one."""
+    assert matches(condition, Request(query={"q": "evil\n"}))
+    assert not matches(condition, Request(query={"q": "evil\n\n"}))
+    assert not matches(condition.replace("$", "\\Z"), Request(query={"q": "evil\n"}))
+
+
+def test_letters_of_a_field_are_octets() -> None:
+    """ISO 8859-1: what Python's `re` says of each of its characters."""
+    assert matches(r"header h ~ ^\w+$", Request(fields={"h": "caf\xe9"}))
+    assert not matches(r"header h ~ ^\w+$", Request(fields={"h": "caf\xd7"}))

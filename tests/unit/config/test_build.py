@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from director.config.schema.tables import KINDS
 from tests.support.configurations import read_ini
 
@@ -71,3 +73,41 @@ def test_ten_thousand_servers() -> None:
     start = time.process_time()
     assert read_ini("".join(parts)).problems == ()
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("heading", "column", "message"),
+    [
+        ("[rule:010 images]", 1, "010 begins with a zero"),
+        ("[rule:\u00b2 x]", 1, "the number is missing"),
+        ("[rule:\u0661 x]", 1, "the number is missing"),
+        ("[rule:images]", 1, "the number is missing"),
+        ("[rule:12345678901 x]", 1, "12345678901 is too large"),
+        ("[rule:1 a\u202eb]", 10, "U+202E in a title"),
+        ("[rule:1 a\u200bb]", 10, "U+200B in a title"),
+        ("[test:a\u2066b]", 8, "U+2066 in a title"),
+        ("[pool:we b]", 9, "' ' in a name"),
+        ("[pool:we=b]", 9, "'=' in a name"),
+        ("[pool:a/b]", 8, "'/' in a name"),
+        ("[pool:a\u202eb]", 8, "U+202E in a name"),
+        ("[pool:b\u00fcro]", 8, "'\u00fc' in a name"),
+        ("[pool:-a]", 7, "a name begins with -"),
+        ("[pool:*]", 7, "'*' in a name"),
+        ("[l7:www shop]", 8, "' ' in a name"),
+        ("[l4:dns|x]", 8, "'|' in a name"),
+        ("[check:a:b]", 9, "':' in a name"),
+        ("[page:a%2f]", 8, "'%' in a name"),
+        ('[demo:a"b]', 8, "'\"' in a name"),
+        ("[scheduler:a b]", 13, "' ' in a name"),
+        ("[pool:" + "a" * 129 + "]", 135, "a name of 129 characters"),
+    ],
+)
+def test_names_that_nobody_could_print_or_address(heading: str, column: int, message: str) -> None:
+    """They go into log lines, URLs and commands, where white space, `=` and `/` part things."""
+    problems = read_ini(f"{heading}\nx = 1\n").problems
+    assert (column, message) in [(one.column, one.message) for one in problems]
+
+
+def test_titles_are_free() -> None:
+    loaded = read_ini("[l7:w]\nlisten = :80\n[rule:1 b\u00fcro = 7/8 \u65e5]\nservice = w\nrespond = 404\n")
+    assert [rule.name for rule in loaded.require().rules] == ["1 b\u00fcro = 7/8 \u65e5"]

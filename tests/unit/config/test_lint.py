@@ -45,14 +45,13 @@ def test_a_server_name_that_no_request_has() -> None:
     assert "no request has an sni" in loaded.problems[0].message
 
 
-def test_runaway_expressions_and_small_methods() -> None:
+def test_small_methods() -> None:
     loaded = read_ini(
         "[l7:w]\nlisten = :80\n[rule:1 a]\nservice = w\n"
         "when = method = post and path ~ (/a+)+$\nrespond = 404\n"
     )
     assert [(p.column, p.severity, p.hint) for p in loaded.problems] == [
         (17, "warning", "write POST"),
-        (38, "warning", "write one of them without * or +"),
     ]
 
 
@@ -86,6 +85,57 @@ def test_keys_without_effect(service: str, pool: str, rule: str, expected: list[
 def test_a_hint_names_a_scheduler_that_hashes() -> None:
     (problem,) = read_ini(SERVICE.format("", "", RULE + "pool = p\nhash = path.1\n"), {"etc/s": "x"}).problems
     assert problem.hint == "write scheduler = hash(path.1) else wlc into [pool:p]"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (
+            "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\nqueue = 10 for 5s\n",
+            (6, 9),
+            "nobody ever waits: no server of the pool has a max",
+        ),
+        (
+            "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 127.0.0.1:80\n",
+            (5, 12),
+            "this server is the director's own [l7:w]",
+        ),
+        (
+            "[l7:w]\nlisten = [::1]:80\npool = p\n[pool:p]\nserver.a = [::1]:80\n",
+            (5, 12),
+            "this server is the director's own [l7:w]",
+        ),
+        (
+            "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nnetmask = 24\n[pool:p]\nserver.a = 10.0.0.1:80\n",
+            (4, 11),
+            "a netmask says which clients stay together, and without persistent none do",
+        ),
+        (
+            "[l4:d]\nvirtual = tcp 1.2.3.4:80\npool = p\nforward = dr\n[pool:p]\nserver.a = 10.0.0.1:8080\n",
+            (6, 20),
+            "dr leaves the port as it is, so the server is asked at 80",
+        ),
+    ],
+)
+def test_what_is_surely_not_meant(text: str, place: tuple[int, int], message: str) -> None:
+    (problem,) = read_ini(text).problems
+    assert (problem.line, problem.column) == place
+    assert (problem.severity, problem.message) == ("warning", message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80 max=3\nqueue = 10 for 5s\n",
+        "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\nqueue = off\n",
+        "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\nserver.b = 127.0.0.1:81\n",
+        "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = dr\n[pool:p]\nserver.a = 10.0.0.1:80\n",
+        "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = nat\n[pool:p]\nserver.a = 10.0.0.1:8080\n",
+        "[l4:d]\nvirtual = fwmark 1\npersistent = 3s\nnetmask = 9\npool = p\n[pool:p]\nserver.a = 9.9.9.9\n",
+    ],
+)
+def test_what_may_be_meant(text: str) -> None:
+    assert read_ini(text).problems == ()
 
 
 MARKED = (

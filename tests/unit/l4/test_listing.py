@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+
+import pytest
 from scapy.layers.inet import IP, TCP, UDP
 
 from director.l4 import listing
@@ -29,7 +32,72 @@ def test_ipv6_and_engine_data() -> None:
     text = listing.proc_connections(world.table, world.now)
     assert "UDP [2001:0db8:0001:0000:0000:0000:0000:0009] 0001" in text
     assert text.rstrip().endswith("60 sip abc") or " sip abc\n" in text
-    assert len(list(listing.connections(world.table, world.now, limit=1))) == 1
+
+
+def test_the_newest_come_first_and_the_rest_after_them() -> None:
+    world = World(servers=2)
+    for sport in range(1, 8):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=sport, dport=80, flags="S"))
+    world.table.expire_now(world.table.entries[2])
+    everything = listing.fitting()
+    seen, after = [], None
+    while True:
+        rows, after = listing.newest(world.table, world.now, everything, 4, after)
+        seen.append([row.cport for row in rows])
+        if after is None:
+            break
+    assert seen == [[7, 6, 5, 4], [2, 1]]
+
+
+def test_what_comes_meanwhile_shows_nothing_twice() -> None:
+    world = World()
+    for sport in (1, 2, 3, 4):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=sport, dport=80, flags="S"))
+    rows, after = listing.newest(world.table, world.now, listing.fitting(), 2)
+    world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=5, dport=80, flags="S"))
+    more, _ = listing.newest(world.table, world.now, listing.fitting(), 9, after)
+    assert [row.cport for row in (*rows, *more)] == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ports"),
+    [
+        ({"client": "192.0.2.9"}, [2, 1]),
+        ({"client": "192.0.2.0/24"}, [3, 2, 1]),
+        ({"client": "2001:db8::/32"}, []),
+        ({"client": "192.0.2.9", "server": "r1"}, [2]),
+        ({"server": "p/r0"}, [3, 1]),
+        ({"server": "10.0.0.12"}, [2]),
+        ({"server": "10.0.0.12:8080"}, [2]),
+        ({"server": "r9"}, []),
+        ({"service": "s"}, [3, 2, 1]),
+        ({"service": "l4:s"}, [3, 2, 1]),
+        ({"service": "other"}, []),
+    ],
+)
+def test_filters(wanted: dict[str, str], ports: list[int]) -> None:
+    world = World(servers=2)
+    for sport, client in ((1, CLIENT), (2, CLIENT), (3, "192.0.2.254")):
+        world.client(IP(src=client, dst=VIP) / TCP(sport=sport, dport=80, flags="S"))
+    network = ipaddress.ip_network(wanted["client"]) if "client" in wanted else None
+    fits = listing.fitting(network, wanted.get("service", ""), wanted.get("server", ""))
+    rows, more = listing.newest(world.table, world.now, fits, 9)
+    assert ([row.cport for row in rows], more) == (ports, None)
+
+
+def test_one_question_looks_at_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "LOOKED_AT", 3)
+    world = World()
+    for sport in range(1, 8):
+        world.client(IP(src=CLIENT, dst=VIP) / TCP(sport=sport, dport=80, flags="S"))
+    looks, after = 0, None
+    while True:
+        rows, after = listing.newest(world.table, world.now, lambda _entry: False, 9, after)
+        looks += 1
+        assert rows == []
+        if after is None:
+            break
+    assert looks == 3
 
 
 def test_stats_in_proc_format() -> None:

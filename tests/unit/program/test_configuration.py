@@ -74,6 +74,74 @@ def test_a_test_that_fails_is_an_error_at_its_place(tmp_path: Path) -> None:
     assert load(path)[0] is None
 
 
+FAULTY = """
+[l7:fallible]
+listen = 127.0.0.1:8082
+pool = pair
+fault = active, page sorry
+[rule:1 other]
+service = fallible
+when = path = /other
+pool = third
+[pool:pair]
+server.a = 127.0.0.1:9011
+server.b = 127.0.0.1:9012
+[pool:third]
+server.c = 127.0.0.1:9013
+[page:sorry]
+file = sorry.html
+status = 502
+"""
+
+
+@pytest.mark.parametrize(
+    ("down", "expect"),
+    [
+        ("pair/a", "server pair/b"),
+        ("pair/b", "server a, fault none"),
+        ("pair/a, pair/b", "fault active"),
+        ("pair/a pair/b", "fault active c"),
+        ("pair/a, pair/b", "fault active:third/c"),
+        ("pair/a, pair/b, third/c", "fault page:sorry, status 502"),
+        ("pair/a, pair/b, third/c", "fault page sorry, status 502"),
+        ("third/c", "server a"),
+    ],
+)
+def test_servers_that_are_down_for_one_test(tmp_path: Path, down: str, expect: str) -> None:
+    (tmp_path / "sorry.html").write_text("sorry")
+    test = f"request = GET http://h:8082/\ndown = {down}\nexpect = {expect}"
+    up = "\n[test:all are up]\nrequest = GET http://h:8082/\nexpect = fault none, pool pair"
+    assert problems(tmp_path, test + up, FAULTY) == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("down = web/x\nexpect = pool web", ":8: error: [test:it] down = web/x: there is no server web/x"),
+        ("down = web\nexpect = pool web", ":8: error: [test:it] down = web: not a server: 'web'"),
+        (
+            "down = web/a\nexpect = fault page:no",
+            ":16: error: [test:it] expect = fault page:no: there is no page no",
+        ),
+        ("down = web/a\nexpect = fault pag:no", ":16: error: [test:it] expect = fault pag:no: not a step"),
+    ],
+)
+def test_what_a_test_cannot_say(tmp_path: Path, lines: str, said: str) -> None:
+    assert said in problems(tmp_path, f"request = GET /\n{lines}")
+
+
+def test_no_message_tells_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cr3t-key\n")
+    rule = (
+        "[rule:1 key]\nservice = www\nwhen = header X-Key = ${file:key}\n"
+        "redirect = 302 https://a.example/${file:key}\nset_header = X-Up: ${file:key}"
+    )
+    test = "request = GET /\nheader = X-Key: ${file:key}\nexpect = location https://b.example/"
+    said = problems(tmp_path, test, rule.replace("\nset_header = X-Up: ${file:key}", ""))
+    assert "expected location https://b.example/, got https://a.example/***" in said
+    assert "s3cr3t" not in said
+
+
 def test_a_scheduler_file_that_does_not_load_is_an_error_at_its_place(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("raise RuntimeError('no')\n")
     said = problems(

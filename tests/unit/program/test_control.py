@@ -20,6 +20,7 @@ from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, compile_services
+from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
 from director.registry.changes import Ordered, weight
@@ -57,10 +58,11 @@ def control(tmp_path: Path) -> Any:
 
         shell.handles["www"] = ServiceHandle(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
+        traffic = Layer7(registry, shell, str)
         yield RunningControl(
             str(path),
             current,
-            Layer7(registry, shell, str),
+            traffic,
             health,
             Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
             loop.reactor,
@@ -71,6 +73,7 @@ def control(tmp_path: Path) -> Any:
                 lambda *_: succeed(MADE),
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
+            ListenAlerts(registry, traffic, loop.reactor),
         )
 
 

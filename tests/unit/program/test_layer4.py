@@ -194,7 +194,9 @@ def test_the_whole_in_numbers() -> None:
     forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
     figures = layer.figures()
     assert figures is not None
-    assert figures.counters == {"land": 1, "drop_no_interface": 2, "d0_received": 3}
+    assert figures.counters == {
+        "land": 1, "drop_no_interface": 2, "d0_received": 3, "made_room": 0, "entries_dropped": 0,
+    }  # fmt: skip
     assert (figures.flows, figures.total) == (0, forwarder.total.figures())
 
 

@@ -29,7 +29,7 @@ def test_each_service_gets_its_own_rules_limits_and_fault_path() -> None:
     assert [one.name for one in shop.rules] == ["5 c"]
     assert tuple(www.limits) == (9, 8, 7, 6)
     assert list(www.faults("no_server")) == []
-    assert [(kind, value.name) for kind, value in shop.faults("no_server")] == [("page", "sorry")]
+    assert [step.label for step in shop.faults("no_server")] == ["page sorry"]
     assert www.live is registry.services["l7:www"]
     assert www.rules[0].counters is registry.services["l7:www"].rule("10 a")
 

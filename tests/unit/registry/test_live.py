@@ -7,7 +7,7 @@ from director.model.http import L7Service
 from director.model.pools import Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered
-from director.registry.live import Books, LiveService, folded
+from director.registry.live import Books, LiveService, folded, supposed_down
 from tests.support.registries import live, registry_of, server, take, taken
 
 ONE = Configuration(pools=(Pool("web", (server(),)),))
@@ -21,6 +21,19 @@ def test_a_backup_serves_only_when_nobody_else_can() -> None:
     assert registry.pools["web"].why_none() == "every live server is at its max"
     registry.apply([Ordered("web", "a", State.DRAIN)], "test", 0.0, 0.0)
     assert taken(registry, "web").server.name == "s"
+
+
+def test_what_is_supposed_to_be_down_is_up_again() -> None:
+    registry = registry_of(Pool("web", (server("a"), server("b"))))
+    pool, a = registry.pools["web"], live(registry, "web", "a")
+    with supposed_down([a]):
+        assert [one.name for one in pool.eligible()] == ["b"]
+    assert [one.name for one in pool.eligible()] == ["a", "b"]
+    a.failing = frozenset({"alive"})
+    a.refresh()
+    with supposed_down([a, live(registry, "web", "b")]):
+        assert pool.why_none() == "every server is down or in maintenance"
+    assert [one.name for one in pool.eligible()] == ["b"]
 
 
 @pytest.mark.parametrize("order", [State.DRAIN, State.MAINT])

@@ -26,7 +26,9 @@ Pair = tuple[str, str]
 LOOPBACK = "lo"
 OWN_INTERFACE, OWN_NETWORK, NEVER = 1, 2, 8
 """Values of arp_ignore: answered on the interface that has it, there and to its network, not at all."""
-_REFUSED = "unreachable: net.ipv4.conf.{}.arp_ignore is 8, so nobody is answered for it; set it to 0, 1 or 2"
+_REFUSED = (
+    "is not answered for: net.ipv4.conf.{}.arp_ignore is 8, so no neighbour finds it; set it to 0, 1 or 2"
+)
 
 
 def places(

@@ -15,12 +15,10 @@ from attrs import define
 from director.l4.io.alarms import Troubles
 from director.l4.io.netlink.rtnetlink import Link
 from director.l4.io.packet.filter import Instruction
-from director.l4.io.packet.ring import Port
+from director.l4.io.packet.ring import NOTHING, Port
 from director.l4.io.packet.tpacket import RingSize
 
 _SEND_ONLY = RingSize(slots=128, slot=2048)
-_NOTHING: list[Instruction] = [(6, 0, 0, 0)]
-"""A filter that accepts no frame."""
 OWN_DEVICES = "dirstack"
 """What the names of the director's own devices begin with (`inject`)."""
 
@@ -69,7 +67,7 @@ class Ports:
 
     def sender(self, link: Link | None) -> Port | None:
         """A port to send out of `link`, or None when there is no way."""
-        return self._open(link, _NOTHING, _SEND_ONLY) if link is not None and link.name != "lo" else None
+        return self._open(link, NOTHING, _SEND_ONLY) if link is not None and link.name != "lo" else None
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter of every port that reads."""

@@ -29,6 +29,8 @@ FLUSH = 32
 """Frames sent together at most: more would save little and make the first of them late."""
 
 ETHERNET = 14
+NOTHING: list[Instruction] = [(6, 0, 0, 0)]
+"""A filter that accepts no frame."""
 
 Receive = Callable[[bytearray, int, float, bytes], None]
 
@@ -126,11 +128,13 @@ class PacketPort:
         program: list[Instruction],
         mtu: int = 1500,
         size: RingSize | None = None,
+        first: RingSize | None = None,
         turn: Turn | None = None,
     ) -> None:
-        """Opens the sockets, so it raises OSError like `PacketSocket`; reads after `start`.
+        """Opens the socket, so it raises OSError like `PacketSocket`; reads after `start`.
 
-        Ports that send for one another share a `turn`.
+        The ring is as small as `first`, if that is given, until the first frames have come.  What is needed
+        to send is opened for the first frame.  Ports that send for one another share a `turn`.
         """
         self.interface = interface
         self.ifindex = ifindex
@@ -140,13 +144,12 @@ class PacketPort:
         self._receive = receive
         self.mtu = mtu
         self._turn = turn or Turn()
-        size = size or RingSize.for_mtu(mtu)
-        self._socket = PacketSocket(interface, program, size)
-        try:
-            self._out = TransmitRing(interface, size.queue)
-        except OSError:
-            self._socket.close()
-            raise
+        self._size = size or RingSize.for_mtu(mtu)
+        self._program = program
+        self._grows = first is not None
+        self._dropped = 0
+        self._socket = PacketSocket(interface, program, first or self._size)
+        self._out: TransmitRing | None = None
         self._small = min(LARGEST, mtu + ETHERNET)
         self._waiting: list[Sending] = []
         self._reading = False
@@ -180,6 +183,39 @@ class PacketPort:
         self._turn.end()
         self.counters.received += frames
         self.counters.received_bytes += octets
+        if self._grows and frames and self._reading:
+            self._grow()
+
+    def _grow(self) -> None:
+        """Frames come: have the whole ring.  What is still in the small one is read first.
+
+        A frame that arrives while one ring closes and the other opens is lost, as on a wire.
+        """
+        self._grows = False
+        try:
+            whole = PacketSocket(self.interface, NOTHING, self._size)
+        except OSError as error:
+            self._log.warn(
+                "no memory for all of the ring of {name}: {why}; a burst may lose packets",
+                name=self.interface,
+                why=error.strerror,
+            )
+            return
+        self._reactor.removeReader(self)
+        before, self._socket = self._socket, whole
+        before.attach(NOTHING)
+        whole.attach(self._program)
+        self._reactor.addReader(self)
+        now = self._clock()
+        for frame, offload in before.frames(BATCH):
+            self.counters.received += 1
+            self.counters.received_bytes += len(frame)
+            try:
+                self._receive(frame, self.ifindex, now, offload)
+            except Exception:  # noqa: BLE001 - as in `doRead`
+                self._failed()
+        self._dropped = before.drops()
+        before.close()
 
     def _failed(self) -> None:
         """Count a frame that raised; the log gets every one whose number is a power of two."""
@@ -223,8 +259,15 @@ class PacketPort:
 
     def _fill(self, frames: list[Sending]) -> int:
         """Send what the ring takes of `frames`; how many those were."""
-        done = self._out.fill(frames)
-        code, lost = self._out.flush()
+        out = self._out
+        if out is None:
+            try:
+                out = self._out = TransmitRing(self.interface, self._size.queue)
+            except OSError as error:
+                count_send_error(self.counters, error.errno, len(frames))
+                return len(frames)
+        done = out.fill(frames)
+        code, lost = out.flush()
         if lost:
             count_send_error(self.counters, code, lost)
         self.counters.sent += done
@@ -233,11 +276,12 @@ class PacketPort:
 
     def attach(self, program: list[Instruction]) -> None:
         """Replace the filter."""
+        self._program = program
         self._socket.attach(program)
 
     def refresh(self) -> None:
         """Bring the counters that the kernel keeps up to date."""
-        self.counters.dropped_ring_full = self._socket.drops()
+        self.counters.dropped_ring_full = self._dropped + self._socket.drops()
         self.counters.dropped_truncated = self._socket.truncated
         self.counters.dropped_foreign_vlan = self._socket.vlan_foreign
 
@@ -258,7 +302,8 @@ class PacketPort:
             self._reading = False
             self._reactor.removeReader(self)
         self._waiting.clear()
-        self._out.close()
+        if self._out is not None:
+            self._out.close()
         self._socket.close()
 
 

@@ -22,12 +22,14 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.l4.io.packet.filter import Instruction, assemble
 
 VIRTIO_HEADER = 10
 NO_OFFLOAD = bytes(VIRTIO_HEADER)
+LEAST_SLOTS = 64
+"""Of a ring that waits for its first frame."""
 LARGEST_FRAME = 1 << 18
 """More than any frame with a 16-bit IP length and its link header."""
 
@@ -80,6 +82,10 @@ class RingSize:
         while slot < mtu + 256 and slot < _BLOCK:
             slot *= 2
         return cls(slots=max(256, (8 << 20) // slot), slot=slot)
+
+    def at_first(self) -> RingSize:
+        """Enough until frames come: a machine has many interfaces, and few of them have any for us."""
+        return evolve(self, slots=min(self.slots, max(_BLOCK // self.slot, LEAST_SLOTS)))
 
 
 class PacketSocket:

@@ -49,6 +49,45 @@ def test_actions_of_rules() -> None:
     assert actions.template_groups("/$1/${name}/$$1") == [(1, "1"), (4, "name")]
 
 
+@pytest.mark.parametrize(
+    ("parser", "text", "start"),
+    [
+        # the query goes on by itself, and a `?` of the template would be a part of the path
+        (actions.rewrite_path, "/v2/$1?x=1", 6),
+        (actions.rewrite_path, "/v2#x", 3),
+        # RFC 3986 3: what a browser would read as another host, or as none
+        (actions.redirect, "302 https:$1", 10),
+        (actions.redirect, "302 https:/$1", 10),
+        (actions.redirect, "302 https:///$1", 10),
+        (actions.redirect, "302 /\\$1", 5),
+        (actions.redirect, '302 /a"b', 6),
+        (actions.set_header, "Host: a b", 6),
+        (actions.set_header, "X-A: 1\nHost: a/b", 13),
+        (actions.set_header, "Content_Length: 3", 0),
+        (actions.del_header, "X-A, Transfer_Encoding", 4),
+    ],
+)
+def test_what_would_not_say_what_it_seems_to_say(
+    parser: Callable[[str], object], text: str, start: int
+) -> None:
+    with pytest.raises(BadValue) as caught:
+        parser(text)
+    assert caught.value.start == start
+
+
+def test_what_says_it() -> None:
+    for text in (
+        "301 /new",
+        "302 https://${host}${uri}",
+        "303 //cdn.example/$1",
+        "302 mailto:a@example.org",
+        "302 $1",
+    ):
+        assert actions.redirect(text)[1] == text[4:]
+    assert actions.set_header("Host: $1.example:8080")[0].value == "$1.example:8080"
+    assert actions.set_header("X-City: \u0141\u00f3d\u017a")[0].value == "\u0141\u00f3d\u017a"
+
+
 def test_hash_keys() -> None:
     for text in ("path.1", "host", "client", "cookie sid", "query q"):
         assert actions.hash_key(text) == text

@@ -166,3 +166,13 @@ def test_a_broken_expression_is_shown_where_it_stands() -> None:
     with pytest.raises(BadValue, match="not a regular expression") as caught:
         expected("status 200, header X ~ (")
     assert caught.value.start == 23
+
+
+def test_a_command_is_split_without_a_shell() -> None:
+    lines = 'exec = bin/check -H "a b" $${HOME} | cat\nport = 81\n'
+    found = read_ini("[check:c]\n" + lines).require().checks[0]
+    assert found.command[0].endswith("/bin/check")
+    assert found.command[0].startswith("/") or "etc" in found.command[0]
+    assert found.command[1:] == ("-H", "a b", "${HOME}", "|", "cat")
+    assert read_ini("[check:c]\nexec = check_http\n").require().checks[0].command == ("check_http",)
+    assert "not a command: No closing quotation" in render(read_ini('[check:c]\nexec = a "b\n').problems)

@@ -19,6 +19,7 @@ def test_the_keys_of_the_design_are_there() -> None:
         "script",
         "dns",
         "udp",
+        "exec",
         "port",
         "expect",
         "host",

@@ -32,6 +32,18 @@ def test_the_form_of_a_message() -> None:
     )
 
 
+def test_one_advice_about_many_stands_once() -> None:
+    findings = Findings()
+    for number, hint in enumerate(("same", "same", "same", "other", "", "same"), 1):
+        findings.add(Position("a.ini", number, 1, "x"), f"m{number}", hint=hint)
+    said = [line.strip() for line in render(findings.problems()).splitlines()]
+    assert [line for line in said if line not in "x^"] == [
+        "a.ini:1:1: error: m1", "a.ini:2:1: error: m2", "a.ini:3:1: error: m3", "same",
+        "a.ini:4:1: error: m4", "other", "a.ini:5:1: error: m5", "a.ini:6:1: error: m6", "same",
+    ]  # fmt: skip
+    assert render(()) == ""
+
+
 def test_a_message_in_one_line() -> None:
     """What the API answers to a reload that is refused."""
     findings = Findings()

@@ -113,6 +113,19 @@ def test_the_content_of_a_secret_is_never_printed() -> None:
     assert "hunter2" not in render(loaded.problems)
 
 
+def test_variables_that_are_called_so_are_secrets() -> None:
+    environ = {"DB_PASSWORD": "hunter2", "API_KEY": "k3y", "PORT": "80", "MONKEY": "no", "TOKENS": "no"}
+    text = "".join(f"[page:{name.lower()}]\nfile = ${{{name}}}\n" for name in environ)
+    loaded = read_ini(text, environ=environ)
+    found = {
+        title: section.items["file"].value.secrets for title, section in loaded.document.sections.items()
+    }
+    assert found == {
+        "page:db_password": ("hunter2",), "page:api_key": ("k3y",), "page:port": (), "page:monkey": (),
+        "page:tokens": (),
+    }  # fmt: skip
+
+
 def test_the_first_file_is_missing() -> None:
     from director.config.loaded import load_from
     from director.config.text.sources import World

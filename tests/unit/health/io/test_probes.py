@@ -326,3 +326,26 @@ def test_a_unix_socket_takes_no_datagrams() -> None:
         [(False, "cannot be probed: unix:/run/x.sock takes no datagrams")],
         1,
     )
+
+
+def test_a_program_that_cannot_be_started_says_nothing_of_the_server() -> None:
+    probe = Watched(Check("disk", "exec", timeout=1.0, command=("/nonexistent/check",)))
+    said = "not probed: /nonexistent/check cannot be started: No such file or directory"
+    assert (probe.words, probe.gone) == ([(None, said)], 1)
+
+
+def test_a_program_that_hangs_is_a_failed_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging:
+        cuts = 0
+
+        def __init__(self, _reactor: object, command: object, told: dict[str, str], _ended: object) -> None:
+            assert (command, told["CHECK_PORT"]) == (("check",), "80")
+
+        def cut(self) -> None:
+            Hanging.cuts += 1
+
+    monkeypatch.setattr("director.health.io.probes.RunningProgram", Hanging)
+    probe = Watched(Check("disk", "exec", timeout=1.0, command=("check",)))
+    probe.reactor.advance(1.0)
+    assert probe.words == [(False, "no answer within 1s")]
+    assert (Hanging.cuts, probe.gone) == (1, 1)

@@ -12,7 +12,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.health.io.service import CALM, HealthService
+from director.health.io.service import QUIET_SECONDS, HealthService
 from director.model.pools import Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
@@ -232,7 +232,7 @@ def test_lack_of_descriptors_is_said_once_and_once_when_it_is_over(lines: list[s
         world.reactor.tcpClients[:] = []
     assert len(lines) == 1
     unprobed = world.service.unjudged
-    world.run(CALM + 3.0)
+    world.run(QUIET_SECONDS + 3.0)
     assert lines[1:] == [f"checks are made again; {unprobed} could not be made"]
 
 

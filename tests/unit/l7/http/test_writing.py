@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from director.l7.http.writing import response_head
+from director.l7.http.writing import own_response, phrase, response_head
 from tests.support.heads import request, request_head, response
-from tests.support.oracles import h11_request, h11_response
+from tests.support.oracles import Reading, h11_request, h11_response
 
 
 def test_a_request_on_its_way() -> None:
@@ -72,3 +72,42 @@ def test_what_was_added_to_an_answer_is_not_in_the_next_of_its_kind() -> None:
         assert response_head(head, added) == wanted
         assert b"no-store" in response_head(head, added, no_store=True)
         assert response_head(head, added) == wanted
+
+
+# --- responses of our own -------------------------------------------------------------------------
+
+
+def read(raw: bytes, method: bytes = b"GET") -> Reading:
+    found = h11_response(raw, method)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("status", [200, 301, 403, 404, 431, 451, 500, 502, 508, 599])
+def test_a_response_of_our_own_is_whole(status: int) -> None:
+    found = read(own_response(status, b"text\n", b"X-A: 1\r\n"))
+    assert (found.start[0], found.body) == (b"%d" % status, b"text\n")
+    assert (b"x-a", b"1") in found.fields
+    assert (b"content-type", b"text/plain; charset=utf-8") in found.fields
+
+
+def test_head_gets_the_length_and_no_body() -> None:
+    found = read(own_response(200, b"text", head_only=True), b"HEAD")
+    assert (b"content-length", b"4") in found.fields
+    assert found.body == b""
+
+
+def test_reset_content_has_none() -> None:
+    """RFC 9110 15.3.6."""
+    assert own_response(205, b"text").endswith(b"\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_no_body_where_there_is_none(status: int) -> None:
+    """RFC 9110 15.3.5, 15.4.5."""
+    assert read(own_response(status, b"text")).body == b""
+    assert b"Content-Length" not in own_response(status, b"text")
+
+
+def test_phrases() -> None:
+    assert (phrase(404), phrase(599)) == ("Not Found", "Answer")

@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 from director.l7.io.endpoint import TransportStream, check_endpoint, listen_on_endpoint
 from director.l7.io.listener import BindError
 from director.l7.io.stream import Stream
-from tests.support.loops import Owner
+from tests.support.loops import Owner, loop_of
 
 
 class Accepted:
@@ -158,3 +158,29 @@ def test_a_connection_without_room_is_refused() -> None:
 def test_what_twisted_cannot_read_is_refused(text: str) -> None:
     with pytest.raises(BindError, match="cannot listen on"):
         check_endpoint(MemoryReactorClock(), text)
+
+
+def test_an_endpoint_that_cannot_be_opened_is_tried_again() -> None:
+    with loop_of() as loop, socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        port = listen_on_endpoint(
+            loop.reactor, f"tcp:{number}:interface=127.0.0.1", lambda *_: None, lambda: True
+        )
+        assert "the address is in use" in port.error
+        (again,) = loop.reactor.getDelayedCalls()
+        taken.close()
+        again.reset(0)
+        loop.turn(lambda: not port.error)
+        port.close()
+        loop.quiet()
+        assert loop.reactor.getDelayedCalls() == []
+
+
+def test_an_endpoint_that_is_given_up_is_not_tried_again() -> None:
+    with loop_of() as loop, socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        port = listen_on_endpoint(
+            loop.reactor, f"tcp:{number}:interface=127.0.0.1", lambda *_: None, lambda: True
+        )
+        port.close()
+        assert loop.reactor.getDelayedCalls() == []

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import pytest
 
-from director.l7.io.backend import Backends
 from director.l7.io.frontend import CLOSE_SECONDS, ClientSide
 from director.l7.io.queue import Queues
-from director.l7.proxy.commands import Do, Expired, Happened, ToClient
+from director.l7.proxy.commands import (
+    CONNECTION,
+    ONLY_STREAM,
+    Do,
+    DropServer,
+    EndServer,
+    Expired,
+    Happened,
+    KeepServer,
+    LeaveQueue,
+    Open,
+    ProxyCommand,
+    ProxyEvent,
+    ServerBytes,
+    ServerEnded,
+    ServerFailed,
+    ServerReady,
+    SlotFree,
+    ToClient,
+    ToServer,
+    Wait,
+)
 from director.l7.routing.facts import Peer
+from director.l7.routing.service import ServiceHandle
+from director.model.pools import Address
 from tests.support.playbook import World, pool
+from tests.support.said import said
 
 
 class FakeStream:
@@ -36,7 +60,10 @@ class Desk:
         self.shell: Any = type("Shell", (), {})()
         self.shell.reactor = self
         self.shell.queues = Queues()
-        self.shell.backends = Backends(self)
+        self.shell.backends = self
+        self.servers: list[Any] = []
+        self.kept: list[Any] = []
+        self.dropped: list[Any] = []
         self.handle = self.world.handle
         self.left: list[ClientSide] = []
         self.later: list[Any] = []
@@ -55,54 +82,101 @@ class Desk:
     def gone(self, side: ClientSide) -> None:
         self.left.append(side)
 
-    def expect(self, monkeypatch: pytest.MonkeyPatch, commands: list[Any]) -> list[Any]:
-        """The conversation answers the next events with these commands; returns the events."""
-        events: list[Any] = []
+    def expect(self, *commands: ProxyCommand, deadline: float = math.inf) -> FakeDoor:
+        """The conversation answers the next event with these commands."""
+        door = FakeDoor(list(commands), deadline)
+        self.side.door = door
+        return door
 
-        def receive(event: Any, now: float) -> list[Any]:
-            events.append(event)
-            return commands if len(events) == 1 else []
+    def take(self, key: str, caller: Any, careful: bool) -> Any:
+        """No connection is idle."""
 
-        self.side.conversation = type("Talk", (), {})()
-        talk: Any = self.side.conversation
-        talk.receive, talk.deadline, talk.client_ended, talk.exchange, talk.closing = (
-            receive, 0.0, False, None, False,
-        )  # fmt: skip
-        return events
+    def connect(self, address: Address, caller: Any) -> Any:
+        """A connection to a server."""
+        server = type("Server", (), {})()
+        server.stream, server.client, server.address = FakeStream(), caller, str(address)
+        self.servers.append(server)
+        return server
+
+    def keep(self, server: Any, limit: int, now: float) -> None:
+        self.kept.append(server)
+
+    def drop(self, server: Any, now: float) -> None:
+        self.dropped.append(server)
 
 
-def test_commands_are_carried_out_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+class FakeDoor:
+    """A conversation that says what it was told to; `events` are what it heard."""
+
+    repeats = client_ended = False
+
+    def __init__(self, commands: list[ProxyCommand], deadline: float) -> None:
+        self.commands = commands
+        self.deadline = deadline
+        self.events: list[Any] = []
+        self.streams: tuple[int, ...] = (ONLY_STREAM,)
+
+    def receive(self, event: ProxyEvent, now: float) -> list[ProxyCommand]:
+        self.events.append(event)
+        commands, self.commands = self.commands, []
+        return commands
+
+    def client_bytes(self, data: bytes, now: float) -> list[ProxyCommand]:
+        raise ZeroDivisionError
+
+    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+        return self.receive(ServerBytes(stream, data), now)
+
+    def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:
+        return self.receive(ServerReady(stream, True), now)
+
+    def due(self, now: float) -> tuple[int, ...]:
+        return self.streams
+
+    def postpone(self, seconds: float) -> None:
+        self.deadline += seconds
+
+    def move(self, handle: ServiceHandle) -> None:
+        raise NotImplementedError
+
+    def wanted(self) -> int:
+        return 0
+
+    def fail(self) -> list[ProxyCommand]:
+        return [LeaveQueue(3), DropServer(3), DropServer(5), Do.ABORT_CLIENT]
+
+
+def test_commands_are_carried_out_in_order() -> None:
     desk = Desk()
-    desk.expect(
-        monkeypatch, [ToClient(b"a"), Do.PAUSE_CLIENT, ToClient(b"b"), Do.RESUME_CLIENT, Do.END_CLIENT]
-    )
+    desk.expect(ToClient(b"a"), Do.PAUSE_CLIENT, ToClient(b"b"), Do.RESUME_CLIENT, Do.END_CLIENT)
     desk.side.tell(Happened.DRAIN)
     assert desk.stream.calls == ["write a", "pause", "write b", "resume", "end"]
 
 
 @pytest.mark.parametrize("command", list(Do))
 def test_every_command_can_be_carried_out_without_a_server(
-    command: Do, monkeypatch: pytest.MonkeyPatch
+    command: Do,
 ) -> None:
     desk = Desk()
-    desk.expect(monkeypatch, [command])
+    desk.expect(command)
     desk.side.tell(Happened.DRAIN)
     assert "abort" not in desk.stream.calls or command is Do.ABORT_CLIENT
 
 
-def test_a_server_that_blocks_outlasts_what_the_conversation_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_blocks_outlasts_what_the_conversation_wants() -> None:
     desk = Desk()
-    desk.side.server_blocked()
-    desk.expect(monkeypatch, [Do.RESUME_CLIENT])
+    link = desk.side._link(ONLY_STREAM)
+    link.server_blocked()
+    desk.expect(Do.RESUME_CLIENT)
     desk.side.tell(Happened.DRAIN)
     assert desk.stream.calls == ["pause"]
-    desk.side.server_drained()
+    link.server_drained()
     assert desk.stream.calls == ["pause", "resume"]
 
 
-def test_a_deadline_says_who_holds_things_up_and_whether_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadline_says_who_holds_things_up_and_whether_it_moves() -> None:
     desk = Desk()
-    events = desk.expect(monkeypatch, [])
+    events = desk.expect(deadline=0.0).events
     desk.stream.is_blocked, desk.stream.progress = True, 7
     desk.side.check(1.0)
     desk.side.check(1.0)
@@ -116,20 +190,18 @@ def test_a_deadline_says_who_holds_things_up_and_whether_it_moves(monkeypatch: p
     ]
 
 
-def test_a_client_that_takes_what_it_is_given_is_waited_for_in_a_later_turn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_client_that_takes_what_it_is_given_is_waited_for_in_a_later_turn() -> None:
     desk = Desk()
-    events = desk.expect(monkeypatch, [Do.AWAIT_CLIENT])
+    events = desk.expect(Do.AWAIT_CLIENT).events
     desk.side.tell(Happened.DRAIN)
     assert events == [Happened.DRAIN]
     desk.later.pop()()
     assert events == [Happened.DRAIN, Happened.CLIENT_TAKES]
 
 
-def test_a_client_that_does_not_take_is_waited_for_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_take_is_waited_for_until_it_does() -> None:
     desk = Desk()
-    events = desk.expect(monkeypatch, [Do.AWAIT_CLIENT])
+    events = desk.expect(Do.AWAIT_CLIENT).events
     desk.stream.is_blocked = True
     desk.side.tell(Happened.DRAIN)
     assert desk.later == []
@@ -139,11 +211,10 @@ def test_a_client_that_does_not_take_is_waited_for_until_it_does(monkeypatch: py
     assert events == [Happened.DRAIN, Happened.CLIENT_TAKES]
 
 
-def test_a_close_that_makes_no_progress_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_close_that_makes_no_progress_is_cut() -> None:
     desk = Desk()
-    desk.expect(monkeypatch, [Do.CLOSE_CLIENT])
+    desk.expect(Do.CLOSE_CLIENT)
     desk.side.tell(Happened.DRAIN)
-    desk.side.conversation.deadline = float("inf")
     desk.stream.progress = 5
     desk.side.check(CLOSE_SECONDS)
     assert "abort" not in desk.stream.calls
@@ -151,15 +222,13 @@ def test_a_close_that_makes_no_progress_is_cut(monkeypatch: pytest.MonkeyPatch) 
     assert desk.stream.calls[-1] == "abort"
 
 
-def test_time_in_which_the_loop_stood_still_counts_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_in_which_the_loop_stood_still_counts_for_nobody() -> None:
     desk = Desk()
-    before = desk.side.conversation.deadline
+    before = desk.side.door.deadline
     desk.side.postpone(3.0)
-    assert desk.side.conversation.deadline == before + 3.0
-    events = desk.expect(monkeypatch, [Do.CLOSE_CLIENT])
+    assert desk.side.door.deadline == before + 3.0
+    events = desk.expect(Do.CLOSE_CLIENT).events
     desk.side.tell(Happened.DRAIN)
-    desk.side.conversation.deadline = float("inf")
-    desk.side.conversation.postpone = lambda _: None
     desk.side.postpone(3.0)
     desk.side.check(CLOSE_SECONDS + 2.0)
     assert (events, desk.stream.calls) == ([Happened.DRAIN], ["close"])
@@ -171,3 +240,84 @@ def test_a_client_that_leaves_is_signed_off_once() -> None:
     desk = Desk()
     desk.side.lost("connection reset")
     assert desk.left == [desk.side]
+
+
+# --- many exchanges at a time -------------------------------------------------------------------------
+
+
+def two() -> tuple[Desk, Any, Any, FakeDoor]:
+    """Exchanges 3 and 5 each have a server of their own."""
+    desk = Desk()
+    door = desk.expect(Open(3, Address("10.0.0.3", 80), True), Open(5, Address("10.0.0.5", 80), True))
+    desk.side.tell(Happened.DRAIN)
+    three, five = desk.servers
+    return desk, three, five, door
+
+
+def test_each_exchange_has_a_server_of_its_own() -> None:
+    desk, three, five, door = two()
+    assert (three.address, five.address) == ("10.0.0.3:80", "10.0.0.5:80")
+    door.commands = [ToServer(5, b"b"), ToServer(3, b"a"), EndServer(3)]
+    desk.side.tell(Happened.DRAIN)
+    assert (three.stream.calls, five.stream.calls) == (["write a", "end"], ["write b"])
+    door.commands = [KeepServer(5), DropServer(3), ToServer(3, b"late")]
+    desk.side.tell(Happened.DRAIN)
+    assert (desk.kept, desk.dropped) == ([five], [three])
+    assert list(desk.side._links) == [ONLY_STREAM], "what nobody needs is forgotten"
+
+
+def test_what_a_server_says_names_its_exchange() -> None:
+    _, three, five, door = two()
+    three.client.server_connected()
+    five.client.server_received(b"x")
+    three.client.server_ended()
+    five.client.server_lost("connection reset")
+    heard = [(type(one), one.stream) for one in door.events[1:]]
+    assert heard == [(ServerReady, 3), (ServerBytes, 5), (ServerEnded, 3), (ServerFailed, 5)]
+
+
+def test_a_client_is_held_back_until_all_servers_take() -> None:
+    desk, three, five, _ = two()
+    three.client.server_blocked()
+    five.client.server_blocked()
+    three.client.server_drained()
+    assert desk.stream.calls == ["pause", "pause"]
+    five.client.server_drained()
+    assert desk.stream.calls[-1] == "resume"
+
+
+def test_all_servers_are_held_back_for_a_client_that_does_not_take() -> None:
+    desk, three, five, _ = two()
+    desk.side.blocked()
+    desk.side.drained()
+    assert three.stream.calls == five.stream.calls == ["pause", "resume"]
+
+
+def test_each_exchange_has_its_place_in_the_queue() -> None:
+    desk = Desk()
+    pool_ = desk.world.registry.pools["web"]
+    door = desk.expect(Wait(3, pool_), Wait(5, pool_), LeaveQueue(3))
+    desk.side.tell(Happened.DRAIN)
+    (told,) = door.events[1:]
+    assert isinstance(told, SlotFree)
+    assert told.stream == 5
+    assert pool_.waiting == 0
+
+
+def test_each_deadline_that_passed_is_told() -> None:
+    desk, _, five, door = two()
+    five.stream.is_blocked = True
+    door.deadline, door.streams = 1.0, (3, 5, CONNECTION)
+    desk.side.check(1.0)
+    assert [(one.stream, one.server_stalls) for one in door.events[1:]] == [
+        (3, False), (5, True), (CONNECTION, False),
+    ]  # fmt: skip
+
+
+def test_a_defect_ends_all_exchanges_of_a_connection() -> None:
+    desk, three, five, _ = two()
+    with said("director.l7") as lines:
+        desk.side.received(b"boom")
+    assert len(lines) == 1
+    assert desk.dropped == [three, five]
+    assert desk.stream.calls[-1] == "abort"

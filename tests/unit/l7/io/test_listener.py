@@ -104,7 +104,7 @@ def test_a_limit_leaves_clients_in_the_backlog(loop: Loop, door: Door) -> None:
 def test_a_limit_that_is_met_again_and_again_is_said_once_and_once_when_it_is_over(
     loop: Loop, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.3)
+    monkeypatch.setattr(listener_module, "QUIET_SECONDS", 0.3)
     with said("director.listener") as lines:
         for _ in range(3):
             door.room, pauses, came = False, door.listener.pauses, len(door.came)

@@ -7,6 +7,7 @@ import itertools
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -15,6 +16,8 @@ from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError
 from director.l7.io.service import BATCH_RECORDS, Shell
 from director.l7.io.stream import LARGE_READ, SMALL_READ
+from director.l7.proxy.conversation import Conversation
+from director.l7.proxy.exchange import Exchange
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
@@ -258,13 +261,14 @@ def test_no_deadline_is_believed_by_a_sweep_that_comes_late(house: House) -> Non
     """The process was stopped for 3 s: what would end the wait may stand in the kernel."""
     house.call().sendall(b"GET / HT")
     house.loop.turn(lambda: house.shell.clients == 1)
+    side: Any
     (side,) = next(iter(house.shell._listenings.values())).clients
-    house.loop.turn(lambda: side.conversation.framer.buffer)
+    house.loop.turn(lambda: side.door.framer.buffer)
     now = house.loop.reactor.seconds()
-    side.conversation.deadline = now - 1.0
+    side.door._until = now - 1.0
     house.shell._due = now - 3.0
     house.shell._look_at_deadlines(now)
-    assert side.conversation.deadline == pytest.approx(now + 2.0)
+    assert side.door.deadline == pytest.approx(now + 2.0)
     assert (house.shell.stalls, house.shell.clients) == (1, 1)
     house.shell._due = now
 
@@ -272,15 +276,16 @@ def test_no_deadline_is_believed_by_a_sweep_that_comes_late(house: House) -> Non
 def test_a_loop_that_is_always_late_still_ends_what_hangs(house: House) -> None:
     house.call().sendall(b"GET / HT")
     house.loop.turn(lambda: house.shell.clients == 1)
+    side: Any
     (side,) = next(iter(house.shell._listenings.values())).clients
-    house.loop.turn(lambda: side.conversation.framer.buffer)
+    house.loop.turn(lambda: side.door.framer.buffer)
     now = house.loop.reactor.seconds()
     ended = []
     for _ in range(3):
         house.shell._due = now - 0.06
-        side.conversation.deadline = now - 1.0
+        side.door._until = now - 1.0
         house.shell._look_at_deadlines(now)
-        ended.append(side.conversation.closing)
+        ended.append(side.door.closing)
     assert ended == [False, False, True]
     house.shell._due = now
 
@@ -292,9 +297,7 @@ def test_a_defect_costs_one_connection_and_gives_everything_back(
     client.sendall(GET)
     server = house.accept()
     house.read(server)
-    (side,) = next(iter(house.shell._listenings.values())).clients
-    assert side.conversation.exchange is not None
-    monkeypatch.setattr(type(side.conversation.exchange), "finish", None)
+    monkeypatch.setattr(Exchange, "finish", None)
     server.sendall(OK)
     with pytest.raises(ConnectionResetError):
         house.read(client)
@@ -525,10 +528,11 @@ def test_the_last_client_may_leave_inside_a_look_at_deadlines(house: House) -> N
     house.loop.turn(lambda: house.shell.clients == 1)
     (side,) = next(iter(house.shell._listenings.values())).clients
     stopped: list[object] = []
-    side.conversation.framer.feed(b"GET")
+    assert isinstance(side.door, Conversation)
+    side.door.framer.feed(b"GET")
     house.shell.stop(5.0).addCallback(stopped.append)
-    side.conversation.closing = True
-    side.conversation.deadline = 0.0
+    side.door.closing = True
+    side.door._until = 0.0
     house.loop.turn(lambda: stopped)
     house.loop.quiet()
     assert house.shell._timer is None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from director.l7.proxy.commands import Expired, Happened
-from director.l7.proxy.phase import Phase
+from director.l7.proxy.commands import ONLY_STREAM, Expired, Happened
+from director.l7.proxy.exchange import IDEMPOTENT, LIFE, Exchange, Moment, Phase
 from director.model.conditions import Term
 from director.model.http import FaultStep, Page, Rule
 from director.model.pools import Address, CookiePersistence, Queue, Retry
@@ -16,6 +21,60 @@ from tests.support.playbook import World, octets, pool
 
 OK = "HTTP/1.1 200 OK|Content-Length: 2||hi"
 GET = "GET / HTTP/1.1|Host: h||"
+
+
+def test_the_idempotent_methods_are_those_of_rfc_9110() -> None:
+    # RFC 9110 9.2.2: PUT, DELETE, and the safe methods of 9.2.1.
+    assert frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE")) == IDEMPOTENT
+
+
+# --- the table and the record -----------------------------------------------------------------------
+
+
+def test_every_phase_can_be_reached_and_left() -> None:
+    reached = {after for moments in LIFE.values() for following in moments.values() for after in following}
+    assert reached == {*Phase} - {Phase.ROUTED}
+    assert all(any(phase not in after for after in LIFE[phase].values()) for phase in Phase if LIFE[phase])
+    assert [phase for phase in Phase if not LIFE[phase]] == [Phase.OVER]
+
+
+def test_a_client_that_leaves_ends_it_in_every_phase() -> None:
+    later = [phase for phase in Phase if phase not in (Phase.ROUTED, Phase.OVER)]
+    assert all(LIFE[phase][Moment.CLIENT_GONE] == (Phase.OVER,) for phase in later)
+
+
+def test_every_attribute_has_one_owner() -> None:
+    """It is written by one file of the room, the one that the docstring of `Exchange` names."""
+    writers: dict[str, set[str]] = {}
+    for path in sorted(Path(inspect.getfile(Exchange)).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store):
+                continue
+            if isinstance(node.value, ast.Name) and node.value.id == "exchange":
+                writers.setdefault(node.attr, set()).add(path.stem)
+    assert all(len(files) == 1 for files in writers.values()), writers
+    owners = {file: {name for name, files in writers.items() if file in files} for file in OWNED}
+    assert owners == OWNED
+    verbs = {name for name in verbs_write() if name not in writers}
+    assert verbs | set(writers) == set(Exchange.__slots__)
+
+
+OWNED = {
+    "request_head": {"rule", "sent_head"},
+    "request_body": {"received", "spool", "spooled"},
+    "dispatch": {
+        "attempts", "fault", "pool", "steps", "sticky", "timeouts", "tried", "wait_until", "woken",
+    },
+}  # fmt: skip
+
+
+def verbs_write() -> set[str]:
+    """The attributes that `Exchange` writes itself."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(Exchange)))
+    stores = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    ]
+    return {node.attr for node in stores if isinstance(node.value, ast.Name) and node.value.id == "self"}
 
 
 def test_a_server_in_drain_keeps_no_new_request() -> None:
@@ -61,6 +120,14 @@ ANSWERS = [
 ]
 
 
+MOMENTS = {
+    "client": Moment.CLIENT_BYTES, "client-ends": Moment.CLIENT_ENDED, "client-gone": Moment.CLIENT_GONE,
+    "new": Moment.SERVER_READY, "reused": Moment.SERVER_READY, "server": Moment.SERVER_BYTES,
+    "server-ends": Moment.SERVER_ENDED, "failed": Moment.SERVER_FAILED, "slot-free": Moment.SLOT_FREE,
+    "after": Moment.EXPIRED,
+}  # fmt: skip
+
+
 class Client:
     """One of the conversations of the machine, and what a shell would know about it."""
 
@@ -102,7 +169,16 @@ class Shell(RuleBasedStateMachine):
         self.world.talk, self.world.waits = client.talk, None
         if client.waits:
             self.world.waits = self.world.registry.pools["web"]
+        before = client.talk.exchange
+        phase = None if before is None else before.phase
         self.do(client, self.world.tell(line))
+        moment = MOMENTS.get(line.partition(" ")[0])
+        if before is not None and phase is not None and before.phase is not phase:
+            assert moment is not None, "nothing happened to it"
+            assert before.phase in LIFE[phase][moment]
+        after = client.talk.exchange
+        if after is not None and after is not before:
+            assert after.phase in LIFE[Phase.ROUTED][Moment.STARTED]
         client.waits = self.world.waits is not None
 
     def do(self, client: Client, lines: list[str]) -> None:
@@ -228,7 +304,7 @@ class Shell(RuleBasedStateMachine):
         assert all(server.load == 0 for server in self.world.registry.servers())
         for client in self.clients:
             self.world.talk = client.talk
-            for event in (Expired(), Happened.DRAIN):
+            for event in (Expired(ONLY_STREAM), Happened.DRAIN):
                 client.talk.receive(event, self.world.now)
 
 

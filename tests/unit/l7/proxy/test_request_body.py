@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director.l7.proxy.request_body import SPOOL_LIMIT
+from director.l7.proxy.exchange import SPOOL_LIMIT
 from director.model.http import L7Limits
 from tests.support.playbook import World, pool
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from director.l7.proxy.commands import ClientBytes, Happened, ToServer
+from director.l7.proxy.commands import ONLY_STREAM, ClientBytes, ServerReady, ToServer
 from director.model.conditions import Term
 from director.model.http import HeaderEdit, Rule
 from tests.support.playbook import World, octets, pool
@@ -66,7 +66,9 @@ def edits_of(*edits: HeaderEdit, forwarded: str = "x-forwarded-for", **more: Any
 def upstream(world: World, *lines: str) -> list[str]:
     """The field lines that a server gets of a request with these lines."""
     world.tell("client GET /x HTTP/1.1|Host: asked.example|" + "".join(f"{one}|" for one in lines) + "|")
-    (sent,) = (one for one in world.talk.receive(Happened.SERVER_READY, 0.0) if isinstance(one, ToServer))
+    (sent,) = (
+        one for one in world.talk.receive(ServerReady(ONLY_STREAM, False), 0.0) if isinstance(one, ToServer)
+    )
     head = sent.data.decode("latin-1").split("\r\n")
     return [line for line in head[1:-2] if not line.startswith("Via")]
 
@@ -245,7 +247,9 @@ def test_a_client_that_repeats_its_fields_gets_the_same_lines_and_another_id() -
     def lines(target: str, host: str) -> list[bytes]:
         world.tell(f"client GET {target} HTTP/1.1|Host: {host}|X: 1||")
         sent = [
-            one.data for one in world.talk.receive(Happened.SERVER_READY, 0.0) if isinstance(one, ToServer)
+            one.data
+            for one in world.talk.receive(ServerReady(ONLY_STREAM, False), 0.0)
+            if isinstance(one, ToServer)
         ]
         world.tell("server HTTP/1.1 200 OK|Content-Length: 0||")
         return sent[0].split(b"\r\n")
@@ -338,7 +342,9 @@ def test_a_server_gets_the_same_when_a_head_is_repeated(*, trusted: bool) -> Non
     for number in range(1, 4):
         world.talk.receive(ClientBytes(raw), 0.0)
         sent += [
-            one.data for one in world.talk.receive(Happened.SERVER_REUSED, 0.0) if isinstance(one, ToServer)
+            one.data
+            for one in world.talk.receive(ServerReady(ONLY_STREAM, True), 0.0)
+            if isinstance(one, ToServer)
         ]
         world.tell("server HTTP/1.1 204 No||")
         identity = b"theirs" if trusted else b"%d" % number

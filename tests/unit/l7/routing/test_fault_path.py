@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from director.l7.routing.fault_path import BUILT_IN_PAGE, Cause, FaultChain, ToLocal, ToPage, ToPool, ToServer
+from director.l7.routing.fault_path import Cause, FaultPath, LocalStep, PageStep, PoolStep, ServerStep
 from director.model.http import FaultStep, L7Service, Page, Rule
 from director.model.pools import Address, Check, Pool, State
 from director.model.settings import Configuration
@@ -36,22 +36,22 @@ CONFIGURATION = Configuration(
 )
 
 
-def world() -> tuple[Registry, FaultChain]:
+def world() -> tuple[Registry, FaultPath]:
     registry = registry_of(configuration=CONFIGURATION)
-    return registry, FaultChain(WWW, RULES, (SORRY,), registry)
+    return registry, FaultPath(WWW, RULES, (SORRY,), registry)
 
 
-def chain_of(*steps: FaultStep) -> FaultChain:
-    return FaultChain(evolve(WWW, fault=steps), RULES, (SORRY,), registry_of(configuration=CONFIGURATION))
+def chain_of(*steps: FaultStep) -> FaultPath:
+    return FaultPath(evolve(WWW, fault=steps), RULES, (SORRY,), registry_of(configuration=CONFIGURATION))
 
 
 @pytest.mark.parametrize("cause", [cause.value for cause in Cause])
 def test_steps_come_in_order_for_every_cause(cause: str) -> None:
     registry, chain = world()
     first, *rest = chain.targets(cause)
-    assert isinstance(first, ToServer)
+    assert isinstance(first, ServerStep)
     assert first.server is live(registry, "images", "i")
-    assert rest == [ToLocal(LOCAL), ToPage(SORRY)]
+    assert rest == [LocalStep(LOCAL), PageStep(SORRY)]
 
 
 def test_an_unknown_cause_is_a_mistake() -> None:
@@ -68,7 +68,7 @@ def test_active_goes_by_rule_order_then_server_order_then_the_own_pool() -> None
         assert found is live(registry, pool, name)
         found.reachable = False
     assert chain.first_live() is None
-    assert [target.kind for target in chain.targets("no_server")] == ["local", "page"]
+    assert list(chain.targets("no_server")) == [LocalStep(LOCAL), PageStep(SORRY)]
 
 
 def test_the_mark_follows_the_last_connect() -> None:
@@ -103,35 +103,35 @@ def test_active_does_not_look_at_weight() -> None:
 def test_a_step_is_judged_when_its_turn_comes() -> None:
     """The server that just failed is not offered again."""
     registry, _chain = world()
-    chain = FaultChain(
+    chain = FaultPath(
         evolve(WWW, fault=(FaultStep("pool", "users"), FaultStep("active"))), RULES, (), registry
     )
     steps = chain.targets("no_server")
-    assert next(steps) == ToPool("users")
+    assert next(steps) == PoolStep("users")
     live(registry, "images", "i").reachable = False
     second = next(steps)
-    assert isinstance(second, ToServer)
+    assert isinstance(second, ServerStep)
     assert second.server is live(registry, "images", "j")
 
 
 def test_a_step_is_never_given_twice() -> None:
     doubled = (FaultStep("pool", "web"), FaultStep("local", address=LOCAL))
     targets = list(chain_of(*doubled, *doubled, *doubled).targets("connect_failed"))
-    assert targets == [ToPool("web"), ToLocal(LOCAL), ToPage(BUILT_IN_PAGE)]
+    assert targets == [PoolStep("web"), LocalStep(LOCAL)]
 
 
-def test_without_steps_there_is_the_built_in_page() -> None:
-    assert list(chain_of().targets("no_server")) == [ToPage(BUILT_IN_PAGE)]
+def test_without_steps_there_is_nothing_to_try() -> None:
+    assert list(chain_of().targets("no_server")) == []
 
 
 def test_nothing_comes_after_a_page() -> None:
     chain = chain_of(FaultStep("page", "sorry"), FaultStep("pool", "web"))
-    assert list(chain.targets("no_server")) == [ToPage(SORRY)]
+    assert list(chain.targets("no_server")) == [PageStep(SORRY)]
 
 
 def test_what_is_not_there_is_passed_over() -> None:
     chain = chain_of(FaultStep("page", "nosuch"), FaultStep("pool", "nosuch"), FaultStep("local"))
-    assert list(chain.targets("no_server")) == [ToPage(BUILT_IN_PAGE)]
+    assert list(chain.targets("no_server")) == []
 
 
 def test_a_pool_that_left_meanwhile_is_passed_over() -> None:
@@ -145,11 +145,7 @@ def test_a_pool_that_left_meanwhile_is_passed_over() -> None:
     assert chain.first_live() is None
 
 
-def test_pairs_are_what_layer_7_reads() -> None:
-    registry, chain = world()
-    assert list(chain.pairs("no_server")) == [
-        ("active", live(registry, "images", "i")),
-        ("local", LOCAL),
-        ("page", SORRY),
-    ]
-    assert list(chain_of(FaultStep("pool", "web")).pairs("no_server")) == [("pool", "web")]
+def test_each_step_has_its_words_for_the_log() -> None:
+    _, chain = world()
+    steps = [*chain.targets("no_server"), *chain_of(FaultStep("pool", "web")).targets("no_server")]
+    assert [step.label for step in steps] == ["active i", "local 127.0.0.1:8099", "page sorry", "pool web"]

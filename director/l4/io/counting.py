@@ -1,0 +1,25 @@
+"""The counters of the shell's parts under one name each, as people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from director.l4.io.netlink.view import KernelView
+from director.l4.io.packet.pending import HoldQueue
+from director.l4.io.packet.ring import Port
+
+
+def of_parts(held: HoldQueue[Any], view: KernelView | None, ports: Iterable[Port]) -> dict[str, int]:
+    """What is held for neighbours, what the kernel was asked, and each port under its interface's name."""
+    sources: list[tuple[str, object]] = [("hold", held.counters)]
+    if view is not None:
+        sources.append(("kernel", view.counters))
+    for port in ports:
+        port.refresh()
+        sources.append((port.interface, port.counters))
+    return {
+        f"{prefix}_{field.name}": getattr(counters, field.name)
+        for prefix, counters in sources
+        for field in getattr(type(counters), "__attrs_attrs__", ())
+    }

@@ -1,0 +1,63 @@
+"""Whether this machine is as a configuration needs it (composition).
+
+Only a check asks, and all it says are warnings: a start serves what it can, says what it cannot, and tries
+again.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+
+from director.config.loaded import Loaded
+from director.config.text.messages import WARNING, Problem
+from director.l4.io.capture import addresses
+from director.l4.io.capture.plan import parse_address
+from director.l4.io.netlink.socket import NetlinkSocket
+from director.l4.io.netlink.view import KernelView
+from director.model.settings import Configuration
+from director.model.virtual import L4Settings
+from director.program.listen_alerts import lacking
+
+_LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
+_ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"
+_NO_INTERFACE = "correct it; if it is right, layer 4 starts on it when it appears. --offline does not ask"
+
+
+def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """A warning for each address that clients could not reach here, and each interface that is not there."""
+    found = [
+        loaded.problem_at(
+            service,
+            "listen",
+            f"this machine does not have the address of {address} now; the director waits for it",
+            _LACKING,
+            WARNING,
+        )
+        for service, address in lacking(configuration)
+    ]
+    if configuration.l4:
+        # Without netlink there is no layer 4, and a start says so.
+        with suppress(OSError), closing(NetlinkSocket()) as asker:
+            view = KernelView(asker, lambda _event: None)
+            view.read_all()
+            found += _packet_problems(loaded, configuration, view)
+    return found
+
+
+def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelView) -> list[Problem]:
+    """What layer 4 would meet."""
+    settings = configuration.l4_settings or L4Settings()
+    names = [link.name for link in view.links.values() if link.name != addresses.LOOPBACK]
+    read = [name for name in names if not settings.interfaces or name in settings.interfaces]
+    found = [
+        loaded.problem_at("l4", "interfaces", f"there is no interface {name} now", _NO_INTERFACE, WARNING)
+        for name in settings.interfaces
+        if name not in names
+    ]
+    for service in configuration.l4:
+        address = parse_address(service.virtual.host)
+        why = "" if address is None else addresses.unanswered(view, address, read)
+        if why:
+            text = f"virtual address {address} {why}"
+            found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))
+    return found

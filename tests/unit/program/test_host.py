@@ -1,0 +1,41 @@
+"""What a check says of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from director.config.text.messages import WARNING, render
+from director.program.configuration import examine
+
+INI = """
+[director]
+state_dir = state
+
+[pool:web]
+server.a = 127.0.0.1:1
+
+[l7:www]
+listen = 127.0.0.1:0, 192.0.2.80:80
+pool = web
+
+[l4]
+interfaces = nowhere0
+
+[l4:web]
+virtual = tcp 198.51.100.10:80
+pool = web
+"""
+
+
+def test_a_check_says_what_a_start_would_wait_for(tmp_path: Path) -> None:
+    ini = tmp_path / "director.ini"
+    ini.write_text(INI)
+    loaded = examine(str(ini))
+    assert loaded.configuration is not None, "none of it refuses a start"
+    said = render(loaded.problems)
+    assert "does not have the address of 192.0.2.80:80 now" in said
+    assert "127.0.0.1:0 now" not in said
+    assert "there is no interface nowhere0 now" in said
+    assert {one.severity for one in loaded.problems} == {WARNING}
+    quiet = examine(str(ini), offline=True)
+    assert "does not have the address" not in render(quiet.problems)
