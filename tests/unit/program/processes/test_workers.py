@@ -105,6 +105,7 @@ def program(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> 
         for one in there:
             one.end("by itself")
         made.outcome(stopping)
+        loop.quiet()
 
 
 def test_clients_are_served_and_all_is_shown_as_one(program: Program) -> None:
@@ -168,10 +169,18 @@ def test_one_that_keeps_ending_comes_back_after_longer_and_longer_pauses(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(program.workers._reactor, "callLater", lambda pause, *_: pauses.append(pause))
+
+    class Clock:
+        """Remembers what is put off."""
+
+        def callLater(self, pause: float, *_: object) -> None:  # noqa: N802 - Twisted's name
+            pauses.append(pause)
+
+    monkeypatch.setattr(program.workers, "_reactor", Clock())
     for deaths in range(9):
         program.workers._deaths[0] = deaths
         program.workers._again(0)
+    monkeypatch.undo()
     assert pauses == [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
 
 
