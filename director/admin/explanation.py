@@ -27,9 +27,9 @@ OUTCOMES = {
 
 CAUSES = {
     "no_server": "has no server",
-    "queue_timeout": "had no room in time",
+    "queue": "had no room in time",
 }
-"""What befalls a pool as a whole (`fault.chain`), as the middle of a sentence."""
+"""What befalls a pool as a whole (`l7.routing.fault_path`), as the middle of a sentence."""
 
 
 def sentences(view: Mapping[str, Any], cookie: str = "") -> list[str]:

@@ -7,6 +7,9 @@ from attrs import field, frozen
 from director.model.conditions import Condition
 from director.model.pools import Address, Network
 
+FAULT_CAUSES = ("no_server", "connect", "queue", "timeout", "empty", "junk")
+"""What `fault_on =` can name: why a request found no answer, once all its tries are used up."""
+
 
 @frozen
 class FaultStep:
@@ -39,7 +42,8 @@ class L7Limits:
 class L7Service:
     """`[l7:NAME]`: listeners and what happens to a request that no rule claims.
 
-    `max_connections` 0 = as many as the process may have.
+    `fault_on` are the causes for which `fault` is taken.  `max_connections` 0 = as many as the process may
+    have.
     """
 
     name: str
@@ -48,6 +52,7 @@ class L7Service:
     pool: str = ""
     switch: str = "request"
     fault: tuple[FaultStep, ...] = ()
+    fault_on: tuple[str, ...] = FAULT_CAUSES
     timeouts: L7Timeouts = L7Timeouts()
     forwarded: str = "x-forwarded-for"
     trust: tuple[Network, ...] = ()
@@ -107,10 +112,13 @@ class Rule:
 
 @frozen
 class Page:
-    """`[page:NAME]`: a page the director itself serves; `body` was read when the ini was."""
+    """`[page:NAME]`: a page the director itself serves; `body` was read when the ini was.
+
+    `status` None: that of the cause it is served for (503, 502, 504).
+    """
 
     name: str
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
-    status: int = 503
+    status: int | None = None
     retry_after: float | None = None

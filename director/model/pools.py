@@ -192,8 +192,8 @@ class Check:
     kind `tcp` (a connect), `http` (method, target, the statuses that count as alive as inclusive ranges,
     and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
     address), `redis`, `postgres`, `mysql`, `smtp`,
-    `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload) or `exec`
-    (the program and its arguments).
+    `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload), `icmp` (an
+    echo) or `exec` (the program and its arguments).
     `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
     while the verdict is about to change, in seconds; 0 = `every`.
     """

@@ -1,11 +1,11 @@
 """The composition: one configuration becomes one running director.
 
 `service` makes the parts and lets every change pass; a change is a `candidate`, and `parts` is the life
-cycle that they all share.  `configuration` reads a file as the program does it, `preflight` tries whether its
-servers can be reached, `host` whether this machine is as it needs to be.  The parts: `running` (the registry,
-the file it came from, and with `overrides` what operators changed over it; `replica` is what workers have of
-it), `layer4`, `layer7`, `services` (health and the admin), `demos`, `pool_alerts`, `listen_alerts`, `logs`,
-`state_directory`.  `processes` holds layer 7 in processes of its own; `traffic` is what the rest asks of
-layer 7, wherever it runs.  `control` is what admin and commands may ask, `banner` what a start prints,
-`identifiers` those of requests.
+cycle that they all share.  `configuration` reads a file as the program does it, `rights` says who else can
+write it, `preflight` tries whether its servers can be reached, `host` whether this machine is as it needs
+to be.  The parts: `running` (the registry, the file it came from, and with `overrides` what operators
+changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `services` (health and the admin),
+`demos`, `pool_alerts`, `listen_alerts`, `logs`, `state_directory`.  `processes` holds layer 7 in processes of
+its own; `traffic` is what the rest asks of layer 7, wherever it runs.  `control` is what admin and commands
+may ask, `banner` what a start prints, `identifiers` those of requests.
 """

@@ -27,7 +27,7 @@ from director.l7.routing.service import CompiledService
 from director.model.pools import Scheduler
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
-from director.program import host, preflight
+from director.program import host, preflight, rights
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
@@ -78,6 +78,11 @@ def load(path: object, *, offline: bool = False) -> tuple[Configuration | None, 
     """The same for the commands: the configuration (None with errors) and all findings."""
     loaded = examine(str(path), offline=offline)
     return loaded.configuration, loaded.problems
+
+
+def _rights_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
+    """Before anything of them is executed."""
+    return rights.problems(loaded, configuration)
 
 
 def known_schedulers() -> Mapping[str, SchedulerFacts]:
@@ -268,5 +273,5 @@ def _site_for(sites: list[CompiledService], port: int, service: str) -> Compiled
 
 
 Look = Callable[[Loaded, Configuration, UserFiles], list[Problem]]
-LOOKS: tuple[Look, ...] = (_own_scheduler_problems, _endpoint_problems, _scheduler_problems)
+LOOKS: tuple[Look, ...] = (_rights_problems, _own_scheduler_problems, _endpoint_problems, _scheduler_problems)
 """What is looked for at every reading, in this order, as long as nothing is wrong."""

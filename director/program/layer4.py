@@ -21,7 +21,7 @@ from director.l4 import listing, saved
 from director.l4.forwarder import Forwarder
 from director.l4.io import flowfile
 from director.l4.io.capture import nft
-from director.l4.io.capture.follow import TROUBLE
+from director.l4.io.capture.follow import ADDRESS, TROUBLE
 from director.l4.io.capture.install import STATE_FILE, Installer
 from director.l4.io.capture.plan import ROUTE, Endpoint, owed_endpoints
 from director.l4.io.netlink.view import (
@@ -222,19 +222,22 @@ class Layer4(Part):
         for service in self._registry.configuration.l4:
             pool = pools.get(service.pool)
             servers = {one.address.host for one in pool.servers} if pool else set()
-            bound, error = self._obstacles(servers)
+            bound, error = self._obstacles(service.virtual.host, servers)
             yield ListenerState(f"l4:{service.name}", str(service.virtual), bound=bound, error=error)
 
-    def _obstacles(self, servers: set[str]) -> tuple[bool, str]:
-        """Whether a service with these servers is served, and what is wrong with it."""
+    def _obstacles(self, virtual: str, servers: set[str]) -> tuple[bool, str]:
+        """Whether a service on this address with these servers is served, and what is wrong with it."""
         if self.shell is None:
             return True, ""
         lacking, troubles = self.shell.lacking, self.shell.troubles
-        general = [text for key, text in troubles.items() if not key.startswith(ROUTE)]
+        others = (ROUTE, ADDRESS)
+        general = [text for key, text in troubles.items() if not key.startswith(others)]
+        unreached = [text for key, text in troubles.items() if key == ADDRESS + virtual]
         lost = [troubles[ROUTE + one] for one in sorted(servers) if ROUTE + one in troubles]
         reasons = [str(lacking)] if lacking is not None else []
-        bound = lacking is None and TROUBLE not in troubles and not (lost and len(lost) == len(servers))
-        return bound, "; ".join([*reasons, *general, *lost])
+        bound = lacking is None and TROUBLE not in troubles and not unreached
+        bound = bound and not (lost and len(lost) == len(servers))
+        return bound, "; ".join([*reasons, *general, *unreached, *lost])
 
     def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
         """Flows and templates, newest first."""

@@ -203,11 +203,6 @@ def asked(counters: Requests) -> None:
     counters.requests += 1
 
 
-def unasked(counters: Requests) -> None:
-    """The request never was there: it goes once more to the same server, and is one request."""
-    counters.requests -= 1
-
-
 def failed(lease: Lease, cause: str) -> None:
     """A try on a server failed; `cause` is a word of the code's own bounded vocabulary."""
     lease.server.requests.errors[cause] += 1

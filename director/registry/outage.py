@@ -54,7 +54,7 @@ def _answer(seen: RegistrySnapshot, service: L7Service, step: FaultStep) -> str:
     if step.kind == "local":
         return f"the answer of {step.address}"
     page = next((one for one in seen.configuration.pages if one.name == step.name), None)
-    return f"page {page.name} with status {page.status}" if page is not None else ""
+    return f"page {page.name} with status {page.status or 503}" if page is not None else ""
 
 
 def live(server: ServerSnapshot) -> bool:

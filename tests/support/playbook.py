@@ -61,8 +61,8 @@ from director.model.pools import Address, Pool, Server
 from director.model.settings import Configuration
 from director.program.layer7 import compile_services
 from director.registry.ledger import leave_place
-from director.registry.registry import LivePool, RealServer
-from tests.support.registries import live, registry_of
+from director.registry.registry import LivePool, RealServer, Registry
+from tests.support.registries import live, registry_of, turn
 
 HOP = re.compile(r"(?:Via: 1\.[01] edge\||X-Request-Id: \d+\|)")
 WORDS: dict[str, ProxyEvent] = {
@@ -97,6 +97,8 @@ class World:
     `records` are the finished requests; `lines` counts who waits, as the shell's lines would.
     """
 
+    registry: Registry
+
     def __init__(
         self,
         *pools: Pool,
@@ -105,20 +107,40 @@ class World:
         trusted: bool = False,
         **service: Any,
     ) -> None:
-        config = L7Service("www", (Address(port=80),), pool=pools[0].name, forwarded="off")
-        config = evolve(config, **service)
-        if trusted:
-            config = evolve(config, trust=(ip_network("192.0.2.0/24"),))
-        desired = Configuration(pools=pools, l7=(config,), rules=rules, pages=pages)
-        desired = evolve(desired, settings=evolve(desired.settings, name="edge"))
-        self.registry = registry_of(configuration=desired)
-        self.service: CompiledService = compile_services(desired, self.registry)[0]
+        self.trusted = trusted
+        self.service = self._compiled(pools, rules, pages, service)
         self.records: list[Record] = []
         numbers = itertools.count(1)
         self.handle = ServiceHandle(self.service, lambda: str(next(numbers)), self.records.append)
         self.now = 0.0
-        self.trusted = trusted
         self.talk = self.call()
+
+    def _compiled(
+        self,
+        pools: tuple[Pool, ...],
+        rules: tuple[Rule, ...],
+        pages: tuple[Page, ...],
+        settings: dict[str, Any],
+    ) -> CompiledService:
+        """The service of a configuration, which the registry runs from now on."""
+        config = evolve(
+            L7Service("www", (Address(port=80),), pool=pools[0].name, forwarded="off"), **settings
+        )
+        if self.trusted:
+            config = evolve(config, trust=(ip_network("192.0.2.0/24"),))
+        desired = Configuration(pools=pools, l7=(config,), rules=rules, pages=pages)
+        desired = evolve(desired, settings=evolve(desired.settings, name="edge"))
+        if hasattr(self, "registry"):
+            turn(self.registry, desired)
+        else:
+            self.registry = registry_of(configuration=desired)
+        return compile_services(desired, self.registry)[0]
+
+    def reload(
+        self, *pools: Pool, rules: tuple[Rule, ...] = (), pages: tuple[Page, ...] = (), **service: Any
+    ) -> None:
+        """Another configuration; conversations stay."""
+        self.service = self.handle.current = self._compiled(pools, rules, pages, service)
 
     def call(self) -> Conversation:
         """Another client connects."""
@@ -141,6 +163,11 @@ class World:
     def record(self, number: int = -1) -> dict[str, object]:
         """A finished request, by the names of its fields."""
         return dict(zip(FIELDS, self.records[number], strict=True))
+
+    def record_of(self, line: str) -> dict[str, object]:
+        """Perform an event that ends a request; its record."""
+        self.tell(line)
+        return self.record()
 
     @property
     def leases(self) -> int:

@@ -23,7 +23,7 @@ from director.config.parse.values import (
 )
 from director.config.text.messages import BadValue
 from director.config.text.reader import Value
-from director.model.http import FaultStep, HeaderEdit
+from director.model.http import FAULT_CAUSES, FaultStep, HeaderEdit
 from director.model.pools import Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
@@ -44,6 +44,14 @@ def fault(value: Value) -> tuple[tuple[int, FaultStep], ...]:
     if not found:
         raise BadValue("no step", _STEPS)
     return tuple(found)
+
+
+def fault_on(text: str) -> tuple[str, ...]:
+    """`no_server, timeout`: the causes, each once."""
+    found = [(at, within(at, lambda word: one_of(word, FAULT_CAUSES), word)) for at, word in listed(text)]
+    if not found:
+        raise BadValue("no cause", f"known: {' '.join(FAULT_CAUSES)}")
+    return unique(found)
 
 
 def _step(value: Value, parts: list[tuple[int, str]]) -> tuple[int, FaultStep]:

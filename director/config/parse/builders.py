@@ -91,7 +91,7 @@ def pool(fields: Fields) -> Pool:
     )
 
 
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "exec")
+_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
 """Keys that say what a check does: each check has one."""
 
 
@@ -145,6 +145,7 @@ def l7(fields: Fields) -> L7Service | None:
         pool=fields.get("pool") or "",
         switch=fields.get("switch"),
         fault=tuple(step for _, step in fields.get("fault") or ()),
+        fault_on=fields.get("fault_on"),
         timeouts=L7Timeouts(client=fields.get("timeout.client"), keepalive=fields.get("timeout.keepalive")),
         forwarded=fields.get("forwarded"),
         trust=fields.get("trust") or (),

@@ -178,9 +178,9 @@ PAGE = Kind(
             "status",
             "status",
             values.on_text(lambda text: values.status(text, 200)),
-            "The status it is served with.",
-            default="503",
-            example="502",
+            "The status it is served with; without it that of the cause: 503 when no server could take the "
+            "request, 502 for no response or none that is one, 504 for none in time.",
+            example="503",
         ),
         Key(
             "retry_after",

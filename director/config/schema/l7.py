@@ -40,9 +40,22 @@ L7 = Kind(
             "fault",
             "list of `active`, `pool NAME`, `local ADDRESS`, `page NAME`",
             actions.fault,
-            "What is tried, in order, when no server can answer: the first live server of any rule; "
-            "another pool; a local server; a page. Without it a built-in page with status 503.",
+            "What is tried, in order, when no server can answer: the live servers of all rules, one after "
+            "the other; another pool; a local server; a page. Without it a built-in page with status 503, "
+            "502 or 504.",
             example="active, local 127.0.0.1:8099, page sorry",
+        ),
+        Key(
+            "fault_on",
+            "list of `no_server`, `connect`, `queue`, `timeout`, `empty`, `junk`",
+            values.on_text(actions.fault_on),
+            "For which causes `fault` is taken, once all tries are used up: no server may be chosen; none "
+            "could be reached; no room in the queue, or not in time; no answer in time; closed before one; "
+            "octets that are no answer. After the last three a request may have been worked on: then only "
+            "what may be sent again (an idempotent method, its body still in the spool) goes to another "
+            "server, and the rest goes to the page.",
+            default="no_server, connect, queue, timeout, empty, junk",
+            example="no_server, connect",
         ),
         Key(
             "timeout.client",

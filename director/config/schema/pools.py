@@ -117,7 +117,7 @@ CHECK = Kind(
     "check",
     "NAME",
     "A health check, made of each server of the pools that name it: exactly one of `http`, `tcp`, `redis`, "
-    "`postgres`, `mysql`, `smtp`, `script`, `dns`, `udp` and `exec`.",
+    "`postgres`, `mysql`, `smtp`, `script`, `dns`, `udp`, `icmp` and `exec`.",
     (
         Key(
             "http",
@@ -182,6 +182,13 @@ CHECK = Kind(
             values.on_text(checks.octets),
             "The datagram that is sent; any datagram must come back. Octets are written as in `script`.",
             example="ping",
+        ),
+        Key(
+            "icmp",
+            "`echo`",
+            values.choice("echo"),
+            "An echo must bring its reply: the host is there, whatever its services do. Needs CAP_NET_RAW.",
+            example="echo",
         ),
         Key(
             "exec",

@@ -1,1 +1,4 @@
-"""The shell of the health room: `service` runs `probes` over the network, and `program` those of users."""
+"""The shell of the health room: `service` runs `probes` over the network.
+
+`echo` sends ICMP, `program` runs those of users.
+"""

@@ -4,7 +4,7 @@
 The whole probe has the check's `timeout` as its hard limit.  A limit that comes late itself, because the
 process was stopped or held up, is given once more: the server could not be heard meanwhile.
 What is said over the network, and what the answer means, is said by the pure room `probes`; this file has
-the ways to carry it: a connection, one datagram, or a program of the user's.
+the ways to carry it: a connection, one datagram, an ICMP echo, or a program of the user's.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, conne
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from director.health.io.echo import Echo
 from director.health.io.program import RunningProgram
 from director.health.probes.base import StreamProbe
 from director.health.probes.exec import environment
@@ -113,7 +114,7 @@ class Probe:
         self._over = False
         self._timer: Any = None
         self._connecting: Deferred[Any] | None = None
-        self._protocol: ProbeProtocol | DatagramProbe | RunningProgram | None = None
+        self._protocol: ProbeProtocol | DatagramProbe | EchoProbe | RunningProgram | None = None
 
     def start(self) -> None:
         """Begin; every outcome comes by `report`, also a connect that fails at once."""
@@ -121,9 +122,11 @@ class Probe:
         self._due = self._clock() + check.timeout
         self._timer = self._reactor.callLater(check.timeout, self._too_late)
         if check.kind in DATAGRAMS:
-            self._ask_in_a_datagram()
+            self._ask_by_name(DatagramProbe(self))
         elif check.kind == "exec":
             self._run_a_program()
+        elif check.kind == "icmp":
+            self._ask_by_name(EchoProbe(self))
         else:
             self._connect()
 
@@ -141,13 +144,14 @@ class Probe:
         self._connecting = connecting
         connecting.addCallbacks(self._connected, self._failed)
 
-    def _ask_in_a_datagram(self) -> None:
+    def _ask_by_name(self, asking: DatagramProbe | EchoProbe) -> None:
+        """Have a host asked whose address may have to be looked up."""
         where = self.target.where
         if not where.host:
             self.report(False, f"cannot be probed: {where} takes no datagrams")
             self.over()
             return
-        self._protocol = asking = DatagramProbe(self)
+        self._protocol = asking
         if isIPAddress(where.host) or isIPv6Address(where.host):
             asking.ask(where.host)
         else:
@@ -187,6 +191,10 @@ class Probe:
     def listen(self, protocol: DatagramProbe, interface: str) -> None:
         """Open a socket for datagrams.  Raises CannotListenError."""
         self._reactor.listenUDP(0, protocol, interface=interface)
+
+    def echo(self, host: str, answered: Callable[[bool, str], None]) -> Echo:
+        """Send an ICMP echo.  Raises OSError."""
+        return Echo(self._reactor, host, answered)
 
     def over(self) -> None:
         """Nothing is left on the network."""
@@ -322,11 +330,42 @@ class DatagramProbe(DatagramProtocol):
             transport.stopListening()
 
 
+class EchoProbe:
+    """One ICMP echo."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._echo: Echo | None = None
+
+    def ask(self, host: str) -> None:
+        """Send it to an address literal."""
+        try:
+            self._echo = self.probe.echo(host, self._answered)
+        except PermissionError:
+            self._answered(None, "not probed: an echo needs the right CAP_NET_RAW (run as root)")
+        except OSError as problem:
+            alive = None if problem.errno in OUR_OWN else False
+            self._answered(alive, f"{'not probed: ' if alive is None else ''}{problem.strerror}".lower())
+
+    def unresolved(self) -> None:
+        """The name has no address."""
+        self._answered(False, "the name cannot be resolved")
+
+    def _answered(self, alive: bool | None, reason: str) -> None:
+        self.probe.report(alive, reason)
+        self.probe.over()
+
+    def cut(self) -> None:
+        """Close the socket."""
+        if self._echo is not None:
+            self._echo.cut()
+
+
 @implementer(IResolutionReceiver)
 class _First:
     """Takes the first address of a name."""
 
-    def __init__(self, asking: DatagramProbe) -> None:
+    def __init__(self, asking: DatagramProbe | EchoProbe) -> None:
         self._asking = asking
         self._host = ""
 

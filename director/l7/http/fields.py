@@ -28,10 +28,10 @@ FORWARDED_OTHERS = b"x-forwarded-*"
 """Stands for all fields that begin with X-Forwarded- but -For, -Host and -Proto."""
 _FORWARDED_KNOWN = frozenset((b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
 HOP_BY_HOP = frozenset((
-    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+    b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade",
     b"http2-settings",
 ))  # fmt: skip
-"""What stays on this hop (RFC 9110 7.6.1)."""
+"""What stays on this hop (RFC 9110 7.6.1).  Trailer does not: it is not hop-by-hop any more (6.6.2)."""
 _NEVER_NOMINATED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"close", b"keep-alive", b"cache-control", b"date")
 )

@@ -56,12 +56,16 @@ class HeadFields:
         length: body octets, or CHUNKED.
         keep_alive: the client wants the connection kept.
         expect: it waits for 100 Continue.
-        upgrade: the protocol it wants to change to, b"" if none.
+        upgrade: the protocol it wants to change to, b"" if none.  Never with a body: a server that takes the
+            request for ended at its head would take the body for the new protocol, or for the next request.
+        once: a change of protocol was asked for, so nothing may follow on the server's connection.
+        trailers: it understands trailers (TE).
         hops: proxies have passed it on, or not all of them may (Via, Max-Forwards; RFC 9110 7.6).
     """
 
     __slots__ = (
-        "expect", "hops", "host", "host_name", "keep_alive", "length", "lines", "minor", "rest", "upgrade",
+        "expect", "hops", "host", "host_name", "keep_alive", "length", "lines", "minor", "once", "rest",
+        "trailers", "upgrade",
     )  # fmt: skip
 
     def __init__(self, rest: bytes, minor: int, lines: FieldBlock) -> None:
@@ -82,7 +86,10 @@ class HeadFields:
         self.length = body_length(fields, minor) or 0
         self.keep_alive = keeps_alive(fields, minor)
         self.expect = b"expect" in fields and self._expects(fields[b"expect"])
-        self.upgrade = self._upgrade(fields) if b"upgrade" in fields else b""
+        upgrade = self._upgrade(fields) if b"upgrade" in fields else b""
+        self.once = bool(upgrade)
+        self.upgrade = b"" if self.length else upgrade
+        self.trailers = minor > 0 and b"te" in fields and b"trailers" in list_elements(fields[b"te"])
         self.hops = b"via" in fields or b"max-forwards" in fields
 
     def _expects(self, value: bytes) -> bool:

@@ -17,9 +17,6 @@ from director.l7.http.writing import own_response, response_head
 if TYPE_CHECKING:
     from director.l7.http.requests import RequestHead
 
-INTERIM_LIMIT = 32
-"""Interim (1xx) answers passed on before the final one; a server that sends more is broken."""
-
 
 class ResponseRelay(ResponseFramer):
     """One answer being relayed: the framer of its heads, and what becomes of its body.
@@ -77,6 +74,9 @@ class ResponseRelay(ResponseFramer):
         """
         self.final = head
         length = head.length
+        if head.status == 426 and head.upgrade:
+            # The client must be told which protocol to change to (RFC 9110 15.5.22).
+            added += b"Connection: upgrade\r\nUpgrade: " + head.upgrade + b"\r\n"
         octets, self.buffer = self.buffer, b""
         if keep and length >= 0 and self._request.parsed.minor:
             # Nothing to say about framing or connection.

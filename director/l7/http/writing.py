@@ -31,10 +31,14 @@ def request_fields(head: RequestHead, dropped: frozenset[bytes]) -> bytes:
 def request_framing(head: RequestHead) -> bytes:
     """The field lines that say how the body ends, and what becomes of the connection."""
     lines = b"Transfer-Encoding: chunked\r\n" if head.length == CHUNKED else b""
-    upgrade = head.parsed.upgrade
-    if upgrade:
-        lines += b"Connection: upgrade\r\nUpgrade: " + upgrade + b"\r\n"
-    return lines
+    parsed = head.parsed
+    if parsed.trailers:
+        # Trailers of the response reach the client (RFC 9110 10.1.4).
+        lines += b"TE: trailers\r\n"
+    if parsed.upgrade:
+        options = b"upgrade, TE" if parsed.trailers else b"upgrade"
+        return lines + b"Connection: " + options + b"\r\nUpgrade: " + parsed.upgrade + b"\r\n"
+    return lines + b"Connection: TE\r\n" if parsed.trailers else lines
 
 
 def response_head(head: ResponseHead, added: bytes, no_store: bool = False) -> bytes:

@@ -30,6 +30,7 @@ def open_stream(reactor: Any, family: socket.AddressFamily, target: Any, owner: 
     if family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream = Stream(reactor, sock, owner, connecting=True)
+    stream.reads_on = True
     code = sock.connect_ex(target)
     if code in (0, errno.EINPROGRESS):
         stream.wait_for_connect()

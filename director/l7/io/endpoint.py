@@ -119,6 +119,13 @@ class TransportStream(Protocol):
     def read_now(self) -> None:
         """Nothing to do: Twisted's transport reads in a turn of the loop, and tells by itself."""
 
+    def has_hung_up(self) -> bool:
+        """Twisted's transport tells an end only when it reads."""
+        return False
+
+    def read_to_end(self) -> None:
+        """Nothing to do, as above."""
+
     def pause(self) -> None:
         """Stop reading."""
         if not self._gone:

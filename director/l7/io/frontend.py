@@ -214,6 +214,9 @@ class ClientSide:
 
     def check(self, now: float) -> None:
         """Deliver the deadlines that have passed; end a close that makes no progress."""
+        if self._held_by_conversation and self._waits() and self.stream.has_hung_up():
+            # Its upload is paused, so its leaving was not heard; it would hold its place in the queue.
+            self.stream.read_to_end()
         if self.door.deadline <= now:
             for number in self.door.due(now):
                 self.tell(self._late(number))
@@ -228,6 +231,10 @@ class ClientSide:
         """The loop stood still for so long: whatever is due is due so much later."""
         self.door.postpone(seconds)
         self._closing_since += seconds
+
+    def _waits(self) -> bool:
+        """One of its exchanges stands in a queue."""
+        return any(link.pool is not None for link in self._links.values())
 
     def _late(self, number: int) -> Expired:
         """The deadline has passed: who holds things up, and has it taken anything since the last time?"""

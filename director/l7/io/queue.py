@@ -1,7 +1,7 @@
 """Queues of requests that wait for a server with room, one per pool, first come first served.
 
-How many may wait and how long is the conversation's business (`queue =`); this keeps the order and
-calls the next one when its pool has an eligible server again.
+How many may wait and how long is the business of `proxy.dispatch` (`queue =`); this keeps the order and calls
+the next one when its pool has an eligible server again, and everybody when waiting helps no more.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from director.l7.proxy.dispatch import waiting_helps
 from director.registry.ledger import leave_place
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ class Queues:
             self._left(pool, queue)
 
     def wake(self) -> None:
-        """Something changed: call whoever can be served now."""
+        """Something changed: call whoever can be served now, and whoever waits for what will not come.
+
+        A pool whose last server was drained, failed its check or left, or that left itself, has nothing to
+        wait for: newcomers take the fault path at once, and so do those who wait.
+        """
         if self._waking:
             return
         self._waking = True
@@ -51,7 +56,7 @@ class Queues:
             for pool, queue in list(self._queues.items()):
                 # Who cannot be served after all stands at the end again: nobody is called twice.
                 for _ in range(len(queue)):
-                    if not queue or not pool.eligible():
+                    if not queue or (waiting_helps(pool) and not pool.eligible()):
                         break
                     who = queue.popleft()
                     self._left(pool, queue)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import socket
 import struct
 from collections import deque
@@ -58,11 +59,14 @@ class Stream:
     Attributes:
         is_blocked: the owner was told to stop and not yet to go on.
         progress: counts octets that left, so that a stall can be told from slowness.
+        reads_on: a write that fails says nothing of what is still to be read.  A server may answer early and
+            close with the request unread, which resets the connection: its answer is read to the end first.
     """
 
     __slots__ = (
         "_closing", "_ended", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv",
-        "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "socket",
+        "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor",
+        "reads_on", "socket",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +78,7 @@ class Stream:
         self.connecting = connecting
         self.is_blocked = False
         self.progress = 0
+        self.reads_on = False
         self._recv = sock.recv
         self._send = sock.send
         self._queue: deque[memoryview] = deque()
@@ -117,6 +122,9 @@ class Stream:
                 self._read_size = SMALL_READ
             elif self.socket is not None:
                 self._read_size = min(max(self.owner.wanted(), SMALL_READ), LARGE_READ)
+        elif self._error:
+            # The reset was told to a write: this is its end, not a clean one.
+            self.fail(self._error)
         elif self.socket is not None:
             self.pause()
             self._ended = True
@@ -136,7 +144,7 @@ class Stream:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self.fail(words(error))
+                self._write_failed(words(error))
                 return
             self.progress += sent
             self._queued -= sent
@@ -184,8 +192,26 @@ class Stream:
         if self.connecting and self.socket is not None:
             code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             self.fail(words(OSError(code, os.strerror(code))) if code else "connection reset")
+        elif self.reads_on and not self._reading:
+            # Paused: what came before the end is read when the owner goes on.
+            self._write_failed("connection reset")
         else:
             self.fail("connection reset")
+
+    def _write_failed(self, why: str) -> None:
+        """Nothing can be sent any more.  Told from the loop, not from inside the owner's own call."""
+        self._error = why
+        if not self.reads_on:
+            self._want_to_write()
+            return
+        self._queue.clear()
+        self._queued = 0
+        if self._writing:
+            self._writing = False
+            self.reactor.removeWriter(self)
+        if self.is_blocked:
+            self.is_blocked = False
+            self.owner.drained()
 
     # -- what owners ask for --
 
@@ -200,9 +226,7 @@ class Stream:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:
-            # Told from the loop, not from inside the owner's own call.
-            self._error = words(error)
-            self._want_to_write()
+            self._write_failed(words(error))
             return
         self.progress += sent
         if sent < len(data):
@@ -243,6 +267,31 @@ class Stream:
         """Take what came and was not read yet, without waiting for a turn of the loop."""
         if self._reading and not self.connecting:
             self.doRead()
+
+    def has_hung_up(self) -> bool:
+        """The peer has sent its FIN or a reset, which nobody noticed because nothing is read."""
+        if self.socket is None:
+            return False
+        poller = select.poll()
+        poller.register(self.socket, select.POLLRDHUP)
+        return bool(poller.poll(0))
+
+    def read_to_end(self) -> None:
+        """Take all that came, though paused: the peer's end stands behind it, so that is a buffer at most."""
+        while self.socket is not None and not self._ended:
+            try:
+                data = self._recv(LARGE_READ)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.fail(words(error))
+                return
+            if data:
+                self.owner.received(data)
+            else:
+                self.pause()
+                self._ended = True
+                self.owner.ended()
 
     def end(self) -> None:
         """Send FIN behind what is queued; reading goes on."""

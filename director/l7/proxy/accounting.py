@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from director.model.pools import Address
 from director.registry import ledger
 
 if TYPE_CHECKING:
@@ -27,14 +28,19 @@ def enter(exchange: Exchange, now: float) -> None:
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
     service, rule, pool, facts = exchange.service, exchange.rule, exchange.pool, exchange.facts
-    error = "fault" if fault else outcome if outcome in FAILURES and status != 101 else ""
+    idled = outcome == "idle" and (status == 101 or service.per_connection)
+    error = "fault" if fault else outcome if outcome in FAILURES and not idled else ""
     counters = None if rule is None else rule.counters
     ledger.served(service.live, counters, status_class, total, received, sent, error)
     if exchange.lease is not None:
         ledger.answered(exchange.lease, status_class, first_byte, received, sent, now)
+    method, target = facts.method, facts.uri
+    if not method:
+        # Relayed unread: what was called stands in the place of a request.
+        method, target = "TCP", str(Address(facts.virtual, facts.virtual_port))
     record = exchange.client.handle.record
     record((
-        exchange.identity, started, service.config.name, facts.client, facts.method, facts.uri, facts.host,
+        exchange.identity, started, service.config.name, facts.client, method, target, facts.host,
         "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
         exchange.connected, first_byte, total,

@@ -425,7 +425,7 @@ _TELL: dict[Any, tuple[Moment, Callable[[Exchange, Any, float], None]]] = {
         Moment.SERVER_FAILED,
         lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now),
     ),
-    SlotFree: (Moment.SLOT_FREE, lambda exchange, _event, now: dispatch.slot_free(exchange, now)),
+    SlotFree: (Moment.SLOT_FREE, lambda exchange, _event, now: request_head.decide_anew(exchange, now)),
     Expired: (Moment.EXPIRED, dispatch.expired),
 }
 """What an exchange is told, if its phase knows it."""

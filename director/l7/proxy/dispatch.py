@@ -27,7 +27,7 @@ from director.l7.proxy.exchange import (
     Exchange,
 )
 from director.l7.routing import affinity
-from director.l7.routing.fault_path import LocalStep, PageStep, PoolStep, ServerStep
+from director.l7.routing.fault_path import Cause, LocalStep, PageStep, PoolStep, ServerStep
 from director.registry import ledger
 from director.registry.selection import select
 
@@ -45,12 +45,12 @@ def choose(exchange: Exchange, pool_name: str, now: float) -> None:
     service = exchange.service
     pool = service.registry.pools.get(pool_name)
     if pool is None:
-        fall_back(exchange, "no_server", now)
+        fall_back(exchange, Cause.NO_SERVER, now)
         return
     config = pool.config
     exchange.pool = pool
     exchange.timeouts = config.timeouts
-    if pool.waiting and not exchange.woken and waiting_helps(pool):
+    if pool.waiting and exchange.called_by is not pool and waiting_helps(pool):
         _join_queue(exchange, pool, now)
         return
     preferred = affinity.preferred(pool, exchange.facts) if config.persist is not None else None
@@ -61,7 +61,7 @@ def choose(exchange: Exchange, pool_name: str, now: float) -> None:
     elif waiting_helps(pool):
         _join_queue(exchange, pool, now)
     else:
-        fall_back(exchange, "no_server", now)
+        fall_back(exchange, Cause.NO_SERVER, now)
 
 
 # --- the queue --------------------------------------------------------------------------
@@ -75,19 +75,17 @@ def waiting_helps(pool: LivePool) -> bool:
 def _join_queue(exchange: Exchange, pool: LivePool, now: float) -> None:
     """Wait for room, in all tries together no longer than the queue allows; no waiting in a full queue."""
     if not ledger.take_place(pool):
-        fall_back(exchange, "no_server", now)
+        fall_back(exchange, Cause.QUEUE, now)
         return
     if exchange.wait_until is None:
         exchange.wait_until = now + pool.config.queue.timeout
-    exchange.woken = False
+    exchange.called_by = None
     exchange.wait(pool, exchange.wait_until)
 
 
-def slot_free(exchange: Exchange, now: float) -> None:
-    """What was waited for has changed: choose again."""
-    if exchange.pool is not None:
-        exchange.woken = True
-        choose(exchange, exchange.pool.name, now)
+def left_queue(exchange: Exchange) -> None:
+    """Its turn in the queue of its pool has come; in another pool's it would be the last."""
+    exchange.called_by = exchange.pool
 
 
 def postpone(exchange: Exchange, seconds: float) -> None:
@@ -141,28 +139,26 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     ):
         again(exchange, reason, now)
     else:
-        _give_back(exchange, reason)
-        fall_back(exchange, "connect_failed", now)
+        fail(exchange, Cause.CONNECT, reason, now)
 
 
 def no_response(exchange: Exchange, reason: str, now: float) -> None:
     """The connection ended before a whole head of a response.
 
-    An idle connection that turns out to be gone is nobody's fault: the request goes to the same
-    server again on a new one, and no try is counted.
+    A kept connection that ends without an octet is nobody's fault: the server may have closed it when the
+    request was on its way, and nobody can tell whether it read that.  The request goes to the same server
+    again on a new one; no try is counted, but a second copy of the request is.
     """
-    relay, pool, lease = exchange.relay, exchange.pool, exchange.lease
+    relay, pool = exchange.relay, exchange.pool
     untouched = relay is not None and not relay.started
     if untouched and exchange.reused and resendable(exchange):
-        if lease is not None:
-            ledger.unasked(lease.server.requests)
-        exchange.send_again("idle connection was gone", now)
+        exchange.send_again("a kept connection ended without an answer; sent again on a new one", now)
         return
     _count(exchange, "empty")
     if untouched and pool is not None and "empty" in pool.config.retry.on and may_retry(exchange):
         again(exchange, reason, now)
     else:
-        fail(exchange, 502, "no_answer", reason)
+        fail(exchange, Cause.EMPTY, reason, now)
 
 
 def again(exchange: Exchange, reason: str, now: float) -> None:
@@ -180,19 +176,26 @@ def _give_back(exchange: Exchange, reason: str) -> None:
     exchange.let_go(reason)
 
 
-def junk(exchange: Exchange, reason: str) -> None:
+def junk(exchange: Exchange, reason: str, now: float) -> None:
     """The server's octets are no response."""
     _count(exchange, "junk")
     if exchange.phase is BODY:
         cut(exchange, "junk")
     else:
-        fail(exchange, 502, "junk", reason)
+        fail(exchange, Cause.JUNK, reason, now)
 
 
-def fail(exchange: Exchange, status: int, outcome: str, reason: str) -> None:
-    """A server failed after it had got the request: say so to the client."""
+def fail(exchange: Exchange, cause: Cause, reason: str, now: float) -> None:
+    """All tries are used up: the fault path, as far as this request may still go to a server."""
     _give_back(exchange, reason)
-    local_reply.failure(exchange, status, outcome, outcome)
+    if cause.worked_on:
+        exchange.worked_on = True
+    if not exchange.fault:
+        fall_back(exchange, cause, now)
+        return
+    if cause.value not in exchange.service.config.fault_on:
+        exchange.steps = None
+    next_step(exchange, now)
 
 
 def refuse(exchange: Exchange, error: MessageError) -> None:
@@ -257,7 +260,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
         exchange.leave_queue()
         if exchange.pool is not None:
             ledger.waited_in_vain(exchange.pool)
-        fall_back(exchange, "queue_timeout", now)
+        fall_back(exchange, Cause.QUEUE, now)
     elif phase is CONNECT:
         unreachable(exchange, "connect timed out", now)
     elif phase is RESPONSE:
@@ -269,7 +272,7 @@ def expired(exchange: Exchange, event: Expired, now: float) -> None:
 
 
 def _response_late(exchange: Exchange, now: float, *, server_stalls: bool) -> None:
-    if not exchange.body.done and not server_stalls:
+    if not (exchange.body.done or server_stalls or exchange.expecting):
         refuse(exchange, MessageError(408, "the request's body did not come in time"))
         return
     pool = exchange.pool
@@ -277,36 +280,47 @@ def _response_late(exchange: Exchange, now: float, *, server_stalls: bool) -> No
     if pool is not None and "timeout" in pool.config.retry.on and may_retry(exchange):
         again(exchange, "no answer in time", now)
     else:
-        fail(exchange, 504, "timeout", "no answer in time")
+        fail(exchange, Cause.TIMEOUT, "no answer in time", now)
 
 
 # --- the fault path ---------------------------------------------------------------------
 
 
-def fall_back(exchange: Exchange, cause: str, now: float) -> None:
+_OUTCOMES = {Cause.TIMEOUT: "timeout", Cause.EMPTY: "no_answer", Cause.JUNK: "junk"}
+"""How it ends for a client when a server failed that had its request, and no step followed."""
+
+
+def fall_back(exchange: Exchange, cause: Cause, now: float) -> None:
     """Take the service's fault path because of `cause`."""
-    if exchange.pool is not None and cause != "connect_failed":
-        exchange.missed(
-            f"pool {exchange.pool.name}", f"{cause}: {exchange.pool.why_none(exchange.service.key)}"
-        )
+    exchange.cause = cause
+    if exchange.pool is not None and cause in (Cause.NO_SERVER, Cause.QUEUE):
+        why = exchange.pool.why_none(exchange.service.key)
+        exchange.missed(f"pool {exchange.pool.name}", f"{cause.value}: {why}")
     exchange.steps = exchange.service.faults(cause)
     next_step(exchange, now)
 
 
 def next_step(exchange: Exchange, now: float) -> None:
-    """Take the next step of the fault path that leads anywhere; at its end, the built-in page."""
+    """Take the next step of the fault path that leads anywhere; at its end, the built-in page.
+
+    What a server may have worked on goes to another one only if it may be sent again.
+    """
+    status = (exchange.cause or Cause.NO_SERVER).status
+    to_servers = not exchange.worked_on or resendable(exchange)
     for step in exchange.steps or ():
         if isinstance(step, PageStep):
             exchange.fault = step.label
-            local_reply.page(exchange, step.page)
+            local_reply.page(exchange, step.page, status)
             return
-        lease, target = _claimed(exchange, step, now)
+        lease, target = _claimed(exchange, step, now) if to_servers else (None, None)
         if target is not None:
             exchange.fault = step.label
             exchange.connect(lease, target, now)
             return
-    exchange.fault = "built-in page"
-    local_reply.failure(exchange, 503, exchange.fault, "fault")
+    outcome = "" if exchange.fault or exchange.cause is None else _OUTCOMES.get(exchange.cause, "")
+    if not outcome:
+        exchange.fault = "built-in page"
+    local_reply.failure(exchange, status, exchange.fault or outcome, outcome or "fault")
 
 
 def _claimed(
@@ -314,6 +328,8 @@ def _claimed(
 ) -> tuple[Lease | None, RealServer | Address | None]:
     """Where a step leads, claimed; (None, None) when it leads nowhere."""
     if isinstance(step, ServerStep):
+        if step.server.key in _tried_keys(exchange):
+            return None, None
         exchange.timeouts = step.server.pool.config.timeouts
         claimed = ledger.try_claim(step.server)
         return claimed, None if claimed is None else step.server
@@ -336,12 +352,18 @@ def _another(exchange: Exchange, pool: LivePool, now: float) -> Lease | None:
     failed = sum(server.pool is pool for server in exchange.tried)
     if failed > (retry.tries if "connect" in retry.on else 0):
         return None
-    service = exchange.service
-    lease = select(service.registry, pool, service.key, exchange.facts, now, exclude=exchange.tried)
-    if lease is not None and lease.server in exchange.tried:
+    service, keys = exchange.service, _tried_keys(exchange)
+    tried = tuple(server for server in pool.servers if server.key in keys)
+    lease = select(service.registry, pool, service.key, exchange.facts, now, exclude=tried)
+    if lease is not None and lease.server in tried:
         lease.release()
         return None
     return lease
+
+
+def _tried_keys(exchange: Exchange) -> set[str]:
+    """The addresses of the servers that were tried: one that stands in two pools is one server."""
+    return {server.key for server in exchange.tried}
 
 
 def _count(exchange: Exchange, cause: str) -> None:

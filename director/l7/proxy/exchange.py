@@ -31,10 +31,11 @@ What is held, and who gives it back: the lease (one unit of a server's load) is 
 by `let_go` when a try fails and by `accounting` at the end.  The server's connection belongs to the shell,
 under the exchange's `stream`; each `Open` is followed by exactly one `KeepServer` or `DropServer`, unless the
 shell said itself that the connection failed.  It is kept only behind a whole request and a whole response
-whose server lets it live (RFC 9112 9.3): one octet too much or too little would reach another client.
+whose server lets it live (RFC 9112 9.3): one octet too much or too little would reach another client.  Nor is
+it kept when a change of protocol was asked for: a server may have begun it.
 
 Time: each exchange has one `deadline`, set with each phase.  QUEUE: `queue = … for`; CONNECT:
-`timeout.connect`; RESPONSE: `timeout.client` while the client owes its body, then `timeout.response`; BODY:
+`timeout.connect`; RESPONSE: `timeout.client` while the client owes its body, else `timeout.response`; BODY:
 `timeout.idle` between octets; TUNNEL: `timeout.tunnel`.  When it passes, the shell says who does not take
 what it was given: a slow reader is nobody's failure.
 
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
     from director.l7.http.response_relay import ResponseRelay
     from director.l7.proxy.client import Client
     from director.l7.routing.facts import RequestFacts
-    from director.l7.routing.fault_path import FaultTarget
+    from director.l7.routing.fault_path import Cause, FaultTarget
     from director.l7.routing.rules import CompiledRule
     from director.l7.routing.service import CompiledService
     from director.model.pools import Address
@@ -191,29 +192,34 @@ class Exchange:
             reused: the server's connection was an idle one.
             relay: what reads the server's response and frames it for the client.
             status, sent: what the client got.  own: it came from us.
+            continued: the server has said 100.
             client_done, server_done: who has ended its half of a tunnel.
             tries: (server, what came of it) of every try that failed.
             outcome: how it ended.
         request_head: rule, sent_head.
         request_body: received (octets of the body), spooled.
             spool: the body octets sent or to be sent, None once they cannot be sent again.
+        response: interims, interims_since (heads of the last moment, and when that began).
         dispatch: pool, timeouts, attempts, sticky.
-            tried: the servers of `tries`.  woken: its turn in the queue has come.
+            tried: the servers of `tries`.  called_by: the pool in whose queue its turn has come.
             wait_until: when waiting ends, over all waits.
             fault: the step of the fault path that serves it, "" outside of it; steps: the rest of the path.
+            cause: why the path was taken.  worked_on: a server had it and may have acted on it.
     """
 
     __slots__ = (
-        "attempts", "body", "client", "client_done", "connected", "deadline", "facts", "fault", "first_byte",
-        "head", "identity", "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason",
-        "received", "relay", "reused", "rule", "sent", "sent_head", "server_done", "server_name", "service",
-        "spool", "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
-        "tries", "wait_until", "woken",
+        "attempts", "body", "called_by", "cause", "client", "client_done", "connected", "continued",
+        "deadline", "facts", "fault", "first_byte", "head", "identity", "interims", "interims_since",
+        "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
+        "reused", "rule", "sent", "sent_head", "server_done", "server_name", "service", "spool",
+        "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
+        "tries", "wait_until", "worked_on",
     )  # fmt: skip
 
     facts: RequestFacts
     rule: CompiledRule | None
     pool: LivePool | None
+    called_by: LivePool | None
     lease: Lease | None
     target: RealServer | Address | None
     relay: ResponseRelay | None
@@ -223,6 +229,7 @@ class Exchange:
     first_byte: float | None
     wait_until: float | None
     steps: Iterator[FaultTarget] | None
+    cause: Cause | None
     tries: tuple[tuple[str, str], ...]
     tried: tuple[RealServer, ...]
 
@@ -248,7 +255,7 @@ class Exchange:
         self.identity = (client.peer.trusted and believed_id(head)) or new_id()
         # All slots are filled here: a default in the class would be read several times slower (CPython 3.11).
         self.body: Body = NO_BODY
-        self.rule = self.pool = self.lease = self.target = self.relay = self.spool = None
+        self.rule = self.pool = self.lease = self.target = self.relay = self.spool = self.called_by = None
         if parsed.length:
             if service.per_connection:
                 # Unread, so nothing behind this head may be taken for another request.
@@ -259,13 +266,20 @@ class Exchange:
         self.timeouts = DEFAULT_TIMEOUTS
         self.phase = ROUTED
         self.deadline = now
-        self.reason = self.connected = self.first_byte = self.wait_until = self.steps = None
-        self.spooled = self.received = self.sent = self.status = self.attempts = 0
-        self.sticky = self.reused = self.woken = self.client_done = self.server_done = self.own = False
+        self.reason = self.connected = self.first_byte = self.wait_until = self.steps = self.cause = None
+        self.interims = self.spooled = self.received = self.sent = self.status = self.attempts = 0
+        self.sticky = self.reused = self.client_done = self.server_done = self.own = self.worked_on = (
+            self.continued
+        ) = False
         self.fault = self.server_name = self.outcome = ""
         self.sent_head = b""
-        self.opened = 0.0
+        self.opened = self.interims_since = 0.0
         self.tries = self.tried = ()
+
+    def served_by(self, service: CompiledService, facts: RequestFacts) -> None:
+        """Another configuration serves it from now on."""
+        self.service = service
+        self.facts = facts
 
     # -- a server --
 
@@ -316,6 +330,7 @@ class Exchange:
             self.lease.release()
             self.lease = None
         self.target = self.relay = self.first_byte = None
+        self.continued = False
 
     def send_again(self, reason: str, now: float) -> None:
         """The same server, the same lease, but a new connection."""
@@ -323,6 +338,7 @@ class Exchange:
         self.missed(self.server_name, reason)
         self.client.out.append(DropServer(self.stream))
         self.relay = self.first_byte = None
+        self.continued = False
         if target is not None:
             self.connect(lease, target, now, fresh=True)
 
@@ -348,11 +364,18 @@ class Exchange:
         client.out.append(ToServer(self.stream, text))
         if client.paused:
             client.resume(self.stream)
-        self.deadline = now + (self.timeouts.response if self.body.done else self.service.timeouts.client)
+        waits = self.body.done or self.expecting
+        self.deadline = now + (self.timeouts.response if waits else self.service.timeouts.client)
 
     def await_response(self, now: float) -> None:
         """Until the request is whole, the client has to go on; from then on, the server must answer."""
-        self.deadline = now + (self.timeouts.response if self.body.done else self.service.timeouts.client)
+        waits = self.body.done or self.expecting
+        self.deadline = now + (self.timeouts.response if waits else self.service.timeouts.client)
+
+    @property
+    def expecting(self) -> bool:
+        """The client waits with its body for the server's 100, or for its final head (RFC 9110 10.1.1)."""
+        return self.head.parsed.expect and not (self.continued or self.received)
 
     def to_server(self, data: bytes) -> None:
         """More octets for the server."""
@@ -371,11 +394,20 @@ class Exchange:
             self.sent += len(text)
             self.client.out.append(ToClient(text))
 
-    def interim(self, text: bytes, now: float) -> None:
-        """An interim head is here; `text` is what the client gets of it."""
+    def interim(self, status: int, text: bytes, now: float) -> None:
+        """An interim head is here: the server is at work; `text` is what the client gets of it."""
         if self.first_byte is None:
             self.first_byte = now - self.opened
+        if status == 100:
+            self.continued = True
+        if self.body.done or self.expecting or status == 100:
+            self.await_response(now)
         self.write(text)
+
+    def overheard(self, status: int, now: float) -> None:
+        """The first status of a connection that is relayed unread."""
+        self.status = status
+        self.first_byte = now - self.opened
 
     def write(self, text: bytes) -> None:
         """Octets for the client."""
@@ -429,7 +461,8 @@ class Exchange:
         """
         relay, whole = self.relay, self.body.done
         if not server_gone:
-            if whole and self.phase is BODY and relay is not None and relay.reusable:
+            reusable = relay is not None and relay.reusable and not self.head.parsed.once
+            if whole and self.phase is BODY and reusable:
                 self.client.out.append(KeepServer(self.stream))
             else:
                 self.client.out.append(DropServer(self.stream))

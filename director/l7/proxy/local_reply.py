@@ -68,12 +68,12 @@ def failure_text(status: int, identity: str) -> bytes:
     ).encode()
 
 
-def page(exchange: Exchange, found: Page) -> None:
-    """A configured page, the end of a fault path; never stored."""
+def page(exchange: Exchange, found: Page, status: int) -> None:
+    """A configured page, the end of a fault path; never stored.  `status` is for one without its own."""
     fields = _NO_STORE
     if found.retry_after is not None:
         fields += b"Retry-After: %d\r\n" % max(1, round(found.retry_after))
-    _give(exchange, found.status, found.body, fields, exchange.fault, found.content_type)
+    _give(exchange, found.status or status, found.body, fields, exchange.fault, found.content_type)
     exchange.finish("fault", server_gone=True)
 
 

@@ -1,7 +1,8 @@
 """A request before a server is chosen: who asks, which rule claims it, what the server is sent.
 
 `route_request` is pure: the same head from the same peer to the same service is routed alike.  The other
-functions work on an `Exchange`; `start` is called once for each, `start_tunnel` where nothing is read.
+functions work on an `Exchange`: `start` begins it, `start_tunnel` where nothing is read, `decide_anew` when
+it has waited.
 """
 
 from __future__ import annotations
@@ -75,10 +76,13 @@ def route_request(head: RequestHead, peer: Peer, service: CompiledService) -> Ro
 
 def start(exchange: Exchange, routed: RoutedRequest, now: float) -> None:
     """Answer what needs no server; send the rest to one."""
+    before = exchange.rule
     rule = exchange.rule = routed.rule
     try:
         if rule is not None:
-            ledger.asked(rule.counters)
+            # Who waited and is routed again by the same rule is still one request.
+            if before is None or before.counters is not rule.counters:
+                ledger.asked(rule.counters)
             if not rule.pool:
                 _answer_by_rule(exchange, rule)
                 return
@@ -97,11 +101,35 @@ def start(exchange: Exchange, routed: RoutedRequest, now: float) -> None:
 
 def start_tunnel(exchange: Exchange, now: float) -> None:
     """Relay a connection without reading it (`protocol = tcp`); rules may look at who the client is."""
-    service = exchange.service
+    service, before = exchange.service, exchange.rule
     rule = exchange.rule = service.decide(exchange.facts)
-    if rule is not None:
+    if rule is not None and (before is None or before.counters is not rule.counters):
         ledger.asked(rule.counters)
     dispatch.choose(exchange, service.config.pool if rule is None else rule.pool, now)
+
+
+def decide_anew(exchange: Exchange, now: float) -> None:
+    """What a request waits for has changed: choose again, by the configuration of now.
+
+    Nothing was sent yet, so nothing holds it to the rules and pools that were in force when it came; but a
+    body that is being kept stays kept, and a connection that is to be relayed unread stays that.
+    """
+    dispatch.left_queue(exchange)
+    current, old = exchange.client.handle.current, exchange.service
+    if current is old or (current.is_http, current.per_connection) != (old.is_http, old.per_connection):
+        if exchange.pool is not None:
+            dispatch.choose(exchange, exchange.pool.name, now)
+    elif current.is_http:
+        try:
+            routed = route_request(exchange.head, exchange.client.peer, current)
+        except MessageError as error:
+            dispatch.refuse(exchange, error)
+            return
+        exchange.served_by(current, routed)
+        start(exchange, routed, now)
+    else:
+        exchange.served_by(current, exchange.facts)
+        start_tunnel(exchange, now)
 
 
 def _answer_by_rule(exchange: Exchange, compiled: CompiledRule) -> None:

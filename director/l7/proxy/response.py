@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7.http.response_relay import INTERIM_LIMIT
 from director.l7.proxy import dispatch, local_reply, request_body
 from director.l7.proxy.exchange import BODY, RESPONSE, TUNNEL
 from director.l7.routing import affinity
@@ -18,11 +17,26 @@ if TYPE_CHECKING:
     from director.l7.http.responses import ResponseHead
     from director.l7.proxy.exchange import Exchange
 
+INTERIM_LIMIT = 32
+"""Interim (1xx) heads passed on within `INTERIM_SECONDS`; a server that sends more is broken.
+
+Progress reports over a long time are what they are for (RFC 9110 15.2): they renew `timeout.response`.
+"""
+INTERIM_SECONDS = 1.0
+
 
 def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     """Octets from the server."""
     relay = exchange.relay
     if exchange.phase is TUNNEL:
+        if (
+            not exchange.status
+            and exchange.service.is_http
+            and data[:7] == b"HTTP/1."
+            and data[9:12].isdigit()
+        ):
+            # Relayed unread, but the first status is worth a word in the log.
+            exchange.overheard(int(data[9:12]), now)
         exchange.write(data if relay is None else relay.tunnelled(data))
         exchange.until(now + exchange.timeouts.tunnel)
         return
@@ -46,7 +60,7 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
             else:
                 exchange.until(now + exchange.timeouts.idle)
     except MessageError as error:
-        dispatch.junk(exchange, error.reason)
+        dispatch.junk(exchange, error.reason, now)
 
 
 def _interim_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, now: float) -> bool:
@@ -54,9 +68,13 @@ def _interim_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, 
     if relay.is_upgrade(head) and exchange.body.done:
         _switch_protocols(exchange, relay, head, now)
         return False
-    if head.status == 101 or relay.interim >= INTERIM_LIMIT:
-        raise MessageError(502, "unasked, early or endless interim answers")
-    exchange.interim(relay.interim_head(head), now)
+    if now - exchange.interims_since >= INTERIM_SECONDS:
+        exchange.interims_since = now
+        exchange.interims = 0
+    exchange.interims += 1
+    if head.status == 101 or exchange.interims > INTERIM_LIMIT:
+        raise MessageError(502, "unasked, early or too many interim answers")
+    exchange.interim(head.status, relay.interim_head(head), now)
     return True
 
 
@@ -108,7 +126,7 @@ def server_ended(exchange: Exchange, now: float) -> None:
 
 def _switch_protocols(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, now: float) -> None:
     """The server changes protocols as asked: from here on octets pass unread."""
-    exchange.interim(relay.switched(head), now)
+    exchange.interim(101, relay.switched(head), now)
     exchange.write(relay.tunnelled(relay.take()))
     held = exchange.client.taken()
     exchange.tunnel(now, 101)

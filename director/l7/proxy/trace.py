@@ -23,7 +23,8 @@ FIELDS = (
 )  # fmt: skip
 """`time` and durations are seconds, monotonic; `sent` are octets to the client, `received` from it;
 `reason` is a lease's (scheduler, active, inactive, weight, candidates) or None; `tries` is a tuple of
-(server, what came of it); `connect` and `first_byte` may be None."""
+(server, what came of it); `connect` and `first_byte` may be None; `status` is 0 where there was none.
+A connection that is relayed unread has `TCP` as its method and the address that was called as its target."""
 
 Record = tuple[Any, ...]
 
@@ -124,10 +125,11 @@ def text_line(record: Record, epoch: float) -> str:
         outcome, _, wrong = outcome.partition(": ")
         identity += f" reason={_quoted(wrong)}"
     asked = _quoted(f"{method} {host}{target}")
+    ended = f"{status or '-'} {outcome}"
     opening = "-" if connect is None else _tenths(round(connect * 10_000))
     answering = "-" if first is None else _tenths(round(first * 10_000))
     return (
-        f"{_thousandth(int((at + epoch) * 1000))} {client} {asked} {status} {outcome} {received}/{sent}B "
+        f"{_thousandth(int((at + epoch) * 1000))} {client} {asked} {ended} {received}/{sent}B "
         f"{went} ms={opening}/{answering}/{_tenths(round(total * 10_000))} id={identity}\n"
     )
 
@@ -136,4 +138,5 @@ def json_line(record: Record, epoch: float) -> str:
     """The same as one JSON object on a line."""
     found = as_dict(record, epoch)
     found["time"] = _thousandth(int(found["time"] * 1000))
+    found["status"] = found["status"] or None
     return json.dumps(found, separators=(",", ":")).replace("\x7f", "\\u007f") + "\n"

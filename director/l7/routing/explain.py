@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from director.l7.http.requests import RequestFramer, RequestHead
 from director.l7.routing import affinity
 from director.l7.routing.facts import Peer, RequestFacts
-from director.l7.routing.fault_path import LocalStep, PageStep, PoolStep, ServerStep
+from director.l7.routing.fault_path import Cause, LocalStep, PageStep, PoolStep, ServerStep
 from director.l7.routing.forwarded import client_address
 from director.l7.routing.templates import location
 from director.scheduling.preview import preview
@@ -114,13 +114,13 @@ def _patience(pool: LivePool) -> str:
 def _fault(service: CompiledService, facts: RequestFacts, now: float, who: str, why: str) -> dict[str, Any]:
     """The step of the fault path that would be taken, in the words of `dispatch`."""
     decision: dict[str, Any] = {"tries": [(who, f"no_server: {why}")]}
-    for step in service.faults("no_server"):
+    for step in service.faults(Cause.NO_SERVER):
         if isinstance(step, PageStep):
-            return decision | {"fault": step.label, "status": step.page.status}
+            return decision | {"fault": step.label, "status": step.page.status or Cause.NO_SERVER.status}
         name = _server_of(service, step, facts, now)
         if name:
             return decision | {"fault": step.label, "server": name}
-    return decision | {"fault": "built-in page", "status": 503}
+    return decision | {"fault": "built-in page", "status": Cause.NO_SERVER.status}
 
 
 def _server_of(

@@ -1,10 +1,10 @@
 """The fault path: where a request goes, step by step, when its own pool cannot take it.
 
 `FaultPath.targets(cause)` is asked once per request and gives targets one at a time:
-the caller asks for the next when one leads nowhere.  Each step is judged when its turn
-comes, so what an earlier failure taught (a server marked unreachable) counts.  A step
-is never given twice for a request, so a path is as long as the configuration says; at its
-end whoever walks it sends the built-in page.
+the caller asks for the next when one leads nowhere.  `active` gives all live servers, one
+after the other.  Each is judged when its turn comes, so what an earlier failure taught (a
+server marked unreachable) counts.  Nothing is given twice for a request, so a path is as
+long as the configuration says; at its end whoever walks it sends the built-in page.
 
 Source: KTCPVS `fault_redirect` and `redirect_to_local` (`lvs-semantics` A.7; K24 to
 K28).  The composition makes one path per layer-7 service and generation;
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.model.http import L7Service, Page, Rule
+from director.model.http import FaultStep, L7Service, Page, Rule
 from director.model.pools import Address, State
 
 if TYPE_CHECKING:
@@ -27,11 +27,27 @@ if TYPE_CHECKING:
 
 
 class Cause(enum.Enum):
-    """Why the fault path is taken (design 5)."""
+    """Why a request found no answer, once all its tries are used up: the words of `fault_on` (design 5)."""
 
     NO_SERVER = "no_server"
-    CONNECT_FAILED = "connect_failed"
-    QUEUE_TIMEOUT = "queue_timeout"
+    CONNECT = "connect"
+    QUEUE = "queue"
+    TIMEOUT = "timeout"
+    EMPTY = "empty"
+    JUNK = "junk"
+
+    # Members are single objects; the hash of an Enum is a Python function, this one is not.
+    __hash__ = object.__hash__
+
+    @property
+    def status(self) -> int:
+        """What a page is served with that has no status of its own (RFC 9110 15.6.3 to 15.6.5)."""
+        return {Cause.TIMEOUT: 504, Cause.EMPTY: 502, Cause.JUNK: 502}.get(self, 503)
+
+    @property
+    def worked_on(self) -> bool:
+        """A server had the request, and may have acted on it (RFC 9110 9.2.2)."""
+        return self in (Cause.TIMEOUT, Cause.EMPTY, Cause.JUNK)
 
 
 @frozen(eq=False)
@@ -105,31 +121,30 @@ class FaultPath:
         names = [rule.pool for rule in mine if rule.pool]
         self._pools = tuple(dict.fromkeys((*names, service.pool) if service.pool else names))
 
-    def targets(self, cause: str) -> Iterator[FaultTarget]:
-        """What to try, in order.
+    def targets(self, cause: Cause) -> Iterator[FaultTarget]:
+        """What to try, in order; nothing for a cause that `fault_on` leaves out."""
+        if cause.value in self._service.fault_on:
+            for step in dict.fromkeys(self._service.fault):
+                yield from self._targets_of(step)
+                if step.kind == "page" and step.name in self._pages:
+                    return
 
-        `cause` is a value of `Cause`; ValueError for another.  Today every cause walks the same steps.
+    def _targets_of(self, step: FaultStep) -> Iterator[FaultTarget]:
+        if step.kind == "active":
+            yield from map(ServerStep, self.live_servers())
+        elif step.kind == "pool" and step.name in self._registry.pools:
+            yield PoolStep(step.name)
+        elif step.kind == "local" and step.address is not None:
+            yield LocalStep(step.address)
+        elif step.kind == "page" and step.name in self._pages:
+            yield PageStep(self._pages[step.name])
+
+    def live_servers(self) -> Iterator[RealServer]:
+        """The live servers by rule order, then server order, then of the service's own pool (K25).
+
+        Each is judged when its turn comes.
         """
-        Cause(cause)
-        return self._walk()
-
-    def _walk(self) -> Iterator[FaultTarget]:
-        for step in dict.fromkeys(self._service.fault):
-            if step.kind == "active":
-                server = self.first_live()
-                if server is not None:
-                    yield ServerStep(server)
-            elif step.kind == "pool" and step.name in self._registry.pools:
-                yield PoolStep(step.name)
-            elif step.kind == "local" and step.address is not None:
-                yield LocalStep(step.address)
-            elif step.kind == "page" and step.name in self._pages:
-                yield PageStep(self._pages[step.name])
-                return
-
-    def first_live(self) -> RealServer | None:
-        """The first live server in rule order, then server order, then of the service's own pool (K25)."""
-        return next((server for pool in self._live_pools() for server in pool.servers if live(server)), None)
+        return (server for pool in self._live_pools() for server in pool.servers if live(server))
 
     def _live_pools(self) -> Iterator[LivePool]:
         for name in self._pools:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from director.l7.proxy.trace import Record
     from director.l7.routing.facts import RequestFacts
-    from director.l7.routing.fault_path import FaultTarget
+    from director.l7.routing.fault_path import Cause, FaultTarget
     from director.model.http import L7Service
     from director.registry.registry import LiveService, Registry
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class CompiledService:
     """Everything that one request of one service is judged by.
 
-    `faults` gives the targets to try, in order, for a cause (`no_server`, `connect_failed`, `queue_timeout`).
+    `faults` gives the targets to try, in order, for a cause.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class CompiledService:
         registry: Registry,
         live: LiveService,
         rules: tuple[CompiledRule, ...],
-        faults: Callable[[str], Iterator[FaultTarget]],
+        faults: Callable[[Cause], Iterator[FaultTarget]],
         name: str,
         limits: Limits,
     ) -> None:

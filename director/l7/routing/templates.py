@@ -38,7 +38,7 @@ _SAFE_LOCATION = _SAFE_PATH + "?"
 _OWN = frozenset(("host", "path", "uri", "client", "method"))
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNTOUCHED = HOP_BY_HOP | {b"content-length"}
+_UNTOUCHED = HOP_BY_HOP | {b"content-length", b"trailer"}
 
 _OTHER_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 """How a location begins that names an authority."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ class FileStore:
         """
         try:
             with self.path.open("rb") as file:
+                if os.fstat(file.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                    raise StoreError("others can write it, and the director would obey")  # noqa: TRY301 - as below
                 content = file.read(LARGEST + 1)
             if len(content) > LARGEST:
                 raise StoreError(f"it has more than {LARGEST} octets")  # noqa: TRY301 - told like the others

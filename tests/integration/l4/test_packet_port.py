@@ -196,9 +196,14 @@ class TestPacketPort(contract.PortContract):
         assert [int.from_bytes(frame[34:38], "big") for frame, _offload in self.out()] == list(range(3000))
 
     def opened(self) -> transmit.TransmitRing:
-        """The ring to send by, which the first frame opens."""
+        """The ring to send by, which the first two frames at a time open."""
         self.port.transmit(contract.numbered(0))
-        assert len(self.out()) == 1
+        assert self.real._out is None
+        self.real._turn.open = True
+        self.port.transmit(contract.numbered(0))
+        self.port.transmit(contract.numbered(0))
+        self.real._turn.end()
+        assert len(self.out()) == 3
         assert self.real._out is not None
         return self.real._out
 
@@ -215,7 +220,7 @@ class TestPacketPort(contract.PortContract):
         struct.pack_into("=I", out._ring, out._offset, 2)  # TP_STATUS_SENDING: the device has it
         self.port.transmit(contract.numbered(1))
         assert self.out() == []
-        assert (self.port.counters.dropped_send_full, self.port.counters.sent) == (1, 1)
+        assert (self.port.counters.dropped_send_full, self.port.counters.sent) == (1, 3)
 
     def test_closing_forgets_what_waits(self) -> None:
         self.real._turn.open = True

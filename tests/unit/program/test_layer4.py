@@ -283,6 +283,16 @@ def test_a_lost_route_marks_the_services_of_that_server_only() -> None:
     assert [one.bound for one in layer.listeners()] == [True, False]
 
 
+def test_an_address_that_cannot_be_reached_concerns_its_own_services_only() -> None:
+    other = L4Service("far", Virtual("udp", "192.0.2.54", 53), "dns")
+    registry, configuration = serving(SERVICE, other)
+    layer = made(registry)
+    layer.follow(configuration)
+    shell_of(layer).troubles["address 192.0.2.54"] = "virtual address 192.0.2.54 is not answered for"
+    said = {one.service: (one.bound, one.error) for one in layer.listeners()}
+    assert said == {"l4:dns": (True, ""), "l4:far": (False, "virtual address 192.0.2.54 is not answered for")}
+
+
 def test_a_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:
     registry, configuration = serving(SERVICE)
     layer = made(registry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from director.l7.routing.fault_path import Cause
 from director.model.http import FaultStep, L7Limits, L7Service, Page, Rule
 from director.model.pools import Address, Pool
 from director.model.settings import Configuration
@@ -28,8 +29,8 @@ def test_each_service_gets_its_own_rules_limits_and_fault_path() -> None:
     assert [one.name for one in www.rules] == ["10 a", "20 b"]
     assert [one.name for one in shop.rules] == ["5 c"]
     assert tuple(www.limits) == (9, 8, 7, 6)
-    assert list(www.faults("no_server")) == []
-    assert [step.label for step in shop.faults("no_server")] == ["page sorry"]
+    assert list(www.faults(Cause.NO_SERVER)) == []
+    assert [step.label for step in shop.faults(Cause.NO_SERVER)] == ["page sorry"]
     assert www.live is registry.services["l7:www"]
     assert www.rules[0].counters is registry.services["l7:www"].rule("10 a")
 

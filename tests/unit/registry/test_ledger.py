@@ -194,14 +194,6 @@ def test_an_exchange_counts_for_its_service_and_its_rule() -> None:
     assert (service.requests.latency.buckets[0], service.requests.latency.buckets[-1]) == (1, 1)
 
 
-def test_a_request_that_is_sent_once_more_is_one_request() -> None:
-    counters = Requests()
-    ledger.asked(counters)
-    ledger.unasked(counters)
-    ledger.asked(counters)
-    assert counters.requests == 1
-
-
 def test_who_found_nobody_and_who_waited_in_vain_is_counted() -> None:
     pool = registry_of(Pool("web")).pools["web"]
     ledger.found_nobody(pool)

@@ -134,7 +134,7 @@ class PacketPort:
         """Opens the socket, so it raises OSError like `PacketSocket`; reads after `start`.
 
         The ring is as small as `first`, if that is given, until the first frames have come.  What is needed
-        to send is opened for the first frame.  Ports that send for one another share a `turn`.
+        to send many is opened for the first of them.  Ports that send for one another share a `turn`.
         """
         self.interface = interface
         self.ifindex = ifindex
@@ -238,6 +238,9 @@ class PacketPort:
     def _transmit_alone(self, frame: bytes | bytearray, offload: bytes) -> bool:
         """A frame that does not fit the ring, after those before it."""
         self.flush()
+        return self._send(frame, offload)
+
+    def _send(self, frame: bytes | bytearray, offload: bytes) -> bool:
         try:
             self._socket.send(frame, offload)
         except OSError as error:
@@ -258,8 +261,14 @@ class PacketPort:
             count_send_error(self.counters, errno.EAGAIN, len(waiting) - done)
 
     def _fill(self, frames: list[Sending]) -> int:
-        """Send what the ring takes of `frames`; how many those were."""
+        """Send what the ring takes of `frames`; how many those were.
+
+        The ring is opened for the first two at a time: one alone, as an announcement is, needs none.
+        """
         out = self._out
+        if out is None and len(frames) == 1:
+            self._send(*frames[0])
+            return 1
         if out is None:
             try:
                 out = self._out = TransmitRing(self.interface, self._size.queue)

@@ -24,6 +24,24 @@ def test_fault_chain() -> None:
     )
 
 
+def test_causes_of_the_fault_chain() -> None:
+    assert actions.fault_on("connect, timeout no_server") == ("connect", "timeout", "no_server")
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "at"),
+    [
+        ("connect, time", "'time' is none of", 9),
+        ("empty, empty", "named twice", 7),
+        ("", "no cause", 0),
+    ],
+)
+def test_mistakes_of_the_causes(text: str, what: str, at: int) -> None:
+    with pytest.raises(BadValue, match=what) as caught:
+        actions.fault_on(text)
+    assert caught.value.start == at
+
+
 @pytest.mark.parametrize(
     ("text", "start"), [("", 0), ("activ", 0), ("active, page", 8), ("page a b", 7), ("local x", 6)]
 )

@@ -12,6 +12,7 @@ def test_the_keys_of_the_design_are_there() -> None:
         "pool",
         "switch",
         "fault",
+        "fault_on",
         "timeout.client",
         "timeout.keepalive",
         "forwarded",

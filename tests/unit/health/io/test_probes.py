@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from twisted.internet import error
@@ -349,3 +349,42 @@ def test_a_program_that_hangs_is_a_failed_probe(monkeypatch: pytest.MonkeyPatch)
     probe.reactor.advance(1.0)
     assert probe.words == [(False, "no answer within 1s")]
     assert (Hanging.cuts, probe.gone) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (PermissionError(1, "no"), (None, "not probed: an echo needs the right CAP_NET_RAW (run as root)")),
+        (OSError(errno.EMFILE, "Too many open files"), (None, "not probed: too many open files")),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), (False, "network is unreachable")),
+    ],
+)
+def test_an_echo_that_cannot_be_sent_says_whose_fault_it_is(
+    monkeypatch: pytest.MonkeyPatch, problem: OSError, words: tuple[bool | None, str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("director.health.io.probes.Echo", refuse)
+    probe = Watched(Check("there", "icmp", timeout=1.0))
+    assert (probe.words, probe.gone) == ([words], 1)
+
+
+def test_an_echo_that_brings_nothing_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        hosts: ClassVar[list[str]] = []
+
+        def __init__(self, _reactor: object, host: str, _answered: object) -> None:
+            self.hosts.append(host)
+
+        def cut(self) -> None:
+            self.hosts.append("cut")
+
+    monkeypatch.setattr("director.health.io.probes.Echo", Silent)
+    probe = Watched(Check("there", "icmp", timeout=1.0))
+    probe.reactor.advance(1.0)
+    assert (probe.words, probe.gone, Silent.hosts) == (
+        [(False, "no answer within 1s")],
+        1,
+        ["10.0.0.1", "cut"],
+    )

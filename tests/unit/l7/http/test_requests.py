@@ -365,7 +365,7 @@ def test_thousands_of_nominated_fields_cost_one_pass() -> None:
 
 
 def test_hop_by_hop_fields_are_not_kept() -> None:
-    """RFC 9110 7.6.1; Connection cannot nominate what frames or routes the message."""
+    """RFC 9110 7.6.1; Connection cannot nominate what frames or routes it.  Trailer passes (6.6.2)."""
     lines = (
         b"Host: a", b"Connection: X-A, host, content-length, Keep-Alive, cache-control", b"x-a: 1", b"X-A: 2",
         b"Keep-Alive: 5",
@@ -374,7 +374,9 @@ def test_hop_by_hop_fields_are_not_kept() -> None:
         b"Content_Length: 5", b"Cache-Control: no-cache", b"Content-Length: 3", b"X-B: 3",
     )  # fmt: skip
     head = whole(get(*lines))
-    assert head.kept() == b"Host: a\r\nCache-Control: no-cache\r\nContent-Length: 3\r\nX-B: 3\r\n"
+    assert (
+        head.kept() == b"Host: a\r\nTrailer: X\r\nCache-Control: no-cache\r\nContent-Length: 3\r\nX-B: 3\r\n"
+    )
 
 
 def test_a_head_for_what_is_not_read() -> None:
@@ -552,3 +554,37 @@ def test_a_framer_raises_nothing_but_message_errors(raw: bytes, seed: int) -> No
 def test_what_a_refused_request_asked(octets: bytes, method: str, target: str) -> None:
     """For the log alone, so anything goes, in bounds."""
     assert request_line(octets) == (method, target)
+
+
+# --- a change of protocol, and trailers (RFC 9110 7.8, 10.1.4) -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "upgrade", "once"),
+    [
+        ([b"Connection: upgrade", b"Upgrade: websocket"], b"websocket", True),
+        (
+            [b"Connection: Keep-Alive, Upgrade", b"Upgrade: websocket", b"Content-Length: 0"],
+            b"websocket",
+            True,
+        ),
+        # A body with it: what asks for the change goes, and the server's connection carries nothing more.
+        ([b"Connection: upgrade", b"Upgrade: websocket", b"Content-Length: 31"], b"", True),
+        ([b"Connection: upgrade", b"Upgrade: websocket", b"Transfer-Encoding: chunked"], b"", True),
+        # Nobody asks for it: the field is dropped, the request is one like others.
+        ([b"Upgrade: websocket"], b"", False),
+        ([b"Connection: upgrade", b"Upgrade: h2c", b"HTTP2-Settings: A"], b"", False),
+        ([b"Connection: upgrade"], b"", False),
+    ],
+)
+def test_what_asks_for_another_protocol(lines: list[bytes], upgrade: bytes, *, once: bool) -> None:
+    parsed = whole(get(b"Host: a", *lines)).parsed
+    assert (parsed.upgrade, parsed.once) == (upgrade, once)
+
+
+@pytest.mark.parametrize(
+    ("te", "trailers"),
+    [(b"trailers", True), (b"gzip;q=0.5, Trailers", True), (b"gzip", False), (b"", False)],
+)
+def test_who_takes_trailers(te: bytes, *, trailers: bool) -> None:
+    assert whole(get(b"Host: a", b"Connection: TE", b"TE: " + te)).parsed.trailers is trailers

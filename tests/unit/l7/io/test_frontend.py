@@ -296,6 +296,7 @@ def test_all_servers_are_held_back_for_a_client_that_does_not_take() -> None:
 def test_each_exchange_has_its_place_in_the_queue() -> None:
     desk = Desk()
     pool_ = desk.world.registry.pools["web"]
+    pool_.waiting = 2
     door = desk.expect(Wait(3, pool_), Wait(5, pool_), LeaveQueue(3))
     desk.side.tell(Happened.DRAIN)
     (told,) = door.events[1:]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+from attrs import evolve
+
 from director.l7.io.queue import Queues
-from director.model.pools import Address, Pool, Queue, Server
+from director.model.pools import Address, Pool, Queue, Server, State
 from director.registry.ledger import Lease, take_place
 from director.registry.registry import LivePool
 from tests.support.registries import registry_of, taken
@@ -24,14 +29,11 @@ class Waiter:
             assert take_place(self.pool)
             self.lines.join(self.pool, self)
         else:
-            server = self.pool.eligible()[0]
-            self.lease = Lease(server, ("rr", 0, 0, 1, 1))
+            self.lease = next((Lease(one, ("rr", 0, 0, 1, 1)) for one in self.pool.eligible()), None)
 
 
 def line(names: str) -> tuple[Queues, LivePool, list[Waiter], list[str], Lease]:
-    registry = registry_of(
-        Pool("web", (Server("a", Address("10.0.0.1", 80), max=1),), queue=Queue(2 * len(names), 1.0))
-    )
+    registry = registry_of(Pool("web", (Server("a", Address("10.0.0.1", 80), max=1),), queue=Queue(9, 5.0)))
     pool = registry.pools["web"]
     lease = taken(registry, "web")
     lines = Queues()
@@ -80,3 +82,41 @@ def test_who_cannot_be_served_stands_at_the_end_and_the_poke_ends() -> None:
     lines.wake()
     assert calls == ["x", "y"]
     assert (lines.waiting, pool.waiting) == (2, 2)
+
+
+def drain(pool: LivePool) -> None:
+    pool.servers[0].state = State.DRAIN
+    pool.servers[0].refresh()
+
+
+def maint(pool: LivePool) -> None:
+    pool.servers[0].state = State.MAINT
+    pool.servers[0].refresh()
+
+
+def quiesce(pool: LivePool) -> None:
+    pool.servers[0].weight = 0
+    pool.invalidate()
+
+
+def fail_check(pool: LivePool) -> None:
+    pool.servers[0].failing = frozenset({"alive"})
+    pool.servers[0].refresh()
+
+
+def leave(pool: LivePool) -> None:
+    pool.drop(pool.servers[0])
+
+
+def close_queue(pool: LivePool) -> None:
+    pool.config = evolve(pool.config, queue=Queue(0))
+
+
+@pytest.mark.parametrize("change", [drain, maint, quiesce, fail_check, leave, close_queue])
+def test_all_are_called_when_waiting_helps_no_more(change: Callable[[LivePool], None]) -> None:
+    """Newcomers take the fault path at once; who stands in the queue must not wait for its time-out."""
+    lines, pool, _, calls, _ = line("xyz")
+    change(pool)
+    lines.wake()
+    assert calls == ["x", "y", "z"]
+    assert (lines.waiting, pool.waiting) == (0, 0)

@@ -265,3 +265,75 @@ def test_no_more_is_read_at_once_than_is_welcome(loop: Loop, pair: Pair, wanted:
     loop.turn(lambda: len(pair.owner.data) == sent)
     assert pair.owner.reads[0] == SMALL_READ
     assert max(pair.owner.reads) == largest
+
+
+# --- a write that fails says nothing of what is still to be read ----------------------------------------
+
+
+def reset_behind(pair: Pair, data: bytes) -> None:
+    """The peer answers and closes with octets of ours unread: its kernel resets the connection."""
+    pair.stream.write(b"x" * 1000)
+    pair.peer.sendall(data)
+    pair.peer.close()
+
+
+def test_an_early_answer_is_read_to_its_end(loop: Loop, pair: Pair) -> None:
+    """Longer than one read, with the reset of the peer behind it and a write that fails."""
+    pair.stream.reads_on = True
+    answer = b"a" * (5 * SMALL_READ)
+    reset_behind(pair, answer)
+    pair.stream.write(b"more")
+    pair.stream.write(b"and more")
+    loop.turn(lambda: pair.owner.told)
+    assert pair.owner.data == answer
+    assert pair.owner.told == ["lost connection reset"]
+
+
+def test_an_early_answer_is_read_when_the_owner_goes_on(loop: Loop, pair: Pair) -> None:
+    """A slow client holds the server back, and the reset comes meanwhile."""
+    pair.stream.reads_on = True
+    pair.stream.pause()
+    answer = b"a" * (5 * SMALL_READ)
+    reset_behind(pair, answer)
+    pair.stream.write(b"x" * (8 * HIGH_WATER))
+    loop.quiet()
+    assert pair.owner.told in ([], ["blocked", "drained"])
+    pair.stream.resume()
+    loop.turn(lambda: "lost connection reset" in pair.owner.told)
+    assert pair.owner.data == answer
+
+
+def test_who_only_answers_hears_of_a_failed_write_at_once(loop: Loop, pair: Pair) -> None:
+    pair.stream.pause()
+    reset_behind(pair, b"abc")
+    pair.stream.write(b"x" * (8 * HIGH_WATER))
+    loop.turn(lambda: any(one.startswith("lost") for one in pair.owner.told))
+    assert pair.owner.data == b""
+
+
+# --- who leaves while nobody reads --------------------------------------------------------------------------
+
+
+def test_a_hang_up_is_seen_without_reading(loop: Loop, pair: Pair) -> None:
+    pair.stream.pause()
+    pair.peer.sendall(b"a" * (3 * SMALL_READ))
+    loop.quiet()
+    assert not pair.stream.has_hung_up()
+    pair.peer.shutdown(socket.SHUT_WR)
+    loop.turn(pair.stream.has_hung_up)
+    assert (pair.owner.data, pair.owner.told) == (b"", [])
+    pair.stream.read_to_end()
+    assert (len(pair.owner.data), pair.owner.told) == (3 * SMALL_READ, ["ended"])
+    pair.stream.read_to_end()
+    assert pair.owner.told == ["ended"]
+
+
+def test_a_reset_is_seen_without_reading(loop: Loop, pair: Pair) -> None:
+    pair.stream.pause()
+    pair.stream.write(b"unread")
+    loop.quiet()
+    pair.peer.close()
+    loop.turn(pair.stream.has_hung_up)
+    pair.stream.read_to_end()
+    assert pair.owner.told == ["lost connection reset"]
+    assert not pair.stream.has_hung_up()

@@ -39,3 +39,42 @@ def test_service_rule_and_server_count_the_class_of_the_status(status: int, inde
     for counters in (live.requests, live.rule("1 all"), world.server("a").requests):
         assert counters.requests == 1
         assert counters.responses == [int(place == index) for place in range(6)]
+
+
+# --- what is relayed unread (`protocol = tcp`, `switch = connection`) --------------------------------------
+
+
+def test_a_relayed_connection_says_what_it_is() -> None:
+    world = World(pool("web", "a"), protocol="tcp")
+    world.tell("opened")
+    world.tell("new")
+    world.tell("server 220 ready|")
+    world.tell("client-ends")
+    record = world.record_of("server-ends")
+    assert (record["method"], record["target"], record["status"]) == ("TCP", "198.51.100.1:80", 0)
+    assert record["outcome"] == "ok"
+
+
+def test_a_switched_connection_has_its_first_request_and_its_first_status() -> None:
+    world = World(pool("web", "a"), switch="connection")
+    world.tell(f"client {GET}")
+    world.tell("new")
+    world.tell("after 1")
+    world.tell("server HTTP/1.1 404 Not Found|Content-Length: 0||")
+    world.tell("server HTTP/1.1 200 OK|Content-Length: 0||")
+    world.tell("client-ends")
+    record = world.record_of("server-ends")
+    assert (record["method"], record["target"], record["status"]) == ("GET", "/", 404)
+    assert record["first_byte"] == 1.0
+    assert dict(world.service.live.requests.errors) == {}
+
+
+@pytest.mark.parametrize(
+    "world", [World(pool("web", "a"), protocol="tcp"), World(pool("web", "a"), switch="connection")]
+)
+def test_a_relayed_connection_that_idles_has_not_failed(world: World) -> None:
+    world.tell(f"client {GET}" if world.service.is_http else "opened")
+    world.tell("new")
+    world.tell("server HTTP/1.1 200 OK||")
+    assert world.record_of("after 3600")["outcome"] == "idle"
+    assert dict(world.service.live.requests.errors) == {}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from director.model.http import FaultStep, Page
+from director.model.conditions import Term
+from director.model.http import FaultStep, Page, Rule
 from director.model.pools import Address, PoolTimeouts, Queue, Retry
 from tests.support.playbook import World, pool
 
@@ -122,7 +123,8 @@ def reused(request: str) -> World:
 
 
 @pytest.mark.parametrize("end", ["server-ends", "failed connection reset"])
-def test_an_idle_connection_that_is_gone_costs_no_try(end: str) -> None:
+def test_a_kept_connection_that_ends_costs_no_try_but_a_second_copy(end: str) -> None:
+    """Nobody can tell whether the server read the first: both are counted as sent."""
     world = reused(GET)
     world.play(f"""
         {end}
@@ -134,8 +136,11 @@ def test_an_idle_connection_that_is_gone_costs_no_try(end: str) -> None:
           to-client {OK}
           keep-server
     """)
-    assert world.server("a").requests.requests == 1
+    assert world.server("a").requests.requests == 2
     assert world.server("a").requests.errors == {}
+    tries: Any = world.record()["tries"]
+    ((server, what),) = tries
+    assert (server, "gone" in what, "without an answer" in what) == ("a", False, True)
     assert world.leases == 0
 
 
@@ -359,7 +364,7 @@ def test_a_fin_inside_a_body_ends_the_request() -> None:
 
 
 def chain(*fault: FaultStep, **settings: Any) -> World:
-    pages = (Page("sorry", b"sorry", status=503, retry_after=10.0),)
+    pages = (Page("sorry", b"sorry", retry_after=10.0),)
     return World(pool("web", "a", **settings), pool("spare", "s t"), pages=pages, fault=fault, trusted=True)
 
 
@@ -487,12 +492,153 @@ def test_a_body_on_its_way_ends_the_connection_behind_a_page() -> None:
     assert lines[1:] == ["linger-client"]
 
 
+# --- `active`: all candidates, one after the other (design 5) -----------------------------------------
+
+
+def outage(*fault: FaultStep, **settings: Any) -> World:
+    """The own pool has one server, the rules have others; a page stands behind them."""
+    rules = tuple(
+        Rule(number, name, "www", when=Term("path", "", "^=", (f"/{name}/",)), pool=name)
+        for number, name in ((1, "img"), (2, "api"))
+    )
+    return World(
+        pool("web", "a", retry=Retry(on=frozenset())),
+        pool("img", "i j"),
+        pool("api", "k"),
+        rules=rules,
+        pages=(Page("sorry", b"sorry"),),
+        fault=fault or (FaultStep("active"), FaultStep("page", "sorry")),
+        **settings,
+    )
+
+
+def test_active_goes_on_until_a_server_takes_it() -> None:
+    """The first clients of an outage: nobody knows yet which servers are dead."""
+    world = outage()
+    world.play(f"""
+        client {GET}
+          open web/a
+        failed connection refused
+          drop-server
+          open img/i
+        failed connection refused
+          drop-server
+          open img/j
+        failed connection refused
+          drop-server
+          open api/k
+        new
+          to-server {GET}
+    """)
+    assert world.record_of(f"server {OK}")["fault"] == "active k"
+    assert world.leases == 0
+
+
+def test_the_page_comes_when_nobody_of_them_takes_it() -> None:
+    world = outage()
+    world.tell(f"client {GET}")
+    for name in ("img/i", "img/j", "api/k"):
+        assert world.tell("failed connection refused")[-1] == f"open {name}"
+    assert statuses(world.tell("failed connection refused")) == ["drop-server", "503"]
+    assert world.record()["fault"] == "page sorry"
+
+
+FAILURES = {
+    "timeout": ("after 30", "504"),
+    "empty": ("server-ends", "502"),
+    "junk": ("server SSH-2.0-OpenSSH_9.2|", "502"),
+}
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+def test_what_may_be_sent_again_goes_to_another_server(cause: str) -> None:
+    event, _ = FAILURES[cause]
+    world = asked(outage())
+    world.play(f"""
+        {event}
+          drop-server
+          open img/i
+        new
+          to-server {GET}
+        {event}
+          drop-server
+          open img/j
+        new
+          to-server {GET}
+    """)
+    assert world.record_of(f"server {OK}")["status"] == 200
+    assert world.record()["outcome"] == "fault"
+    assert world.leases == 0
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+def test_what_may_have_been_worked_on_goes_to_the_page_with_the_status_of_its_cause(cause: str) -> None:
+    event, status = FAILURES[cause]
+    world = asked(outage(), POST)
+    assert statuses(world.tell(event))[:2] == ["drop-server", status]
+    assert world.record()["fault"] == "page sorry"
+    assert world.leases == 0
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+def test_a_cause_that_is_not_named_gets_the_built_in_page(cause: str) -> None:
+    event, status = FAILURES[cause]
+    world = asked(outage(fault_on=("no_server", "connect", "queue")))
+    assert statuses(world.tell(event)) == ["drop-server", status]
+    assert (world.record()["fault"], world.record()["outcome"]) == (
+        "",
+        {"empty": "no_answer"}.get(cause, cause),
+    )
+
+
+def test_a_connect_that_is_not_named_gets_the_built_in_page() -> None:
+    world = outage(fault_on=("no_server",))
+    world.tell(f"client {GET}")
+    assert statuses(world.tell("failed connection refused")) == ["drop-server", "503"]
+    assert world.record()["fault"] == "built-in page"
+
+
+def test_a_hung_server_is_not_asked_again_under_another_name() -> None:
+    """It stands in two pools: `active` and `pool` pass it over, because it was just tried."""
+    world = World(
+        pool("web", "a", retry=Retry(on=frozenset())),
+        pool("spare", "a b"),
+        pages=(Page("sorry", b"sorry"),),
+        fault=(FaultStep("active"), FaultStep("pool", "spare"), FaultStep("page", "sorry")),
+    )
+    asked(world).play(f"""
+        after 30
+          drop-server
+          open spare/b
+        new
+          to-server {GET}
+    """)
+    assert statuses(world.tell("after 30")) == ["drop-server", "504"]
+    assert world.record()["fault"] == "page sorry"
+
+
+def test_a_page_with_a_status_of_its_own_keeps_it() -> None:
+    world = World(
+        pool("web", "a"), pages=(Page("sorry", b"", status=500),), fault=(FaultStep("page", "sorry"),)
+    )
+    assert statuses(asked(world).tell("after 30")) == ["drop-server", "500"]
+
+
+def test_a_queue_that_is_full_is_a_cause_like_one_that_is_slow() -> None:
+    world = full(Queue(1, 5.0), fault=(FaultStep("page", "sorry"),), fault_on=("queue",))
+    world.call()
+    world.tell(f"client {GET}")
+    world.call()
+    assert statuses(world.tell(f"client {GET}")) == ["503"]
+    assert world.record()["fault"] == "page sorry"
+
+
 # --- the line ---------------------------------------------------------------------------------------------
 
 
-def full(queue: Queue) -> World:
+def full(queue: Queue, **service: Any) -> World:
     """A world whose only server is busy with its one request."""
-    world = World(pool("web", "a*", queue=queue))
+    world = World(pool("web", "a*", queue=queue), pages=(Page("sorry", b"sorry"),), **service)
     world.tell(f"client {GET}")
     world.tell("new")
     return world

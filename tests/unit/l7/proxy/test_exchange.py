@@ -61,9 +61,11 @@ def test_every_attribute_has_one_owner() -> None:
 
 OWNED = {
     "request_head": {"rule", "sent_head"},
+    "response": {"interims", "interims_since"},
     "request_body": {"received", "spool", "spooled"},
     "dispatch": {
-        "attempts", "fault", "pool", "steps", "sticky", "timeouts", "tried", "wait_until", "woken",
+        "attempts", "called_by", "cause", "fault", "pool", "steps", "sticky", "timeouts", "tried",
+        "wait_until", "worked_on",
     },
 }  # fmt: skip
 

@@ -9,7 +9,8 @@ import pytest
 
 from director.l7.proxy.commands import ONLY_STREAM, ClientBytes, ServerReady, ToServer
 from director.model.conditions import Term
-from director.model.http import HeaderEdit, Rule
+from director.model.http import FaultStep, HeaderEdit, Page, Rule
+from director.model.pools import Queue, State
 from tests.support.playbook import World, octets, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
@@ -365,3 +366,86 @@ def test_a_trusted_peer_that_speaks_for_others_is_judged_by_each_of_them() -> No
     for client, inside in (("203.0.113.9", True), ("203.0.113.9", True), ("198.51.100.9", False)):
         lines = world.tell(f"client GET / HTTP/1.1|Host: h|X-Forwarded-For: {client}||")
         assert lines[0].startswith("to-client") is inside
+
+
+# --- who waits is decided anew ------------------------------------------------------------------------
+
+
+FULL = pool("web", "a*", queue=Queue(9, 5.0))
+
+
+def waiting(world: World, request: str = GET) -> World:
+    """The only server is busy, and another client's request stands in the queue."""
+    world.tell(f"client {GET}")
+    world.call()
+    assert world.tell(f"client {request}") == ["wait web"]
+    return world
+
+
+@pytest.mark.parametrize("order", [State.DRAIN, State.MAINT])
+def test_who_waits_for_a_server_that_is_taken_out_gets_the_page(order: State) -> None:
+    world = waiting(World(FULL, pages=(Page("sorry", b"sorry"),), fault=(FaultStep("page", "sorry"),)))
+    world.server("a").state = order
+    world.server("a").refresh()
+    lines = world.tell("slot-free")
+    assert lines[0].startswith("to-client HTTP/1.1 503 ")
+    assert world.record()["fault"] == "page sorry"
+    assert world.registry.pools["web"].waiting == 0
+
+
+def test_who_waits_goes_where_the_rules_of_now_lead() -> None:
+    """A reload that renames the pool: the old one is no longer there, the new one has room."""
+    world = waiting(World(FULL))
+    world.reload(pool("other", "b"), pool="other")
+    world.play(f"""
+        slot-free
+          open other/b
+        new
+          to-server {GET}
+    """)
+    assert world.record_of("server HTTP/1.1 204 No||")["pool"] == "other"
+
+
+def test_who_waits_is_refused_by_a_rule_that_came_meanwhile() -> None:
+    world = waiting(World(FULL))
+    deny = Rule(1, "no", "www", when=Term("path", "", "=", ("/",)), respond=(403, "no"))
+    world.reload(FULL, rules=(deny,))
+    assert world.tell("slot-free")[0].startswith("to-client HTTP/1.1 403 ")
+    assert world.record()["rule"] == "1 no"
+
+
+def test_who_waits_for_a_pool_that_went_gets_the_fault_path() -> None:
+    world = waiting(World(FULL))
+    world.reload(pool("other", "b"), pool="")
+    assert world.tell("slot-free")[0].startswith("to-client HTTP/1.1 503 ")
+
+
+def test_who_waits_keeps_its_body_and_its_time() -> None:
+    world = waiting(World(FULL), "POST / HTTP/1.1|Host: h|Content-Length: 4||ab")
+    world.tell("after 4")
+    other = pool("other", "b*", queue=Queue(9, 5.0))
+    world.reload(other, pool="other")
+    world.server("b", "other").max = 1
+    world.server("b", "other").overloaded = True
+    world.registry.pools["other"].invalidate()
+    assert world.tell("slot-free") == ["wait other"]
+    assert world.tell("after 1")[0] == "leave-queue", "all waits together are no longer than the queue allows"
+    world = waiting(World(FULL), "POST / HTTP/1.1|Host: h|Content-Length: 4||ab")
+    world.reload(pool("other", "b"), pool="other")
+    world.play("""
+        client c
+        slot-free
+          open other/b careful
+        new
+          to-server POST / HTTP/1.1|Host: h|Content-Length: 4||abc
+        client d
+          to-server d
+    """)
+
+
+def test_who_waits_and_is_routed_again_is_counted_once() -> None:
+    rule = Rule(1, "all", "www", when=Term("path", "", "^=", ("/",)), pool="web")
+    world = waiting(World(FULL, rules=(rule,)))
+    world.reload(FULL, rules=(rule,))
+    assert world.tell("slot-free") == ["wait web"]
+    assert world.service.live.rule("1 all").requests == 2, "the two clients"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from director.model.conditions import Term
-from director.model.http import FaultStep, Rule
-from director.model.pools import Address, CookiePersistence
-from tests.support.playbook import World, pool
+from director.model.http import FaultStep, L7Timeouts, Rule
+from director.model.pools import Address, CookiePersistence, PoolTimeouts
+from tests.support.playbook import World, octets, pool
 
 GET = "GET / HTTP/1.1|Host: h||"
 NO_BODY = "HTTP/1.1 204 No Content||"
@@ -504,7 +504,9 @@ def test_a_server_may_decline_an_upgrade() -> None:
     world.play("""
         server HTTP/1.1 200 OK|Content-Length: 0||
           to-client HTTP/1.1 200 OK|Content-Length: 0||
-          keep-server
+          drop-server
+        client GET / HTTP/1.1|Host: h||
+          open web/a
     """)
 
 
@@ -635,3 +637,130 @@ def test_tcp_without_a_server_just_ends() -> None:
           linger-client
     """)
     assert world.record()["fault"] == "built-in page"
+
+
+# --- a change of protocol with a body (request smuggling) ----------------------------------------------
+
+
+def test_a_body_takes_the_upgrade_away_and_the_connection_carries_nothing_more() -> None:
+    """A server that ends the request at its head would answer the next client with what the body asks for."""
+    evil = "GET /evil HTTP/1.1|Host: h||"
+    world = World(pool("web", "a"))
+    world.play(f"""
+        client POST /ws HTTP/1.1|Host: h|Connection: Upgrade|Upgrade: websocket|Content-Length: {len(octets(evil))}||{evil}
+          open web/a careful
+        new
+          to-server POST /ws HTTP/1.1|Host: h|Content-Length: {len(octets(evil))}||{evil}
+        server HTTP/1.1 200 OK|Content-Length: 2||hi
+          to-client HTTP/1.1 200 OK|Content-Length: 2||hi
+          drop-server
+    """)  # noqa: E501 - one event, one line
+
+
+# --- fields for this hop and for the next (RFC 9110) -----------------------------------------------------
+
+
+def test_a_426_says_which_protocol_to_change_to() -> None:
+    """15.5.22: the server MUST send an Upgrade; 7.8: with the option of Connection."""
+    asked().play("""
+        server HTTP/1.1 426 Upgrade Required|Upgrade: TLS/1.2|Connection: Upgrade|Content-Length: 0||
+          to-client HTTP/1.1 426 Upgrade Required|Content-Length: 0|Connection: upgrade|Upgrade: TLS/1.2||
+          keep-server
+    """)
+
+
+def test_an_upgrade_that_is_only_advertised_stays_on_its_hop() -> None:
+    asked().play("""
+        server HTTP/1.1 200 OK|Upgrade: h2c|Connection: Upgrade|Content-Length: 0||
+          to-client HTTP/1.1 200 OK|Content-Length: 0||
+          keep-server
+    """)
+
+
+def test_trailers_are_asked_for_announced_and_passed_on() -> None:
+    """10.1.4: TE with its option of Connection; 6.6.2: Trailer passes; 6.5: so do the trailers."""
+    head = "HTTP/1.1 200 OK|Trailer: X-Sum|Transfer-Encoding: chunked||"
+    out = "HTTP/1.1 200 OK|Trailer: X-Sum|Transfer-Encoding: chunked||"
+    World(pool("web", "a")).play(f"""
+        client GET / HTTP/1.1|Host: h|Connection: TE|TE: trailers||
+          open web/a
+        new
+          to-server GET / HTTP/1.1|Host: h|TE: trailers|Connection: TE||
+        server {head}1|a|0|X-Sum: 9||
+          to-client {out}1|a|0|X-Sum: 9||
+          keep-server
+    """)
+
+
+def test_one_connection_field_names_all_that_is_of_this_hop() -> None:
+    World(pool("web", "a")).play("""
+        client GET / HTTP/1.1|Host: h|Connection: upgrade, TE|Upgrade: x|TE: trailers||
+          open web/a
+        new
+          to-server GET / HTTP/1.1|Host: h|TE: trailers|Connection: upgrade, TE|Upgrade: x||
+    """)
+
+
+# --- time (RFC 9110 10.1.1, 15.2) ------------------------------------------------------------------------
+
+
+EXPECTS = "POST / HTTP/1.1|Host: h|Expect: 100-continue|Content-Length: 3||"
+
+
+def expecting() -> World:
+    """A client with one second for its body waits for a server's 100."""
+    world = World(pool("web", "a", timeouts=PoolTimeouts(response=30.0)), timeouts=L7Timeouts(client=1.0))
+    world.tell(f"client {EXPECTS}")
+    world.tell("new")
+    return world
+
+
+def test_a_client_that_waits_for_100_is_not_late() -> None:
+    world = expecting()
+    assert world.tell("after 2.5") == []
+    world.play("""
+        server HTTP/1.1 100 Continue||
+          to-client HTTP/1.1 100 Continue||
+        after 0.9
+        client abc
+          to-server abc
+    """)
+
+
+def test_a_client_that_got_its_100_must_go_on() -> None:
+    world = expecting()
+    world.tell("after 2.5")
+    world.tell("server HTTP/1.1 100 Continue||")
+    lines = world.tell("after 1")
+    assert lines[1].startswith("to-client HTTP/1.1 408 ")
+
+
+def test_a_server_that_says_nothing_to_an_expectation_is_late() -> None:
+    world = expecting()
+    assert world.tell("after 29.9") == []
+    lines = world.tell("after 0.1")
+    assert lines[1].startswith("to-client HTTP/1.1 504 ")
+    assert world.server("a").requests.errors["timeout"] == 1
+
+
+def test_a_client_that_sends_without_waiting_must_go_on() -> None:
+    world = expecting()
+    world.tell("client a")
+    assert world.tell("after 1")[1].startswith("to-client HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
+def test_interim_heads_renew_the_time_of_the_server(status: str) -> None:
+    world = asked()
+    for _ in range(40):
+        assert world.tell("after 20") == []
+        assert world.tell(f"server HTTP/1.1 {status}||") == [f"to-client HTTP/1.1 {status}||"]
+    assert world.tell("after 29") == []
+    assert world.tell("after 1")[1].startswith("to-client HTTP/1.1 504 ")
+
+
+def test_a_flood_of_interim_heads_is_no_response() -> None:
+    world = asked()
+    assert len(world.tell("server " + "HTTP/1.1 103 Early Hints||" * 32)) == 1
+    assert world.tell("server HTTP/1.1 103 Early Hints||")[1].startswith("to-client HTTP/1.1 502 ")
+    assert world.server("a").requests.errors["junk"] == 1

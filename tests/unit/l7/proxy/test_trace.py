@@ -147,3 +147,10 @@ def test_what_clients_choose_is_kept_in_bounded_length() -> None:
     assert newest == record(target="/" + "t" * (TEXT_LIMIT - 1))
     assert oldest == record(target=long[5][:TEXT_LIMIT], host=long[6][:TEXT_LIMIT])
     assert text_line(long, EPOCH).count("t" * 16_000) == 1
+
+
+def test_a_line_without_a_status_says_so() -> None:
+    text = text_line(record(method="TCP", target="10.0.0.1:5432", host="", status=0), EPOCH)
+    assert ' "TCP 10.0.0.1:5432" - ok ' in text
+    found = json.loads(json_line(record(method="TCP", status=0), EPOCH))
+    assert (found["method"], found["status"]) == ("TCP", None)

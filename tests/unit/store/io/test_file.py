@@ -75,6 +75,16 @@ def test_a_failure_is_told_and_tried_again(tmp_path: Path, opened: Open) -> None
     assert opened(tmp_path / "var").load() == KEPT
 
 
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_can_write_is_set_aside(tmp_path: Path, opened: Open, mode: int) -> None:
+    store = opened(tmp_path)
+    store.save(KEPT)
+    store.path.chmod(mode)
+    with pytest.raises(StoreError, match="others can write it"):
+        store.load()
+    assert store.load().overlay == ()
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"format": 9}', b" " * (LARGEST + 1)])
 def test_a_file_that_cannot_be_used_is_set_aside(tmp_path: Path, opened: Open, content: bytes) -> None:
     store = opened(tmp_path)

@@ -1,0 +1,51 @@
+"""Who else can write what the director obeys: its configuration, and the schedulers of users (composition).
+
+Whoever can write these files decides what the director does, as whom it runs.  As with the admin's token, a
+file that anybody can write is refused; one that a group or another user can write gets a warning, for that
+may be meant.  Called by `configuration` at each reading; the store looks at its own file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from director.config.loaded import Loaded
+from director.config.text.messages import ERROR, WARNING, Findings, Position, Problem
+from director.model.settings import Configuration
+
+
+def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
+    """What is wrong with the rights of the files that were read, and of users' schedulers."""
+    findings = Findings()
+    for file in loaded.document.files:
+        for severity, text, hint in doubts(Path(file)):
+            findings.add(Position(file), text, hint=hint, severity=severity)
+    found = list(findings.problems())
+    for custom in configuration.schedulers:
+        section = f"scheduler:{custom.name}"
+        for severity, text, hint in doubts(Path(custom.path)):
+            found.append(loaded.problem_at(section, "python", f"{custom.path}: {text}", hint, severity))
+    return found
+
+
+def doubts(path: Path) -> Iterator[tuple[str, str, str]]:
+    """(severity, what is wrong, what to do) of a file's rights; nothing when it cannot be looked at."""
+    try:
+        facts, folder = path.stat(), path.resolve().parent.stat()
+    except OSError:
+        return
+    if facts.st_mode & stat.S_IWOTH:
+        yield ERROR, "anybody can write this file, and the director would obey", f"chmod o-w {path}"
+    elif folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        text = "anybody can replace this file, and the director would obey"
+        yield ERROR, text, f"chmod o-w {path.resolve().parent}"
+    # A user's private group has the user's own number; root's has whom root trusts.
+    elif facts.st_mode & stat.S_IWGRP and facts.st_gid not in {0, facts.st_uid}:
+        text = f"the group {facts.st_gid} can write this file, and the director obeys"
+        yield WARNING, text, f"chmod g-w {path}, if that is not meant"
+    if facts.st_uid not in {0, os.geteuid()}:
+        text = f"the file belongs to the user {facts.st_uid}, whom the director thereby obeys"
+        yield WARNING, text, f"chown {os.geteuid()} {path}, if that is not meant"
