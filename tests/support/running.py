@@ -25,6 +25,8 @@ from director.cli.client import Client
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
+WORKERS = "DIRECTOR_TEST_WORKERS"
+"""The variable that says with how many workers the directors of all tests run; 0 is one process."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -199,6 +201,9 @@ class Director(Program):
     def write(self, ini: str) -> None:
         """Put another configuration in the file (it counts at the next start or reload)."""
         text = ini.format(listen=self.port, admin=self.admin, state=self.state)
+        workers = os.environ.get(WORKERS, "0")
+        if workers != "0" and "\nworkers" not in text:
+            text = text.replace("[director]\n", f"[director]\nworkers = {workers}\n", 1)
         self.file.write_text(text, encoding="utf-8")
 
     def start(self) -> None:
