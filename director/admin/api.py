@@ -7,30 +7,27 @@ who may come in was settled before (`resource`).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
 from urllib.parse import urlencode
 
-from attrs import asdict, field, frozen
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.python.failure import Failure
+from attrs import asdict, evolve, field, frozen
+from twisted.internet.defer import Deferred
 
-from director.admin import edits, metrics, pages, views
+from director.admin import edits, metrics, objects, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Applied, Control, TraceRecord
+from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
 from director.admin.overview import overview
-from director.admin.rates import Rates
+from director.admin.rendering import Renderings
+from director.admin.trends import History
 from director.admin.views import ViewContext
-from director.config.text.messages import Problem
 from director.errors import DirectorError, TheirsError
-from director.registry.changes import Change
 from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
-TRACES_SEEN = 500
-"""Recent requests looked through for fault answers."""
 FAULTS_SHOWN = 20
+SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
 LARGEST_LIMIT = 1000
 UNREFRESHED = frozenset({"healthz", "readyz", "static", "login", "login_page", "logout", "openapi", "config"})
@@ -56,27 +53,53 @@ class Call:
 
     @property
     def dry_run(self) -> bool:
-        """The caller asks what would be done; `?dry_run` without a value asks, too."""
-        return self.query.get("dry_run", "0") != "0"
+        """The caller asks what would be done; `?dry_run` without a value asks, too.  Raises Refusal."""
+        return self.switch("dry_run")
 
-    def demand(self, generation: int) -> None:
+    def switch(self, name: str) -> bool:
+        """A parameter that is on or off.  Raises Refusal."""
+        asked = SWITCHES.get(self.query.get(name, "0").lower())
+        if asked is None:
+            raise Refusal(400, f"{name} is 1 or 0", name)
+        return asked
+
+    def anew(self) -> Call:
+        """The same order in a later moment: what it demanded was held against what ran before."""
+        return evolve(self, if_match="")
+
+
+class Tags:
+    """Entity tags of everything that a generation holds: of this store, for others count from 1, too."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def tag(self, generation: int) -> str:
+        """The tag of one generation."""
+        return f'"{self._control.store_nonce}-g{generation}"'
+
+    def headers(self, generation: int) -> Headers:
+        """The tag as a header."""
+        return (("ETag", self.tag(generation)),)
+
+    def demand(self, call: Call, generation: int) -> None:
         """Refuse a write over a change that the caller has not seen (RFC 9110 13.1.1).  Raises Refusal."""
-        tags = {tag.strip() for tag in self.if_match.split(",")}
-        if self.if_match and not tags & {"*", etag(generation)}:
+        tags = {tag.strip() for tag in call.if_match.split(",")}
+        if call.if_match and not tags & {"*", self.tag(generation)}:
             text = "The configuration changed since; read it again"
             raise Refusal(412, text, f"generation {generation}")
 
 
-def etag(generation: int) -> str:
-    """The tag of everything that a generation holds."""
-    return f'"g{generation}"'
-
-
 def limit(call: Call) -> int:
     """`?limit=`, 50 when not given.  Raises Refusal."""
-    text = call.query.get("limit", "50")
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
-        raise Refusal(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}", "limit")
+    return whole(call, "limit", 1, LARGEST_LIMIT, 50)
+
+
+def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
+    """A parameter that is a whole number.  Raises Refusal."""
+    text = call.query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
+        raise Refusal(400, f"{name} must be a whole number from {least} to {most}", name)
     return int(text)
 
 
@@ -96,10 +119,14 @@ def _connection_query(call: Call) -> ConnectionQuery:
 class Api:
     """All routes that speak JSON or plain text."""
 
-    def __init__(self, control: Control, rates: Rates, counted: Mapping[str, int]) -> None:
+    def __init__(self, control: Control, history: History, counted: Mapping[str, int]) -> None:
         self._control = control
-        self._rates = rates
+        self._tags = Tags(control)
+        self._rates = history.rates
+        self._trends = history.trends
         self._counted = counted
+        self._metrics = metrics.Metrics()
+        self._renderings = Renderings(perf_counter)
 
     def context(self) -> ViewContext:
         """Everything a view may look at, now."""
@@ -110,6 +137,7 @@ class Api:
             self._rates,
             tuple(control.listeners()),
             tuple(control.checks()),
+            self._trends,
         )
 
     def refreshed(self, route: str) -> Deferred[None] | None:
@@ -129,18 +157,23 @@ class Api:
 
     def metrics(self, call: Call) -> Answer:
         """In pieces: there may be a hundred thousand lines."""
+        return Answer(type=metrics.CONTENT_TYPE, pieces=self._renderings.pieces(self._measured))
+
+    def _measured(self) -> Iterator[bytes]:
         control = self._control
-        kept = control.traces_kept()
-        found = metrics.families(
-            self.context(),
-            control.readiness(),
-            control.process(),
-            kept,
-            dict(self._counted),
-            control.packets(),
-            control.caches(),
+        context = ViewContext(control.snapshot(), control.moment(), self._rates, tuple(control.listeners()))
+        facts = metrics.Facts(
+            readiness=control.readiness(),
+            process=control.process(),
+            traces=control.traces_kept(),
+            admin=dict(self._counted),
+            packets=control.packets(),
+            caches=tuple(control.caches()),
+            checks=control.checks_made(),
+            reloads=control.reloads(),
+            kept=not control.unkept(),
         )
-        return Answer(type=metrics.CONTENT_TYPE, pieces=metrics.pieces(found))
+        return metrics.pieces(self._metrics.families(context, facts))
 
     def openapi(self, call: Call) -> Answer:
         """The description of all this."""
@@ -149,7 +182,7 @@ class Api:
     # -- reading --
 
     def _tagged(self, value: object, generation: int) -> Answer:
-        return as_json(value, headers=(("ETag", etag(generation)),))
+        return as_json(value, headers=self._tags.headers(generation))
 
     def services(self, call: Call) -> Answer:
         """All services."""
@@ -173,7 +206,7 @@ class Api:
         context = self.context()
         pools = tuple(context.seen.pools.values())
         pieces = as_array(views.pool_view(pool, context) for pool in pools)
-        return Answer(pieces=pieces, headers=self._tag(context.seen.generation))
+        return Answer(pieces=pieces, headers=self._tags.headers(context.seen.generation))
 
     def pool(self, call: Call) -> Answer:
         """One pool."""
@@ -191,7 +224,7 @@ class Api:
         """Those of one pool, in pieces."""
         context, pool = self._pool(call)
         pieces = as_array(views.server_view(server, context) for server in pool.servers)
-        return Answer(pieces=pieces, headers=self._tag(context.seen.generation))
+        return Answer(pieces=pieces, headers=self._tags.headers(context.seen.generation))
 
     def server(self, call: Call) -> Answer:
         """One server."""
@@ -232,7 +265,7 @@ class Api:
     def overview(self) -> views.Json:
         """The first screen's content."""
         control = self._control
-        faults = [one for one in control.traces(TRACES_SEEN) if one["fault"]][:FAULTS_SHOWN]
+        faults = control.faults(FAULTS_SHOWN)
         return overview(
             self.context(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
         )
@@ -244,10 +277,30 @@ class Api:
             return as_html(pages.live(view))
         return as_json(view)
 
+    def events(self, call: Call) -> Answer:
+        """Newest first; `?after=` gives those after an id."""
+        after = whole(call, "after", 0, 10**15, 0) if "after" in call.query else -1
+        found = [one for one in self._control.events(limit(call)) if one.number > after]
+        return as_json([views.event_view(one) for one in found])
+
     def generations(self, call: Call) -> Answer:
         """Newest first."""
         kept = list(self._control.snapshot().generations)
         return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
+
+    def generation(self, call: Call) -> Answer:
+        """One of them."""
+        kept = self._control.snapshot().generations
+        found = next((one for one in kept if str(one.number) == call.path["number"]), None)
+        if found is None:
+            raise Refusal(404, "No such generation; /api/v1/generations lists them", call.path["number"])
+        return as_json(views.generation_view(found))
+
+    def rule(self, call: Call) -> Answer:
+        """By its number."""
+        context = self.context()
+        rule = objects.rule_of(context.seen.configuration, call.path["number"])
+        return self._tagged(views.rule_view(rule, context), context.seen.generation)
 
     def connections(self, call: Call) -> Answer:
         """Newest first, with the way to the rest (RFC 8288)."""
@@ -280,10 +333,23 @@ class Api:
             raise Refusal(404, "No such request is remembered; only the last ones are kept", identifier)
         return as_json(views.trace_view(found, self._control.snapshot()))
 
+    def request_page(self, identifier: str) -> Answer | Deferred[Answer]:
+        """The same for people; one that is not remembered has a page, too."""
+        found = self._control.trace(identifier)
+        if isinstance(found, Deferred):
+            return found.addCallback(self._traced_page, identifier)
+        return self._traced_page(found, identifier)
+
+    def _traced_page(self, found: TraceRecord | None, identifier: str) -> Answer:
+        if found is None:
+            return as_html(pages.forgotten(identifier), 404)
+        seen = self._control.snapshot()
+        return as_html(pages.request(views.trace_view(found, seen), seen.configuration.settings.name))
+
     def config(self, call: Call) -> Answer:
         """The merged ini."""
-        tag = ("ETag", etag(self._control.snapshot().generation))
-        return as_text(self._control.config_text()).with_headers(tag)
+        tag = self._tags.headers(self._control.snapshot().generation)
+        return as_text(self._control.config_text()).with_headers(*tag)
 
     # -- asking and changing --
 
@@ -295,69 +361,6 @@ class Api:
         except (DirectorError, TheirsError) as error:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
-
-    def change_server(self, call: Call) -> Answer | Deferred[Answer]:
-        """Weight, thresholds, state."""
-        seen = self._control.snapshot()
-        pool, server = call.path["pool"], call.path["server"]
-        order = edits.parse_object(call.body)
-        changes = edits.server_changes(seen.configuration, pool, server, order)
-        call.demand(seen.generation)
-        diff = edits.rehearse(seen.configuration, changes)
-        if call.dry_run:
-            return as_json({"dry_run": True, "diff": list(diff)})
-        return self._applied(changes, call.author)
-
-    def _applied(self, changes: Sequence[Change], author: str) -> Answer | Deferred[Answer]:
-        if not changes:
-            generation = self._control.snapshot().generation
-            return as_json({"generation": generation, "diff": []}, headers=self._tag(generation))
-        return self._control.apply(changes, author).addCallback(self._done)
-
-    def _done(self, applied: Applied) -> Answer:
-        made = applied.generation
-        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
-        return as_json(value, headers=self._tag(made.number))
-
-    def _tag(self, generation: int) -> Headers:
-        return (("ETag", etag(generation)),)
-
-    def check_config(self, call: Call) -> Deferred[Answer]:
-        """All findings; 200 also when there are errors, for the check itself went well."""
-        done: Deferred[Sequence[Problem]] = maybeDeferred(cast("Any", self._control.check_config))
-        return done.addCallback(_problems)
-
-    def reload(self, call: Call) -> Deferred[Answer]:
-        """Apply the file; refused with all findings when it has errors."""
-        if call.dry_run:
-            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
-        call.demand(self._control.snapshot().generation)
-        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
-
-
-def _rehearsed(diff: Sequence[str]) -> Answer:
-    return as_json({"dry_run": True, "diff": list(diff)})
-
-
-def _problems(found: Sequence[Problem]) -> Answer:
-    problems = [
-        {
-            "severity": one.severity,
-            "at": f"{one.file}:{one.line}:{one.column}",
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in found
-    ]
-    errors = sum(one.severity == "error" for one in found)
-    return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
-
-
-def _not_reloaded(failure: Failure) -> Failure:
-    """What the system did not let us open is the file's matter, not a fault."""
-    if isinstance(failure.value, OSError):
-        raise DirectorError(str(failure.value)) from failure.value
-    return failure
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

@@ -13,12 +13,15 @@ from attrs import field, frozen
 from director.admin import pages
 from director.admin.answers import Answer, Headers, Refusal, as_html, see_other
 from director.admin.routes import FORM, OPEN, ApiRoute
-from director.admin.sessions import ABSOLUTE_SECONDS, Session, Sessions, Throttle, same
+from director.admin.sessions import ABSOLUTE_SECONDS, Links, Session, Sessions, Throttle, same
 
 SAFE = frozenset({"GET", "HEAD"})
+FROM_HERE = frozenset({"same-origin", "none"})
+"""Values of Sec-Fetch-Site of our own pages and of people who type an address."""
+COUNTED = ("sign_ins", "sign_ins_refused", "writes_refused", "connections_cut", "connections_refused")
 LONGEST_FORM = 4096
 CHALLENGE: Headers = (("WWW-Authenticate", 'Bearer realm="director"'),)
-HOW = "sign in with the link that the director printed, or send Authorization: Bearer with the admin token"
+HOW = "sign in with a link from `director token link`, or send Authorization: Bearer with the admin token"
 
 
 @frozen
@@ -29,7 +32,7 @@ class Credentials:
         address: the peer's address without port.
         peer: who is at the other end of the control socket, empty on a network listener.
         cookie: the session cookie's value; `cookie_name` its name on this listener.
-        fetch_site: the Sec-Fetch-Site header.
+        origins, fetch_sites: every Origin and Sec-Fetch-Site field.
         csrf: the X-CSRF-Token header.
     """
 
@@ -42,8 +45,8 @@ class Credentials:
     authorization: str = field(default="", repr=False)
     cookie: str = field(default="", repr=False)
     cookie_name: str = "director-session"
-    origin: str = ""
-    fetch_site: str = ""
+    origins: tuple[str, ...] = ()
+    fetch_sites: tuple[str, ...] = ()
     csrf: str = field(default="", repr=False)
     content_type: str = ""
     body: bytes = field(default=b"", repr=False)
@@ -60,11 +63,12 @@ class Principal:
 class Authenticator:
     """One for all listeners of the admin."""
 
-    def __init__(self, token: str, sessions: Sessions) -> None:
+    def __init__(self, token: str, sessions: Sessions, links: Links) -> None:
         self._token = token
         self.sessions = sessions
+        self.links = links
         self.throttle = Throttle()
-        self.counted = {"sign_ins": 0, "sign_ins_refused": 0, "writes_refused": 0}
+        self.counted = dict.fromkeys(COUNTED, 0)
 
     def admit(self, route: ApiRoute, credentials: Credentials) -> Principal | None:
         """The principal, or None on an open route without one.  Raises Refusal (401, 403, 415, 429)."""
@@ -84,16 +88,15 @@ class Authenticator:
             return Principal(credentials.peer)
         if credentials.authorization:
             scheme, _, token = credentials.authorization.partition(" ")
-            if scheme.lower() != "bearer" or not self._right(token.strip(), credentials):
+            if scheme.lower() != "bearer" or not same(token.strip(), self._token):
+                self._wrong(credentials)
                 raise Refusal(401, f"the token is not right; {HOW}", "Authorization", CHALLENGE)
             return Principal("the admin token")
         session = self.sessions.find(credentials.cookie, credentials.now) if credentials.cookie else None
         return Principal(session.author, session) if session else None
 
-    def _right(self, token: str, credentials: Credentials) -> bool:
-        """Compare; a wrong token is counted, and answered 429 when there were too many."""
-        if same(token, self._token):
-            return True
+    def _wrong(self, credentials: Credentials) -> None:
+        """Count a wrong secret.  Raises Refusal (429) when there were too many."""
         self.counted["sign_ins_refused"] += 1
         wait = self.throttle.failed(credentials.address, credentials.now)
         if wait:
@@ -101,12 +104,13 @@ class Authenticator:
             raise Refusal(
                 429, f"too many wrong log-ins; wait {seconds} s", "token", (("Retry-After", seconds),)
             )
-        return False
 
     def _same_site(self, credentials: Credentials) -> None:
-        """A browser says where a write comes from; from elsewhere it is refused."""
-        foreign = credentials.origin and credentials.origin != f"{credentials.scheme}://{credentials.host}"
-        if foreign or credentials.fetch_site not in {"", "same-origin", "none"}:
+        """A browser says where a write comes from; from elsewhere, or from two places, it is refused."""
+        own = f"{credentials.scheme}://{credentials.host}"
+        origins, sites = credentials.origins, credentials.fetch_sites
+        foreign = any(one != own for one in origins) or not FROM_HERE.issuperset(sites)
+        if foreign or len(origins) > 1 or len(sites) > 1:
             self.counted["writes_refused"] += 1
             raise Refusal(403, "a write must come from the director's own page", "Origin")
 
@@ -124,24 +128,35 @@ class Authenticator:
     # -- signing in and out --
 
     def login_page(self, query_token: str, credentials: Credentials) -> Answer:
-        """The printed link signs in; without a token the form is shown."""
+        """A link signs in, once; without one the form is shown.  HEAD only looks (RFC 9110 9.3.2)."""
         if credentials.peer:
             return see_other("/")
-        return self._sign_in(query_token, credentials) if query_token else as_html(pages.login())
+        if not query_token or credentials.method != "GET":
+            return as_html(pages.login())
+        if self.links.take(query_token, credentials.now):
+            return self._signed_in(credentials)
+        if credentials.cookie and self.sessions.find(credentials.cookie, credentials.now):
+            # Who follows the link again in the same browser is in already.
+            return see_other("/")
+        return self._refused(credentials, "This link was used already, or is too old.")
 
     def login(self, credentials: Credentials) -> Answer:
         """The form."""
         if credentials.peer:
             return see_other("/")
-        return self._sign_in(form(credentials.body).get("token", "").strip(), credentials)
+        token = form(credentials.body).get("token", "").strip()
+        if same(token, self._token):
+            return self._signed_in(credentials)
+        return self._refused(credentials, "This is not the admin token of this director.")
 
-    def _sign_in(self, token: str, credentials: Credentials) -> Answer:
+    def _refused(self, credentials: Credentials, why: str) -> Answer:
         try:
-            right = self._right(token, credentials)
+            self._wrong(credentials)
         except Refusal as refusal:
             return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
-        if not right:
-            return as_html(pages.login("This is not the admin token of this director."), 403)
+        return as_html(pages.login(why), 403)
+
+    def _signed_in(self, credentials: Credentials) -> Answer:
         if credentials.cookie:
             self.sessions.close(credentials.cookie)
         session = self.sessions.open("the admin page", credentials.now)
@@ -149,6 +164,12 @@ class Authenticator:
         return see_other(
             "/", (("Set-Cookie", self._cookie(credentials, session.identifier, int(ABSOLUTE_SECONDS))),)
         )
+
+    def take_token(self, token: str) -> None:
+        """From now on another token is right; all who signed in with the old one are signed out."""
+        self._token = token
+        self.sessions.clear()
+        self.links.clear()
 
     def logout(self, credentials: Credentials) -> Answer:
         """The session is gone at once."""

@@ -110,9 +110,6 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
-    def traces_kept(self) -> int:
-        """How many requests are remembered."""
-
     def refreshed(self, route: str) -> Deferred[None] | None:
         """Asked before a route is answered: let what other processes counted be known.
 
@@ -120,7 +117,19 @@ class Control(Protocol):
         """
 
     def processes(self) -> Sequence[WorkerFigures]:
-        """The processes that serve layer 7; none when this one does."""
+        """All processes; first the one that controls, which is the only one when it serves as well."""
+
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+
+    def traces_kept(self) -> int:
+        """How many requests are remembered."""
+
+    def checks_made(self) -> Mapping[tuple[str, str], int]:
+        """Probes so far, by check and what they found: `passed`, `failed`, `unknown` (our own fault)."""
+
+    def reloads(self) -> Mapping[str, int]:
+        """Reloads so far, by how they ended: `done` or `refused`."""
 
     def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """One request by its id, or None when the ring has dropped it."""

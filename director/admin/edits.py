@@ -16,9 +16,10 @@ from attrs import evolve
 
 from director.admin.control import Question
 from director.errors import ChangeRefused, DirectorError
-from director.model.pools import LARGEST_COUNT, Server, State
+from director.model.pools import LARGEST_COUNT, State
 from director.model.settings import Configuration
 from director.registry.changes import Change, Ordered, ServerChanged
+from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
 STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
@@ -71,30 +72,44 @@ def _known(order: Mapping[str, Any], names: Iterable[str]) -> None:
     for key in order:
         if key not in names:
             near = difflib.get_close_matches(key, names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+            known = f"known: {', '.join(names)}" if names else "this order has none"
+            hint = f"did you mean {near[0]!r}?" if near else known
             raise BadOrder(f"unknown field {key[:40]!r}; {hint}", key[:40])
 
 
+def some_fields(order: dict[str, Any]) -> dict[str, Any]:
+    """The same.  Raises BadOrder when it changes nothing."""
+    if not order:
+        raise BadOrder("nothing to change: give a key of the ini and its value")
+    return order
+
+
+def no_fields(body: bytes) -> None:
+    """An order without fields: nothing, or an empty object.  Raises BadOrder."""
+    if body.strip():
+        _known(parse_object(body), ())
+
+
 def _number(order: Mapping[str, Any], name: str, largest: int) -> int | None:
-    value = order.get(name)
-    if value is None:
+    if name not in order:
         return None
+    value = order[name]
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
         raise BadOrder(f"{name} must be a whole number from 0 to {largest}", name)
     return value
 
 
 def _state(order: Mapping[str, Any]) -> State | None:
-    value = order.get("state")
-    if value is None:
+    if "state" not in order:
         return None
+    value = order["state"]
     if not isinstance(value, str) or value not in STATES:
         raise BadOrder(f"state must be one of {', '.join(STATES)}", "state")
     return STATES[value]
 
 
 def server_changes(
-    configuration: Configuration, pool_name: str, name: str, order: Mapping[str, Any]
+    seen: RegistrySnapshot, pool_name: str, name: str, order: Mapping[str, Any]
 ) -> tuple[Change, ...]:
     """Changes for a PATCH of a server with `weight`, `max`, `min`, `state`; empty when nothing differs.
 
@@ -103,19 +118,15 @@ def server_changes(
     _known(order, ("weight", "max", "min", "state"))
     if not order:
         raise BadOrder("nothing to change: give weight, max, min or state")
-    numbers = {
-        "weight": _number(order, "weight", LARGEST_COUNT),
-        "max": _number(order, "max", LARGEST_COUNT),
-        "min": _number(order, "min", LARGEST_COUNT),
-    }
+    numbers = {field: _number(order, field, LARGEST_COUNT) for field in ("weight", "max", "min")}
     state = _state(order)
-    server = _server(configuration, pool_name, name)
+    server = _server(seen, pool_name, name)
     try:
-        changed = evolve(server, **_given(numbers))
+        changed = evolve(server.config, **_given(numbers))
     except DirectorError as error:
         raise BadOrder(str(error)) from error
-    changes: list[Change] = [] if changed == server else [ServerChanged(pool_name, changed)]
-    if state is not None:
+    changes: list[Change] = [] if changed == server.config else [ServerChanged(pool_name, changed)]
+    if state is not None and state is not server.state:
         changes.append(Ordered(pool_name, name, state))
     return tuple(changes)
 
@@ -124,14 +135,13 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _server(configuration: Configuration, pool_name: str, name: str) -> Server:
-    for pool in configuration.pools:
-        if pool.name == pool_name:
-            for server in pool.servers:
-                if server.name == name:
-                    return server
-            raise ChangeRefused("ENOENT", "No such server in the pool", f"{pool_name}/{name}")
-    raise ChangeRefused("ESRCH", "No such pool", pool_name)
+def _server(seen: RegistrySnapshot, pool_name: str, name: str) -> ServerSnapshot:
+    if pool_name not in seen.pools:
+        raise ChangeRefused("ESRCH", "No such pool", pool_name)
+    found = seen.server(pool_name, name)
+    if found is None:
+        raise ChangeRefused("ENOENT", "No such server in the pool", f"{pool_name}/{name}")
+    return found
 
 
 def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[str, ...]:
@@ -152,7 +162,7 @@ def question(order: Mapping[str, Any]) -> Question:
     return Question(
         method=_text(order, "method", METHODS) or "GET",
         url=url,
-        headers=_headers(order.get("headers") or {}),
+        headers=_headers(order.get("headers", {})),
         client=_client(order),
         service=_text(order, "service", 128),
         down=_down(order.get("down", [])),

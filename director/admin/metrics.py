@@ -9,27 +9,33 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from director.admin import views
 from director.admin.views import ViewContext
 from director.caches import CacheFigures
 from director.model.pools import State
-from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures
+from director.registry.counters import (
+    LATENCY_BOUNDS,
+    SERVER_CAUSES,
+    SERVICE_CAUSES,
+    RequestFigures,
+    Traffic,
+    TrafficFigures,
+)
 from director.registry.reports import PacketFigures, ProcessFigures, Readiness
-from director.registry.snapshot import PoolSnapshot, ServerSnapshot, ServiceSnapshot
+from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LINES_PER_PIECE = 500
 
-Labels = dict[str, str]
-Sample = tuple[str, Labels, float]
-"""Suffix of the name (`_bucket`, …), labels, value."""
+Sample = tuple[str, str, float]
+"""Suffix of the name (`_bucket`, …), labels as text (`labels`), value."""
 
 
 @frozen
@@ -47,18 +53,27 @@ def escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def line(name: str, labels: Labels, value: float) -> str:
-    """One sample."""
-    inside = ",".join(f'{key}="{escaped(text)}"' for key, text in labels.items())
-    return f"{name}{{{inside}}} {value:.17g}\n" if inside else f"{name} {value:.17g}\n"
+def labels(**pairs: str) -> str:
+    """Labels as they stand behind a name."""
+    return "{" + ",".join(f'{key}="{escaped(text)}"' for key, text in pairs.items()) + "}"
+
+
+def and_label(known: str, key: str, text: str) -> str:
+    """`known` labels and one more, whose text is a word of ours."""
+    return f'{known[:-1]},{key}="{text}"}}'
+
+
+def number(value: float) -> str:
+    """A value; whole ones are most, and cheap."""
+    return str(int(value)) if isinstance(value, int) else f"{value:.17g}"
 
 
 def lines(families: Iterable[Family]) -> Iterator[str]:
     """All families as text; a family without samples is left out."""
     for family in families:
-        head = f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.type}\n"
-        for suffix, labels, value in family.samples:
-            yield head + line(family.name + suffix, labels, value)
+        name, head = family.name, f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.type}\n"
+        for suffix, marks, value in family.samples:
+            yield f"{head}{name}{suffix}{marks} {number(value)}\n"
             head = ""
 
 
@@ -69,51 +84,91 @@ def pieces(families: Iterable[Family]) -> Iterator[bytes]:
         yield piece.encode("utf-8", "backslashreplace")
 
 
-def families(
-    context: ViewContext,
-    readiness: Readiness,
-    process: ProcessFigures,
-    traces: int,
-    admin: dict[str, int],
-    packets: PacketFigures | None = None,
-    caches: Iterable[CacheFigures] = (),
-) -> list[Family]:
-    """Everything; `traces` is how many are kept, `admin` what the admin counts of itself."""
-    return [
-        *_packets(packets),
-        *_whole(context, readiness, process, traces, admin),
-        *_caches(tuple(caches)),
-        *_services(tuple(context.seen.services.values())),
-        _rules(context),
-        *_pools(tuple(context.seen.pools.values())),
-        *_servers(tuple(context.seen.servers())),
-    ]
+@frozen
+class Facts:
+    """What is told beside the registry.
+
+    Attributes:
+        traces: how many are kept for `why`.
+        admin: what the admin counts of itself.
+        checks: probes by check and what they found (`passed`, `failed`, `unknown`).
+        reloads: reloads by how they ended (`done`, `refused`).
+        kept: False while changes would be lost at a restart.
+    """
+
+    readiness: Readiness
+    process: ProcessFigures
+    traces: int = 0
+    admin: Mapping[str, int] = field(factory=dict)
+    packets: PacketFigures | None = None
+    caches: tuple[CacheFigures, ...] = ()
+    checks: Mapping[tuple[str, str], int] = field(factory=dict)
+    reloads: Mapping[str, int] = field(factory=dict)
+    kept: bool = True
+
+
+class Metrics:
+    """Every metric of one director; labels of servers are put together once for each generation."""
+
+    def __init__(self) -> None:
+        self._generation = -1
+        self._labels: dict[tuple[str, str], str] = {}
+
+    def families(self, context: ViewContext, facts: Facts) -> list[Family]:
+        """Everything."""
+        seen = context.seen
+        return [
+            *_packets(facts.packets),
+            *_whole(context, facts),
+            *_caches(facts.caches),
+            *_services(tuple(seen.services.values())),
+            _rules(context),
+            *_pools(tuple(seen.pools.values())),
+            *_servers(self._named(seen)),
+        ]
+
+    def _named(self, seen: RegistrySnapshot) -> list[tuple[str, ServerSnapshot]]:
+        if seen.generation != self._generation:
+            self._generation = seen.generation
+            self._labels = {
+                (one.pool, one.name): labels(pool=one.pool, server=one.name) for one in seen.servers()
+            }
+        return [(self._labels[one.pool, one.name], one) for one in seen.servers()]
 
 
 def _one(name: str, kind: str, text: str, value: float | None) -> Family:
-    return Family(name, kind, text, () if value is None else (("", {}, value),))
+    return Family(name, kind, text, () if value is None else (("", "", value),))
 
 
-def _whole(
-    context: ViewContext, readiness: Readiness, process: ProcessFigures, traces: int, admin: dict[str, int]
-) -> Iterator[Family]:
-    info = {"version": process.version, "name": context.seen.configuration.settings.name}
+def _whole(context: ViewContext, facts: Facts) -> Iterator[Family]:
+    seen, process = context.seen, facts.process
+    info = labels(version=process.version, name=seen.configuration.settings.name)
     yield Family("director_info", "gauge", "The program; always 1.", (("", info, 1),))
-    yield _one("director_ready", "gauge", "1 when ready for traffic.", readiness.ready)
-    yield _one("director_generation", "gauge", "Number of the running generation.", context.seen.generation)
-    bound = (("", {"service": one.service, "address": one.address}, one.bound) for one in context.listeners)
+    yield _one("director_ready", "gauge", "1 when ready for traffic.", facts.readiness.ready)
+    yield _one("director_generation", "gauge", "Number of the running generation.", seen.generation)
+    yield _one("director_changes_kept", "gauge", "0 while a restart would lose changes.", facts.kept)
+    yield _by("director_reloads_total", "Reloads by how they ended.", "result", facts.reloads)
+    bound = (("", labels(service=one.service, address=one.address), one.bound) for one in context.listeners)
     yield Family("director_listener_bound", "gauge", "1 when the address is listened on.", bound)
-    yield _one("director_traces", "gauge", "Traces kept for `why`.", traces)
-    counted = (("", {"event": key}, value) for key, value in admin.items())
-    yield Family("director_admin_events_total", "counter", "What the admin counts of itself.", counted)
+    probes = (
+        ("", labels(check=check, result=result), count) for (check, result), count in facts.checks.items()
+    )
+    yield Family("director_checks_total", "counter", "Health checks by what they found.", probes)
+    yield _one("director_traces", "gauge", "Traces kept for `why`.", facts.traces)
+    yield _by("director_admin_events_total", "What the admin counts of itself.", "event", facts.admin)
     yield _one("director_reactor_stalls_total", "counter", "Hold-ups of more than 50 ms.", process.stalls)
     yield _one("director_reactor_stall_seconds_max", "gauge", "The longest hold-up.", process.worst_stall)
-    lost = (("", {"log": name}, count) for name, count in process.lost.items())
-    yield Family("director_log_lines_lost_total", "counter", "Lines that could not be written.", lost)
+    yield _by("director_log_lines_lost_total", "Lines that could not be written.", "log", process.lost)
     yield _one("process_start_time_seconds", "gauge", "Start, in seconds since the epoch.", process.started)
     yield _one("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss)
     yield _one("process_open_fds", "gauge", "Open descriptors.", process.fds)
     yield _one("process_max_fds", "gauge", "Limit of descriptors.", process.max_fds)
+
+
+def _by(name: str, text: str, label: str, counts: Mapping[str, int]) -> Family:
+    """Counters with one label."""
+    samples = [("", labels(**{label: key}), value) for key, value in counts.items()]
+    return Family(name, "counter", text, samples)
 
 
 def _caches(found: tuple[CacheFigures, ...]) -> Iterator[Family]:
@@ -124,27 +179,37 @@ def _caches(found: tuple[CacheFigures, ...]) -> Iterator[Family]:
         ("hits_total", "counter", "Results that need not be worked out again.", attrgetter("hits")),
         ("misses_total", "counter", "Results that were worked out.", attrgetter("misses")),
     ):
-        counted = [("", {"cache": one.name}, value(one)) for one in found if value(one) is not None]
+        counted = [("", labels(cache=one.name), value(one)) for one in found if value(one) is not None]
         yield Family(f"director_cache_{name}", kind, text, counted)
 
 
-def _requests(prefix: str, found: Iterable[tuple[Labels, RequestFigures]]) -> Iterator[Family]:
-    """Requests, responses by class and errors by cause of many objects."""
+def _requests(
+    prefix: str, found: Iterable[tuple[str, RequestFigures]], causes: tuple[str, ...]
+) -> Iterator[Family]:
+    """Requests, responses by class and errors by cause of many objects.
+
+    Every cause of `causes` is there from the start: a counter that begins with its first error has no rate.
+    """
     every = tuple(found)
     yield Family(f"{prefix}_requests_total", "counter", "Requests that chose it.",
-                 (("", labels, one.requests) for labels, one in every))  # fmt: skip
+                 (("", marks, one.requests) for marks, one in every))  # fmt: skip
     yield Family(f"{prefix}_responses_total", "counter", "Final responses by class.",
-                 (("", {**labels, "class": name}, number) for labels, one in every
+                 (("", and_label(marks, "class", name), number) for marks, one in every
                   for name, number in zip(views.CLASSES, one.responses[1:], strict=True)))  # fmt: skip
     yield Family(f"{prefix}_errors_total", "counter", "Failures by cause.",
-                 (("", {**labels, "cause": cause}, number) for labels, one in every
-                  for cause, number in sorted(one.errors)))  # fmt: skip
+                 (("", and_label(marks, "cause", cause), number) for marks, one in every
+                  for cause, number in with_zeros(one.errors, causes).items()))  # fmt: skip
 
 
-def _each(named: Iterable[tuple[Labels, Any]], value: Callable[[Any], float]) -> Iterator[Sample]:
+def with_zeros(errors: tuple[tuple[str, int], ...], causes: tuple[str, ...]) -> dict[str, int]:
+    """Errors by cause, those that never happened as 0."""
+    return dict.fromkeys(causes, 0) | dict(errors)
+
+
+def _each(named: Iterable[tuple[str, Any]], value: Callable[[Any], float]) -> Iterator[Sample]:
     """One sample for each; `value` is bound here, because families are written long after they are made."""
-    for labels, one in named:
-        yield "", labels, value(one)
+    for marks, one in named:
+        yield "", marks, value(one)
 
 
 TRAFFIC = (
@@ -156,7 +221,7 @@ TRAFFIC = (
 )
 
 
-def _traffic(prefix: str, found: Iterable[tuple[Labels, TrafficFigures]]) -> Iterator[Family]:
+def _traffic(prefix: str, found: Iterable[tuple[str, TrafficFigures]]) -> Iterator[Family]:
     """Totals since start: zeroing by an operator does not touch them."""
     every = tuple(found)
     for name, attribute, text in TRAFFIC:
@@ -172,39 +237,44 @@ def _packets(found: PacketFigures | None) -> Iterator[Family]:
     """Layer 4 as a whole; nothing while it does not run."""
     if found is None:
         return
-    yield from _traffic("director_l4", [({}, found.total)])
+    yield from _traffic("director_l4", [("", found.total)])
     yield _one("director_l4_flows", "gauge", "Flows and templates in the table.", found.flows)
-    counted = (("", {"event": key}, value) for key, value in sorted(found.counters.items()))
-    yield Family("director_l4_events_total", "counter", "Drops by their reason, and other events.", counted)
+    counted = dict(sorted(found.counters.items()))
+    yield _by("director_l4_events_total", "Drops by their reason, and other events.", "event", counted)
 
 
-def histogram(labels: Labels, requests: RequestFigures) -> Iterator[Sample]:
+def histogram(marks: str, requests: RequestFigures) -> Iterator[Sample]:
     """Cumulative buckets, sum and count."""
     seen = 0
     for bound, number in zip(LATENCY_BOUNDS, requests.buckets, strict=False):
         seen += number
-        yield "_bucket", {**labels, "le": f"{bound:g}"}, seen
+        yield "_bucket", and_label(marks, "le", f"{bound:g}"), seen
     count = sum(requests.buckets)
-    yield "_bucket", {**labels, "le": "+Inf"}, count
-    yield "_sum", labels, requests.seconds
-    yield "_count", labels, count
+    yield "_bucket", and_label(marks, "le", "+Inf"), count
+    yield from summary(marks, requests)
+
+
+def summary(marks: str, requests: RequestFigures) -> Iterator[Sample]:
+    """Sum and count."""
+    yield "_sum", marks, requests.seconds
+    yield "_count", marks, sum(requests.buckets)
 
 
 def _services(services: tuple[ServiceSnapshot, ...]) -> Iterator[Family]:
-    named = [({"service": one.key}, one) for one in services]
-    yield from _requests("director_service", ((labels, one.requests) for labels, one in named))
-    yield from _traffic("director_service", ((labels, one.traffic) for labels, one in named))
-    samples = (sample for labels, one in named for sample in histogram(labels, one.requests))
+    named = [(labels(service=one.key), one) for one in services]
+    yield from _requests("director_service", ((marks, one.requests) for marks, one in named), SERVICE_CAUSES)
+    yield from _traffic("director_service", ((marks, one.traffic) for marks, one in named))
+    samples = (sample for marks, one in named for sample in histogram(marks, one.requests))
     yield Family("director_service_response_seconds", "histogram", "Time to the response.", samples)
 
 
 def _rules(context: ViewContext) -> Family:
     hits: list[Sample] = []
     for rule in context.seen.configuration.rules:
-        live = context.seen.services.get(f"l7:{rule.service}")
-        counters = live.rules.get(rule.name) if live else None
-        labels = {"service": f"l7:{rule.service}", "rule": rule.name}
-        hits.append(("", labels, counters.requests if counters else 0))
+        service = context.seen.services.get(f"l7:{rule.service}")
+        counters = service.rules.get(rule.name) if service else None
+        marks = labels(service=f"l7:{rule.service}", rule=rule.name)
+        hits.append(("", marks, counters.requests if counters else 0))
     return Family("director_rule_requests_total", "counter", "Requests that the rule decided.", hits)
 
 
@@ -223,7 +293,7 @@ def _pools(pools: tuple[PoolSnapshot, ...]) -> Iterator[Family]:
         ("no_server_total", "counter", "Choices that found no server.", lambda pool: pool.no_server),
         ("scheduler_failures_total", "counter", "Schedulers replaced.", lambda pool: pool.scheduler_failures),
     ):
-        samples: list[Sample] = [("", {"pool": pool.name}, value(pool)) for pool in pools]
+        samples: list[Sample] = [("", labels(pool=pool.name), value(pool)) for pool in pools]
         yield Family(f"director_pool_{name}", kind, text, samples)
 
 
@@ -238,15 +308,16 @@ GAUGES: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-def _servers(servers: tuple[ServerSnapshot, ...]) -> Iterator[Family]:
-    named = [({"pool": one.pool, "server": one.name}, one) for one in servers]
+def _servers(named: list[tuple[str, ServerSnapshot]]) -> Iterator[Family]:
     for name, text, value in GAUGES:
         yield Family(f"director_server_{name}", "gauge", text, _each(named, value))
     states = (
-        ("", {**labels, "state": state.value}, one.state is state) for labels, one in named for state in State
+        ("", and_label(marks, "state", state.value), one.state is state)
+        for marks, one in named
+        for state in State
     )
     yield Family("director_server_state", "gauge", "1 for the administrator's order.", states)
-    yield from _requests("director_server", ((labels, one.requests) for labels, one in named))
-    yield from _traffic("director_server", ((labels, one.traffic) for labels, one in named))
-    times = (sample for labels, one in named for sample in tuple(histogram(labels, one.requests))[-2:])
+    yield from _requests("director_server", ((marks, one.requests) for marks, one in named), SERVER_CAUSES)
+    yield from _traffic("director_server", ((marks, one.traffic) for marks, one in named))
+    times = (sample for marks, one in named for sample in summary(marks, one.requests))
     yield Family("director_server_response_seconds", "summary", "Time to the response.", times)

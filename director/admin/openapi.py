@@ -16,6 +16,8 @@ ANY_ROUTE = (400, 404, 405, 413, 421, 500)
 """Statuses of errors that every route can give."""
 WORDS = {
     200: "Done",
+    201: "Made; Location says where it is",
+    204: "Gone",
     400: "The request is wrong",
     401: "Not signed in",
     403: "A write from a browser without the session's CSRF token, or from another site",
@@ -89,5 +91,7 @@ def parameters(route: ApiRoute) -> list[dict[str, Any]]:
 def answer(route: ApiRoute, status: int) -> dict[str, Any]:
     """One answer of a route."""
     good = status < 400 or status == 503
+    if status == 204:
+        return {"description": WORDS[status]}
     content = {route.gives: {}} if good else {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {"description": WORDS[status], "content": content}

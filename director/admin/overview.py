@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from attrs import frozen
-
 from director.admin import views
 from director.admin.control import TraceRecord
+from director.admin.verdicts import Finding, answering
 from director.admin.views import Json, ViewContext
 from director.model.pools import State
 from director.registry.outage import instead
@@ -32,25 +31,11 @@ Texts = dict[tuple[str, str], str]
 """What a check found, by address and check."""
 
 
-@frozen
-class Finding:
-    """One thing that is wrong: where, what, since when (monotonic seconds, None = unknown), what is done."""
-
-    level: str
-    at: str
-    text: str
-    since: float | None
-    doing: str
-
-
 def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
-    found = [
-        *_unbound(context, readiness),
-        *_unready(context, readiness),
-        *_pools(context),
-        *_servers(context),
-    ]
+    listeners = (*_unbound(context, readiness), *_unready(context, readiness))
+    found = [*listeners, *_pools(context), *_servers(context)]
+    found += answering(context, {one.at for one in found if one.level == "error"})
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
 

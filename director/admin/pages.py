@@ -68,6 +68,54 @@ def _foot() -> Html:
     )
 
 
+def request(trace: Json, name: str) -> str:
+    """How one request was decided, in sentences."""
+    title = f"{trace['method']} {trace['host']}{trace['target']}"[:120]
+    facts = (
+        ("When", clock(trace["time"])),
+        ("Client", trace["client"]),
+        ("Service", trace["service"]),
+        ("Status", str(trace["status"] or UNKNOWN)),
+        ("Sent", size(trace["sent"])),
+        ("Id", trace["id"]),
+    )
+    body = el(
+        "main",
+        {"class": "told"},
+        el("p", None, el("a", {"href": "/"}, "← Overview")),
+        el("h1", None, el("code", None, title)),
+        el("ol", {"class": "steps"}, [el("li", None, part) for part in trace["story"]]),
+        el(
+            "section",
+            {"class": "vitals", "aria-label": "The request"},
+            el(
+                "dl",
+                None,
+                [el("div", None, el("dt", None, one), el("dd", None, text)) for one, text in facts],
+            ),
+        ),
+        el("p", None, el("a", {"class": "json", "href": f"/api/v1/requests/{trace['id']}"}, "JSON")),
+    )
+    return document(f"{title} · {name}", body)
+
+
+def _fact(name: str, text: str) -> Html:
+    return el("div", None, el("dt", None, name), el("dd", None, text))
+
+
+def forgotten(identifier: str) -> str:
+    """A request that is not remembered any more."""
+    body = el(
+        "main",
+        {"class": "told"},
+        el("p", None, el("a", {"href": "/"}, "← Overview")),
+        el("h1", None, "This request is not remembered"),
+        el("p", None, "Only the last ones are kept; [director] trace says how many. The id was ",
+           el("code", None, identifier[:80]), "."),
+    )  # fmt: skip
+    return document("Not remembered · director", body)
+
+
 def login(message: str = "") -> str:
     """The sign-in page."""
     form = el(
@@ -91,8 +139,9 @@ def login(message: str = "") -> str:
         el(
             "p",
             {"class": "hint"},
-            "The director prints a link that signs in when it starts. ",
-            "The token is kept in ",
+            "The director prints a link that signs in once when it starts; ",
+            el("code", None, "director token link"),
+            " gives another. The token is kept in ",
             el("code", None, "admin.token"),
             " in its state directory.",
         ),
@@ -133,7 +182,7 @@ def _verdict(view: Json) -> Html:
         rows.append(el("li", {"class": "finding"}, f"… and {verdict['more']} more; see the pools."))
     return el(
         "section",
-        {"class": f"verdict {level}", "aria-label": "Is anything wrong?"},
+        {"class": f"verdict {level}", "aria-label": "Is anything wrong?", "data-key": "verdict"},
         el("div", {"class": "answer"}, mark, el("div", None, el("h1", None, verdict["headline"]), when)),
         el("ul", {"class": "findings"}, rows) if rows else None,
     )
@@ -151,7 +200,7 @@ def _finding(one: Json) -> Html:
     when = f" {ago(one['for'])}" if one["since"] else None
     return el(
         "li",
-        {"class": f"finding {one['level']}"},
+        {"class": f"finding {one['level']}", "data-key": f"{one['at']} {one['level']}"},
         el(
             "p",
             None,
@@ -180,4 +229,8 @@ def _vitals(view: Json) -> Html:
         el("div", None, el("dt", None, name), el("dd", None, value, el("small", None, more)))
         for name, value, more in facts
     ]
-    return el("section", {"class": "vitals", "aria-label": "The process"}, el("dl", None, cells))
+    return el(
+        "section",
+        {"class": "vitals", "aria-label": "The process", "data-key": "vitals"},
+        el("dl", None, cells),
+    )

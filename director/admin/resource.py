@@ -7,11 +7,8 @@ set first, then Host, length, and who it is are checked, then Klein routes by th
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -20,28 +17,30 @@ from attrs import frozen
 from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
-from zope.interface import implementer
 
 from director.admin import edits, pages
 from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, as_html
 from director.admin.api import Api, Call, refused_config
 from director.admin.authenticator import Authenticator, Credentials, Principal
 from director.admin.files import load
+from director.admin.orders import Orders
+from director.admin.rendering import Pieces
+from director.admin.requests import LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
 from director.admin.routes import HTML, NOT_THE_API, ROUTES, ApiRoute
+from director.admin.turns import Turns
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 
 LARGEST_BODY = 64 * 1024
+NO_CONTENT = 204
 WORK_SECONDS = 30.0
 """How long a caller waits for a check or a reload; the work itself goes on."""
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 
 log = Logger()
 
@@ -59,16 +58,6 @@ class ListenerPolicy:
     control: bool = False
 
 
-def asked_host(values: list[str], names: frozenset[str]) -> str:
-    """The Host as sent.  Raises Refusal when there is not exactly one good one that means us."""
-    found = HOST.fullmatch(values[0]) if len(values) == 1 else None
-    if found is None:
-        raise Refusal(400, "send exactly one valid Host", "Host")
-    if found[1].strip("[]").lower() not in names:
-        raise Refusal(421, "this listener does not answer to that name; use its address", "Host")
-    return values[0]
-
-
 def klein_path(path: str) -> str:
     """`/pools/{pool}` as Klein writes it."""
     return re.sub(r"{(\w+)}", r"<string:\1>", path)
@@ -79,6 +68,7 @@ class AdminResource(Resource):
 
     Args:
         clock: for time-outs; the reactor.
+        turns: the admin's share of the loop.
         now: monotonic seconds.
     """
 
@@ -87,16 +77,20 @@ class AdminResource(Resource):
     def __init__(
         self,
         api: Api,
+        orders: Orders,
         authenticator: Authenticator,
         listening: ListenerPolicy,
         clock: IReactorTime,
+        turns: Turns,
         now: Callable[[], float],
     ) -> None:
         super().__init__()
         self._api = api
+        self._orders = orders
         self._authenticator = authenticator
         self._listening = listening
         self._clock = clock
+        self._turns = turns
         self._now = now
         self._files = load()
         self._klein = self._routed().resource()
@@ -117,15 +111,28 @@ class AdminResource(Resource):
             request.setHeader(name.encode(), value.encode())
         request.responseHeaders.removeHeader(b"server")
         try:
-            asked_host(_headers(request, b"host"), self._listening.names)
-            _readable(request)
+            asked_host(headers(request, b"host"), self._listening.names)
+            if request.uri == b"*":
+                return self._whole_server(request)
+            readable(request)
         except Refusal as refusal:
             return _put(request, as_error(refusal))
         return self._klein.render(request)
 
+    def _whole_server(self, request: Request) -> bytes:
+        """`OPTIONS *` asks of the server as a whole (RFC 9110 9.3.7); nothing else may ask so."""
+        if request.method != b"OPTIONS":
+            raise Refusal(405, "only OPTIONS may ask for *", "method", (("Allow", "OPTIONS"),))
+        methods = ", ".join(sorted({"HEAD", "OPTIONS", *(route.method for route in ROUTES)}))
+        return _put(request, Answer(headers=(("Allow", methods),)))
+
     # -- one request --
 
     def _serve(self, route: ApiRoute, request: Request, **path: str) -> Any:
+        method = request.method.decode("ascii", "replace")
+        if method not in {route.method, "HEAD" if route.method == "GET" else ""}:
+            # The router folds case; methods are case-sensitive (RFC 9110 9.1).
+            raise Refusal(405, f"use {route.method}, in capitals", "method", (("Allow", route.method),))
         credentials = self._credentials(request)
         try:
             principal = self._authenticator.admit(route, credentials)
@@ -155,18 +162,21 @@ class AdminResource(Resource):
         credentials: Credentials,
         principal: Principal | None,
     ) -> Answer | Deferred[Answer]:
-        query = _query(request)
+        asked = query(request, route)
         if route.name in NOT_THE_API:
-            return self._page(route, path, query, credentials, principal)
+            return self._page(route, path, asked, credentials, principal)
+        if route.method != "GET" and not route.takes:
+            edits.no_fields(credentials.body)
         call = Call(
             path=path,
-            query=query,
+            query=asked,
             body=credentials.body,
             author=principal.author if principal else "",
-            if_match=", ".join(_headers(request, b"if-match")),
-            accept=_header(request, b"accept"),
+            if_match=", ".join(headers(request, b"if-match")),
+            accept=header(request, b"accept"),
         )
-        found: Answer | Deferred[Answer] = getattr(self._api, route.name)(call)
+        part = self._orders if hasattr(self._orders, route.name) else self._api
+        found: Answer | Deferred[Answer] = getattr(part, route.name)(call)
         return found
 
     def _page(
@@ -176,7 +186,7 @@ class AdminResource(Resource):
         query: dict[str, str],
         credentials: Credentials,
         principal: Principal | None,
-    ) -> Answer:
+    ) -> Answer | Deferred[Answer]:
         if route.name == "static":
             file = self._files.get(path["file"])
             if file is None:
@@ -185,6 +195,8 @@ class AdminResource(Resource):
         if route.name == "home":
             csrf = principal.session.csrf if principal and principal.session else ""
             return as_html(pages.home(self._api.overview(), csrf))
+        if route.name == "request_page":
+            return self._api.request_page(path["id"])
         if route.name == "login_page":
             return self._authenticator.login_page(query.get("token", ""), credentials)
         return (
@@ -202,16 +214,16 @@ class AdminResource(Resource):
             method=request.method.decode("ascii", "replace"),
             address=str(getattr(request.getClientAddress(), "host", "")),
             now=self._now(),
-            host=_header(request, b"host"),
+            host=header(request, b"host"),
             scheme="https" if request.isSecure() else "http",
             peer=peer(request) if self._listening.control else "",
-            authorization=_header(request, b"authorization"),
+            authorization=header(request, b"authorization"),
             cookie=(request.getCookie(name.encode()) or b"").decode("ascii", "replace"),
             cookie_name=name,
-            origin=_header(request, b"origin"),
-            fetch_site=_header(request, b"sec-fetch-site"),
-            csrf=_header(request, b"x-csrf-token"),
-            content_type=_header(request, b"content-type"),
+            origins=tuple(headers(request, b"origin")),
+            fetch_sites=tuple(headers(request, b"sec-fetch-site")),
+            csrf=header(request, b"x-csrf-token"),
+            content_type=header(request, b"content-type"),
             body=body,
         )
 
@@ -220,7 +232,7 @@ class AdminResource(Resource):
             return _put(request, answer)
         pieces = iter(answer.pieces)
         _start(request, answer)
-        return Pieces(request, pieces, self._clock).done
+        return Pieces(request, pieces, self._turns).done
 
     # -- what goes wrong --
 
@@ -277,117 +289,20 @@ def shielded(work: Deferred[Any]) -> Deferred[Any]:
     return shown
 
 
-@implementer(IPushProducer)
-class Pieces:
-    """Writes a long answer piece by piece: at the reader's speed, one piece each turn of the reactor."""
-
-    def __init__(self, request: Request, pieces: Iterator[bytes], clock: IReactorTime) -> None:
-        self._request = request
-        self._pieces = pieces
-        self._clock = clock
-        self._paused = False
-        self._waiting = False
-        self.done: Deferred[None] = Deferred(lambda _: self.stopProducing())
-        request.registerProducer(self, True)
-        self._step()
-
-    def _step(self) -> None:
-        self._waiting = False
-        if self._paused or self.done.called:
-            return
-        piece = next(self._pieces, None)
-        if piece is None:
-            self._request.unregisterProducer()
-            self.done.callback(None)
-            return
-        self._request.write(piece)
-        self._again()
-
-    def _again(self) -> None:
-        if not self._paused and not self._waiting:
-            self._waiting = True
-            self._clock.callLater(0, self._step)
-
-    def pauseProducing(self) -> None:
-        """The reader is slow."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:
-        """There is room again."""
-        self._paused = False
-        self._again()
-
-    def stopProducing(self) -> None:
-        """The reader is gone."""
-        self._paused = True
-
-
-# --- Twisted's request, read and written ------------------------------------------------------
-
-
-def _headers(request: Request, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for value in request.requestHeaders.getRawHeaders(name) or ()]
-
-
-def _header(request: Request, name: bytes) -> str:
-    """The one value, or nothing when there are none or several."""
-    values = _headers(request, name)
-    return values[0] if len(values) == 1 else ""
-
-
-def _query(request: Request) -> dict[str, str]:
-    """The first value of each query parameter; what has no `=` is there, too, and empty."""
-    words = request.uri.partition(b"?")[2].split(b"&")
-    found = {word.decode("ascii", "replace"): "" for word in words if b"=" not in word}
-    for name, values in request.args.items():
-        found.setdefault(name.decode("utf-8", "replace"), values[0].decode("utf-8", "replace"))
-    return found
-
-
-def _readable(request: Request) -> None:
-    """Routing needs text: a path that is not UTF-8, or holds control characters, is refused."""
-    try:
-        text = b"/".join(request.postpath or ()).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refusal(400, "the path is not UTF-8", "path") from error
-    if not request.uri.startswith(b"/") or any(ord(one) < 0x20 or ord(one) == 0x7F for one in text):
-        raise Refusal(400, "the path must begin with / and hold no control characters", "path")
-    segments = request.postpath or []
-    if b"" in segments[:-1] or any(b"/" in segment for segment in segments):
-        raise Refusal(404, "There is no such page; no name is empty or holds a slash", "path")
+# --- the answer --------------------------------------------------------------------------------
 
 
 def _start(request: Request, answer: Answer) -> None:
     request.setResponseCode(answer.status, HTTPStatus(answer.status).phrase.encode())
-    request.setHeader(b"content-type", answer.type.encode())
+    if answer.type and answer.status != NO_CONTENT:
+        request.setHeader(b"content-type", answer.type.encode())
     for name, value in answer.headers:
         request.setHeader(name.encode(), value.encode("utf-8", "replace"))
 
 
 def _put(request: Request, answer: Answer) -> bytes:
     _start(request, answer)
-    request.setHeader(b"content-length", b"%d" % len(answer.body))
+    if answer.status != NO_CONTENT:
+        # RFC 9110 8.6: a 204 has no length.
+        request.setHeader(b"content-length", b"%d" % len(answer.body))
     return answer.body
-
-
-def peer(request: Request) -> str:
-    """Who is at the other end of the control socket (SO_PEERCRED of unix(7))."""
-    transport = getattr(request.channel, "transport", None)
-    connection = getattr(transport, "socket", None)
-    if connection is None:
-        return "the control socket"
-    try:
-        facts = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    except OSError:
-        return "the control socket"
-    return f"uid {struct.unpack('3i', facts)[1]} on the control socket"
-
-
-def loopback(host: str) -> bool:
-    """Is it an address that only this machine reaches?"""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

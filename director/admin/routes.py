@@ -76,8 +76,38 @@ QUESTION: dict[str, Any] = {
         "service": {"type": "string", "description": "l7:NAME; empty = found by the URL"},
     },
 }
+KEYS: dict[str, Any] = {
+    "type": "object",
+    "description": "keys and values as in the ini",
+    "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
+}
+NAMED: dict[str, Any] = {
+    **KEYS,
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}},
+}
+NEW_SERVER: dict[str, Any] = {
+    **KEYS,
+    "required": ["name", "address"],
+    "properties": {"name": {"type": "string"}, "address": {"type": "string"}},
+}
+ADDED = (201, 200, 403, 409, 412, 415)
+CHANGED = (200, 403, 409, 412, 415)
+REMOVED = (204, 200, 403, 409, 412)
 LIMIT = ("limit", "how many, 1 to 1000; 50 when not given")
 DRY_RUN = ("dry_run", "1 = say what would be done, do nothing")
+
+
+def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]:
+    """The routes that add, change and remove one kind of thing."""
+    one, query = f"{path}/{name}", (DRY_RUN,)
+    said = f"Add {text}.", f"Change {text}.", f"Remove {text}."
+    return (
+        ApiRoute(f"add_{what}", "POST", path, said[0], SIGNED, JSON, JSON, query, ADDED, NAMED),
+        ApiRoute(f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, JSON, query, CHANGED, KEYS),
+        ApiRoute(f"remove_{what}", "DELETE", one, said[2], query=query, statuses=REMOVED),
+    )
+
 
 ROUTES = (
     ApiRoute("healthz", "GET", "/healthz", "The process is alive.", OPEN, gives=TEXT),
@@ -89,10 +119,10 @@ ROUTES = (
         "login_page",
         "GET",
         "/login",
-        "Sign in with ?token=, or a form for it.",
+        "A link with ?token= signs in once; without one, a form.",
         OPEN,
         gives=HTML,
-        query=(("token", "the admin token"),),
+        query=(("token", "the secret of a sign-in link"),),
         statuses=(200, 303, 403, 429),
     ),
     ApiRoute(
@@ -107,6 +137,7 @@ ROUTES = (
     ),
     ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
     ApiRoute("home", "GET", "/", "The overview page.", gives=HTML),
+    ApiRoute("request_page", "GET", "/requests/{id}", "How a request was decided, as a page.", gives=HTML),
     ApiRoute("services", "GET", "/api/v1/services", "All services."),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
@@ -125,11 +156,53 @@ ROUTES = (
         statuses=(200, 403, 409, 412, 415),
         body=SERVER_ORDER,
     ),
+    *_written("pool", "/api/v1/pools", "{pool}", "a pool"),
+    ApiRoute(
+        "add_server",
+        "POST",
+        "/api/v1/pools/{pool}/servers",
+        "Add a server.",
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=ADDED,
+        body=NEW_SERVER,
+    ),
+    ApiRoute(
+        "remove_server",
+        "DELETE",
+        "/api/v1/pools/{pool}/servers/{server}",
+        "Remove a server; one with work under way needs drain or force.",
+        query=(
+            DRY_RUN,
+            ("drain", "wait so long for its work to end, such as 30s"),
+            ("force", "1 = remove it all the same; what it holds goes on"),
+        ),
+        statuses=(*REMOVED, 504),
+    ),
+    *_written("service", "/api/v1/services", "{service}", "a service"),
     ApiRoute("rules", "GET", "/api/v1/rules", "All rules in order, with hits."),
+    ApiRoute("rule", "GET", "/api/v1/rules/{number}", "One rule."),
+    *_written("rule", "/api/v1/rules", "{number}", "a rule"),
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
+    ApiRoute(
+        "events",
+        "GET",
+        "/api/v1/events",
+        "What happened, newest first.",
+        query=(LIMIT, ("after", "the id of the last event that is known")),
+    ),
     ApiRoute("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
+    ApiRoute("generation", "GET", "/api/v1/generations/{number}", "One generation."),
+    ApiRoute(
+        "undo",
+        "POST",
+        "/api/v1/generations/{number}/undo",
+        "Take back what a generation changed, and nothing that came after it.",
+        query=(DRY_RUN,),
+        statuses=(200, 403, 409, 412),
+    ),
     ApiRoute(
         "connections",
         "GET",
@@ -157,6 +230,20 @@ ROUTES = (
         statuses=(200, 403, 415),
         body=QUESTION,
     ),
+    ApiRoute(
+        "make_link",
+        "POST",
+        "/api/v1/token/link",
+        "A link that signs a browser in, once and within ten minutes.",
+        statuses=(200, 403, 409),
+    ),
+    ApiRoute(
+        "rotate_token",
+        "POST",
+        "/api/v1/token/rotate",
+        "Make a new admin token; everybody signs in anew.",
+        statuses=(200, 403, 409),
+    ),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",
@@ -175,4 +262,4 @@ ROUTES = (
     ),
 )
 
-NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home"})
+NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home", "request_page"})

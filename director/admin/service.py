@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,14 @@ from twisted.python.failure import Failure
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
 from director.admin.control import Control
-from director.admin.rates import Rates
-from director.admin.resource import LOOPBACK_NAMES, AdminResource, ListenerPolicy, loopback
-from director.admin.sessions import Sessions
+from director.admin.orders import Orders
+from director.admin.requests import LOOPBACK_NAMES, loopback
+from director.admin.resource import AdminResource, ListenerPolicy
+from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
-from director.admin.tokenfile import load_token
+from director.admin.tokenfile import load_token, make_token
+from director.admin.trends import History
+from director.admin.turns import Turns
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
 from director.registry.counters import ESTIMATOR_PERIOD
@@ -72,21 +74,48 @@ class AdminService(Service):
         self._listen = listen
         self._state_dir = state_dir
         self._reactor = reactor
-        self._rates = Rates()
+        self._turns = Turns(reactor)
+        self._history = History()
         self._pulse = LoopingCall(self.pulse)
         self._pulse.clock = reactor
         self._ports: list[Any] = []
         self._listeners: list[ListenerState] = []
-        self._token = ""
+        self._authenticator: Authenticator | None = None
+        self._printed = ""
 
     @property
-    def link(self) -> str:
-        """The link that signs in, to be printed once at start; empty without a bound TCP listener."""
+    def page(self) -> str:
+        """Where the page is; empty without a bound TCP listener."""
         for port in self._ports:
             host = port.getHost()
             if hasattr(host, "port"):
-                return f"http://{Address(host.host, host.port)}/login?token={self._token}"
+                return f"http://{Address(host.host, host.port)}"
         return ""
+
+    @property
+    def link(self) -> str:
+        """The link to be printed at start; empty without a bound TCP listener."""
+        self._printed = self._printed or self.make_link()
+        return self._printed
+
+    def make_link(self) -> str:
+        """A new link that signs in once and soon; empty where there is no page."""
+        page, authenticator = self.page, self._authenticator
+        if not page or authenticator is None:
+            return ""
+        return f"{page}/login?token={authenticator.links.make(self._now())}"
+
+    def rotate(self) -> str:
+        """Make a new token and sign everybody out; returns the file that has it.
+
+        Raises OSError, and the old token stays good.
+        """
+        path = self._state_dir / TOKEN_FILE
+        token = make_token(path)
+        if self._authenticator is not None:
+            self._authenticator.take_token(token)
+        _log.info("the admin token is another one now; everybody signs in anew")
+        return str(path)
 
     @property
     def control_socket(self) -> str:
@@ -100,39 +129,46 @@ class AdminService(Service):
         return tuple(self._listeners)
 
     def pulse(self) -> None:
-        """Take a sample for the rates."""
-        self._rates.sample(self._control.snapshot(), self._control.moment().now)
+        """Take a sample for rates and trends."""
+        self._history.sample(self._control.snapshot(), self._control.moment().now)
 
     def startService(self) -> None:
         """Read or make the token, then listen."""
         super().startService()
-        token = self._state_dir / TOKEN_FILE
-        try:
-            self._token, note = load_token(token)
-            if note:
-                _log.info("{note}", note=note)
-        except OSError as error:
-            self._token = new_id()
-            _log.warn(
-                "cannot keep the admin token in {path}: {reason}; a new one serves until this run ends. "
-                "Make room there, or make state_dir writable",
-                path=str(token),
-                reason=error.strerror,
-            )
-        authenticator = Authenticator(self._token, Sessions(new_id))
-        api = Api(self._control, self._rates, authenticator.counted)
-        self._open(
-            Address(path=str(self._state_dir / SOCKET_FILE)),
-            self._site(api, authenticator, ListenerPolicy(control=True)),
-        )
+        authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id))
+        self._authenticator = authenticator
+        api = Api(self._control, self._history, authenticator.counted)
+        path = Address(path=str(self._state_dir / SOCKET_FILE))
+        self._open(path, self._site(api, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:
             names = LOOPBACK_NAMES | {self._listen.host.lower()}
             self._open(self._listen, self._site(api, authenticator, ListenerPolicy(names - {""})))
         self._pulse.start(ESTIMATOR_PERIOD)
 
+    def _known_token(self) -> str:
+        """The token of the file, or one for this run alone when there can be no file."""
+        path = self._state_dir / TOKEN_FILE
+        try:
+            token, note = load_token(path)
+        except OSError as error:
+            _log.warn(
+                "cannot keep the admin token in {path}: {reason}; a new one serves until this run ends. "
+                "Make room there, or make state_dir writable",
+                path=str(path),
+                reason=error.strerror,
+            )
+            return new_id()
+        if note:
+            _log.info("{note}", note=note)
+        return token
+
     def _site(self, api: Api, authenticator: Authenticator, listening: ListenerPolicy) -> AdminSite:
-        now: Callable[[], float] = lambda: self._control.moment().now  # noqa: E731
-        return AdminSite(AdminResource(api, authenticator, listening, self._reactor, now), self._reactor)
+        orders = Orders(self._control, self, self._reactor)
+        resource = AdminResource(api, orders, authenticator, listening, self._reactor, self._turns, self._now)
+        return AdminSite(resource, self._reactor, self._turns, authenticator.counted)
+
+    def _now(self) -> float:
+        return self._control.moment().now
 
     def _open(self, address: Address, site: AdminSite) -> None:
         try:

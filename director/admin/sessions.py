@@ -17,6 +17,10 @@ SESSIONS = 64
 """Sessions kept; the one used longest ago is dropped for a new one."""
 IDLE_SECONDS = 3600.0
 ABSOLUTE_SECONDS = 12 * 3600.0
+LINK_SECONDS = 600.0
+"""How long a sign-in link waits for somebody to follow it."""
+LINKS = 16
+"""Sign-in links that wait at once."""
 FAILURES = 10
 """Wrong log-ins an address may make at once; then one more each `REFILL_SECONDS`."""
 REFILL_SECONDS = 6.0
@@ -81,6 +85,41 @@ class Sessions:
     def close(self, identifier: str) -> None:
         """Sign out; an unknown id is ignored."""
         self._by_digest.pop(digest(identifier), None)
+
+    def clear(self) -> None:
+        """Sign everybody out."""
+        self._by_digest.clear()
+
+
+class Links:
+    """Secrets of sign-in links: each is good once and for `LINK_SECONDS`.
+
+    A link stands in terminals, journals and histories of browsers, so it must be worth nothing there.
+    """
+
+    def __init__(self, make_id: Callable[[], str]) -> None:
+        self._make_id = make_id
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def make(self, now: float) -> str:
+        """A new secret; of more than `LINKS`, the oldest is dropped."""
+        while len(self._until) >= LINKS:
+            self._until.popitem(last=False)
+        secret = self._make_id()
+        self._until[digest(secret)] = now + LINK_SECONDS
+        return secret
+
+    def take(self, secret: str, now: float) -> bool:
+        """Whether it is good; from then on it is not."""
+        until = self._until.pop(digest(secret), None)
+        return until is not None and now <= until
+
+    def clear(self) -> None:
+        """No link that was made before is good any more."""
+        self._until.clear()
 
 
 class Throttle:

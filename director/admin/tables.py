@@ -42,14 +42,16 @@ def _table(caption: str, columns: tuple[tuple[str, str], ...], rows: list[Html],
     )
 
 
-def _row(columns: tuple[tuple[str, str], ...], cells: tuple[Child, ...], tone: str = "") -> Html:
-    """One row; the first cell is its header."""
+def _row(
+    columns: tuple[tuple[str, str], ...], cells: tuple[Child, ...], tone: str = "", key: str = ""
+) -> Html:
+    """One row; the first cell is its header.  `key` says what the row is about, wherever it stands."""
     made = []
     for index, ((name, kind), cell) in enumerate(zip(columns, cells, strict=True)):
         tag, role = ("th", "rowheader") if index == 0 else ("td", "cell")
         scope = "row" if index == 0 else None
         made.append(el(tag, {"role": role, "scope": scope, "class": kind or None, "data-label": name}, cell))
-    return el("tr", {"role": "row", "class": tone or None}, made)
+    return el("tr", {"role": "row", "class": tone or None, "data-key": key or None}, made)
 
 
 def _head(title: str, api: str, *more: Child) -> Html:
@@ -76,7 +78,7 @@ def services(view: Json) -> Html:
     table = _table(
         "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
     )
-    return el("section", None, _head("Services", "/api/v1/services"), table)
+    return el("section", {"data-key": "services"}, _head("Services", "/api/v1/services"), table)
 
 
 def _service(one: Json) -> Html:
@@ -101,7 +103,7 @@ def _service(one: Json) -> Html:
         short(one["latency"]["p50"], "s"),
         short(one["latency"]["p99"], "s"),
     )
-    return _row(SERVICE, cells)
+    return _row(SERVICE, cells, key=one["key"])
 
 
 def answers(responses: dict[str, int]) -> Child:
@@ -165,7 +167,7 @@ def pools(view: Json) -> Html:
     """Pools, each with a table of its servers."""
     found = [_pool(one) for one in view["pools"]]
     empty = el("p", {"class": "empty"}, "No pool is configured yet: add a [pool:NAME] section and reload.")
-    return el("section", None, _head("Pools", "/api/v1/pools"), found or empty)
+    return el("section", {"data-key": "pools"}, _head("Pools", "/api/v1/pools"), found or empty)
 
 
 def _pool(pool: Json) -> Html:
@@ -191,7 +193,7 @@ def _pool(pool: Json) -> Html:
         el("a", {"class": "json", "href": api, "aria-label": f"Pool {pool['name']} as JSON"}, "JSON"),
     )
     table = _table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
-    return el("article", {"class": "pool"}, head, table, more)
+    return el("article", {"class": "pool", "data-key": pool["name"]}, head, table, more)
 
 
 def _server(one: Json) -> Html:
@@ -231,7 +233,7 @@ def _server(one: Json) -> Html:
         short(one["latency"]["p50"], "s"),
         short(one["latency"]["p99"], "s"),
     )
-    return _row(SERVER, cells, tone)
+    return _row(SERVER, cells, tone, key=f"{one['pool']}/{one['name']}")
 
 
 def _evidence(one: Json) -> Child:
@@ -273,18 +275,19 @@ def faults(view: Json) -> Html:
         _row(
             FAULT,
             (
-                el("a", {"href": f"/api/v1/requests/{one['id']}"}, clock(one["time"])),
+                el("a", {"href": f"/requests/{one['id']}"}, clock(one["time"])),
                 one["service"],
                 el("code", None, f"{one['method']} {one['host']}{one['target']}"[:120]),
                 one["fault"],
                 str(one["status"]),
                 "; ".join(tried(one["tries"])),
             ),
+            key=one["id"],
         )
         for one in view["faults"]
     ]
     table = _table("Fault answers", FAULT, rows, "No request needed the fault path lately.")
-    return el("section", None, _head("Fault answers", "/api/v1/requests"), table)
+    return el("section", {"data-key": "faults"}, _head("Fault answers", "/api/v1/requests"), table)
 
 
 EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
@@ -296,8 +299,11 @@ def events(view: Json) -> Html:
         _row(
             EVENT,
             (clock(one["time"]), el("span", {"class": f"level {one['level']}"}, one["level"]), one["text"]),
+            key=f"{one['id']} {one['time']}",
         )
         for one in view["events"]
     ]
     table = _table("Events", EVENT, rows, "Nothing happened since the start.")
-    return el("section", None, el("div", {"class": "head"}, el("h2", None, "Events")), table)
+    return el(
+        "section", {"data-key": "events"}, el("div", {"class": "head"}, el("h2", None, "Events")), table
+    )

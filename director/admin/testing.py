@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -72,6 +72,8 @@ class MemoryControl:
     workers: list[WorkerFigures] = field(factory=list)
     refreshing: Deferred[None] | None = None
     refreshed_for: list[str] = field(factory=list)
+    probed: dict[tuple[str, str], int] = field(factory=dict)
+    ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
 
     def moment(self) -> Moment:
@@ -120,10 +122,6 @@ class MemoryControl:
         """As set."""
         return self.remembered[:limit]
 
-    def traces_kept(self) -> int:
-        """As set."""
-        return len(self.remembered)
-
     def refreshed(self, route: str) -> Deferred[None] | None:
         """Remember who asked; as set."""
         self.refreshed_for.append(route)
@@ -132,6 +130,22 @@ class MemoryControl:
     def processes(self) -> Sequence[WorkerFigures]:
         """As set."""
         return self.workers
+
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """Those that are set."""
+        return [one for one in self.remembered if one["fault"]][:limit]
+
+    def traces_kept(self) -> int:
+        """Those that are set."""
+        return len(self.remembered)
+
+    def checks_made(self) -> Mapping[tuple[str, str], int]:
+        """As set."""
+        return self.probed
+
+    def reloads(self) -> Mapping[str, int]:
+        """As set."""
+        return self.ended
 
     def trace(self, identifier: str) -> TraceRecord | None:
         """By id."""

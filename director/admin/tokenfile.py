@@ -31,10 +31,15 @@ def load_token(path: Path) -> tuple[str, str]:
         note = f"made a new admin token in {path}"
     except ValueError as error:
         note = f"replaced the admin token: {path} {error}; sign in anew"
+    return make_token(path), note
+
+
+def make_token(path: Path) -> str:
+    """A new token, in the file from then on.  Raises OSError, and the old one stays there."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace(path, token.encode("ascii") + b"\n", 0o600)
-    return token, note
+    return token
 
 
 def _read(path: Path) -> str:

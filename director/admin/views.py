@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from director.admin.control import TraceRecord
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
+from director.admin.trends import Trends
 from director.model.conditions import And, Condition, Not, Or, Term
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import State
@@ -38,6 +39,7 @@ class ViewContext:
     rates: Rates
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
+    trends: Trends = field(factory=Trends)
 
 
 def stamp(time: float) -> str:
@@ -313,7 +315,7 @@ def generation_view(one: Generation) -> Json:
 
 def event_view(one: LogEvent) -> Json:
     """An event."""
-    return {"time": stamp(one.time), "level": one.level, "text": one.text}
+    return {"id": one.number, "time": stamp(one.time), "level": one.level, "text": one.text}
 
 
 def trace_view(trace: TraceRecord, seen: RegistrySnapshot) -> Json:

@@ -1,4 +1,5 @@
 """The command-line tool: `director` speaks the admin API by `client` and prints with `output`.
 
-Without a running director: `configuration` (check a file) and `passwd` (the section of a user).
+`grammar` has the commands and their options.  Without a running director: `configuration` (check a file) and
+`passwd` (the section of a user).
 """

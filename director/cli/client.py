@@ -17,13 +17,16 @@ ANSWER_SECONDS = 40.0
 """Longer than the admin lets a reload take."""
 LARGEST_ANSWER = 256 * 1024 * 1024
 LONGEST_PATH = 107
+NOT_REACHABLE = 3
+"""The exit code when there is no director to ask (design 6)."""
 
 
 class Refused(Exception):  # noqa: N818 - it is what happened
-    """The director is not there, or says no; `at` names what it is about."""
+    """The director is not there, or says no; `at` names what it is about, `code` is the exit code."""
 
-    def __init__(self, message: str, at: str = "", status: int = 0, body: Any = None) -> None:
+    def __init__(self, message: str, at: str = "", status: int = 0, body: Any = None, code: int = 1) -> None:
         super().__init__(message)
+        self.code = code
         self.at = at
         self.status = status
         self.body = body
@@ -82,7 +85,7 @@ class Client:
             answer = connection.getresponse()
             data = answer.read(LARGEST_ANSWER)
         except (OSError, http.client.HTTPException) as error:
-            raise Refused(advice(error, self._path)) from error
+            raise Refused(advice(error, self._path), code=NOT_REACHABLE) from error
         finally:
             connection.close()
         return understood(answer.status, answer.headers.get_content_type(), data)

@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import frozen
 
 from director.cli import output
-from director.cli.client import Refused
+from director.cli.client import NOT_REACHABLE, Refused
 from director.config.io import load
 from director.config.text import messages
 from director.config.text.messages import Problem
@@ -69,13 +69,15 @@ def state_dir(path: Path) -> Path:
     if not path.exists():
         raise Refused(
             f"there is no {path} here.\n"
-            "Name the director's configuration with -c FILE, or its socket with --socket PATH."
+            "Name the director's configuration with -c FILE, or its socket with --socket PATH.",
+            code=NOT_REACHABLE,
         )
     loaded = load.load(str(path))
     if loaded.configuration is None and not loaded.state_dir:
         raise Refused(
             f"{path} has errors, so its state_dir is not known.\n"
             f"See them with: director check {path}\n"
-            "Or name the socket with --socket PATH."
+            "Or name the socket with --socket PATH.",
+            code=NOT_REACHABLE,
         )
     return Path(loaded.state_dir)

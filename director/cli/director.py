@@ -1,7 +1,8 @@
 """`director`: look at a running director, change it, and ask it why.
 
 It speaks the admin API over the control socket, found by `--socket`, `DIRECTOR_SOCKET` or
-the `state_dir` of `-c FILE`.  Exit codes: 0 done, 1 warnings with `check --strict`, 2 refused.
+the `state_dir` of `-c FILE`.  Exit codes: 0 done, 1 refused or failed, 2 usage, 3 not reachable, 4 done but
+not kept (design 6); those of `check` are its own.
 """
 
 from __future__ import annotations
@@ -10,24 +11,24 @@ import argparse
 import importlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from director.cli import configuration, output, passwd
+from director.cli import configuration, grammar, output, passwd
 from director.cli.client import Client, Refused
 from director.errors import DirectorError
 from director.model.pools import Forward
 
-DEFAULT_FILES = ("etc/director.ini", "/etc/director/director.ini")
-"""Where a configuration is looked for that nobody names: here, then where the systemd unit has it."""
 SOCKET_FILE = "control.sock"
-DONE, REFUSED = 0, 2
+DONE, REFUSED, USAGE, UNREACHABLE, UNKEPT = 0, 1, 2, 3, 4
 POLL_SECONDS = 1.0
-THINGS = ("services", "pools", "servers", "connections", "rules", "checks", "config")
+WATCH_SECONDS = 2.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
 Arguments = argparse.Namespace
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except Refused as refused:
         refuse(refused, as_json=arguments.json)
-        return REFUSED
+        return refused.code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -78,7 +79,9 @@ def connected(arguments: Arguments) -> Client:
     named = arguments.socket or ("" if arguments.config else os.environ.get("DIRECTOR_SOCKET", ""))
     if named:
         return Client(Path(named))
-    named = arguments.config or next((one for one in DEFAULT_FILES if Path(one).exists()), DEFAULT_FILES[0])
+    named = arguments.config or next(
+        (one for one in grammar.DEFAULT_FILES if Path(one).exists()), grammar.DEFAULT_FILES[0]
+    )
     return Client(configuration.state_dir(Path(named)) / SOCKET_FILE)
 
 
@@ -93,26 +96,52 @@ def check(arguments: Arguments) -> int:
 
 
 def show(arguments: Arguments) -> int:
-    """`show THING`."""
-    thing = arguments.thing
+    """`show THING [FILTER…]`."""
     client = connected(arguments)
+    if not arguments.watch:
+        return show_once(arguments, client)
+    while True:
+        if sys.stdout.isatty():
+            say(output.CLEAR)
+        show_once(arguments, client)
+        sys.stdout.flush()
+        time.sleep(WATCH_SECONDS)
+
+
+def show_once(arguments: Arguments, client: Client) -> int:
+    """What there is now."""
+    thing, words = arguments.thing, arguments.filter
     if thing == "connections":
-        query, limit = connection_query(arguments.only)
-        found = client.get("connections", query=query)
-        return show_result(arguments, found, lambda rows: output.connections(rows, limit))
-    if arguments.only:
-        raise Refused(f"only connections can be filtered here, not {thing}")
+        query, limit = connection_query([word for word in words if "=" in word])
+        words = [word for word in words if "=" not in word]
+        found = [one for one in client.get("connections", query=query) if output.matches(one, words)]
+        return show_result(
+            arguments, found, lambda rows: output.connections(rows, limit, width=width(arguments))
+        )
     if thing == "config":
+        if words:
+            raise Refused("the configuration is one text and takes no filter; use grep", code=USAGE)
         return show_result(arguments, client.text("config"), str)
     if thing == "servers":
         found = [server for pool in client.get("pools") for server in pool["servers"]]
-        if arguments.wide and not arguments.json:
-            say(output.wide_servers(found, client.get("services")))
-            return DONE
     else:
-        found = client.get(thing)
-    wide = arguments.wide and thing == "services"
-    return show_result(arguments, found, output.wide_services if wide else getattr(output, thing))
+        limited = thing in {"events", "generations"}
+        found = client.get(thing, query=f"limit={output.ROWS_ASKED}" if limited else "")
+    found = [one for one in found if output.matches(one, words)]
+    if arguments.wide and thing == "servers" and not arguments.json:
+        say(output.wide_servers(found, client.get("services")))
+        return DONE
+    if arguments.wide and thing == "services":
+        return show_result(arguments, found, output.wide_services)
+    shown: Callable[..., str] = getattr(output, thing)
+    return show_result(arguments, found, lambda rows: shown(rows, width=width(arguments)))
+
+
+def width(arguments: Arguments) -> int:
+    """Columns of a table: those of the terminal; none to mind in a pipe or when `--wide` is asked for."""
+    if getattr(arguments, "wide", False) or not sys.stdout.isatty():
+        return output.UNBOUNDED
+    return shutil.get_terminal_size().columns
 
 
 CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
@@ -120,12 +149,12 @@ CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
 
 def connection_query(words: Sequence[str]) -> tuple[str, int]:
     """The API's query for `KEY=VALUE` words, and how many connections it asks for.  Raises Refused."""
-    query = {"limit": str(output.CONNECTIONS_SHOWN)}
+    query = {"limit": str(output.ROWS_ASKED)}
     for word in words:
         key, _, value = word.partition("=")
         if key not in CONNECTION_FILTERS or not value:
             names = ", ".join(f"{one}=…" for one in CONNECTION_FILTERS)
-            raise Refused(f"{word!r} is no filter of connections; there are {names}")
+            raise Refused(f"{word!r} is no filter of connections; there are {names}", code=USAGE)
         query[key] = value
     limit = query["limit"]
     return urlencode(query), int(limit) if limit.isdecimal() else 0
@@ -135,44 +164,69 @@ def split(server: str) -> tuple[str, str]:
     """`POOL/SERVER` in its two names."""
     pool, slash, name = server.partition("/")
     if not (pool and slash and name):
-        raise Refused(f"{server!r} is not POOL/SERVER, such as web/a; `director show servers` lists them")
+        text = f"{server!r} is not POOL/SERVER, such as web/a; `director show servers` lists them"
+        raise Refused(text, code=USAGE)
     return pool, name
 
 
 def change(arguments: Arguments, order: dict[str, Any]) -> int:
-    """Change one server."""
-    pool, name = split(arguments.server)
-    query = "dry_run=1" if arguments.dry_run else ""
-    answer = connected(arguments).patch("pools", pool, "servers", name, order=order, query=query)
-    return show_result(arguments, answer, output.applied)
+    """Change servers: all of them, or, when one cannot be changed, none."""
+    client, servers = connected(arguments), [split(one) for one in arguments.servers]
+    rehearsed = [_patch(client, one, order, dry_run=True) for one in servers if len(servers) > 1]
+    if arguments.dry_run:
+        answers = rehearsed or [_patch(client, one, order, dry_run=True) for one in servers]
+    else:
+        answers = [_patch(client, one, order) for one in servers]
+    value = answers if len(servers) > 1 else answers[0]
+    code = show_result(arguments, value, lambda _: "".join(output.applied(one) for one in answers))
+    if arguments.dry_run:
+        return code
+    for pool, name in servers:
+        hint = output.still_idle(client.get("pools", pool, "servers", name), order)
+        sys.stderr.write(f"director: {hint}\n" if hint else "")
+    return max(kept(one) for one in answers)
+
+
+def _patch(client: Client, server: tuple[str, str], order: dict[str, Any], *, dry_run: bool = False) -> Any:
+    pool, name = server
+    return client.patch("pools", pool, "servers", name, order=order, query="dry_run=1" if dry_run else "")
+
+
+def kept(answer: Any) -> int:
+    """The exit code of a change: 4, with a line, when it would be lost at a restart."""
+    if answer.get("kept", True):
+        return DONE
+    sys.stderr.write(
+        "director: done, but not kept: a restart would lose it. It is tried again; see the director's log\n"
+    )
+    return UNKEPT
 
 
 def order(arguments: Arguments) -> int:
     """`ready`, `drain` or `maint`."""
     code = change(arguments, {"state": arguments.command})
     if getattr(arguments, "wait", None) is not None and not arguments.dry_run:
-        return wait_empty(arguments)
+        wait_empty(arguments)
     return code
 
 
-def wait_empty(arguments: Arguments) -> int:
-    """`drain --wait SECONDS`: until the server holds nothing any more."""
-    client, (pool, name) = connected(arguments), split(arguments.server)
-    end = time.monotonic() + arguments.wait
-    while not (server := client.get("pools", pool, "servers", name))["empty"]:
-        if time.monotonic() >= end:
-            raise Refused(
-                f"{server['load']} still on it after {arguments.wait:g} s; it goes on draining",
-                arguments.server,
-            )
-        time.sleep(POLL_SECONDS)
-    if not arguments.json:
-        say(f"{arguments.server} is empty\n")
-    return DONE
+def wait_empty(arguments: Arguments) -> None:
+    """`drain --wait TIME`: until the servers hold nothing any more."""
+    client, end = connected(arguments), time.monotonic() + arguments.wait
+    for one in arguments.servers:
+        pool, name = split(one)
+        while not (server := client.get("pools", pool, "servers", name))["empty"]:
+            if time.monotonic() >= end:
+                raise Refused(
+                    f"{server['load']} still on it after {arguments.wait:g} s; it goes on draining", one
+                )
+            time.sleep(POLL_SECONDS)
+        if not arguments.json:
+            say(f"{one} is empty\n")
 
 
 def weight(arguments: Arguments) -> int:
-    """`weight POOL/SERVER N`."""
+    """`weight POOL/SERVER… N`."""
     return change(arguments, {"weight": arguments.number})
 
 
@@ -180,10 +234,23 @@ def reload(arguments: Arguments) -> int:
     """`reload`."""
     client = connected(arguments)
     if arguments.dry_run:
-        answer = client.post("config", "check")
+        answer = client.post("config", "reload", query="dry_run=1")
+        if "problems" not in answer:
+            return show_result(arguments, answer, output.applied)
         show_result(arguments, answer, lambda value: output.problems(value["problems"]))
         return REFUSED if answer["errors"] else DONE
-    return show_result(arguments, client.post("config", "reload"), output.applied)
+    answer = client.post("config", "reload")
+    show_result(arguments, answer, output.applied)
+    return kept(answer)
+
+
+def token(arguments: Arguments) -> int:
+    """`token link` or `token rotate`."""
+    answer = connected(arguments).post("token", arguments.action)
+    if arguments.action == "link":
+        return show_result(arguments, answer, lambda value: f"{value['link']}\n")
+    text = "another token is in {file} now; everybody signs in anew\n"
+    return show_result(arguments, answer, lambda value: text.format(file=output.clean(value["file"])))
 
 
 def why(arguments: Arguments) -> int:
@@ -192,10 +259,12 @@ def why(arguments: Arguments) -> int:
     if arguments.url is None and arguments.down and "://" in arguments.down[-1]:
         # `why GET --down web/a URL`: what takes several words has taken the URL, too.
         arguments.url = arguments.down.pop()
+    told = partial(output.why, width=width(arguments))
     if arguments.url is None:
         if arguments.what.upper() in METHODS:
-            raise Refused(f"give a URL too: director why {arguments.what} http://HOST/PATH")
-        return show_result(arguments, client.get("requests", arguments.what), output.why)
+            text = f"give a URL too: director why {arguments.what} http://HOST/PATH"
+            raise Refused(text, code=USAGE)
+        return show_result(arguments, client.get("requests", arguments.what), told)
     down = [name for word in arguments.down for name in word.split(",") if name]
     asked = {
         "method": arguments.what.upper(),
@@ -204,14 +273,14 @@ def why(arguments: Arguments) -> int:
         "client": arguments.client,
         **({"down": down} if down else {}),
     }
-    return show_result(arguments, client.post("explain", order=asked), output.why)
+    return show_result(arguments, client.post("explain", order=asked), told)
 
 
 def header(text: str) -> list[str]:
     """`-H "Name: value"` as a pair."""
     name, colon, value = text.partition(":")
     if not (name.strip() and colon):
-        raise Refused(f"{text!r} is not a header; write -H 'Name: value'")
+        raise Refused(f"{text!r} is not a header; write -H 'Name: value'", code=USAGE)
     return [name.strip(), value.strip()]
 
 
@@ -244,7 +313,7 @@ def lab(arguments: Arguments) -> int:
 
 
 def ran(reports: Sequence[Any], *, as_json: bool) -> int:
-    """The end of `lab run`: 2 when a method failed."""
+    """The end of `lab run`: 1 when a method failed."""
     if as_json:
         shown = [
             {"method": one.method.value, "transfer": one.transfer, "failed": one.failed} for one in reports
@@ -274,97 +343,33 @@ def drill(arguments: Arguments) -> int:
     raise Refused("fault drills are not in this version")
 
 
-# --- the grammar ------------------------------------------------------------------------------
+def completion(arguments: Arguments) -> int:
+    """`completion SHELL`."""
+    words = {name: grammar.THINGS if name == "show" else () for name in COMMANDS}
+    return show_result(arguments, output.completion(arguments.shell, words), str)
+
+
+COMMANDS: grammar.Commands = {
+    "check": check,
+    "show": show,
+    "why": why,
+    "ready": order,
+    "drain": order,
+    "maint": order,
+    "weight": weight,
+    "reload": reload,
+    "token": token,
+    "config": config,
+    "lab": lab,
+    "passwd": password,
+    "drill": drill,
+    "completion": completion,
+}
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole grammar."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print JSON")
-    common.add_argument("--socket", metavar="PATH", default="", help="the director's control socket")
-    common.add_argument(
-        "-c", "--config", metavar="FILE", default="", help=f"its configuration ({' or '.join(DEFAULT_FILES)})"
-    )
-    top = argparse.ArgumentParser(
-        prog="director",
-        description="Look at a running director, change it, and ask it why.",
-        epilog="The director itself is started with: twistd -n director -c FILE",
-    )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def add(name: str, run: Callable[[Arguments], int], text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text, parents=[common])
-        made.set_defaults(run=run)
-        return made
-
-    _looking(add)
-    _changing(add)
-    _others(add)
-    return top
-
-
-Add = Callable[[str, Callable[[Arguments], int], str], argparse.ArgumentParser]
-
-
-def _looking(add: Add) -> None:
-    made = add("check", check, "Check a configuration file; 0 clean, 2 errors.")
-    made.add_argument("file", metavar="FILE")
-    made.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
-    made.add_argument(
-        "--offline", action="store_true", help="ask neither for names nor whether servers answer"
-    )
-    made = add("show", show, "Show what the director has.")
-    made.add_argument("thing", choices=THINGS, metavar="|".join(THINGS))
-    made.add_argument(
-        "only",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help=f"of connections: {', '.join(CONNECTION_FILTERS)}",
-    )
-    made.add_argument("--wide", action="store_true", help="more columns, of services and servers")
-    made = add("why", why, "Why a request went where it went, or where one would go.")
-    made.add_argument("what", metavar="ID|METHOD", help="a request's id; or a method, and then a URL")
-    made.add_argument("url", nargs="?", metavar="URL")
-    made.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
-    made.add_argument("--client", default="127.0.0.1", metavar="IP", help="as if it came from there")
-    made.add_argument(
-        "--down", action="extend", nargs="+", default=[], metavar="POOL/SERVER", help="as if these were down"
-    )
-
-
-def _changing(add: Add) -> None:
-    for name, text in (
-        ("ready", "Let a server take new clients."),
-        ("drain", "Let a server finish, without new clients."),
-        ("maint", "Let a server take nothing new, not even from clients bound to it."),
-    ):
-        made = add(name, order, text)
-        made.add_argument("server", metavar="POOL/SERVER")
-        made.add_argument("--dry-run", action="store_true", help="say what would be done")
-        if name == "drain":
-            made.add_argument(
-                "--wait", type=float, metavar="SECONDS", help="until it is empty, at most so long"
-            )
-    made = add("weight", weight, "Change a server's weight; 0 = no new work.")
-    made.add_argument("server", metavar="POOL/SERVER")
-    made.add_argument("number", type=int, metavar="N")
-    made.add_argument("--dry-run", action="store_true", help="say what would be done")
-    made = add("reload", reload, "Apply the configuration file.")
-    made.add_argument("--dry-run", action="store_true", help="check it only")
-
-
-def _others(add: Add) -> None:
-    made = add("config", config, "Print the merged configuration.")
-    made.add_argument("action", choices=("export",))
-    made = add("lab", lab, "A client, a director and real servers in network namespaces.")
-    made.add_argument("action", choices=("up", "down", "run"))
-    made.add_argument("methods", nargs="*", type=Forward, metavar="nat|dr|tun")
-    made = add("passwd", password, "Make the section of a user.")
-    made.add_argument("user", metavar="USER")
-    made.add_argument("--role", choices=("viewer", "operator", "admin"), default="viewer")
-    made = add("drill", drill, "Rehearse failures.")
-    made.add_argument("action", choices=("run",))
-    made.add_argument("file", metavar="FILE")
+    """The grammar over these functions."""
+    return grammar.parser(COMMANDS)
 
 
 if __name__ == "__main__":

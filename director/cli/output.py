@@ -1,25 +1,27 @@
 """What the commands print: JSON of the API in, lines of text out.
 
-Pure.  Tables are aligned, their last column takes what is left of the width, and all fit
-in 80 columns unless a name alone is wider.
+Pure.  Tables are aligned, and their last column takes what is left of the width: that of the terminal, or
+all it wants where nobody reads columns.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 WIDTH = 80
 UNBOUNDED = 10_000
 """Columns of a wide table: nothing is wrapped."""
+CLEAR = "\x1b[H\x1b[2J"
+"""Puts a terminal's cursor to the top and clears it (ECMA-48 CUP, ED)."""
 GAP = "  "
 UNKNOWN = "-"
 CHANGES_SHOWN = 20
 """Changes of one order that are listed; a large reload says how many more there are."""
-CONNECTIONS_SHOWN = 1000
-"""Flows and templates that are asked for: as many as the API gives; a table may hold millions."""
+ROWS_ASKED = 1000
+"""Flows, events and generations that are asked for: as many as the API gives."""
 KEYS_SHOWN = 5
 """Services that are named before a reason; more are counted."""
 NUMBER = re.compile(r"-?[0-9][0-9.,]*( ms| s)?|-")
@@ -93,7 +95,7 @@ def ago(seconds: float | None) -> str:
 # --- one function for each thing that can be shown ------------------------------------------
 
 
-def services(found: list[JsonObject]) -> str:
+def services(found: list[JsonObject], width: int = WIDTH) -> str:
     """All services; layer 4 knows no requests, so its connections stand there."""
     rows = [
         (
@@ -107,7 +109,7 @@ def services(found: list[JsonObject]) -> str:
         for one in found
     ]
     heads = ("SERVICE", "POOL", "REQ/S", "REQUESTS", "ERRORS", "P99", "LISTENS ON")
-    return (table(heads, rows) or "No services.\n") + _obstacles(found)
+    return (table(heads, rows, width) or "No services.\n") + _obstacles(found, width)
 
 
 def _work(one: JsonObject) -> tuple[str, int]:
@@ -121,7 +123,7 @@ def _place(place: JsonObject) -> str:
     return place["address"] if place["bound"] else f"{place['address']} (NOT SERVED)"
 
 
-def _obstacles(found: list[JsonObject]) -> str:
+def _obstacles(found: list[JsonObject], width: int) -> str:
     """What is wrong with listeners, each reason once with the services that it keeps from working."""
     reasons: dict[str, list[str]] = {}
     for one in found:
@@ -132,11 +134,11 @@ def _obstacles(found: list[JsonObject]) -> str:
     for reason, keys in reasons.items():
         more = f" and {len(keys) - KEYS_SHOWN} more" if len(keys) > KEYS_SHOWN else ""
         lines += ["", f"{', '.join(keys[:KEYS_SHOWN])}{more}:"]
-        lines += [f"  {line}" for line in wrap(clean(reason), WIDTH - 2)]
+        lines += [f"  {line}" for line in wrap(clean(reason), width - 2)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def connections(found: list[JsonObject], limit: int = CONNECTIONS_SHOWN) -> str:
+def connections(found: list[JsonObject], limit: int = ROWS_ASKED, width: int = WIDTH) -> str:
     """Layer-4 flows and templates, as `ipvsadm -Lc` has them; `limit` is how many were asked for."""
     rows = [
         (
@@ -149,7 +151,8 @@ def connections(found: list[JsonObject], limit: int = CONNECTIONS_SHOWN) -> str:
         )
         for one in found
     ]
-    shown = table(("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER"), rows) or "No connections.\n"
+    heads = ("PRO", "EXPIRE", "STATE", "CLIENT", "VIRTUAL", "SERVER")
+    shown = table(heads, rows, width) or "No connections.\n"
     if not found or len(found) < limit:
         return shown
     return (
@@ -158,7 +161,7 @@ def connections(found: list[JsonObject], limit: int = CONNECTIONS_SHOWN) -> str:
     )
 
 
-def pools(found: list[JsonObject]) -> str:
+def pools(found: list[JsonObject], width: int = WIDTH) -> str:
     """All pools."""
     rows = [
         (
@@ -170,7 +173,7 @@ def pools(found: list[JsonObject]) -> str:
         )
         for one in found
     ]
-    return table(("POOL", "READY", "WAITING", "SCHEDULER", "USED BY"), rows) or "No pools.\n"
+    return table(("POOL", "READY", "WAITING", "SCHEDULER", "USED BY"), rows, width) or "No pools.\n"
 
 
 def _none(pool: JsonObject) -> str:
@@ -178,7 +181,7 @@ def _none(pool: JsonObject) -> str:
     return f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
 
 
-def servers(found: list[JsonObject]) -> str:
+def servers(found: list[JsonObject], width: int = WIDTH) -> str:
     """The servers of all pools."""
     rows = [
         (
@@ -192,7 +195,10 @@ def servers(found: list[JsonObject]) -> str:
         )
         for one in found
     ]
-    return table(("SERVER", "ADDRESS", "WEIGHT", "LOAD", "REQ/S", "SINCE", "STATE"), rows) or "No servers.\n"
+    return (
+        table(("SERVER", "ADDRESS", "WEIGHT", "LOAD", "REQ/S", "SINCE", "STATE"), rows, width)
+        or "No servers.\n"
+    )
 
 
 def wide_services(found: list[JsonObject]) -> str:
@@ -216,7 +222,7 @@ def wide_services(found: list[JsonObject]) -> str:
         "SERVICE", "POOL", "PROTOCOL", "METHOD", "SCHEDULER", "PERSISTENT", "REQ/S", "REQUESTS", "ERRORS",
         "P99", "LISTENS ON",
     )  # fmt: skip
-    return (table(heads, rows, UNBOUNDED) or "No services.\n") + _obstacles(found)
+    return (table(heads, rows, UNBOUNDED) or "No services.\n") + _obstacles(found, UNBOUNDED)
 
 
 def wide_servers(found: list[JsonObject], services: list[JsonObject]) -> str:
@@ -257,20 +263,20 @@ def _evidence(one: JsonObject) -> str:
     return f" ({'; '.join(failed)})" if failed else ""
 
 
-def rules(found: list[JsonObject]) -> str:
+def rules(found: list[JsonObject], width: int = WIDTH) -> str:
     """All rules in order."""
     rows = [
         (one["number"], one["title"], one["service"], one["requests"], f"{one['action']}{_when(one)}")
         for one in found
     ]
-    return table(("NO", "RULE", "SERVICE", "HITS", "DOES"), rows) or "No rules.\n"
+    return table(("NO", "RULE", "SERVICE", "HITS", "DOES"), rows, width) or "No rules.\n"
 
 
 def _when(one: JsonObject) -> str:
     return f" when {one['when']}" if one["when"] else ""
 
 
-def checks(found: list[JsonObject]) -> str:
+def checks(found: list[JsonObject], width: int = WIDTH) -> str:
     """Health evidence."""
     rows = [
         (
@@ -284,13 +290,95 @@ def checks(found: list[JsonObject]) -> str:
         )
         for one in found
     ]
-    return table(("CHECK", "ADDRESS", "STATE", "SINCE", "TOOK", "LAST", "EVIDENCE"), rows) or "No checks.\n"
+    return (
+        table(("CHECK", "ADDRESS", "STATE", "SINCE", "TOOK", "LAST", "EVIDENCE"), rows, width)
+        or "No checks.\n"
+    )
 
 
-def why(trace: JsonObject) -> str:
+def events(found: list[JsonObject], width: int = WIDTH) -> str:
+    """What happened, newest first."""
+    rows = [(one["time"], one["level"], one["text"]) for one in found]
+    return table(("TIME", "LEVEL", "EVENT"), rows, width) or "No events.\n"
+
+
+def generations(found: list[JsonObject], width: int = WIDTH) -> str:
+    """Who changed what, newest first."""
+    rows = [(one["number"], one["time"], one["author"], _changes(one["diff"])) for one in found]
+    return table(("NO", "TIME", "AUTHOR", "CHANGES"), rows, width) or "No generations.\n"
+
+
+def _changes(diff: list[str]) -> str:
+    more = f"; and {len(diff) - CHANGES_SHOWN} more" if len(diff) > CHANGES_SHOWN else ""
+    return f"{'; '.join(diff[:CHANGES_SHOWN])}{more}" or "nothing"
+
+
+def schedulers(found: list[JsonObject], width: int = WIDTH) -> str:
+    """Who picks for whom."""
+    rows = [
+        (one["scheduler"], one["own"]["file"] if one["own"] else UNKNOWN, ", ".join(one["used_by"]))
+        for one in found
+    ]
+    return table(("SCHEDULER", "FILE", "USED BY"), rows, width) or "No schedulers.\n"
+
+
+def matches(one: object, words: Sequence[str]) -> bool:
+    """Whether a row has all of these words, in any of its texts; a server also as POOL/SERVER."""
+    texts = [text.lower() for text in _texts(one)]
+    if isinstance(one, dict) and "pool" in one and "name" in one:
+        texts.append(f"{one['pool']}/{one['name']}".lower())
+    return all(any(word.lower() in text for text in texts) for word in words)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
+def still_idle(server: JsonObject, order: JsonObject) -> str:
+    """Why a server that was just made ready, or given a weight, takes nothing all the same; or ''."""
+    wanted = order.get("state") == "ready" or order.get("weight", 0) > 0
+    if not wanted or server["eligible"]:
+        return ""
+    name = f"{server['pool']}/{server['name']}"
+    if server["weight"] == 0:
+        return f"{name} has weight 0 and takes nothing new; give it one: director weight {name} 1"
+    if server["state"] != "ready":
+        return f"{name} is ordered to {server['state']}; let it take new clients: director ready {name}"
+    if server["health"] in {"down", "checking"}:
+        return f"{name} takes nothing new while it is {server['health']}; see: director show checks {name}"
+    return ""
+
+
+def completion(shell: str, words: Mapping[str, Sequence[str]]) -> str:
+    """A script for a shell: commands, and what may stand behind them."""
+    commands = " ".join(words)
+    if shell == "fish":
+        lines = [f"complete -c director -f -n __fish_use_subcommand -a '{commands}'"]
+        lines += [
+            f"complete -c director -f -n '__fish_seen_subcommand_from {name}' -a '{' '.join(more)}'"
+            for name, more in words.items()
+            if more
+        ]
+        return "\n".join(lines) + "\n"
+    cases = "".join(f"    {name}) words='{' '.join(more)}' ;;\n" for name, more in words.items() if more)
+    load = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
+    return (
+        f"{load}_director() {{\n"
+        f"  local words='{commands}'\n"
+        f'  [ "$COMP_CWORD" -gt 1 ] && case "${{COMP_WORDS[1]}}" in\n{cases}    *) words= ;;\n  esac\n'
+        '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))\n'
+        "}\ncomplete -o default -F _director director\n"
+    )
+
+
+def why(trace: JsonObject, width: int = WIDTH) -> str:
     """A decision as sentences, with the request it was made for."""
     head = f"{trace['method']} {trace['host']}{trace['target']} from {trace['client']} at {trace['service']}"
-    lines = [f"  {wrapped}" for part in trace["story"] for wrapped in wrap(clean(part), WIDTH - 2)]
+    lines = [f"  {wrapped}" for part in trace["story"] for wrapped in wrap(clean(part), width - 2)]
     name = f"request {clean(trace['id'])}, {clean(trace['time'])}\n" if trace["id"] else ""
     return f"{name}{clean(head)}\n" + "\n".join(lines) + "\n"
 

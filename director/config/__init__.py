@@ -2,6 +2,6 @@
 
 Text lives in `text`; `schema` knows every section and key once; `build` reads sections by it and makes
 values with `parse`, then `references` checks what they say of each other and `lint` warns; `loaded` is what
-came of it, `export` prints the merged ini.  Only `io` touches files and the environment: `io.load` is what
-callers use.
+came of it, `export` prints the merged ini.  `objects` makes one thing of keys that no file holds.  Only `io`
+touches files and the environment: `io.load` is what callers use.
 """

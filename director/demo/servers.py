@@ -7,6 +7,8 @@ Each answers with its name and the request it saw.  Some paths misbehave on purp
 * `/status/N`: answers with that status.
 * `/bytes/N`: a body of N octets, streamed (at most 1 GiB).
 * `/echo`: the request's body, back.
+* Parameters of any path give orders, alone or together: `?slow=2s` waits (a bare number is in ms),
+  `?hang` never answers, `?fail` or `?fail=503` fails with that status, `?size=10k` has a body that large.
 * `Upgrade: websocket`, anywhere: a WebSocket that greets and echoes (`director.demo.websocket`).
 
 Built on twisted.web, which is good enough for a demo and never stands on the
@@ -17,7 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
+from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
@@ -33,6 +37,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from zope.interface import implementer
 
+from director.config.parse import units
+from director.config.text.messages import BadValue
 from director.demo import websocket
 from director.errors import unbound
 from director.model.pools import Address
@@ -43,6 +49,37 @@ LARGEST = 1 << 30
 BACKLOG = 4096
 """As the director's own listeners: a burst of connects must not wait for SYN retries."""
 _PIECE = b"0123456789abcdef" * 4096
+
+
+@frozen
+class DemoOrders:
+    """What a request orders: seconds to wait, never to answer, a status to fail with, octets of the body."""
+
+    slow: float = 0.0
+    hang: bool = False
+    fail: int = 0
+    size: int | None = None
+
+
+def read_orders(request: Request) -> DemoOrders:
+    """The orders in a request's parameters; others are for the application.  Raises BadValue."""
+    text = request.uri.partition(b"?")[2].decode("ascii", "replace")
+    found = dict(parse_qsl(text, keep_blank_values=True, errors="replace"))
+    slow, fail, size = found.get("slow"), found.get("fail"), found.get("size")
+    status = fail or "500"
+    if fail is not None and not (status.isdigit() and len(status) == 3 and 400 <= int(status) <= 599):
+        raise BadValue("fail is a status from 400 to 599, such as ?fail=503")
+    return DemoOrders(
+        slow=0.0 if slow is None else min(_seconds(slow), SLOWEST_MS / 1000),
+        hang="hang" in found,
+        fail=0 if fail is None else int(status),
+        size=None if size is None else min(units.size(size), LARGEST),
+    )
+
+
+def _seconds(text: str) -> float:
+    """A duration; a bare number is in milliseconds, as in `/slow?ms=`."""
+    return units.duration(f"{text}ms" if text.isdigit() and text != "0" else text)
 
 
 class DemoResource(Resource):
@@ -70,12 +107,46 @@ class DemoResource(Resource):
         request.setHeader(b"Server", f"demo {self._name}".encode())
         if websocket.wanted(request):
             return websocket.accept(request, self._name)
+        return self._ordered(request)
+
+    def _answer(self, request: Request) -> bytes | int:
+        """By the path."""
         first, *rest = request.postpath or [b""]
         if first in self._paths and not rest:
             return self._paths[first](request)
         if first in self._numbered and len(rest) == 1 and rest[0].isdigit() and len(rest[0]) <= 10:
             return self._numbered[first](request, int(rest[0]))
         return self._seen(request)
+
+    def _ordered(self, request: Request) -> bytes | int:
+        """As the parameters order; without any, by the path."""
+        try:
+            orders = read_orders(request)
+        except BadValue as error:
+            request.setResponseCode(400)
+            return f"{error}\n".encode()
+        if orders.hang:
+            return NOT_DONE_YET
+        if not orders.slow:
+            return self._carried_out(request, orders)
+
+        def answer() -> None:
+            body = self._carried_out(request, orders)
+            if isinstance(body, bytes):
+                if request.method != b"HEAD":
+                    request.write(body)
+                request.finish()
+
+        later = self._reactor.callLater(orders.slow, answer)
+        request.notifyFinish().addErrback(lambda _gone: later.active() and later.cancel())
+        return NOT_DONE_YET
+
+    def _carried_out(self, request: Request, orders: DemoOrders) -> bytes | int:
+        if orders.fail:
+            request.setResponseCode(orders.fail)
+        if orders.size is not None:
+            return self._bytes(request, orders.size)
+        return f"{self._name} fails as ordered\n".encode() if orders.fail else self._answer(request)
 
     def _seen(self, request: Request) -> bytes:
         """The name and the request as it arrived."""

@@ -71,14 +71,15 @@ class CheckSnapshot:
 class Evidence:
     """The history of one check on one address and the verdict that follows from it.
 
-    The states are: nothing known yet (`alive` None; the first result decides at once), up (`fall` failures
-    in a row make it down), down (`rise` successes in a row make it up).  One result of the other kind
-    begins the count anew, so flapping alone changes nothing.
+    The states are: nothing known yet (`alive` None; the first `after` equal results decide), up (`fall`
+    failures in a row make it down), down (`rise` successes in a row make it up).  One result of the other
+    kind begins the count anew, so flapping alone changes nothing.
     """
 
     def __init__(self, check: Check, now: float) -> None:
         self.check = check
-        self.alive: bool | None = None
+        self.alive: bool | None = check.first
+        self._last: bool | None = None
         self.since = now
         self.count = 0
         self.results: deque[Result] = deque(maxlen=RESULTS_KEPT)
@@ -88,7 +89,7 @@ class Evidence:
     def needed(self) -> int:
         """How many results in a row change the present state."""
         if self.alive is None:
-            return 1
+            return max(1, self.check.after)
         return max(1, self.check.fall if self.alive else self.check.rise)
 
     @property
@@ -104,6 +105,9 @@ class Evidence:
         if result.alive == self.alive:
             self.count = 0
             return None
+        if self.alive is None and result.alive != self._last:
+            self.count = 0
+        self._last = result.alive
         self.count += 1
         if self.count < self.needed:
             return None

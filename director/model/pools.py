@@ -195,7 +195,8 @@ class Check:
     `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload), `icmp` (an
     echo) or `exec` (the program and its arguments).
     `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
-    while the verdict is about to change, in seconds; 0 = `every`.
+    while the verdict is about to change, in seconds; 0 = `every`.  `first` is what a server counts as before
+    anything is known of it; None = up until the first `after` results, which decide when they are equal.
     """
 
     name: str
@@ -215,6 +216,8 @@ class Check:
     payload: bytes = b""
     command: tuple[str, ...] = ()
     changing: float = 0.0
+    first: bool | None = None
+    after: int = 1
 
 
 @frozen

@@ -34,11 +34,11 @@ def to_try(configuration: Configuration) -> Iterator[str]:
 
 
 def to_look(admin: AdminService, state_dir: Path, *, in_sight: bool) -> Iterator[str]:
-    """How to sign in and what to ask; only a log that somebody has in sight holds the token."""
-    if admin.link and in_sight:
+    """How to sign in and what to ask; only a log that somebody has in sight holds a link that signs in."""
+    if admin.page and in_sight:
         yield f"admin  {admin.link}"
-    elif admin.link:
-        yield f"admin  {admin.link.partition('?')[0]} with the token in {state_dir / 'admin.token'}"
+    elif admin.page:
+        yield f"admin  {admin.page}/login with the token in {state_dir / 'admin.token'}"
     if admin.control_socket:
         yield f"ask    {own_command()} show servers --socket {admin.control_socket}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ class RunningControl:
         listening: ListenAlerts,
     ) -> None:
         self.stopping = False
+        self.reloaded = {"done": 0, "refused": 0}
         self._path = path
         self._current = current
         self._registry = current.registry
@@ -167,9 +168,21 @@ class RunningControl:
         """The last requests, newest first."""
         return self._traffic.traces(limit)
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests that the fault path answered, newest first."""
+        return self._traffic.faults(limit)
+
     def traces_kept(self) -> int:
         """How many requests are remembered."""
         return sum(self._traffic.said("traces"))
+
+    def checks_made(self) -> Mapping[tuple[str, str], int]:
+        """Probes so far."""
+        return self._health.made()
+
+    def reloads(self) -> Mapping[str, int]:
+        """Reloads so far."""
+        return dict(self.reloaded)
 
     def refreshed(self, route: str) -> Deferred[None] | None:
         """Let what other processes counted be known here."""

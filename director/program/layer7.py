@@ -94,7 +94,7 @@ class Layer7(Part):
             "worst_stall": shell.worst_stall,
             "lost": shell.access_log.lost,
             "repeating": shell.repeating(),
-            "traces": shell.traces.kept(),
+            "traces": len(shell.traces),
             "refused": 0,
         }
         return [told[name]]
@@ -106,6 +106,10 @@ class Layer7(Part):
     def traces(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """The last requests, newest first."""
         return [as_dict(record, self._epoch()) for record in self.shell.traces.last(limit)]
+
+    def faults(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Those that the fault path answered."""
+        return [as_dict(record, self._epoch()) for record in self.shell.traces.faults(limit)]
 
     def trace(self, identifier: str) -> Mapping[str, Any] | None:
         """One request by its id."""

@@ -39,6 +39,7 @@ class EventLog:
         self.events: deque[LogEvent] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
         self.writer: Writer | None = None
+        self._count = 0
         self._early: list[bytes] = []
 
     def open(self) -> None:
@@ -68,7 +69,8 @@ class EventLog:
     def take(self, stamp: float, level: str, namespace: str, text: str) -> None:
         """Take one that is a text already, such as a worker's."""
         first = text.partition("\n")[0]
-        self.events.append(LogEvent(stamp, level, first))
+        self._count += 1
+        self.events.append(LogEvent(stamp, level, first, self._count))
         self._write(stamp, level, namespace, text)
 
     def _write(self, stamp: float, level: str, namespace: str, text: str) -> None:

@@ -242,7 +242,12 @@ class DirectorService(Service):
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        return self._changing.run(self._reload_once, author).addCallback(_reloaded)
+        done: Deferred[Applied] = self._changing.run(self._reload_once, author)
+        return done.addCallback(_reloaded).addBoth(self._count_reload)
+
+    def _count_reload(self, result: Any) -> Any:
+        self.control.reloaded["refused" if isinstance(result, Failure) else "done"] += 1
+        return result
 
     def rehearse(self, author: str) -> Deferred[tuple[str, ...]]:
         """What a reload would change, one sentence each; fails as `reload` would fail."""

@@ -43,6 +43,9 @@ class Traffic(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first, as of the last `refreshed`."""
 
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """Those of them that the fault path answered, which are remembered longer."""
+
     def trace(self, identifier: str) -> TraceRecord | Deferred[TraceRecord | None] | None:
         """One request by its id."""
 

@@ -21,6 +21,12 @@ LATENCY_BOUNDS = (
 """Upper bounds of the latency histogram in seconds; one more bucket is above the last."""
 
 
+SERVICE_CAUSES = ("fault", "idle", "junk", "no_answer", "refused", "timeout", "truncated")
+"""What can go wrong for a client of a service: the fault path answered, or these outcomes."""
+SERVER_CAUSES = ("connect", "empty", "idle", "junk", "timeout", "truncated")
+"""What a server can do wrong.  Both are told as 0 from the start; others are told when they come."""
+
+
 class TrafficFigures(NamedTuple):
     """Copies, in the order of `Traffic.NAMES`; `shown` is since an operator zeroed, `rates` per second."""
 
@@ -151,7 +157,9 @@ class Zeroable:
     def figures(self) -> TrafficFigures:
         """A copy; what never moved shares one."""
         totals = self.traffic.totals()
-        return TrafficFigures(totals, self.shown(), self.estimator.rates()) if any(totals) else NO_TRAFFIC
+        if totals == NO_TRAFFIC.totals:
+            return NO_TRAFFIC
+        return TrafficFigures(totals, self.shown(), self.estimator.rates())
 
 
 class Histogram:
@@ -196,6 +204,9 @@ class RequestFigures(NamedTuple):
     seconds: float = 0.0
 
 
+NO_REQUESTS = RequestFigures()
+
+
 class Requests:
     """What layer 7 counts for a server, a service or a rule.
 
@@ -230,8 +241,10 @@ class Requests:
         self.latency.total = seconds
 
     def figures(self) -> RequestFigures:
-        """A copy."""
+        """A copy; what was never asked for shares one."""
         latency = self.latency
+        if not (self.requests or self.errors or any(self.responses) or latency.total):
+            return NO_REQUESTS
         return RequestFigures(
             self.requests,
             tuple(self.responses),

@@ -38,6 +38,8 @@ def first_pools(seen: RegistrySnapshot, service: L7Service) -> tuple[str, ...]:
 
 def who_answers(seen: RegistrySnapshot, service: L7Service) -> str:
     """The first step of the fault path that leads to an answer now."""
+    if "no_server" not in service.fault_on:
+        return BUILT_IN
     found = (_answer(seen, service, step) for step in service.fault)
     return next((text for text in found if text), BUILT_IN)
 

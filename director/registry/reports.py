@@ -38,11 +38,15 @@ class ListenerState:
 
 @frozen
 class LogEvent:
-    """Something an operator may want to know: `level` is `info`, `warning` or `error`."""
+    """Something an operator may want to know: `level` is `info`, `warning` or `error`.
+
+    `number` counts the events of this run from 1 on.
+    """
 
     time: float
     level: str
     text: str
+    number: int = 0
 
 
 @frozen

@@ -179,9 +179,9 @@ class Snapshots:
 def _servers(pool: LivePool) -> Iterator[ServerSnapshot]:
     checks, name, eligible = pool.config.checks, pool.name, frozenset(pool.eligible())
     for one in pool.servers:
-        yield ServerSnapshot(
-            name, checks, one in eligible, one.stats.figures(), one.requests.figures(), *_READ(one)
-        )
+        figures = one.stats.figures(), one.requests.figures()
+        # As `ServerSnapshot(…)`, at half its price.
+        yield tuple.__new__(ServerSnapshot, (name, checks, one in eligible, *figures, *_READ(one)))
 
 
 def _service(live: LiveService) -> ServiceSnapshot:

@@ -5,7 +5,9 @@
   const live = document.getElementById("live");
   const pulse = document.getElementById("pulse");
   const every = 2000;
-  let last = new Date();
+  const patience = 15000;
+  const name = document.title.replace(/^.*? · /, "");
+  let last = Date.now();
 
   // Make `old` like `fresh`, touching only what differs: focus, selection and scrolling stay.
   function patch(old, fresh) {
@@ -22,19 +24,41 @@
     children(old, fresh);
   }
 
+  const key = (node) => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null;
+
+  // What says what it is about stays the same element wherever it goes; the rest is matched in order.
   function children(old, fresh) {
-    const before = [...old.childNodes];
-    const after = [...fresh.childNodes];
-    after.forEach((node, index) => {
-      if (index < before.length) patch(before[index], node);
-      else old.append(node.cloneNode(true));
-    });
-    before.slice(after.length).forEach((node) => node.remove());
+    const known = new Map();
+    const rest = [];
+    for (const node of old.childNodes) if (key(node) === null) rest.push(node); else known.set(key(node), node);
+    let place = old.firstChild;
+    for (const node of fresh.childNodes) {
+      const same = key(node) === null ? rest.shift() : known.get(key(node));
+      if (key(node) !== null) known.delete(key(node));
+      if (same === undefined || same.nodeName !== node.nodeName) {
+        if (same !== undefined && same === place) place = place.nextSibling;
+        if (same !== undefined) same.remove();
+        old.insertBefore(node.cloneNode(true), place);
+        continue;
+      }
+      patch(same, node);
+      if (same === place) place = place.nextSibling; else old.insertBefore(same, place);
+    }
+    for (const node of [...known.values(), ...rest]) node.remove();
   }
+
+  // Nothing moves away from under a finger: while a link is pointed at or focused, the page waits a while.
+  const aimed = () => live.querySelector("a:hover, a:active, a:focus-visible") !== null;
 
   function say(text, tone) {
     if (pulse.textContent !== text) pulse.textContent = text;
     pulse.className = "pulse " + tone;
+    document.body.classList.toggle("dead", tone === "stale");
+  }
+
+  function stale(text, title) {
+    say(text, "stale");
+    document.title = title + " · " + name;
   }
 
   async function look() {
@@ -43,18 +67,20 @@
         headers: {Accept: "text/html"}, signal: AbortSignal.timeout(5000),
       });
       if (answer.status === 401) {
-        say("Signed out. Sign in again to see fresh figures.", "stale");
+        stale("Signed out. Sign in again to see fresh figures.", "Signed out");
         return;
       }
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      children(live, fresh.body);
-      const headline = live.querySelector("h1");
-      if (headline) document.title = headline.textContent + document.title.replace(/^.*?( · )/, "$1");
-      last = new Date();
+      const headline = fresh.querySelector("h1");
+      if (!aimed() || Date.now() - last > patience) {
+        children(live, fresh.body);
+        last = Date.now();
+      }
       say("Live", "live");
+      if (headline) document.title = headline.textContent + " · " + name;
     } catch {
-      say("No answer since " + last.toLocaleTimeString() + ". The figures are old.", "stale");
+      stale("No answer since " + new Date(last).toLocaleTimeString() + ". The figures are old.", "No answer");
     }
     setTimeout(look, document.hidden ? 5 * every : every);
   }

@@ -108,6 +108,7 @@ def check(fields: Fields) -> Check:
             fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
     method, target = fields.get("http") or ("GET", "/")
     expected = fields.get("expect")
+    first, after = fields.get("first")
     return Check(
         name=fields.name,
         kind=kind,
@@ -125,6 +126,8 @@ def check(fields: Fields) -> Check:
         question=fields.get("dns") or ("", ""),
         payload=fields.get("udp") or b"",
         command=fields.get("exec") or (),
+        first=first,
+        after=after,
         changing=fields.get("every.changing") or 0.0,
     )
 

@@ -11,6 +11,7 @@ import shlex
 from attrs import frozen
 
 from director.conditions.regexes import regex
+from director.config.parse import units
 from director.config.parse.addresses import address
 from director.config.parse.values import status, within
 from director.config.text.messages import BadValue, suggest
@@ -81,6 +82,16 @@ def command(value: Value) -> tuple[str, ...]:
     if "/" in found[0]:
         found[0] = resolve(value.file, found[0])
     return tuple(found)
+
+
+def first(text: str) -> tuple[bool | None, int]:
+    """`up`, `down` or `after N` as (what a new server counts as, how many results decide)."""
+    if text in {"up", "down"}:
+        return text == "up", 1
+    found = re.fullmatch(r"after\s+(\S+)", text)
+    if found is None:
+        raise BadValue(f"not up, down or after N: {text!r}", "write after 1, up or down")
+    return None, within(found.start(1), lambda number: units.count(number, 1, 1000), found[1])
 
 
 def question(text: str) -> tuple[str, str]:

@@ -220,7 +220,8 @@ CERT = Kind(
 DEMO = Kind(
     "demo",
     "NAME",
-    "An embedded demo server: it answers with its name and the request that it saw.",
+    "An embedded demo server: it answers with its name and the request that it saw. To any path, `?slow=2s` "
+    "lets it wait, `?fail=503` fail, `?size=10k` send so much, and `?hang` never answer.",
     (
         Key(
             "listen", "address", values.listener, "Where it listens.", example="127.0.0.1:9001", required=True

@@ -263,6 +263,16 @@ CHECK = Kind(
             default="3",
             example="2",
         ),
+        Key(
+            "first",
+            "`up`, `down` or `after N`",
+            values.on_text(checks.first),
+            "What a server counts as before anything is known of it: `up` until it has failed as often as "
+            "`fall` says, `down` until it was good as often as `rise` says, or up until the first N equal "
+            "results decide.",
+            default="after 1",
+            example="down",
+        ),
     ),
 )
 

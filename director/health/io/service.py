@@ -8,6 +8,7 @@ be served.  Failures stay small: one probe, one log line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -34,6 +35,8 @@ NOT_PROBED = (
     "Servers keep the verdict that they have"
 )
 PROBED = "checks are made again; {count} could not be made"
+FOUND = {True: "passed", False: "failed", None: "unknown"}
+"""Words for what a probe found."""
 QUIET_SECONDS = 10.0
 """Seconds without a check that could not be made, after which that is over."""
 
@@ -70,6 +73,7 @@ class HealthService(Service):
         self._reactor = reactor
         self._clock = clock
         self._report = report
+        self._made: Counter[tuple[str, str]] = Counter()
         self._evidence: dict[Key, Evidence] = {}
         self._under_way: dict[Key, Probe] = {}
         self._timer: Any = None
@@ -99,12 +103,16 @@ class HealthService(Service):
         """
         now = self._clock()
         wanted = targets(configuration)
+        fresh = [target for key, target in wanted.items() if key not in self.plan.targets]
         changed = {key for key, old in self.plan.targets.items() if wanted.get(key) != old}
         for key in changed:
             self._evidence.pop(key, None)
             if key in self._under_way:
                 self._under_way[key].cancel()
         self.plan.retarget(wanted, now)
+        for target in fresh:
+            if target.check.first is not None:
+                self._evidence[target.key] = Evidence(target.check, now)
         told = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
         told += [
             # Again, because a server that left and came back in one change has lost its verdict.
@@ -126,6 +134,11 @@ class HealthService(Service):
             evidence = self._evidence.get(key) or Evidence(target.check, now)
             shown.append(evidence.snapshot(key[0], None if due is None else max(0.0, due - now)))
         return tuple(shown)
+
+    def made(self) -> dict[tuple[str, str], int]:
+        """How many probes found what, by check; every check of the configuration is there."""
+        every = {(check, found): 0 for _, check in self.plan.targets for found in FOUND.values()}
+        return every | self._made
 
     def probe_now(self, address: str, check: str) -> bool:
         """Probe at once, because an operator asks; False when there is no such target or it is busy."""
@@ -196,6 +209,7 @@ class HealthService(Service):
 
     def _judge(self, target: Target, result: Result) -> None:
         address, check = key = target.key
+        self._made[check, FOUND[result.alive]] += 1
         evidence = self._evidence.get(key)
         if evidence is None:
             evidence = self._evidence[key] = Evidence(target.check, result.time)

@@ -31,7 +31,11 @@ Record = tuple[Any, ...]
 
 TEXT_LIMIT = 1024
 """Characters kept of a target and of a host, if they are longer together: clients choose these."""
-_TARGET, _HOST = FIELDS.index("target"), FIELDS.index("host")
+_TARGET, _HOST, _FAULT = (FIELDS.index(name) for name in ("target", "host", "fault"))
+
+
+FAULTS_KEPT = 100
+"""Records of the fault path that are kept beside the others, so that much traffic does not push them out."""
 
 
 class Traces:
@@ -39,21 +43,31 @@ class Traces:
 
     def __init__(self, size: int) -> None:
         self._ring: deque[Record] = deque(maxlen=size)
+        self._faults: deque[Record] = deque(maxlen=min(size, FAULTS_KEPT))
+
+    def __len__(self) -> int:
+        return len(self._ring)
 
     def extend(self, records: Iterable[Record]) -> None:
         """Keep records, oldest first."""
-        self._ring += [
+        kept = [
             _shortened(record) if len(record[_TARGET]) + len(record[_HOST]) > TEXT_LIMIT else record
             for record in records
         ]
-
-    def kept(self) -> int:
-        """How many there are."""
-        return len(self._ring)
+        self._ring += kept
+        self._faults += [record for record in kept if any(record[_FAULT : _FAULT + 1])]
 
     def find(self, identity: str) -> Record | None:
         """The record with that id, newest first; None when it is not (or no longer) kept."""
-        return next((record for record in reversed(self._ring) if record[0] == identity), None)
+        for ring in (self._ring, self._faults):
+            for record in reversed(ring):
+                if record[0] == identity:
+                    return record
+        return None
+
+    def faults(self, limit: int) -> list[Record]:
+        """The newest records of the fault path, newest first."""
+        return [record for record, _ in zip(reversed(self._faults), range(limit), strict=False)]
 
     def last(self, limit: int) -> list[Record]:
         """The newest records, newest first."""

@@ -60,6 +60,10 @@ class Collector(Part):
         """The newest of all, newest first, as they were when `refreshed` was asked."""
         return self._traces[:limit]
 
+    def faults(self, limit: int) -> list[Mapping[str, Any]]:
+        """Those that the fault path answered."""
+        return [one for one in self._traces if one["fault"]][:limit]
+
     def trace(self, identifier: str) -> Deferred[Mapping[str, Any] | None]:
         """One by its id, whoever served it."""
         asked = [self._soon(one.channel.ask("trace", identifier)) for one in self._there]

@@ -219,11 +219,16 @@ class WorkerProgram:
             "rss": pages * resource.getpagesize(),
             "started": self._started,
             "refused": self.books.refused,
-            "traces": shell.traces.kept(),
+            "traces": len(shell.traces),
         }
 
     def _traces(self, limit: int) -> list[Any]:
-        return [as_dict(record, self._epoch) for record in self.shell.traces.last(limit)]
+        """The last ones, and those that the fault path answered, which are remembered longer."""
+        traces = self.shell.traces
+        last = traces.last(limit)
+        known = {record[0] for record in last}
+        more = [record for record in traces.faults(limit) if record[0] not in known]
+        return [as_dict(record, self._epoch) for record in (*last, *more)]
 
     def _trace(self, identifier: str) -> Any:
         record = self.shell.traces.find(identifier)

@@ -115,7 +115,7 @@ class Bed:
             lines = [line for line in log.read_text().splitlines() if line.startswith("{")]
             return dict(json.loads(lines[-1])) if lines else {}
 
-        return process, wait_for(said)
+        return process, wait_for(said, 40)
 
     def stop(self, process: Process, state: str = "state") -> dict[str, int]:
         """End layer 4 as an operator would; its counters."""

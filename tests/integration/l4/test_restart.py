@@ -44,12 +44,12 @@ class Program:
         env = {"PYTHONPATH": str(SOURCES)}
         process = self.bed.net.start(self.bed.director, *twistd(self.ini), log=self.log, env=env)
         self.starts += 1
-        wait_for(lambda: self.log.exists() and self.log.read_text().count("is ready") >= 1, 20)
+        wait_for(lambda: self.log.exists() and self.log.read_text().count("is ready") >= 1, 60)
         return process
 
     def stop(self, process: Process) -> None:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert self.bed.tables() == ""
         assert self.virtual.strip("[]") not in self.bed.net.run(self.bed.director, "ip", "address")
 

@@ -10,11 +10,11 @@ from director.admin.edits import BadOrder, parse_object, question, rehearse, ser
 from director.errors import ChangeRefused
 from director.model.pools import State
 from director.registry.changes import Ordered, ServerChanged
-from tests.unit.admin.sample import CONFIGURATION
+from tests.unit.admin.sample import CONFIGURATION, control
 
 
 def changes(order: dict[str, object], pool: str = "web", server: str = "a") -> tuple[object, ...]:
-    return server_changes(CONFIGURATION, pool, server, order)
+    return server_changes(control().snapshot(), pool, server, order)
 
 
 def test_weight_and_state_become_two_changes() -> None:
@@ -26,7 +26,7 @@ def test_weight_and_state_become_two_changes() -> None:
 
 
 def test_what_is_so_already_changes_nothing() -> None:
-    assert changes({"weight": 2, "max": 200}) == ()
+    assert changes({"weight": 2, "max": 200, "state": "ready"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,9 @@ def test_what_is_so_already_changes_nothing() -> None:
         ({"weight": 2**31}, "weight"),
         ({"weight": True}, "weight"),
         ({"weight": 1.0}, "weight"),
+        ({"weight": None}, "weight"),
+        ({"max": None}, "max"),
+        ({"state": None}, "state"),
         ({"weight": "1"}, "weight"),
         ({"max": 2**31}, "max"),
         ({"min": -1}, "min"),
@@ -66,7 +69,7 @@ def test_what_is_not_there_is_404(pool: str, server: str) -> None:
 
 
 def test_rehearsing_says_what_would_be_done() -> None:
-    assert rehearse(CONFIGURATION, server_changes(CONFIGURATION, "web", "a", {"state": "maint"})) == (
+    assert rehearse(CONFIGURATION, server_changes(control().snapshot(), "web", "a", {"state": "maint"})) == (
         "server web/a ordered to maint",
     )
 
@@ -122,6 +125,11 @@ def test_a_question_has_defaults() -> None:
         {"url": "a\r\nb"},
         {"url": "x" * 8001},
         {"url": "/", "headers": "a"},
+        {"url": "/", "headers": None},
+        {"url": "/", "headers": False},
+        {"url": "/", "headers": ""},
+        {"url": "/", "client": None},
+        {"url": "/", "method": None},
         {"url": "/", "headers": {"a": 1}},
         {"url": "/", "headers": [["a"]]},
         {"url": "/", "headers": {"a": "b\n"}},

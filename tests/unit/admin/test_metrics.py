@@ -3,16 +3,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from director.admin.metrics import escaped, families, lines, pieces
-from director.admin.rates import Rates
-from director.admin.testing import MemoryControl
-from director.admin.views import ViewContext
+from director.admin.api import Call
+from director.admin.metrics import escaped
+from director.admin.testing import MemoryControl, record
 from director.caches import CacheFigures
 from director.model.pools import Pool
-from director.registry.changes import PoolAdded
-from director.registry.counters import TrafficFigures
-from director.registry.reports import PacketFigures, ProcessFigures, Readiness
+from director.registry.changes import PoolAdded, ServerAdded, ServerRemoved
+from director.registry.counters import SERVER_CAUSES, SERVICE_CAUSES, TrafficFigures
+from director.registry.reports import PacketFigures, ProcessFigures
 from tests.unit.admin import sample
+from tests.unit.admin.wire import Admin
 
 # The grammar of https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4.
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -22,17 +22,7 @@ HEAD = re.compile(rf"# (HELP|TYPE) ({NAME}) (.+)")
 
 
 def text(control: MemoryControl) -> str:
-    look = ViewContext(control.snapshot(), control.at, Rates(), tuple(control.heard))
-    found = families(
-        look,
-        control.readiness(),
-        control.own,
-        len(control.remembered),
-        {"sign_ins": 1},
-        control.packets(),
-        control.caches(),
-    )
-    return b"".join(pieces(found)).decode()
+    return b"".join(Admin(control).api.metrics(Call()).pieces or ()).decode()
 
 
 def parsed(found: str) -> Iterator[tuple[str, str, float]]:
@@ -148,25 +138,49 @@ def test_what_the_system_does_not_tell_is_left_out() -> None:
 def test_ten_thousand_servers_come_in_pieces() -> None:
     control = sample.control()
     control.apply([PoolAdded(Pool("big", tuple(sample.server(f"s{n}", n + 1) for n in range(10_000))))], "x")
-    look = ViewContext(control.snapshot(), control.at, Rates())
-    made = pieces(families(look, Readiness(), control.own, 0, {}))
+    made = iter(Admin(control).api.metrics(Call()).pieces or ())
     first = next(made)
     assert first.count(b"\n") < 2000
-    assert (
-        sum(piece.count(b"director_server_up{") for piece in made) + first.count(b"director_server_up{")
-        == 10_005
-    )
+    rest = sum(piece.count(b"director_server_up{") for piece in made)
+    assert rest + first.count(b"director_server_up{") == 10_005
 
 
 def test_a_family_without_samples_has_no_head() -> None:
-    assert "director_server_errors_total" not in "".join(
-        lines(
-            families(
-                ViewContext(sample.control().snapshot(), sample.control().at, Rates()),
-                Readiness(),
-                ProcessFigures("0", 0),
-                0,
-                {},
-            )
-        )
-    )
+    assert "director_cache_" not in text(sample.control())
+
+
+def test_errors_are_told_before_the_first_one() -> None:
+    """https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics."""
+    control = sample.control()
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    for cause in SERVICE_CAUSES:
+        assert found["director_service_errors_total", f'service="l7:www",cause="{cause}"'] == 0
+    for cause in SERVER_CAUSES:
+        assert found["director_server_errors_total", f'pool="web",server="a",cause="{cause}"'] == 0
+    control.registry.pools["web"].servers[0].requests.errors["novel"] += 2
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    assert found["director_server_errors_total", 'pool="web",server="a",cause="novel"'] == 2
+
+
+def test_checks_reloads_and_traces_are_counted() -> None:
+    control = sample.control()
+    control.probed = {("alive", "passed"): 7, ("alive", "failed"): 2, ("alive", "unknown"): 0}
+    control.ended = {"done": 3, "refused": 1}
+    control.remembered = [record()] * 2500
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    assert found["director_checks_total", 'check="alive",result="passed"'] == 7
+    assert found["director_checks_total", 'check="alive",result="failed"'] == 2
+    assert found["director_reloads_total", 'result="refused"'] == 1
+    assert found["director_traces", ""] == 2500
+    assert found["director_admin_events_total", 'event="connections_cut"'] == 0
+
+
+def test_labels_follow_the_generations() -> None:
+    control = sample.control()
+    api = Admin(control).api
+    before = b"".join(api.metrics(Call()).pieces or ())
+    control.apply([ServerRemoved("web", "b"), ServerAdded("web", sample.server("z", 9))], "x")
+    after = b"".join(api.metrics(Call()).pieces or ())
+    assert b'server="z"' not in before
+    assert b'director_server_up{pool="web",server="z"}' in after
+    assert b'server="b"' not in after

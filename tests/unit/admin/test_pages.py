@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from director.admin.api import Api
 from director.admin.pages import home, live, login
-from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Json
 from tests.unit.admin import sample
 from tests.unit.admin.test_html import read
+from tests.unit.admin.wire import Admin
 
 
 def view(control: MemoryControl) -> Json:
-    return Api(control, Rates(), {}).overview()
+    return Admin(control).api.overview()
 
 
 def test_the_answer_comes_first_and_is_the_title() -> None:

@@ -48,7 +48,10 @@ def service(tmp_path: Path, reactor: Reactor) -> Iterator[AdminService]:
 def test_it_listens_and_gives_the_link(service: AdminService, tmp_path: Path, reactor: Reactor) -> None:
     service.startService()
     token = (tmp_path / "admin.token").read_text().strip()
-    assert re.fullmatch(rf"http://[0-9.]+:8404/login\?token={token}", service.link)
+    assert re.fullmatch(r"http://127.0.0.1:8404/login\?token=[\w-]{43}", service.link)
+    assert token not in service.link
+    assert service.link == service.link, "the one that is printed"
+    assert service.make_link() != service.link
     assert [server[0] for server in reactor.tcpServers] == [8404]
     assert [server[0] for server in reactor.unixServers] == [str(tmp_path / "control.sock")]
     assert [one.bound for one in service.listeners()] == [True, True]
@@ -81,7 +84,7 @@ def test_rates_are_sampled_each_two_seconds(service: AdminService, reactor: Reac
         service._control.at = type(service._control.at)(1002.0 + 2 * second, 0.0)  # type: ignore[attr-defined]
         registry.services["l7:www"].requests.requests += 8
         reactor.advance(2)
-    assert service._rates.per_second("l7:www") == 4.0
+    assert service._history.rates.per_second("l7:www") == 4.0
 
 
 def test_stopping_leaves_nothing(service: AdminService, reactor: Reactor) -> None:
@@ -89,6 +92,18 @@ def test_stopping_leaves_nothing(service: AdminService, reactor: Reactor) -> Non
     service.stopService()
     assert service.listeners() == ()
     assert not reactor.getDelayedCalls()
+
+
+def test_another_token_is_made_and_kept(service: AdminService, tmp_path: Path) -> None:
+    service.startService()
+    old = (tmp_path / "admin.token").read_text()
+    assert service.rotate() == str(tmp_path / "admin.token")
+    assert (tmp_path / "admin.token").read_text() != old
+    assert (tmp_path / "admin.token").stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_start_there_is_no_link(service: AdminService) -> None:
+    assert service.make_link() == ""
 
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "10.0.0.1", "example.org"])

@@ -1,125 +1,54 @@
 from __future__ import annotations
 
-import pytest
+from twisted.internet.address import IPv4Address
 
-from director.admin.answers import SECURITY_HEADERS
-from director.admin.resource import LARGEST_BODY
-from director.admin.site import CONNECTIONS, IDLE_SECONDS, LINGER_SECONDS
-from tests.unit.admin.wire import TOKEN, Admin, parsed
+from director.admin.site import CONNECTIONS, PER_PEER
+from tests.unit.admin.wire import TOKEN, Admin
 
-HEAD = (
-    "POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    f"Authorization: Bearer {TOKEN}\r\n"
-)
+SLOW = f"GET /api/v1/pools HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"GET\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 600 + b"\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20000 + b"\r\n\r\n",
-    ],
-)
-def test_malformed_requests_get_a_hardened_400(data: bytes) -> None:
+def full(made: Admin) -> list[tuple[object, object]]:
+    """As many connections as there may be, from many addresses."""
+    return [made.connect(f"127.0.{number // 200}.{number % 200}") for number in range(CONNECTIONS)]
+
+
+def test_a_newcomer_takes_the_place_of_who_has_waited_longest() -> None:
     made = Admin()
-    protocol, transport = made.connect()
-    protocol.dataReceived(data)
-    reply = parsed(transport.value())
-    assert reply.status == 400
-    assert transport.disconnecting
-    for name, value in SECURITY_HEADERS:
-        assert reply.headers[name] == value
-    assert "Server" not in reply.headers
+    (first, gone), (_, next_) = full(made)[:2]
+    assert made.connect("127.0.0.250")
+    assert (gone.disconnected, next_.disconnected) == (True, False)  # type: ignore[attr-defined]
+    assert made.authenticator.counted["connections_cut"] == 1
+    assert first not in made.site._waiting
 
 
-@pytest.mark.parametrize(
-    ("target", "status"),
-    [
-        ("http://127.0.0.1:8404/healthz", 200),
-        ("HTTP://localhost/healthz", 200),
-        ("http://[::1]:8404/healthz", 200),
-        ("http://localhost/api/v1/connections?limit=1", 401),
-        ("http://localhost", 401),
-        ("http://localhost?x=1", 401),
-        ("http://localhost/nothing", 404),
-        ("http://evil.example/healthz", 421),
-        ("http://ops@localhost/healthz", 400),
-        ("http://localhost:x/healthz", 400),
-    ],
-)
-def test_a_target_may_be_in_absolute_form_and_names_the_host(target: str, status: int) -> None:
-    """RFC 9112 3.2.2: a server must accept it, and must ignore Host then."""
-    for host in ("localhost", "evil.example"):
-        assert Admin().ask("GET", target, {"Host": host}).status == status
-
-
-def test_the_query_of_an_absolute_target_is_read() -> None:
+def test_who_is_being_served_keeps_the_place() -> None:
     made = Admin()
-    head = {"Authorization": f"Bearer {TOKEN}"}
-    assert made.ask("GET", "http://localhost/api/v1/connections?limit=x", head).status == 400
-    assert made.ask("GET", "http://localhost/api/v1/connections?limit=1", head).status == 200
+    held = full(made)
+    for protocol, _ in held:
+        protocol.dataReceived(SLOW)  # type: ignore[attr-defined]
+    assert made.site.buildProtocol(IPv4Address("TCP", "127.0.0.250", 1)) is None
+    assert made.authenticator.counted["connections_refused"] == 1
+    made.clock.pump([0.01] * 999)
+    assert made.site.buildProtocol(IPv4Address("TCP", "127.0.0.250", 1)) is not None
 
 
-@pytest.mark.parametrize("hosts", ["", "Host: localhost\r\nHost: localhost\r\n"])
-def test_a_target_does_not_make_up_for_a_missing_or_second_host(hosts: str) -> None:
-    """RFC 9112 3.2."""
-    assert Admin().raw(f"GET http://localhost/healthz HTTP/1.1\r\n{hosts}\r\n".encode()).status == 400
-
-
-def test_a_declared_large_body_is_refused_before_it_comes() -> None:
+def test_one_address_pushes_out_itself_alone() -> None:
     made = Admin()
-    protocol, transport = made.connect()
-    protocol.dataReceived(f"{HEAD}Content-Length: {LARGEST_BODY + 1}\r\n\r\n".encode())
-    reply = parsed(transport.value())
-    assert reply.status == 413
-    assert reply.headers["Content-Security-Policy"]
-    assert not transport.disconnecting, "the client shall be able to read it"
-    for _ in range(100):
-        protocol.dataReceived(b"x" * 500)
-    made.clock.advance(LINGER_SECONDS)
-    assert transport.disconnecting
+    _, other = made.connect("127.0.0.1")
+    mine = [made.connect("127.0.0.2")[1] for _ in range(PER_PEER)]
+    made.connect("127.0.0.2")
+    assert [one.disconnected for one in mine] == [True] + [False] * (PER_PEER - 1)
+    assert not other.disconnected
 
 
-def test_a_chunked_body_is_refused_when_it_has_grown_too_large() -> None:
+def test_a_closed_connection_makes_room() -> None:
     made = Admin()
-    protocol, transport = made.connect()
-    protocol.dataReceived(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
-    for _ in range(LARGEST_BODY // 4096):
-        protocol.dataReceived(b"1000\r\n" + b"x" * 4096 + b"\r\n")
-    assert transport.value() == b""
-    protocol.dataReceived(b"1\r\nx\r\n")
-    assert parsed(transport.value()).status == 413
-    protocol.dataReceived(b"0\r\n\r\n")
-    assert transport.disconnecting
-    assert transport.value().count(b"HTTP/1.1") == 1
-
-
-def test_a_form_is_not_parsed_by_the_server() -> None:
-    made = Admin()
-    body = b"&".join([b"a=1"] * 1000)
-    head = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert made.ask("POST", "/login", head, body).status == 400
-
-
-def test_so_many_connections_and_no_more() -> None:
-    made = Admin()
-    held = [made.connect()[0] for _ in range(CONNECTIONS)]
-    assert made.site.buildProtocol(None) is None
-    assert made.site.refused == 1
-    held[0].connectionLost()
-    assert made.site.buildProtocol(None) is not None
-
-
-def test_an_idle_connection_is_ended() -> None:
-    made = Admin()
-    protocol, transport = made.connect()
-    protocol.dataReceived(b"GET /healthz HT")
-    made.clock.advance(IDLE_SECONDS + 1)
-    assert transport.disconnecting
+    held = full(made)
+    held[0][0].connectionLost()  # type: ignore[attr-defined]
+    made.connect("127.0.0.250")
+    assert made.authenticator.counted["connections_cut"] == 0
+    assert made.site.connections == CONNECTIONS
 
 
 def test_no_log_holds_the_token() -> None:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 from director.admin import tables
-from director.admin.api import Api
-from director.admin.rates import Rates
 from director.admin.views import Json
 from tests.unit.admin import sample
 from tests.unit.admin.test_html import read
+from tests.unit.admin.wire import Admin
 
 
 def view(*, trouble: bool = True) -> Json:
@@ -13,7 +12,7 @@ def view(*, trouble: bool = True) -> Json:
     sample.fill(control)
     if trouble:
         sample.trouble(control)
-    return Api(control, Rates(), {}).overview()
+    return Admin(control).api.overview()
 
 
 def test_rows_of_a_table_stay_rows_when_they_look_like_cards() -> None:
@@ -74,6 +73,6 @@ def test_a_listener_that_is_not_bound_is_told() -> None:
 
 def test_fault_answers_lead_to_their_trace() -> None:
     html = tables.faults(view())
-    assert 'href="/api/v1/requests/f1"' in html
+    assert 'href="/requests/f1"' in html
     assert ">local 127.0.0.1:8099<" in html
     assert ">pool images has no server: every server is down or in maintenance<" in html

@@ -16,11 +16,13 @@ from twisted.internet.testing import StringTransport
 
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
-from director.admin.rates import Rates
+from director.admin.orders import Orders
 from director.admin.resource import AdminResource, ListenerPolicy
-from director.admin.sessions import Sessions
+from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
+from director.admin.trends import History
+from director.admin.turns import Turns
 from tests.unit.admin import sample
 
 TOKEN = "t" * 43
@@ -47,18 +49,39 @@ class Admin:
     control: MemoryControl = field(factory=sample.control)
     listening: ListenerPolicy = field(factory=ListenerPolicy)
     clock: Clock = field(factory=Clock)
-    rates: Rates = field(factory=Rates)
+    history: History = field(factory=History)
     authenticator: Authenticator = field(init=False)
+    turns: Turns = field(init=False)
     site: AdminSite = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         numbers = itertools.count(1)
-        self.authenticator = Authenticator(TOKEN, Sessions(lambda: f"id{next(numbers):040}"))
-        self.site = AdminSite(self.resource(), self.clock)
+        make_id = lambda: f"id{next(numbers):040}"  # noqa: E731
+        self.authenticator = Authenticator(TOKEN, Sessions(make_id), Links(make_id))
+        self.turns = Turns(self.clock)
+        self.site = AdminSite(self.resource(), self.clock, self.turns, self.authenticator.counted)
+
+    @property
+    def api(self) -> Api:
+        return Api(self.control, self.history, self.authenticator.counted)
+
+    def make_link(self) -> str:
+        return "http://127.0.0.1:8404/login?token=" + self.authenticator.links.make(self.clock.seconds())
+
+    def rotate(self) -> str:
+        self.authenticator.take_token("u" * 43)
+        return "var/admin.token"
 
     def resource(self) -> AdminResource:
-        api = Api(self.control, self.rates, self.authenticator.counted)
-        return AdminResource(api, self.authenticator, self.listening, self.clock, self.clock.seconds)
+        return AdminResource(
+            self.api,
+            Orders(self.control, self, self.clock),
+            self.authenticator,
+            self.listening,
+            self.clock,
+            self.turns,
+            self.clock.seconds,
+        )
 
     def connect(self, address: str = "127.0.0.1") -> tuple[Any, StringTransport]:
         peer = IPv4Address("TCP", address, 50000)
@@ -97,7 +120,7 @@ class Admin:
 
     def sign_in(self) -> dict[str, str]:
         """A browser's cookie."""
-        reply = self.ask("GET", f"/login?token={TOKEN}")
+        reply = self.ask("GET", self.make_link().partition("8404")[2])
         return {"Cookie": reply.headers["Set-Cookie"].partition(";")[0]}
 
 

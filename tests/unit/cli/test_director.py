@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from director.cli import configuration, director
+from director.cli import configuration, director, grammar, output
 from director.cli.client import Refused, understood
 from director.errors import DirectorError
 from director.model.pools import Forward
@@ -64,11 +65,14 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
-@pytest.mark.parametrize("thing", ["services", "pools", "servers", "rules", "checks", "config"])
+@pytest.mark.parametrize(
+    "thing",
+    ["services", "pools", "servers", "rules", "checks", "events", "generations", "schedulers", "config"],
+)
 def test_show_prints_a_table_or_json(client: MemoryClient, run: Run, thing: str) -> None:
     code, out, err = run("show", thing)
     assert (code, err) == (0, "")
-    assert max(len(line) for line in out.splitlines()) <= 80
+    assert out
     code, out, _ = run("show", thing, "--json")
     assert code == 0
     assert json.loads(out)
@@ -88,11 +92,107 @@ def test_orders_and_weights(client: MemoryClient, run: Run) -> None:
     assert (server.weight, server.state.value) == (5, "ready")
 
 
+def test_an_order_for_several_servers(client: MemoryClient, run: Run) -> None:
+    code, out, _ = run("drain", "web/a", "web/s")
+    assert (code, out.count("ordered to drain")) == (0, 2)
+    assert len(json.loads(run("weight", "web/a", "web/s", "3", "--json")[1])) == 2
+    generation = client.admin.control.registry.generation
+    assert run("maint", "web/a", "web/none")[0] == 1
+    assert client.admin.control.registry.generation == generation, "all or none"
+    assert run("maint", "web/a", "web")[0] == 2
+
+
+def test_a_server_that_stays_idle_has_a_hint(client: MemoryClient, run: Run) -> None:
+    """Ready is not enough for a server of weight 0, nor a weight for one in maintenance."""
+    assert run("weight", "web/a", "0")[2] == ""
+    run("drain", "web/a")
+    assert run("ready", "web/a")[2] == (
+        "director: web/a has weight 0 and takes nothing new; give it one: director weight web/a 1\n"
+    )
+    run("maint", "web/a")
+    assert "director ready web/a" in run("weight", "web/a", "2")[2]
+    assert run("ready", "web/a")[2] == ""
+    assert "while it is down" in run("ready", "images/i")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("web",), {"web/a", "web/b", "web/s"}),
+        (("web/a",), {"web/a"}),
+        (("WEB", "drain"), {"web/b"}),
+        (("refused",), {"images/i"}),
+        (("nothing like it",), set()),
+    ],
+)
+def test_rows_can_be_filtered(
+    client: MemoryClient, run: Run, words: tuple[str, ...], names: set[str]
+) -> None:
+    found = json.loads(run("show", "servers", *words, "--json")[1])
+    assert {f"{one['pool']}/{one['name']}" for one in found} == names
+    table = run("show", "servers", *words)[1]
+    assert all(name in table for name in names)
+    assert names or table == "No servers.\n"
+
+
+def test_a_pipe_has_full_width(client: MemoryClient, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = SimpleNamespace(columns=40)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: narrow)
+    piped = run("show", "rules")[1]
+    assert len(piped.splitlines()) == 3
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert len(run("show", "rules")[1].splitlines()) > 3
+    assert run("show", "rules", "--wide")[1] == piped
+
+
+def test_links_and_tokens(client: MemoryClient, run: Run) -> None:
+    code, out, _ = run("token", "link")
+    assert (code, out.startswith("http://127.0.0.1:8404/login?token=")) == (0, True)
+    assert client.admin.ask("GET", out.strip().partition(":8404")[2]).status == 303
+    assert run("token", "rotate") == (
+        0,
+        "another token is in var/admin.token now; everybody signs in anew\n",
+        "",
+    )
+
+
+def test_what_is_done_but_not_kept_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SimpleNamespace(
+        patch=lambda *_, **__: {"generation": 2, "diff": ["x"], "kept": False},
+        get=lambda *_: {"eligible": True},
+        post=lambda *_, **__: {"generation": 3, "diff": [], "kept": False},
+    )
+    monkeypatch.setattr(director, "connected", lambda _: made)
+    code, out, err = run("drain", "web/a")
+    assert (code, out) == (4, "x\ngeneration 2 runs\n")
+    assert "not kept" in err
+    assert run("reload")[0] == 4
+
+
+def test_nobody_to_ask_is_3(run: Run, tmp_path: Path) -> None:
+    assert run("show", "pools", "--socket", str(tmp_path / "none.sock"))[0] == 3
+    assert run("show", "pools", "-c", str(tmp_path / "none.ini"))[0] == 3
+
+
+@pytest.mark.parametrize("option", ["--socket", "-c"])
+def test_options_may_stand_before_or_after(option: str) -> None:
+    for words in ((option, "x", "show", "pools"), ("show", "pools", option, "x")):
+        found = director.parser().parse_args(words)
+        assert {"--socket": found.socket, "-c": found.config}[option] == "x"
+    places: list[tuple[str, ...]] = [
+        ("--json", "show", "pools"),
+        ("show", "--json", "pools"),
+        ("show", "pools", "--json"),
+    ]
+    assert all(director.parser().parse_args(words).json for words in places)
+    assert director.parser().parse_args(["show", "pools"]).json is False
+
+
 def test_drain_can_wait_until_the_server_is_empty(client: MemoryClient, run: Run) -> None:
     assert run("drain", "web/s", "--wait", "0")[1].endswith("web/s is empty\n")
     lease = claim(client.admin.control.registry.pools["web"].servers[2])
     code, _, err = run("drain", "web/s", "--wait", "0")
-    assert (code, err) == (2, "director: web/s: 1 still on it after 0 s; it goes on draining\n")
+    assert (code, err) == (1, "director: web/s: 1 still on it after 0 s; it goes on draining\n")
     lease.release()
 
 
@@ -109,9 +209,10 @@ def test_drain_can_wait_until_the_server_is_empty(client: MemoryClient, run: Run
     ],
 )
 def test_refusals_say_what_to_do(client: MemoryClient, run: Run, words: tuple[str, ...], said: str) -> None:
-    assert run(*words) == (2, "", f"director: {said}\n")
+    usage = "is not" in said or said.startswith("give")
+    assert run(*words) == (2 if usage else 1, "", f"director: {said}\n")
     code, out, _ = run(*words, "--json")
-    assert code == 2
+    assert code == (2 if usage else 1)
     assert "error" in json.loads(out)
 
 
@@ -145,7 +246,7 @@ def test_why_a_request_would_go_while_servers_are_down(
 
 def test_reload_and_its_rehearsal(client: MemoryClient, run: Run) -> None:
     assert run("reload")[0] == 0
-    assert run("reload", "--dry-run") == (0, "no errors, no warnings\n", "")
+    assert run("reload", "--dry-run") == (0, "nothing would change\n", "")
 
 
 def test_config_export_prints_the_merged_file(client: MemoryClient, run: Run) -> None:
@@ -195,13 +296,13 @@ def test_lab_runs_the_methods_named(monkeypatch: pytest.MonkeyPatch, run: Run) -
 
     found = SimpleNamespace(lab_run=lab_run, lab_up=lab_up, lab_down=lab_down, METHODS=tuple(Forward))
     monkeypatch.setattr("importlib.import_module", lambda _: found)
-    assert run("lab", "run", "dr") == (2, "a line\n", "")
+    assert run("lab", "run", "dr") == (1, "a line\n", "")
     code, out, _ = run("lab", "run", "--json")
-    assert (code, json.loads(out)) == (2, [{"method": "nat", "transfer": "ok", "failed": "no ip"}])
+    assert (code, json.loads(out)) == (1, [{"method": "nat", "transfer": "ok", "failed": "no ip"}])
     assert asked == [["dr"], ["nat", "dr", "tun", "local"]]
     assert run("lab", "up", "tun") == (0, "tun stands\n", "")
     assert json.loads(run("lab", "up", "--json")[1]) == {"said": ["nat stands"]}
-    assert run("lab", "down") == (2, "", "director: needs root\n")
+    assert run("lab", "down") == (1, "", "director: needs root\n")
 
 
 def test_the_socket_is_found_by_option_then_environment_then_file(
@@ -213,7 +314,7 @@ def test_the_socket_is_found_by_option_then_environment_then_file(
 
     monkeypatch.setattr(configuration, "state_dir", lambda file: Path("/state") / file.stem)
     monkeypatch.delenv("DIRECTOR_SOCKET", raising=False)
-    monkeypatch.setattr(director, "DEFAULT_FILES", (str(tmp_path / "here.ini"), str(tmp_path / "host.ini")))
+    monkeypatch.setattr(grammar, "DEFAULT_FILES", (str(tmp_path / "here.ini"), str(tmp_path / "host.ini")))
     assert path() == "/state/here/control.sock"
     (tmp_path / "host.ini").touch()
     assert path() == "/state/host/control.sock"
@@ -234,7 +335,51 @@ def test_text_of_the_director_cannot_steer_the_terminal(monkeypatch: pytest.Monk
     assert "\x1b" not in run("show", "pools")[2]
 
 
-def test_a_wrong_grammar_is_the_parsers_own_2(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("frobnicate",), "there is no command 'frobnicate'; known: check, show"),
+        (("shwo", "pools"), "there is no command 'shwo'; did you mean show?"),
+        (("show", "server"), "there is no thing 'server'; did you mean servers?"),
+        (("drain", "web/a", "--wait", "soon"), "'soon' is not a duration; write 30s or 1m30s"),
+        (("weight", "web/a", "much"), "'much' is not a whole number, such as 2"),
+        (("lab", "run", "nta"), "'nta' is none of: nat, dr, tun, local"),
+        (("token", "rotat"), "did you mean rotate?"),
+    ],
+)
+def test_a_wrong_grammar_is_told_in_own_words(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        run("frobnicate")
+        director.main(words)
     assert caught.value.code == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "invalid" not in shown
+    assert "--help" in shown
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        director.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("director 0.")
+
+
+@pytest.mark.parametrize("shell", grammar.SHELLS)
+def test_completion_knows_every_command(run: Run, shell: str) -> None:
+    code, out, _ = run("completion", shell)
+    assert code == 0
+    assert all(name in out for name in (*director.COMMANDS, *grammar.THINGS))
+    if shell != "fish":
+        assert subprocess.run(["bash", "-n"], input=out.encode(), check=True).returncode == 0
+
+
+def test_bash_completes_what_was_begun() -> None:
+    words = {"check": (), "show": ("pools", "servers")}
+    script = output.completion("bash", words) + (
+        "COMP_WORDS=(director show s); COMP_CWORD=2; _director; echo ${COMPREPLY[*]}\n"
+        "COMP_WORDS=(director ''); COMP_CWORD=1; _director; echo ${COMPREPLY[*]}\n"
+    )
+    done = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True)
+    assert done.stdout == b"servers\ncheck show\n"

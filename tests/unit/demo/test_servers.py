@@ -197,3 +197,50 @@ def test_a_refused_bind_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     assert events[0]["name"] == "red"
     assert "the address is in use; stop" in events[0]["reason"]
     service.stopService()
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "length"),
+    [
+        ("fail", 500, None),
+        ("fail=503", 503, None),
+        ("size=10k", 200, 10240),
+        ("size=0", 200, 0),
+        ("fail=502&size=7", 502, 7),
+        ("x=1&fail=404", 404, None),
+    ],
+)
+def test_parameters_give_orders(query: str, status: int, length: int | None) -> None:
+    found, _, body = got(f"/any/path?{query}")
+    assert found == status
+    assert length is None or len(body) == length
+
+
+@pytest.mark.parametrize("query", ["fail=200", "fail=abc", "fail=5000", "size=x", "slow=soon", "slow=5y"])
+def test_wrong_orders_say_what_to_write(query: str) -> None:
+    status, _, body = got(f"/?{query}")
+    assert status == 400
+    assert body.isascii()
+    assert b"\n" in body
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"), [("slow=2s", 2.0), ("slow=500", 0.5), ("slow=1s&fail=503", 1.0)]
+)
+def test_a_slow_answer_takes_its_time(query: str, seconds: float) -> None:
+    visit = Visit()
+    visit.client.send(h11.Request(method="GET", target="/", headers=[("Host", "x")]))
+    visit.client.send(h11.EndOfMessage())
+    visit.protocol.dataReceived(f"GET /?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    visit.reactor.advance(seconds - 0.01)
+    assert visit.transport.value() == b""
+    visit.reactor.advance(0.02)
+    assert visit.read()[0] == (503 if "fail" in query else 200)
+
+
+def test_who_hangs_never_answers() -> None:
+    visit = Visit()
+    visit.protocol.dataReceived(b"GET /healthz?hang&slow=1s HTTP/1.1\r\nHost: x\r\n\r\n")
+    visit.reactor.advance(100_000)
+    assert visit.transport.value() == b""
+    assert visit.transport.connected

@@ -64,6 +64,21 @@ def test_a_transition_says_why_and_how_long() -> None:
     assert (evidence.since, evidence.count) == (7.0, 0)
 
 
+@pytest.mark.parametrize(
+    ("first", "after", "results", "states"),
+    [
+        (None, 1, "-", "-"),
+        (None, 3, "--+---", "?????-"),
+        (None, 2, "+-++", "???+"),
+        (True, 1, "--+---", "+++++-"),
+        (False, 1, "+-++", "---+"),
+    ],
+)
+def test_what_a_new_server_counts_as(first: bool | None, after: int, results: str, states: str) -> None:
+    check = Check("alive", rise=2, fall=3, first=first, after=after)
+    assert fed(Evidence(check, 0.0), results) == states
+
+
 def test_it_is_changing_while_results_speak_against_it() -> None:
     evidence = Evidence(Check("alive", rise=2, fall=3), 0.0)
     seen = [evidence.is_changing]

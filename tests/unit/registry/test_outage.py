@@ -62,6 +62,16 @@ def test_clients_get_the_first_step_that_answers(fault: tuple[FaultStep, ...], a
     assert told(registry(*fault)) == f"Clients of l7:www get: {answer}."
 
 
+def test_a_fault_path_for_other_causes_is_not_taken() -> None:
+    made = registry_of(
+        configuration=Configuration(
+            pools=(Pool("web"),),
+            l7=(L7Service("www", (), pool="web", fault=(LOCAL,), fault_on=("timeout",)),),
+        )
+    )
+    assert told(made) == "Clients of l7:www get: the built-in 503 page."
+
+
 def test_a_step_without_a_live_server_is_passed_over() -> None:
     made = registry(ACTIVE, SPARE, SORRY)
     down(made, "images", "i")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from director.config.parse.checks import Expected, expected, octets, probe, question, script
+from director.config.parse.checks import Expected, expected, first, octets, probe, question, script
 from director.config.text.messages import BadValue, render
 from director.model.conditions import Term
 from director.model.pools import ScriptStep
@@ -176,3 +176,18 @@ def test_a_command_is_split_without_a_shell() -> None:
     assert found.command[1:] == ("-H", "a b", "${HOME}", "|", "cat")
     assert read_ini("[check:c]\nexec = check_http\n").require().checks[0].command == ("check_http",)
     assert "not a command: No closing quotation" in render(read_ini('[check:c]\nexec = a "b\n').problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("up", (True, 1)), ("down", (False, 1)), ("after 1", (None, 1)), ("after 20", (None, 20))],
+)
+def test_what_a_new_server_counts_as(text: str, meant: tuple[bool | None, int]) -> None:
+    assert first(text) == meant
+
+
+@pytest.mark.parametrize(("text", "start"), [("ready", 0), ("after", 0), ("after 0", 6), ("after x", 6)])
+def test_what_is_no_first_word_is_refused_where_it_stands(text: str, start: int) -> None:
+    with pytest.raises(BadValue) as bad:
+        first(text)
+    assert bad.value.start == start

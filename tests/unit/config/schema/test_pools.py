@@ -26,6 +26,7 @@ def test_the_keys_of_the_design_are_there() -> None:
         "host",
         "every",
         "every.changing",
+        "first",
         "timeout",
         "rise",
         "fall",

@@ -114,6 +114,19 @@ def test_an_outage_is_known_soon_although_probes_are_seldom() -> None:
     assert live(world.registry, "web", "a").available
 
 
+def test_a_new_server_may_count_as_down_until_it_has_proved_itself() -> None:
+    check = evolve(CHECK, first=False)
+    world = World(evolve(CONFIGURATION, checks=(check,)))
+    assert not live(world.registry, "web", "a").available
+    world.run(1.1)
+    assert not live(world.registry, "web", "a").available
+    world.run(2.2)
+    assert live(world.registry, "web", "a").available
+    # Another check is not another server: what is known stands.
+    world.turn(evolve(CONFIGURATION, checks=(evolve(check, every=1.0),)))
+    assert live(world.registry, "web", "a").available
+
+
 def test_one_line_tells_what_happened(lines: list[str]) -> None:
     world = World(evolve(CONFIGURATION, pools=(WEB,)))
     world.run(4.0)

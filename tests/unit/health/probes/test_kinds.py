@@ -11,7 +11,7 @@ ADDRESS = Address("10.0.0.1", 80)
 
 
 def test_every_kind_that_can_be_written_has_its_probe() -> None:
-    settings = {"expect", "host", "port", "every", "every.changing", "timeout", "rise", "fall"}
+    settings = {"expect", "host", "port", "every", "every.changing", "first", "timeout", "rise", "fall"}
     assert {key.name for key in CHECK.keys} - settings == {*STREAMS, *DATAGRAMS, "exec", "icmp"}
 
 

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.l7.proxy.trace import FIELDS, TEXT_LIMIT, Record, Traces, as_dict, json_line, text_line
+from director.l7.proxy.trace import (
+    FAULTS_KEPT,
+    FIELDS,
+    TEXT_LIMIT,
+    Record,
+    Traces,
+    as_dict,
+    json_line,
+    text_line,
+)
 
 EPOCH = datetime(2026, 11, 21, 8, 0, tzinfo=UTC).timestamp()
 PLAIN: dict[str, Any] = {
@@ -147,6 +156,20 @@ def test_what_clients_choose_is_kept_in_bounded_length() -> None:
     assert newest == record(target="/" + "t" * (TEXT_LIMIT - 1))
     assert oldest == record(target=long[5][:TEXT_LIMIT], host=long[6][:TEXT_LIMIT])
     assert text_line(long, EPOCH).count("t" * 16_000) == 1
+
+
+def test_fault_answers_outlive_other_traffic() -> None:
+    traces = Traces(1000)
+    traces.extend([record(id="f1", fault="page sorry")])
+    traces.extend(record(id=str(number)) for number in range(2000))
+    assert len(traces) == 1000
+    assert [one[0] for one in traces.faults(9)] == ["f1"]
+    found = traces.find("f1")
+    assert found is not None
+    assert found[FIELDS.index("fault")] == "page sorry"
+    traces.extend(record(id=f"f{number}", fault="active a") for number in range(2, 300))
+    assert len(traces.faults(1000)) == FAULTS_KEPT
+    assert traces.find("f1") is None
 
 
 def test_a_line_without_a_status_says_so() -> None:

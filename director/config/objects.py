@@ -1,0 +1,143 @@
+"""One thing of the configuration from keys that did not come from a file: what the API is sent.
+
+The keys and the grammar of their values are those of the ini; `made` gives the value of the model, `merged`
+one that exists with some keys set anew.  Variables are not put in: `${file:…}` would read for a stranger.
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from director.config.parse import builders
+from director.config.parse.fields import Fields
+from director.config.parse.values import section_name, title
+from director.config.schema.tables import key_of, kind_of
+from director.config.text.messages import ERROR, BadValue, Findings, Position
+from director.config.text.reader import Item, Piece, Section, Value
+from director.errors import DirectorError
+
+BUILDERS: Mapping[str, Callable[[Fields], Any]] = {
+    "pool": builders.pool,
+    "l7": builders.l7,
+    "l4": builders.l4,
+    "rule": builders.rule,
+}
+"""Kinds of sections that can be made one by one."""
+ACTIONS = ("pool", "redirect", "respond")
+"""Of a rule, which has exactly one."""
+PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "pool": {
+        "check": ("checks",),
+        "timeout.connect": ("timeouts", "connect"),
+        "timeout.response": ("timeouts", "response"),
+        "timeout.idle": ("timeouts", "idle"),
+        "timeout.tunnel": ("timeouts", "tunnel"),
+    },
+    "l7": {
+        "timeout.client": ("timeouts", "client"),
+        "timeout.keepalive": ("timeouts", "keepalive"),
+        "limit.line": ("limits", "line"),
+        "limit.header": ("limits", "header"),
+        "limit.fields": ("limits", "fields"),
+        "limit.body": ("limits", "body"),
+    },
+    "l4": {},
+    "rule": {},
+}
+"""Where a key's value stands in the model, when not under its own name."""
+_HERE = "request"
+
+
+class Unfit(DirectorError):  # noqa: N818 - it is what happened
+    """A key or value is wrong; `at` is the key, or `name`."""
+
+    def __init__(self, message: str, at: str) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def made(kind: str, name: str, given: Mapping[str, str]) -> Any:
+    """The thing of that kind and name.  Raises Unfit with the first mistake."""
+    try:
+        if kind == "rule":
+            title(name)
+        else:
+            section_name(name)
+    except BadValue as bad:
+        raise Unfit(f"{bad.message}; {bad.hint}" if bad.hint else bad.message, "name") from bad
+    try:
+        return _read(kind, name, given)
+    except DirectorError as error:
+        if isinstance(error, Unfit):
+            raise
+        raise Unfit(str(error), "") from error
+
+
+def merged(kind: str, old: Any, given: Mapping[str, str]) -> Any:
+    """`old` with the keys of `given` set anew.  Raises Unfit."""
+    known = kind_of(kind, named=True)
+    filled = {key.name: key.example for key in known.keys if key.required} if known else {}
+    if kind == "rule" and not any(action in given for action in ACTIONS):
+        filled["respond"] = "404"
+    new = made(kind, old.name, {**filled, **given})
+    try:
+        for key in given:
+            old = _taken(kind, key, old, new)
+    except DirectorError as error:
+        raise Unfit(str(error), next(iter(given), "")) from error
+    return old
+
+
+def _taken(kind: str, key: str, old: Any, new: Any) -> Any:
+    """`old` with what one key says in `new`."""
+    if kind == "rule" and key in ACTIONS:
+        return evolve(old, **{action: getattr(new, action) for action in ACTIONS})
+    if kind == "rule" and key.endswith("_header"):
+        verb = key.removesuffix("_header")
+        kept = tuple(edit for edit in old.headers if edit.verb != verb)
+        return evolve(old, headers=(*kept, *new.headers))
+    first, *inner = PLACES[kind].get(key, (key.replace(".", "_"),))
+    if not hasattr(old, first):
+        raise Unfit(f"{key} is changed in the file only; change it there and reload", key)
+    value = getattr(new, first)
+    if inner:
+        value = evolve(getattr(old, first), **{inner[0]: getattr(value, inner[0])})
+    return evolve(old, **{first: value})
+
+
+def server_line(given: Mapping[str, str]) -> str:
+    """A `server.NAME` line from `address` and the words of such a line."""
+    words = [given.get("address", "")]
+    for key, text in given.items():
+        if key == "backup":
+            words += ["backup"] if text == "yes" else []
+        elif key != "address":
+            words.append(f"{key}={text}")
+    return " ".join(words)
+
+
+def _read(kind: str, name: str, given: Mapping[str, str]) -> Any:
+    known = kind_of(kind, named=True)
+    if known is None or kind not in BUILDERS:
+        raise Unfit(f"there is no kind {kind}", "name")
+    for key in given:
+        if key_of(known, key) is None:
+            near = Findings().nearest(key, [one.name for one in known.keys])
+            raise Unfit(f"unknown field {key[:40]!r}" + (f"; {near}" if near else ""), key[:40])
+    findings = Findings()
+    items = {key: _item(key, text) for key, text in given.items()}
+    section = Section(kind, name, Position(_HERE), items)
+    value = BUILDERS[kind](Fields(section, known, findings))
+    errors = [one for one in findings.problems() if one.severity == ERROR]
+    if errors:
+        first = errors[0]
+        raise Unfit(f"{first.message}; {first.hint}" if first.hint else first.message, first.key)
+    return value
+
+
+def _item(key: str, text: str) -> Item:
+    return Item(key, Value(text, text, _HERE, (Piece(0, 1, 1, text),)), 1, 1, text)
