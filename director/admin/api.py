@@ -312,6 +312,10 @@ class Api:
             headers = (("Link", f'</api/v1/connections?{query}>; rel="next"'),)
         return as_json([asdict(one) for one in page.entries], headers=headers)
 
+    def processes(self, call: Call) -> Answer:
+        """First the one that controls."""
+        return as_json([asdict(one) for one in self._control.processes()])
+
     def layer4(self, call: Call) -> Answer:
         """Totals and counters; zeros while layer 4 does not run."""
         return as_json(views.packets_view(self._control.packets()))

@@ -147,7 +147,7 @@ class MemoryControl:
         """As set."""
         return self.ended
 
-    def trace(self, identifier: str) -> TraceRecord | None:
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """By id."""
         return next((one for one in self.remembered if one["id"] == identifier), None)
 

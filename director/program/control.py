@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -189,8 +190,21 @@ class RunningControl:
         return self._traffic.refreshed(route)
 
     def processes(self) -> Sequence[WorkerFigures]:
-        """The processes that serve layer 7; none when it is this one."""
-        return self._traffic.processes()
+        """All processes; first this one, which is the only one when it serves as well."""
+        workers = self._traffic.processes()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        served = sum(one.requests.requests for one in self._registry.services.values())
+        here = WorkerFigures(
+            "control" if workers else "director",
+            os.getpid(),
+            True,
+            time.time() - self._started,
+            0 if workers else self._traffic.clients,
+            0 if workers else served,
+            usage.ru_utime + usage.ru_stime,
+            _resident() or 0,
+        )
+        return [here, *workers]
 
     def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """One request by its id, whoever served it."""

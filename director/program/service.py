@@ -57,6 +57,7 @@ from director.program.processes.workers import Workers
 from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
 from director.program.state_directory import StateDirectory
+from director.program.supervision import Supervision
 from director.registry.cells import Geometry
 from director.registry.changes import Change
 from director.registry.io.segment import Segment, create
@@ -139,6 +140,7 @@ class DirectorService(Service):
                 self.listening,
             )
         )
+        self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
 
     # -- life --
@@ -160,18 +162,23 @@ class DirectorService(Service):
         """Serve."""
         super().startService()
         started = self.parts.start()
-        for chore, period in self.parts.chores():
+        for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
             loop.start(period, now=False)
             self._loops.append(loop)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        started.addCallback(lambda _: _log.info("{text}", text="\n".join(self._greeting())))
+        started.addCallback(lambda _: self._ready())
+
+    def _ready(self) -> None:
+        _log.info("{text}", text="\n".join(self._greeting()))
+        self._supervision.ready()
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
         self.control.stopping = True
+        self._supervision.stopping()
         _log.info(
             "stopping: {count} client connection(s) may end within {grace:g}s",
             count=self.traffic.clients,

@@ -148,9 +148,9 @@ class PacketFigures:
 
 @frozen
 class WorkerFigures:
-    """One process of several: `age` and `cpu` in seconds, `rss` in octets.
+    """One process: `age` and `cpu` (processor time used) in seconds, `rss` in octets.
 
-    `serving` is False while it begins.
+    `serving` is False while it begins; `requests` are those of layer 7 that it served.
     """
 
     name: str
@@ -158,6 +158,7 @@ class WorkerFigures:
     serving: bool
     age: float = 0.0
     clients: int = 0
+    requests: int = 0
     cpu: float = 0.0
     rss: int = 0
 

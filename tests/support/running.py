@@ -104,7 +104,7 @@ class Program:
             )
         up = wait_until(
             lambda: process.poll() is not None or all(map(accepts, self.places)),
-            20,
+            60,
         )
         if not up or process.poll() is not None:
             self.stop()
@@ -209,7 +209,7 @@ class Director(Program):
     def start(self) -> None:
         """Run it and wait for its port and for `/readyz`."""
         super().start()
-        wait_until(self._ready, 5)
+        wait_until(self._ready, 30)
 
     def _ready(self) -> bool:
         try:

@@ -81,6 +81,7 @@ class Collector(Part):
                 one.begun,
                 now - one.said.get("started", now),
                 one.said.get("clients", 0),
+                one.said.get("requests", 0),
                 one.said.get("cpu", 0.0),
                 one.said.get("rss", 0),
             )

@@ -210,6 +210,7 @@ class WorkerProgram:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return {
             "clients": shell.clients,
+            "requests": sum(one.requests.requests for one in self._replica.registry.services.values()),
             "listeners": shell.listeners(),
             "stalls": shell.stalls,
             "worst_stall": shell.worst_stall,
