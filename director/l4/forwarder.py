@@ -33,6 +33,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from director.errors import PacketError
+from director.l4 import twins
 from director.l4.admission import Admission
 from director.l4.closing import Closing
 from director.l4.defence import Defence
@@ -396,6 +397,10 @@ class Forwarder:
         """
         if self.services.follow():
             self._stale()
+        for service in self.services.moved:
+            pool = self.services.registry.pools.get(service.config.pool)
+            if pool is not None:
+                twins.adopt(self.table.entries, (service,), pool)
         if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and one.gone]:
                 self.table.expire_now(entry)

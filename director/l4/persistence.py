@@ -59,7 +59,8 @@ def find(
         return None
     server = found.server
     quiesced = settings.expire_quiescent_template and server.weight == 0
-    if found.service is service and server.available and not quiesced:
+    of_pool = server.pool.name == service.config.pool
+    if found.service is service and of_pool and server.available and not quiesced:
         return found
     table.hide(found)
     return None

@@ -85,7 +85,7 @@ class VirtualService:
         return f"{self.config.virtual.protocol.upper()} {Address(shown(self.address), self.port)}"
 
     @property
-    def identity(self) -> tuple[Virtual, str]:
+    def identity(self) -> Virtual:
         """What makes it this service, under whatever name."""
         return identity(self.config)
 
@@ -99,9 +99,9 @@ Path = tuple[VirtualService, "RealServer", Method, Tunnel]
 """What decides how a flow's packets reach its server: the service, the server, the method, the tunnel."""
 
 
-def identity(config: L4Service) -> tuple[Virtual, str]:
-    """Flows go on for as long as this is the same: the virtual address and the pool."""
-    return config.virtual, config.pool
+def identity(config: L4Service) -> Virtual:
+    """Flows go on for as long as this is the same: what clients ask for, under whatever name and pool."""
+    return config.virtual
 
 
 class Services:
@@ -118,16 +118,19 @@ class Services:
         self._marked: dict[tuple[int, int], VirtualService] = {}
         self._any_port = self._any_ftp = False
         self.kept: frozenset[tuple[int, bytes, int]] = frozenset()
-        self._gone: WeakValueDictionary[tuple[Virtual, str], VirtualService] = WeakValueDictionary()
+        self._gone: WeakValueDictionary[Virtual, VirtualService] = WeakValueDictionary()
         self._paths: list[Path] = []
         self.closing: tuple[RealServer, ...] = ()
+        self.moved: list[VirtualService] = []
         self.follow()
 
     def follow(self) -> bool:
         """See the registry as it is now; True when packets of some flow may take another path.
 
         A service that got another name, or that left and came back while flows of it lived, is the same one.
+        `moved` are then those that were given another pool.
         """
+        self.moved = []
         before, self.by_key = self.by_key, {}
         arrived: list[LiveService] = []
         for key, live in self.registry.services.items():
@@ -152,6 +155,8 @@ class Services:
             service = VirtualService(live, config)
         else:
             service = old
+            if service.config.pool != config.pool:
+                self.moved.append(service)
             service.follow(live, config)
         if service.mark or service.address:
             self.by_key[live.key] = service

@@ -107,6 +107,11 @@ class Lease:
         """Not released yet."""
         return self._held
 
+    @property
+    def inactive(self) -> bool:
+        """It counts as inactive."""
+        return self._inactive
+
     def release(self) -> None:
         """Give the claim back.  Raises LeaseError when it was given back before."""
         if not self._held:

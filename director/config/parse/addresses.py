@@ -35,6 +35,9 @@ def address(text: str, *, lowest: int = 1, port_needed: bool = True) -> Address:
     host, port = _split(text, needed=port_needed)
     if host:
         _check_host(host.removesuffix("%"), bracketed=text[0] == "[")
+    if text[0] == "[":
+        # In its one spelling (RFC 5952): a server is known by its address.
+        host = str(ipv6(host, 1))
     return Address(host=host, port=_port(text, port, lowest) if port is not None else 0)
 
 

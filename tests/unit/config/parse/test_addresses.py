@@ -95,3 +95,9 @@ def test_networks() -> None:
 )
 def test_loopback(text: str, expected: bool) -> None:
     assert is_loopback(address(text)) is expected
+
+
+@pytest.mark.parametrize("text", ["[2001:db8::1]:80", "[2001:DB8::1]:80", "[2001:db8:0:0:0:0:0:1]:80"])
+def test_an_ipv6_address_has_one_spelling(text: str) -> None:
+    """RFC 5952; whoever is written in another way is the same server."""
+    assert address(text) == Address("2001:db8::1", 80)
