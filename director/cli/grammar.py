@@ -19,7 +19,7 @@ from director.model.pools import Forward
 
 THINGS = (
     "services", "pools", "servers", "connections", "rules", "checks", "events", "generations", "schedulers",
-    "config",
+    "processes", "config",
 )  # fmt: skip
 KINDS = ("server", "pool", "service", "rule")
 SHELLS = ("bash", "zsh", "fish")

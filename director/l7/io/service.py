@@ -71,12 +71,12 @@ class Listening:
     def open(self, prepared: Any) -> None:
         """Begin to accept on a bound socket (or open a Twisted endpoint)."""
         reactor = self.shell.reactor
-        if self.address.endpoint:
+        own = self.shell.own_sockets
+        if self.address.endpoint and own:
             self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
         else:
-            self.port = Listener(
-                reactor, prepared or self.shell.bind(self.address), self.accepted, self.has_room
-            )
+            sock = prepared or self.shell.bind(self.address)
+            self.port = Listener(reactor, sock, self.accepted, self.has_room, own=own)
             self.port.start()
 
     def inherit(self, old: Listening) -> None:
@@ -136,8 +136,17 @@ class Shell:
         stalls: sweeps that came later than `STALL_SECONDS`; `worst_stall` is by how much at most.
     """
 
-    def __init__(self, reactor: Any, access_log: AccessLog, traces: int) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        access_log: AccessLog,
+        traces: int,
+        given: Callable[[Address], socket.socket] | None = None,
+    ) -> None:
+        """`given` has the listening sockets that another process opened; None: they are opened here."""
         self.reactor = reactor
+        self._given = given
+        self.own_sockets = given is None
         self.backends = Backends(reactor)
         self.queues = Queues()
         self.access_log = access_log
@@ -231,6 +240,8 @@ class Shell:
 
         A standby has its address when it is needed; clients reach the listener from then on.
         """
+        if self._given is not None:
+            return self._given(address)
         return bind(address, free=True, beside=self._going(address.port))
 
     def _going(self, port: int) -> list[socket.socket]:
@@ -254,7 +265,7 @@ class Shell:
                 old = leaving.pop(bound_to(address), None)
                 if old is not None:
                     self._moves[place] = old
-                elif address.endpoint:
+                elif address.endpoint and self.own_sockets:
                     check_endpoint(self.reactor, address.endpoint)
                 else:
                     self._prepared[place] = self.bind(address)
