@@ -28,6 +28,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot
 
@@ -109,6 +110,15 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Asked before a route is answered: let what other processes counted be known.
+
+        None when there is nothing to wait for.
+        """
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """All processes; first the one that controls, which is the only one when it serves as well."""
+
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests that the fault path answered, newest first."""
 
@@ -121,7 +131,7 @@ class Control(Protocol):
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far, by how they ended: `done` or `refused`."""
 
-    def trace(self, identifier: str) -> TraceRecord | None:
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """One request by its id, or None when the ring has dropped it."""
 
     def explain(self, question: Question) -> TraceRecord:

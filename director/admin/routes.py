@@ -216,6 +216,7 @@ ROUTES = (
             ("server", "a server: NAME, POOL/NAME, or its address with or without port"),
         ),
     ),
+    ApiRoute("processes", "GET", "/api/v1/processes", "The processes of the director, and what each uses."),
     ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
     ApiRoute(
         "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)

@@ -26,6 +26,7 @@ from director.registry.reports import (
     PacketFigures,
     ProcessFigures,
     Readiness,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
 
@@ -68,6 +69,9 @@ class MemoryControl:
     reloaded: Deferred[Applied] | Exception | None = None
     store_nonce: str = "5eed"
     lost: str = ""
+    workers: list[WorkerFigures] = field(factory=list)
+    refreshing: Deferred[None] | None = None
+    refreshed_for: list[str] = field(factory=list)
     probed: dict[tuple[str, str], int] = field(factory=dict)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
@@ -118,6 +122,15 @@ class MemoryControl:
         """As set."""
         return self.remembered[:limit]
 
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Remember who asked; as set."""
+        self.refreshed_for.append(route)
+        return self.refreshing
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """As set."""
+        return self.workers
+
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """Those that are set."""
         return [one for one in self.remembered if one["fault"]][:limit]
@@ -134,7 +147,7 @@ class MemoryControl:
         """As set."""
         return self.ended
 
-    def trace(self, identifier: str) -> TraceRecord | None:
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """By id."""
         return next((one for one in self.remembered if one["id"] == identifier), None)
 

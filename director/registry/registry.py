@@ -156,6 +156,14 @@ class Registry:
             return ()
         return self._judge_again(address, check, now)
 
+    def verdicts(self) -> list[tuple[str, str, bool]]:
+        """All that stand: (address, check, alive)."""
+        return [
+            (address, check, alive)
+            for address, found in self._verdicts.items()
+            for check, alive in found.items()
+        ]
+
     def reached(self, address: str) -> None:
         """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
         for server in self.by_address.get(address, ()):

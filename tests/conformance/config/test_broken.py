@@ -136,7 +136,7 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         [(9, "a check is either http or tcp")],
     ),
     ("admin for all", GOOD + "[admin]\nlisten = :8404\n", [(7, "the admin listens on this machine only")]),
-    ("workers", "[director]\nworkers = 4\n" + GOOD, [(2, "this version runs in one process")]),
+    ("workers", "[director]\nworkers = some\n" + GOOD, [(2, "not a whole number")]),
     (
         "tls",
         GOOD.replace("pool = web", "tls = a\npool=web"),

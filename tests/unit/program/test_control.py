@@ -19,7 +19,7 @@ from director.model.pools import State
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
-from director.program.layer7 import compile_services
+from director.program.layer7 import Layer7, compile_services
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
@@ -58,10 +58,11 @@ def control(tmp_path: Path) -> Any:
 
         shell.handles["www"] = ServiceHandle(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
+        traffic = Layer7(registry, shell, str)
         yield RunningControl(
             str(path),
             current,
-            shell,
+            traffic,
             health,
             Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
             loop.reactor,
@@ -72,7 +73,7 @@ def control(tmp_path: Path) -> Any:
                 lambda *_: succeed(MADE),
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
-            ListenAlerts(registry, shell, loop.reactor),
+            ListenAlerts(registry, traffic, loop.reactor),
         )
 
 
@@ -141,8 +142,8 @@ def test_traces_come_newest_first_and_by_id(control: Any) -> None:
         None,
         0.1,
     )
-    control._shell.record(record)
-    control._shell.record(("2", *record[1:]))
+    control._traffic.shell.record(record)
+    control._traffic.shell.record(("2", *record[1:]))
     assert [one["id"] for one in control.traces(9)] == ["2", "1"]
     assert control.trace("1")["status"] == 200
     assert control.trace("none") is None
