@@ -11,7 +11,7 @@ known ones.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from random import Random
@@ -120,8 +120,10 @@ class UserFiles:
     content is taken from there; any other is executed afresh (no byte code is kept or trusted).
     """
 
-    def __init__(self, before: UserFiles | None = None) -> None:
+    def __init__(self, before: UserFiles | None = None, sources: Mapping[str, bytes] | None = None) -> None:
+        """`sources` are the files themselves, for a process that was given them."""
         self._before: dict[str, _Executed] = before.executed() if before is not None else {}
+        self._sources = sources
         self._executed: dict[str, _Executed] = {}
 
     def executed(self) -> dict[str, _Executed]:
@@ -137,13 +139,17 @@ class UserFiles:
 
     def _read(self, path: str) -> _Executed:
         try:
-            source = Path(path).read_bytes()
+            source = Path(path).read_bytes() if self._sources is None else self._sources[path]
         except OSError as error:
             raise SchedulerError(
                 f"{path} cannot be read ({error.strerror}); check the path and its rights"
             ) from error
         before = self._before.get(path)
         return before if before is not None and before.source == source else _execute(path, source)
+
+    def sources(self) -> dict[str, bytes]:
+        """The files themselves, by their paths."""
+        return {path: one.source for path, one in self._executed.items()}
 
     def differs(self, path: str) -> bool:
         """The file was executed afresh for this reading."""

@@ -12,16 +12,18 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from attrs import asdict, evolve, field, frozen
+from twisted.internet.defer import Deferred
 
 from director.admin import edits, metrics, objects, pages, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
-from director.admin.control import Control
+from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
 from director.admin.overview import overview
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
+from director.model.virtual import L4Settings
 from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
@@ -29,6 +31,8 @@ FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
 LARGEST_LIMIT = 1000
+UNREFRESHED = frozenset({"healthz", "readyz", "static", "login", "login_page", "logout", "openapi", "config"})
+"""Routes that show nothing that is counted."""
 
 
 @frozen
@@ -136,6 +140,10 @@ class Api:
             tuple(control.checks()),
             self._trends,
         )
+
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Asked before a route is answered; see `Control.refreshed`."""
+        return self._control.refreshed(route) if route not in UNREFRESHED else None
 
     # -- probes and scrapers --
 
@@ -306,25 +314,41 @@ class Api:
             headers = (("Link", f'</api/v1/connections?{query}>; rel="next"'),)
         return as_json([asdict(one) for one in page.entries], headers=headers)
 
+    def processes(self, call: Call) -> Answer:
+        """First the one that controls."""
+        return as_json([asdict(one) for one in self._control.processes()])
+
     def layer4(self, call: Call) -> Answer:
         """Totals and counters; zeros while layer 4 does not run."""
-        return as_json(views.packets_view(self._control.packets()))
+        seen = self._control.snapshot()
+        settings = seen.configuration.l4_settings or L4Settings()
+        return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""
         seen = self._control.snapshot()
         return as_json([views.trace_view(one, seen) for one in self._control.traces(limit(call))])
 
-    def request(self, call: Call) -> Answer:
+    def request(self, call: Call) -> Answer | Deferred[Answer]:
         """By id."""
         found = self._control.trace(call.path["id"])
+        if isinstance(found, Deferred):
+            return found.addCallback(self._traced, call.path["id"])
+        return self._traced(found, call.path["id"])
+
+    def _traced(self, found: TraceRecord | None, identifier: str) -> Answer:
         if found is None:
-            raise Refusal(404, "No such request is remembered; only the last ones are kept", call.path["id"])
+            raise Refusal(404, "No such request is remembered; only the last ones are kept", identifier)
         return as_json(views.trace_view(found, self._control.snapshot()))
 
-    def request_page(self, identifier: str) -> Answer:
+    def request_page(self, identifier: str) -> Answer | Deferred[Answer]:
         """The same for people; one that is not remembered has a page, too."""
         found = self._control.trace(identifier)
+        if isinstance(found, Deferred):
+            return found.addCallback(self._traced_page, identifier)
+        return self._traced_page(found, identifier)
+
+    def _traced_page(self, found: TraceRecord | None, identifier: str) -> Answer:
         if found is None:
             return as_html(pages.forgotten(identifier), 404)
         seen = self._control.snapshot()

@@ -8,7 +8,7 @@ need not be one process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -29,6 +29,7 @@ from director.registry.reports import (
     ProcessFigures,
     Readiness,
     TLSFigures,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot
 
@@ -110,6 +111,15 @@ class Control(Protocol):
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Asked before a route is answered: let what other processes counted be known.
+
+        None when there is nothing to wait for.
+        """
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """All processes; first the one that controls, which is the only one when it serves as well."""
+
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests that the fault path answered, newest first."""
 
@@ -125,7 +135,7 @@ class Control(Protocol):
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far, by how they ended: `done` or `refused`."""
 
-    def trace(self, identifier: str) -> TraceRecord | None:
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """One request by its id, or None when the ring has dropped it."""
 
     def explain(self, question: Question) -> TraceRecord:
@@ -161,6 +171,9 @@ class Control(Protocol):
 
         Fails with ChangeRefused or SchedulerError with nothing applied.
         """
+
+    def zero(self, services: Collection[str]) -> None:
+        """Traffic of these services and their servers is shown from 0 on; of layer 4 as a whole with all."""
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """Take back what a generation changed, also one of an earlier run, and nothing that came after it.

@@ -140,7 +140,14 @@ class AdminResource(Resource):
             if route.gives == HTML and refusal.status == 401:
                 return _put(request, as_html(pages.login(), 401, refusal.headers))
             raise
-        answer = self._answer(route, request, path, credentials, principal)
+        refreshed = self._api.refreshed(route.name)
+        if refreshed is None:
+            answer = self._answer(route, request, path, credentials, principal)
+        else:
+            # What other processes counted comes first; what it is asked afterwards may raise a refusal.
+            answer = refreshed.addCallback(
+                lambda _: self._answer(route, request, path, credentials, principal)
+            )
         if isinstance(answer, Deferred):
             waiting: Deferred[Answer] = shielded(answer)
             waiting.addTimeout(WORK_SECONDS, self._clock)
@@ -179,7 +186,7 @@ class AdminResource(Resource):
         query: dict[str, str],
         credentials: Credentials,
         principal: Principal | None,
-    ) -> Answer:
+    ) -> Answer | Deferred[Answer]:
         if route.name == "static":
             file = self._files.get(path["file"])
             if file is None:

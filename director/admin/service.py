@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class AdminService(Service):
         self._listen = listen
         self._state_dir = state_dir
         self._reactor = reactor
-        self._turns = Turns(reactor)
+        self._turns = Turns(reactor, time.thread_time)
         self._history = History()
         self._pulse = LoopingCall(self.pulse)
         self._pulse.clock = reactor

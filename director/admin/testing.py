@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -27,6 +27,7 @@ from director.registry.reports import (
     ProcessFigures,
     Readiness,
     TLSFigures,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
 
@@ -69,6 +70,9 @@ class MemoryControl:
     reloaded: Deferred[Applied] | Exception | None = None
     store_nonce: str = "5eed"
     lost: str = ""
+    workers: list[WorkerFigures] = field(factory=list)
+    refreshing: Deferred[None] | None = None
+    refreshed_for: list[str] = field(factory=list)
     probed: dict[tuple[str, str], int] = field(factory=dict)
     shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
@@ -120,6 +124,15 @@ class MemoryControl:
         """As set."""
         return self.remembered[:limit]
 
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Remember who asked; as set."""
+        self.refreshed_for.append(route)
+        return self.refreshing
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """As set."""
+        return self.workers
+
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """Those that are set."""
         return [one for one in self.remembered if one["fault"]][:limit]
@@ -140,7 +153,7 @@ class MemoryControl:
         """As set."""
         return self.ended
 
-    def trace(self, identifier: str) -> TraceRecord | None:
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
         """By id."""
         return next((one for one in self.remembered if one["id"] == identifier), None)
 
@@ -180,6 +193,10 @@ class MemoryControl:
     def _apply(self, changes: tuple[Change, ...], author: str) -> Applied:
         made = self.registry.apply(changes, author, self.at.now, self.at.time)
         return Applied(made, kept=not self.lost)
+
+    def zero(self, services: Collection[str]) -> None:
+        """On the registry."""
+        self.registry.zero(services)
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """On the registry, for configurations alone."""

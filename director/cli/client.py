@@ -69,6 +69,10 @@ class Client:
         """The JSON answer to a change."""
         return self._ask("PATCH", segments, order, query)
 
+    def delete(self, *segments: str, query: str = "") -> Any:
+        """What became of it; empty when it is simply gone."""
+        return self._ask("DELETE", segments, query=query)
+
     def _ask(
         self, method: str, segments: tuple[str, ...], order: dict[str, Any] | None = None, query: str = ""
     ) -> Any:

@@ -244,6 +244,53 @@ def reload(arguments: Arguments) -> int:
     return kept(answer)
 
 
+def place(kind: str, name: str) -> tuple[str, ...]:
+    """Where a thing of that kind and name is in the API."""
+    if kind == "server":
+        pool, server = split(name)
+        return "pools", pool, "servers", server
+    return f"{kind}s", name
+
+
+def add(arguments: Arguments) -> int:
+    """`add KIND NAME KEY=VALUE…`."""
+    *where, name = place(arguments.kind, arguments.name)
+    order = {"name": name}
+    for word in arguments.keys:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise Refused(f"{word!r} is not KEY=VALUE, such as weight=2", code=USAGE)
+        order[key] = value
+    query = "dry_run=1" if arguments.dry_run else ""
+    answer = connected(arguments).post(*where, order=order, query=query)
+    show_result(arguments, answer, output.applied)
+    return kept(answer)
+
+
+def remove(arguments: Arguments) -> int:
+    """`remove KIND NAME`."""
+    query = {"dry_run": "1"} if arguments.dry_run else {}
+    query |= {"force": "1"} if arguments.force else {}
+    query |= {"drain": arguments.drain} if arguments.drain else {}
+    where = place(arguments.kind, arguments.name)
+    answer = connected(arguments).delete(*where, query=urlencode(query))
+    if not answer:
+        return show_result(arguments, {"removed": arguments.name}, lambda _: f"{arguments.name} removed\n")
+    show_result(arguments, answer, output.applied)
+    return kept(answer)
+
+
+def undo(arguments: Arguments) -> int:
+    """`undo [GENERATION]`."""
+    client, number = connected(arguments), arguments.generation
+    if number is None:
+        number = client.get("generations", query="limit=1")[0]["number"]
+    query = "dry_run=1" if arguments.dry_run else ""
+    answer = client.post("generations", str(number), "undo", query=query)
+    show_result(arguments, answer, output.applied)
+    return kept(answer)
+
+
 def token(arguments: Arguments) -> int:
     """`token link` or `token rotate`."""
     answer = connected(arguments).post("token", arguments.action)
@@ -357,6 +404,9 @@ COMMANDS: grammar.Commands = {
     "drain": order,
     "maint": order,
     "weight": weight,
+    "add": add,
+    "remove": remove,
+    "undo": undo,
     "reload": reload,
     "token": token,
     "config": config,

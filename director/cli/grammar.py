@@ -19,8 +19,9 @@ from director.model.pools import Forward
 
 THINGS = (
     "services", "pools", "servers", "connections", "rules", "checks", "events", "generations", "schedulers",
-    "config",
+    "processes", "config",
 )  # fmt: skip
+KINDS = ("server", "pool", "service", "rule")
 SHELLS = ("bash", "zsh", "fish")
 DEFAULT_FILES = ("etc/director.ini", "/etc/director/director.ini")
 """Where a configuration is looked for that nobody names: here, then where the systemd unit has it."""
@@ -158,6 +159,20 @@ def _changing(add: Add) -> None:
     made = add("weight", "Change the weight of servers; 0 = no new work.")
     made.add_argument("servers", nargs="+", metavar="POOL/SERVER")
     made.add_argument("number", type=whole, metavar="N")
+    made.add_argument("--dry-run", action="store_true", help="say what would be done")
+    made = add("add", "Add a server, a pool, a service or a rule, over the file.")
+    made.add_argument("kind", choices=KINDS, metavar="|".join(KINDS))
+    made.add_argument("name", metavar="NAME", help="POOL/SERVER, POOL, l7:NAME or l4:NAME, 'NUMBER TITLE'")
+    made.add_argument("keys", nargs="*", metavar="KEY=VALUE", help="as in the ini; of a server address=…")
+    made.add_argument("--dry-run", action="store_true", help="say what would be done")
+    made = add("remove", "Remove a server, a pool, a service or a rule.")
+    made.add_argument("kind", choices=KINDS, metavar="|".join(KINDS))
+    made.add_argument("name", metavar="NAME", help="POOL/SERVER, POOL, l7:NAME or l4:NAME, NUMBER")
+    made.add_argument("--drain", metavar="TIME", default="", help="of a server: let its work end, so long")
+    made.add_argument("--force", action="store_true", help="of a server: whatever it holds")
+    made.add_argument("--dry-run", action="store_true", help="say what would be done")
+    made = add("undo", "Take back what a generation changed.")
+    made.add_argument("generation", nargs="?", type=whole, metavar="GENERATION", help="the last one if none")
     made.add_argument("--dry-run", action="store_true", help="say what would be done")
     made = add("reload", "Apply the configuration file.")
     made.add_argument("--dry-run", action="store_true", help="say what would be done")

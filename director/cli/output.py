@@ -276,6 +276,24 @@ def _when(one: JsonObject) -> str:
     return f" when {one['when']}" if one["when"] else ""
 
 
+def processes(found: list[JsonObject], width: int = WIDTH) -> str:
+    """The processes and what they use; the share is that of all requests."""
+    total = sum(one["requests"] for one in found)
+    rows = [
+        (
+            one["name"] if one["serving"] else f"{one['name']} (begins)",
+            one["pid"],
+            one["clients"],
+            f"{100 * one['requests'] / total:.0f} %" if total else UNKNOWN,
+            f"{one['cpu']:.1f}s",
+            f"{one['rss'] / (1 << 20):.0f} MB",
+            ago(one["age"]),
+        )
+        for one in found
+    ]
+    return table(("PROCESS", "PID", "CLIENTS", "SHARE", "CPU", "MEMORY", "AGE"), rows, width)
+
+
 def checks(found: list[JsonObject], width: int = WIDTH) -> str:
     """Health evidence."""
     rows = [

@@ -38,7 +38,7 @@ from director.errors import PacketError
 from director.l4 import twins
 from director.l4.admission import Admission
 from director.l4.closing import Closing
-from director.l4.defence import Defence
+from director.l4.defence import Defence, martian
 from director.l4.flows import TABLED, Flow, FlowTable
 from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
@@ -52,7 +52,16 @@ from director.l4.reset import Reset
 from director.l4.services import Services
 from director.l4.states.directions import OUTPUT
 from director.l4.states.transitions import States
-from director.l4.verdicts import Batch, Deliver, Verdict
+from director.l4.verdicts import (
+    ICMP_QUERY,
+    NOT_IP,
+    OTHER_HOST,
+    UNKNOWN_PROTOCOL,
+    WAITING,
+    Batch,
+    Deliver,
+    Verdict,
+)
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
@@ -90,14 +99,6 @@ TICK_LIMIT = 5000
 """Entries whose time is over that one tick ends; the rest come with the next tick."""
 _GSO_TCP = frozenset({vnet.GSO_TCPV4, vnet.GSO_TCPV6})
 HANDLED = frozenset({TCP, UDP, SCTP, AH, ESP})
-LOOPBACK_V6 = bytes(15) + b"\1"
-ISAKMP = b"\x01\xf4\x01\xf4"
-OTHER_HOST = Deliver("other_host")
-NOT_IP = Deliver("not_ip")
-UNKNOWN_PROTOCOL = Deliver("unknown_protocol")
-ICMP_QUERY = Deliver("icmp_query")
-WAITING = Batch(())
-"""A fragment was kept: nothing to do yet."""
 
 
 class Forwarder:
@@ -320,7 +321,7 @@ class Forwarder:
             return UNKNOWN_PROTOCOL
         if group(packet.destination):
             return OTHER_HOST
-        fault = _martian(packet)
+        fault = martian(packet)
         if fault:
             return self.output.drop(fault)
         if packet.fragmented and packet.protocol not in IPSEC:
@@ -360,7 +361,7 @@ class Forwarder:
             if not verified(packet):
                 return self.output.drop("bad_checksum")
             packet.verified = True
-        fast = self.table.find(TABLED[packet.protocol], _table_key(packet))
+        fast = self.table.find(TABLED[packet.protocol], packet.table_key)
         if fast is None:
             return self._unknown(packet, offload, now)
         if fast.direction == OUTPUT:
@@ -453,20 +454,3 @@ def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes)
         return False
     headers = l4 - L3 + 4 * (frame[l4 + 12] >> 4)
     return headers + int.from_bytes(offload[4:6], sys.byteorder) <= mtu
-
-
-def _martian(packet: Packet) -> str:
-    """Why nobody honest sends from this source; empty when somebody may."""
-    source = packet.source
-    if source == packet.destination:
-        return "land"
-    if group(source) or (source[0] == 127 and len(source) == 4) or source == LOOPBACK_V6:
-        return "martian_source"
-    return ""
-
-
-def _table_key(packet: Packet) -> bytes:
-    """The packet's key; AH and ESP are looked up as ISAKMP, port 500 to 500 (D.5)."""
-    if packet.protocol in IPSEC:
-        return packet.source + packet.destination + ISAKMP
-    return packet.key

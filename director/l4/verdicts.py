@@ -94,3 +94,11 @@ class ForwarderDoor(Protocol):
 
     def close(self) -> None:
         """Give every claim on a server back."""
+
+
+OTHER_HOST = Deliver("other_host")
+NOT_IP = Deliver("not_ip")
+UNKNOWN_PROTOCOL = Deliver("unknown_protocol")
+ICMP_QUERY = Deliver("icmp_query")
+WAITING = Batch(())
+"""A fragment was kept: nothing to do yet."""

@@ -54,12 +54,13 @@ _RENEW = "put a new one in its place; it is taken up while the director runs"
 class Certificates(Part):
     """The store of certificates.
 
-    Args:
+    Attributes:
         changed: called when pairs are new.
     """
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self.store = CertificateStore(lambda _names: changed())
+    def __init__(self) -> None:
+        self.changed: Callable[[], None] = lambda: None
+        self.store = CertificateStore(lambda _names: self.changed())
         self._prepared: list[Loaded] = []
 
     def prepare(self, candidate: Candidate) -> None:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,20 +18,19 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, Question, TraceRecord
+from director.admin.control import Applied, Question, Soon, TraceRecord
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
-from director.l7.io.service import Shell
-from director.l7.proxy.trace import as_dict
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
+from director.program.traffic import Traffic
 from director.registry.changes import Change
 from director.registry.reports import (
     CheckEvidence,
@@ -42,6 +43,7 @@ from director.registry.reports import (
     ProcessFigures,
     Readiness,
     TLSFigures,
+    WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
 
@@ -71,21 +73,19 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
-        tls: what handshakes and certificates say.
     """
 
     def __init__(
         self,
         path: str,
         current: Running,
-        shell: Shell,
+        traffic: Traffic,
         health: HealthService,
         layer4: Layer4,
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
-        tls: Callable[[], TLSFigures] = TLSFigures,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -95,14 +95,13 @@ class RunningControl:
         self._snapshots = Snapshots(current.registry)
         self._seen = self._snapshots.take()
         self._serves_until = 0.0
-        self._shell = shell
+        self._traffic = traffic
         self._health = health
         self._layer4 = layer4
         self._reactor = reactor
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
-        self._tls = tls
         self._started = time.time()
 
     def moment(self) -> Moment:
@@ -121,7 +120,7 @@ class RunningControl:
     def listeners(self) -> Sequence[ListenerState]:
         """Every address of every service, and the admin's own."""
         serving = []
-        for name, address, _ in self._shell.listeners():
+        for name, address, _ in self._traffic.listeners():
             why = self._listening.why(f"l7:{name}", address)
             serving.append(ListenerState(f"l7:{name}", address, bound=not why, error=why))
         return [*serving, *self._layer4.listeners(), *self._own_listeners()]
@@ -129,7 +128,7 @@ class RunningControl:
     def readiness(self) -> Readiness:
         """Ready when nothing is in the way and nothing stops."""
         listening = self._listening.reasons()
-        reasons = [*listening, *self._layer4.reasons()]
+        reasons = [*self._traffic.reasons(), *listening, *self._layer4.reasons()]
         if self.stopping:
             reasons.append("the director is stopping")
         return Readiness(tuple(reasons), listening | self._layer4.reasons_since())
@@ -142,9 +141,9 @@ class RunningControl:
             _resident(),
             sum(1 for _ in Path("/proc/self/fd").iterdir()),
             resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            self._shell.stalls,
-            self._shell.worst_stall,
-            {"access": self._shell.access_log.lost, "events": event_log.lost},
+            sum(self._traffic.said("stalls")),
+            max(self._traffic.said("worst_stall"), default=0.0),
+            {"access": sum(self._traffic.said("lost")), "events": event_log.lost},
         )
 
     def checks(self) -> Sequence[CheckEvidence]:
@@ -161,7 +160,7 @@ class RunningControl:
 
     def caches(self) -> Sequence[CacheFigures]:
         """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
-        heads = CacheFigures("repeated_heads", self._shell.repeating(), self._shell.clients)
+        heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
         return [*figures(), heads]
 
     def events(self, limit: int) -> Sequence[LogEvent]:
@@ -170,15 +169,15 @@ class RunningControl:
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
-        return [as_dict(record, self._epoch()) for record in self._shell.traces.last(limit)]
+        return self._traffic.traces(limit)
 
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests that the fault path answered, newest first."""
-        return [as_dict(record, self._epoch()) for record in self._shell.traces.faults(limit)]
+        return self._traffic.faults(limit)
 
     def traces_kept(self) -> int:
         """How many requests are remembered."""
-        return len(self._shell.traces)
+        return sum(self._traffic.said("traces"))
 
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """Probes so far."""
@@ -186,23 +185,50 @@ class RunningControl:
 
     def tls(self) -> TLSFigures:
         """Handshakes, and how long certificates last."""
-        return self._tls()
+        told = [one for one in self._traffic.said("tls") if one]
+        failed: Counter[str] = Counter()
+        for one in told:
+            failed.update(one["failed"])
+        # All serve the same files; one that has not looked yet has the older end.
+        ends = {name: end - time.time() for one in told for name, end in one["ends"].items()}
+        handshakes, resumed = (sum(one[name] for one in told) for name in ("handshakes", "resumed"))
+        return TLSFigures(handshakes, resumed, dict(failed), ends)
 
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far."""
         return dict(self.reloaded)
 
-    def trace(self, identifier: str) -> TraceRecord | None:
-        """One request by its id."""
-        record = self._shell.traces.find(identifier)
-        return None if record is None else as_dict(record, self._epoch())
+    def refreshed(self, route: str) -> Deferred[None] | None:
+        """Let what other processes counted be known here."""
+        return self._traffic.refreshed(route)
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """All processes; first this one, which is the only one when it serves as well."""
+        workers = self._traffic.processes()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        served = sum(one.requests.requests for one in self._registry.services.values())
+        here = WorkerFigures(
+            "control" if workers else "director",
+            os.getpid(),
+            True,
+            time.time() - self._started,
+            0 if workers else self._traffic.clients,
+            0 if workers else served,
+            usage.ru_utime + usage.ru_stime,
+            _resident() or 0,
+        )
+        return [here, *workers]
+
+    def trace(self, identifier: str) -> Soon[TraceRecord | None]:
+        """One request by its id, whoever served it."""
+        return self._traffic.trace(identifier)
 
     def _epoch(self) -> float:
         return time.time() - float(self._reactor.seconds())
 
     def explain(self, question: Question) -> TraceRecord:
         """Decide as for a real request, without sending one."""
-        sites = [handle.current for handle in self._shell.handles.values()]
+        sites = list(self._traffic.services())
         now = self._reactor.seconds()
         told = decide(
             sites,
@@ -221,7 +247,8 @@ class RunningControl:
 
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
-        return export(self._current.candidate.loaded, self._current.overrides.orders())
+        loaded = self._current.candidate.loaded
+        return export(loaded, self._current.overrides.orders()) if loaded is not None else ""
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
@@ -249,6 +276,13 @@ class RunningControl:
     def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
         """Apply changes."""
         return self._verbs.apply(changes, author)
+
+    def zero(self, services: Collection[str]) -> None:
+        """Traffic is shown from 0 on."""
+        self._registry.zero(services)
+        if set(services) == set(self._registry.services):
+            self._layer4.zero()
+        self._serves_until = 0.0
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """Take a generation back."""

@@ -5,20 +5,29 @@ Composition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from socket import socket
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from director.l7.http.requests import Limits
+from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
+from director.l7.io.tls_contexts import TLSContexts
+from director.l7.proxy.trace import as_dict
 from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
 from director.model.http import L7Service
+from director.model.pools import Address
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
+from director.program.certificates import Certificates
 from director.program.parts import Part
 from director.registry.registry import Registry
+from director.registry.reports import WorkerFigures
 
 
 class Layer7(Part):
@@ -28,10 +37,17 @@ class Layer7(Part):
         shell: listeners, clients, deadlines.
     """
 
-    def __init__(self, registry: Registry, shell: Shell, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        shell: Shell,
+        new_id: Callable[[], str],
+        ends: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
         self.shell = shell
         self._registry = registry
         self._new_id = new_id
+        self._ends = ends
 
     def rehearse(self, candidate: Candidate) -> None:
         """Every address that is new can be listened on: tried, and let go at once."""
@@ -49,9 +65,7 @@ class Layer7(Part):
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
-        self.shell.queues.wake()
-        if any(server.cut for server in self._registry.servers()):
-            self.shell.cut_down()
+        self.wake()
 
     def abandon(self) -> None:
         """Close what was opened."""
@@ -64,6 +78,111 @@ class Layer7(Part):
     def stop(self, grace: float) -> Deferred[None]:
         """Stop accepting, let requests end for `grace` seconds, then cut what is left."""
         return self.shell.stop(grace).addCallback(lambda _: self.shell.settle())
+
+    # -- what the admin asks (`traffic`) --
+
+    @property
+    def clients(self) -> int:
+        """Connections of clients."""
+        return self.shell.clients
+
+    def listeners(self) -> Sequence[tuple[str, str, int]]:
+        """(service, address, clients) of every listener."""
+        return self.shell.listeners()
+
+    def unopened(self) -> Sequence[tuple[str, str, str]]:
+        """(service, address, why) of each listener that is not open yet."""
+        return self.shell.unopened()
+
+    def services(self) -> Sequence[CompiledService]:
+        """What runs."""
+        return [handle.current for handle in self.shell.handles.values()]
+
+    def said(self, name: str) -> Sequence[Any]:
+        """What this process says of itself."""
+        shell = self.shell
+        told = {
+            "stalls": shell.stalls,
+            "worst_stall": shell.worst_stall,
+            "lost": shell.access_log.lost,
+            "repeating": shell.repeating(),
+            "traces": len(shell.traces),
+            "refused": 0,
+            "tls": self.tls(),
+        }
+        return [told[name]]
+
+    def tls(self) -> dict[str, Any]:
+        """What became of arrivals, and when certificates end (Unix time)."""
+        counters = self.shell.arrivals.counters
+        return {
+            "handshakes": counters.handshakes,
+            "resumed": counters.resumed,
+            "failed": dict(counters.failed),
+            "ends": dict(self._ends()),
+        }
+
+    def reasons(self) -> Sequence[str]:
+        """Nothing: it serves from the start."""
+        return ()
+
+    def traces(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The last requests, newest first."""
+        return [as_dict(record, self._epoch()) for record in self.shell.traces.last(limit)]
+
+    def faults(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Those that the fault path answered."""
+        return [as_dict(record, self._epoch()) for record in self.shell.traces.faults(limit)]
+
+    def trace(self, identifier: str) -> Mapping[str, Any] | None:
+        """One request by its id."""
+        record = self.shell.traces.find(identifier)
+        return None if record is None else as_dict(record, self._epoch())
+
+    def _epoch(self) -> float:
+        return time.time() - float(self.shell.reactor.seconds())
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """None but this one."""
+        return ()
+
+    def refreshed(self, route: str = "") -> None:
+        """All is known here."""
+
+    def cut(self, why: str) -> None:
+        """While stopping: wait no longer for clients."""
+        self.shell.cut(why)
+
+    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+        """The registry that serves knows it already."""
+
+    def wake(self) -> None:
+        """Verdicts have changed: there may be room for those who wait, or something to cut."""
+        self.shell.queues.wake()
+        if any(server.cut for server in self._registry.servers()):
+            self.shell.cut_down()
+
+    def reopen(self) -> None:
+        """`logs` does it: the log of requests is ours."""
+
+
+def layer7_of(
+    registry: Registry,
+    reactor: Any,
+    access_log: AccessLog,
+    traces: int,
+    new_id: Callable[[], str],
+    given: Callable[[Address], socket] | None = None,
+) -> tuple[Certificates, Layer7]:
+    """Layer 7 for this process, and before it in the order of parts the certificates that it serves.
+
+    `given` as for `Shell`.
+    """
+    certificates = Certificates()
+    contexts = TLSContexts(certificates.store.pairs)
+    certificates.changed = contexts.renew
+    shell = Shell(reactor, access_log, traces, given, contexts)
+    return certificates, Layer7(registry, shell, new_id, certificates.store.ends)
 
 
 def compile_services(configuration: Configuration, registry: Registry) -> list[CompiledService]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from director.l7.io.service import Shell
 from director.model.settings import Configuration
 from director.program.parts import Chore, Part
+from director.program.traffic import Traffic
 from director.registry.registry import Registry
 
 EVERY = 1.0
@@ -85,10 +85,10 @@ class ListenAlerts(Part):
     """What keeps clients from a listener, and since when (monotonic seconds)."""
 
     def __init__(
-        self, registry: Registry, shell: Shell, reactor: Any, has: Callable[[str], bool] = has_address
+        self, registry: Registry, traffic: Traffic, reactor: Any, has: Callable[[str], bool] = has_address
     ) -> None:
-        """`shell` is the one of layer 7."""
-        self._registry, self._shell, self._reactor, self._has = registry, shell, reactor, has
+        """`traffic` is layer 7."""
+        self._registry, self._traffic, self._reactor, self._has = registry, traffic, reactor, has
         self._why: dict[Listener, str] = {}
         self._since: dict[Listener, float] = {}
 
@@ -110,7 +110,7 @@ class ListenAlerts(Part):
     def look(self, now: float) -> tuple[list[str], list[str]]:
         """What is news since the last look: sentences of what began, and of what is over."""
         found = dict.fromkeys(lacking(self._registry.configuration, self._has), _LACKING)
-        for name, address, why in self._shell.unopened():
+        for name, address, why in self._traffic.unopened():
             found[f"l7:{name}", address] = f"{why}; it is tried again"
         begun = [one for one in found if one not in self._why]
         over = [one for one in self._why if one not in found]

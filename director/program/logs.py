@@ -62,12 +62,15 @@ class EventLog:
             return
         text = formatEvent(event).strip()
         failure = event.get("log_failure")
-        stamp = float(event.get("log_time") or time.time())
+        if failure is not None:
+            text += "\n" + failure.getTraceback()
+        self.take(float(event.get("log_time") or time.time()), level, namespace, text)
+
+    def take(self, stamp: float, level: str, namespace: str, text: str) -> None:
+        """Take one that is a text already, such as a worker's."""
         first = text.partition("\n")[0]
         self._count += 1
         self.events.append(LogEvent(stamp, level, first, self._count))
-        if failure is not None:
-            text += "\n" + failure.getTraceback()
         self._write(stamp, level, namespace, text)
 
     def _write(self, stamp: float, level: str, namespace: str, text: str) -> None:
@@ -107,7 +110,9 @@ class Logs(Part):
         access: the log of requests.
     """
 
-    def __init__(self, settings: Settings, reactor: Any) -> None:
+    def __init__(self, settings: Settings, reactor: Any, *, elsewhere: bool = False) -> None:
+        """`elsewhere`: other processes write the log of requests."""
+        self._elsewhere = elsewhere
         # A daemon has no standard output: there, access records go where the events go.
         target = settings.access_log
         if target == "stdout" and event_log.target != "-":
@@ -119,7 +124,8 @@ class Logs(Part):
         """Begin to write.  Raises OSError."""
         event_log.open()
         event_log.form = self._form
-        self.access.start()
+        if not self._elsewhere:
+            self.access.start()
 
     def reopen(self) -> None:
         """Open both anew, after they were rotated away."""

@@ -62,6 +62,7 @@ class Parts:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = tuple(parts)
+        self._begun: list[Part] = []
 
     def rehearse(self, candidate: Candidate) -> None:
         """Raise DirectorError or OSError when `take` would fail; nothing is changed."""
@@ -80,19 +81,39 @@ class Parts:
         The result fires when it is in force everywhere.  It fails with what kept a part from following,
         and everything is as it was.
         """
-        begun: list[Part] = []
+        yield self.prepare(candidate)
+        yield self.commit(candidate)
+
+    @inlineCallbacks
+    def prepare(self, candidate: Candidate) -> Generator[Deferred[Any], Any, None]:
+        """The first half: `commit` or `abandon` is the other.  Fails as `take` does."""
         try:
             self._check(candidate)
             for part in self._parts:
-                begun.append(part)
+                self._begun.append(part)
                 yield _soon(part.prepare(candidate))
-            followed = [part.commit(candidate) for part in self._parts]
         except Exception:  # noqa: BLE001 - whatever it is, half of what is not taken must not stay behind
             failure = Failure()
-            for part in reversed(begun):
-                yield _soon(part.abandon())
+            yield self.abandon()
             failure.raiseException()
+
+    @inlineCallbacks
+    def commit(self, candidate: Candidate) -> Generator[Deferred[Any], Any, None]:
+        """The second half; the result fires when it is in force everywhere."""
+        try:
+            followed = [part.commit(candidate) for part in self._parts]
+        except Exception:  # noqa: BLE001 - as above
+            failure = Failure()
+            yield self.abandon()
+            failure.raiseException()
+        self._begun.clear()
         yield all_of(followed)
+
+    @inlineCallbacks
+    def abandon(self) -> Generator[Deferred[Any], Any, None]:
+        """Give up what was prepared."""
+        while self._begun:
+            yield _soon(self._begun.pop().abandon())
 
     def start(self) -> Deferred[None]:
         """Start all; fires when all have begun."""

@@ -6,7 +6,6 @@ other parts are prepared.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from random import Random
 from typing import Any
@@ -21,12 +20,12 @@ from director.errors import ChangeRefused
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.overrides import Overrides
-from director.program.parts import Chore, Part
+from director.program.parts import Chore
+from director.program.replica import Replica
 from director.registry.changes import Change, SchedulersRead, changed, plan
 from director.registry.counters import ESTIMATOR_PERIOD
-from director.registry.registry import SWEEP_PERIOD, Generation, Registry
-from director.scheduling.catalog import Catalog
-from director.scheduling.custom import Note
+from director.registry.mapped import MappedBooks
+from director.registry.registry import SWEEP_PERIOD, Generation
 from director.store.io.base import Store
 
 TRY_AGAIN = 5.0
@@ -39,24 +38,25 @@ AT_START = ("name", "state_dir", "workers", "log", "trace", "access_log")
 _log = Logger(namespace="director")
 
 
-class Running(Part):
+class Running(Replica):
     """The registry and where it came from.
 
     Attributes:
         candidate: what runs.
-        registry: it, alive.
         overrides: what operators changed over the file.
-        made: the last generation of this run.
     """
 
-    def __init__(self, candidate: Candidate, store: Store, reactor: Any, random: Random) -> None:
+    def __init__(
+        self,
+        candidate: Candidate,
+        store: Store,
+        reactor: Any,
+        random: Random,
+        books: MappedBooks | None = None,
+    ) -> None:
+        super().__init__(reactor, random, books)
         self.candidate = candidate
-        self.registry = Registry(self._make_scheduler)
         self.overrides = Overrides(store, self.registry)
-        self._reactor = reactor
-        self._random = random
-        self._catalog = Catalog()
-        self.made = Generation(0, "", 0.0, ())
 
     # -- candidates --
 
@@ -74,7 +74,7 @@ class Running(Part):
         if self.registry.running and anew:
             changes.append(SchedulersRead(anew))
         found = read.by(author, laid.configuration, laid)
-        catalog = plugins.catalog(laid.configuration.schedulers, self._scheduler_note, files=read.files)
+        catalog = plugins.catalog(laid.configuration.schedulers, self.note, files=read.files)
         return evolve(found, changes=tuple(changes), catalog=catalog)
 
     def of_changes(self, changes: Iterable[Change], author: str) -> Candidate:
@@ -88,24 +88,12 @@ class Running(Part):
     def check(self, candidate: Candidate) -> None:
         """Every change holds, and every scheduler can begin."""
         self._refuse_what_needs_a_restart(candidate.desired)
-        old, self._catalog = self._catalog, candidate.catalog or self._catalog
-        try:
-            self.registry.proven(candidate.changes, self._reactor.seconds())
-        finally:
-            self._catalog = old
+        super().check(candidate)
 
     def commit(self, candidate: Candidate) -> Deferred[None]:
         """Make it the registry's, and keep it."""
-        old, self._catalog = self._catalog, candidate.catalog or self._catalog
-        try:
-            made = self.registry.apply(
-                candidate.changes, candidate.author, self._reactor.seconds(), time.time()
-            )
-        except Exception:
-            self._catalog = old
-            raise
-        candidate.files.settled()
-        self.candidate, self.made = candidate, made
+        super().commit(candidate)
+        made, self.candidate = self.made, candidate
         if candidate.laid is None:
             keeping = self.overrides.note(made)
         else:
@@ -140,12 +128,6 @@ class Running(Part):
                 raise ChangeRefused("EINVAL", f"[director] {name} is read at start; restart to change it")
         if old.admin != desired.admin:
             raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
-
-    def _make_scheduler(self, spec: Any) -> Any:
-        return self._catalog.make(spec, self._random)
-
-    def _scheduler_note(self, note: Note) -> None:
-        _log.error("{note}", note=str(note))
 
     def _estimate(self) -> None:
         for server in self.registry.servers():

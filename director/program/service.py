@@ -19,11 +19,9 @@ from __future__ import annotations
 
 import codecs
 import gc
-import itertools
+import os
 import resource
-import secrets
 import signal
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -42,29 +40,34 @@ from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.service import HealthService
-from director.l7.io.service import Shell
-from director.l7.io.tls_contexts import TLSContexts
 from director.program import banner
 from director.program.candidate import Candidate
-from director.program.certificates import Certificates
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
-from director.program.layer7 import Layer7
+from director.program.layer7 import Layer7, layer7_of
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
-from director.program.parts import Parts
+from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
+from director.program.processes.workers import Workers
 from director.program.running import Running
-from director.program.services import Health, ServicePart
+from director.program.services import Health, ServicePart, Verdicts
 from director.program.state_directory import StateDirectory
+from director.program.supervision import Supervision
+from director.registry.cells import Geometry
 from director.registry.changes import Change
+from director.registry.io.segment import Segment, create
+from director.registry.mapped import MappedBooks
 from director.registry.registry import RealServer
-from director.registry.reports import ListenerState, TLSFigures
+from director.registry.reports import ListenerState
 from director.store.io.file import FileStore
 from director.store.io.place import Owner
 
+SLOTS = 65_536
+"""Servers and pools that can be counted across processes; what is not used costs addresses only."""
 COLLECT_AFTER = 20_000
 """New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
 
@@ -91,28 +94,28 @@ class DirectorService(Service):
         self._first = candidate
         self._changing = DeferredLock()
         random = Random()
-        self.logs = Logs(settings, reactor)
+        count = processes(settings.workers)
+        self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
-        self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random)
+        store = FileStore(self.state_dir, reactor)
+        segment, books = counts(count)
+        self.current = Running(candidate, store, reactor, random, books)
         self.registry = self.current.registry
-        self.certificates = Certificates(self._certificates_changed)
-        self.contexts = TLSContexts(self.certificates.store.pairs)
-        self.shell = Shell(reactor, self.logs.access, settings.trace, self.contexts)
-        self.layer7 = Layer7(self.registry, self.shell, ids())
+        before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
-        self.listening = ListenAlerts(self.registry, self.shell, reactor)
-        self.health = HealthService(self.registry, reactor, reactor.seconds, self._health_changed)
+        self.listening = ListenAlerts(self.registry, self.traffic, reactor)
+        judged: Any = Verdicts(self.registry, self.traffic)
+        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.control = RunningControl(
             path,
             self.current,
-            self.shell,
+            self.traffic,
             self.health,
             self.layer4,
             reactor,
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
-            self._tls_figures,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -126,24 +129,29 @@ class DirectorService(Service):
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
-                self.certificates,
-                self.layer7,
+                *before,
+                self.traffic,
                 self.listening,
             )
         )
+        self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
 
-    def _certificates_changed(self) -> None:
-        self.contexts.renew()
-
-    def _tls_figures(self) -> TLSFigures:
-        counters = self.shell.arrivals.counters
-        return TLSFigures(
-            counters.handshakes,
-            counters.resumed,
-            dict(counters.failed),
-            self.certificates.store.expiry(time.time()),
+    def _serve_layer7(
+        self, count: int, segment: Segment | None, books: MappedBooks | None
+    ) -> tuple[Part, ...]:
+        """Layer 7 here or in processes; returns the parts that go before it."""
+        settings, access = self.settings, self.logs.access
+        self.traffic: Layer7 | Workers
+        if segment is None or books is None:
+            certificates, self.traffic = layer7_of(
+                self.registry, self.reactor, access, settings.trace, identifiers(new_run())
+            )
+            return (certificates,)
+        self.traffic = Workers(
+            self.current, segment, books, self.reactor, count, settings, new_run(), access.target
         )
+        return ()
 
     # -- life --
 
@@ -164,34 +172,47 @@ class DirectorService(Service):
         """Serve."""
         super().startService()
         started = self.parts.start()
-        for chore, period in self.parts.chores():
+        for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
             loop.start(period, now=False)
             self._loops.append(loop)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        started.addCallback(lambda _: _log.info("{text}", text="\n".join(self._greeting())))
+        started.addCallback(lambda _: self._ready())
+
+    def _ready(self) -> None:
+        _log.info("{text}", text="\n".join(self._greeting()))
+        self._supervision.ready()
 
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
         self.control.stopping = True
-        _log.info(
-            "stopping: {count} client connection(s) may end within {grace:g}s",
-            count=self.shell.clients,
-            grace=self.settings.shutdown_grace,
-        )
+        self._supervision.stopping()
         for loop in self._loops:
             loop.stop()
         self._loops.clear()
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
-        return stopped.addCallback(lambda _: self.parts.stop(self.settings.shutdown_grace))
+        return stopped.addCallback(lambda _: self._knowing_clients(self._stop_parts))
+
+    def _stop_parts(self) -> Deferred[None]:
+        _log.info(
+            "stopping: {count} client connection(s) may end within {grace:g}s",
+            count=self.traffic.clients,
+            grace=self.settings.shutdown_grace,
+        )
+        return self.parts.stop(self.settings.shutdown_grace)
+
+    def _knowing_clients(self, then: Callable[[], Any]) -> Any:
+        """Do something once it is known how many clients all processes have."""
+        refreshed = self.traffic.refreshed()
+        return then() if refreshed is None else refreshed.addBoth(lambda _: then())
 
     def _listen_to_orders(self) -> None:
         """From before the first address is bound: unheard, either signal would end the process."""
         later = self.reactor.callFromThread
         signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
-        signal.signal(signal.SIGUSR1, lambda *_: later(self.logs.reopen))
+        signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
 
     def _listen_to_signals(self) -> None:
         """The reactor sets its own for these when it begins to run."""
@@ -209,13 +230,20 @@ class DirectorService(Service):
             self.control.stopping = True
             self.reactor.stop()
         elif in_person:
-            self.shell.cut("are cut by a second SIGINT")
+            self.traffic.cut("are cut by a second SIGINT")
         else:
-            count = self.shell.clients
-            _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
+            self._knowing_clients(self._say_left)
+
+    def _say_left(self) -> None:
+        count = self.traffic.clients
+        _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
+
+    def _reopen_logs(self) -> None:
+        self.logs.reopen()
+        self.traffic.reopen()
 
     def _greeting(self) -> Iterator[str]:
-        served = [f"{name}={address}" for name, address, _ in self.shell.listeners()]
+        served = [f"{name}={address}" for name, address, _ in self.traffic.listeners()]
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield banner.ready(self.settings.name, served)
         yield from banner.to_try(self.registry.configuration)
@@ -304,9 +332,7 @@ class DirectorService(Service):
 
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
-            self.shell.queues.wake()
-        if any(server.cut for server in servers):
-            self.shell.cut_down()
+            self.traffic.wake()
 
 
 def _reloaded(applied: Applied) -> Applied:
@@ -326,10 +352,18 @@ def _not_reloaded(failure: Failure) -> None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
 
-def ids() -> Callable[[], str]:
-    """Makes request ids that no other run makes: one call of C code for each."""
-    run = secrets.token_hex(3)
-    return map(f"{run}-%x".__mod__, itertools.count(1)).__next__
+def processes(workers: int) -> int:
+    """How many serve layer 7 beside this one; `workers` -1 is one for each processor that we may use."""
+    return len(os.sched_getaffinity(0)) if workers < 0 else workers
+
+
+def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:
+    """Where several processes count.  Raises DirectorError when there is no memory for it."""
+    if not workers:
+        return None, None
+    # A column for each, for this process, and for layer 4.
+    segment = create(Geometry(SLOTS, workers + 2))
+    return segment, MappedBooks(segment.table(0), gives=True, processes=workers)
 
 
 def load_early() -> None:

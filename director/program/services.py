@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from director.health.io.service import HealthService
+from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Part
-from director.registry.registry import Registry
+from director.program.traffic import Traffic
+from director.registry.registry import RealServer, Registry
 
 
 class ServicePart(Part):
@@ -41,3 +44,32 @@ class Health(ServicePart):
         """Check what is there now."""
         if self._health.running:
             self._health.reload(self._registry.configuration)
+
+
+class Verdicts:
+    """The registry as the checks see it: what they find goes to every process that serves."""
+
+    def __init__(self, registry: Registry, traffic: Traffic) -> None:
+        self._registry = registry
+        self._traffic = traffic
+        self.reached = registry.reached
+
+    @property
+    def configuration(self) -> Configuration:
+        """What runs."""
+        return self._registry.configuration
+
+    @property
+    def by_address(self) -> Mapping[str, Mapping[RealServer, None]]:
+        """The servers of each address."""
+        return self._registry.by_address
+
+    def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
+        """See `Registry.set_health`."""
+        self._traffic.verdict(address, check, alive)
+        return self._registry.set_health(address, check, alive, now)
+
+    def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
+        """See `Registry.forget_health`."""
+        self._traffic.verdict(address, check, None)
+        return self._registry.forget_health(address, check, now)

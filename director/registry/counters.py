@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 ESTIMATOR_PERIOD = 2.0
@@ -65,6 +65,10 @@ class Traffic:
         """Conns, packets in and out, bytes in and out."""
         conns, inpkts, outpkts, inbytes, outbytes = self.cells
         return conns, inpkts, outpkts, inbytes, outbytes
+
+    def become(self, totals: Sequence[int]) -> None:
+        """Show sums that were made elsewhere: of several processes, in the one that shows them."""
+        self.cells[:] = totals
 
     @property
     def conns(self) -> int:
@@ -220,6 +224,21 @@ class Requests:
         self.responses = [0] * 6
         self.errors: Counter[str] = Counter()
         self.latency = Histogram()
+
+    def become(
+        self,
+        requests: int,
+        responses: Sequence[int],
+        errors: Iterable[tuple[str, int]],
+        buckets: Sequence[int],
+        seconds: float,
+    ) -> None:
+        """Show sums that were made elsewhere."""
+        self.requests = requests
+        self.responses[:] = responses
+        self.errors = Counter(dict(errors))
+        self.latency.buckets[:] = buckets
+        self.latency.total = seconds
 
     def figures(self) -> RequestFigures:
         """A copy; what was never asked for shares one."""

@@ -248,6 +248,11 @@ class LivePool:
                 return ()
         return tuple(one for one in self.servers if one.config.backup and one.eligible and one not in tried)
 
+    def become(self, queue_full: int, queue_timeouts: int, no_server: int, scheduler_failures: int) -> None:
+        """Show sums that were made elsewhere: of several processes, in the one that shows them."""
+        self.queue_full, self.queue_timeouts = queue_full, queue_timeouts
+        self.no_server, self.scheduler_failures = no_server, scheduler_failures
+
     @property
     def full(self) -> bool:
         """A server that serves is merely at its `max`: there may be room again, so waiting helps."""

@@ -156,6 +156,14 @@ class Registry:
             return ()
         return self._judge_again(address, check, now)
 
+    def verdicts(self) -> list[tuple[str, str, bool]]:
+        """All that stand: (address, check, alive)."""
+        return [
+            (address, check, alive)
+            for address, found in self._verdicts.items()
+            for check, alive in found.items()
+        ]
+
     def reached(self, address: str) -> None:
         """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
         for server in self.by_address.get(address, ()):
@@ -255,6 +263,15 @@ class Registry:
                 raise ChangeRefused(
                     "EINVAL", f"scheduler {spec} refused to stop: {error}", pool_name
                 ) from error
+
+    def zero(self, services: Iterable[str]) -> None:
+        """Show the traffic of these services, and of their pools' servers, from 0 on (H); totals go on."""
+        for key in services:
+            service = self.services[key]
+            service.stats.zero()
+            pool = self.pools.get(service.config.pool)
+            for server in pool.servers if pool is not None else ():
+                server.stats.zero()
 
     # The methods below are called by `changes` only, after everything was checked.
 

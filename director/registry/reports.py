@@ -165,6 +165,23 @@ class TLSFigures:
 
 
 @frozen
+class WorkerFigures:
+    """One process: `age` and `cpu` (processor time used) in seconds, `rss` in octets.
+
+    `serving` is False while it begins; `requests` are those of layer 7 that it served.
+    """
+
+    name: str
+    pid: int
+    serving: bool
+    age: float = 0.0
+    clients: int = 0
+    requests: int = 0
+    cpu: float = 0.0
+    rss: int = 0
+
+
+@frozen
 class ProcessFigures:
     """The process itself; None where the system does not tell.
 

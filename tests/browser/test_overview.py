@@ -29,18 +29,16 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the token lies."""
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture(scope="module", params=[WELL, TROUBLED])
-def shown(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, str]]:
-    """What is to be seen, and the link that signs in."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.browser.served",
-        request.param,
-        str(tmp_path_factory.mktemp("state")),
-    ]
+def shown(request: pytest.FixtureRequest, state: Path) -> Iterator[tuple[str, str]]:
+    """What is to be seen, and the link that signs in once."""
+    command = [sys.executable, "-m", "tests.browser.served", request.param, str(state)]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
@@ -132,13 +130,13 @@ def test_all_is_reached_by_keyboard(chromium: Chromium, shown: tuple[str, str]) 
     assert {"Sign out", "/api/v1/services", "/api/v1/pools/web", "/metrics"} <= set(seen)
 
 
-def test_signing_out_with_the_button(chromium: Chromium, shown: tuple[str, str]) -> None:
+def test_signing_out_with_the_button(chromium: Chromium, shown: tuple[str, str], state: Path) -> None:
     chromium.view(360, 800)
     chromium.go(shown[1])
     chromium.run("document.querySelector('.out button').click()")
     chromium.until("location.pathname === '/login' && document.readyState === 'complete'")
     assert chromium.run("document.querySelector('label').textContent") == "Admin token"
-    token = shown[1].partition("token=")[2]
+    token = (state / "admin.token").read_text().strip()
     chromium.run(
         f"document.querySelector('#token').value = {token!r}; document.querySelector('button').click()"
     )

@@ -25,6 +25,8 @@ from director.cli.client import Client
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
+WORKERS = "DIRECTOR_TEST_WORKERS"
+"""The variable that says with how many workers the directors of all tests run; 0 is one process."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -102,7 +104,7 @@ class Program:
             )
         up = wait_until(
             lambda: process.poll() is not None or all(map(accepts, self.places)),
-            20,
+            60,
         )
         if not up or process.poll() is not None:
             self.stop()
@@ -199,12 +201,15 @@ class Director(Program):
     def write(self, ini: str) -> None:
         """Put another configuration in the file (it counts at the next start or reload)."""
         text = ini.format(listen=self.port, admin=self.admin, state=self.state)
+        workers = os.environ.get(WORKERS, "0")
+        if workers != "0" and "\nworkers" not in text:
+            text = text.replace("[director]\n", f"[director]\nworkers = {workers}\n", 1)
         self.file.write_text(text, encoding="utf-8")
 
     def start(self) -> None:
         """Run it and wait for its port and for `/readyz`."""
         super().start()
-        wait_until(self._ready, 5)
+        wait_until(self._ready, 30)
 
     def _ready(self) -> bool:
         try:

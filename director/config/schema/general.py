@@ -63,8 +63,8 @@ DIRECTOR = Kind(
             "workers",
             "number or `auto`",
             values.on_text(_workers),
-            "How many processes accept connections: 0 = everything in one process, `auto` = one for "
-            "each processor.",
+            "How many processes serve layer 7 beside the one that controls them: 0 = everything in one "
+            "process, `auto` = one for each processor. Read at the start.",
             default="0",
             example="4",
         ),

@@ -75,14 +75,6 @@ _A_DAY = "this version remembers destinations for a day"
 DAY = 86400
 
 UNAVAILABLE: tuple[Unavailable, ...] = (
-    Unavailable(
-        "director",
-        named=False,
-        key="workers",
-        sentence="this version runs in one process",
-        hint="write workers = 0, or remove the line",
-        when=lambda value: value != 0,
-    ),
     Unavailable("user", named=True, key="", sentence="users are not known yet; the admin's token signs in"),
     Unavailable(
         "l7",

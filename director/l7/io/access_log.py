@@ -23,14 +23,16 @@ _log = Logger(namespace="director.access_log")
 class AccessLog:
     """Takes records; `target` is a path, `stdout` or `off`, `form` is `text` or `json`."""
 
-    def __init__(self, target: str, form: str, epoch: float, reactor: Any) -> None:
+    def __init__(self, target: str, form: str, epoch: float, reactor: Any, *, shared: bool = False) -> None:
+        """`shared`: other processes write to the same target."""
         self._line = json_line if form == "json" else text_line
         self._epoch = epoch
         self._reactor = reactor
         self.target = target
         self.writer: Writer | None = None
         if target not in ("off", ""):
-            self.writer = Writer(STANDARD_OUTPUT if target == "stdout" else target, self._warn)
+            to = STANDARD_OUTPUT if target == "stdout" else target
+            self.writer = Writer(to, self._warn, shared=shared)
 
     def start(self) -> None:
         """Begin to write.  Raises OSError when the file cannot be opened."""

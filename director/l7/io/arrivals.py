@@ -27,11 +27,14 @@ from zope.interface import implementer
 from director.l7.io.stream import Stream, words
 from director.l7.io.tls_stream import TLSStream
 from director.l7.prologue.proxy_protocol import LONGEST_V2, Header, ProxyHeaderError, read
+from director.l7.routing.forwarded import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from OpenSSL.SSL import Context
+
+    from director.model.pools import Network
 
 LARGEST_NUMBER = 1024
 """Arrivals at the same time: each holds a descriptor and up to 40 kB."""
@@ -278,3 +281,8 @@ class Arrival:
 
 def _shown(peer: Address) -> str:
     return str(peer[0]) if isinstance(peer, tuple) else "a unix socket"
+
+
+def told_of(peer: Any, senders: tuple[Network, ...]) -> bool:
+    """Whether a connection from there begins with a PROXY header; those over a unix socket do."""
+    return not isinstance(peer, tuple) or is_trusted(peer[0], senders)

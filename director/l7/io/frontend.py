@@ -8,7 +8,7 @@ in a queue.  Whatever goes wrong costs this one connection.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.logger import Logger
 
@@ -40,14 +40,25 @@ from director.registry.registry import RealServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from director.l7.io.service import Listening
     from director.l7.io.stream import Stream
     from director.l7.routing.facts import Peer
+    from director.l7.routing.service import ServiceHandle
 
 CLOSE_SECONDS = 30.0
 """How long a closing connection may go without taking an octet of what is still queued for it."""
 
 _log = Logger(namespace="director.l7")
+
+
+class Reception(Protocol):
+    """Where a client came in: what its side needs of it."""
+
+    shell: Any
+    """Reactor, queues and backends of layer 7."""
+    handle: ServiceHandle
+
+    def gone(self, side: ClientSide) -> None:
+        """A client has left."""
 
 
 class ClientSide:
@@ -61,7 +72,7 @@ class ClientSide:
     stream: Stream
     door: Door
 
-    def __init__(self, listening: Listening, peer: Peer, door: Callable[..., Door] = Conversation) -> None:
+    def __init__(self, listening: Reception, peer: Peer, door: Callable[..., Door] = Conversation) -> None:
         self.listening = listening
         self.peer = peer
         self.now = listening.shell.reactor.seconds
@@ -101,7 +112,7 @@ class ClientSide:
         self.tell(Happened.CLIENT_GONE)
         self.listening.gone(self)
 
-    def move(self, listening: Listening) -> None:
+    def move(self, listening: Reception) -> None:
         """Our address went to another service: it serves the next request."""
         self.listening = listening
         self.door.move(listening.handle)

@@ -35,7 +35,7 @@ PAUSE_SECONDS = 0.1
 QUIET_SECONDS = 5.0
 """How long accepting must not have rested before that is news again: at a limit it rests by the second."""
 
-_FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
+FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
 """IP_FREEBIND and IPV6_FREEBIND, which Python does not name."""
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _log = Logger(namespace="director.listener")
@@ -76,8 +76,8 @@ def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket
         if family == socket.AF_INET6:
             # So that `:80` and `[::]:80` can stand side by side.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if free and family in _FREE_BIND:
-            sock.setsockopt(*_FREE_BIND[family], 1)
+        if free and family in FREE_BIND:
+            sock.setsockopt(*FREE_BIND[family], 1)
         with _sharing(sock, *beside):
             sock.bind(target)
             sock.listen(BACKLOG)
@@ -124,9 +124,13 @@ class Listener:
         sock: socket.socket,
         accept: Callable[[Stream, Any, Any], None],
         room: Callable[[], bool],
+        *,
+        own: bool = True,
     ) -> None:
+        """`own`: the path of a unix socket goes with it; else it is another process's."""
         self.reactor = reactor
         self.socket = sock
+        self._own = own
         self._accept = accept
         self._room = room
         self.accepted = 0
@@ -225,7 +229,7 @@ class Listener:
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
             self._take(BACKLOG)
-            path = self.socket.getsockname() if not self._tcp else ""
+            path = self.socket.getsockname() if self._own and not self._tcp else ""
             self.socket.close()
             if path:
                 with contextlib.suppress(OSError):

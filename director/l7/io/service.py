@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from director.l7.io.arrivals import Arrival, Arrivals
+from director.l7.io.arrivals import Arrival, Arrivals, told_of
 from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
 from director.l7.io.descriptors import client_limit
@@ -35,7 +35,6 @@ from director.l7.proxy.conversation import Conversation
 from director.l7.proxy.multiplexed import Multiplexed
 from director.l7.proxy.trace import Traces
 from director.l7.routing.facts import Peer
-from director.l7.routing.forwarded import is_trusted
 from director.l7.routing.service import CompiledService, ServiceHandle
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from director.l7.proxy.commands import Door
     from director.l7.proxy.trace import Record
     from director.model.http import L7Service
-    from director.model.pools import Address, Network
+    from director.model.pools import Address
 
 BATCH_RECORDS = 256
 """Records kept and formatted at once: half a millisecond, and one system call for all of them."""
@@ -75,19 +74,19 @@ class Listening:
     def open(self, prepared: Any) -> None:
         """Begin to accept on a bound socket (or open a Twisted endpoint)."""
         reactor = self.shell.reactor
-        if self.address.endpoint:
+        own = self.shell.own_sockets
+        if self.address.endpoint and own:
             self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
         else:
-            self.port = Listener(
-                reactor, prepared or self.shell.bind(self.address), self._arrived, self.has_room
-            )
+            sock = prepared or self.shell.bind(self.address)
+            self.port = Listener(reactor, sock, self._arrived, self.has_room, own=own)
             self.port.start()
 
     def _arrived(self, stream: Stream, peer: Any, own: Any) -> None:
         """A connection came: some have to show something before they are a client's."""
         service = self.handle.current.config
         tls = service.tls is not None and self.address in service.tls.addresses
-        header = bool(service.proxy_protocol) and _told_of(peer, service.proxy_protocol)
+        header = bool(service.proxy_protocol) and told_of(peer, service.proxy_protocol)
         if not (tls or header):
             self.accepted(stream, peer, own)
             return
@@ -186,9 +185,17 @@ class Shell:
     """
 
     def __init__(
-        self, reactor: Any, access_log: AccessLog, traces: int, contexts: TLSContexts | None = None
+        self,
+        reactor: Any,
+        access_log: AccessLog,
+        traces: int,
+        given: Callable[[Address], socket.socket] | None = None,
+        contexts: TLSContexts | None = None,
     ) -> None:
+        """`given` has the listening sockets that another process opened; None: they are opened here."""
         self.reactor = reactor
+        self._given = given
+        self.own_sockets = given is None
         self.contexts = contexts or TLSContexts(lambda _name: ())
         self.arrivals = Arrivals(reactor)
         self.backends = Backends(reactor, self.contexts.of_servers)
@@ -290,6 +297,8 @@ class Shell:
 
         A standby has its address when it is needed; clients reach the listener from then on.
         """
+        if self._given is not None:
+            return self._given(address)
         return bind(address, free=True, beside=self._going(address.port))
 
     def _going(self, port: int) -> list[socket.socket]:
@@ -313,7 +322,7 @@ class Shell:
                 old = leaving.pop(bound_to(address), None)
                 if old is not None:
                     self._moves[place] = old
-                elif address.endpoint:
+                elif address.endpoint and self.own_sockets:
                     check_endpoint(self.reactor, address.endpoint)
                 else:
                     self._prepared[place] = self.bind(address)
@@ -437,8 +446,3 @@ class Shell:
             side.postpone(seconds)
         self.arrivals.postpone(seconds)
         self.backends.postpone(seconds)
-
-
-def _told_of(peer: Any, senders: tuple[Network, ...]) -> bool:
-    """Whether a connection from there begins with a PROXY header; those over a unix socket do."""
-    return not isinstance(peer, tuple) or is_trusted(peer[0], senders)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
+import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 QUEUED_BLOCKS = 1024
 """Blocks that may wait."""
@@ -32,8 +34,15 @@ class Writer:
     """
 
     def __init__(
-        self, target: str | int, warn: Callable[[str], object], clock: Callable[[], float] = time.monotonic
+        self,
+        target: str | int,
+        warn: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        shared: bool = False,
     ) -> None:
+        """`shared`: other processes write there, too; into a pipe, only what is short stays in one piece."""
+        self._shared = shared
         self._target = target
         self._warn = warn
         self._clock = clock
@@ -99,9 +108,8 @@ class Writer:
         while (block := self._queue.get()) is not None:
             view = memoryview(b"\n" + block if self._torn else block)
             try:
-                while view:
-                    view = view[os.write(self._file, view) :]
-                    self._torn = bool(view)
+                for piece in _pieces(view) if self._shared and self._is_pipe() else (view,):
+                    self._put(piece)
             except OSError as error:
                 self.failures += 1
                 self._lose(block, f"the log cannot be written: {error.strerror}")
@@ -113,12 +121,31 @@ class Writer:
                     )
             self._taken += len(block)
 
+    def _put(self, view: memoryview) -> None:
+        while view:
+            view = view[os.write(self._file, view) :]
+            self._torn = bool(view)
+
+    def _is_pipe(self) -> bool:
+        return stat.S_ISFIFO(os.fstat(self._file).st_mode)
+
     def _lose(self, block: bytes, why: str) -> None:
         if not self._told:
             self._told, self._lost_before = True, self.dropped
             self._warn(f"{why}; lines are dropped, traffic goes on")
         self._last_loss = self._clock()
         self.dropped += max(1, _lines(block))
+
+
+def _pieces(view: memoryview) -> Iterator[memoryview]:
+    """Whole lines, as many as the kernel writes in one piece (pipe(7), PIPE_BUF); a longer one by itself."""
+    block, start = bytes(view), 0
+    while start < len(block):
+        end = block.rfind(b"\n", start, start + select.PIPE_BUF) + 1
+        if not end:
+            end = block.find(b"\n", start) + 1 or len(block)
+        yield view[start:end]
+        start = end
 
 
 def _lines(block: bytes) -> int:

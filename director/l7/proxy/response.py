@@ -86,7 +86,8 @@ def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, no
     fault = exchange.fault
     plain = head.dated and not fault and (pool is None or pool.config.persist is None)
     plain = plain and not exchange.service.hsts
-    keep = exchange.keep_alive and exchange.body.done and exchange.client.can_stay()
+    client = exchange.client
+    keep = exchange.keep_alive and exchange.body.done and (not client.leaving or client.can_stay())
     text = relay.begin(head, keep, b"" if plain else _added(exchange, head), bool(fault))
     exchange.answered(head.status, text, now)
     if relay.done:

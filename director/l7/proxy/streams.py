@@ -44,6 +44,7 @@ class Streams:
 
     Attributes:
         exchanges: those under way, by stream.
+        leaving: always False: streams do not end connections.
         ended: the client sends nothing more.
         closing: the last octet for the client was given out.
         draining: no new streams are served.
@@ -54,6 +55,8 @@ class Streams:
         "blocked", "draining", "frames", "goaway_sent", "_held_back", "until", "closing", "ended",
         "exchanges", "handle", "out", "peer", "requests", "upstream_fields",
     )  # fmt: skip
+
+    leaving = False
 
     def __init__(self, handle: ServiceHandle, peer: Peer, now: float) -> None:
         service = handle.current

@@ -110,10 +110,13 @@ class CertificateStore:
         """Every certificate's pairs."""
         return {name: found.pairs for name, found in self._loaded.items()}
 
-    def expiry(self, now: float) -> dict[str, float]:
-        """Seconds until the first of each certificate's pairs ends; `now` is Unix time in seconds."""
-        ends = {name: [pair.until - now for pair in found.pairs] for name, found in self._loaded.items()}
-        return {name: min(found) for name, found in ends.items() if found}
+    def ends(self) -> dict[str, float]:
+        """When the first of each certificate's pairs ends, in Unix time."""
+        return {
+            name: min(pair.until for pair in found.pairs)
+            for name, found in self._loaded.items()
+            if found.pairs
+        }
 
     def commit(self, loaded: Iterable[Loaded]) -> None:
         """Serve what was read for a configuration, and nothing else.

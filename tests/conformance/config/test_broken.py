@@ -136,11 +136,11 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         [(9, "a check is either http or tcp")],
     ),
     ("admin for all", GOOD + "[admin]\nlisten = :8404\n", [(7, "the admin listens on this machine only")]),
-    ("workers", "[director]\nworkers = 4\n" + GOOD, [(2, "this version runs in one process")]),
+    ("workers", "[director]\nworkers = some\n" + GOOD, [(2, "not a whole number")]),
     (
         "tls",
         GOOD.replace("pool = web", "tls = a\npool=web"),
-        [(3, "this version does not speak TLS"), (3, "there is no cert a")],
+        [(3, "there is no cert a")],
     ),
     (
         "passthrough",
@@ -149,8 +149,8 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
     ),
     (
         "proxy protocol",
-        GOOD.replace("pool = web", "pool=web\nproxy_protocol = from ::/0"),
-        [(4, "this version does not read PROXY")],
+        GOOD.replace("pool = web", "pool=web\nproxy_protocol = to ::/0"),
+        [(4, "from")],
     ),
     ("user", GOOD + f"[user:ops]\npassword = {HASH}\n", [(6, "users are not known yet")]),
     (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from twisted.internet.task import Clock
 
 from director.admin.turns import REST, SLICE_SECONDS, STEP_SECONDS, Turns
@@ -55,6 +56,17 @@ def test_many_small_steps_are_a_slice_too() -> None:
     turns.add(counting(100, lambda: None, seen, "a"))
     clock.advance(0)
     assert len(seen) == round(SLICE_SECONDS / STEP_SECONDS)
+
+
+def test_time_that_others_took_is_not_rested_from() -> None:
+    """On a busy machine the clock goes on while a step is not running at all."""
+    clock, seen = WorkingClock(), list[str]()
+    turns = Turns(clock, spent=lambda: 0.0)
+    turns.add(counting(99, lambda: clock.work(1.0), seen, "a"))
+    clock.advance(0)
+    assert len(seen) == round(SLICE_SECONDS / STEP_SECONDS)
+    [due] = clock.getDelayedCalls()
+    assert due.getTime() - clock.seconds() == pytest.approx(SLICE_SECONDS * REST)
 
 
 def test_a_long_step_is_followed_by_a_long_rest() -> None:

@@ -17,7 +17,7 @@ from director.model.pools import Forward
 from director.registry.ledger import claim
 from tests.support.running import free_port
 from tests.unit.admin import sample
-from tests.unit.admin.wire import Admin
+from tests.unit.admin.wire import BEARER, Admin
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -41,6 +41,11 @@ class MemoryClient:
 
     def post(self, *segments: str, order: Any = None, query: str = "") -> Any:
         return self._ask("POST", segments, order, query)
+
+    def delete(self, *segments: str, query: str = "") -> Any:
+        target = "/api/v1/" + "/".join(segments) + (f"?{query}" if query else "")
+        reply = self.admin.ask("DELETE", target, BEARER)
+        return understood(reply.status, reply.headers.get_content_type(), reply.body)
 
     def patch(self, *segments: str, order: Any, query: str = "") -> Any:
         return self._ask("PATCH", segments, order, query)
@@ -167,6 +172,27 @@ def test_what_is_done_but_not_kept_is_told(run: Run, monkeypatch: pytest.MonkeyP
     assert (code, out) == (4, "x\ngeneration 2 runs\n")
     assert "not kept" in err
     assert run("reload")[0] == 4
+
+
+def test_things_are_added_removed_and_undone(client: MemoryClient, run: Run) -> None:
+    assert run("add", "server", "web/c", "address=10.0.0.13:80", "weight=2")[1].startswith(
+        "server web/c added at 10.0.0.13:80\n"
+    )
+    assert run("add", "pool", "new", "scheduler=rr", "--dry-run")[1] == (
+        "would do: pool new added with 0 server(s)\n"
+    )
+    assert run("add", "pool", "new", "scheduler=rr")[0] == 0
+    assert run("add", "service", "l7:shop", "listen=127.0.0.1:81", "pool=new")[0] == 0
+    assert run("add", "rule", "50 shop", "service=shop", "respond=404")[0] == 0
+    assert run("remove", "pool", "new")[0] == 1
+    for kind, name in (("rule", "50"), ("service", "l7:shop"), ("pool", "new"), ("server", "web/c")):
+        assert run("remove", kind, name)[:2] == (0, f"{name} removed\n")
+    assert run("undo")[0] == 0
+    found = client.admin.control.snapshot().server("web", "c")
+    assert found is not None
+    assert found.weight == 2
+    assert run("add", "pool", "x", "nonsense")[0] == 2
+    assert run("remove", "server", "web")[0] == 2
 
 
 def test_nobody_to_ask_is_3(run: Run, tmp_path: Path) -> None:

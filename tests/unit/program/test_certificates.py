@@ -18,7 +18,8 @@ def candidate(*certificates: Certificate) -> Any:
 def test_read_served_and_followed(tmp_path: Path) -> None:
     chain, key = make("a.example").write(tmp_path, "a")
     changes: list[int] = []
-    part = Certificates(lambda: changes.append(1))
+    part = Certificates()
+    part.changed = lambda: changes.append(1)
     wanted = candidate(Certificate("a", chain, key), Certificate("b", str(tmp_path / "none")))
     part.prepare(wanted)
     part.abandon()

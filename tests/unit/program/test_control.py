@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from director.model.pools import State
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
 from director.program.layer4 import Layer4
-from director.program.layer7 import compile_services
+from director.program.layer7 import Layer7, compile_services
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
@@ -58,10 +59,11 @@ def control(tmp_path: Path) -> Any:
 
         shell.handles["www"] = ServiceHandle(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
+        traffic = Layer7(registry, shell, str)
         yield RunningControl(
             str(path),
             current,
-            shell,
+            traffic,
             health,
             Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
             loop.reactor,
@@ -72,7 +74,7 @@ def control(tmp_path: Path) -> Any:
                 lambda *_: succeed(MADE),
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
-            ListenAlerts(registry, shell, loop.reactor),
+            ListenAlerts(registry, traffic, loop.reactor),
         )
 
 
@@ -102,6 +104,16 @@ def test_readiness_names_what_is_against_it(control: Any) -> None:
 
 def test_listeners_are_those_of_all_parts(control: Any) -> None:
     assert [one.service for one in control.listeners()] == ["admin"]
+
+
+def test_handshakes_and_ends_of_certificates(control: Any) -> None:
+    counters = control._traffic.shell.arrivals.counters
+    counters.handshakes, counters.resumed = 5, 2
+    counters.failed["crowded"] += 3
+    control._traffic._ends = lambda: {"shop": time.time() + 86400}
+    found = control.tls()
+    assert (found.handshakes, found.resumed, found.failed["crowded"]) == (5, 2, 3)
+    assert found.expiry["shop"] == pytest.approx(86400, abs=5)
 
 
 def test_caches_have_figures(control: Any) -> None:
@@ -141,8 +153,8 @@ def test_traces_come_newest_first_and_by_id(control: Any) -> None:
         None,
         0.1,
     )
-    control._shell.record(record)
-    control._shell.record(("2", *record[1:]))
+    control._traffic.shell.record(record)
+    control._traffic.shell.record(("2", *record[1:]))
     assert [one["id"] for one in control.traces(9)] == ["2", "1"]
     assert control.trace("1")["status"] == 200
     assert control.trace("none") is None

@@ -82,6 +82,7 @@ def said(tmp_path: Path, text: str) -> str:
     path = tmp_path / "director.ini"
     path.write_text("[director]\nstate_dir = var\n" + text)
     loaded = read(str(path))
+    assert loaded.loaded is not None
     return render(preflight.problems(loaded.loaded, loaded.require()))
 
 

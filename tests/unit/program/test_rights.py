@@ -70,7 +70,7 @@ def test_a_configuration_that_anybody_can_write_is_refused_before_anything_runs(
 ) -> None:
     made = files(tmp_path)
     made[name].chmod(0o666)
-    loaded = read(str(made["director.ini"])).loaded
+    loaded = read(str(made["director.ini"]))
     assert loaded.configuration is None
     (problem,) = [one for one in loaded.problems if one.severity == "error"]
     assert "anybody can write this file" in problem.message

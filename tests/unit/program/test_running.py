@@ -14,7 +14,6 @@ from director.model.pools import Address, Pool, Scheduler, Server
 from director.program.configuration import read
 from director.program.running import SAID, Running, announce
 from director.registry.changes import PoolAdded, SchedulersRead, ServerAdded, weight
-from director.registry.counters import CONNS
 from director.registry.registry import Generation
 from director.store.io.file import FileStore
 from tests.support.loops import loop_of
@@ -102,7 +101,7 @@ def test_rates_move_and_what_cannot_be_kept_is_tried_again(files: Files) -> None
         assert period >= 2.0
         chore()
     stats = running.registry.pools["web"].by_name["a"].stats
-    stats.traffic.cells[CONNS] = 40
+    stats.traffic.become((40, 0, 0, 0, 0))
     running._estimate()
     assert stats.estimator.rates()[0] == 5, "a quarter of 20 per second (lvs-semantics H)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.logs import event_log
-from director.program.service import DirectorService, ids
+from director.program.service import DirectorService, processes
 from director.registry.changes import Ordered, ServerChanged
 from director.registry.registry import Generation
 from tests.support.loops import Loop, loop_of
@@ -144,7 +145,7 @@ def test_what_needs_a_restart_is_refused_in_words(running: Running, settings: st
 def test_listeners_are_added_kept_and_removed(running: Running) -> None:
     both = f"127.0.0.1:{running.port}, 127.0.0.1:{running.second}"
     with socket.create_connection(("127.0.0.1", running.port)) as open_one:
-        running.loop.turn(lambda: running.service.shell.clients == 1)
+        running.loop.turn(lambda: running.service.traffic.clients == 1)
         running.write(listen=both)
         assert running.take().number == 2
         assert running.accepts(running.second)
@@ -174,7 +175,7 @@ def test_a_listener_is_narrowed_or_widened_on_its_port(running: Running, before:
     running.take()
     running.write(listen=f"{after}:{running.second}")
     running.take()
-    addresses = [address for _, address, _ in running.service.shell.listeners()]
+    addresses = [address for _, address, _ in running.service.traffic.listeners()]
     assert addresses == [f"{after}:{running.second}"]
     assert running.accepts(running.second)
 
@@ -282,9 +283,9 @@ def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) 
     assert running.service.registry.generation == 2
 
 
-def test_ids_are_never_the_same() -> None:
-    one, other = ids(), ids()
-    assert len({make() for make in (one, other) for _ in range(100)}) == 200
+def test_how_many_processes_serve() -> None:
+    assert (processes(0), processes(3)) == (0, 3)
+    assert processes(-1) == len(os.sched_getaffinity(0))
 
 
 def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""One process that the control process started: its channel, its pulse, its end.
+
+Twisted starts and waits for it (`IReactorProcess`).  It gets a socket pair to talk over, the memory for the
+counts, and standard output and error as they are here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
+from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.python.failure import Failure
+
+from director.program.processes.channel import Answer, Channel
+from director.program.processes.worker import CHANNEL, SEGMENT
+
+MODULE = "director.program.processes.worker"
+
+
+class Process(ProcessProtocol):
+    """A worker as the control process sees it.
+
+    Args:
+        index: which of the workers it is, from 0 on.
+        column: of the counts.
+        ended: called with what ended it, once it was waited for.
+
+    Attributes:
+        channel: to it.
+        begun: it serves.
+        heard: when it last answered (monotonic seconds).
+        said: what it last said of itself.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        index: int,
+        column: int,
+        answers: Mapping[str, Answer],
+        ended: Callable[[Process, str], object],
+    ) -> None:
+        self.index = index
+        self.column = column
+        self.channel = Channel(answers)
+        self.begun = False
+        self.born = self.heard = reactor.seconds()
+        self.said: dict[str, Any] = {}
+        self.over: Deferred[None] = Deferred()
+        self._reactor = reactor
+        self._ended = ended
+        self._beating = False
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"worker {self.index + 1}"
+
+    @property
+    def pid(self) -> int:
+        """Its number; 0 before it is there and after it is gone."""
+        return int(self.transport.pid or 0) if self.transport is not None else 0
+
+    def spawn(self, segment: int) -> None:
+        """Start it.  Raises OSError when the system gives no process."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX)
+        mine.setblocking(False)
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        stock = type(self._reactor).__module__ != "director.l7.io.reactor"
+        flags = ["--stock-reactor"] if stock else []
+        try:
+            self._reactor.spawnProcess(
+                self,
+                sys.executable,
+                [sys.executable, "-m", MODULE, *flags],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                childFDs={0: nothing, 1: 1, 2: 2, CHANNEL: theirs.fileno(), SEGMENT: segment},
+            )
+        except OSError:
+            mine.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(nothing)
+        factory = Factory.forProtocol(lambda: self.channel)
+        self._reactor.adoptStreamConnection(mine.fileno(), socket.AF_UNIX, factory)
+        mine.close()
+
+    def beat(self) -> None:
+        """Ask whether it is there."""
+        if not self._beating:
+            self._beating = True
+            self.channel.ask("beat").addCallbacks(self._beats, lambda _: None)
+
+    def _beats(self, _: Any) -> None:
+        self._beating = False
+        self.heard = self._reactor.seconds()
+
+    def kill(self) -> None:
+        """End it at once."""
+        transport: Any = self.transport
+        try:
+            transport.signalProcess("KILL")
+        except ProcessExitedAlready:
+            return
+
+    def processEnded(self, reason: Failure) -> None:
+        """It was waited for."""
+        self.begun = False
+        self.channel.close()
+        self._ended(self, _why(reason.value))
+        self.over.callback(None)
+
+
+def _why(end: BaseException | None) -> str:
+    """What ended a process, in words."""
+    if isinstance(end, ProcessTerminated) and end.signal is not None:
+        return f"by {signal.Signals(end.signal).name}"
+    if isinstance(end, ProcessTerminated):
+        return f"with status {end.exitCode}"
+    return "by itself" if isinstance(end, ProcessDone) else str(end)

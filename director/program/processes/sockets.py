@@ -1,0 +1,129 @@
+"""Listening sockets of several processes: opened once, by the control process, and handed on.
+
+For each address there is one group of sockets (socket(7), SO_REUSEPORT), one for each worker, among which
+the kernel shares the clients.  They stay open here as well: when a worker dies, who waits in its socket's
+queue waits for its replacement, which gets the very same socket.  A unix socket, and one that systemd
+opened, is a single one that all workers accept from.
+
+A reload opens before it closes: `prepare` opens what is new, and only `commit` closes what is not wanted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from director.l7.io.listener import BindError, bind, bound_to
+from director.l7.io.sharing import share
+from director.model.pools import Address
+
+Place = tuple[str, int]
+"""What is bound, the same for different spellings."""
+
+SYSTEMD_FIRST = 3
+"""The first descriptor that systemd hands over (sd_listen_fds(3))."""
+_SYSTEMD = re.compile(r"systemd:domain=(?:INET6?|UNIX):index=([0-9]+)")
+
+
+class Sockets:
+    """The groups of one director; `size` sockets each."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._open: dict[Place, list[socket.socket]] = {}
+        self._new: dict[Place, list[socket.socket]] = {}
+        self._wanted: set[Place] = set()
+
+    def prepare(self, addresses: Iterable[Address], *, beside: bool = False) -> None:
+        """Open what is new.  Raises BindError, with nothing left open.
+
+        `beside`: other processes of ours may still listen there and will go.
+        """
+        wanted = {bound_to(address): address for address in addresses}
+        self._wanted = set(wanted)
+        try:
+            for place, address in wanted.items():
+                if place not in self._open:
+                    self._new[place] = self._group(address, beside=beside)
+        except BindError:
+            self.abandon()
+            raise
+
+    def _group(self, address: Address, *, beside: bool) -> list[socket.socket]:
+        if address.endpoint:
+            return [inherited(address.endpoint)]
+        if address.path:
+            return [bind(address)]
+        # `127.0.0.1:80` may come while our `:80` goes.
+        going = any(place not in self._wanted and place[1] == address.port for place in self._open)
+        return share(address, self._size, join=beside or going)
+
+    def commit(self) -> None:
+        """Close what is not wanted any more."""
+        self._open |= self._new
+        self._new.clear()
+        for place in self._open.keys() - self._wanted:
+            close(place, self._open.pop(place))
+
+    def abandon(self) -> None:
+        """Close what was opened."""
+        for place, group in self._new.items():
+            close(place, group)
+        self._new.clear()
+
+    def of(self, index: int) -> Mapping[str, socket.socket]:
+        """The sockets of one worker by their names; those being prepared, too."""
+        return {
+            name(place): group[index % len(group)] for place, group in {**self._open, **self._new}.items()
+        }
+
+    def new(self, index: int) -> Mapping[str, socket.socket]:
+        """The same, of those being prepared alone."""
+        return _of(index, self._new)
+
+    def stop(self) -> None:
+        """Close all."""
+        for place, group in self._open.items():
+            close(place, group)
+        self._open.clear()
+
+
+def _of(index: int, groups: Mapping[Place, list[socket.socket]]) -> dict[str, socket.socket]:
+    return {name(place): group[index % len(group)] for place, group in groups.items()}
+
+
+def name(place: Place) -> str:
+    """What a socket is called when it is handed over."""
+    host, port = place
+    return f"{host} {port}" if port else host
+
+
+def close(place: Place, group: Iterable[socket.socket]) -> None:
+    """Close sockets, and remove the path of a unix socket that is ours."""
+    for sock in group:
+        path = sock.getsockname() if sock.family == socket.AF_UNIX else ""
+        sock.close()
+        if path and not place[0].startswith("systemd:"):
+            Path(path).unlink(missing_ok=True)
+
+
+def inherited(endpoint: str) -> socket.socket:
+    """A socket that systemd handed over.  Raises BindError for any other endpoint."""
+    found = _SYSTEMD.fullmatch(endpoint)
+    if found is None:
+        raise BindError(
+            f"cannot listen on {endpoint}: several processes cannot share such an endpoint; "
+            "write ADDRESS:PORT, unix:PATH or systemd:domain=INET:index=N, or set workers = 0"
+        )
+    index = int(found[1])
+    count = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
+    if index >= count:
+        raise BindError(
+            f"cannot listen on {endpoint}: systemd handed over {count} socket(s); see systemd.socket(5)"
+        )
+    sock = socket.socket(fileno=os.dup(SYSTEMD_FIRST + index))
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,69 @@
+"""What the admin may ask of layer 7, whether it runs in this process or in several (composition)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from director.l7.routing.service import CompiledService
+from director.registry.reports import WorkerFigures
+
+TraceRecord = Mapping[str, Any]
+"""See `admin.control`."""
+
+
+class Traffic(Protocol):
+    """Layer 7, as the control process sees it."""
+
+    @property
+    def clients(self) -> int:
+        """Connections of clients."""
+
+    def listeners(self) -> Sequence[tuple[str, str, int]]:
+        """(service, address, clients) of every listener."""
+
+    def unopened(self) -> Sequence[tuple[str, str, str]]:
+        """(service, address, why) of each listener that is not open yet, and is tried again."""
+
+    def services(self) -> Sequence[CompiledService]:
+        """What runs, for explaining."""
+
+    def said(self, name: str) -> Sequence[Any]:
+        """What each process says of itself.
+
+        One of `stalls`, `worst_stall` (seconds), `lost` (lines of the access log), `repeating` (clients whose
+        head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
+        `tls` (`Layer7.tls`).
+        """
+
+    def reasons(self) -> Sequence[str]:
+        """What keeps it from serving."""
+
+    def traces(self, limit: int) -> Sequence[TraceRecord]:
+        """The last requests, newest first, as of the last `refreshed`."""
+
+    def faults(self, limit: int) -> Sequence[TraceRecord]:
+        """Those of them that the fault path answered, which are remembered longer."""
+
+    def trace(self, identifier: str) -> TraceRecord | Deferred[TraceRecord | None] | None:
+        """One request by its id."""
+
+    def processes(self) -> Sequence[WorkerFigures]:
+        """The processes that serve; none when it is this one."""
+
+    def refreshed(self, route: str = "") -> Deferred[None] | None:
+        """Let what was counted elsewhere be known here; `route` is who asks (a name in `admin.routes`)."""
+
+    def cut(self, why: str) -> None:
+        """While stopping: wait no longer for clients."""
+
+    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+        """What a check found; None: nobody asks any more."""
+
+    def wake(self) -> None:
+        """There may be room for those who wait."""
+
+    def reopen(self) -> None:
+        """The log of requests was rotated away."""

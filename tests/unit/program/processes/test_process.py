@@ -1,0 +1,76 @@
+"""A process that is started, talks, and is waited for; with a program of the test's own in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.error import ProcessDone, ProcessTerminated
+from twisted.internet.process import reapAllProcesses
+
+from director.program.processes import process
+from director.program.processes.process import Process, _why
+from director.registry.cells import Geometry
+from director.registry.io.segment import Segment, create
+from tests.support.loops import Loop, loop_of
+
+PROGRAM = """
+import os, sys
+while len(os.read(3, 4096)):
+    pass
+"""
+
+
+@pytest.fixture
+def segment() -> Iterator[Segment]:
+    made = create(Geometry(4, 2))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    with loop_of() as made:
+        yield made
+
+
+def test_it_is_started_and_waited_for(
+    loop: Loop, segment: Segment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reads_all.py").write_text(PROGRAM)
+    monkeypatch.setattr(process, "MODULE", "reads_all")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    ended: list[Any] = []
+    one = Process(loop.reactor, 1, 2, {}, lambda found, why: ended.append((found, why)))
+    one.spawn(segment.descriptor)
+    assert os.path.exists(f"/proc/{one.pid}")  # noqa: PTH110 - a process is no path
+    assert one.name == "worker 2"
+    one.beat()
+    one.kill()
+
+    def waited_for() -> bool:
+        # A reactor that runs does it upon SIGCHLD.
+        reapAllProcesses()
+        return bool(ended)
+
+    loop.turn(waited_for)
+    assert ended == [(one, "by SIGKILL")]
+    assert one.over.called
+    assert not one.channel.open
+    one.kill()
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (ProcessTerminated(signal=15), "by SIGTERM"),
+        (ProcessTerminated(exitCode=3), "with status 3"),
+        (ProcessDone(0), "by itself"),
+    ],
+)
+def test_the_end_in_words(end: Exception, words: str) -> None:
+    assert _why(end) == words
