@@ -23,6 +23,7 @@ from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
+from director.model.virtual import L4Settings
 from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
@@ -318,7 +319,9 @@ class Api:
 
     def layer4(self, call: Call) -> Answer:
         """Totals and counters; zeros while layer 4 does not run."""
-        return as_json(views.packets_view(self._control.packets()))
+        seen = self._control.snapshot()
+        settings = seen.configuration.l4_settings or L4Settings()
+        return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""

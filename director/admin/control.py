@@ -8,7 +8,7 @@ need not be one process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -167,6 +167,9 @@ class Control(Protocol):
 
         Fails with ChangeRefused or SchedulerError with nothing applied.
         """
+
+    def zero(self, services: Collection[str]) -> None:
+        """Traffic of these services and their servers is shown from 0 on; of layer 4 as a whole with all."""
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """Take back what a generation changed, also one of an earlier run, and nothing that came after it.

@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from director.admin.control import Question
+from director.config.parse import servers
+from director.config.text.messages import BadValue
 from director.errors import ChangeRefused, DirectorError
 from director.model.pools import LARGEST_COUNT, State
 from director.model.settings import Configuration
@@ -23,6 +25,9 @@ from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
 STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
+WAYS: Mapping[str, Callable[[str], Any]] = {"forward": servers.forward, "tunnel": servers.tunnel}
+PATCHED = ("weight", "max", "min", "state", *WAYS)
+"""What of a server a PATCH may change."""
 METHODS = 32
 """Longest method of a question; a longer one is no method."""
 LONGEST_URL = 8000
@@ -111,24 +116,39 @@ def _state(order: Mapping[str, Any]) -> State | None:
 def server_changes(
     seen: RegistrySnapshot, pool_name: str, name: str, order: Mapping[str, Any]
 ) -> tuple[Change, ...]:
-    """Changes for a PATCH of a server with `weight`, `max`, `min`, `state`; empty when nothing differs.
+    """Changes for a PATCH of a server (`PATCHED`); empty when nothing differs.
 
     Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
     """
-    _known(order, ("weight", "max", "min", "state"))
+    _known(order, PATCHED)
     if not order:
         raise BadOrder("nothing to change: give weight, max, min or state")
     numbers = {field: _number(order, field, LARGEST_COUNT) for field in ("weight", "max", "min")}
-    state = _state(order)
+    state, way = _state(order), _way(order)
     server = _server(seen, pool_name, name)
     try:
-        changed = evolve(server.config, **_given(numbers))
+        changed = evolve(server.config, **_given(numbers), **way)
     except DirectorError as error:
         raise BadOrder(str(error)) from error
     changes: list[Change] = [] if changed == server.config else [ServerChanged(pool_name, changed)]
     if state is not None and state is not server.state:
         changes.append(Ordered(pool_name, name, state))
     return tuple(changes)
+
+
+def _way(order: Mapping[str, Any]) -> dict[str, Any]:
+    """How layer 4 reaches the server, in the words of a `server.NAME` line."""
+    found: dict[str, Any] = {}
+    for key, parse in WAYS.items():
+        if key in order:
+            value = order[key]
+            if not isinstance(value, str):
+                raise BadOrder(f"{key} is a text, as behind {key}= in the ini", key)
+            try:
+                found[key] = parse(value)
+            except BadValue as bad:
+                raise BadOrder(f"{bad.message}; {bad.hint}" if bad.hint else bad.message, key) from bad
+    return found
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

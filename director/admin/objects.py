@@ -18,7 +18,7 @@ from director.errors import ChangeRefused
 from director.model.http import L7Service, Rule
 from director.model.pools import Pool
 from director.model.settings import Configuration
-from director.model.virtual import L4Service
+from director.model.virtual import L4Service, L4Settings
 
 T = TypeVar("T")
 
@@ -32,6 +32,14 @@ def texts(order: Mapping[str, Any]) -> dict[str, str]:
     Raises BadOrder.
     """
     return {key: _text(key, value) for key, value in order.items()}
+
+
+def changes(order: Mapping[str, Any]) -> dict[str, str | None]:
+    """The same for a PATCH, where null takes a key back to what it is without a line (RFC 7396).
+
+    Raises BadOrder.
+    """
+    return {key: None if value is None else _text(key, value) for key, value in order.items()}
 
 
 def _text(key: str, value: Any) -> str:
@@ -98,7 +106,7 @@ def pool_changed(configuration: Configuration, name: str, order: Mapping[str, An
     for key in order:
         if key.startswith("server."):
             raise BadOrder("servers are changed one by one, at pools/NAME/servers/NAME", key[:40])
-    new = _made(objects.merged, "pool", old, texts(order))
+    new = _made(objects.merged, "pool", old, changes(order))
     return checked(evolve(configuration, pools=_replaced(configuration.pools, old, new)))
 
 
@@ -171,7 +179,7 @@ def service_changed(configuration: Configuration, key: str, order: Mapping[str, 
     """With other settings of a service."""
     layer, name = _layer(key)
     old = _service(configuration, layer, name)
-    new = _made(objects.merged, layer, old, texts(order))
+    new = _made(objects.merged, layer, old, changes(order))
     return checked(_with(configuration, layer, _replaced(getattr(configuration, layer), old, new)))
 
 
@@ -180,6 +188,13 @@ def service_removed(configuration: Configuration, key: str) -> Configuration:
     layer, name = _layer(key)
     old = _service(configuration, layer, name)
     return _with(configuration, layer, _replaced(getattr(configuration, layer), old, None))
+
+
+def layer4_changed(configuration: Configuration, order: Mapping[str, Any]) -> Configuration:
+    """With other settings of layer 4 as a whole, the keys of `[l4]`."""
+    old = configuration.l4_settings or L4Settings()
+    new = _made(objects.merged, "l4-settings", old, changes(order))
+    return configuration if new == old else evolve(configuration, l4_settings=new)
 
 
 # --- rules --------------------------------------------------------------------------------------
@@ -214,7 +229,7 @@ def rule_added(configuration: Configuration, order: Mapping[str, Any]) -> tuple[
 def rule_changed(configuration: Configuration, number: str, order: Mapping[str, Any]) -> Configuration:
     """With another rule of that number."""
     old = rule_of(configuration, number)
-    new = _made(objects.merged, "rule", old, texts(order))
+    new = _made(objects.merged, "rule", old, changes(order))
     return checked(evolve(configuration, rules=_replaced(configuration.rules, old, new)))
 
 
@@ -239,8 +254,12 @@ def checked(configuration: Configuration) -> Configuration:
         _there("page", "fault", (one.name for one in service.fault if one.kind == "page"), pages)
         _there("pool", "fault", (one.name for one in service.fault if one.kind == "pool"), pools)
         _there("pool", "pool", [service.pool] if service.pool else (), pools)
+    virtuals: set[object] = set()
     for l4 in configuration.l4:
         _there("pool", "pool", [l4.pool], pools)
+        if l4.virtual in virtuals:
+            raise ChangeRefused("EEXIST", f"Another service has {l4.virtual} already", f"l4:{l4.name}")
+        virtuals.add(l4.virtual)
     for rule in configuration.rules:
         _there("service l7", "service", [rule.service], services)
         _there("pool", "pool", [rule.pool] if rule.pool else (), pools)

@@ -168,6 +168,28 @@ class Orders:
         """What it has open goes on."""
         return self._wanted(call, objects.service_removed(self._now(), call.path["service"]), NO_CONTENT)
 
+    def change_layer4(self, call: Call) -> Answer | Deferred[Answer]:
+        """Time-outs and what else holds for all of layer 4."""
+        order = edits.some_fields(edits.parse_object(call.body))
+        return self._wanted(call, objects.layer4_changed(self._now(), order))
+
+    def zero(self, call: Call) -> Answer:
+        """What is shown as traffic of one service, and of its servers."""
+        key = call.path["service"]
+        if key not in self._control.snapshot().services:
+            raise Refusal(404, "No such service; /api/v1/services lists their keys", key)
+        return self._zeroed(call, (key,))
+
+    def zero_all(self, call: Call) -> Answer:
+        """Of all of them, and of layer 4 as a whole."""
+        return self._zeroed(call, tuple(self._control.snapshot().services))
+
+    def _zeroed(self, call: Call, services: tuple[str, ...]) -> Answer:
+        """Counting anew is no change of what runs: there is no generation to undo."""
+        if not call.dry_run:
+            self._control.zero(services)
+        return as_json({"dry_run": call.dry_run, "zeroed": list(services)})
+
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""
         wanted, number = objects.rule_added(self._now(), edits.parse_object(call.body))

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from director.model.pools import LARGEST_COUNT
+from director.model.pools import LARGEST_COUNT, Forward
 
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
@@ -59,6 +59,8 @@ SERVER_ORDER: dict[str, Any] = {
         "max": COUNT,
         "min": COUNT,
         "state": {"type": "string", "enum": ["ready", "drain", "maint"]},
+        "forward": {"type": "string", "enum": [one.value for one in Forward]},
+        "tunnel": {"type": "string", "description": "as behind tunnel= in the ini"},
     },
 }
 QUESTION: dict[str, Any] = {
@@ -80,6 +82,12 @@ KEYS: dict[str, Any] = {
     "type": "object",
     "description": "keys and values as in the ini",
     "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
+}
+SET: dict[str, Any] = {
+    **KEYS,
+    "description": "keys and values as in the ini; null takes a key back to what it is without a line",
+    "minProperties": 1,
+    "additionalProperties": {"type": ["string", "number", "boolean", "array", "null"]},
 }
 NAMED: dict[str, Any] = {
     **KEYS,
@@ -104,7 +112,7 @@ def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]
     said = f"Add {text}.", f"Change {text}.", f"Remove {text}."
     return (
         ApiRoute(f"add_{what}", "POST", path, said[0], SIGNED, JSON, JSON, query, ADDED, NAMED),
-        ApiRoute(f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, JSON, query, CHANGED, KEYS),
+        ApiRoute(f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, JSON, query, CHANGED, SET),
         ApiRoute(f"remove_{what}", "DELETE", one, said[2], query=query, statuses=REMOVED),
     )
 
@@ -218,6 +226,32 @@ ROUTES = (
     ),
     ApiRoute("processes", "GET", "/api/v1/processes", "The processes of the director, and what each uses."),
     ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
+    ApiRoute(
+        "change_layer4",
+        "PATCH",
+        "/api/v1/layer4",
+        "Change what holds for all of layer 4, the keys of [l4].",
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=CHANGED,
+        body=SET,
+    ),
+    ApiRoute(
+        "zero_all",
+        "POST",
+        "/api/v1/zero",
+        "Traffic of all services and servers counts from 0 again; metrics go on.",
+        query=(DRY_RUN,),
+        statuses=(200, 403),
+    ),
+    ApiRoute(
+        "zero",
+        "POST",
+        "/api/v1/services/{service}/zero",
+        "Traffic of a service and of the servers of its pool counts from 0 again; metrics go on.",
+        query=(DRY_RUN,),
+        statuses=(200, 403),
+    ),
     ApiRoute(
         "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)
     ),

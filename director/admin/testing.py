@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -187,6 +187,10 @@ class MemoryControl:
     def _apply(self, changes: tuple[Change, ...], author: str) -> Applied:
         made = self.registry.apply(changes, author, self.at.now, self.at.time)
         return Applied(made, kept=not self.lost)
+
+    def zero(self, services: Collection[str]) -> None:
+        """On the registry."""
+        self.registry.zero(services)
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """On the registry, for configurations alone."""

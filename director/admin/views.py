@@ -18,8 +18,8 @@ from director.admin.rates import Rates
 from director.admin.trends import Trends
 from director.model.conditions import And, Condition, Not, Or, Term
 from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import State
-from director.model.virtual import L4Service
+from director.model.pools import State, Tunnel
+from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.registry import Generation
 from director.registry.reports import CheckEvidence, ListenerState, LogEvent, Moment, PacketFigures
@@ -77,12 +77,21 @@ def traffic(stats: TrafficFigures) -> Json:
     return {**totals, "rates": dict(zip(Traffic.NAMES, stats.rates, strict=True))}
 
 
-def packets_view(found: PacketFigures | None) -> Json:
-    """Layer 4 as a whole; `running` is false and all is empty while it does not run."""
+def packets_view(found: PacketFigures | None, settings: L4Settings) -> Json:
+    """Layer 4 as a whole; `running` is false and all that is counted is empty while it does not run."""
     whole = found or PacketFigures(TrafficFigures(), {}, 0)
-    counters = dict(sorted(whole.counters.items()))
-    shown = {"flows": whole.flows, "traffic": traffic(whole.total), "counters": counters}
-    return {"running": found is not None, **shown}
+    return {
+        "running": found is not None,
+        "flows": whole.flows,
+        "traffic": traffic(whole.total),
+        "counters": dict(sorted(whole.counters.items())),
+        "size": 1 << settings.conn_tab_bits,
+        "timeouts": {
+            "tcp": settings.timeout_tcp,
+            "tcpfin": settings.timeout_tcpfin,
+            "udp": settings.timeout_udp,
+        },
+    }
 
 
 # --- servers and pools -----------------------------------------------------------------------
@@ -149,6 +158,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "min": server.min,
         "backup": config.backup,
         "forward": config.forward.value if config.forward else None,
+        "tunnel": tunnel(config.tunnel),
         "eligible": server.eligible,
         "overloaded": server.overloaded,
         "active": server.active,
@@ -160,6 +170,12 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         **figures(server.requests),
         "traffic": traffic(server.traffic),
     }
+
+
+def tunnel(found: Tunnel) -> str:
+    """As behind `tunnel=` in the ini: `ipip`, `gre,csum`, `gue:6080,remcsum`."""
+    text = f"{found.kind}:{found.port}" if found.port else found.kind
+    return text if found.checksum == "none" else f"{text},{found.checksum}"
 
 
 def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True) -> Json:
@@ -231,10 +247,13 @@ def _l4(config: L4Service) -> Json:
     return {
         "protocol": config.virtual.protocol,
         "listen": [str(config.virtual)],
+        "virtual": str(config.virtual),
         "forward": config.forward.value,
         "scheduler": str(config.scheduler) if config.scheduler else None,
         "persistent": config.persistent,
         "netmask": config.netmask,
+        "ops": config.ops,
+        "pe": config.engine or None,
         "rules": 0,
         "fault": [],
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -263,6 +263,13 @@ class RunningControl:
     def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
         """Apply changes."""
         return self._verbs.apply(changes, author)
+
+    def zero(self, services: Collection[str]) -> None:
+        """Traffic is shown from 0 on."""
+        self._registry.zero(services)
+        if set(services) == set(self._registry.services):
+            self._layer4.zero()
+        self._serves_until = 0.0
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """Take a generation back."""

@@ -282,6 +282,11 @@ class Layer4(Part):
         }
         return PacketFigures(self.forwarder.total.figures(), core | own, len(self.forwarder.table))
 
+    def zero(self) -> None:
+        """The whole is shown from 0 on."""
+        if self.forwarder is not None:
+            self.forwarder.total.zero()
+
     def _make(self, wanted: L4Settings) -> L4Director:
         self._settings = wanted
         return self._shell(

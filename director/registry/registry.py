@@ -264,6 +264,15 @@ class Registry:
                     "EINVAL", f"scheduler {spec} refused to stop: {error}", pool_name
                 ) from error
 
+    def zero(self, services: Iterable[str]) -> None:
+        """Show the traffic of these services, and of their pools' servers, from 0 on (H); totals go on."""
+        for key in services:
+            service = self.services[key]
+            service.stats.zero()
+            pool = self.pools.get(service.config.pool)
+            for server in pool.servers if pool is not None else ():
+                server.stats.zero()
+
     # The methods below are called by `changes` only, after everything was checked.
 
     def add_pool(self, config: Pool, now: float) -> None:

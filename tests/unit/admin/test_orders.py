@@ -124,3 +124,65 @@ def test_a_generation_is_shown_and_undone() -> None:
 
 
 AUTH = f"Authorization: {BEARER['Authorization']}"
+
+
+def test_a_layer_4_service_in_all_its_settings() -> None:
+    made = Admin()
+    order = {
+        "name": "l4:sip", "virtual": "udp 192.0.2.5:5060", "pool": "web", "scheduler": "sh port",
+        "persistent": "300s", "netmask": 24, "ops": True, "pe": "sip",
+    }  # fmt: skip
+    assert made.send("POST", "/api/v1/services", order).status == 201
+    shown = made.get("/api/v1/services/l4:sip").json
+    assert {key: shown[key] for key in ("virtual", "scheduler", "persistent", "netmask", "ops", "pe")} == {
+        "virtual": "udp 192.0.2.5:5060", "scheduler": "sh port", "persistent": 300.0, "netmask": 24,
+        "ops": True, "pe": "sip",
+    }  # fmt: skip
+    changed = {"scheduler": "rr", "persistent": None, "netmask": None, "ops": None, "pe": None}
+    assert made.send("PATCH", "/api/v1/services/l4:sip", changed).status == 200
+    shown = made.get("/api/v1/services/l4:sip").json
+    assert [shown[key] for key in ("scheduler", "persistent", "netmask", "ops", "pe")] == [
+        "rr", None, None, False, None,
+    ]  # fmt: skip
+    other = {"name": "l4:other", "virtual": "udp 192.0.2.5:5060", "pool": "web"}
+    assert made.send("POST", "/api/v1/services", other).status == 409
+
+
+def test_how_layer_4_reaches_a_server() -> None:
+    made = Admin()
+    path = "/api/v1/pools/web/servers/a"
+    order = {"forward": "tun", "tunnel": "gue:6080,csum", "weight": 4}
+    assert made.send("PATCH", path, order).status == 200
+    shown = made.get(path).json
+    assert (shown["forward"], shown["tunnel"], shown["weight"]) == ("tun", "gue:6080,csum", 4)
+    for key, value in (("forward", "dsr"), ("forward", 1), ("tunnel", "gue")):
+        reply = made.send("PATCH", path, {key: value})
+        assert (reply.status, reply.json["at"]) == (400, key)
+
+
+def test_settings_of_layer_4_while_it_runs() -> None:
+    made = Admin()
+    before = made.get("/api/v1/layer4").json
+    assert (before["size"], before["timeouts"]) == (4096, {"tcp": 900.0, "tcpfin": 120.0, "udp": 300.0})
+    assert made.send("PATCH", "/api/v1/layer4", {"timeout.tcp": "1h"}).status == 200
+    assert made.get("/api/v1/layer4").json["timeouts"]["tcp"] == 3600.0
+    assert made.send("PATCH", "/api/v1/layer4", {"timeout.tcp": "1h"}).json["diff"] == []
+    assert made.send("PATCH", "/api/v1/layer4", {"timeout.tcp": "60"}).json["at"] == "timeout.tcp"
+
+
+def test_counting_anew() -> None:
+    made = Admin()
+    registry = made.control.registry
+    service, server = registry.services["l7:www"], registry.pools["web"].servers[0]
+    service.stats.traffic.cells[0] = server.stats.traffic.cells[0] = 5
+    path = "/api/v1/services/l7:www"
+    assert made.get(path).json["traffic"]["conns"] == 5
+    made.send("POST", f"{path}/zero?dry_run=1", {})
+    assert made.get(path).json["traffic"]["conns"] == 5
+    assert made.send("POST", f"{path}/zero", {}).json == {"dry_run": False, "zeroed": ["l7:www"]}
+    assert made.get(path).json["traffic"]["conns"] == 0
+    assert made.get("/api/v1/pools/web/servers/a").json["traffic"]["conns"] == 0
+    assert service.stats.traffic.conns == 5, "the metrics go on"
+    assert made.send("POST", "/api/v1/services/l7:none/zero", {}).status == 404
+    assert "l7:www" in made.send("POST", "/api/v1/zero", {}).json["zeroed"]
+    assert registry.generation == 1, "nothing that runs has changed"

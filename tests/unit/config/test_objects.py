@@ -91,3 +91,42 @@ def test_a_server_as_a_line() -> None:
     given = {"address": "10.0.0.1:80", "weight": "2", "backup": "yes", "max": "9"}
     assert server_line(given) == "10.0.0.1:80 weight=2 backup max=9"
     assert server_line({"address": "10.0.0.1:80", "backup": "no"}) == "10.0.0.1:80"
+
+
+def test_a_key_can_be_taken_back() -> None:
+    """RFC 7396: null takes a member away."""
+    old = made(*("l4", *FILES["l4"]))
+    assert merged("l4", old, {"persistent": None, "scheduler": None}) == made(
+        "l4", "dns", {"virtual": "udp 192.0.2.53:53", "pool": "web"}
+    )
+    pool = made("pool", *FILES["pool"])
+    assert merged("pool", pool, {"timeout.connect": None}).timeouts.connect == 2.0
+    for kind, key in (
+        ("l4", "virtual"),
+        ("l4", "pool"),
+        ("l4", "nothing"),
+        ("l7", "listen"),
+        ("rule", "pool"),
+    ):
+        with pytest.raises(Unfit) as caught:
+            merged(kind, made(kind, *FILES[kind]), {key: None})
+        assert caught.value.at == key
+
+
+def test_keys_are_held_against_the_service_that_has_them() -> None:
+    """One-packet scheduling is for UDP, and a service on all ports must be persistent (lvs-semantics I.1)."""
+    tcp = made("l4", "a", {"virtual": "tcp 192.0.2.1:80", "pool": "web"})
+    whole = made("l4", "a", {"virtual": "tcp [2001:db8::1]:0", "pool": "web", "persistent": "300s"})
+    for old, key, value in ((tcp, "ops", "yes"), (tcp, "netmask", "64"), (whole, "persistent", None)):
+        with pytest.raises(Unfit):
+            merged("l4", old, {key: value})
+    assert merged("l4", whole, {"netmask": "64", "scheduler": "rr"}).netmask == 64
+
+
+def test_settings_of_layer_4() -> None:
+    old = read_ini("[l4]\ntimeout.tcp = 1h\ndrop_entry = 1\n").require().l4_settings
+    new = merged("l4-settings", old, {"timeout.tcp": "60s", "timeout.udp": "10s", "drop_entry": None})
+    assert new == read_ini("[l4]\ntimeout.tcp = 60s\ntimeout.udp = 10s\n").require().l4_settings
+    for key in ("timeout.tpc", "sync_ports", "mark.1"):
+        with pytest.raises(Unfit):
+            merged("l4-settings", old, {key: "1"})
