@@ -94,9 +94,7 @@ def test_what_can_match_is_compared_as_it_comes(text: str, expected: str | None)
     assert expected is None or value == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["path ~ [%41]", "path ~ %61?", "path ~ %2F", "uri ~ %61", "path ~ []%41]"]
-)
+@pytest.mark.parametrize("text", ["path ~ [%41]", "path ~ %61?", "path ~ %2F", "uri ~ %61", "path ~ []%41]"])
 def test_expressions_that_can_match_are_taken(text: str) -> None:
     assert values(text)
 
