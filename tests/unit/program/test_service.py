@@ -365,7 +365,7 @@ def test_orders_outlive_a_restart(tmp_path: Path) -> None:
 
 
 def test_codecs_are_there_before_the_process_is_another_user() -> None:
-    """Python looks for them at their first use, in a folder that `--uid nobody` may not be allowed to read."""
+    """Python looks for them at first use, in a folder that `--uid nobody` may not be allowed to read."""
     script = (
         "import sys; from director.program.service import load_early; load_early();"
         "print({'ascii', 'idna', 'latin_1', 'utf_8_sig'} - {name.partition('.')[2] for name in sys.modules})"
