@@ -1,4 +1,4 @@
-"""A `Table` of LVS's commands that keeps nothing: it answers with what it was given and writes down what it is told."""
+"""A `Table` of LVS's commands that keeps nothing: it answers what it was given and notes what it is told."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """host[:port] as LVS's commands read and print it.
 
-A host is a dotted IPv4 address (also in the short forms of inet_aton), a name, or an IPv6 address in brackets; a
-port is a number or a service's name.
+A host is a dotted IPv4 address (also in the short forms of inet_aton), a name, or an IPv6 address in
+brackets; a port is a number or a service's name.
 """
 
 from __future__ import annotations

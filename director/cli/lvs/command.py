@@ -1,7 +1,7 @@
 """`ipvsadm` from arguments to exit status, over any `Table`.
 
-The words of errors and the statuses are the tool's own (`lvs-semantics` I.2): 2 for wrong options, 255 for what the
-kernel refuses and for usage, 1 when nothing can be listed.
+The words of errors and the statuses are the tool's own (`lvs-semantics` I.2): 2 for wrong options, 255 for
+what the kernel refuses and for usage, 1 when nothing can be listed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The grammar of `ipvsadm`: which command, about what, with which options (`lvs-semantics` I.1, I.2).
 
 `parse` makes an `Order` of the arguments, or raises BadOptionError with the tool's own words and exit status.
-Options are looked at one by one as they come, so the first mistake is the one that is told; what a command needs
-and allows is looked up in `LEGAL` when all were read.
+Options are looked at one by one as they come, so the first mistake is the one that is told; what a command
+needs and allows is looked up in `LEGAL` when all were read.
 Checked against ipvsadm 1.31 (tests/conformance/lvs).
 """
 
@@ -428,5 +428,5 @@ def _check_server(order: Order) -> None:
         raise BadOptionError("Tunnel options conflict with forward method")
     if (6 if ":" in order.host else 4) != virtual.family and order.forward is not Forward.TUN:
         raise BadOptionError("Different address family is allowed only for tunneling servers")
-    if not virtual.fwmark and order.forward is not Forward.NAT:
+    if order.command != "delete-server" and not virtual.fwmark and order.forward is not Forward.NAT:
         order.port = virtual.port  # direct routing and tunnels leave the port as it came (B.3)

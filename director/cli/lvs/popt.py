@@ -1,7 +1,8 @@
 """Arguments read as popt reads them, by a table of options.
 
-A short option may stand in a cluster (`-Ln`), its argument behind it (`-w5`, `-w=5`) or next to it; a long one
-takes `--name VALUE` or `--name=VALUE`.  An optional argument is the next word unless that begins with `-`.
+A short option may stand in a cluster (`-Ln`), its argument behind it (`-w5`, `-w=5`) or next to it; a long
+one takes `--name VALUE` or `--name=VALUE`.  An optional argument is the next word unless that begins with
+`-`.
 Source: popt(3); observed with ipvsadm 1.31.
 """
 
