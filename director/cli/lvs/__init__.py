@@ -2,6 +2,7 @@
 
 `popt` reads arguments as both tools do, by tables of options; `addresses` reads and names host[:port].
 `ipvsadm` has the tables and rules of that command and makes an `Order` of its arguments, `command` carries
-it out, `listing` prints, `saving` writes rules, `help` is what it says of itself.  `table` says what a command
-may ask of whatever holds the services.
+it out, `listing` prints, `saving` writes rules, `help` is what it says of itself.  `table` says what a
+command may ask of whatever holds the services; `remote` is the running director as such a table, `main` the
+program.
 """
