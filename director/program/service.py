@@ -179,16 +179,24 @@ class DirectorService(Service):
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
         self.control.stopping = True
         self._supervision.stopping()
+        for loop in self._loops:
+            loop.stop()
+        self._loops.clear()
+        stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        return stopped.addCallback(lambda _: self._knowing_clients(self._stop_parts))
+
+    def _stop_parts(self) -> Deferred[None]:
         _log.info(
             "stopping: {count} client connection(s) may end within {grace:g}s",
             count=self.traffic.clients,
             grace=self.settings.shutdown_grace,
         )
-        for loop in self._loops:
-            loop.stop()
-        self._loops.clear()
-        stopped: Deferred[Any] = maybeDeferred(super().stopService)
-        return stopped.addCallback(lambda _: self.parts.stop(self.settings.shutdown_grace))
+        return self.parts.stop(self.settings.shutdown_grace)
+
+    def _knowing_clients(self, then: Callable[[], Any]) -> Any:
+        """Do something once it is known how many clients all processes have."""
+        refreshed = self.traffic.refreshed()
+        return then() if refreshed is None else refreshed.addBoth(lambda _: then())
 
     def _listen_to_orders(self) -> None:
         """From before the first address is bound: unheard, either signal would end the process."""
@@ -214,8 +222,11 @@ class DirectorService(Service):
         elif in_person:
             self.traffic.cut("are cut by a second SIGINT")
         else:
-            count = self.traffic.clients
-            _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
+            self._knowing_clients(self._say_left)
+
+    def _say_left(self) -> None:
+        count = self.traffic.clients
+        _log.info("stopping already, {count} client connection(s) left; SIGINT cuts them", count=count)
 
     def _reopen_logs(self) -> None:
         self.logs.reopen()
