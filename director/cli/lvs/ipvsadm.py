@@ -2,7 +2,7 @@
 
 `parse` makes an `Order` of the arguments, or raises BadOptionError with the tool's own words and exit status.
 Options are looked at one by one as they come, so the first mistake is the one that is told; what a command
-needs and allows is looked up in `LEGAL` when all were read.
+needs and allows is looked up in `legality` when all were read.
 Checked against ipvsadm 1.31 (tests/conformance/lvs).
 """
 
@@ -12,10 +12,11 @@ import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from director.cli.lvs import addresses
 from director.cli.lvs.addresses import NoAddressError, number
+from director.cli.lvs.legality import LEGAL, NAMES, TUNNEL, TUNNELS, lawful
 from director.cli.lvs.popt import BadOptionError, Met, Option, Takes, read
 from director.cli.lvs.table import Daemon, Destination, VirtualService
 from director.model.pools import LARGEST_COUNT, Forward, Tunnel
@@ -61,59 +62,6 @@ OPTIONS = (
     Option("", "mcast-port", _V), Option("", "mcast-ttl", _V),
 )  # fmt: skip
 
-NAMES = (
-    "numeric", "connection", "service-address", "scheduler", "persistent", "netmask", "real-server",
-    "forwarding-method", "weight", "u-threshold", "l-threshold", "mcast-interface", "timeout", "daemon",
-    "stats", "rate", "thresholds", "persistent-conn", "nosort", "syncid", "exact", "ops", "pe", "sched-flags",
-    "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen", "tun-info", "tun-type", "tun-port", "tun-nocsum",
-    "tun-csum", "tun-remcsum",
-)  # fmt: skip
-"""What messages call the options; the first of these that is wrong is the one that is told."""
-
-_SERVICE = {"scheduler", "persistent", "netmask", "ops", "pe", "sched-flags"}
-_TUNNEL = {"tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum"}
-_SERVER = {"forwarding-method", "weight", "u-threshold", "l-threshold"} | _TUNNEL
-_LISTED = {
-    "numeric", "connection", "service-address", "timeout", "daemon", "stats", "rate", "thresholds",
-    "persistent-conn", "nosort", "syncid", "exact", "tun-info",
-}  # fmt: skip
-_MULTICAST = {"mcast-interface", "syncid", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen"}
-
-
-@frozen
-class Legal:
-    """What a command needs, may have, and of which it may have one."""
-
-    needs: frozenset[str] = frozenset()
-    allows: frozenset[str] = frozenset()
-    one_of: tuple[str, ...] = ()
-
-
-def _legal(needs: set[str], allows: set[str], one_of: tuple[str, ...] = ()) -> Legal:
-    return Legal(frozenset(needs), frozenset(needs | allows), one_of)
-
-
-LEGAL: Mapping[str, Legal] = {
-    "add-service": _legal({"service-address"}, _SERVICE),
-    "edit-service": _legal({"service-address"}, _SERVICE),
-    "delete-service": _legal({"service-address"}, set()),
-    "flush": _legal(set(), set()),
-    "add-server": _legal({"service-address", "real-server"}, _SERVER),
-    "edit-server": _legal({"service-address", "real-server"}, _SERVER),
-    "delete-server": _legal({"service-address", "real-server"}, set()),
-    "list": _legal(set(), _LISTED, ("connection", "service-address", "timeout", "daemon")),
-    "set": _legal(set(), set()),
-    "start-daemon": _legal(set(), _MULTICAST),
-    "stop-daemon": _legal(set(), {"syncid"}),
-    "restore": _legal(set(), set()),
-    "save": _legal(set(), {"numeric"}),
-    "zero": _legal(set(), {"service-address"}),
-}
-TUNNELS: Mapping[str, Legal] = {
-    "ipip": _legal(set(), {"tun-type"}),
-    "gue": _legal({"tun-port"}, _TUNNEL, ("tun-nocsum", "tun-csum", "tun-remcsum")),
-    "gre": _legal(set(), {"tun-type", "tun-nocsum", "tun-csum"}, ("tun-nocsum", "tun-csum")),
-}
 CHECKSUMS = {"tun-nocsum": "none", "tun-csum": "csum", "tun-remcsum": "remcsum"}
 METHODS = {"gatewaying": Forward.DR, "ipip": Forward.TUN, "masquerading": Forward.NAT}
 PROTOCOLS = {"tcp-service": "tcp", "udp-service": "udp", "sctp-service": "sctp"}
@@ -286,7 +234,7 @@ def _netmask(order: Order, value: str) -> None:
         raise BadOptionError("illegal virtual server persistent mask specified") from error
 
 
-def _engine(order: Order, value: str) -> None:
+def _pe(order: Order, value: str) -> None:
     order.engine = value
 
 
@@ -357,7 +305,7 @@ def _group(order: Order, value: str) -> None:
 
 READERS: Mapping[str, Callable[[Order, str], None]] = {
     "fwmark-service": _mark, "scheduler": _scheduler, "sched-flags": _flags, "persistent": _persistent,
-    "netmask": _netmask, "pe": _engine, "real-server": _real_server, "tun-type": _tunnel_type,
+    "netmask": _netmask, "pe": _pe, "real-server": _real_server, "tun-type": _tunnel_type,
     "tun-port": _numbered("tunnel_port", 1, addresses.LARGEST_PORT, "illegal tunnel port specified"),
     "weight": _numbered("weight", 0, LARGEST_COUNT, "illegal weight specified"),
     "u-threshold": _numbered("upper", 0, LARGEST_COUNT, "illegal u_threshold specified"),
@@ -381,7 +329,7 @@ def _three_timeouts(order: Order, leftover: list[str]) -> None:
 
 
 def _check(order: Order) -> None:
-    _lawful(order, LEGAL[order.command], f"the '{order.command}' command")
+    lawful(order.options, LEGAL[order.command], f"the '{order.command}' command")
     if order.command in {"add-service", "edit-service"}:
         _check_service(order)
     elif order.command in {"add-server", "edit-server", "delete-server"}:
@@ -391,20 +339,6 @@ def _check(order: Order) -> None:
         table = {"connection", "timeout", "daemon"} & order.options
         if (table and figures) or (order.has("persistent-conn") and {"timeout", "daemon"} & order.options):
             raise BadOptionError("options conflicts in the list command")
-
-
-def _lawful(order: Order, legal: Legal, where: str, only: Sequence[str] = NAMES) -> None:
-    chosen = ""
-    for name in only:
-        if name not in order.options:
-            if name in legal.needs:
-                raise BadOptionError(f"You need to supply the '{name}' option for {where}")
-        elif name not in legal.allows:
-            raise BadOptionError(f"Illegal '{name}' option with {where}")
-        elif name in legal.one_of:
-            if chosen:
-                raise BadOptionError(f"The option '{name}' conflicts with the '{chosen}' option in {where}")
-            chosen = name
 
 
 def _check_service(order: Order) -> None:
@@ -423,7 +357,7 @@ def _check_server(order: Order) -> None:
     tunnels = [name for name in NAMES if name.startswith("tun-") and name != "tun-info" and order.has(name)]
     if order.forward is Forward.TUN:
         where = f"the '{order.tunnel}' tunnel type"
-        _lawful(order, TUNNELS[order.tunnel], where, [name for name in NAMES if name in _TUNNEL])
+        lawful(order.options, TUNNELS[order.tunnel], where, [name for name in NAMES if name in TUNNEL])
     elif tunnels:
         raise BadOptionError("Tunnel options conflict with forward method")
     if (6 if ":" in order.host else 4) != virtual.family and order.forward is not Forward.TUN:
