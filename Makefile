@@ -22,6 +22,15 @@ L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk ng
 help:            ## this list
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 16
 
+DEMO_PAIR := var/tls-example/demo.pem
+
+$(DEMO_PAIR): | $(VENV)/.run
+	@$(BIN)/python -m director.demo.certificate $@ localhost shop.example.org 127.0.0.1
+
+# The example for TLS needs a certificate, and makes its own.
+ifeq ($(CONFIG),etc/examples/tls.ini)
+run: $(DEMO_PAIR)
+endif
 run: $(VENV)/.run            ## start the director on etc/director.ini (CONFIG=FILE for another)
 	@$(BIN)/twistd --nodaemon --pidfile= director -c $(CONFIG)
 

@@ -31,11 +31,11 @@ def exchange_page() -> str:
 def exchange_diagram() -> str:
     """The table as a state diagram in Mermaid's words."""
     lines = ["stateDiagram-v2", f"    [*] --> {Phase.ROUTED.name}"]
-    for phase, moments in LIFE.items():
+    for phase, events in LIFE.items():
         arrows: dict[Phase, list[str]] = {}
-        for moment, following in moments.items():
+        for event, following in events.items():
             for after in following:
-                arrows.setdefault(after, []).append(moment.value)
+                arrows.setdefault(after, []).append(event.value)
         lines += [
             f"    {phase.name} --> {after.name}: {'<br>'.join(labels)}" for after, labels in arrows.items()
         ]

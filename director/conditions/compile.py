@@ -24,6 +24,9 @@ Groups = Mapping[str, str]
 """Captured groups: `1`, `2` and names of the first regular expression that matched, and the same
 qualified by fact (`path.1`) for the first one on each fact; groups that took no part are absent."""
 
+BODY = "body"
+"""A fact of answers to health checks: sent by own servers, bounded by the probe, without groups."""
+
 NO_GROUPS: Groups = MappingProxyType({})
 """A match without captured groups."""
 
@@ -44,7 +47,7 @@ def compile_condition(condition: Condition | None) -> Match:
 def captures(condition: Condition) -> bool:
     """True when a match can capture groups."""
     if isinstance(condition, Term):
-        return condition.operator == "~" and _pattern_of(condition).groups > 0
+        return condition.operator == "~" and condition.fact != BODY and _pattern_of(condition).groups > 0
     return not isinstance(condition, Not) and any(captures(part) for part in condition.parts)
 
 
@@ -333,6 +336,9 @@ def _fits(term: Term) -> _Test:
         _bound(term, held, most)
         return any(map(contains, held))
 
+    if term.fact == BODY:
+        return lambda facts: any(map(contains, texts(facts)))
+
     def path(facts: Facts) -> bool:
         text = facts.path
         if len(text) > most or facts.other_paths:
@@ -358,15 +364,17 @@ def _texts(term: Term) -> Callable[[Facts], tuple[str, ...]]:
     """The values of a fact, as an expression shall see them."""
     if term.fact == "path":
         return lambda facts: (facts.path, *facts.other_paths)
+    if term.fact == BODY:
+        return lambda facts: _with_ends(getattr(facts, BODY))
     if term.fact not in NAMED:
         get = attrgetter(term.fact)
         return lambda facts: (get(facts),)
     lookup, name = _LOOKUPS[term.fact], term.name
     if term.fact != "query" or not _pattern_of(term).ends:
         return lambda facts: lookup(facts, name)
-    # Decoded parameters alone can hold line ends: `$` also holds in front of a last one (Python's `re`).
-    return lambda facts: tuple(
-        text
-        for value in lookup(facts, name)
-        for text in ([value, value[:-1]] if value[-1:] == "\n" else [value])
-    )
+    return lambda facts: tuple(text for value in lookup(facts, name) for text in _with_ends(value))
+
+
+def _with_ends(value: str) -> tuple[str, ...]:
+    """A text that can hold line ends: `$` also holds in front of a last one (Python's `re`)."""
+    return (value, value[:-1]) if value[-1:] == "\n" else (value,)

@@ -78,8 +78,11 @@ class Facts(Protocol):
         """The query parameters of that name, decoded; as for cookies."""
 
 
-_LETTERS = {"header": Letters.LATIN, "cookie": Letters.LATIN, "query": Letters.ANY}
-"""What a fact's text can hold; that of all others is ASCII, or would have been refused."""
+_LETTERS = {"header": Letters.LATIN, "cookie": Letters.LATIN, "query": Letters.ANY, "body": Letters.ANY}
+"""What a fact's text can hold; that of all others is ASCII, or would have been refused.
+
+`body` is a fact of answers to health checks alone.
+"""
 
 
 def expression(fact: str, text: str) -> Expression:

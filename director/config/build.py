@@ -93,7 +93,7 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         l7=_all(kinds["l7"], builders.l7),
         rules=_all(kinds["rule"], builders.rule),
         pages=_all(kinds["page"], lambda fields: builders.page(fields, read)),
-        certificates=_all(kinds["cert"], lambda fields: builders.certificate(fields, read)),
+        certificates=_all(kinds["cert"], builders.certificate),
         l4_settings=_first(kinds[SETTINGS_OF_L4], builders.l4_settings),
         l4=_all(kinds["l4"], builders.l4),
         demos=_all(kinds["demo"], builders.demo),

@@ -15,6 +15,7 @@ from director.conditions.shadowing import hidden
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
+from director.config.parse.values import addresses_of
 from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
@@ -117,7 +118,7 @@ def _own_listeners(pool: Fields, kinds: Kinds) -> None:
     listeners = {
         (address.host, address.port): service
         for service in kinds["l7"].values()
-        for address in service.get("listen") or ()
+        for address in addresses_of(service.get("listen"))
         if address.port
     }
     for key, server in _servers(pool):

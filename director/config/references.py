@@ -10,9 +10,10 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 
+from director.config import tls_references
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
-from director.config.parse.values import listed
+from director.config.parse.values import addresses_of, listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import terms
 from director.model.pools import Address, Scheduler
@@ -27,6 +28,8 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     """Report every reference that leads nowhere or clashes with another."""
     for pool in kinds["pool"].values():
         _names(pool, "check", kinds["check"], "check")
+        _names(pool, "tls.cert", kinds["cert"], "cert")
+        tls_references.pool(pool)
         _server_places(pool)
     for service in kinds["l7"].values():
         _l7(service, kinds)
@@ -67,6 +70,7 @@ def _l7(service: Fields, kinds: Kinds) -> None:
             _lookup(service, "fault", (at, step.name), kinds[step.kind], step.kind)
     for at, word in service.get("tls") or ():
         _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+    tls_references.listener(service)
     if service.given("pool"):
         return
     if service.get("protocol") != "http":
@@ -261,8 +265,8 @@ def _listeners(kinds: Kinds) -> None:
     places = _Places()
     for kind in ("admin", "l7", "demo"):
         for fields in kinds[kind].values():
-            listen = fields.get("listen") or ()
-            for address in (listen,) if isinstance(listen, Address) else listen:
+            listen = fields.get("listen")
+            for address in addresses_of(listen):
                 if not address.port and not address.path and not address.endpoint:
                     continue
                 first = places.take(address, fields)

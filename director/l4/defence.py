@@ -9,10 +9,12 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from director.l4.flows import Entry, Flow, FlowTable, Template
+from director.l4.icmp import group
 from director.l4.states import sctp, tcp
 from director.l4.wire.protocols import SCTP, TCP
 
 if TYPE_CHECKING:
+    from director.l4.wire.packet import Packet
     from director.model.virtual import L4Settings
 
 OFF, AUTO, AUTO_ACTIVE, ALWAYS = range(4)
@@ -158,3 +160,16 @@ def _spare(entry: Entry) -> bool:
     if isinstance(entry, Template):
         return not entry.assured
     return isinstance(entry, Flow) and _ESTABLISHED.get(entry.protocol) != entry.state
+
+
+LOOPBACK_V6 = bytes(15) + b"\1"
+
+
+def martian(packet: Packet) -> str:
+    """Why nobody honest sends from this source; empty when somebody may."""
+    source = packet.source
+    if source == packet.destination:
+        return "land"
+    if group(source) or (source[0] == 127 and len(source) == 4) or source == LOOPBACK_V6:
+        return "martian_source"
+    return ""

@@ -21,11 +21,11 @@ comes when it is full is `defence`'s matter.  Time comes in as `now`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 from director.l4.timers import STEP, UNSET, Wheel
-from director.l4.verdicts import Redirect
 from director.l4.wire.encapsulation import Encapsulation
 from director.l4.wire.protocols import AH, ESP, SCTP, TCP, UDP
 from director.model.pools import BYPASS, METHODS, Forward, Method
@@ -42,7 +42,6 @@ FIRST_TIMEOUT = 3.0
 RETRY = 60.0
 """Seconds until an entry that still controls others is looked at again."""
 UNKNOWN = b"\0\0"
-NOWHERE = Redirect(0)
 
 
 class Entry:
@@ -120,7 +119,7 @@ class FastPathEntry:
         encapsulation: the outer headers it leaves in, or None.
         macs: the twelve octets before the EtherType.
         mtu: the largest IP packet that may leave so.
-        verdict: the way out.
+        ifindex: the interface it leaves by.
         keeps_state: an octet per value of TCP's flags, 1 when such a packet changes no state.
         change_ip: what is added to the checksum of IP, modulo 65535.
         change_l4: the same for layer 4 (0 = nothing of it changes).
@@ -132,8 +131,8 @@ class FastPathEntry:
     """
 
     __slots__ = (
-        "change_ip", "change_l4", "change_partial", "direction", "encapsulation", "flow", "keeps_state",
-        "key", "macs", "mtu", "newer", "older", "rewritten", "total", "valid_until", "verdict",
+        "change_ip", "change_l4", "change_partial", "direction", "encapsulation", "flow", "ifindex",
+        "keeps_state", "key", "macs", "mtu", "newer", "older", "rewritten", "total", "valid_until",
     )  # fmt: skip
 
     def __init__(self, direction: int) -> None:
@@ -145,10 +144,9 @@ class FastPathEntry:
         self.macs = b""
         self.keeps_state = b""
         self.change_ip = self.change_l4 = self.change_partial = self.total = 0
-        self.mtu = 0
+        self.ifindex = self.mtu = 0
         self.older: FastPathEntry | None = None
         self.newer: FastPathEntry | None = None
-        self.verdict = NOWHERE
         self.valid_until = 0.0
 
 
@@ -244,11 +242,13 @@ TABLED = {TCP: TCP, UDP: UDP, SCTP: SCTP, ESP: UDP, AH: UDP}
 class FlowTable:
     """All flows by both directions, all templates by key, and their timers.
 
-    `limit` bounds flows and templates together.
+    `limit` bounds flows and templates together.  `forget` lets no more packets of a flow go by its entries;
+    it is the engine's, which may have copies of them.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, forget: Callable[[Flow], None] = Flow.stale) -> None:
         self.limit = limit
+        self.forget = forget
         self.fast_path: dict[int, dict[bytes, FastPathEntry]] = {TCP: {}, UDP: {}, SCTP: {}}
         self.templates: dict[tuple[Any, ...], Template] = {}
         self.entries: list[Entry] = []
@@ -365,7 +365,7 @@ class FlowTable:
             elif entry.controls:
                 entry.stamp, entry.timeout = now, RETRY
                 if isinstance(entry, Flow):
-                    entry.stale()  # its next packet gives it the timeout of its state again
+                    self.forget(entry)  # its next packet gives it the timeout of its state again
                 self.wheel.schedule(entry, entry.deadline)
             else:
                 self.end(entry)
@@ -388,12 +388,13 @@ class FlowTable:
             if older is not None:
                 older.newer = fast
             table[fast.key] = fast
-        flow.stale()
+        self.forget(flow)
         self.unknown_ports += flow.cport == 0
 
     def _unhash(self, flow: Flow) -> None:
         if not flow.to_server.key:
             return
+        self.forget(flow)
         table = self.fast_path[flow.protocol]
         for fast in (flow.to_server, flow.to_client):
             older, newer = fast.older, fast.newer

@@ -15,9 +15,10 @@ same counts; `test_forwarder` sends the same packets through both.
 The general way parses and verifies, in the order of IPVS's hooks (C.4): the frame is ours, it is IP, its
 source can be honest; fragments are put together, since only the first names ports; ICMP errors go by the
 packet they quote; the rest by its flow, and without one, `inbound` may open it.  When it has sent a packet of
-a flow it makes the entry for the next ones, good for a second (`methods.base.FRESH`), after which one packet
-asks for routes, neighbours and settings again.  What would falsify entries earlier takes their validity away:
-another state (`states.transitions`), another service or server (`follow`), other settings (`configure`).
+a flow it asks for the entry to be installed (`Install`); the engine lets it count for a second, after which
+one packet asks for routes, neighbours and settings again.  What would falsify entries earlier has them
+forgotten: a server that is seen after all (`states.transitions`), another service or server (`follow`), other
+settings (`configure`); another state changes `keeps_state` in place.
 
 IPVS has no such split, since its code is compiled; the price of ours is this list of clauses and a neighbour
 that moved being missed for up to a second.  The forwarder knows no socket and no clock, and never raises on
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -36,7 +38,7 @@ from director.errors import PacketError
 from director.l4 import twins
 from director.l4.admission import Admission
 from director.l4.closing import Closing
-from director.l4.defence import Defence
+from director.l4.defence import Defence, martian
 from director.l4.flows import TABLED, Flow, FlowTable
 from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
@@ -50,7 +52,16 @@ from director.l4.reset import Reset
 from director.l4.services import Services
 from director.l4.states.directions import OUTPUT
 from director.l4.states.transitions import States
-from director.l4.verdicts import Batch, Deliver, Redirect, Verdict
+from director.l4.verdicts import (
+    ICMP_QUERY,
+    NOT_IP,
+    OTHER_HOST,
+    UNKNOWN_PROTOCOL,
+    WAITING,
+    Batch,
+    Deliver,
+    Verdict,
+)
 from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
@@ -88,14 +99,6 @@ TICK_LIMIT = 5000
 """Entries whose time is over that one tick ends; the rest come with the next tick."""
 _GSO_TCP = frozenset({vnet.GSO_TCPV4, vnet.GSO_TCPV6})
 HANDLED = frozenset({TCP, UDP, SCTP, AH, ESP})
-LOOPBACK_V6 = bytes(15) + b"\1"
-ISAKMP = b"\x01\xf4\x01\xf4"
-OTHER_HOST = Deliver("other_host")
-NOT_IP = Deliver("not_ip")
-UNKNOWN_PROTOCOL = Deliver("unknown_protocol")
-ICMP_QUERY = Deliver("icmp_query")
-WAITING = Batch(())
-"""A fragment was kept: nothing to do yet."""
 
 
 class Forwarder:
@@ -111,14 +114,20 @@ class Forwarder:
     """
 
     def __init__(
-        self, registry: Registry, routing: Routing, random: Random, settings: L4Settings | None = None
+        self,
+        registry: Registry,
+        routing: Routing,
+        random: Random,
+        settings: L4Settings | None = None,
+        forget: Callable[[Flow], None] = Flow.stale,
     ) -> None:
+        """`forget` is the engine's: no more packets of a flow may go without being asked about."""
         settings = settings or L4Settings()
         self.settings = settings
         self.counters: Counter[str] = Counter()
         self.total = Zeroable()
-        self.table = FlowTable(settings.flow_limit)
-        self.states = States(settings)
+        self.table = FlowTable(settings.flow_limit, forget)
+        self.states = States(settings, forget)
         self.services = Services(registry, settings.marks)
         self.defence = Defence(settings, self.table, random)
         self._backup = False
@@ -180,7 +189,7 @@ class Forwarder:
                 fast = fast_path.get(key) if fast_path is not None else None
                 if (
                     fast is not None
-                    # Routes, neighbours and settings were looked up less than a second ago.
+                    # The engine lets it count: routes, neighbours and settings are not a second old.
                     and fast.valid_until > now
                     # What the header calls the packet is there; what is more is padding (RFC 894).
                     and length <= size - L3
@@ -251,7 +260,7 @@ class Forwarder:
         length: int,
         now: float,
         offload: bytes,
-    ) -> Redirect:
+    ) -> FastPathEntry:
         """A packet of the hot path: its layer-4 checksum, which was `check`, the counts, the MAC addresses.
 
         A checksum that is still to be completed follows the addresses only.
@@ -283,7 +292,7 @@ class Forwarder:
             total[INPKTS] += 1
             total[INBYTES] += length
         _PUT_MACS(frame, 0, fast.macs)
-        return fast.verdict
+        return fast
 
     # -- the general way --
 
@@ -312,7 +321,7 @@ class Forwarder:
             return UNKNOWN_PROTOCOL
         if group(packet.destination):
             return OTHER_HOST
-        fault = _martian(packet)
+        fault = martian(packet)
         if fault:
             return self.output.drop(fault)
         if packet.fragmented and packet.protocol not in IPSEC:
@@ -352,7 +361,7 @@ class Forwarder:
             if not verified(packet):
                 return self.output.drop("bad_checksum")
             packet.verified = True
-        fast = self.table.find(TABLED[packet.protocol], _table_key(packet))
+        fast = self.table.find(TABLED[packet.protocol], packet.table_key)
         if fast is None:
             return self._unknown(packet, offload, now)
         if fast.direction == OUTPUT:
@@ -434,9 +443,9 @@ class Forwarder:
 
     def _stale(self) -> None:
         """Something changed for all: the next packet of every flow goes the general way."""
-        for fast_path in self._fast_path.values():
-            for fast in fast_path.values():
-                fast.valid_until = 0.0
+        for entry in self.table.entries:
+            if isinstance(entry, Flow):
+                self.table.forget(entry)
 
 
 def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:
@@ -445,20 +454,3 @@ def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes)
         return False
     headers = l4 - L3 + 4 * (frame[l4 + 12] >> 4)
     return headers + int.from_bytes(offload[4:6], sys.byteorder) <= mtu
-
-
-def _martian(packet: Packet) -> str:
-    """Why nobody honest sends from this source; empty when somebody may."""
-    source = packet.source
-    if source == packet.destination:
-        return "land"
-    if group(source) or (source[0] == 127 and len(source) == 4) or source == LOOPBACK_V6:
-        return "martian_source"
-    return ""
-
-
-def _table_key(packet: Packet) -> bytes:
-    """The packet's key; AH and ESP are looked up as ISAKMP, port 500 to 500 (D.5)."""
-    if packet.protocol in IPSEC:
-        return packet.source + packet.destination + ISAKMP
-    return packet.key

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from director.l4.verdicts import Single, Verdict
+from director.l4.verdicts import Single
 from director.l4.wire import ipv4, ipv6
 from director.l4.wire.checksum import checksum, pseudo
 from director.l4.wire.ethernet import IPV4, L3, header
@@ -68,7 +68,7 @@ class Icmp:
         self._tokens = float(rate)
         self._filled = 0.0
 
-    def answer(self, packet: Packet, error: Error, now: float, value: int = 0) -> Verdict:
+    def answer(self, packet: Packet, error: Error, now: float, value: int = 0) -> Single:
         """Send `error` about `packet` to its sender and drop it; the drop's reason is the error's name.
 
         `packet` must still stand as it came.  `value` is the next-hop MTU for TOO_BIG.

@@ -159,7 +159,7 @@ class IcmpRelay:
             table, key(inner.source, inner.destination, inner.sport, inner.dport)
         )
         if fast:
-            fast.flow.stale()
+            self._table.forget(fast.flow)
 
 
 def _too_big(family: int, kind: int, code: int) -> bool:

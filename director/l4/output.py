@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from director.l4.verdicts import Drop, Hold, Single, Transmit, Verdict, batch
+from director.l4.verdicts import Drop, Hold, Outcome, Single, Transmit, batch
 from director.l4.wire import ethernet
 from director.l4.wire import offload as vnet
 from director.l4.wire.ethernet import IPV4, L3
@@ -84,7 +84,7 @@ class Output:
             del self._path_mtu[next(iter(self._path_mtu))]
         self._path_mtu[destination] = (max(mtu, LEAST_PMTU[len(destination)]), now)
 
-    def send(self, packet: Packet, next_hop: NextHop, offload: bytes) -> Verdict:
+    def send(self, packet: Packet, next_hop: NextHop, offload: bytes) -> Outcome:
         """Send a whole packet: VLAN tag where it belongs, MACs, fragments where they are needed."""
         if next_hop.local:
             return self.drop("local_next_hop")
@@ -105,7 +105,7 @@ class Output:
         frame[0:12] = next_hop.mac + next_hop.own
         return Transmit(next_hop.ifindex, frame, offload)
 
-    def _in_pieces(self, packet: Packet, next_hop: NextHop) -> Verdict:
+    def _in_pieces(self, packet: Packet, next_hop: NextHop) -> Outcome:
         made: list[Single] = []
         for frame in segments(packet):
             if len(frame) - L3 <= next_hop.mtu and not packet.pieces:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple, Protocol
 
+from director.l4.flows import FastPathEntry
+
 
 class Transmit(NamedTuple):
     """Send `frame` (whole, both MAC addresses set) on `ifindex` with its virtio header (empty = none)."""
@@ -15,15 +17,6 @@ class Transmit(NamedTuple):
     ifindex: int
     frame: bytearray
     offload: bytes = b""
-
-
-class Redirect(NamedTuple):
-    """Send the frame that was given, as it stands now, on `ifindex`, with the virtio header it came with.
-
-    What the hot path says: one for each way out is enough, so none has to be made.
-    """
-
-    ifindex: int
 
 
 class Hold(NamedTuple):
@@ -63,10 +56,23 @@ class Batch(NamedTuple):
 
 
 Single = Transmit | Hold | Deliver | Drop
-Verdict = Single | Batch | Redirect
+Outcome = Single | Batch
+"""What is done with a packet that was decided."""
 
 
-def batch(verdicts: list[Single]) -> Verdict:
+class Install(NamedTuple):
+    """Do what `verdict` says; the packets after this one may go as `entry` says without being asked about."""
+
+    entry: FastPathEntry
+    verdict: Outcome
+
+
+Verdict = Outcome | Install | FastPathEntry
+"""An entry says: send the frame that was given, as it stands now, on the entry's `ifindex`, with the virtio
+header it came with.  The hot path answers so, since nothing has to be made for it."""
+
+
+def batch(verdicts: list[Single]) -> Outcome:
     """One verdict out of many: itself when there is but one."""
     return verdicts[0] if len(verdicts) == 1 else Batch(tuple(verdicts))
 
@@ -88,3 +94,11 @@ class ForwarderDoor(Protocol):
 
     def close(self) -> None:
         """Give every claim on a server back."""
+
+
+OTHER_HOST = Deliver("other_host")
+NOT_IP = Deliver("not_ip")
+UNKNOWN_PROTOCOL = Deliver("unknown_protocol")
+ICMP_QUERY = Deliver("icmp_query")
+WAITING = Batch(())
+"""A fragment was kept: nothing to do yet."""

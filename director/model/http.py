@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from director.model.conditions import Condition
 from director.model.pools import Address, Network
+from director.model.tls import ListenerTLS
 
 FAULT_CAUSES = ("no_server", "connect", "queue", "timeout", "empty", "junk")
 """What `fault_on =` can name: why a request found no answer, once all its tries are used up."""
@@ -57,7 +58,9 @@ class L7Service:
     forwarded: str = "x-forwarded-for"
     trust: tuple[Network, ...] = ()
     proxy_protocol: tuple[Network, ...] = ()
-    tls: tuple[str, ...] = ()
+    tls: ListenerTLS | None = None
+    h2: bool = True
+    h2c: bool = False
     limits: L7Limits = L7Limits()
     max_connections: int = 0
 

@@ -262,11 +262,25 @@ class PoolTimeouts:
 
 
 @frozen
+class ServerTLS:
+    """How a pool's servers are met: `name` is asked for and verified (the server's own without it).
+
+    `ca` is a file with authorities ("" = the system's), `certificate` the name of a `[cert:…]` that is shown.
+    """
+
+    verify: bool = True
+    ca: str = ""
+    name: str = ""
+    certificate: str = ""
+
+
+@frozen
 class Pool:
     """`[pool:NAME]`: servers in configured order and how one of them is picked.
 
-    `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes of
-    established work of a server that goes down.
+    `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
+    of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
+    `send_proxy` is off, v1 or v2.
     """
 
     name: str
@@ -278,6 +292,8 @@ class Pool:
     queue: Queue = Queue()
     timeouts: PoolTimeouts = PoolTimeouts()
     idle_connections: int = 64
+    tls: ServerTLS | None = None
+    send_proxy: str = "off"
     on_down: OnDown = OnDown.KEEP
 
     def __attrs_post_init__(self) -> None:

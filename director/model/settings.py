@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Check, CustomScheduler, Pool
+from director.model.tls import Certificate
 from director.model.virtual import L4Service, L4Settings
 
 
@@ -40,15 +41,6 @@ class User:
     name: str
     password: str = field(repr=False)
     role: str = "viewer"
-
-
-@frozen
-class Certificate:
-    """`[cert:NAME]`: paths of a PEM chain and its key."""
-
-    name: str
-    file: str
-    key: str
 
 
 @frozen

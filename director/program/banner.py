@@ -49,13 +49,15 @@ def trials(configuration: Configuration) -> list[str]:
     address = next((one for one in service.listen if one.port), None) if service is not None else None
     if address is None:
         return []
-    base = f"http://{evolve(address, host=address.host or '127.0.0.1')}"
-    found = [f"curl {base}/"]
+    secure = service is not None and service.tls is not None and address in service.tls.addresses
+    curl = "curl -k" if secure else "curl"
+    base = f"http{'s' if secure else ''}://{evolve(address, host=address.host or '127.0.0.1')}"
+    found = [f"{curl} {base}/"]
     for test in configuration.tests:
         parts = urlsplit(test.uri)
         if test.method == "GET" and not test.headers:
             host = f"-H 'Host: {parts.netloc}' " if parts.netloc else ""
-            found.append(f"curl {host}{base}{parts.path or '/'}")
+            found.append(f"{curl} {host}{base}{parts.path or '/'}")
     return found[:TRIALS]
 
 

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
 from director.l4 import listing, saved
+from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io import flowfile
 from director.l4.io.capture import nft
@@ -36,7 +37,6 @@ from director.l4.io.packet.ports import OWN_DEVICES
 from director.l4.io.service import L4Director
 from director.l4.services import shown
 from director.l4.wire.protocols import TCP
-from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
@@ -44,7 +44,6 @@ from director.program.parts import Chore, Part
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
 from director.registry.reports import (
-    ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
     ListenerState,
@@ -246,24 +245,7 @@ class Layer4(Part):
         fits = listing.fitting(wanted.client, wanted.service, wanted.server)
         now = self._reactor.seconds()
         rows, more = listing.newest(self.forwarder.table, now, fits, wanted.limit, wanted.after)
-        found = [
-            ConnectionEntry(
-                row.protocol,
-                str(Address(shown(row.client), row.cport)),
-                str(Address(shown(row.virtual), row.vport)),
-                str(Address(shown(row.target), row.dport)),
-                row.state,
-                row.expires,
-                row.service,
-                row.server,
-                row.forward,
-                row.packets,
-                row.template,
-                row.number,
-            )
-            for row in rows
-        ]
-        return ConnectionPage(tuple(found), more)
+        return ConnectionPage(tuple(rows), more)
 
     def figures(self) -> PacketFigures | None:
         """The whole of layer 4 in numbers; a drop stands under its reason, once."""
@@ -335,8 +317,8 @@ class Layer4(Part):
         pools = (pool for pool in configuration.pools if pool.name in names)
         return any(server.address.host == host for pool in pools for server in pool.servers)
 
-    def _make_forwarder(self, view: KernelView) -> Forwarder:
-        self.forwarder = Forwarder(self._registry, view, self._random, self._settings)
+    def _make_forwarder(self, view: KernelView, forget: Callable[[Flow], None]) -> Forwarder:
+        self.forwarder = Forwarder(self._registry, view, self._random, self._settings, forget)
         self._take_up_flows(self.forwarder)
         return self.forwarder
 

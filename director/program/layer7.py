@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from socket import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from director.l7.http.requests import Limits
+from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
+from director.l7.io.tls_contexts import TLSContexts
 from director.l7.proxy.trace import as_dict
 from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
 from director.model.http import L7Service
+from director.model.pools import Address
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
+from director.program.certificates import Certificates
 from director.program.parts import Part
 from director.registry.registry import Registry
 from director.registry.reports import WorkerFigures
@@ -53,7 +58,7 @@ class Layer7(Part):
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
-        self.shell.queues.wake()
+        self.wake()
 
     def abandon(self) -> None:
         """Close what was opened."""
@@ -134,11 +139,32 @@ class Layer7(Part):
         """The registry that serves knows it already."""
 
     def wake(self) -> None:
-        """There may be room for those who wait."""
+        """Verdicts have changed: there may be room for those who wait, or something to cut."""
         self.shell.queues.wake()
+        if any(server.cut for server in self._registry.servers()):
+            self.shell.cut_down()
 
     def reopen(self) -> None:
         """`logs` does it: the log of requests is ours."""
+
+
+def layer7_of(
+    registry: Registry,
+    reactor: Any,
+    access_log: AccessLog,
+    traces: int,
+    new_id: Callable[[], str],
+    given: Callable[[Address], socket] | None = None,
+) -> tuple[Certificates, Layer7]:
+    """Layer 7 for this process, and before it in the order of parts the certificates that it serves.
+
+    `given` as for `Shell`.
+    """
+    certificates = Certificates()
+    contexts = TLSContexts(certificates.store.pairs)
+    certificates.changed = contexts.renew
+    shell = Shell(reactor, access_log, traces, given, contexts)
+    return certificates, Layer7(registry, shell, new_id)
 
 
 def compile_services(configuration: Configuration, registry: Registry) -> list[CompiledService]:

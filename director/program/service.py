@@ -40,7 +40,6 @@ from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.service import HealthService
-from director.l7.io.service import Shell
 from director.program import banner
 from director.program.candidate import Candidate
 from director.program.configuration import read
@@ -48,10 +47,10 @@ from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
-from director.program.layer7 import Layer7
+from director.program.layer7 import Layer7, layer7_of
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
-from director.program.parts import Parts
+from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
 from director.program.processes.workers import Workers
 from director.program.running import Running
@@ -102,13 +101,7 @@ class DirectorService(Service):
         segment, books = counts(count)
         self.current = Running(candidate, store, reactor, random, books)
         self.registry = self.current.registry
-        self.traffic: Layer7 | Workers
-        if segment is None or books is None:
-            shell = Shell(reactor, self.logs.access, settings.trace)
-            self.traffic = Layer7(self.registry, shell, identifiers(new_run()))
-        else:
-            target = self.logs.access.target
-            self.traffic = Workers(self.current, segment, books, reactor, count, settings, new_run(), target)
+        before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         judged: Any = Verdicts(self.registry, self.traffic)
@@ -136,12 +129,29 @@ class DirectorService(Service):
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
+                *before,
                 self.traffic,
                 self.listening,
             )
         )
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
+
+    def _serve_layer7(
+        self, count: int, segment: Segment | None, books: MappedBooks | None
+    ) -> tuple[Part, ...]:
+        """Layer 7 here or in processes; returns the parts that go before it."""
+        settings, access = self.settings, self.logs.access
+        self.traffic: Layer7 | Workers
+        if segment is None or books is None:
+            certificates, self.traffic = layer7_of(
+                self.registry, self.reactor, access, settings.trace, identifiers(new_run())
+            )
+            return (certificates,)
+        self.traffic = Workers(
+            self.current, segment, books, self.reactor, count, settings, new_run(), access.target
+        )
+        return ()
 
     # -- life --
 

@@ -92,7 +92,7 @@ class ConnectionEntry:
 
     Addresses are `ADDRESS:PORT` with IPv6 in brackets; a template has client port 0.  `forward` is in
     ipvsadm's words (Masq, Route, Tunnel, Local, Bypass), `expires` in seconds from now.  The newest has the
-    largest `id`.
+    largest `id`.  `engine` is the persistence engine of a template that goes by its `data` (a Call-ID).
     """
 
     protocol: str
@@ -107,6 +107,8 @@ class ConnectionEntry:
     packets: int
     template: bool
     id: int = 0
+    engine: str = ""
+    data: str = ""
 
 
 @frozen

@@ -16,9 +16,11 @@ from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
+from director.l4.flows import FastPathEntry
 from director.l4.forwarder import Forwarder
+from director.l4.io.packet.raw import FRESH
 from director.l4.routing import FixedLink, FixedRoute, Table
-from director.l4.verdicts import Batch, Redirect, Transmit, Verdict
+from director.l4.verdicts import Batch, Install, Transmit, Verdict
 from director.model.pools import Address, Check, Forward, Pool, Server
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, L4Settings, Virtual
@@ -117,7 +119,10 @@ class World:
     def give(self, frame: bytes | bytearray, ifindex: int, offload: bytes = b"") -> Verdict:
         given = bytearray(frame)
         verdict = self.forwarder.receive(given, ifindex, self.now, offload)
-        if isinstance(verdict, Redirect):
+        if isinstance(verdict, Install):
+            verdict.entry.valid_until = self.now + FRESH
+            return verdict.verdict
+        if isinstance(verdict, FastPathEntry):
             return Transmit(verdict.ifindex, given, offload)
         return verdict
 

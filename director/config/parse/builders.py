@@ -1,6 +1,6 @@
-"""From the fields of a section to its value in the model, one maker for each kind.
+"""From the fields of a section to its value in the model, one builder for each kind.
 
-A maker returns None when something required is missing; the reason was then reported by `Fields`.
+A builder returns None when something required is missing; the reason was then reported by `Fields`.
 References between sections are not its business: see `references`.
 """
 
@@ -21,8 +21,9 @@ from director.config.parse.virtuals import Marked
 from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
-from director.model.pools import Check, CustomScheduler, OnDown, Pool, PoolTimeouts, Server
-from director.model.settings import Admin, Certificate, ConfigTest, Demo, Settings, User
+from director.model.pools import Check, CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
+from director.model.settings import Admin, ConfigTest, Demo, Settings, User
+from director.model.tls import Certificate, ListenerTLS
 from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 
 LARGEST_PAGE = 1024 * 1024
@@ -87,7 +88,20 @@ def pool(fields: Fields) -> Pool:
             tunnel=fields.get("timeout.tunnel"),
         ),
         idle_connections=fields.get("idle_connections"),
+        tls=_server_tls(fields),
+        send_proxy=fields.get("send_proxy"),
         on_down=OnDown(fields.get("on_down")),
+    )
+
+
+def _server_tls(fields: Fields) -> ServerTLS | None:
+    if not fields.get("tls"):
+        return None
+    return ServerTLS(
+        fields.get("tls.verify"),
+        fields.get("tls.ca") or "",
+        fields.get("tls.name") or "",
+        fields.get("tls.cert") or "",
     )
 
 
@@ -137,13 +151,13 @@ def l7(fields: Fields) -> L7Service | None:
     if fields.broken:
         return None
     if fields.get("protocol") != "http":
-        for key in fields.given("switch", "forwarded", "trust", "tls"):
+        for key in fields.given("switch", "forwarded", "trust", "client_cert", "hsts"):
             fields.problem(
                 key, f"protocol = {fields.get('protocol')} has none", "remove it, or use protocol = http"
             )
     return L7Service(
         name=fields.name,
-        listen=fields.get("listen"),
+        listen=fields.get("listen").addresses,
         protocol=fields.get("protocol"),
         pool=fields.get("pool") or "",
         switch=fields.get("switch"),
@@ -153,7 +167,9 @@ def l7(fields: Fields) -> L7Service | None:
         forwarded=fields.get("forwarded"),
         trust=fields.get("trust") or (),
         proxy_protocol=fields.get("proxy_protocol") or (),
-        tls=tuple(name for _, name in fields.get("tls") or ()),
+        tls=_listener_tls(fields),
+        h2=fields.get("h2"),
+        h2c=fields.get("h2c") == "prior",
         limits=L7Limits(
             line=fields.get("limit.line"),
             header=fields.get("limit.header"),
@@ -161,6 +177,23 @@ def l7(fields: Fields) -> L7Service | None:
             body=fields.get("limit.body"),
         ),
         max_connections=fields.get("max_connections"),
+    )
+
+
+def _listener_tls(fields: Fields) -> ListenerTLS | None:
+    names = tuple(name for _, name in fields.get("tls") or ())
+    listen = fields.get("listen")
+    if not names:
+        return None
+    return ListenerTLS(
+        certificates=names,
+        addresses=listen.tls or listen.addresses,
+        profile=fields.get("tls.profile"),
+        client=fields.get("tls.client"),
+        client_ca=fields.get("tls.client_ca") or "",
+        crl=fields.get("tls.crl") or "",
+        tell=fields.get("client_cert") == "rfc9440",
+        hsts=fields.get("hsts") or 0.0,
     )
 
 
@@ -262,15 +295,18 @@ def _content(fields: Fields, key: str, read: Read) -> bytes | None:
     return body
 
 
-def certificate(fields: Fields, read: Read) -> Certificate | None:
-    """`[cert:NAME]`; both files must be PEM."""
+def certificate(fields: Fields) -> Certificate | None:
+    """`[cert:NAME]`; the files are looked into where they are served (`program.preflight`)."""
     if fields.broken:
         return None
-    for key in fields.given("file", "key"):
-        content = _content(fields, key, read) if key in fields.values else None
-        if content is not None and b"-----BEGIN " not in content:
-            fields.problem(key, f"{fields.get(key)} is not PEM", "it begins with -----BEGIN …")
-    return Certificate(fields.name, fields.get("file"), fields.get("key") or fields.get("file"))
+    if not fields.given("file", "folder"):
+        fields.problem(
+            "", "which certificate?", "add file = and a PEM file, or folder = and a folder of them"
+        )
+    if fields.given("folder"):
+        for key in fields.given("file", "key", "ocsp"):
+            fields.problem(key, "a folder has its own", "remove it, or write file = in place of folder =")
+    return Certificate(fields.name, *(fields.get(key) or "" for key in ("file", "key", "folder", "ocsp")))
 
 
 def demo(fields: Fields) -> Demo | None:

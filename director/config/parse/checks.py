@@ -10,7 +10,7 @@ import shlex
 
 from attrs import frozen
 
-from director.conditions.regexes import regex
+from director.conditions.facts import expression
 from director.config.parse import units
 from director.config.parse.addresses import address
 from director.config.parse.values import status, within
@@ -195,7 +195,7 @@ def _term(text: str, found: re.Match[str], terms: list[Term]) -> int:
     if not said:
         raise BadValue(f"a value is missing behind {operator}", f"write {fact} {operator} VALUE", start)
     if operator == "~":
-        within(start, regex, said)
+        within(start, lambda written: expression(fact, written), said)
     terms.append(Term(fact, name, operator, (said,)))
     return value.end()
 

@@ -1,6 +1,6 @@
 """One section read by its table: which keys are set, to what, and where.
 
-`build` makes a `Fields` of each section; the makers and the checks of references take values from it
+`build` makes a `Fields` of each section; the builders and the checks of references take values from it
 and report problems through it, so that every message stands at the right character.
 """
 

@@ -18,6 +18,7 @@ from director.config.text.messages import BadValue, suggest
 from director.config.text.reader import Value
 from director.config.text.sources import resolve
 from director.model.pools import Scheduler
+from director.scheduling import builtin
 
 
 @frozen
@@ -28,16 +29,8 @@ class SchedulerFacts:
     takes_argument: bool = False
 
 
-_PLAIN = (
-    "rr wrr lc wlc lblc lblcr dh sed nq fo ovf twos random p2c ewma least-time test http hhttp phttp chttp"
-)
-_HASHED = SchedulerFacts(("port", "fallback"))
-
 BUILT_IN: Mapping[str, SchedulerFacts] = {
-    **{word: SchedulerFacts() for word in _PLAIN.split()},
-    "sh": _HASHED,
-    "mh": _HASHED,
-    "hash": SchedulerFacts(("bounded",), takes_argument=True),
+    one.name: SchedulerFacts(one.flags, one.takes_argument) for one in builtin.BUILT_IN
 }
 """The schedulers that come with the director."""
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from attrs import frozen
+
 from director.config.parse import addresses, units
 from director.config.text.messages import BadValue, suggest
 from director.config.text.reader import Value
@@ -144,15 +146,32 @@ def networks(text: str) -> tuple[Network, ...]:
     return unique([(at, within(at, addresses.network, word)) for at, word in listed(text)])
 
 
-def listeners(value: Value) -> tuple[Address, ...]:
-    """A list of addresses to listen on; port 0 = any free port."""
-    found = []
+@frozen
+class Listeners:
+    """Addresses to listen on, and those of them that carry the word `tls`."""
+
+    addresses: tuple[Address, ...]
+    tls: tuple[Address, ...] = ()
+
+
+def addresses_of(listen: Address | Listeners | None) -> tuple[Address, ...]:
+    """The addresses of a `listen`, which may be one or many, or broken."""
+    if listen is None:
+        return ()
+    return (listen,) if isinstance(listen, Address) else listen.addresses
+
+
+def listeners(value: Value) -> Listeners:
+    """A list of addresses to listen on, each perhaps with the word `tls`; port 0 = any free port."""
+    found, tls = [], []
     for entry in re.finditer(r"[^,\n]+", value.text):
         text = entry[0].strip()
         at = entry.start() + len(entry[0]) - len(entry[0].lstrip())
+        plain = re.sub(r"\s+tls$", "", text)
         if text:
-            found.append((at, within(at, _listener(value), text)))
-    return unique(found)
+            found.append((at, within(at, _listener(value), plain)))
+            tls += [found[-1][1]] if plain != text else []
+    return Listeners(unique(found), tuple(tls))
 
 
 def listener(value: Value) -> Address:

@@ -192,31 +192,6 @@ PAGE = Kind(
     ),
 )
 
-CERT = Kind(
-    "cert",
-    "NAME",
-    "A certificate for TLS. Read at start and at reload.",
-    (
-        Key(
-            "file",
-            "path",
-            values.PATH,
-            "The certificate and its chain, PEM.",
-            example="tls/shop.pem",
-            required=True,
-            path=True,
-        ),
-        Key(
-            "key",
-            "path",
-            values.PATH,
-            "Its private key, PEM; without it the key is looked for in `file`.",
-            example="tls/shop.key",
-            path=True,
-        ),
-    ),
-)
-
 DEMO = Kind(
     "demo",
     "NAME",
@@ -297,4 +272,4 @@ TEST = Kind(
     ),
 )
 
-KINDS = (DIRECTOR, ADMIN, USER, PAGE, CERT, DEMO, SCHEDULER, TEST)
+KINDS = (DIRECTOR, ADMIN, USER, PAGE, DEMO, SCHEDULER, TEST)

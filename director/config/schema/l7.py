@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from director.config.parse import actions, values
 from director.config.parse.expressions import parse_condition
+from director.config.schema import tls
 from director.config.schema.shape import Key, Kind
 
 L7 = Kind(
@@ -15,7 +16,7 @@ L7 = Kind(
             "listen",
             "list of addresses",
             values.listeners,
-            "Where clients connect.",
+            "Where clients connect. With `tls =` all are TLS, unless some carry the word: `:80, :443 tls`.",
             example=":8080, [::]:8080",
             required=True,
         ),
@@ -95,13 +96,7 @@ L7 = Kind(
             "Who may, and then must, begin a connection with a PROXY header.",
             example="from 10.0.0.0/8",
         ),
-        Key(
-            "tls",
-            "list of certificates",
-            values.on_text(actions.certificates),
-            "Certificates by server name; absent = clear text.",
-            example="shop, *.example.org",
-        ),
+        *tls.LISTENER_KEYS,
         Key(
             "max_connections",
             "number",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from director.config.parse import checks, schedulers, servers, values
+from director.config.schema import tls
 from director.config.schema.shape import Key, Kind
 
 POOL = Kind(
@@ -110,6 +111,7 @@ POOL = Kind(
             default="1h",
             example="12h",
         ),
+        *tls.SERVER_KEYS,
     ),
 )
 

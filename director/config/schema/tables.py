@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from director.config.schema import general, l4, l7, pools
+from director.config.schema import general, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = (
     *l7.KINDS,
     *pools.KINDS,
     general.PAGE,
-    general.CERT,
+    tls.CERT,
     *l4.KINDS,
     general.DEMO,
     general.SCHEDULER,
@@ -76,8 +76,6 @@ DAY = 86400
 
 UNAVAILABLE: tuple[Unavailable, ...] = (
     Unavailable("user", named=True, key="", sentence="users are not known yet; the admin's token signs in"),
-    Unavailable("cert", named=True, key="", sentence="this version does not speak TLS"),
-    Unavailable("l7", named=True, key="tls", sentence="this version does not speak TLS"),
     Unavailable(
         "l7",
         named=True,
@@ -99,7 +97,6 @@ UNAVAILABLE: tuple[Unavailable, ...] = (
         Unavailable("l4", named=False, key=key, sentence=_A_DAY, when=lambda value: value != DAY)
         for key in ("lblc_expiration", "lblcr_expiration")
     ),
-    Unavailable("l7", named=True, key="proxy_protocol", sentence="this version does not read PROXY headers"),
 )
 """What is refused for now; to make something available, delete its row."""
 

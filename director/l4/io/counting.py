@@ -7,17 +7,16 @@ from typing import Any
 
 from director.l4.io.netlink.view import KernelView
 from director.l4.io.packet.pending import HoldQueue
-from director.l4.io.packet.ring import Port
 
 
-def of_parts(held: HoldQueue[Any], view: KernelView | None, ports: Iterable[Port]) -> dict[str, int]:
-    """What is held for neighbours, what the kernel was asked, and each port under its interface's name."""
+def of_parts(
+    held: HoldQueue[Any], view: KernelView | None, engine: Iterable[tuple[str, object]]
+) -> dict[str, int]:
+    """What is held for neighbours, what the kernel was asked, and the engine's own under their words."""
     sources: list[tuple[str, object]] = [("hold", held.counters)]
     if view is not None:
         sources.append(("kernel", view.counters))
-    for port in ports:
-        port.refresh()
-        sources.append((port.interface, port.counters))
+    sources += engine
     return {
         f"{prefix}_{field.name}": getattr(counters, field.name)
         for prefix, counters in sources

@@ -12,6 +12,7 @@ import ipaddress
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from director.l4.flows import FastPathEntry, Flow
 from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
@@ -36,6 +38,7 @@ from director.l4.io.capture.plan import (
     capture_plan,
     server_addresses,
 )
+from director.l4.io.engine import MakeEngine
 from director.l4.io.netlink import neighbours
 from director.l4.io.netlink.rtnetlink import Link
 from director.l4.io.netlink.socket import NetlinkReader, NetlinkSocket
@@ -49,13 +52,10 @@ from director.l4.io.netlink.view import (
     RouteReturned,
     RouteVanished,
 )
-from director.l4.io.packet import filter as packet_filter
 from director.l4.io.packet.pending import HoldQueue
-from director.l4.io.packet.ports import MakePort, Ports
+from director.l4.io.packet.raw import RawEngine
 from director.l4.io.packet.reinject import StackInjector
-from director.l4.io.packet.ring import PacketPort, Turn
-from director.l4.io.packet.tpacket import RingSize
-from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Redirect, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Transmit, Verdict
 from director.model.pools import Pool
 from director.model.virtual import L4Service, L4Settings, Mark
 
@@ -76,7 +76,7 @@ class L4Director(Service):
         lacking: what keeps layer 4 from running, or None.
         troubles: what goes wrong now, one sentence for each object; empty when all is well.
         view: links, addresses, neighbours and routes (for the forwarder's routing).
-        ports: the ports of the interfaces.
+        engine: what moves the packets.
         drops: verdicts `Drop` by reason, and the shell's own.
         marks: the rules that give firewall marks; others count from the next `reload` on.
     """
@@ -92,20 +92,24 @@ class L4Director(Service):
         *,
         state_dir: Path,
         settings: L4Settings,
-        forwarder: Callable[[KernelView], ForwarderDoor],
+        forwarder: Callable[[KernelView, Callable[[Flow], None]], ForwarderDoor],
         tell: Callable[[Event], None] = lambda _event: None,
-        make_port: MakePort | None = None,
+        make_engine: MakeEngine | None = None,
         leave: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is opened before the service starts.
 
-        `forwarder` makes the pure room from the view then; `clock` gives monotonic seconds; `tell` gets
-        what happens to links, routes and neighbours; `make_port` opens ports (a test's own, if any); `leave`
-        is called when no packet comes any more and the flows are still there.
+        `forwarder` makes the pure room then, from the view and the engine's `forget`; `clock` gives
+        monotonic seconds; `tell` gets what happens to links, routes and neighbours; `make_engine` makes the
+        engine (raw without it); `leave` is called when no packet comes any more and the flows are still
+        there.
         """
         self.lacking: probe.Lacking | None = None
         self.troubles = Troubles(clock)
-        self.ports = Ports.empty(settings.interfaces, make_port or self._packet_port, self.troubles)
+        self.engine = (make_engine or partial(RawEngine, reactor, clock, settings.interfaces))(
+            self._receive, self._link, self.troubles
+        )
+        self._outputs = self.engine.outputs
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
@@ -122,7 +126,6 @@ class L4Director(Service):
         self._watch: TableWatch | None = None
         self._announcer: Announcer | None = None
         self._ignores: list[int] = []
-        self._turn = Turn()
         self._timer: IDelayedCall | None = None
         self._next_ask = 0.0
         self._grace = 0.0
@@ -156,14 +159,14 @@ class L4Director(Service):
         tables = installer.tables
         self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_soon)
         view = KernelView(asker, self._heard)
-        self._forwarder = self._make_forwarder(view)
+        self._forwarder = self._make_forwarder(view, self.engine.forget)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
         view.read_all()
         # Not before: an interface that is not read yet is not one that is missing.
         self.view = view
-        self._announcer = Announcer(view, self.ports.captured, self._announce)
+        self._announcer = Announcer(view, self.engine.captured, self._announce)
         self._reader.start()
-        self.ports.check(view.links.values())
+        self.engine.check(view.links.values())
         self._capture = Capture(self._reactor, installer, self._wanted, self._now_taken, self.troubles)
         self._timer = self._reactor.callLater(TICK, self._tick)
 
@@ -216,7 +219,7 @@ class L4Director(Service):
         self._held_plan = plan
         if self.view is not None:
             self._taken = Taken(plan, self.view.local())
-            self.ports.attach(packet_filter.program(plan))
+            self.engine.attach(plan)
         if self._announcer is not None:
             self._announcer.applied(applied, self._clock())
 
@@ -227,12 +230,15 @@ class L4Director(Service):
         if forwarder is None:
             return
         verdict = forwarder.receive(frame, ifindex, now, offload)
-        if type(verdict) is Redirect:
-            port = self.ports.by_index.get(verdict.ifindex)
+        if type(verdict) is FastPathEntry:
+            port = self._outputs.get(verdict.ifindex)
             if port is not None:
                 port.transmit(frame, offload)
                 return
             verdict = Transmit(verdict.ifindex, frame, offload)
+        elif type(verdict) is Install:
+            self.engine.install(verdict.entry, now)
+            verdict = verdict.verdict
         self._perform(verdict, now)
         if isinstance(verdict, Deliver):
             self._give_back(verdict, frame, now, offload)
@@ -261,13 +267,11 @@ class L4Director(Service):
             self.drops[verdict.reason] += 1
 
     def _transmit(self, verdict: Transmit | Hold) -> None:
-        port = self.ports.by_index.get(verdict.ifindex)
-        if port is None and self.view is not None:
-            port = self.ports.sender(self.view.links.get(verdict.ifindex))
-        if port is None:
+        if not self.engine.transmit(verdict.ifindex, verdict.frame, verdict.offload):
             self.drops["no_interface"] += 1
-        else:
-            port.transmit(verdict.frame, verdict.offload)
+
+    def _link(self, ifindex: int) -> Link | None:
+        return None if self.view is None else self.view.links.get(ifindex)
 
     def _hold(self, verdict: Hold, now: float) -> None:
         hop = (verdict.ifindex, verdict.next_hop)
@@ -298,9 +302,8 @@ class L4Director(Service):
             self._next_ask = now + ASK_EVERY
             self._forwarder.memory = os.sysconf("SC_AVPHYS_PAGES")
             if self._asker is not None:
-                neighbours.ask_again(self.view, self.ports.by_index, self._asker)
-            for port in self.ports.by_index.values():
-                port.refresh()
+                neighbours.ask_again(self.view, self._outputs, self._asker)
+            self.engine.refresh()
             self._look_at_settings()
 
     # --- what netlink tells -----------------------------------------------------------------------
@@ -344,15 +347,12 @@ class L4Director(Service):
 
     def _link_changed(self, event: LinkChanged) -> None:
         link = event.link
-        renewed = self.ports.changed(link)
-        if link.up and not link.gone and self.ports.wanted(link):
-            renewed = self.ports.read(link, packet_filter.program(self._held_plan)) or renewed
-        if renewed:
+        if self.engine.link_changed(link):
             self._look_soon()
         if self._announcer is not None:
             self._announcer.link(link, self._clock(), usable=event.usable)
         if self.view is not None:
-            self.ports.check(self.view.links.values())
+            self.engine.check(self.view.links.values())
 
     def _address_changed(self, event: AddressesChanged) -> None:
         address, view = event.change.address, self.view
@@ -367,26 +367,10 @@ class L4Director(Service):
                 address=ipaddress.ip_address(address),
             )
 
-    def _packet_port(
-        self, link: Link, program: list[packet_filter.Instruction], size: RingSize
-    ) -> PacketPort:
-        return PacketPort(
-            self._reactor,
-            self._clock,
-            link.name,
-            link.ifindex,
-            receive=self._receive,
-            program=program,
-            mtu=link.mtu,
-            size=size,
-            first=size.at_first(),
-            turn=self._turn,
-        )
-
     # --- the kernel's rules -------------------------------------------------------------------------
 
     def _wanted(self) -> Wanted:
-        return self._plan, self.ports.captured()
+        return self._plan, self.engine.captured()
 
     def _look_soon(self) -> None:
         if self._capture is not None:
@@ -394,17 +378,15 @@ class L4Director(Service):
 
     def _look_at_settings(self) -> None:
         """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""
-        before, self._ignores = self._ignores, [sysctl.arp_ignore(name) for name in self.ports.captured()]
+        before, self._ignores = self._ignores, [sysctl.arp_ignore(name) for name in self.engine.captured()]
         if before != self._ignores:
             self._look_soon()
 
     def _announce(self, link: Link, frame: bytes) -> None:
-        port = self.ports.by_index.get(link.ifindex) or self.ports.sender(link)
-        if port is not None:
-            port.transmit(frame)
+        self.engine.transmit(link.ifindex, frame, b"")
 
     def _close(self) -> None:
-        self.ports.close()
+        self.engine.close()
         if self._forwarder is not None:
             self._leave()
             self._forwarder.close()
@@ -423,7 +405,8 @@ class L4Director(Service):
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
         result = {f"drop_{reason}": count for reason, count in self.drops.items()}
-        result |= counting.of_parts(self.held, self.view, self.ports.by_index.values())
+        self.engine.refresh()
+        result |= counting.of_parts(self.held, self.view, self.engine.counters())
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
         for reader in (self._reader, self._watch):

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error, Icmp
-from director.l4.verdicts import Deliver, Redirect, Verdict
+from director.l4.verdicts import Deliver, Install, Outcome, Verdict
 from director.l4.wire import ipv4
 from director.l4.wire.checksum import FULL, delta, ones_sum
 from director.l4.wire.ethernet import IPV4, L3
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from director.l4.wire.packet import Packet
     from director.model.virtual import L4Settings
 
-FRESH = 1.0
-"""Seconds an entry uses its route and MAC before it asks again: the longest a moved neighbour is missed."""
 TTL_CHANGE = 0x0100
 """What a TTL lowered by one adds to the checksum of the header."""
 HOST = Deliver("local")
@@ -43,7 +41,7 @@ class MethodContext:
 
 def passable(
     packet: Packet, mtu: int, now: float, context: MethodContext, *, ignore_df: bool = False
-) -> Verdict | None:
+) -> Outcome | None:
     """TTL and MTU checks; the verdict that ends the packet, or None when it may go on."""
     if packet.ttl <= 1:
         return context.icmp.answer(packet, Error.TIME_EXCEEDED, now)
@@ -60,20 +58,24 @@ def lower(packet: Packet) -> None:
         packet.frame[L3 + 7] -= 1
 
 
-def install_fast_path(
-    fast: FastPathEntry, next_hop: NextHop, now: float, rewritten: bytes, context: MethodContext
-) -> None:
-    """Let the hot path carry the following packets of this direction, if any can find it, for a while."""
+def prepared(
+    fast: FastPathEntry, next_hop: NextHop, rewritten: bytes, context: MethodContext
+) -> FastPathEntry | None:
+    """The entry by which the following packets of this direction may go, if any can find it."""
     if next_hop.mac is None or next_hop.local or not fast.key:
-        return
+        return None
     fast.macs = next_hop.mac + next_hop.own
     fast.mtu = next_hop.mtu
-    if fast.verdict.ifindex != next_hop.ifindex:
-        fast.verdict = Redirect(next_hop.ifindex)
+    fast.ifindex = next_hop.ifindex
     fast.keeps_state = context.states.keeps_state(fast.flow, fast.direction)
     if fast.rewritten != rewritten:
         _precompute(fast, rewritten)
-    fast.valid_until = now + FRESH
+    return fast
+
+
+def carried(outcome: Outcome, entry: FastPathEntry | None) -> Verdict:
+    """The packet goes as `outcome` says, and those after it by `entry`, if there is one."""
+    return outcome if entry is None else Install(entry, outcome)
 
 
 def _precompute(fast: FastPathEntry, rewritten: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error
-from director.l4.methods.base import HOST, MethodContext, install_fast_path, lower, passable
+from director.l4.methods.base import HOST, MethodContext, carried, lower, passable, prepared
 from director.l4.verdicts import Verdict
 from director.l4.wire.packet import Packet
 from director.l4.wire.protocols import TCP, UDP
@@ -24,7 +24,8 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, context: M
     ended = passable(packet, next_hop.mtu, now, context)
     if ended is not None:
         return ended
+    entry = None
     if packet.protocol in (TCP, UDP) and not flow.app:
-        install_fast_path(flow.to_server, next_hop, now, packet.key, context)
+        entry = prepared(flow.to_server, next_hop, packet.key, context)
     lower(packet)
-    return context.output.send(packet, next_hop, offload)
+    return carried(context.output.send(packet, next_hop, offload), entry)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from director.l4.flows import key
 from director.l4.icmp import Error
-from director.l4.methods.base import HOST, MethodContext, install_fast_path, lower, passable
+from director.l4.methods.base import HOST, MethodContext, carried, lower, passable, prepared
 from director.l4.verdicts import Verdict
 from director.l4.wire.checksum import UDP_ZERO, adjust, adjust_partial, crc32c_change, delta
 from director.l4.wire.ethernet import IPV4, L3
@@ -35,11 +35,12 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, context: M
     if ended is not None:
         return ended
     rewritten = key(flow.client, flow.target, flow.cport, flow.dport)
+    entry = None
     if packet.protocol in _FAST and not flow.app and packet.sport == flow.cport:
-        install_fast_path(flow.to_server, next_hop, now, rewritten, context)
+        entry = prepared(flow.to_server, next_hop, rewritten, context)
     rewrite(packet, packet.source, flow.target, packet.sport, flow.dport)
     lower(packet)
-    return context.output.send(packet, next_hop, offload)
+    return carried(context.output.send(packet, next_hop, offload), entry)
 
 
 def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, context: MethodContext) -> Verdict:
@@ -53,11 +54,12 @@ def to_client(packet: Packet, flow: Flow, offload: bytes, now: float, context: M
     if ended is not None:
         return ended
     rewritten = key(flow.virtual, flow.client, flow.vport, flow.cport)
+    entry = None
     if packet.protocol in _FAST and not flow.app:
-        install_fast_path(flow.to_client, next_hop, now, rewritten, context)
+        entry = prepared(flow.to_client, next_hop, rewritten, context)
     rewrite(packet, flow.virtual, packet.destination, flow.vport, packet.dport)
     lower(packet)
-    return context.output.send(packet, next_hop, offload)
+    return carried(context.output.send(packet, next_hop, offload), entry)
 
 
 def _loopback(address: bytes) -> bool:

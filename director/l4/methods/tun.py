@@ -9,8 +9,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 from director.l4.icmp import Error
-from director.l4.methods.base import HOST, MethodContext, install_fast_path, lower, passable
-from director.l4.verdicts import Single, Verdict, batch
+from director.l4.methods.base import HOST, MethodContext, carried, lower, passable, prepared
+from director.l4.verdicts import Outcome, Single, Verdict, batch
 from director.l4.wire import ethernet, ipv4, ipv6, tunnels
 from director.l4.wire.encapsulation import Encapsulation
 from director.l4.wire.ethernet import IPV4, IPV6, L3, kind
@@ -20,7 +20,7 @@ from director.l4.wire.protocols import GRE, IPIP, IPV6_IN_IP, TCP, UDP
 from director.l4.wire.segment import fragments, fragments_v6, segments
 
 if TYPE_CHECKING:
-    from director.l4.flows import Flow
+    from director.l4.flows import FastPathEntry, Flow
     from director.l4.output import NextHop
     from director.model.pools import Tunnel
 
@@ -55,24 +55,24 @@ def to_server(packet: Packet, flow: Flow, offload: bytes, now: float, context: M
     ended = passable(packet, mtu, now, context, ignore_df=packet.family == IPV4 and not discover)
     if ended is not None:
         return ended
+    entry = None
     if tunnel.checksum == "none" and packet.protocol in (TCP, UDP):
-        _install_fast_path(packet, flow, next_hop, now, tunnel, known - extra, context)
+        entry = _prepared(packet, flow, next_hop, tunnel, known - extra, context)
     lower(packet)
-    return _send(packet, flow, next_hop, path, df, context)
+    return carried(_send(packet, flow, next_hop, path, df, context), entry)
 
 
-def _install_fast_path(
+def _prepared(
     packet: Packet,
     flow: Flow,
     next_hop: NextHop,
-    now: float,
     tunnel: Tunnel,
     mtu: int,
     context: MethodContext,
-) -> None:
-    """Let the hot path wrap the following packets."""
+) -> FastPathEntry | None:
+    """The entry by which the following packets may be wrapped."""
     fast = flow.to_server
-    install_fast_path(fast, next_hop, now, packet.key, context)
+    entry = prepared(fast, next_hop, packet.key, context)
     fast.mtu = mtu
     encapsulation, discover = fast.encapsulation, bool(context.settings.pmtu_disc) and packet.family == IPV4
     if encapsulation is None or (encapsulation.source, encapsulation.tunnel, encapsulation.discover) != (
@@ -85,11 +85,12 @@ def _install_fast_path(
         fast.encapsulation = Encapsulation(
             next_hop.source, flow.target, protocol, front, discover, context.random.getrandbits(16), tunnel
         )
+    return entry
 
 
 def _send(
     packet: Packet, flow: Flow, next_hop: NextHop, path: int, df: bool, context: MethodContext
-) -> Verdict:
+) -> Outcome:
     """Wrap and send; an outer packet larger than `path` (at most the next hop's MTU) is cut."""
     made: list[Single] = []
     tunnel = flow.server.config.tunnel

@@ -6,16 +6,17 @@ change something.  Counts active and inactive through the flow's lease.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from director.l4 import persistence
+from director.l4.flows import Flow
 from director.l4.states import sctp, tcp
 from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 from director.l4.wire import transport
 from director.l4.wire.protocols import SCTP, TCP, UDP
 
 if TYPE_CHECKING:
-    from director.l4.flows import Flow
     from director.l4.wire.packet import Packet
     from director.model.virtual import L4Settings
 
@@ -27,7 +28,8 @@ ALWAYS = b"\1" * 256
 class States:
     """The tables in force and the timeouts.  `tcp[direction][event][state]` is the new TCP state."""
 
-    def __init__(self, settings: L4Settings) -> None:
+    def __init__(self, settings: L4Settings, forget: Callable[[Flow], None] = Flow.stale) -> None:
+        self._forget = forget
         self.tcp = tcp.NORMAL
         self._keeps_state = tcp.keeps_state(self.tcp)
         self.configure(settings)
@@ -49,7 +51,7 @@ class States:
 
     def advance(self, flow: Flow, packet: Packet, output: bool) -> None:
         """Take one packet of `flow` into account: state, timeout, active or inactive, ASSURED."""
-        direction = _direction(flow, output)
+        direction = self._direction(flow, output)
         if packet.protocol == TCP and flow.protocol == TCP:
             event = tcp.EVENTS[packet.tcp_flags]
             self.enter(flow, self.tcp[direction][event][flow.state])
@@ -84,16 +86,15 @@ class States:
         if established and flow.control is not None:
             persistence.assure(flow)
 
-
-def _direction(flow: Flow, output: bool) -> int:
-    """The table's direction; a packet of the server on a quiet flow ends its being quiet."""
-    if output:
-        if flow.quiet:
-            flow.quiet = False
-            flow.to_server.direction = INPUT
-            flow.stale()
-        return OUTPUT
-    return INPUT_ONLY if flow.quiet else INPUT
+    def _direction(self, flow: Flow, output: bool) -> int:
+        """The table's direction; a packet of the server on a quiet flow ends its being quiet."""
+        if output:
+            if flow.quiet:
+                flow.quiet = False
+                flow.to_server.direction = INPUT
+                self._forget(flow)
+            return OUTPUT
+        return INPUT_ONLY if flow.quiet else INPUT
 
 
 def name(flow: Flow) -> str:

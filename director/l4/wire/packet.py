@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from director.l4.wire import offload as vnet
 from director.l4.wire.ethernet import IPV4, L3
-from director.l4.wire.protocols import HEADER, ICMP, ICMPV6, TCP
+from director.l4.wire.protocols import HEADER, ICMP, ICMPV6, IPSEC, TCP
+
+ISAKMP = b"\x01\xf4\x01\xf4"
+"""Port 500 to port 500."""
 
 
 class Packet:
@@ -58,6 +61,13 @@ class Packet:
     def key(self) -> bytes:
         """Source, destination and both ports as they stand in the packet: the key of a flow table."""
         return self.source + self.destination + (self.sport << 16 | self.dport).to_bytes(4, "big")
+
+    @property
+    def table_key(self) -> bytes:
+        """The key it is looked up by: AH and ESP as ISAKMP, port 500 to 500 (D.5)."""
+        if self.protocol in IPSEC:
+            return self.source + self.destination + ISAKMP
+        return self.key
 
     @property
     def segment(self) -> int:

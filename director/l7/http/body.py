@@ -7,6 +7,8 @@ size line or trailer line.  `http1` picks the reader; `conversation` feeds it.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from director.errors import MessageError
 from director.l7.http.fields import HOP_BY_HOP, NOTHING, canonical
 from director.l7.http.grammar import CHUNK_LINE, FIELD_LINE
@@ -228,7 +230,27 @@ class ChunkedBody:
         return not name.startswith(b"x-forwarded-")
 
 
-Body = NoBody | LengthBody | UntilCloseBody | ChunkedBody
+class Body(Protocol):
+    """A reader of one body.
+
+    Attributes:
+        done: all of it was read.
+        remaining: octets that can be passed on at once, as far as that is known.
+        trailers: the accepted trailer lines, once done.
+    """
+
+    done: bool
+    trailers: bytes
+
+    @property
+    def remaining(self) -> int:
+        """See above."""
+
+    def read(self, data: bytes) -> tuple[bytes, bytes]:
+        """Payload, and the surplus that belongs to the next message.  Raises MessageError."""
+
+    def end(self) -> bool:
+        """The connection ends here: is that the end of the body?"""
 
 
 def chunk(payload: bytes) -> bytes:

@@ -14,7 +14,7 @@ from director.caches import remember
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 HEAD_LIMIT: Final = 2048
 """Octets of a head, or of a part of it, that are remembered; larger ones carry what nobody repeats."""
@@ -22,14 +22,14 @@ VALUE_LIMIT: Final = 256
 """Octets of one field value; longer ones are worked out each time."""
 
 
-def memo(name: str, size: int) -> Callable[[Callable[[bytes], Result]], Callable[[bytes], Result]]:
+def memo(name: str, size: int) -> Callable[[Callable[[bytes], _Result]], Callable[[bytes], _Result]]:
     """Decorator: `remember` the results of a pure function for the last `size` short values."""
 
-    def decorate(function: Callable[[bytes], Result]) -> Callable[[bytes], Result]:
+    def decorate(function: Callable[[bytes], _Result]) -> Callable[[bytes], _Result]:
         remembered = remember(name, size)(function)
 
         @wraps(function)
-        def recall(value: bytes) -> Result:
+        def recall(value: bytes) -> _Result:
             return remembered(value) if len(value) <= VALUE_LIMIT else function(value)
 
         return recall

@@ -39,7 +39,7 @@ _UP_FOR_SOME = re.compile(rb"/\.\.(?:;|%2F|%5C|%3B)")
 """A segment that goes up for some and not for others, wherever it stands."""
 
 
-class Target(NamedTuple):
+class RequestTarget(NamedTuple):
     """A judged target: authority (None unless absolute-form), what the server shall get, path, query."""
 
     authority: bytes | None
@@ -48,7 +48,7 @@ class Target(NamedTuple):
     query: bytes
 
 
-def parse_target(method: bytes, target: bytes) -> Target:
+def parse_target(method: bytes, target: bytes) -> RequestTarget:
     """Judge a target that is not in plain origin-form.
 
     Returns: absolute-form as an origin-form for the server plus its authority; `*` for OPTIONS.
@@ -59,7 +59,7 @@ def parse_target(method: bytes, target: bytes) -> Target:
     if target == b"*":
         if method != b"OPTIONS":
             raise MessageError(400, "target * is for OPTIONS only")
-        return Target(None, b"*", b"*", b"")
+        return RequestTarget(None, b"*", b"*", b"")
     found = _ABSOLUTE.fullmatch(target)
     if found is None:
         raise MessageError(400, "bad request target")
@@ -70,9 +70,9 @@ def parse_target(method: bytes, target: bytes) -> Target:
     query = query or b""
     if not path:
         if method == b"OPTIONS" and not query:
-            return Target(authority, b"*", b"*", b"")
+            return RequestTarget(authority, b"*", b"*", b"")
         path = b"/"
-    return Target(authority, path + query, path, query)
+    return RequestTarget(authority, path + query, path, query)
 
 
 @memo("checked_hosts", 1024)

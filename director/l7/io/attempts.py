@@ -16,6 +16,7 @@ from director.l7.io.stream import Stream, words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from director.l7.io.manner import Manner
     from director.l7.io.resolver import Addresses, HostAddress, Resolver
 
 STAGGER_SECONDS = 0.1
@@ -24,12 +25,21 @@ ADDRESSES_TRIED = 8
 """Addresses tried for one connection, which bounds what one request can have open."""
 
 
-def open_stream(reactor: Any, family: socket.AddressFamily, target: Any, owner: Any) -> Stream:
-    """A stream that is connecting; `owner` hears of the outcome later, never now.  Raises OSError."""
+def open_stream(
+    reactor: Any, family: socket.AddressFamily, target: Any, owner: Any, manner: Manner | None = None
+) -> Stream:
+    """A stream that is connecting; `owner` hears of the outcome later, never now.  Raises OSError.
+
+    With a `manner` it begins with a PROXY header, TLS, or both, and is connected when these are done.
+    """
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     if family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    stream = Stream(reactor, sock, owner, connecting=True)
+    stream = (
+        Stream(reactor, sock, owner, connecting=True)
+        if manner is None
+        else manner.stream(reactor, sock, owner)
+    )
     stream.reads_on = True
     code = sock.connect_ex(target)
     if code in (0, errno.EINPROGRESS):
@@ -37,6 +47,17 @@ def open_stream(reactor: Any, family: socket.AddressFamily, target: Any, owner: 
     else:
         reactor.callLater(0, stream.fail, words(OSError(code, "")))
     return stream
+
+
+def literal_family(host: str) -> socket.AddressFamily | None:
+    """The family of an address literal; None for a name."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host.partition("%")[0])
+        except OSError:
+            continue
+        return family
+    return None
 
 
 class Attempts:
@@ -54,7 +75,9 @@ class Attempts:
         port: int,
         connected: Callable[[Stream, HostAddress], None],
         failed: Callable[[str], None],
+        manner: Manner | None = None,
     ) -> None:
+        self._manner = manner
         self._reactor = reactor
         self._resolver = resolver
         self._left = list(addresses[:ADDRESSES_TRIED])
@@ -71,7 +94,8 @@ class Attempts:
         address = self._left.pop(0)
         target = (address.literal, self._port)
         try:
-            stream = open_stream(self._reactor, address.family, target, _Attempt(self, address))
+            owner = _Attempt(self, address)
+            stream = open_stream(self._reactor, address.family, target, owner, self._manner)
         except OSError as error:
             # Ours, not the address's: the others would fare no better.
             self._left.clear()

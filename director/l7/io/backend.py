@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.logger import Logger
 
-from director.l7.io.attempts import Attempts, open_stream
+from director.l7.io.attempts import Attempts, literal_family, open_stream
 from director.l7.io.endpoint import connect_to_endpoint
+from director.l7.io.manner import SUFFIX, Manner, Manners
 from director.l7.io.reactor import LeanReactor
 from director.l7.io.resolver import Resolver
 from director.l7.io.stream import LARGE_READ, Stream, words
@@ -32,8 +33,12 @@ from director.l7.io.stream import LARGE_READ, Stream, words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from OpenSSL.SSL import Context
+
     from director.l7.io.resolver import Addresses, HostAddress
-    from director.model.pools import Address
+    from director.l7.routing.facts import Peer
+    from director.model.pools import Address, ServerTLS
+    from director.registry.registry import RealServer
 
 IDLE_SECONDS = 30.0
 """How long an idle server connection is kept (KTCPVS keepalive_timeout, A.5)."""
@@ -153,8 +158,9 @@ class Backends:
         idle_closed: idle connections closed because they were too old or too many, or their server left.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, context: Callable[[ServerTLS], Context] | None = None) -> None:
         self.reactor = reactor
+        self._manners = Manners(context)
         self._lean = reactor if isinstance(reactor, LeanReactor) else None
         self.open = 0
         self.opened = 0
@@ -279,7 +285,7 @@ class Backends:
     def sweep(self, now: float, wanted: set[str] | None = None) -> None:
         """Close connections that were idle too long, or whose server is not among `wanted` any more."""
         for key, line in list(self._idle.items()):
-            unwanted = wanted is not None and key not in wanted
+            unwanted = wanted is not None and key.partition(SUFFIX)[0] not in wanted
             while line and (unwanted or _outlived(line, now)):
                 self.idle_closed += 1
                 line.popleft().stream.close()
@@ -313,27 +319,37 @@ class Backends:
 
     # -- new connections --
 
-    def connect(self, address: Address, client: ServerCaller) -> ServerSide:
+    def manner(self, server: RealServer, peer: Peer) -> Manner:
+        """How a server whose pool asks for TLS or PROXY headers is met."""
+        return self._manners.of(server, peer)
+
+    def connect(self, address: Address, client: ServerCaller, manner: Manner | None = None) -> ServerSide:
         """Begin a connection; `client` hears `server_connected` or `server_lost` later, never now."""
-        side = ServerSide(self, str(address), client)
+        side = ServerSide(self, str(address) + (manner.suffix if manner is not None else ""), client)
+        if manner is not None and manner.refused:
+            self.open += 1
+            self._refuse_later(side, manner.refused)
+            return side
         self.open += 1
         self.opened += 1
         if address.path:
-            self._begin(side, socket.AF_UNIX, address.path)
+            self._begin(side, socket.AF_UNIX, address.path, manner)
             return side
         if address.endpoint:
             self._dial(side, address.endpoint)
             return side
-        family = _literal_family(address.host)
+        family = literal_family(address.host)
         if family is not None:
-            self._begin(side, family, (address.host, address.port))
+            self._begin(side, family, (address.host, address.port), manner)
             return side
-        self._connect_to_name(side, address)
+        self._connect_to_name(side, address, manner)
         return side
 
-    def _begin(self, side: ServerSide, family: socket.AddressFamily, target: Any) -> None:
+    def _begin(
+        self, side: ServerSide, family: socket.AddressFamily, target: Any, manner: Manner | None
+    ) -> None:
         try:
-            side.stream = open_stream(self.reactor, family, target, side)
+            side.stream = open_stream(self.reactor, family, target, side, manner)
             side.descriptor = side.stream.fileno()
         except OSError as error:
             self._refuse_later(side, words(error))
@@ -367,7 +383,7 @@ class Backends:
 
         self.reactor.callLater(0, begin)
 
-    def _connect_to_name(self, side: ServerSide, address: Address) -> None:
+    def _connect_to_name(self, side: ServerSide, address: Address, manner: Manner | None) -> None:
         """Connect to one of the addresses of a name, which is asked for off the reactor's thread."""
         pending = _PendingStream()
         side.stream = pending  # type: ignore[assignment]
@@ -380,7 +396,9 @@ class Backends:
             elif not addresses:
                 failed(f"the name {address.host} cannot be resolved")
             else:
-                attempts = Attempts(self.reactor, self.resolver, addresses, address.port, connected, failed)
+                attempts = Attempts(
+                    self.reactor, self.resolver, addresses, address.port, connected, failed, manner
+                )
                 pending.give_up = attempts.give_up
                 attempts.start()
 
@@ -442,14 +460,3 @@ class _PendingStream:
         else:
             self.gone = True
             side.lost(reason)
-
-
-def _literal_family(host: str) -> socket.AddressFamily | None:
-    """The family of an address literal; None for a name."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host.partition("%")[0])
-        except OSError:
-            continue
-        return family
-    return None

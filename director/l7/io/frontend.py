@@ -8,10 +8,12 @@ in a queue.  Whatever goes wrong costs this one connection.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.logger import Logger
 
+from director.l7.io.link import ServerLink
+from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import (
     ONLY_STREAM,
     AbortServer,
@@ -21,15 +23,13 @@ from director.l7.proxy.commands import (
     EndServer,
     Expired,
     Happened,
+    HoldServer,
     KeepServer,
     LeaveQueue,
     Open,
     ProxyCommand,
     ProxyEvent,
-    ServerEnded,
-    ServerFailed,
-    ServerReady,
-    SlotFree,
+    ReleaseServer,
     ToClient,
     ToServer,
     Wait,
@@ -40,11 +40,9 @@ from director.registry.registry import RealServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from director.l7.io.backend import ServerSide
-    from director.l7.io.service import Listening
     from director.l7.io.stream import Stream
     from director.l7.routing.facts import Peer
-    from director.registry.registry import LivePool
+    from director.l7.routing.service import ServiceHandle
 
 CLOSE_SECONDS = 30.0
 """How long a closing connection may go without taking an octet of what is still queued for it."""
@@ -52,85 +50,15 @@ CLOSE_SECONDS = 30.0
 _log = Logger(namespace="director.l7")
 
 
-class ServerLink:
-    """The way of one exchange to its server: a connection, or a place in a queue.
+class Reception(Protocol):
+    """Where a client came in: what its side needs of it."""
 
-    Attributes:
-        server: the connection, None while there is none.
-        pool: in whose queue the exchange stands.
-        limit: idle connections that the server's pool keeps.
-        holds_client: the server does not take more, so the client is not read.
-    """
+    shell: Any
+    """Reactor, queues and backends of layer 7."""
+    handle: ServiceHandle
 
-    __slots__ = ("client", "holds_client", "limit", "number", "pool", "server")
-
-    def __init__(self, client: ClientSide, number: int) -> None:
-        self.client = client
-        self.number = number
-        self.server: ServerSide | None = None
-        self.pool: LivePool | None = None
-        self.limit = 64
-        self.holds_client = False
-
-    # -- from the server's stream --
-
-    def server_connected(self) -> None:
-        """A new connection is open."""
-        if self.client.stream.is_blocked:
-            self.hold()
-        self.client.tell(ServerReady(self.number, False))
-
-    def server_received(self, data: bytes) -> None:
-        """Octets from the server."""
-        client = self.client
-        client.deliver(client.door.server_bytes, self.number, data)
-
-    def server_ended(self) -> None:
-        """FIN from the server."""
-        self.client.tell(ServerEnded(self.number))
-
-    def server_lost(self, reason: str) -> None:
-        """The server's connection failed; when we closed it ourselves nobody listens any more."""
-        if self.server is not None:
-            self.let_go()
-            self.client.tell(ServerFailed(self.number, reason))
-
-    def server_blocked(self) -> None:
-        """The server does not take more: stop reading from the client."""
-        self.holds_client = True
-        self.client.stream.pause()
-
-    def server_drained(self) -> None:
-        """It does again."""
-        self.holds_client = False
-        self.client.resume()
-
-    # -- from the queue --
-
-    def slot_free(self) -> None:
-        """What was waited for has changed."""
-        self.pool = None
-        self.client.forget(self.number)
-        self.client.tell(SlotFree(self.number))
-
-    # -- from the client's side --
-
-    def hold(self) -> None:
-        """A client that has not taken its last octets yet gets no more of the next ones."""
-        if self.server is not None:
-            self.server.stream.pause()
-
-    def let_go(self) -> ServerSide | None:
-        """No server any more; a client that was held back for it reads on."""
-        server, self.server = self.server, None
-        if server is not None:
-            server.client = None
-            if self.holds_client:
-                self.holds_client = False
-                self.client.resume()
-        if self.number != ONLY_STREAM:
-            self.client.forget(self.number)
-        return server
+    def gone(self, side: ClientSide) -> None:
+        """A client has left."""
 
 
 class ClientSide:
@@ -138,17 +66,21 @@ class ClientSide:
 
     __slots__ = (
         "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation", "_links",
-        "_queues", "_seen_progress", "door", "listening", "now", "stream",
+        "_queues", "_seen_progress", "door", "listening", "now", "peer", "stream",
     )  # fmt: skip
 
     stream: Stream
+    door: Door
 
-    def __init__(self, listening: Listening, peer: Peer) -> None:
+    def __init__(self, listening: Reception, peer: Peer, door: Callable[..., Door] = Conversation) -> None:
         self.listening = listening
+        self.peer = peer
         self.now = listening.shell.reactor.seconds
         self._queues = listening.shell.queues
         self._backends = listening.shell.backends
-        self.door: Door = Conversation(listening.handle, peer, self.now())
+        self.door = made = door(listening.handle, peer, self.now())
+        if isinstance(made, Undecided):
+            made.decided = self._decided
         # One after the other, exchanges share the first link; it is never taken away.
         self._links = {ONLY_STREAM: ServerLink(self, ONLY_STREAM)}
         self._held_by_conversation = False
@@ -156,6 +88,14 @@ class ClientSide:
         self._closing_since = math.inf
         self._closing_progress = 0
         self._seen_progress = 0
+
+    def _decided(self, door: Door) -> None:
+        """The client has shown what it speaks."""
+        self.door = door
+
+    def greet(self, greeting: list[ProxyCommand]) -> None:
+        """Our side speaks first."""
+        self.deliver(lambda _now: greeting)
 
     # -- from the client's stream --
 
@@ -172,7 +112,7 @@ class ClientSide:
         self.tell(Happened.CLIENT_GONE)
         self.listening.gone(self)
 
-    def move(self, listening: Listening) -> None:
+    def move(self, listening: Reception) -> None:
         """Our address went to another service: it serves the next request."""
         self.listening = listening
         self.door.move(listening.handle)
@@ -182,6 +122,11 @@ class ClientSide:
         self.stream.read_now()
         self.tell(Happened.DRAIN)
 
+    def cut_down(self) -> None:
+        """End what runs on servers that went down."""
+        for link in tuple(self._links.values()):
+            link.cut_down()
+
     def blocked(self) -> None:
         """The client does not take more: stop reading from its servers."""
         for link in self._links.values():
@@ -190,7 +135,7 @@ class ClientSide:
     def drained(self) -> None:
         """It does again."""
         for link in self._links.values():
-            if link.server is not None:
+            if link.server is not None and not link.held:
                 link.server.stream.resume()
         if self._awaited:
             self._client_takes()
@@ -302,19 +247,26 @@ class ClientSide:
     def _open(self, command: Open, now: float) -> list[ProxyCommand]:
         link = self._links.get(command.stream) or self._link(command.stream)
         target: Any = command.target
+        manner = None
         if isinstance(target, RealServer):
-            address, key = target.address, target.key
-            link.limit = target.pool.config.idle_connections
+            config = target.pool.config
+            address, key, link.target = target.address, target.key, target
+            link.limit = config.idle_connections
+            if config.tls is not None or config.send_proxy != "off":
+                manner = self._backends.manner(target, self.peer)
+                key += manner.suffix
+                if manner.header:
+                    link.limit = 0  # a connection that tells of one client serves that one only
         else:
-            address, key = target, str(target)
-        if not command.fresh:
+            address, key, link.target = target, str(target), None
+        if not command.fresh and link.limit:
             server = self._backends.take(key, link, command.careful)
             if server is not None:
                 link.server = server
                 if self.stream.is_blocked:
                     link.hold()
                 return self.door.server_reused(command.stream, now)
-        link.server = self._backends.connect(address, link)
+        link.server = self._backends.connect(address, link, manner)
         return []
 
     def _keep_server(self, number: int, now: float) -> None:
@@ -337,6 +289,17 @@ class ClientSide:
         server = self._link(command.stream).server
         if server is not None:
             server.stream.end()
+
+    def _hold_server(self, command: HoldServer) -> None:
+        link = self._link(command.stream)
+        link.held = True
+        link.hold()
+
+    def _release_server(self, command: ReleaseServer) -> None:
+        link = self._link(command.stream)
+        link.held = False
+        if link.server is not None and not self.stream.is_blocked:
+            link.server.stream.resume()
 
     def _wait(self, command: Wait) -> None:
         link = self._link(command.stream)
@@ -392,6 +355,8 @@ class ClientSide:
         DropServer: _drop_server,
         AbortServer: _abort_server,
         EndServer: _end_server,
+        HoldServer: _hold_server,
+        ReleaseServer: _release_server,
         Wait: _wait,
         LeaveQueue: _leave_queue,
     }

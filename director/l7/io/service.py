@@ -13,20 +13,26 @@ that is late all the time still ends what hangs.
 
 from __future__ import annotations
 
-import resource
 import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from director.l7.io.arrivals import Arrival, Arrivals, told_of
 from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
+from director.l7.io.descriptors import client_limit
 from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.listener import BindError, Listener, bind, bound_to
 from director.l7.io.queue import Queues
+from director.l7.io.tls_contexts import TLSContexts
+from director.l7.io.tls_stream import TLSStream
+from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import Happened
+from director.l7.proxy.conversation import Conversation
+from director.l7.proxy.multiplexed import Multiplexed
 from director.l7.proxy.trace import Traces
 from director.l7.routing.facts import Peer
 from director.l7.routing.service import CompiledService, ServiceHandle
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 
     from director.l7.io.access_log import AccessLog
     from director.l7.io.stream import Stream
+    from director.l7.proxy.commands import Door
     from director.l7.proxy.trace import Record
     from director.model.http import L7Service
     from director.model.pools import Address
@@ -46,10 +53,6 @@ SWEEP_SECONDS = 0.1
 """How often deadlines are looked at: the precision of every time-out."""
 IDLE_SWEEP_TURNS = 10
 """Sweeps between two looks at idle server connections."""
-RESERVED_DESCRIPTORS = 128
-"""Descriptors kept for logs, admin, checks and the rest of the program."""
-CLIENT_SHARE = 0.75
-"""Share of the other descriptors that clients may use; the rest is for servers."""
 STALL_SECONDS = 0.05
 """A sweep that comes this late shows that something blocked the loop."""
 PASSED_OVER = 2
@@ -76,13 +79,49 @@ class Listening:
             self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
         else:
             sock = prepared or self.shell.bind(self.address)
-            self.port = Listener(reactor, sock, self.accepted, self.has_room, own=own)
+            self.port = Listener(reactor, sock, self._arrived, self.has_room, own=own)
             self.port.start()
+
+    def _arrived(self, stream: Stream, peer: Any, own: Any) -> None:
+        """A connection came: some have to show something before they are a client's."""
+        service = self.handle.current.config
+        tls = service.tls is not None and self.address in service.tls.addresses
+        header = bool(service.proxy_protocol) and told_of(peer, service.proxy_protocol)
+        if not (tls or header):
+            self.accepted(stream, peer, own)
+            return
+        shell = self.shell
+        context = shell.contexts.of_service(service.name) if tls else None
+        if tls and context is None:
+            stream.abort()
+            return
+        shell.clients += 1
+        self.handle.clients += 1
+        Arrival(
+            shell.arrivals,
+            stream,
+            (peer, own),
+            through=self._through,
+            gone=self._left,
+            context=context,
+            header=header,
+            deadline=shell.reactor.seconds() + service.timeouts.client,
+        )
+
+    def _through(self, stream: Stream, peer: Any, own: Any) -> None:
+        """An arrival has become a client."""
+        self._left()
+        self.accepted(stream, peer, own)
+
+    def _left(self) -> None:
+        self.shell.clients -= 1
+        self.handle.clients -= 1
+        self.shell.left()
 
     def inherit(self, old: Listening) -> None:
         """Take over the open socket of an address that moved here, and the clients that came through it."""
         self.port, old.port = old.port, None
-        self.port.hand_over(self.accepted, self.has_room)
+        self.port.hand_over(self.accepted if self.address.endpoint else self._arrived, self.has_room)
         if not (old.handle.current.is_http and self.handle.current.is_http):
             return
         count = len(old.clients)
@@ -102,16 +141,25 @@ class Listening:
         client, client_port = peer[:2] if isinstance(peer, tuple) else ("unix", 0)
         virtual, virtual_port = own[:2] if isinstance(own, tuple) else ("unix", 0)
         service = self.handle.current
-        facts = Peer(client, client_port, virtual, virtual_port, trusted=service.trusts(client))
-        side = ClientSide(self, facts)
+        tls = stream.facts() if isinstance(stream, TLSStream) else None
+        facts = Peer(client, client_port, virtual, virtual_port, trusted=service.trusts(client), tls=tls)
+        side = ClientSide(self, facts, self._door(stream, service))
         side.stream = stream
         stream.owner = side
         self.clients.add(side)
         self.shell.clients += 1
         self.handle.clients += 1
         stream.resume()
-        if not service.is_http:
+        if isinstance(side.door, Multiplexed):
+            side.greet(side.door.greet())
+        elif not service.is_http:
             side.tell(Happened.CLIENT_OPENED)
+
+    def _door(self, stream: Stream, service: CompiledService) -> Callable[..., Door]:
+        """Which protocol the client speaks: what it chose in its handshake."""
+        if isinstance(stream, TLSStream):
+            return Multiplexed if stream.protocol == b"h2" else Conversation
+        return Undecided if service.config.h2c and not service.per_connection else Conversation
 
     def gone(self, side: ClientSide) -> None:
         """A client has left."""
@@ -142,12 +190,15 @@ class Shell:
         access_log: AccessLog,
         traces: int,
         given: Callable[[Address], socket.socket] | None = None,
+        contexts: TLSContexts | None = None,
     ) -> None:
         """`given` has the listening sockets that another process opened; None: they are opened here."""
         self.reactor = reactor
         self._given = given
         self.own_sockets = given is None
-        self.backends = Backends(reactor)
+        self.contexts = contexts or TLSContexts(lambda _name: ())
+        self.arrivals = Arrivals(reactor)
+        self.backends = Backends(reactor, self.contexts.of_servers)
         self.queues = Queues()
         self.access_log = access_log
         self._traces = Traces(traces)
@@ -156,7 +207,7 @@ class Shell:
         self.clients = 0
         self.stalls = 0
         self.worst_stall = 0.0
-        self.max_clients = _client_limit()
+        self.max_clients = client_limit()
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
@@ -182,6 +233,7 @@ class Shell:
         """Stop accepting, let running requests end for `grace` seconds, then cut what is left."""
         for listening in self._listenings.values():
             listening.close()
+        self.arrivals.stop()
         for side in self._all_clients():
             side.drain()
         done: Deferred[None] = succeed(None)
@@ -221,6 +273,11 @@ class Shell:
         for side in self._all_clients():
             side.stream.abort()
         self.left()
+
+    def cut_down(self) -> None:
+        """End what runs on servers that went down, where their pool says so."""
+        for side in self._all_clients():
+            side.cut_down()
 
     def _stopped(self) -> None:
         self._running = False
@@ -282,6 +339,7 @@ class Shell:
 
     def apply(self, services: Sequence[CompiledService], new_id: Callable[[], str]) -> None:
         """Serve exactly these services, whose addresses were prepared."""
+        self.contexts.apply([service.config for service in services])
         wanted = {
             (service.config.name, address): service
             for service in services
@@ -374,6 +432,7 @@ class Shell:
         if self._late_sweeps % (PASSED_OVER + 1) == 0:
             for side in self._all_clients():
                 side.check(now)
+            self.arrivals.sweep(now)
         self._turn += 1
         if self._turn % IDLE_SWEEP_TURNS == 0:
             self.backends.sweep(now)
@@ -385,10 +444,5 @@ class Shell:
         """The loop stood still for so long: that is nobody's delay but ours."""
         for side in self._all_clients():
             side.postpone(seconds)
+        self.arrivals.postpone(seconds)
         self.backends.postpone(seconds)
-
-
-def _client_limit() -> int:
-    """Clients that the descriptors of this process allow."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(16, int((soft - RESERVED_DESCRIPTORS) * CLIENT_SHARE))

@@ -42,6 +42,7 @@ class Client(Protocol):
         handle: the service that was called.
         peer: who called whom.
         ended: the client will send nothing more (FIN); it may still read.
+        leaving: it drains or has ended, so that `can_stay` must be asked.
         paused: nothing is taken from it for now.
         upstream_fields: what a server got last, for a client that repeats itself.
     """
@@ -50,6 +51,7 @@ class Client(Protocol):
     handle: ServiceHandle
     peer: Peer
     ended: bool
+    leaving: bool
     paused: bool
     upstream_fields: UpstreamFields | None
 

@@ -76,6 +76,24 @@ class ServerFailed:
         self.reason = reason
 
 
+class ServerBlocked:
+    """The server of `stream` does not take more; only doors that carry many streams are told."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
+class ServerDrained:
+    """It does again."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class SlotFree:
     """What `stream` waits for in a queue has changed: a server has room, or waiting helps no more.
 
@@ -118,7 +136,16 @@ class Happened(enum.Enum):
     DRAIN = "the service stops: finish what is at hand, start nothing new"
 
 
-ServerEvent = ServerBytes | ServerReady | ServerEnded | ServerFailed | SlotFree | Expired
+ServerEvent = (
+    ServerBytes
+    | ServerReady
+    | ServerEnded
+    | ServerFailed
+    | ServerBlocked
+    | ServerDrained
+    | SlotFree
+    | Expired
+)
 """What concerns one exchange (an `Expired` may concern the connection)."""
 ProxyEvent = ClientBytes | Happened | ServerEvent
 
@@ -197,6 +224,24 @@ class EndServer:
         self.stream = stream
 
 
+class HoldServer:
+    """Read no more from the server of `stream`: its client does not take what came."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
+class ReleaseServer:
+    """Read from it again."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+
+
 class Wait:
     """Put `stream` into the queue of `pool`; `SlotFree` comes when it is decided anew."""
 
@@ -231,7 +276,18 @@ class Do(enum.Enum):
     AWAIT_CLIENT = "say when the client has taken most of what it was given"
 
 
-ServerCommand = ToServer | Open | KeepServer | DropServer | AbortServer | EndServer | Wait | LeaveQueue
+ServerCommand = (
+    ToServer
+    | Open
+    | KeepServer
+    | DropServer
+    | AbortServer
+    | EndServer
+    | HoldServer
+    | ReleaseServer
+    | Wait
+    | LeaveQueue
+)
 ProxyCommand = ToClient | Do | ServerCommand
 
 # --- the door ------------------------------------------------------------------------
@@ -251,6 +307,9 @@ class Door(Protocol):
     @property
     def client_ended(self) -> bool:
         """The client sent FIN: there is nothing more to read."""
+
+    multiplexes: bool
+    """Many exchanges at a time: each is held back by itself, by `ServerBlocked` and `HoldServer`."""
 
     @property
     def repeats(self) -> bool:

@@ -41,7 +41,7 @@ from director.l7.proxy.commands import (
     SlotFree,
     ToClient,
 )
-from director.l7.proxy.exchange import LIFE, OVER, TUNNEL, Exchange, Moment
+from director.l7.proxy.exchange import LIFE, OVER, TUNNEL, Exchange, ExchangeEvent
 from director.l7.routing.facts import ConnectionFacts, Peer
 
 if TYPE_CHECKING:
@@ -78,10 +78,11 @@ class Conversation:
 
     __slots__ = (
         "_awaiting", "_begun", "_draining", "_until", "closing", "ended", "exchange", "framer", "handle",
-        "out", "owed", "paused", "peer", "requests", "routed", "upstream_fields",
+        "leaving", "out", "owed", "paused", "peer", "requests", "routed", "upstream_fields",
     )  # fmt: skip
 
     relay = ResponseRelay
+    multiplexes = False
 
     def __init__(self, handle: ServiceHandle, peer: Peer, now: float) -> None:
         self.handle = handle
@@ -89,7 +90,7 @@ class Conversation:
         self.framer = RequestFramer(handle.current.limits)
         self.exchange: Exchange | None = None
         self.out: list[ProxyCommand] = []
-        self.ended = False
+        self.ended = self.leaving = False
         self.closing = False
         self.requests = 0
         self.routed: RoutedRequest | None = None
@@ -137,10 +138,10 @@ class Conversation:
         if what in self._ON:
             self._ON[what](self, event, now)
         exchange = self.exchange
-        if exchange is not None and what in _TELL:
-            moment, tell = _TELL[what]
+        if exchange is not None and what in TELL:
+            kind_of, tell = TELL[what]
             # What its phase does not know is late: a FIN behind the response, a slot in a queue it left.
-            if moment in LIFE[exchange.phase]:
+            if kind_of in LIFE[exchange.phase]:
                 tell(exchange, event, now)
                 if exchange.phase is OVER:
                     self._over(exchange, now)
@@ -194,10 +195,8 @@ class Conversation:
 
     def move(self, handle: ServiceHandle) -> None:
         """The next request is another service's."""
-        old = self.peer
-        trusted = handle.current.trusts(old.client)
         self.handle = handle
-        self.peer = Peer(old.client, old.client_port, old.virtual, old.virtual_port, trusted=trusted)
+        self.peer = self.peer.called_by(trusted=handle.current.trusts(self.peer.client))
 
     def wanted(self) -> int:
         """Octets of a body or a tunnel that can be passed on at once; 0 where only requests may follow."""
@@ -356,7 +355,7 @@ class Conversation:
             self._over(exchange, now)
 
     def _client_ended(self, event: ProxyEvent, now: float) -> None:
-        self.ended = True
+        self.ended = self.leaving = True
         if self.closing:
             self._close()
         elif self.exchange is None and not self._awaiting:
@@ -365,7 +364,7 @@ class Conversation:
 
     def _client_gone(self, event: ProxyEvent, now: float) -> None:
         self.closing = True
-        self.ended = True
+        self.ended = self.leaving = True
         self._until = math.inf
 
     def _client_takes(self, event: ProxyEvent, now: float) -> None:
@@ -377,7 +376,7 @@ class Conversation:
 
         A new connection is not idle: its first request may be on the way.
         """
-        self._draining = True
+        self._draining = self.leaving = True
         if self.exchange is not None or self.closing or self.framer.buffer:
             return
         if self.requests:
@@ -407,25 +406,31 @@ class Conversation:
     }
 
 
-_TELL: dict[Any, tuple[Moment, Callable[[Exchange, Any, float], None]]] = {
+TELL: dict[Any, tuple[ExchangeEvent, Callable[[Exchange, Any, float], None]]] = {
     Happened.CLIENT_ENDED: (
-        Moment.CLIENT_ENDED,
+        ExchangeEvent.CLIENT_ENDED,
         lambda exchange, _event, _now: dispatch.client_ended(exchange),
     ),
-    Happened.CLIENT_GONE: (Moment.CLIENT_GONE, lambda exchange, _event, _now: dispatch.client_gone(exchange)),
+    Happened.CLIENT_GONE: (
+        ExchangeEvent.CLIENT_GONE,
+        lambda exchange, _event, _now: dispatch.client_gone(exchange),
+    ),
     ServerReady: (
-        Moment.SERVER_READY,
+        ExchangeEvent.SERVER_READY,
         lambda exchange, event, now: request_body.server_ready(exchange, now, reused=event.reused),
     ),
     ServerEnded: (
-        Moment.SERVER_ENDED,
+        ExchangeEvent.SERVER_ENDED,
         lambda exchange, _event, now: response.server_ended(exchange, now),
     ),
     ServerFailed: (
-        Moment.SERVER_FAILED,
+        ExchangeEvent.SERVER_FAILED,
         lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now),
     ),
-    SlotFree: (Moment.SLOT_FREE, lambda exchange, _event, now: request_head.decide_anew(exchange, now)),
-    Expired: (Moment.EXPIRED, dispatch.expired),
+    SlotFree: (
+        ExchangeEvent.SLOT_FREE,
+        lambda exchange, _event, now: request_head.decide_anew(exchange, now),
+    ),
+    Expired: (ExchangeEvent.EXPIRED, dispatch.expired),
 }
 """What an exchange is told, if its phase knows it."""

@@ -53,6 +53,7 @@ from typing import TYPE_CHECKING, Any
 from director.l7.http.body import NO_BODY, Body
 from director.l7.http.fields import CHUNKED
 from director.l7.proxy.commands import (
+    ONLY_STREAM,
     DropServer,
     EndServer,
     KeepServer,
@@ -87,6 +88,9 @@ SPOOL_LIMIT = 65536
 DEFAULT_TIMEOUTS = PoolTimeouts()
 """For targets that belong to no pool (a local server of the fault path)."""
 
+_KEEP_ONLY = KeepServer(ONLY_STREAM)
+"""One object for all of HTTP/1: it comes with every request."""
+
 
 class Phase(enum.Enum):
     """What an exchange waits for, in the order of a request's life."""
@@ -107,7 +111,7 @@ ROUTED, QUEUE, CONNECT, RESPONSE, BODY, TUNNEL, OVER = Phase
 """The members as names of the module: reading them from the class takes eight times as long (3.11)."""
 
 
-class Moment(enum.Enum):
+class ExchangeEvent(enum.Enum):
     """What may happen to an exchange."""
 
     # As above.
@@ -128,51 +132,51 @@ class Moment(enum.Enum):
 _ELSEWHERE = (CONNECT, QUEUE, OVER)
 """After a failed try: another server, a place in its queue, or a page."""
 
-LIFE: dict[Phase, dict[Moment, tuple[Phase, ...]]] = {
+LIFE: dict[Phase, dict[ExchangeEvent, tuple[Phase, ...]]] = {
     ROUTED: {
-        Moment.STARTED: (CONNECT, QUEUE, OVER),
+        ExchangeEvent.STARTED: (CONNECT, QUEUE, OVER),
     },
     QUEUE: {
-        Moment.SLOT_FREE: (CONNECT, QUEUE, OVER),
-        Moment.CLIENT_BYTES: (QUEUE, OVER),
-        Moment.CLIENT_ENDED: (QUEUE, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (CONNECT, OVER),
+        ExchangeEvent.SLOT_FREE: (CONNECT, QUEUE, OVER),
+        ExchangeEvent.CLIENT_BYTES: (QUEUE, OVER),
+        ExchangeEvent.CLIENT_ENDED: (QUEUE, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (CONNECT, OVER),
     },
     CONNECT: {
-        Moment.SERVER_READY: (RESPONSE, TUNNEL),
-        Moment.SERVER_FAILED: _ELSEWHERE,
-        Moment.CLIENT_BYTES: (CONNECT, OVER),
-        Moment.CLIENT_ENDED: (CONNECT, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: _ELSEWHERE,
+        ExchangeEvent.SERVER_READY: (RESPONSE, TUNNEL),
+        ExchangeEvent.SERVER_FAILED: _ELSEWHERE,
+        ExchangeEvent.CLIENT_BYTES: (CONNECT, OVER),
+        ExchangeEvent.CLIENT_ENDED: (CONNECT, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: _ELSEWHERE,
     },
     RESPONSE: {
-        Moment.SERVER_BYTES: (RESPONSE, BODY, TUNNEL, CONNECT, QUEUE, OVER),
-        Moment.SERVER_ENDED: _ELSEWHERE,
-        Moment.SERVER_FAILED: _ELSEWHERE,
-        Moment.CLIENT_BYTES: (RESPONSE, OVER),
-        Moment.CLIENT_ENDED: (RESPONSE, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (RESPONSE, *_ELSEWHERE),
+        ExchangeEvent.SERVER_BYTES: (RESPONSE, BODY, TUNNEL, CONNECT, QUEUE, OVER),
+        ExchangeEvent.SERVER_ENDED: _ELSEWHERE,
+        ExchangeEvent.SERVER_FAILED: _ELSEWHERE,
+        ExchangeEvent.CLIENT_BYTES: (RESPONSE, OVER),
+        ExchangeEvent.CLIENT_ENDED: (RESPONSE, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (RESPONSE, *_ELSEWHERE),
     },
     BODY: {
-        Moment.SERVER_BYTES: (BODY, OVER),
-        Moment.SERVER_ENDED: (OVER,),
-        Moment.SERVER_FAILED: (OVER,),
-        Moment.CLIENT_BYTES: (BODY, OVER),
-        Moment.CLIENT_ENDED: (BODY, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (BODY, OVER),
+        ExchangeEvent.SERVER_BYTES: (BODY, OVER),
+        ExchangeEvent.SERVER_ENDED: (OVER,),
+        ExchangeEvent.SERVER_FAILED: (OVER,),
+        ExchangeEvent.CLIENT_BYTES: (BODY, OVER),
+        ExchangeEvent.CLIENT_ENDED: (BODY, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (BODY, OVER),
     },
     TUNNEL: {
-        Moment.SERVER_BYTES: (TUNNEL,),
-        Moment.SERVER_ENDED: (TUNNEL, OVER),
-        Moment.SERVER_FAILED: (OVER,),
-        Moment.CLIENT_BYTES: (TUNNEL,),
-        Moment.CLIENT_ENDED: (TUNNEL, OVER),
-        Moment.CLIENT_GONE: (OVER,),
-        Moment.EXPIRED: (TUNNEL, OVER),
+        ExchangeEvent.SERVER_BYTES: (TUNNEL,),
+        ExchangeEvent.SERVER_ENDED: (TUNNEL, OVER),
+        ExchangeEvent.SERVER_FAILED: (OVER,),
+        ExchangeEvent.CLIENT_BYTES: (TUNNEL,),
+        ExchangeEvent.CLIENT_ENDED: (TUNNEL, OVER),
+        ExchangeEvent.CLIENT_GONE: (OVER,),
+        ExchangeEvent.EXPIRED: (TUNNEL, OVER),
     },
     OVER: {},
 }
@@ -463,7 +467,7 @@ class Exchange:
         if not server_gone:
             reusable = relay is not None and relay.reusable and not self.head.parsed.once
             if whole and self.phase is BODY and reusable:
-                self.client.out.append(KeepServer(self.stream))
+                self.client.out.append(_KEEP_ONLY if self.stream == ONLY_STREAM else KeepServer(self.stream))
             else:
                 self.client.out.append(DropServer(self.stream))
         if not whole or self.phase is TUNNEL or (relay is not None and relay.to_close):

@@ -95,5 +95,7 @@ def _give(
     text = b""
     if exchange.service.is_http:
         fields += client.handle.date() + marks(exchange, cause)
+        if client.peer.tls is not None:
+            fields += exchange.service.hsts
         text = client.relay(exchange.head).own(status, body, fields, content_type, keep=keep)
     exchange.give(status, text)

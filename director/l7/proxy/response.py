@@ -85,7 +85,9 @@ def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, no
         return
     fault = exchange.fault
     plain = head.dated and not fault and (pool is None or pool.config.persist is None)
-    keep = exchange.keep_alive and exchange.body.done and exchange.client.can_stay()
+    plain = plain and not exchange.service.hsts
+    client = exchange.client
+    keep = exchange.keep_alive and exchange.body.done and (not client.leaving or client.can_stay())
     text = relay.begin(head, keep, b"" if plain else _added(exchange, head), bool(fault))
     exchange.answered(head.status, text, now)
     if relay.done:
@@ -93,11 +95,13 @@ def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, no
 
 
 def _added(exchange: Exchange, head: ResponseHead) -> bytes:
-    """Field lines that this hop adds to the response: its date, the affinity cookie, the mark of a fault.
+    """Field lines that this hop adds to the response: date, HSTS, the affinity cookie, the mark of a fault.
 
     Who has a clock dates what it forwards, when the server did not (RFC 9110 6.6.1).
     """
     date = b"" if head.dated else exchange.client.handle.date()
+    if exchange.client.peer.tls is not None:
+        date += exchange.service.hsts
     if exchange.fault:
         return date + local_reply.marks(exchange, exchange.fault)
     pool = exchange.pool

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from attrs import field, frozen
 from zope.interface import implementer
 
 from director.caches import remember
@@ -27,19 +28,53 @@ _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELE
 """The common methods as text, so that they need not be decoded for each request."""
 
 
-class Peer:
-    """The two ends of a client's connection: who called (address, port) and whom."""
+@frozen
+class TLSFacts:
+    """What a client's handshake told.
 
-    __slots__ = ("client", "client_port", "trusted", "virtual", "virtual_port")
+    `name` is the server it asked for, in lower case; `version` and `cipher` as OpenSSL names them;
+    `certificate` the client's own (DER) with its `chain`, b"" and () without one; `subject` its common
+    name.
+    """
+
+    name: str = ""
+    version: str = ""
+    cipher: str = ""
+    certificate: bytes = field(default=b"", repr=False)
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
+    subject: str = ""
+
+
+class Peer:
+    """The two ends of a client's connection: who called (address, port) and whom.
+
+    `tls` is None in clear text.
+    """
+
+    __slots__ = ("client", "client_port", "tls", "trusted", "virtual", "virtual_port")
 
     def __init__(
-        self, client: str, client_port: int, virtual: str, virtual_port: int, *, trusted: bool = False
+        self,
+        client: str,
+        client_port: int,
+        virtual: str,
+        virtual_port: int,
+        *,
+        trusted: bool = False,
+        tls: TLSFacts | None = None,
     ) -> None:
+        self.tls = tls
         self.client = client
         self.client_port = client_port
         self.virtual = virtual
         self.virtual_port = virtual_port
         self.trusted = trusted
+
+    def called_by(self, *, trusted: bool) -> Peer:
+        """The same connection for a service that trusts it, or not."""
+        return Peer(
+            self.client, self.client_port, self.virtual, self.virtual_port, trusted=trusted, tls=self.tls
+        )
 
 
 @implementer(IKey)
@@ -50,7 +85,6 @@ class RequestFacts:
         "_peer", "client", "groups", "hash_key", "head", "host", "method", "other_paths", "path", "uri",
     )  # fmt: skip
 
-    sni = ""
     groups: Groups
     hash_key: str | None
     other_paths: tuple[str, ...]
@@ -75,6 +109,12 @@ class RequestFacts:
         self.host = head.host_name
         self.groups = NO_GROUPS
         self.hash_key = None
+
+    @property
+    def sni(self) -> str:
+        """The server that the client asked for in its TLS greeting, "" without one."""
+        tls = self._peer.tls
+        return "" if tls is None else tls.name
 
     @property
     def version(self) -> str:
@@ -156,15 +196,16 @@ class RequestFacts:
 class ConnectionFacts:
     """Facts of a connection that is relayed without being read (`protocol = tcp`)."""
 
-    __slots__ = ("client", "client_port", "groups", "virtual", "virtual_port")
+    __slots__ = ("client", "client_port", "groups", "sni", "virtual", "virtual_port")
 
-    host = path = uri = method = sni = version = ""
+    host = path = uri = method = version = ""
     other_paths: tuple[str, ...] = ()
     hash_key = None
     groups: Groups
 
     def __init__(self, peer: Peer) -> None:
         self.groups = NO_GROUPS
+        self.sni = "" if peer.tls is None else peer.tls.name
         self.client = peer.client
         self.client_port = peer.client_port
         self.virtual = peer.virtual

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from director.caches import remember
@@ -15,7 +16,7 @@ from director.l7.http.fields import FORWARDED_OTHERS
 
 if TYPE_CHECKING:
     from director.l7.http.requests import RequestHead
-    from director.l7.routing.facts import Peer
+    from director.l7.routing.facts import Peer, TLSFacts
     from director.model.pools import Network
 
 _ABOUT_CLIENTS = frozenset((
@@ -141,12 +142,29 @@ def _is_address(text: str) -> bool:
     return "%" not in text
 
 
+def _scheme(peer: Peer) -> bytes:
+    return b"http" if peer.tls is None else b"https"
+
+
+CERTIFICATE_FIELDS = frozenset((b"client-cert", b"client-cert-chain"))
+"""What tells servers of a client's certificate; a client's own are never passed (RFC 9440 2.4)."""
+
+
+def certificate_lines(tls: TLSFacts) -> bytes:
+    """Client-Cert and Client-Cert-Chain: DER as byte sequences (RFC 9440 2, RFC 8941 3.3.5)."""
+    lines = b"Client-Cert: :" + b64encode(tls.certificate) + b":\r\n"
+    if tls.chain:
+        chain = b", ".join(b":" + b64encode(one) + b":" for one in tls.chain)
+        lines += b"Client-Cert-Chain: " + chain + b"\r\n"
+    return lines
+
+
 class ForwardedPolicy:
     """`forwarded =` of one service, ready to be applied."""
 
-    def __init__(self, kind: str, scheme: str, name: str) -> None:
+    def __init__(self, kind: str, name: str, *, tell_certificate: bool = False) -> None:
         self._kind = kind
-        self._scheme = scheme.encode()
+        self._tell_certificate = tell_certificate
         self._via = b"Via: 1.%d " + name.encode("latin-1") + b"\r\n"
         self._pseudonym = name.encode("latin-1")
         self._plain_via = self._via % 1
@@ -154,8 +172,12 @@ class ForwardedPolicy:
     def dropped(self, head: RequestHead, peer: Peer) -> frozenset[bytes]:
         """Names of the fields that must not be sent on."""
         if not peer.trusted:
-            return _ABOUT_CLIENTS
-        return _REPLACED[self._kind] if self.keeps_id(head, peer) else _REPLACED[self._kind] | _ID
+            dropped = _ABOUT_CLIENTS
+        elif self.keeps_id(head, peer):
+            dropped = _REPLACED[self._kind]
+        else:
+            dropped = _REPLACED[self._kind] | _ID
+        return dropped | CERTIFICATE_FIELDS if self._tell_certificate else dropped
 
     def loops(self, head: RequestHead) -> int:
         """How often this director already stands in the request's Via."""
@@ -168,33 +190,38 @@ class ForwardedPolicy:
         """The field lines that tell a server about the client, with Via."""
         fields = head.fields if peer.trusted else {}
         via = self._plain_via if head.minor else self._via % 0
+        tls = peer.tls
+        if tls is not None and tls.certificate and self._tell_certificate:
+            via += certificate_lines(tls)
         client = peer.client
         if not client or client == "unix":
             # Who comes over a unix socket has no address; the log has a word for them, a chain must not.
             client = "unknown"
         if self._kind == "x-forwarded-for":
-            return self._x_forwarded(head, fields, client) + via
+            return self._x_forwarded(head, fields, client, _scheme(peer)) + via
         if self._kind == "forwarded":
-            return self._forwarded(head, fields, client) + via
+            return self._forwarded(head, fields, client, _scheme(peer)) + via
         return via
 
     def keeps_id(self, head: RequestHead, peer: Peer) -> bool:
         """The request brought an id that is believed."""
         return peer.trusted and bool(believed_id(head))
 
-    def _x_forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
+    def _x_forwarded(
+        self, head: RequestHead, fields: dict[bytes, bytes], client: str, scheme: bytes
+    ) -> bytes:
         chain = fields.get(b"x-forwarded-for")
         node = client.encode("latin-1")
         text = b"X-Forwarded-For: " + (node if chain is None else chain + b", " + node) + b"\r\n"
         if b"x-forwarded-proto" not in fields:
-            text += b"X-Forwarded-Proto: " + self._scheme + b"\r\n"
+            text += b"X-Forwarded-Proto: " + scheme + b"\r\n"
         if b"x-forwarded-host" not in fields and head.host:
             text += b"X-Forwarded-Host: " + head.host + b"\r\n"
         return text
 
-    def _forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str) -> bytes:
+    def _forwarded(self, head: RequestHead, fields: dict[bytes, bytes], client: str, scheme: bytes) -> bytes:
         node = f'"[{client}]"' if ":" in client else client
-        element = b"for=" + node.encode("latin-1") + b";proto=" + self._scheme
+        element = b"for=" + node.encode("latin-1") + b";proto=" + scheme
         if head.host:
             element += b';host="' + head.host + b'"'
         chain = fields.get(b"forwarded")

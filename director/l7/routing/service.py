@@ -47,8 +47,13 @@ class CompiledService:
         self.names = FieldNames(compiled.rule for compiled in rules)
         self.faults = faults
         self.limits = limits
-        self.policy = ForwardedPolicy(config.forwarded, "http", name)
+        self.policy = ForwardedPolicy(
+            config.forwarded, name, tell_certificate=config.tls is not None and config.tls.tell
+        )
         self.timeouts = config.timeouts
+        seconds = 0.0 if config.tls is None else config.tls.hsts
+        # RFC 6797 6.1; sent by TLS alone (7.2).
+        self.hsts = b"Strict-Transport-Security: max-age=%d\r\n" % seconds if seconds else b""
         self.is_http = config.protocol == "http"
         self.per_connection = config.switch == "connection" or not self.is_http
 

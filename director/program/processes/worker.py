@@ -23,6 +23,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,19 +31,19 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
 from director.errors import DirectorError
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import bound_to
-from director.l7.io.service import Shell
 from director.l7.proxy.trace import as_dict
 from director.model.pools import Address
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.identifiers import identifiers
-from director.program.layer7 import Layer7
+from director.program.layer7 import layer7_of
 from director.program.parts import Parts
 from director.program.processes.channel import Channel
 from director.program.processes.figures import Meter
@@ -103,10 +104,13 @@ class WorkerProgram:
         registry = self._replica.registry
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
-        self.shell = Shell(self.reactor, self.access_log, settings.trace, self._socket)
         self._meter = Meter(registry)
         new_id = identifiers(f"{told['run']}{column:02x}")
-        self._parts = Parts((self._replica, Layer7(registry, self.shell, new_id)))
+        certificates, self._layer7 = layer7_of(
+            registry, self.reactor, self.access_log, settings.trace, new_id, self._socket
+        )
+        self.shell = self._layer7.shell
+        self._parts = Parts((self._replica, certificates, self._layer7))
         self._orphan = Orphan(self.reactor, told["state_dir"], self._retire)
         self.books.learn(Given(*one) for one in told["given"])
         done = self._prepare(told).addCallback(lambda _: self._commit({"given": ()}))
@@ -116,6 +120,8 @@ class WorkerProgram:
         self._verdicts(verdicts)
         self._parts.start()
         self._tick()
+        for chore, period in self._parts.chores():
+            self._repeat(chore, period)
         return {"pid": os.getpid()}
 
     def _prepare(self, told: dict[str, Any]) -> Deferred[None]:
@@ -154,6 +160,11 @@ class WorkerProgram:
         given.setblocking(False)
         return given
 
+    def _repeat(self, chore: Callable[[], object], period: float) -> None:
+        loop = LoopingCall(chore)
+        loop.clock = self.reactor
+        loop.start(period, now=False)
+
     def _tick(self) -> None:
         self.books.tick()
         self._replica.registry.sweep(self.reactor.seconds())
@@ -169,7 +180,7 @@ class WorkerProgram:
                 registry.forget_health(address, check, now)
             else:
                 registry.set_health(address, check, alive, now)
-        self.shell.queues.wake()
+        self._layer7.wake()
 
     def _room(self, _pool: str) -> None:
         self.shell.queues.wake()

@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from twisted.internet import reactor
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from director import plugins
+from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io.netlink.view import KernelView
 from director.l4.io.service import L4Director
@@ -64,8 +66,8 @@ def main(state_dir: str, name: str, *words: str) -> None:
     wanted = L4Settings(**numbers)
     made: list[Forwarder] = []
 
-    def forwarder(view: KernelView) -> Forwarder:
-        made.append(Forwarder(registry, view, random.Random(1), wanted))
+    def forwarder(view: KernelView, forget: Callable[[Flow], None]) -> Forwarder:
+        made.append(Forwarder(registry, view, random.Random(1), wanted, forget))
         made[0].backup = backup
         return made[0]
 

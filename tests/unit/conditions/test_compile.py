@@ -11,6 +11,7 @@ from director.conditions.compile import NO_GROUPS, captures, compile_condition, 
 from director.conditions.shadowing import implies
 from director.config.parse.expressions import parse_condition
 from director.errors import MessageError
+from director.model.conditions import Term
 
 
 @define
@@ -310,3 +311,26 @@ def test_letters_of_a_field_are_octets() -> None:
     """ISO 8859-1: what Python's `re` says of each of its characters."""
     assert matches(r"header h ~ ^\w+$", Request(fields={"h": "caf\xe9"}))
     assert not matches(r"header h ~ ^\w+$", Request(fields={"h": "caf\xd7"}))
+
+
+@pytest.mark.parametrize(
+    ("expression", "body", "held"),
+    [
+        ("^all.good$", "all good\n", True),
+        ("^(all).good$", "all good\n", True),
+        ("^all.good$", "all good\nnot\n", False),
+        ("(end)$", "x" * 60000 + "end", True),
+        ("end$", "x" * 65536, False),
+        ("^gr\u00fcn$", "gr\u00fcn", True),
+    ],
+)
+def test_the_body_of_an_answer_to_a_check(expression: str, body: str, held: bool) -> None:
+    """It may be as long as the probe lets it be (64 kB): the operator's own servers send it."""
+
+    class Answer:
+        pass
+
+    answer = Answer()
+    answer.body = body  # type: ignore[attr-defined]
+    match = compile_condition(Term("body", "", "~", (expression,)))
+    assert (match(answer) is not None) is held  # type: ignore[arg-type]

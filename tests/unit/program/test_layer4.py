@@ -16,13 +16,14 @@ from scapy.layers.l2 import Ether
 from twisted.internet.defer import Deferred, succeed
 
 from director.errors import ChangeRefused
+from director.l4.flows import Flow
 from director.l4.io.alarms import NEWS, Troubles
 from director.l4.io.capture.plan import Endpoint
 from director.l4.io.netlink.rtnetlink import Link
 from director.l4.io.netlink.view import LinkChanged, NeighbourFailed, NeighbourKnown
 from director.l4.io.packet.pending import Hop
 from director.l4.io.probe import Lacking
-from director.l4.verdicts import Drop, Verdict
+from director.l4.verdicts import Drop, Install, Verdict
 from director.model.http import L7Service
 from director.model.pools import Address, Pool, Server, State
 from director.model.settings import Configuration
@@ -53,14 +54,14 @@ class Shell:
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
 
-        self.forwarder: Callable[[Any], Any] = named["forwarder"]
+        self.forwarder: Callable[[Any, Any], Any] = named["forwarder"]
         self.installed: Deferred[None] = Deferred()
         self.prepared: list[object] = []
         self.owed: tuple[Endpoint, ...] = ()
 
     def startService(self) -> None:
         self.started += 1
-        self.forwarder(routing())
+        self.forwarder(routing(), Flow.stale)
 
     def prepare(
         self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
@@ -171,7 +172,8 @@ def test_the_next_packet_meets_what_was_changed() -> None:
     def packet() -> Verdict:
         frame = Ether(src=CLIENT_MAC, dst=OUTER_MAC) / IP(src=CLIENT, dst=VIP) / UDP(sport=9, dport=53) / b"x"
         assert layer.forwarder is not None
-        return layer.forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+        verdict = layer.forwarder.receive(bytearray(bytes(frame)), OUTSIDE, 1.0)
+        return verdict.verdict if isinstance(verdict, Install) else verdict
 
     follow(web)
     for _ in range(2):

@@ -1,5 +1,5 @@
 """Frames in and out.
 
-`ports` of interfaces, each a `ring` over `tpacket` with its `filter`, sending by `transmit`; `pending` keeps
-what waits for a neighbour, `reinject` gives a frame back to the host.
+`raw` is the engine in Python: `ports` of interfaces, each a `ring` over `tpacket` with its `filter`, sending
+by `transmit`.  `pending` keeps what waits for a neighbour, `reinject` gives a frame back to the host.
 """

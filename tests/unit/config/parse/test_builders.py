@@ -42,11 +42,10 @@ def test_a_page_has_a_bound() -> None:
     assert [p.message for p in loaded.problems] == ["etc/big is larger than 1 MB"]
 
 
-def test_certificates_are_checked_although_they_are_refused() -> None:
-    loaded = read_ini(
-        "[cert:x]\nfile = a\nkey = b\n", {"etc/a": "-----BEGIN CERTIFICATE-----", "etc/b": "key"}
-    )
-    assert [p.message for p in loaded.problems] == ["this version does not speak TLS", "etc/b is not PEM"]
+def test_a_certificate_is_a_file_or_a_folder() -> None:
+    assert [p.message for p in read_ini("[cert:x]\n").problems] == ["which certificate?"]
+    (made,) = read_ini("[cert:x]\nfile = a\nkey = b\n").require().certificates
+    assert (made.file, made.key, made.folder) == ("etc/a", "etc/b", "")
 
 
 def test_a_rule_without_path_to_rewrite() -> None:

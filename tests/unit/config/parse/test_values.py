@@ -23,7 +23,9 @@ def test_small_parsers() -> None:
     assert values.count(1, 5)(value("5")) == 5
     assert values.duration()(value("2s")) == 2.0
     assert values.size(0, 4096)(value("4k")) == 4096
-    assert values.listeners(value(":80,\n[::]:80")) == (Address(port=80), Address("::", 80))
+    assert values.listeners(value(":80,\n[::]:80")).addresses == (Address(port=80), Address("::", 80))
+    mixed = values.listeners(value(":80, :443 tls"))
+    assert (mixed.addresses, mixed.tls) == ((Address(port=80), Address(port=443)), (Address(port=443),))
     assert values.listener(value("unix:x")) == Address(path="etc/x")
     assert values.status("404") == 404
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from director.config.schema.l7 import L7, RULE
+from director.config.schema.tls import LISTENER_KEYS
 
 
 def test_the_keys_of_the_design_are_there() -> None:
@@ -18,7 +19,7 @@ def test_the_keys_of_the_design_are_there() -> None:
         "forwarded",
         "trust",
         "proxy_protocol",
-        "tls",
+        *(key.name for key in LISTENER_KEYS),
         "max_connections",
         "limit.line",
         "limit.header",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
+from director.l4.flows import FastPathEntry
+from director.l4.io.alarms import Troubles
 from director.l4.io.capture.plan import CapturePlan, Endpoint, Taken
 from director.l4.io.netlink.rtnetlink import (
     Fact,
@@ -22,10 +25,12 @@ from director.l4.io.netlink.rtnetlink import (
 )
 from director.l4.io.netlink.view import KernelView, NeighbourFailed
 from director.l4.io.packet.filter import Instruction
-from director.l4.io.packet.ring import MemoryPacketPort, Port
+from director.l4.io.packet.raw import FRESH, RawEngine
+from director.l4.io.packet.ring import MemoryPacketPort, Port, Receive
 from director.l4.io.packet.tpacket import RingSize
 from director.l4.io.service import L4Director
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Redirect, Transmit, Verdict
+from director.l4.states.directions import INPUT
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Install, Transmit, Verdict
 from director.model.virtual import L4Settings
 
 HOP, MAC = b"\x0a\0\0\x0b", b"\2\0\0\0\0\x0b"
@@ -73,6 +78,13 @@ class Scripted:
         return self.on_tick
 
 
+def entry(ifindex: int) -> FastPathEntry:
+    """What the hot path answers for a packet that leaves by `ifindex`."""
+    made = FastPathEntry(INPUT)
+    made.ifindex = ifindex
+    return made
+
+
 class Injector:
     given, lost = 0, 0
 
@@ -93,9 +105,9 @@ class Bench:
             "edge-1",
             state_dir=tmp_path,
             settings=L4Settings(("eth0",)),
-            forwarder=lambda _view: self.forwarder,
+            forwarder=lambda _view, _forget: self.forwarder,
             tell=self.told.append,
-            make_port=self.make,
+            make_engine=self.engine,
         )
         self.forwarder, self.asker, self.injector = Scripted(), Asker(), Injector()
         self.view = KernelView(self.asker, self.director._heard)
@@ -106,11 +118,16 @@ class Bench:
         self.view.apply(Link(3, "eth1", b"\2\0\0\0\0\2", 1500, up=True, running=True))
         self.view.apply(InterfaceAddress(2, b"\x0a\0\0\1", 24))
 
+    def engine(self, receive: Receive, link: Callable[[int], Link | None], troubles: Troubles) -> RawEngine:
+        return RawEngine(
+            self.clock, self.clock.seconds, ("eth0",), receive, link, troubles, make_port=self.make
+        )
+
     def make(self, link: Link, program: list[Instruction], size: RingSize) -> Port:
         return MemoryPacketPort(self.clock.seconds, link.name, link.ifindex, receive=self.director._receive)
 
     def port(self, ifindex: int) -> MemoryPacketPort:
-        found = self.director.ports.by_index[ifindex]
+        found = self.director.engine.outputs[ifindex]
         assert isinstance(found, MemoryPacketPort)
         return found
 
@@ -139,7 +156,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def test_the_wanted_interface_has_a_port_and_the_other_none(bench: Bench) -> None:
-    assert list(bench.director.ports.by_index) == [2]
+    assert list(bench.director.engine.outputs) == [2]
     assert bench.director.troubles == {}
 
 
@@ -151,7 +168,7 @@ def test_transmit(bench: Bench) -> None:
 def test_transmit_by_an_interface_that_is_not_captured(bench: Bench) -> None:
     bench.receive(Transmit(3, bytearray(FRAME)))
     assert bench.sent(3) == [FRAME]
-    assert bench.director.ports.captured() == ["eth0"]
+    assert bench.director.engine.captured() == ["eth0"]
 
 
 def test_transmit_by_an_interface_that_is_not_there(bench: Bench) -> None:
@@ -159,20 +176,27 @@ def test_transmit_by_an_interface_that_is_not_there(bench: Bench) -> None:
     assert bench.director.drops["no_interface"] == 1
 
 
-def test_redirect_sends_the_frame_that_came_with_its_header(bench: Bench) -> None:
-    bench.forwarder.verdicts.append(Redirect(2))
+def test_an_entry_sends_the_frame_that_came_with_its_header(bench: Bench) -> None:
+    bench.forwarder.verdicts.append(entry(2))
     bench.wire.arrive(FRAME, b"0123456789")
     bench.wire.turn()
     assert list(bench.wire.sent) == [(FRAME, b"0123456789")]
 
 
-def test_redirect_by_an_interface_that_is_not_captured(bench: Bench) -> None:
-    bench.receive(Redirect(3))
+def test_an_entry_counts_for_a_while_once_it_is_installed(bench: Bench) -> None:
+    made = entry(2)
+    bench.receive(Install(made, Transmit(2, bytearray(FRAME))))
+    assert bench.sent() == [FRAME]
+    assert made.valid_until == bench.clock.seconds() + FRESH
+
+
+def test_an_entry_by_an_interface_that_is_not_captured(bench: Bench) -> None:
+    bench.receive(entry(3))
     assert bench.sent(3) == [FRAME]
 
 
-def test_redirect_by_an_interface_that_is_not_there(bench: Bench) -> None:
-    bench.receive(Redirect(99))
+def test_an_entry_by_an_interface_that_is_not_there(bench: Bench) -> None:
+    bench.receive(entry(99))
     assert bench.director.drops["no_interface"] == 1
 
 
@@ -274,10 +298,10 @@ def test_a_failure_that_the_kernel_remembers_from_before_the_start_is_no_news(be
 
 def test_a_link_that_vanishes_is_a_trouble_until_it_is_back(bench: Bench) -> None:
     bench.view.apply(Link(2, "eth0", b"", 1500, up=False, running=False, gone=True))
-    assert bench.director.ports.by_index == {}
+    assert bench.director.engine.outputs == {}
     assert "does not exist" in bench.director.troubles["eth0"]
     bench.view.apply(Link(7, "eth0", b"\2\0\0\0\0\1", 1500, up=True, running=True))
-    assert list(bench.director.ports.by_index) == [7]
+    assert list(bench.director.engine.outputs) == [7]
     assert bench.director.troubles == {}
 
 

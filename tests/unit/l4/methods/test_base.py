@@ -5,8 +5,8 @@ from __future__ import annotations
 from scapy.layers.inet import IP, TCP
 
 from director.l4.flows import key
-from director.l4.methods.base import FRESH, TTL_CHANGE
-from director.l4.verdicts import Redirect
+from director.l4.io.packet.raw import FRESH
+from director.l4.methods.base import TTL_CHANGE
 from director.l4.wire.transport import ACK, FIN
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World, packed
 
@@ -18,7 +18,7 @@ def test_an_entry_is_valid_for_a_second_only() -> None:
     fast = world.table.entries[0].to_server
     assert fast.valid_until == world.now + FRESH
     assert fast.rewritten == key(packed(CLIENT), packed(SERVERS[0]), 1, 8080)
-    assert (fast.verdict, fast.mtu) == (Redirect(2), 1500)
+    assert (fast.ifindex, fast.mtu) == (2, 1500)
 
 
 def test_state_change_moves_what_keeps_the_state_in_both_directions_and_leaves_the_way_fresh() -> None:

@@ -44,7 +44,9 @@ class Bed:
         )
         self.attempts.start()
 
-    def _open(self, _reactor: object, _family: object, target: Any, owner: Any) -> Any:
+    def _open(
+        self, _reactor: object, _family: object, target: Any, owner: Any, _manner: object = None
+    ) -> Any:
         if self.full:
             raise OSError(24, "Too many open files")
         self.opened.append(Connecting(target, owner))

@@ -6,6 +6,7 @@ import math
 from typing import Any, cast
 
 import pytest
+from attrs import evolve
 
 from director.l7.io.frontend import CLOSE_SECONDS, ClientSide
 from director.l7.io.queue import Queues
@@ -33,7 +34,8 @@ from director.l7.proxy.commands import (
 )
 from director.l7.routing.facts import Peer
 from director.l7.routing.service import ServiceHandle
-from director.model.pools import Address
+from director.model.pools import Address, OnDown, State
+from director.registry.changes import Ordered, PoolChanged
 from tests.support.playbook import World, pool
 from tests.support.said import said
 
@@ -91,7 +93,7 @@ class Desk:
     def take(self, key: str, caller: Any, careful: bool) -> Any:
         """No connection is idle."""
 
-    def connect(self, address: Address, caller: Any) -> Any:
+    def connect(self, address: Address, caller: Any, manner: object = None) -> Any:
         """A connection to a server."""
         server = type("Server", (), {})()
         server.stream, server.client, server.address = FakeStream(), caller, str(address)
@@ -108,7 +110,7 @@ class Desk:
 class FakeDoor:
     """A conversation that says what it was told to; `events` are what it heard."""
 
-    repeats = client_ended = False
+    repeats = client_ended = multiplexes = False
 
     def __init__(self, commands: list[ProxyCommand], deadline: float) -> None:
         self.commands = commands
@@ -322,3 +324,21 @@ def test_a_defect_ends_all_exchanges_of_a_connection() -> None:
     assert len(lines) == 1
     assert desk.dropped == [three, five]
     assert desk.stream.calls[-1] == "abort"
+
+
+@pytest.mark.parametrize(("on_down", "heard"), [(OnDown.CLOSE, [ServerFailed]), (OnDown.KEEP, [])])
+def test_work_on_a_server_that_goes_down_ends_where_the_pool_says_so(
+    on_down: OnDown, heard: list[type]
+) -> None:
+    """Design 3: `on_down`; another server's work and what runs to a local server goes on."""
+    desk = Desk()
+    registry = desk.world.registry
+    config = evolve(registry.pools["web"].config, on_down=on_down)
+    registry.apply([PoolChanged(config), Ordered("web", "a", State.MAINT)], "test", 0.0, 0.0)
+    door = desk.expect(Open(3, desk.world.server("a")), Open(5, Address("127.0.0.1", 80)))
+    desk.side.tell(Happened.DRAIN)
+    gone, local = desk.servers
+    desk.side.cut_down()
+    assert [type(one) for one in door.events[1:]] == heard
+    assert gone.stream.calls == (["abort"] if heard else [])
+    assert local.stream.calls == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -536,3 +537,78 @@ def test_the_last_client_may_leave_inside_a_look_at_deadlines(house: House) -> N
     house.loop.turn(lambda: stopped)
     house.loop.quiet()
     assert house.shell._timer is None
+
+
+# --- an early answer, and who leaves a queue unheard ----------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [20_000, 60_000])
+def test_an_early_answer_is_whole_though_its_server_left_the_upload_unread(house: House, size: int) -> None:
+    """Its kernel resets the connection, because octets of the upload were not read."""
+    client = house.call()
+    client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n" + b"x" * 100_000)
+    server = house.accept()
+    house.read(server)
+    head = b"HTTP/1.1 413 No\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: %d\r\n\r\n" % size
+    server.sendall(head + b"y" * size)
+    server.close()
+    client.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        client.send(b"x" * 200_000)
+    got = house.read(client, size + 100)
+    assert got.startswith(b"HTTP/1.1 413 ")
+    assert got.count(b"y") == size
+    assert house.shell.traces.last(1)[0][-6] == "ok"
+
+
+@pytest.mark.parametrize("how", ["end", "reset"])
+def test_who_leaves_while_its_upload_is_paused_gives_its_place_back(house: House, how: str) -> None:
+    queue = Queue(9, 60.0)
+    house.pool = evolve(house.pool, servers=(evolve(house.pool.servers[0], max=1),), queue=queue)
+    house.serve(house.service)
+    house.call().sendall(GET)
+    house.read(house.accept())
+    waiting = house.call()
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n"
+    waiting.setblocking(False)
+    waiting.send(head + b"x" * 100_000)
+    pool = house.registry.pools["web"]
+    house.loop.turn(lambda: pool.waiting == 1)
+    house.loop.quiet()
+    if how == "reset":
+        waiting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    waiting.close()
+    house.loop.turn(lambda: pool.waiting == 0)
+    assert house.shell.clients == 1
+
+
+def test_who_waits_for_a_pool_that_was_renamed_is_served_by_the_new_one(house: House) -> None:
+    queue = Queue(9, 60.0)
+    house.pool = evolve(house.pool, servers=(evolve(house.pool.servers[0], max=1),), queue=queue)
+    house.serve(house.service)
+    house.call().sendall(GET)
+    house.read(house.accept())
+    waiting = house.call()
+    waiting.sendall(GET)
+    house.loop.turn(lambda: house.registry.pools["web"].waiting == 1)
+    # The server is known by its address, so its work counts here, too: there is room for one more.
+    house.pool = evolve(house.pool, name="renamed", servers=(evolve(house.pool.servers[0], max=2),))
+    house.serve(evolve(house.service, pool="renamed"))
+    fresh = house.accept()
+    house.read(fresh)
+    fresh.sendall(OK)
+    assert house.read(waiting, len(OK)) == OK
+
+
+def test_who_waits_in_a_service_that_goes_waits_no_more(house: House) -> None:
+    queue = Queue(9, 60.0)
+    house.pool = evolve(house.pool, servers=(evolve(house.pool.servers[0], max=1),), queue=queue)
+    house.serve(house.service)
+    house.call().sendall(GET)
+    house.read(house.accept())
+    waiting = house.call()
+    waiting.sendall(GET)
+    house.loop.turn(lambda: house.registry.pools["web"].waiting == 1)
+    house.pool = evolve(house.pool, name="other")
+    house.serve(L7Service("new", (Address("127.0.0.1", free_port()),), pool="other", forwarded="off"))
+    assert house.read(waiting, 20).startswith(b"HTTP/1.1 503 ")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from director.l7.proxy.commands import ONLY_STREAM, Expired, Happened
-from director.l7.proxy.exchange import IDEMPOTENT, LIFE, Exchange, Moment, Phase
+from director.l7.proxy.exchange import IDEMPOTENT, LIFE, Exchange, ExchangeEvent, Phase
 from director.model.conditions import Term
 from director.model.http import FaultStep, Page, Rule
 from director.model.pools import Address, CookiePersistence, Queue, Retry
@@ -32,7 +32,7 @@ def test_the_idempotent_methods_are_those_of_rfc_9110() -> None:
 
 
 def test_every_phase_can_be_reached_and_left() -> None:
-    reached = {after for moments in LIFE.values() for following in moments.values() for after in following}
+    reached = {after for events in LIFE.values() for following in events.values() for after in following}
     assert reached == {*Phase} - {Phase.ROUTED}
     assert all(any(phase not in after for after in LIFE[phase].values()) for phase in Phase if LIFE[phase])
     assert [phase for phase in Phase if not LIFE[phase]] == [Phase.OVER]
@@ -40,7 +40,7 @@ def test_every_phase_can_be_reached_and_left() -> None:
 
 def test_a_client_that_leaves_ends_it_in_every_phase() -> None:
     later = [phase for phase in Phase if phase not in (Phase.ROUTED, Phase.OVER)]
-    assert all(LIFE[phase][Moment.CLIENT_GONE] == (Phase.OVER,) for phase in later)
+    assert all(LIFE[phase][ExchangeEvent.CLIENT_GONE] == (Phase.OVER,) for phase in later)
 
 
 def test_every_attribute_has_one_owner() -> None:
@@ -122,11 +122,10 @@ ANSWERS = [
 ]
 
 
-MOMENTS = {
-    "client": Moment.CLIENT_BYTES, "client-ends": Moment.CLIENT_ENDED, "client-gone": Moment.CLIENT_GONE,
-    "new": Moment.SERVER_READY, "reused": Moment.SERVER_READY, "server": Moment.SERVER_BYTES,
-    "server-ends": Moment.SERVER_ENDED, "failed": Moment.SERVER_FAILED, "slot-free": Moment.SLOT_FREE,
-    "after": Moment.EXPIRED,
+EVENTS = {
+    "client": "CLIENT_BYTES", "client-ends": "CLIENT_ENDED", "client-gone": "CLIENT_GONE",
+    "new": "SERVER_READY", "reused": "SERVER_READY", "server": "SERVER_BYTES", "server-ends": "SERVER_ENDED",
+    "failed": "SERVER_FAILED", "slot-free": "SLOT_FREE", "after": "EXPIRED",
 }  # fmt: skip
 
 
@@ -174,13 +173,13 @@ class Shell(RuleBasedStateMachine):
         before = client.talk.exchange
         phase = None if before is None else before.phase
         self.do(client, self.world.tell(line))
-        moment = MOMENTS.get(line.partition(" ")[0])
+        event = EVENTS.get(line.partition(" ")[0])
         if before is not None and phase is not None and before.phase is not phase:
-            assert moment is not None, "nothing happened to it"
-            assert before.phase in LIFE[phase][moment]
+            assert event is not None, "nothing happened to it"
+            assert before.phase in LIFE[phase][ExchangeEvent[event]]
         after = client.talk.exchange
         if after is not None and after is not before:
-            assert after.phase in LIFE[Phase.ROUTED][Moment.STARTED]
+            assert after.phase in LIFE[Phase.ROUTED][ExchangeEvent.STARTED]
         client.waits = self.world.waits is not None
 
     def do(self, client: Client, lines: list[str]) -> None:

@@ -89,7 +89,7 @@ SPOOFED = (
 
 
 def sent(kind: str, peer: Peer, *lines: bytes, host: bytes = b"a.example", minor: int = 1) -> list[bytes]:
-    policy = ForwardedPolicy(kind, "http", "edge-1")
+    policy = ForwardedPolicy(kind, "edge-1")
     head = request(*lines, host=host, minor=minor)
     dropped = policy.dropped(head, peer)
     raw = request_head(head, b"/", dropped, policy.lines(head, peer))
@@ -148,7 +148,7 @@ def test_via_says_the_version_that_came() -> None:
     ],
 )
 def test_loops(lines: tuple[bytes, ...], loops: int) -> None:
-    assert ForwardedPolicy("off", "http", "edge-1").loops(request(*lines)) == loops
+    assert ForwardedPolicy("off", "edge-1").loops(request(*lines)) == loops
 
 
 def test_what_is_too_long_for_an_address_is_not_trusted() -> None:

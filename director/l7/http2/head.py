@@ -1,0 +1,174 @@
+"""A request of HTTP/2 in the form in which everything behind it knows requests (RFC 9113 8.3).
+
+Its fields are written as the head of an HTTP/1.1 request and read by the same strict framer, so what
+reaches a server that speaks HTTP/1 is as strict as what an HTTP/1 client gets through: one place judges
+targets, hosts, lengths and field lines, and no octet can mean a line's end to one reader and not to the
+other.
+
+h2 has judged the frames and the order of fields before (RFC 9113 8.2, 8.3.1); what is looked at here is
+what a value may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from director.errors import MessageError
+from director.l7.http.body import ChunkedBody
+from director.l7.http.fields import NOTHING
+from director.l7.http.requests import Limits, RequestFramer, RequestHead
+
+if TYPE_CHECKING:
+    from director.l7.http.body import Body
+
+Fields = Iterable[tuple[bytes, bytes]]
+
+_SPECIFIC = frozenset((b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"))
+"""Fields of one connection, which HTTP/2 does not have (RFC 9113 8.2.2)."""
+WEBSOCKET = b"websocket"
+STREAM_OCTETS = 65536
+"""Octets of a body that are welcome at once."""
+
+
+class StreamBody:
+    """The body of a stream: all octets are its own, and the end comes by a flag (RFC 9113 8.1).
+
+    Trailers are judged as those of a chunked body; `dropped` are canonical names that do not pass.
+    """
+
+    __slots__ = ("done", "dropped", "trailers")
+
+    def __init__(self, dropped: frozenset[bytes] = NOTHING) -> None:
+        self.done = False
+        self.dropped = dropped
+        self.trailers = b""
+
+    @property
+    def remaining(self) -> int:
+        """Octets that are welcome at once; how many are to come nobody said."""
+        return 0 if self.done else STREAM_OCTETS
+
+    def read(self, data: bytes) -> tuple[bytes, bytes]:
+        """All of it is payload."""
+        return data, b""
+
+    def end(self) -> bool:
+        """Nothing is missing."""
+        return self.done
+
+    def finish(self, trailers: bytes = b"") -> None:
+        """END_STREAM came, perhaps with field lines.  Raises MessageError 400, 431."""
+        self.done = True
+        if trailers:
+            judge = ChunkedBody(self.dropped)
+            judge.read(b"0\r\n" + trailers + b"\r\n")
+            self.trailers = judge.trailers
+
+
+class StreamHead(RequestHead):
+    """The head of one stream's request.
+
+    Attributes:
+        stream: its number.
+        reader: of its body, None when it has none.
+        websocket: it asked for a WebSocket by an extended CONNECT (RFC 8441).
+    """
+
+    __slots__ = ("reader", "stream", "websocket")
+
+    stream: int
+    reader: StreamBody | None
+    websocket: bool
+
+    def body(self) -> Body:
+        """The reader of its body."""
+        return self.reader if self.reader is not None else super().body()
+
+
+def read_head(stream: int, fields: Fields, limits: Limits, *, ended: bool, key: bytes = b"") -> StreamHead:
+    """The request that a stream's first fields make; `ended` tells that no body follows.
+
+    `key` is a Sec-WebSocket-Key for a request that becomes a WebSocket over HTTP/1.1.
+    Raises MessageError (400, 413, 414, 431, 501) for what an HTTP/1 client could not have sent either.
+    """
+    pseudo: dict[bytes, bytes] = {}
+    lines: list[bytes] = []
+    cookies: list[bytes] = []
+    host = None
+    for name, value in fields:
+        if b"\r" in value or b"\n" in value or b"\0" in value:
+            raise MessageError(400, "a field value holds a line's end")
+        if name[:1] == b":":
+            pseudo[name] = value
+        elif name == b"cookie":
+            cookies.append(value)
+        elif name == b"host":
+            host = value
+        elif name in _SPECIFIC:
+            raise MessageError(400, "a field of HTTP/1 connections in HTTP/2")
+        elif name != b"te":
+            lines.append(name + b": " + value + b"\r\n")
+        elif value.lower() == b"trailers":
+            lines.append(b"te: trailers\r\n")
+    websocket = pseudo.get(b":protocol") is not None
+    method, path = _line(pseudo, websocket=websocket)
+    authority = pseudo.get(b":authority", host)
+    if authority is None:
+        raise MessageError(400, "missing :authority")
+    if host is not None and host != authority:
+        raise MessageError(400, "Host and :authority differ (RFC 9113 8.3.1)")
+    if cookies:
+        # Crumbs of one field, which HTTP/1 knows whole (RFC 9113 8.2.3).
+        lines.append(b"cookie: " + b"; ".join(cookies) + b"\r\n")
+    text = b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (method, path, authority, b"".join(lines))
+    head = _read(text + _framing(lines, ended=ended, websocket=websocket, key=key), limits)
+    head.stream = stream
+    head.websocket = websocket
+    head.reader = StreamBody() if head.parsed.length else None
+    return head
+
+
+def _line(pseudo: dict[bytes, bytes], *, websocket: bool) -> tuple[bytes, bytes]:
+    """Method and target, as HTTP/1 has them."""
+    method = pseudo.get(b":method", b"")
+    if websocket:
+        if method != b"CONNECT" or pseudo[b":protocol"] != WEBSOCKET:
+            raise MessageError(501, "no other protocol than websocket is offered")
+        return b"GET", pseudo.get(b":path", b"")
+    if method == b"CONNECT":
+        raise MessageError(501, "CONNECT is not offered here")
+    return method, pseudo.get(b":path", b"")
+
+
+def _framing(lines: list[bytes], *, ended: bool, websocket: bool, key: bytes) -> bytes:
+    """How the body ends, and the wish for a WebSocket; and the end of the head."""
+    if websocket:
+        wish = b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: " + key + b"\r\n"
+        if not any(line.startswith(b"sec-websocket-version:") for line in lines):
+            wish += b"Sec-WebSocket-Version: 13\r\n"
+        return wish + b"\r\n"
+    if ended or any(line.startswith(b"content-length:") for line in lines):
+        return b"\r\n"
+    return b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def _read(text: bytes, limits: Limits) -> StreamHead:
+    framer = RequestFramer(limits)
+    framer.feed(text)
+    found = framer.head()
+    if found is None or framer.buffer:
+        raise MessageError(400, "malformed request")
+    head = StreamHead(found.method, found.sent, found.query, found.parsed)
+    head.host, head.host_name = found.host, found.host_name
+    return head
+
+
+def trailer_lines(fields: Fields) -> bytes:
+    """Trailers as field lines for the body's reader to judge; raises MessageError 400."""
+    found = b""
+    for name, value in fields:
+        if name[:1] == b":" or name in _SPECIFIC or b"\r" in value or b"\n" in value or b"\0" in value:
+            raise MessageError(400, "malformed trailers")
+        found += name + b": " + value + b"\r\n"
+    return found

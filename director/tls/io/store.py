@@ -1,0 +1,174 @@
+"""The certificates of a configuration, kept as their files are.
+
+`prepare` reads and verifies all of them for a configuration that is to come, `commit` serves them.  Between
+two configurations `look` finds files that changed: a good pair takes the place of the old one, a bad one is
+told once and the old one stays, so whatever keeps certificates fresh (certbot, step, cert-manager) need
+tell nobody.
+
+A pair that cannot be read is no reason to refuse a configuration as a whole: the services that need it do
+not open, the others do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from director.model.tls import Certificate
+from director.tls.io.certificates import CertificateError, Pair, days_left, end, read_folder, read_pair
+
+WARN_DAYS = 14.0
+"""Days before its end from which a certificate is an event, once a day."""
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+"""Path, inode, size and time of change of every file of a certificate."""
+
+
+@frozen
+class Loaded:
+    """What came of one `[cert:NAME]`: its pairs, and what is wrong with its files."""
+
+    certificate: Certificate
+    stamp: Stamp
+    pairs: tuple[Pair, ...]
+    problems: tuple[str, ...] = ()
+
+
+@frozen
+class News:
+    """Something an operator should know: `bad` when it has to be mended."""
+
+    certificate: str
+    text: str
+    bad: bool = False
+
+
+def load(certificate: Certificate) -> Loaded:
+    """Read a certificate's files now; never raises."""
+    stamp = stamp_of(certificate)
+    if not certificate.folder:
+        try:
+            pair = read_pair(certificate.name, certificate.file, certificate.key, certificate.ocsp)
+        except CertificateError as error:
+            return Loaded(certificate, stamp, (), (str(error),))
+        return Loaded(certificate, stamp, (pair,))
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    for found in read_folder(certificate.name, certificate.folder):
+        if isinstance(found, Pair):
+            pairs.append(found)
+        else:
+            problems.append(str(found))
+    if not pairs and not problems:
+        problems.append(f"{certificate.folder} has no *.pem; put a chain with its key there")
+    return Loaded(certificate, stamp, tuple(pairs), tuple(problems))
+
+
+def stamp_of(certificate: Certificate) -> Stamp:
+    """How a certificate's files look from outside; it changes when one of them is written or replaced."""
+    if certificate.folder:
+        paths = sorted(str(path) for path in Path(certificate.folder).glob("*.pem"))
+    else:
+        paths = [path for path in (certificate.file, certificate.key, certificate.ocsp) if path]
+    found = []
+    for path in paths:
+        try:
+            status = Path(path).stat()
+        except OSError:
+            found.append((path, 0, 0, 0))
+        else:
+            found.append((path, status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+class CertificateStore:
+    """The certificates that are served now.
+
+    Args:
+        changed: called with the names of certificates whose pairs are new.
+
+    Attributes:
+        problems: by name, what is wrong with files of certificates that are served from memory (or not at
+        all).
+    """
+
+    def __init__(self, changed: Callable[[frozenset[str]], None]) -> None:
+        self._changed = changed
+        self._loaded: dict[str, Loaded] = {}
+        self._seen: dict[str, Stamp] = {}
+        self._warned: dict[str, float] = {}
+        self.problems: dict[str, tuple[str, ...]] = {}
+
+    def pairs(self, name: str) -> tuple[Pair, ...]:
+        """What `[cert:NAME]` serves; empty when nothing of it could be read."""
+        found = self._loaded.get(name)
+        return found.pairs if found is not None else ()
+
+    def all(self) -> Mapping[str, tuple[Pair, ...]]:
+        """Every certificate's pairs."""
+        return {name: found.pairs for name, found in self._loaded.items()}
+
+    def commit(self, loaded: Iterable[Loaded]) -> None:
+        """Serve what was read for a configuration, and nothing else.
+
+        A certificate whose files are bad now but were good before keeps what it had.
+        """
+        before = self._loaded
+        self._loaded, self.problems = {}, {}
+        for found in loaded:
+            name = found.certificate.name
+            old = before.get(name)
+            keep = not found.pairs and old is not None and old.certificate == found.certificate
+            self._loaded[name] = old if keep and old is not None else found
+            self._seen[name] = found.stamp
+            if found.problems:
+                self.problems[name] = found.problems
+        self._seen = {name: self._seen[name] for name in self._loaded}
+        self._changed(frozenset(self._loaded))
+
+    def look(self, now: float) -> list[News]:
+        """Take up files that changed; what is news.  `now` is Unix time in seconds."""
+        news: list[News] = []
+        changed = set()
+        for name, old in list(self._loaded.items()):
+            stamp = stamp_of(old.certificate)
+            if stamp == self._seen[name]:
+                continue
+            self._seen[name] = stamp
+            found = load(old.certificate)
+            news += self._take(name, old, found)
+            if self._loaded[name] is not old:
+                changed.add(name)
+        if changed:
+            self._changed(frozenset(changed))
+        news += self._ending(now)
+        return news
+
+    def _take(self, name: str, old: Loaded, found: Loaded) -> Iterable[News]:
+        for problem in found.problems:
+            kept = "the old one is served on" if old.pairs else "nothing is served"
+            yield News(name, f"{problem}; {kept}", bad=True)
+        if found.problems:
+            self.problems[name] = found.problems
+        else:
+            self.problems.pop(name, None)
+        if not found.pairs:
+            return
+        same = [pair.digest for pair in found.pairs] == [pair.digest for pair in old.pairs]
+        self._loaded[name] = old if same else found
+        if not same:
+            until = ", ".join(
+                f"{pair.names[0] if pair.names else pair.path} until {end(pair)}" for pair in found.pairs
+            )
+            yield News(name, f"new files are served: {until}")
+
+    def _ending(self, now: float) -> Iterable[News]:
+        for name, found in self._loaded.items():
+            for pair in found.pairs:
+                left = days_left(pair, now)
+                if left < WARN_DAYS and now - self._warned.get(pair.digest, 0.0) >= 86400.0:
+                    self._warned[pair.digest] = now
+                    when = f"ends on {end(pair)}" if left > 0 else f"has ended on {end(pair)}"
+                    yield News(name, f"{pair.path} {when}; put a new one in its place", bad=True)

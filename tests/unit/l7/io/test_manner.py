@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from director.l7.io.manner import Manners
+from director.l7.io.tls_stream import TLSStream
+from director.l7.prologue.proxy_protocol import read, read_tlvs
+from director.l7.routing.facts import Peer, TLSFacts
+from director.model.pools import Address, Pool, Server, ServerTLS
+from director.model.settings import Configuration
+from director.registry.registry import RealServer
+from director.tls.io.certificates import CertificateError
+from director.tls.io.contexts import client_context
+from tests.support.registries import live, registry_of
+
+PEER = Peer("192.0.2.7", 4711, "198.51.100.1", 443)
+
+
+def server(**pool: Any) -> RealServer:
+    config = evolve(Pool("web", (Server("a", Address("a.example", 80)),)), **pool)
+    return live(registry_of(configuration=Configuration(pools=(config,))), "web", "a")
+
+
+def context(_tls: ServerTLS) -> Any:
+    return client_context(verify=False)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_header_tells_of_the_client(version: str) -> None:
+    found = read(Manners(context).of(server(send_proxy=version), PEER).header)
+    assert found is not None
+    assert (found[0].source, found[0].destination) == (("192.0.2.7", 4711), ("198.51.100.1", 443))
+
+
+def test_a_header_tells_of_tls() -> None:
+    told = TLSFacts("a", "TLSv1.3", "TLS_X", b"der", (), "ops")
+    peer = Peer("192.0.2.7", 1, "198.51.100.1", 443, tls=told)
+    found = read(Manners(context).of(server(send_proxy="v2"), peer).header)
+    assert found is not None
+    ((kind, value),) = found[0].tlvs
+    assert kind == 0x20
+    assert dict(read_tlvs(value[5:])) == {0x21: b"TLSv1.3", 0x23: b"TLS_X", 0x22: b"ops"}
+
+
+def test_what_differs_is_not_shared() -> None:
+    manners = Manners(context)
+    differing = (
+        server(send_proxy="v1"), server(tls=ServerTLS()), server(tls=ServerTLS(name="b.example")),
+        server(tls=ServerTLS(verify=False)), server(tls=ServerTLS(), send_proxy="v2"),
+    )  # fmt: skip
+    assert len({manners.of(one, PEER).suffix for one in differing}) == 5
+    same = (manners.of(server(tls=ServerTLS()), PEER).suffix for _ in range(2))
+    assert len(set(same)) == 1
+
+
+def test_what_cannot_be_made_is_refused() -> None:
+    def broken(_tls: ServerTLS) -> Any:
+        raise CertificateError("no authorities")
+
+    assert Manners(broken).of(server(tls=ServerTLS()), PEER).refused == "TLS: no authorities"
+    assert Manners(None).of(server(tls=ServerTLS()), PEER).refused
+
+
+def test_tls_is_a_stream_of_its_own() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        made = Manners(context).of(server(tls=ServerTLS()), PEER).stream(None, near, None)
+        assert isinstance(made, TLSStream)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from director.model.tls import Certificate
+from director.tls.io.store import CertificateStore, load, stamp_of
+from tests.support.certificates import make
+
+NOW = time.time()
+
+
+class Kept:
+    """A store with one certificate in files."""
+
+    def __init__(self, folder: Path, days: float = 60) -> None:
+        self.folder = folder
+        self.certificate = Certificate("shop", str(folder / "shop.crt"), str(folder / "shop.key"))
+        self.changes: list[frozenset[str]] = []
+        self.store = CertificateStore(self.changes.append)
+        make("shop.example", days=days).write(folder, "shop")
+        self.store.commit([load(self.certificate)])
+        self.changes.clear()
+
+    def replace(self, chain: bytes, key: bytes) -> None:
+        """As certbot does: a new file is moved into the place of the old one."""
+        for name, data in (("shop.crt", chain), ("shop.key", key)):
+            fresh = self.folder / f".{name}"
+            fresh.write_bytes(data)
+            fresh.replace(self.folder / name)
+
+    @property
+    def digest(self) -> str:
+        (pair,) = self.store.pairs("shop")
+        return pair.digest
+
+
+def test_nothing_new_is_no_news(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    assert kept.store.look(NOW) == []
+    assert kept.changes == []
+
+
+def test_a_good_pair_takes_the_place(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    before = kept.digest
+    new = make("shop.example", days=90)
+    kept.replace(new.chain, new.key)
+    (news,) = kept.store.look(NOW)
+    assert (news.bad, kept.changes) == (False, [frozenset({"shop"})])
+    assert "shop.example until" in news.text
+    assert kept.digest != before
+
+
+def test_a_bad_pair_is_told_once_and_the_old_one_stays(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    before = kept.digest
+    kept.replace(make("shop.example").chain, make("shop.example").key)
+    (news,) = kept.store.look(NOW)
+    assert news.bad
+    assert "the old one is served on" in news.text
+    assert (kept.store.look(NOW), kept.digest, kept.changes) == ([], before, [])
+    assert "shop" in kept.store.problems
+    good = make("shop.example", days=61)
+    kept.replace(good.chain, good.key)
+    kept.store.look(NOW)
+    assert kept.store.problems == {}
+
+
+def test_a_file_that_goes_away_changes_nothing(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    (tmp_path / "shop.key").unlink()
+    (news,) = kept.store.look(NOW)
+    assert "cannot be read" in news.text
+    assert kept.store.pairs("shop")
+
+
+def test_the_same_octets_again_are_no_change(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.replace((tmp_path / "shop.crt").read_bytes(), (tmp_path / "shop.key").read_bytes())
+    assert kept.store.look(NOW) == []
+    assert kept.changes == []
+
+
+def test_an_end_is_told_once_a_day(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, days=3)
+    (news,) = kept.store.look(NOW)
+    assert news.bad
+    assert "ends on" in news.text
+    assert kept.store.look(NOW + 3600) == []
+    assert len(kept.store.look(NOW + 90_000)) == 1
+    assert "has ended" in kept.store.look(NOW + 4 * 86400)[0].text
+
+
+def test_a_configuration_keeps_what_can_be_read(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    gone = Certificate("gone", str(tmp_path / "none.pem"))
+    (tmp_path / "shop.crt").write_bytes(b"junk")
+    kept.store.commit([load(kept.certificate), load(gone)])
+    assert kept.store.pairs("shop")
+    assert kept.store.pairs("gone") == ()
+    assert set(kept.store.problems) == {"shop", "gone"}
+    kept.store.commit([])
+    assert kept.store.pairs("shop") == ()
+    assert kept.store.problems == {}
+
+
+def test_a_folder_is_watched_as_a_whole(tmp_path: Path) -> None:
+    certificate = Certificate("wild", folder=str(tmp_path))
+    assert load(certificate).problems
+    before = stamp_of(certificate)
+    one = make("a.example")
+    (tmp_path / "a.pem").write_bytes(one.chain + one.key)
+    assert stamp_of(certificate) != before
+    assert [pair.names for pair in load(certificate).pairs] == [("a.example",)]
