@@ -1,0 +1,50 @@
+"""`director-ipvsadm`: ipvsadm's own grammar, on the running director.
+
+The director is found by `DIRECTOR_SOCKET`, or by the installed configuration.  A link to the command named
+`ipvsadm` serves scripts that were written for that one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from director.cli.client import Client, Refused
+from director.cli.director import UNKEPT, connected
+from director.cli.lvs.command import run
+from director.cli.lvs.remote import RemoteTable
+
+NO_IPVS = 2
+"""The status of ipvsadm when the kernel has no IPVS (I.2)."""
+UNKEPT_TEXT = "done, but not kept: a restart of the director would lose it; its log says why\n"
+
+
+def main(argv: Sequence[str] | None = None, client: Client | None = None) -> int:
+    """Carry out one command line; returns its exit status.
+
+    Args:
+        argv: the words, the program's name first; those of the process when there are none.
+        client: the director that is meant.
+    """
+    program, *words = sys.argv if argv is None else argv
+    try:
+        table = RemoteTable(client or connected(argparse.Namespace(socket="", config="")))
+        status = run(words, table, sys.stdin, sys.stdout, sys.stderr, Path(program).name)
+        sys.stdout.flush()
+    except Refused as refused:
+        sys.stderr.write(f"Can't initialize ipvs: {refused}\n")
+        return NO_IPVS
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if table.unkept:
+        sys.stderr.write(UNKEPT_TEXT)
+        return status or UNKEPT
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
