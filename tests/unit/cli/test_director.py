@@ -249,6 +249,17 @@ def test_config_export_prints_the_merged_file(client: MemoryClient, run: Run) ->
     assert run("config", "export") == (0, "[director]\nname = edge-1\n", "")
 
 
+def test_config_import_needs_no_director(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rules"
+    file.write_text("-A -t 192.0.2.1:80 -s rr\n")
+    assert run("config", "import", "ipvsadm", str(file))[:2] == (
+        0,
+        "[pool:tcp-192.0.2.1-80]\n\n[l4:tcp-192.0.2.1-80]\nvirtual = tcp 192.0.2.1:80\n"
+        "pool = tcp-192.0.2.1-80\nscheduler = rr\n\n",
+    )
+    assert run("config", "import", "ipvsadm")[0] == 2
+
+
 GOOD = (
     "[director]\nstate_dir = var\n[pool:web]\nserver.a = 127.0.0.1:9001\n[l7:www]\nlisten = :80\npool = web\n"
 )
