@@ -47,7 +47,8 @@ class Options(usage.Options):
 def makeService(options: Options) -> IService:
     """The whole program as one service.
 
-    Ends with status 1 when the configuration has errors, which are on standard error then.
+    Ends with status 1 when the configuration has errors, or the system lacks what it asks for; they are on
+    standard error then.
     """
     from director.config.text.messages import render
     from director.program.configuration import read
@@ -61,9 +62,14 @@ def makeService(options: Options) -> IService:
         raise SystemExit(1)
     from twisted.internet import reactor
 
+    from director.errors import DirectorError
     from director.program.service import DirectorService
 
-    return _Guarded(DirectorService(path, candidate, reactor, _owner(options.parent)))
+    try:
+        return _Guarded(DirectorService(path, candidate, reactor, _owner(options.parent)))
+    except DirectorError as error:
+        sys.stderr.write(f"the director cannot start: {error}\n")
+        raise SystemExit(1) from error
 
 
 def _owner(twistd: Any) -> tuple[int, int] | None:

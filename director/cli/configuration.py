@@ -6,6 +6,7 @@ The director need not run for any of this.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from director.cli.client import NOT_REACHABLE, Refused
 from director.config.io import load
 from director.config.text import messages
 from director.config.text.messages import Problem
+from director.config.text.reader import LARGEST
 from director.model.settings import Configuration
 
 READER = "director.program.configuration"
@@ -36,12 +38,18 @@ class Checked:
         return sum(one.severity == messages.ERROR for one in self.problems)
 
 
-def check(path: Path, *, offline: bool = False) -> Checked:
-    """Read a file as the program does; what is wrong with it is in the findings.
+STANDARD_INPUT = "-"
+"""Instead of a file's name; what it names is relative to the working directory."""
+
+
+def check(name: str, *, offline: bool = False) -> Checked:
+    """Read a file, or standard input, as the program does; what is wrong with it is in the findings.
 
     Unless `offline`, its servers are asked whether they answer.
     """
-    configuration, problems = importlib.import_module(READER).load(path, offline=offline)
+    # One byte more than a file may have: the reader says that it is too large.
+    content = sys.stdin.buffer.read(LARGEST + 1) if name == STANDARD_INPUT else None
+    configuration, problems = importlib.import_module(READER).load(name, offline=offline, content=content)
     return Checked(configuration, problems)
 
 

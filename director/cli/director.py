@@ -90,8 +90,8 @@ def connected(arguments: Arguments) -> Client:
 
 
 def check(arguments: Arguments) -> int:
-    """`check FILE`."""
-    checked = configuration.check(Path(arguments.file), offline=arguments.offline)
+    """`check FILE|-`."""
+    checked = configuration.check(arguments.file, offline=arguments.offline)
     say(configuration.json_text(checked) if arguments.json else configuration.text(checked))
     return configuration.exit_code(checked, strict=arguments.strict)
 

@@ -118,7 +118,7 @@ Add = Callable[[str, str], argparse.ArgumentParser]
 
 def _looking(add: Add) -> None:
     made = add("check", "Check a configuration file; 0 clean, 2 errors.")
-    made.add_argument("file", metavar="FILE")
+    made.add_argument("file", metavar="FILE", help="or - for standard input")
     made.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
     made.add_argument(
         "--offline", action="store_true", help="ask neither for names nor whether servers answer"

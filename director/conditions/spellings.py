@@ -17,11 +17,13 @@ from director.config.text.messages import BadValue
 _ANYWHERE = frozenset({"*=", "$="})
 """Operators whose value need not be the beginning."""
 _WHOLE = frozenset({"=", "in"})
+_TO_THE_END = frozenset({"=", "in", "$="})
 
 _NOT_IN_PATH = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@%/\[\]|^]")
 _NOT_IN_TARGET = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]{}|^`\\\"]")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}|[0-9A-Fa-f]?\Z)|%00")
+_CUT_ESCAPE = re.compile(r"%[0-9A-Fa-f]?\Z")
 _DECODED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~[]|^")
 """What is compared decoded."""
 _DOTS_INSIDE = re.compile(r"/\.{1,2}(?=/)")
@@ -40,7 +42,7 @@ def path(operator: str, value: str) -> str:
     if "?" in value:
         raise BadValue("the path ends before the ?", "use query NAME = VALUE, or uri", value.index("?"))
     _characters(value, _NOT_IN_PATH, "path")
-    bad = _BAD_ESCAPE.search(value)
+    bad = _BAD_ESCAPE.search(value) or (_CUT_ESCAPE.search(value) if operator in _TO_THE_END else None)
     if bad:
         raise BadValue("no request has such an escape in its path", "write %25 for a %", bad.start())
     for found in _ESCAPE.finditer(value):
@@ -158,6 +160,8 @@ def cookie(operator: str, value: str) -> str:
 
 
 _SMALL_ESCAPE = re.compile(r"(?<!\\)%(?:[0-9][a-f]|[a-f][0-9A-Fa-f]|[A-F][a-f])")
+_WRITTEN_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|%([0-9A-Fa-f]{2})(?![?*{])", re.DOTALL)
+"""An escape that an expression asks for as it stands; what is escaped, and sets, are passed over."""
 
 
 def expression(fact: str, value: str) -> None:
@@ -169,3 +173,7 @@ def expression(fact: str, value: str) -> None:
     small = _SMALL_ESCAPE.search(value)
     if small and fact == "path" and "(?i" not in value:
         raise BadValue("escapes are compared with capital digits", f"write {small[0].upper()}", small.start())
+    for found in _WRITTEN_ESCAPE.finditer(value) if fact == "path" else ():
+        if found[1] and chr(int(found[1], 16)) in _DECODED:
+            letter = re.escape(chr(int(found[1], 16)))
+            raise BadValue(f"{found[0]} is compared decoded", f"write {letter}", found.start())

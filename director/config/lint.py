@@ -126,7 +126,8 @@ def _own_listeners(pool: Fields, kinds: Kinds) -> None:
         if not re.fullmatch(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|localhost", place.host):
             continue
         wide = ("", "::" if ":" in place.host else "0.0.0.0") if is_loopback(place) else ()
-        own = (listeners.get((host, place.port)) for host in (place.host, *wide))
+        named = ("127.0.0.1", "::1", "::") if place.host == "localhost" else ()
+        own = (listeners.get((host, place.port)) for host in (place.host, *wide, *named))
         service = next((one for one in own if one is not None), None)
         if place.port and service is not None:
             text = f"this server is the director's own [{service.section.title}]"

@@ -48,15 +48,19 @@ def read(path: str, before: UserFiles | None = None) -> Candidate:
     return Candidate(_looked_at(path, (*LOOKS, _needed_rehearsal_problems), files), files)
 
 
-def examine(path: str, *, offline: bool = False) -> Loaded:
-    """The same for a check, which may take its time: unless `offline`, it asks whether servers answer."""
+def examine(path: str, *, offline: bool = False, content: bytes | None = None) -> Loaded:
+    """The same for a check, which may take its time: unless `offline`, it asks whether servers answer.
+
+    With `content` that is what `path` holds, whatever is there.
+    """
     asking: tuple[Look, ...] = () if offline else (_unreachable_problems,)
-    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking), UserFiles())
+    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking), UserFiles(), content)
 
 
-def _looked_at(path: str, looks: Iterable[Look], files: UserFiles) -> Loaded:
+def _looked_at(path: str, looks: Iterable[Look], files: UserFiles, content: bytes | None = None) -> Loaded:
     """What is read from `path`, and what each look finds, as long as there was no error."""
-    loaded = load_file(os.path.abspath(path), known=known_schedulers())  # noqa: PTH100 - `..` stays as written
+    whole = os.path.abspath(path)  # noqa: PTH100 - `..` stays as written
+    loaded = load_file(whole, known=known_schedulers(), content=content)
     configuration, problems = loaded.configuration, loaded.problems
     for look in looks:
         found = look(loaded, configuration, files) if configuration is not None else []
@@ -74,9 +78,11 @@ def _near(problem: Problem) -> Problem:
     return evolve(problem, file=os.path.relpath(problem.file), message=message)
 
 
-def load(path: object, *, offline: bool = False) -> tuple[Configuration | None, tuple[Problem, ...]]:
+def load(
+    path: object, *, offline: bool = False, content: bytes | None = None
+) -> tuple[Configuration | None, tuple[Problem, ...]]:
     """The same for the commands: the configuration (None with errors) and all findings."""
-    loaded = examine(str(path), offline=offline)
+    loaded = examine(str(path), offline=offline, content=content)
     return loaded.configuration, loaded.problems
 
 

@@ -52,7 +52,7 @@ def has_address(host: str) -> bool:
 
 def _binds_all(version: str) -> bool:
     try:
-        return Path(f"/proc/sys/net/{version}/ip_nonlocal_bind").read_text(encoding="ascii").strip() != "0"
+        return Path(f"/proc/sys/net/{version}/ip_nonlocal_bind").read_bytes().strip() != b"0"
     except OSError:
         return False
 

@@ -369,7 +369,8 @@ def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:
 def load_early() -> None:
     """What Python would read from its own folder later: after `twistd --uid` that may be out of reach."""
     files.load()
-    codecs.lookup("idna")
+    for name in ("ascii", "latin-1", "utf-8-sig", "idna"):
+        codecs.lookup(name)
 
 
 def settle_memory() -> None:

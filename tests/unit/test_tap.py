@@ -71,6 +71,29 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr + ran.stdout
 
 
+def test_no_memory_for_the_counts_of_several_processes_is_one_line(tmp_path: Path) -> None:
+    """They stand in a file without a name, so a limit on files (`ulimit -f`) is met, too."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)); "
+    (tmp_path / "director.ini").write_text(
+        INI.format(state=tmp_path / "var", port=9).replace("[director]", "[director]\nworkers = 2")
+    )
+    run = limited + "from twisted.scripts.twistd import run; run()"
+    words = [sys.executable, "-c", run, "-n", "--pidfile=", "director", "-c", "director.ini"]
+    ended = subprocess.run(
+        words,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "no memory for the counts of 4 processes" in ended.stderr
+    assert "set workers = 0" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

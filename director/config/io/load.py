@@ -21,13 +21,19 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     known: Mapping[str, SchedulerFacts] = BUILT_IN,
+    content: bytes | None = None,
 ) -> Loaded:
     """Read, check and build the configuration at `path`; nothing is raised for what is wrong in it.
 
-    `environ` None = the process's own; `known` are the schedulers that the catalogue found.
+    `environ` None = the process's own; `known` are the schedulers that the catalogue found.  With
+    `content` that is what `path` holds, and no file need be there (standard input, an editor's buffer).
     """
-    world = World(read, find, os.environ if environ is None else environ)
-    return load_from(os.fspath(path), world, known)
+    top = os.fspath(path)
+
+    def look(asked: str) -> bytes:
+        return read(asked) if content is None or asked != top else content
+
+    return load_from(top, World(look, find, os.environ if environ is None else environ), known)
 
 
 def check(

@@ -95,9 +95,13 @@ def believed_id(head: RequestHead) -> str:
 
 
 def _x_forwarded_for(head: RequestHead) -> list[str]:
-    """The addresses of the chain; some proxies write them with port or brackets, as Forwarded has them."""
+    """The addresses of the chain; some proxies write them with port or brackets, as Forwarded has them.
+
+    Empty elements of a list are passed over (RFC 9110 5.6.1.2).
+    """
     value = head.fields.get(b"x-forwarded-for", b"").decode("latin-1")
-    return [_node_address(entry.strip(" \t")) for entry in value.split(",")]
+    entries = (entry.strip(" \t") for entry in value.split(","))
+    return [_node_address(entry) for entry in entries if entry]
 
 
 def _for_nodes(head: RequestHead) -> list[str]:

@@ -39,6 +39,12 @@ def values(text: str) -> tuple[str, ...]:
         ("uri ^= http://a/", 7, "write /http://a/; the host is the fact host"),
         ("path ~ ^/\u00f6", 9, "write %C3%B6"),
         ("path ~ ^/caf%c3", 12, "write %C3"),
+        ("path = /a%", 9, "write %25 for a %"),
+        ("path in /a /a%4", 13, "write %25 for a %"),
+        ("path $= %", 8, "write %25 for a %"),
+        ("path ~ ^/%61dmin", 9, "write a"),
+        ("path ~ (?i)/%7Euser", 12, r"write \~"),
+        ("path ~ [x%41]%2Emp3$", 13, r"write \."),
         ("host = ::1", 7, "write [::1]"),
         ("host in a 2001:db8::1", 10, "write [2001:db8::1]"),
         ("host = [::1]:80", 7, "write [::1]"),
@@ -86,6 +92,11 @@ def test_what_can_never_match_is_refused_at_its_column(text: str, at: int, hint:
 def test_what_can_match_is_compared_as_it_comes(text: str, expected: str | None) -> None:
     (value,) = values(text)
     assert expected is None or value == expected
+
+
+@pytest.mark.parametrize("text", ["path ~ [%41]", "path ~ %61?", "path ~ %2F", "uri ~ %61", "path ~ []%41]"])
+def test_expressions_that_can_match_are_taken(text: str) -> None:
+    assert values(text)
 
 
 @pytest.mark.parametrize("path", ["/caf%C3%A9/admin", "/a[1]", "/a%20b", "/~user", "/a%2Fb", "/a%25"])

@@ -106,6 +106,16 @@ def test_a_hint_names_a_scheduler_that_hashes() -> None:
             "this server is the director's own [l7:w]",
         ),
         (
+            "[l7:w]\nlisten = 127.0.0.1:80\npool = p\n[pool:p]\nserver.a = localhost:80\n",
+            (5, 12),
+            "this server is the director's own [l7:w]",
+        ),
+        (
+            "[l7:w]\nlisten = [::1]:80\npool = p\n[pool:p]\nserver.a = localhost:80\n",
+            (5, 12),
+            "this server is the director's own [l7:w]",
+        ),
+        (
             "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nnetmask = 24\n[pool:p]\nserver.a = 10.0.0.1:80\n",
             (4, 11),
             "a netmask says which clients stay together, and without persistent none do",

@@ -36,7 +36,11 @@ def test_trust(address: str, *, expected: bool) -> None:
         ((b"X-Forwarded-For: 2001:db8:2::7, 2001:db8:1::1",), "2001:db8:2::7"),
         ((b"X-Forwarded-For: 192.0.2.9, unknown",), "10.0.0.1"),
         ((b"X-Forwarded-For: 192.0.2.9, unknown, 10.0.0.2",), "10.0.0.2"),
-        ((b"X-Forwarded-For: 192.0.2.9,",), "10.0.0.1"),
+        # empty elements of a list are passed over (RFC 9110 5.6.1.2)
+        ((b"X-Forwarded-For: 192.0.2.9,",), "192.0.2.9"),
+        ((b"X-Forwarded-For: ,192.0.2.9, ,10.0.0.2 ,,",), "192.0.2.9"),
+        ((b"X-Forwarded-For: 192.0.2.9", b"X-Forwarded-For:"), "192.0.2.9"),
+        ((b"X-Forwarded-For: ,",), "10.0.0.1"),
         ((b'X-Forwarded-For: evil"',), "10.0.0.1"),
         ((b'X-Forwarded-For: fe80::1%" x',), "10.0.0.1"),
         ((b"Forwarded: for=192.0.2.9",), "10.0.0.1"),
