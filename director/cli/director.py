@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 
 from director.cli import configuration, grammar, output, passwd
 from director.cli.client import Client, Refused
+from director.cli.lvs.importing import imported
 from director.errors import DirectorError
 from director.model.pools import Forward
 
@@ -332,7 +333,9 @@ def header(text: str) -> list[str]:
 
 
 def config(arguments: Arguments) -> int:
-    """`config export`."""
+    """`config export` or `config import ipvsadm FILE`."""
+    if arguments.action == "import":
+        return show_result(arguments, imported(arguments.source), str)
     return show_result(arguments, connected(arguments).text("config"), str)
 
 

@@ -181,8 +181,9 @@ def _changing(add: Add) -> None:
 
 
 def _others(add: Add) -> None:
-    made = add("config", "Print the merged configuration.")
-    made.add_argument("action", choices=("export",), metavar="export")
+    made = add("config", "Print the merged configuration, or rules of LVS as one.")
+    made.add_argument("action", choices=("export", "import"), metavar="export|import")
+    made.add_argument("source", nargs="*", metavar="ipvsadm FILE", help="a file to import, or -")
     made = add("lab", "A client, a director and real servers in network namespaces.")
     made.add_argument("action", choices=("up", "down", "run"), metavar="up|down|run")
     made.add_argument("methods", nargs="*", type=method, metavar="nat|dr|tun")

@@ -86,8 +86,8 @@ class RemoteTable:
         if self._find(service.virtual) is not None:
             raise KernelError("EEXIST")
         name = name_of(service.virtual)
-        settings = {key: value for key, value in _settings(service).items() if value is not None}
-        order = {"name": f"l4:{name}", "virtual": str(service.virtual), "pool": name, **settings}
+        given = {key: value for key, value in settings(service).items() if value is not None}
+        order = {"name": f"l4:{name}", "virtual": str(service.virtual), "pool": name, **given}
         self._change("post", "pools", order={"name": name})
         try:
             self._change("post", "services", order=order)
@@ -100,7 +100,7 @@ class RemoteTable:
         """All settings anew."""
         view = self._there(service.virtual)
         try:
-            self._change("patch", "services", view["key"], order=_settings(service))
+            self._change("patch", "services", view["key"], order=settings(service))
         except KernelError as error:
             raise KernelError("ENOENT") if error.code == "ESRCH" else error from error
 
@@ -127,7 +127,7 @@ class RemoteTable:
         if self._server(pool, destination) is not None:
             raise KernelError("EEXIST")
         where = Address(destination.host, destination.port)
-        order = {"name": server_name(where.host, where.port), "address": str(where), **_facts(destination)}
+        order = {"name": server_name(where.host, where.port), "address": str(where), **facts(destination)}
         self._change("post", "pools", pool, "servers", order=order)
 
     def edit_destination(self, virtual: Virtual, destination: Destination) -> None:
@@ -135,7 +135,7 @@ class RemoteTable:
         pool = self._there(virtual)["pool"]
         _in_range(destination)
         name = self._present(pool, destination)
-        self._change("patch", "pools", pool, "servers", name, order=_facts(destination))
+        self._change("patch", "pools", pool, "servers", name, order=facts(destination))
 
     def delete_destination(self, virtual: Virtual, destination: Destination) -> None:
         """What it has open goes on (B.8)."""
@@ -251,8 +251,8 @@ def kernel_error(refused: Refused) -> KernelError:
 # --- values to orders ----------------------------------------------------------------------------
 
 
-def _settings(service: VirtualService) -> dict[str, Any]:
-    """All settings of a service; None is what it does not have."""
+def settings(service: VirtualService) -> dict[str, Any]:
+    """All settings of a service in the keys of the ini; None is what it does not have."""
     return {
         "scheduler": " ".join((service.scheduler, *_flags(service))),
         "persistent": None if service.persistent is None else f"{service.persistent}s",
@@ -275,7 +275,8 @@ def _in_range(destination: Destination) -> None:
         raise KernelError("ERANGE")
 
 
-def _facts(destination: Destination) -> dict[str, Any]:
+def facts(destination: Destination) -> dict[str, Any]:
+    """What the line of a server says behind its address."""
     found: dict[str, Any] = {
         "weight": destination.weight,
         "max": destination.upper,
