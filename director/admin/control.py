@@ -22,9 +22,9 @@ from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
     ConnectionQuery,
+    Instant,
     ListenerState,
     LogEvent,
-    Moment,
     PacketFigures,
     ProcessFigures,
     Readiness,
@@ -78,7 +78,7 @@ server was chosen, None when it was not.  `tries` holds (server, what came of it
 class Control(Protocol):
     """The running program, as the admin sees it."""
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """Both clocks."""
 
     def snapshot(self) -> RegistrySnapshot:

@@ -85,7 +85,7 @@ def pieces(families: Iterable[Family]) -> Iterator[bytes]:
 
 
 @frozen
-class Facts:
+class MetricSources:
     """What is told beside the registry.
 
     Attributes:
@@ -116,7 +116,7 @@ class Metrics:
         self._generation = -1
         self._labels: dict[tuple[str, str], str] = {}
 
-    def families(self, context: ViewContext, facts: Facts) -> list[Family]:
+    def families(self, context: ViewContext, facts: MetricSources) -> list[Family]:
         """Everything."""
         seen = context.seen
         return [
@@ -143,7 +143,7 @@ def _one(name: str, kind: str, text: str, value: float | None) -> Family:
     return Family(name, kind, text, () if value is None else (("", "", value),))
 
 
-def _whole(context: ViewContext, facts: Facts) -> Iterator[Family]:
+def _whole(context: ViewContext, facts: MetricSources) -> Iterator[Family]:
     seen, process = context.seen, facts.process
     info = labels(version=process.version, name=seen.configuration.settings.name)
     yield Family("director_info", "gauge", "The program; always 1.", (("", info, 1),))

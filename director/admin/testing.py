@@ -20,9 +20,9 @@ from director.registry.reports import (
     ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
+    Instant,
     ListenerState,
     LogEvent,
-    Moment,
     PacketFigures,
     ProcessFigures,
     Readiness,
@@ -53,7 +53,7 @@ class MemoryControl:
     """Everything is a field that a test may set; writes are remembered in `registry.generations`."""
 
     registry: Registry
-    at: Moment = field(factory=lambda: Moment(1000.0, 1_800_000_000.0))
+    at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
@@ -78,7 +78,7 @@ class MemoryControl:
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """As set."""
         return self.at
 

@@ -18,7 +18,7 @@ from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
 from director.tls.io.certificates import days_left, end
-from director.tls.io.store import WARN_DAYS, CertificateStore, Loaded, load
+from director.tls.io.store import WARN_DAYS, CertificateStore, LoadedCertificate, load
 
 EVERY = 2.0
 """Seconds between two looks at the files."""
@@ -61,7 +61,7 @@ class Certificates(Part):
     def __init__(self) -> None:
         self.changed: Callable[[], None] = lambda: None
         self.store = CertificateStore(lambda _names: self.changed())
-        self._prepared: list[Loaded] = []
+        self._prepared: list[LoadedCertificate] = []
 
     def prepare(self, candidate: Candidate) -> None:
         """Read all files; what cannot be read keeps no configuration from being taken."""

@@ -25,7 +25,7 @@ from director.config.text.messages import ERROR, Problem
 from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
 from director.l7.routing.explain import explain, synthetic_head
 from director.l7.routing.service import CompiledService
-from director.model.pools import Scheduler
+from director.model.pools import SchedulerSpec
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
 from director.program import certificates, host, preflight, rights
@@ -111,7 +111,7 @@ def _own_scheduler_problems(loaded: Loaded, configuration: Configuration, files:
 def _scheduler_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
     """Arguments that only their scheduler understands; each spec is tried once."""
     catalog = plugins.catalog(configuration.schedulers, files=files)
-    wrong: dict[Scheduler, str] = {}
+    wrong: dict[SchedulerSpec, str] = {}
     for _, spec in _schedulers(configuration):
         if spec not in wrong:
             try:
@@ -185,7 +185,7 @@ def _endpoint_problems(loaded: Loaded, configuration: Configuration, _files: Use
     return found
 
 
-def _schedulers(configuration: Configuration) -> Iterator[tuple[str, Scheduler]]:
+def _schedulers(configuration: Configuration) -> Iterator[tuple[str, SchedulerSpec]]:
     """Every scheduler that is asked for, with the section that asks."""
     for pool in configuration.pools:
         yield f"pool:{pool.name}", pool.scheduler

@@ -30,15 +30,15 @@ from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
-from director.program.traffic import Traffic
+from director.program.traffic import TrafficView
 from director.registry.changes import Change
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
     ConnectionQuery,
+    Instant,
     ListenerState,
     LogEvent,
-    Moment,
     PacketFigures,
     ProcessFigures,
     Readiness,
@@ -79,7 +79,7 @@ class RunningControl:
         self,
         path: str,
         current: Running,
-        traffic: Traffic,
+        traffic: TrafficView,
         health: HealthService,
         layer4: Layer4,
         reactor: Any,
@@ -104,9 +104,9 @@ class RunningControl:
         self._listening = listening
         self._started = time.time()
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """Both clocks."""
-        return Moment(self._reactor.seconds(), time.time())
+        return Instant(self._reactor.seconds(), time.time())
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now; one that took long to take serves a while, so that no caller can make us busy."""

@@ -14,7 +14,7 @@ TraceRecord = Mapping[str, Any]
 """See `admin.control`."""
 
 
-class Traffic(Protocol):
+class TrafficView(Protocol):
     """Layer 7, as the control process sees it."""
 
     @property

@@ -15,7 +15,7 @@ from director.registry.counters import TrafficFigures
 
 
 @frozen
-class Moment:
+class Instant:
     """Now on both clocks: `now` monotonic seconds, `time` seconds since the epoch for people."""
 
     now: float
