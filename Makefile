@@ -58,9 +58,10 @@ docs: $(VENV)/.docs            ## the documentation, into build/docs; warnings a
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "see build/docs/index.html"
 
-docs-reference: $(VENV)/.run    ## write docs/reference/config.md anew from the schema's tables
+docs-reference: $(VENV)/.run    ## write docs/reference/config.md and rooms.md anew from schema and code
 	$(BIN)/python -c 'from director.config.schema.reference import markdown; print(markdown(), end="")' \
 	    > docs/reference/config.md
+	$(BIN)/python -m tests.gates.graph > docs/reference/rooms.md
 
 docs-diagrams: $(VENV)/.run    ## write docs/reference/exchange.md anew from the table of an exchange's life
 	$(BIN)/python docs/diagrams.py

@@ -163,7 +163,7 @@ class Api:
     def _measured(self) -> Iterator[bytes]:
         control = self._control
         context = ViewContext(control.snapshot(), control.moment(), self._rates, tuple(control.listeners()))
-        facts = metrics.Facts(
+        facts = metrics.MetricSources(
             readiness=control.readiness(),
             process=control.process(),
             traces=control.traces_kept(),
@@ -172,6 +172,7 @@ class Api:
             caches=tuple(control.caches()),
             checks=control.checks_made(),
             reloads=control.reloads(),
+            tls=control.tls(),
             kept=not control.unkept(),
         )
         return metrics.pieces(self._metrics.families(context, facts))

@@ -32,7 +32,7 @@ LINGER_SECONDS = 2.0
 """How long the rest of a refused body is thrown away, so that the refusal can be read."""
 
 
-class Host(Protocol):
+class ChannelHost(Protocol):
     """What a connection needs of its site."""
 
     turns: Turns
@@ -71,7 +71,7 @@ def bare(status: str, message: str) -> bytes:
 class AdminChannel(HTTPChannel):
     """HTTP/1.1 only."""
 
-    site: Host
+    site: ChannelHost
     transport: Any
     abortTimeout = 5  # noqa: N815 - Twisted's name: seconds for the last octets of an idle connection
     peer = ""

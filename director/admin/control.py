@@ -22,12 +22,13 @@ from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
     ConnectionQuery,
+    Instant,
     ListenerState,
     LogEvent,
-    Moment,
     PacketFigures,
     ProcessFigures,
     Readiness,
+    TLSFigures,
     WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot
@@ -77,7 +78,7 @@ server was chosen, None when it was not.  `tries` holds (server, what came of it
 class Control(Protocol):
     """The running program, as the admin sees it."""
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """Both clocks."""
 
     def snapshot(self) -> RegistrySnapshot:
@@ -127,6 +128,9 @@ class Control(Protocol):
 
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """Probes so far, by check and what they found: `passed`, `failed`, `unknown` (our own fault)."""
+
+    def tls(self) -> TLSFigures:
+        """Handshakes, and how long certificates last."""
 
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far, by how they ended: `done` or `refused`."""

@@ -28,7 +28,7 @@ from director.registry.counters import (
     Traffic,
     TrafficFigures,
 )
-from director.registry.reports import PacketFigures, ProcessFigures, Readiness
+from director.registry.reports import PacketFigures, ProcessFigures, Readiness, TLSFigures
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -85,7 +85,7 @@ def pieces(families: Iterable[Family]) -> Iterator[bytes]:
 
 
 @frozen
-class Facts:
+class MetricSources:
     """What is told beside the registry.
 
     Attributes:
@@ -93,6 +93,7 @@ class Facts:
         admin: what the admin counts of itself.
         checks: probes by check and what they found (`passed`, `failed`, `unknown`).
         reloads: reloads by how they ended (`done`, `refused`).
+        tls: handshakes and certificates.
         kept: False while changes would be lost at a restart.
     """
 
@@ -104,6 +105,7 @@ class Facts:
     caches: tuple[CacheFigures, ...] = ()
     checks: Mapping[tuple[str, str], int] = field(factory=dict)
     reloads: Mapping[str, int] = field(factory=dict)
+    tls: TLSFigures = field(factory=TLSFigures)
     kept: bool = True
 
 
@@ -114,12 +116,13 @@ class Metrics:
         self._generation = -1
         self._labels: dict[tuple[str, str], str] = {}
 
-    def families(self, context: ViewContext, facts: Facts) -> list[Family]:
+    def families(self, context: ViewContext, facts: MetricSources) -> list[Family]:
         """Everything."""
         seen = context.seen
         return [
             *_packets(facts.packets),
             *_whole(context, facts),
+            *_tls(facts.tls),
             *_caches(facts.caches),
             *_services(tuple(seen.services.values())),
             _rules(context),
@@ -140,7 +143,7 @@ def _one(name: str, kind: str, text: str, value: float | None) -> Family:
     return Family(name, kind, text, () if value is None else (("", "", value),))
 
 
-def _whole(context: ViewContext, facts: Facts) -> Iterator[Family]:
+def _whole(context: ViewContext, facts: MetricSources) -> Iterator[Family]:
     seen, process = context.seen, facts.process
     info = labels(version=process.version, name=seen.configuration.settings.name)
     yield Family("director_info", "gauge", "The program; always 1.", (("", info, 1),))
@@ -169,6 +172,15 @@ def _by(name: str, text: str, label: str, counts: Mapping[str, int]) -> Family:
     """Counters with one label."""
     samples = [("", labels(**{label: key}), value) for key, value in counts.items()]
     return Family(name, "counter", text, samples)
+
+
+def _tls(found: TLSFigures) -> Iterator[Family]:
+    """Clients' handshakes, and how long certificates last."""
+    yield _one("director_tls_handshakes_total", "counter", "Handshakes of clients done.", found.handshakes)
+    yield _one("director_tls_resumed_total", "counter", "Those that went on from a session.", found.resumed)
+    yield _by("director_arrivals_failed_total", "Connections that got no further.", "reason", found.failed)
+    ends = (("", labels(cert=name), seconds) for name, seconds in found.expiry.items())
+    yield Family("director_certificate_expiry_seconds", "gauge", "Until a certificate ends.", ends)
 
 
 def _caches(found: tuple[CacheFigures, ...]) -> Iterator[Family]:

@@ -20,12 +20,13 @@ from director.registry.reports import (
     ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
+    Instant,
     ListenerState,
     LogEvent,
-    Moment,
     PacketFigures,
     ProcessFigures,
     Readiness,
+    TLSFigures,
     WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
@@ -52,7 +53,7 @@ class MemoryControl:
     """Everything is a field that a test may set; writes are remembered in `registry.generations`."""
 
     registry: Registry
-    at: Moment = field(factory=lambda: Moment(1000.0, 1_800_000_000.0))
+    at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
@@ -73,10 +74,11 @@ class MemoryControl:
     refreshing: Deferred[None] | None = None
     refreshed_for: list[str] = field(factory=list)
     probed: dict[tuple[str, str], int] = field(factory=dict)
+    shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """As set."""
         return self.at
 
@@ -142,6 +144,10 @@ class MemoryControl:
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """As set."""
         return self.probed
+
+    def tls(self) -> TLSFigures:
+        """As set."""
+        return self.shaken
 
     def reloads(self) -> Mapping[str, int]:
         """As set."""

@@ -22,7 +22,7 @@ from director.model.pools import State, Tunnel
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.registry import Generation
-from director.registry.reports import CheckEvidence, ListenerState, LogEvent, Moment, PacketFigures
+from director.registry.reports import CheckEvidence, Instant, ListenerState, LogEvent, PacketFigures
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ class ViewContext:
     """Everything a view may look at, taken at one moment."""
 
     seen: RegistrySnapshot
-    moment: Moment
+    moment: Instant
     rates: Rates
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
@@ -47,7 +47,7 @@ def stamp(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def since(moment: Moment, then: float) -> Json:
+def since(moment: Instant, then: float) -> Json:
     """When something began, as a time and as seconds ago."""
     return {"since": stamp(moment.when(then)), "for": round(max(0.0, moment.now - then), 3)}
 
@@ -313,7 +313,7 @@ def _grouped(part: Condition) -> str:
 # --- the rest ------------------------------------------------------------------------------------
 
 
-def check_view(one: CheckEvidence, moment: Moment) -> Json:
+def check_view(one: CheckEvidence, moment: Instant) -> Json:
     """CheckEvidence of one check about one address."""
     verdict = {True: "up", False: "down", None: "checking"}[one.alive]
     return {

@@ -47,7 +47,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.settimeout(ANSWER_SECONDS)
 
 
-class Client:
+class ApiClient:
     """The API of one director.  `path` is its control socket."""
 
     def __init__(self, path: Path) -> None:

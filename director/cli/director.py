@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from director.cli import configuration, grammar, output, passwd
-from director.cli.client import Client, Refused
+from director.cli.client import ApiClient, Refused
 from director.cli.lvs.importing import imported
 from director.errors import DirectorError
 from director.model.pools import Forward
@@ -75,15 +75,15 @@ def show_result(arguments: Arguments, value: Any, shown: Callable[[Any], str]) -
     return DONE
 
 
-def connected(arguments: Arguments) -> Client:
+def connected(arguments: Arguments) -> ApiClient:
     """The director that the options name."""
     named = arguments.socket or ("" if arguments.config else os.environ.get("DIRECTOR_SOCKET", ""))
     if named:
-        return Client(Path(named))
+        return ApiClient(Path(named))
     named = arguments.config or next(
         (one for one in grammar.DEFAULT_FILES if Path(one).exists()), grammar.DEFAULT_FILES[0]
     )
-    return Client(configuration.state_dir(Path(named)) / SOCKET_FILE)
+    return ApiClient(configuration.state_dir(Path(named)) / SOCKET_FILE)
 
 
 # --- the commands ------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def show(arguments: Arguments) -> int:
         time.sleep(WATCH_SECONDS)
 
 
-def show_once(arguments: Arguments, client: Client) -> int:
+def show_once(arguments: Arguments, client: ApiClient) -> int:
     """What there is now."""
     thing, words = arguments.thing, arguments.filter
     if thing == "connections":
@@ -188,7 +188,9 @@ def change(arguments: Arguments, order: dict[str, Any]) -> int:
     return max(kept(one) for one in answers)
 
 
-def _patch(client: Client, server: tuple[str, str], order: dict[str, Any], *, dry_run: bool = False) -> Any:
+def _patch(
+    client: ApiClient, server: tuple[str, str], order: dict[str, Any], *, dry_run: bool = False
+) -> Any:
     pool, name = server
     return client.patch("pools", pool, "servers", name, order=order, query="dry_run=1" if dry_run else "")
 

@@ -30,7 +30,7 @@ FOLDED = frozenset({"host", "sni"})
 _SOMETIMES = NAMED | FOLDED
 _LISTS = frozenset({"client", "version"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_VERSIONS = frozenset({"1.0", "1.1"})
+_VERSIONS = frozenset({"1.0", "1.1", "2"})
 
 
 class Facts(Protocol):
@@ -58,7 +58,7 @@ class Facts(Protocol):
 
     @property
     def version(self) -> str:
-        """`1.0` or `1.1`."""
+        """`1.0`, `1.1` or `2`."""
 
     @property
     def client(self) -> str:
@@ -138,5 +138,5 @@ def check_name(fact: str, name: str, at: int) -> None:
 def _version(value: str, at: int) -> str:
     number = value.upper().removeprefix("HTTP/")
     if number not in _VERSIONS:
-        raise BadValue(f"unknown version {value}", "known: 1.0 1.1", at)
+        raise BadValue(f"unknown version {value}", "known: 1.0 1.1 2", at)
     return number

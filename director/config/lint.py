@@ -20,7 +20,7 @@ from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
 from director.model.http import Rule
-from director.model.pools import Scheduler, Server
+from director.model.pools import SchedulerSpec, Server
 from director.model.virtual import Virtual
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
@@ -69,7 +69,7 @@ def _without_effect(rule: Fields, kinds: Kinds) -> None:
         rule.problem("hash", text, hint, severity=WARNING)
 
 
-def _names(scheduler: Scheduler) -> list[str]:
+def _names(scheduler: SchedulerSpec) -> list[str]:
     return [scheduler.name, *(_names(scheduler.otherwise) if scheduler.otherwise else ())]
 
 

@@ -16,7 +16,7 @@ from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import addresses_of, listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import terms
-from director.model.pools import Address, Scheduler
+from director.model.pools import Address, SchedulerSpec
 from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
@@ -225,12 +225,12 @@ _OF_PACKETS = frozenset({"client", "virtual"})
 """What `hash()` can read where no request is read."""
 
 
-def _blind(scheduler: Scheduler) -> bool:
+def _blind(scheduler: SchedulerSpec) -> bool:
     """It looks only at what a request says, and so finds nobody for a packet."""
     return scheduler.name == "hhttp" or (scheduler.name == "hash" and scheduler.argument not in _OF_PACKETS)
 
 
-def _chain(scheduler: Scheduler) -> Iterator[Scheduler]:
+def _chain(scheduler: SchedulerSpec) -> Iterator[SchedulerSpec]:
     """A scheduler and what stands behind its `else`."""
     yield scheduler
     if scheduler.otherwise is not None:

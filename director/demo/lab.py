@@ -24,7 +24,7 @@ from attrs import frozen
 import director
 from director.demo.lab_server import content
 from director.demo.netns import Namespaces, lacking
-from director.demo.topology import METHODS, PORT, VIRTUAL, Host, Topology, topology
+from director.demo.topology import METHODS, PORT, VIRTUAL, LabHost, Topology, topology
 from director.errors import DirectorError
 from director.model.pools import Forward
 
@@ -194,7 +194,7 @@ def _build(made: Namespaces, plan: Topology, place: Path, start: LabCommand) -> 
     return [(pid, _start_time(pid)) for pid in started]
 
 
-def _add(made: Namespaces, switch: str, host: Host) -> None:
+def _add(made: Namespaces, switch: str, host: LabHost) -> None:
     name = made.add(host.role)
     for key, value in host.sysctls:
         made.run(name, "sysctl", "-qw", f"{key}={value}")
@@ -209,7 +209,7 @@ def _add(made: Namespaces, switch: str, host: Host) -> None:
         made.run(name, "ip", "route", "add", *route)
 
 
-def _start_server(made: Namespaces, host: Host, place: Path) -> Iterator[int]:
+def _start_server(made: Namespaces, host: LabHost, place: Path) -> Iterator[int]:
     name = made.name(host.role)
     programs: list[tuple[str, ...]] = [("director.demo.lab_server", host.role, str(host.port))]
     if host.tunnel:
@@ -242,7 +242,7 @@ def _curl(made: Namespaces, *arguments: str) -> str:
     return made.run(made.name("client"), "curl", "-sS", "--fail", *arguments)
 
 
-def _wait(made: Namespaces, servers: Iterable[Host]) -> None:
+def _wait(made: Namespaces, servers: Iterable[LabHost]) -> None:
     """Until every server has answered.  Raises DirectorError when a program ended or the time is over."""
     deadline = time.monotonic() + PATIENCE
     missing = {server.role for server in servers}

@@ -25,7 +25,7 @@ METHODS = (Forward.NAT, Forward.DR, Forward.TUN)
 
 
 @frozen
-class Host:
+class LabHost:
     """A namespace with its interfaces: (network, device, address with prefix length)."""
 
     role: str
@@ -43,12 +43,12 @@ class Topology:
 
     method: Forward
     networks: tuple[str, ...]
-    client: Host
-    director: Host
-    servers: tuple[Host, ...]
+    client: LabHost
+    director: LabHost
+    servers: tuple[LabHost, ...]
 
     @property
-    def hosts(self) -> tuple[Host, ...]:
+    def hosts(self) -> tuple[LabHost, ...]:
         """Client, director, servers."""
         return (self.client, self.director, *self.servers)
 
@@ -64,12 +64,12 @@ _QUIET = (
 
 def topology(method: Forward) -> Topology:
     """The lab for `method` (nat, dr or tun)."""
-    client = Host(
+    client = LabHost(
         "client",
         (("front", "front0", f"{CLIENT}/24"),),
         routes=((VIRTUAL, "via", DIRECTOR_FRONT),),
     )
-    director = Host(
+    director = LabHost(
         "director",
         (("front", "front0", f"{DIRECTOR_FRONT}/24"), ("back", "back0", f"{DIRECTOR_BACK}/24")),
     )
@@ -77,11 +77,11 @@ def topology(method: Forward) -> Topology:
     return Topology(method, ("front", "back"), client, director, servers)
 
 
-def _server(method: Forward, role: str, number: int) -> Host:
+def _server(method: Forward, role: str, number: int) -> LabHost:
     back = ("back", "back0", f"10.99.1.{number}/24")
     if method is Forward.NAT:
-        return Host(role, (back,), routes=(("default", "via", DIRECTOR_BACK),), port=8080)
-    return Host(
+        return LabHost(role, (back,), routes=(("default", "via", DIRECTOR_BACK),), port=8080)
+    return LabHost(
         role,
         (back, ("front", "front0", f"10.99.0.{number}/24")),
         sysctls=_QUIET,

@@ -32,7 +32,7 @@ FIRST_WITHIN = 1.0
 
 
 @frozen
-class Target:
+class CheckTarget:
     """One thing to probe."""
 
     address: Address
@@ -51,10 +51,10 @@ class Target:
         return evolve(self.address, port=self.check.port)
 
 
-def targets(configuration: Configuration) -> dict[Key, Target]:
+def targets(configuration: Configuration) -> dict[Key, CheckTarget]:
     """Everything the configuration wants probed, each once."""
     checks = {check.name: check for check in configuration.checks}
-    found: dict[Key, Target] = {}
+    found: dict[Key, CheckTarget] = {}
     for pool in configuration.pools:
         for name in pool.checks:
             if name not in checks:
@@ -62,7 +62,7 @@ def targets(configuration: Configuration) -> dict[Key, Target]:
             for server in pool.servers:
                 key = (str(server.address), name)
                 if key not in found:
-                    found[key] = Target(server.address, checks[name])
+                    found[key] = CheckTarget(server.address, checks[name])
     return found
 
 
@@ -75,7 +75,7 @@ class Plan:
     """
 
     def __init__(self, random: Random, slots: int = SLOTS) -> None:
-        self.targets: dict[Key, Target] = {}
+        self.targets: dict[Key, CheckTarget] = {}
         self.late = 0
         self._random = random
         self._slots = slots
@@ -83,7 +83,7 @@ class Plan:
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, Key]] = []
 
-    def retarget(self, wanted: Mapping[Key, Target], now: float) -> None:
+    def retarget(self, wanted: Mapping[Key, CheckTarget], now: float) -> None:
         """Take over what is wanted now; a target that did not change keeps its time."""
         for key in self.targets.keys() - wanted.keys():
             self._due.pop(key, None)
@@ -94,7 +94,7 @@ class Plan:
         self._heap = [(time, key) for key, time in self._due.items()]
         heapq.heapify(self._heap)
 
-    def take(self, now: float) -> list[Target]:
+    def take(self, now: float) -> list[CheckTarget]:
         """What shall be probed now; each of them is busy until `done`."""
         taken = []
         while self._heap and self._heap[0][0] <= now:

@@ -1,7 +1,7 @@
 """Routes, neighbours and interfaces as the forwarder asks for them.
 
 Protocols for what the shell fills from netlink (`l4.io.kernel.KernelView` has this shape), and
-`Table`, a plain implementation for tests and simulations.  Addresses are packed: 4 or 16 bytes.
+`RoutingTable`, a plain implementation for tests and simulations.  Addresses are packed: 4 or 16 bytes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class FixedLink:
 
 
 @define
-class Table:
+class RoutingTable:
     """A `Routing` that is filled by hand: routes by exact destination, then the longest prefix.
 
     `networks` are (packed network, prefix length, route).

@@ -147,7 +147,7 @@ class Server:
 
 
 @frozen
-class Scheduler:
+class SchedulerSpec:
     """Which scheduler picks, as written: `wlc`, `sh port fallback`, `hash(cookie sid) else wlc`.
 
     `name` is the registered name, `argument` the text in parentheses (empty if none),
@@ -157,7 +157,7 @@ class Scheduler:
     name: str
     argument: str = ""
     flags: tuple[str, ...] = ()
-    otherwise: Scheduler | None = None
+    otherwise: SchedulerSpec | None = None
 
     def __str__(self) -> str:
         text = self.name
@@ -285,7 +285,7 @@ class Pool:
 
     name: str
     servers: tuple[Server, ...] = ()
-    scheduler: Scheduler = Scheduler("wlc")
+    scheduler: SchedulerSpec = SchedulerSpec("wlc")
     checks: tuple[str, ...] = ()
     persist: CookiePersistence | None = None
     retry: Retry = Retry()

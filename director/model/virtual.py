@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from director.model.pools import Address, Forward, Network, Scheduler
+from director.model.pools import Address, Forward, Network, SchedulerSpec
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
 """What a virtual service can be of, with its number in an IP header."""
@@ -42,7 +42,7 @@ class L4Service:
     virtual: Virtual
     pool: str
     forward: Forward = Forward.NAT
-    scheduler: Scheduler | None = None
+    scheduler: SchedulerSpec | None = None
     persistent: float | None = None
     netmask: int | None = None
     ops: bool = False

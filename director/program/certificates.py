@@ -12,14 +12,43 @@ from collections.abc import Callable, Iterable
 
 from twisted.logger import Logger
 
+from director.config.loaded import Loaded as Read
+from director.config.text.messages import WARNING, Problem
+from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
-from director.tls.io.store import CertificateStore, Loaded, load
+from director.tls.io.certificates import days_left, end
+from director.tls.io.store import WARN_DAYS, CertificateStore, LoadedCertificate, load
 
 EVERY = 2.0
 """Seconds between two looks at the files."""
 
 _log = Logger(namespace="director.tls")
+
+
+def problems(loaded: Read, configuration: Configuration, now: float) -> list[Problem]:
+    """What is wrong with the files of certificates now; `now` is Unix time in seconds.
+
+    Warnings, because a start does not fail for them: the services that need such a certificate stay closed.
+    """
+    found = []
+    for one in configuration.certificates:
+        files = load(one)
+        key = "folder" if one.folder else "file"
+        texts = [(problem, _CLOSED) for problem in files.problems]
+        for pair in files.pairs:
+            left = days_left(pair, now)
+            if left <= 0:
+                texts.append((f"the certificate in {pair.path} has ended on {end(pair)}", _RENEW))
+            elif left < WARN_DAYS:
+                text = f"the certificate in {pair.path} ends on {end(pair)}, in {left:.1f} days"
+                texts.append((text, _RENEW))
+        found += [loaded.problem_at(f"cert:{one.name}", key, text, hint, WARNING) for text, hint in texts]
+    return found
+
+
+_CLOSED = "services that need it stay closed until its files are good"
+_RENEW = "put a new one in its place; it is taken up while the director runs"
 
 
 class Certificates(Part):
@@ -32,7 +61,7 @@ class Certificates(Part):
     def __init__(self) -> None:
         self.changed: Callable[[], None] = lambda: None
         self.store = CertificateStore(lambda _names: self.changed())
-        self._prepared: list[Loaded] = []
+        self._prepared: list[LoadedCertificate] = []
 
     def prepare(self, candidate: Candidate) -> None:
         """Read all files; what cannot be read keeps no configuration from being taken."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
 from urllib.parse import urlsplit
@@ -24,10 +25,10 @@ from director.config.text.messages import ERROR, Problem
 from director.errors import ChangeRefused, DirectorError, MessageError, SchedulerError
 from director.l7.routing.explain import explain, synthetic_head
 from director.l7.routing.service import CompiledService
-from director.model.pools import Scheduler
+from director.model.pools import SchedulerSpec
 from director.model.settings import ConfigTest, Configuration
 from director.plugins import UserFiles
-from director.program import host, preflight, rights
+from director.program import certificates, host, preflight, rights
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.registry.changes import plan
@@ -54,7 +55,8 @@ def examine(path: str, *, offline: bool = False, content: bytes | None = None) -
     With `content` that is what `path` holds, whatever is there.
     """
     asking: tuple[Look, ...] = () if offline else (_unreachable_problems,)
-    return _looked_at(path, (*LOOKS, _rehearsal_problems, *asking), UserFiles(), content)
+    looks = (*LOOKS, _rehearsal_problems, _certificate_problems, *asking)
+    return _looked_at(path, looks, UserFiles(), content)
 
 
 def _looked_at(path: str, looks: Iterable[Look], files: UserFiles, content: bytes | None = None) -> Loaded:
@@ -109,7 +111,7 @@ def _own_scheduler_problems(loaded: Loaded, configuration: Configuration, files:
 def _scheduler_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
     """Arguments that only their scheduler understands; each spec is tried once."""
     catalog = plugins.catalog(configuration.schedulers, files=files)
-    wrong: dict[Scheduler, str] = {}
+    wrong: dict[SchedulerSpec, str] = {}
     for _, spec in _schedulers(configuration):
         if spec not in wrong:
             try:
@@ -130,6 +132,10 @@ def _needed_rehearsal_problems(
     """A start or reload proves by itself what changes: left are the tests, and files that are read anew."""
     needed = configuration.tests or any(files.differs(one.path) for one in configuration.schedulers)
     return _rehearsal_problems(loaded, configuration, files) if needed else []
+
+
+def _certificate_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
+    return certificates.problems(loaded, configuration, time.time())
 
 
 def _unreachable_problems(loaded: Loaded, configuration: Configuration, _files: UserFiles) -> list[Problem]:
@@ -179,7 +185,7 @@ def _endpoint_problems(loaded: Loaded, configuration: Configuration, _files: Use
     return found
 
 
-def _schedulers(configuration: Configuration) -> Iterator[tuple[str, Scheduler]]:
+def _schedulers(configuration: Configuration) -> Iterator[tuple[str, SchedulerSpec]]:
     """Every scheduler that is asked for, with the section that asks."""
     for pool in configuration.pools:
         yield f"pool:{pool.name}", pool.scheduler

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,18 +30,19 @@ from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
-from director.program.traffic import Traffic
+from director.program.traffic import TrafficView
 from director.registry.changes import Change
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
     ConnectionQuery,
+    Instant,
     ListenerState,
     LogEvent,
-    Moment,
     PacketFigures,
     ProcessFigures,
     Readiness,
+    TLSFigures,
     WorkerFigures,
 )
 from director.registry.snapshot import RegistrySnapshot, Snapshots
@@ -77,7 +79,7 @@ class RunningControl:
         self,
         path: str,
         current: Running,
-        traffic: Traffic,
+        traffic: TrafficView,
         health: HealthService,
         layer4: Layer4,
         reactor: Any,
@@ -102,9 +104,9 @@ class RunningControl:
         self._listening = listening
         self._started = time.time()
 
-    def moment(self) -> Moment:
+    def moment(self) -> Instant:
         """Both clocks."""
-        return Moment(self._reactor.seconds(), time.time())
+        return Instant(self._reactor.seconds(), time.time())
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now; one that took long to take serves a while, so that no caller can make us busy."""
@@ -180,6 +182,17 @@ class RunningControl:
     def checks_made(self) -> Mapping[tuple[str, str], int]:
         """Probes so far."""
         return self._health.made()
+
+    def tls(self) -> TLSFigures:
+        """Handshakes, and how long certificates last."""
+        told = [one for one in self._traffic.said("tls") if one]
+        failed: Counter[str] = Counter()
+        for one in told:
+            failed.update(one["failed"])
+        # All serve the same files; one that has not looked yet has the older end.
+        ends = {name: end - time.time() for one in told for name, end in one["ends"].items()}
+        handshakes, resumed = (sum(one[name] for one in told) for name in ("handshakes", "resumed"))
+        return TLSFigures(handshakes, resumed, dict(failed), ends)
 
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far."""

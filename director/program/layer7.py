@@ -37,10 +37,17 @@ class Layer7(Part):
         shell: listeners, clients, deadlines.
     """
 
-    def __init__(self, registry: Registry, shell: Shell, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        shell: Shell,
+        new_id: Callable[[], str],
+        ends: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
         self.shell = shell
         self._registry = registry
         self._new_id = new_id
+        self._ends = ends
 
     def rehearse(self, candidate: Candidate) -> None:
         """Every address that is new can be listened on: tried, and let go at once."""
@@ -101,8 +108,19 @@ class Layer7(Part):
             "repeating": shell.repeating(),
             "traces": len(shell.traces),
             "refused": 0,
+            "tls": self.tls(),
         }
         return [told[name]]
+
+    def tls(self) -> dict[str, Any]:
+        """What became of arrivals, and when certificates end (Unix time)."""
+        counters = self.shell.arrivals.counters
+        return {
+            "handshakes": counters.handshakes,
+            "resumed": counters.resumed,
+            "failed": dict(counters.failed),
+            "ends": dict(self._ends()),
+        }
 
     def reasons(self) -> Sequence[str]:
         """Nothing: it serves from the start."""
@@ -164,7 +182,7 @@ def layer7_of(
     contexts = TLSContexts(certificates.store.pairs)
     certificates.changed = contexts.renew
     shell = Shell(reactor, access_log, traces, given, contexts)
-    return certificates, Layer7(registry, shell, new_id)
+    return certificates, Layer7(registry, shell, new_id, certificates.store.ends)
 
 
 def compile_services(configuration: Configuration, registry: Registry) -> list[CompiledService]:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from director.model.settings import Configuration
 from director.program.parts import Chore, Part
-from director.program.traffic import Traffic
+from director.program.traffic import TrafficView
 from director.registry.registry import Registry
 
 EVERY = 1.0
@@ -85,7 +85,7 @@ class ListenAlerts(Part):
     """What keeps clients from a listener, and since when (monotonic seconds)."""
 
     def __init__(
-        self, registry: Registry, traffic: Traffic, reactor: Any, has: Callable[[str], bool] = has_address
+        self, registry: Registry, traffic: TrafficView, reactor: Any, has: Callable[[str], bool] = has_address
     ) -> None:
         """`traffic` is layer 7."""
         self._registry, self._traffic, self._reactor, self._has = registry, traffic, reactor, has

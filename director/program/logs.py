@@ -16,7 +16,7 @@ from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent
 from zope.interface import implementer
 
 from director.l7.io.access_log import AccessLog
-from director.l7.io.writer import Writer
+from director.l7.io.writer import LineWriter
 from director.model.settings import Settings
 from director.program.parts import Part
 from director.registry.reports import LogEvent
@@ -38,7 +38,7 @@ class EventLog:
         self.form = "text"
         self.events: deque[LogEvent] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
-        self.writer: Writer | None = None
+        self.writer: LineWriter | None = None
         self._count = 0
         self._early: list[bytes] = []
 
@@ -48,7 +48,7 @@ class EventLog:
         Called when the process is what it will stay: the writer's thread would not live through the
         fork that makes a daemon.
         """
-        self.writer = Writer(STANDARD_OUTPUT if self.target == "-" else self.target, lambda _: None)
+        self.writer = LineWriter(STANDARD_OUTPUT if self.target == "-" else self.target, lambda _: None)
         self.writer.start()
         for line in self._early:
             self.writer.write(line)

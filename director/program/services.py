@@ -12,7 +12,7 @@ from director.health.io.service import HealthService
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Part
-from director.program.traffic import Traffic
+from director.program.traffic import TrafficView
 from director.registry.registry import RealServer, Registry
 
 
@@ -49,7 +49,7 @@ class Health(ServicePart):
 class Verdicts:
     """The registry as the checks see it: what they find goes to every process that serves."""
 
-    def __init__(self, registry: Registry, traffic: Traffic) -> None:
+    def __init__(self, registry: Registry, traffic: TrafficView) -> None:
         self._registry = registry
         self._traffic = traffic
         self.reached = registry.reached

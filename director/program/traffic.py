@@ -14,7 +14,7 @@ TraceRecord = Mapping[str, Any]
 """See `admin.control`."""
 
 
-class Traffic(Protocol):
+class TrafficView(Protocol):
     """Layer 7, as the control process sees it."""
 
     @property
@@ -34,7 +34,8 @@ class Traffic(Protocol):
         """What each process says of itself.
 
         One of `stalls`, `worst_stall` (seconds), `lost` (lines of the access log), `repeating` (clients whose
-        head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock).
+        head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
+        `tls` (`Layer7.tls`).
         """
 
     def reasons(self) -> Sequence[str]:

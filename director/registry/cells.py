@@ -118,7 +118,7 @@ def geometry(words: memoryview[int]) -> Geometry:
     return Geometry(*sizes)
 
 
-class Table:
+class CellTable:
     """The words of a mapping as one process sees them; `column` is the one that it may write."""
 
     def __init__(self, words: memoryview[int], size: Geometry, column: int, locks: Locks) -> None:

@@ -18,7 +18,7 @@ from attrs import evolve
 
 from director.errors import ChangeRefused
 from director.model.http import L7Service
-from director.model.pools import CustomScheduler, Pool, Scheduler, Server
+from director.model.pools import CustomScheduler, Pool, SchedulerSpec, Server
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
 
@@ -179,12 +179,12 @@ class Draft:
         return self._users
 
 
-def named(spec: Scheduler) -> set[str]:
+def named(spec: SchedulerSpec) -> set[str]:
     """The names of a scheduler and of those behind its `else`."""
     return {spec.name} | (named(spec.otherwise) if spec.otherwise else set())
 
 
-Use = tuple[Scheduler, frozenset[CustomScheduler]]
+Use = tuple[SchedulerSpec, frozenset[CustomScheduler]]
 
 
 def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
@@ -194,7 +194,7 @@ def uses(configuration: Configuration) -> dict[tuple[str, str], Use]:
     """
     custom = {one.name: one for one in configuration.schedulers}
 
-    def use(spec: Scheduler) -> Use:
+    def use(spec: SchedulerSpec) -> Use:
         return spec, frozenset(custom[name] for name in named(spec) if name in custom)
 
     pools = {pool.name: use(pool.scheduler) for pool in configuration.pools}

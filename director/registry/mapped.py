@@ -40,8 +40,8 @@ from director.registry.cells import (
     INACTIVE,
     PERSISTENT,
     WAITING,
+    CellTable,
     SharedNumbers,
-    Table,
 )
 from director.registry.ledger import Lease, Reason, TemplateClaim, clears
 from director.registry.live import LivePool, RealServer
@@ -330,7 +330,7 @@ class MappedBooks:
 
     def __init__(
         self,
-        table: Table,
+        table: CellTable,
         *,
         gives: bool = False,
         room: Callable[[str], object] = lambda _pool: None,

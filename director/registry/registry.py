@@ -20,8 +20,7 @@ from attrs import frozen
 
 from director.errors import ChangeRefused, SchedulerError
 from director.model.http import L7Service
-from director.model.pools import CustomScheduler, Pool, Server, State
-from director.model.pools import Scheduler as SchedulerSpec
+from director.model.pools import CustomScheduler, Pool, SchedulerSpec, Server, State
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.draft import Draft, named, uses

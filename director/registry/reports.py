@@ -15,7 +15,7 @@ from director.registry.counters import TrafficFigures
 
 
 @frozen
-class Moment:
+class Instant:
     """Now on both clocks: `now` monotonic seconds, `time` seconds since the epoch for people."""
 
     now: float
@@ -146,6 +146,22 @@ class PacketFigures:
     total: TrafficFigures
     counters: Mapping[str, int]
     flows: int
+
+
+@frozen
+class TLSFigures:
+    """TLS and PROXY headers on the clients' side.
+
+    Attributes:
+        handshakes: those that were done, `resumed` of them without a certificate.
+        failed: connections that became no client's, by reason (words of the code).
+        expiry: seconds until a certificate ends, by its name; negative when it has ended.
+    """
+
+    handshakes: int = 0
+    resumed: int = 0
+    failed: Mapping[str, int] = field(factory=dict)
+    expiry: Mapping[str, float] = field(factory=dict)
 
 
 @frozen

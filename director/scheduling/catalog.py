@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
-from director.model.pools import Scheduler as Spec
+from director.model.pools import SchedulerSpec as Spec
 from director.scheduling.fallback import Otherwise
 
 Factory = Callable[[str, frozenset[str], Random], IScheduler]

@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 
 from director.admin.service import AdminService
 from director.model.pools import Address
-from director.registry.reports import Moment
+from director.registry.reports import Instant
 from tests.unit.admin import sample
 
 
@@ -25,7 +25,7 @@ def main(kind: str, state_dir: str) -> None:
 
     def go_on() -> None:
         passed = time.monotonic() - start
-        control.at = Moment(first.now + passed, first.time + passed)
+        control.at = Instant(first.now + passed, first.time + passed)
         control.registry.services["l7:www"].requests.requests += 50
         for server in control.registry.pools["web"].servers[:2]:
             server.requests.requests += 25

@@ -48,6 +48,12 @@ class Counted:
         return [Pause(0.0), Send(plain(message))]
 
 
+def both(director: Director) -> list[int]:
+    """Their process ids, once both serve: it is ready as soon as one does."""
+    assert wait_until(lambda: len(workers(director)) == 2, 40), director.log
+    return workers(director)
+
+
 def two(text: str) -> str:
     """With two workers."""
     return text.replace("[director]\n", "[director]\nworkers = 2\n", 1)
@@ -83,7 +89,7 @@ def test_a_killed_worker_is_replaced_and_its_claims_come_back(start: StartDirect
     counted = Counted(2.0)
     with Origin(counted) as origin:
         director = start(two(web({"a": origin.address}, "timeout.response = 9s")))
-        before = workers(director)
+        before = both(director)
         with ThreadPoolExecutor(16) as pool:
             busy = [pool.submit(fetch, director.place, GET, patience=20) for _ in range(16)]
             assert wait_until(lambda: load(director) == [16], 15)
@@ -100,7 +106,7 @@ def test_a_killed_worker_is_replaced_and_its_claims_come_back(start: StartDirect
 def test_a_hung_worker_is_killed_and_replaced(start: StartDirector) -> None:
     with Origin() as origin:
         director = start(two(web({"a": origin.address})))
-        hung = workers(director)[1]
+        hung = both(director)[1]
         os.kill(hung, signal.SIGSTOP)
         assert wait_until(lambda: hung not in workers(director) and len(workers(director)) == 2, 40)
         assert set(served(director)) == {200}
@@ -129,7 +135,7 @@ def test_after_a_reload_was_answered_nobody_gets_an_old_answer(start: StartDirec
 def test_when_the_control_process_dies_they_serve_on_until_the_next_takes_over(start: StartDirector) -> None:
     with Origin() as origin:
         director = start(two(web({"a": origin.address})))
-        left = workers(director)
+        left = both(director)
         director.signal(signal.SIGKILL)
         assert director.process is not None
         director.process.wait(10)
@@ -164,6 +170,7 @@ def test_what_both_count_and_remember_is_shown_as_one_and_the_log_has_whole_line
             )
         )
         director = start(text)
+        both(director)
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(lambda _: fetch(director.place, GET).status, range(200))) == {200}
         assert director.api("pools", "web")["servers"][0]["requests"] == 200

@@ -19,7 +19,7 @@ from scapy.layers.l2 import Ether
 from director.l4.flows import FastPathEntry
 from director.l4.forwarder import Forwarder
 from director.l4.io.packet.raw import FRESH
-from director.l4.routing import FixedLink, FixedRoute, Table
+from director.l4.routing import FixedLink, FixedRoute, RoutingTable
 from director.l4.verdicts import Batch, Install, Transmit, Verdict
 from director.model.pools import Address, Check, Forward, Pool, Server
 from director.model.settings import Configuration
@@ -64,8 +64,8 @@ class Turns:
         pass
 
 
-def routing() -> Table:
-    table = Table(links={OUTSIDE: FixedLink(OUTER_MAC), INSIDE: FixedLink(INNER_MAC)})
+def routing() -> RoutingTable:
+    table = RoutingTable(links={OUTSIDE: FixedLink(OUTER_MAC), INSIDE: FixedLink(INNER_MAC)})
     for local in (VIP, OUTER, INNER, VIP6, OUTER6, INNER6, "192.0.2.81"):
         table.routes[packed(local)] = FixedRoute(1, packed(local), local=True)
     for network, prefix, ifindex, source in (

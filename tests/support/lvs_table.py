@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from director.cli.lvs.table import Daemon, Destination, Entry, KernelError, VirtualService
+from director.cli.lvs.table import ConnectionLine, Daemon, Destination, IpvsService, KernelError
 from director.model.virtual import Virtual
 
 
@@ -13,8 +13,8 @@ class RecordingTable:
 
     def __init__(
         self,
-        services: tuple[VirtualService, ...] = (),
-        entries: tuple[Entry, ...] = (),
+        services: tuple[IpvsService, ...] = (),
+        entries: tuple[ConnectionLine, ...] = (),
         daemons: tuple[Daemon, ...] = (),
     ) -> None:
         self.found = services
@@ -28,23 +28,23 @@ class RecordingTable:
             raise KernelError(self.refuse)
         self.calls.append((name, arguments))
 
-    def services(self) -> tuple[VirtualService, ...]:
+    def services(self) -> tuple[IpvsService, ...]:
         if self.refuse:
             raise KernelError(self.refuse)
         return self.found
 
-    def service(self, virtual: Virtual) -> VirtualService:
+    def service(self, virtual: Virtual) -> IpvsService:
         for one in self.found:
             if one.virtual == virtual:
                 return one
         if self.found or self.refuse:
             raise KernelError("ESRCH")
-        return VirtualService(virtual)
+        return IpvsService(virtual)
 
-    def add_service(self, service: VirtualService) -> None:
+    def add_service(self, service: IpvsService) -> None:
         self._told("add_service", service)
 
-    def edit_service(self, service: VirtualService) -> None:
+    def edit_service(self, service: IpvsService) -> None:
         self._told("edit_service", service)
 
     def delete_service(self, virtual: Virtual) -> None:
@@ -71,7 +71,7 @@ class RecordingTable:
     def set_timeouts(self, tcp: int, tcpfin: int, udp: int) -> None:
         self._told("set_timeouts", tcp, tcpfin, udp)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[ConnectionLine, ...]:
         return self.connections
 
     def daemons(self) -> tuple[Daemon, ...]:

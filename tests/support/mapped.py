@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterable
 
 from director.model.settings import Configuration
-from director.registry.cells import Geometry, Table
+from director.registry.cells import CellTable, Geometry
 from director.registry.changes import Change, plan
 from director.registry.mapped import MappedBooks
 from director.registry.registry import Registry
@@ -46,7 +46,7 @@ class Together:
         self.called: list[tuple[int, str]] = []
         self.books = [
             MappedBooks(
-                Table(self.words, size, column, self.locks),
+                CellTable(self.words, size, column, self.locks),
                 gives=column == 0,
                 room=self._heard_from(column),
                 processes=workers,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zope.interface import implementer
 
 from director.interfaces import IKey, IScheduler, IServer
-from director.model.pools import Address, Pool, Scheduler, Server
+from director.model.pools import Address, Pool, SchedulerSpec, Server
 from director.model.settings import Configuration
 from director.registry.changes import plan
 from director.registry.ledger import Lease
@@ -19,7 +19,7 @@ from director.registry.selection import select
 class FirstFit:
     """Takes the first eligible server; writes its life down."""
 
-    def __init__(self, spec: Scheduler) -> None:
+    def __init__(self, spec: SchedulerSpec) -> None:
         self.name = spec.name
         self.life: list[str] = []
 

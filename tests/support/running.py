@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from director.cli.client import Client
+from director.cli.client import ApiClient
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
@@ -228,7 +228,7 @@ class Director(Program):
 
     def api(self, *segments: str) -> Any:
         """What the REST API says, over the control socket."""
-        return Client(self.state / "control.sock").get(*segments)
+        return ApiClient(self.state / "control.sock").get(*segments)
 
     def finds(self, verdict: str, address: str) -> bool:
         """Wait until its check finds that server `up` or `down`; False when time is up."""

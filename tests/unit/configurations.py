@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import Address, Check, CustomScheduler, Pool, Queue, Scheduler, Server
+from director.model.pools import Address, Check, CustomScheduler, Pool, Queue, SchedulerSpec, Server
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
 
-SCHEDULERS = (Scheduler("wlc"), Scheduler("rr"), Scheduler("own", otherwise=Scheduler("wlc")))
+SCHEDULERS = (SchedulerSpec("wlc"), SchedulerSpec("rr"), SchedulerSpec("own", otherwise=SchedulerSpec("wlc")))
 CHECKS = (Check("alive"), Check("deep", kind="http"))
 
 

@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 from director.errors import SchedulerError
 from director.interfaces import IScheduler, ISchedulerPlugin
 from director.model.pools import CustomScheduler
-from director.model.pools import Scheduler as Spec
+from director.model.pools import SchedulerSpec as Spec
 from director.plugins import SchedulerPlugin, UserFiles, catalog, discover
 from director.scheduling.base import explanation
 from director.scheduling.custom import Guarded, Note
@@ -89,9 +89,9 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 LIST = (
-    "from director.plugins import catalog; from director.model.pools import Scheduler; "
+    "from director.plugins import catalog; from director.model.pools import SchedulerSpec; "
     "from random import Random; "
-    "c = catalog(); print(*c.names); print(type(c.make(Scheduler('theirs'), Random(1))).__name__)"
+    "c = catalog(); print(*c.names); print(type(c.make(SchedulerSpec('theirs'), Random(1))).__name__)"
 )
 
 

@@ -14,7 +14,7 @@ from director.cli.lvs import listing, saving
 from director.cli.lvs.help import HELP, VERSION
 from director.cli.lvs.ipvsadm import HINT, Order, parse
 from director.cli.lvs.popt import BadOptionError
-from director.cli.lvs.table import KernelError, Table
+from director.cli.lvs.table import IpvsTable, KernelError
 
 REFUSED, UNLISTED = 255, 1
 
@@ -54,7 +54,7 @@ def meaning(error: KernelError, command: str) -> str:
 
 def run(
     words: Sequence[str],
-    table: Table,
+    table: IpvsTable,
     lines: Iterable[str],
     out: TextIO,
     err: TextIO,
@@ -76,7 +76,7 @@ def run(
     return _carry_out(order, table, out, err)
 
 
-def _carry_out(order: Order, table: Table, out: TextIO, err: TextIO) -> int:
+def _carry_out(order: Order, table: IpvsTable, out: TextIO, err: TextIO) -> int:
     try:
         out.writelines(f"{line}\n" for line in ACTIONS[order.command](order, table))
     except KernelError as error:
@@ -85,7 +85,7 @@ def _carry_out(order: Order, table: Table, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _restore(table: Table, lines: Iterable[str], out: TextIO, err: TextIO, program: str) -> int:
+def _restore(table: IpvsTable, lines: Iterable[str], out: TextIO, err: TextIO, program: str) -> int:
     """Each line is a command line; the status is the last one's, a wrong option ends it at once.
 
     Comments are passed over, which ipvsadm 1.31 leaves to `ipvsadm-restore` ([REC]).
@@ -111,7 +111,7 @@ def _split(line: str) -> list[str]:
         return line.split()
 
 
-def _list(order: Order, table: Table) -> Iterator[str]:
+def _list(order: Order, table: IpvsTable) -> Iterator[str]:
     if order.has("connection"):
         yield from listing.entries(table.entries(), order)
     elif order.has("timeout"):
@@ -130,7 +130,7 @@ def _list(order: Order, table: Table) -> Iterator[str]:
             yield from listing.service_lines(one, order)
 
 
-def _save(order: Order, table: Table) -> Iterator[str]:
+def _save(order: Order, table: IpvsTable) -> Iterator[str]:
     return saving.rules(table.services(), numeric=order.has("numeric"))
 
 
@@ -138,15 +138,15 @@ def _said(lines: Sequence[str]) -> Action:
     return lambda _order, _table: iter(lines)
 
 
-def _done(act: Callable[[Order, Table], object]) -> Action:
-    def action(order: Order, table: Table) -> Iterator[str]:
+def _done(act: Callable[[Order, IpvsTable], object]) -> Action:
+    def action(order: Order, table: IpvsTable) -> Iterator[str]:
         act(order, table)
         return iter(())
 
     return action
 
 
-Action = Callable[[Order, Table], Iterator[str]]
+Action = Callable[[Order, IpvsTable], Iterator[str]]
 """Carries an order out and gives the lines to print."""
 
 ACTIONS: Mapping[str, Action] = {

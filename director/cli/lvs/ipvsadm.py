@@ -18,7 +18,7 @@ from director.cli.lvs import addresses
 from director.cli.lvs.addresses import NoAddressError, number
 from director.cli.lvs.legality import LEGAL, NAMES, TUNNEL, TUNNELS, lawful
 from director.cli.lvs.popt import BadOptionError, Met, Option, Takes, read
-from director.cli.lvs.table import Daemon, Destination, VirtualService
+from director.cli.lvs.table import Daemon, Destination, IpvsService
 from director.model.pools import LARGEST_COUNT, Forward, Tunnel
 from director.model.virtual import Virtual
 
@@ -95,9 +95,9 @@ class Order:
         return name in self.options
 
     @property
-    def service(self) -> VirtualService:
+    def service(self) -> IpvsService:
         """The service to add or edit."""
-        return VirtualService(
+        return IpvsService(
             self.virtual,
             self.scheduler,
             self.flags,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from director.cli.lvs.addresses import service_name, shown
 from director.cli.lvs.ipvsadm import Order
-from director.cli.lvs.table import Daemon, Destination, Entry, Figures, VirtualService
+from director.cli.lvs.table import ConnectionLine, Daemon, Destination, Figures, IpvsService
 from director.model.pools import Forward
 
 VERSION = "1.2.1"
@@ -61,7 +61,7 @@ def heading(order: Order) -> Iterator[str]:
     yield servers
 
 
-def service_lines(service: VirtualService, order: Order) -> Iterator[str]:
+def service_lines(service: IpvsService, order: Order) -> Iterator[str]:
     """One service and its destinations."""
     numeric, exact = order.has("numeric"), order.has("exact")
     virtual = service.virtual
@@ -79,7 +79,7 @@ def service_lines(service: VirtualService, order: Order) -> Iterator[str]:
         yield "  -> " + print_destination(one, place)
 
 
-def described(service: VirtualService) -> str:
+def described(service: IpvsService) -> str:
     """Scheduler, flags, persistence and mask, engine, one-packet scheduling."""
     text = service.scheduler
     if service.flags:
@@ -94,7 +94,7 @@ def described(service: VirtualService) -> str:
     return f"{text} ops" if service.ops else text
 
 
-def mask(service: VirtualService) -> str:
+def mask(service: IpvsService) -> str:
     """The mask of persistence as the tool writes it: dotted for IPv4, a length for IPv6."""
     if service.virtual.family == 6:
         return str(service.netmask)
@@ -152,10 +152,10 @@ def ordered(destinations: tuple[Destination, ...]) -> list[Destination]:
     return sorted(destinations, key=lambda one: (*_sortable(one.host), one.port))
 
 
-def ordered_services(services: tuple[VirtualService, ...]) -> list[VirtualService]:
+def ordered_services(services: tuple[IpvsService, ...]) -> list[IpvsService]:
     """Services by mark, family, protocol, address, port."""
 
-    def key(service: VirtualService) -> tuple[object, ...]:
+    def key(service: IpvsService) -> tuple[object, ...]:
         virtual = service.virtual
         place = ("", b"") if virtual.fwmark else _sortable(virtual.host)
         return (virtual.fwmark, virtual.family, PROTOCOLS[virtual.protocol], place[1], virtual.port)
@@ -171,7 +171,7 @@ def _sortable(host: str) -> tuple[str, bytes]:
     return "", packed
 
 
-def entries(found: tuple[Entry, ...], order: Order) -> Iterator[str]:
+def entries(found: tuple[ConnectionLine, ...], order: Order) -> Iterator[str]:
     """The connection table."""
     numeric, more = order.has("numeric"), order.has("persistent-conn")
     yield "IPVS connection entries"

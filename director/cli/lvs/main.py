@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from director.cli.client import Client, Refused
+from director.cli.client import ApiClient, Refused
 from director.cli.director import UNKEPT, connected
 from director.cli.lvs.command import run
 from director.cli.lvs.remote import RemoteTable
@@ -22,7 +22,7 @@ NO_IPVS = 2
 UNKEPT_TEXT = "done, but not kept: a restart of the director would lose it; its log says why\n"
 
 
-def main(argv: Sequence[str] | None = None, client: Client | None = None) -> int:
+def main(argv: Sequence[str] | None = None, client: ApiClient | None = None) -> int:
     """Carry out one command line; returns its exit status.
 
     Args:

@@ -11,14 +11,14 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from director.cli.client import NOT_REACHABLE, Client, Refused
+from director.cli.client import NOT_REACHABLE, ApiClient, Refused
 from director.cli.lvs.table import (
+    ConnectionLine,
     Daemon,
     Destination,
-    Entry,
     Figures,
+    IpvsService,
     KernelError,
-    VirtualService,
 )
 from director.config.parse.addresses import address
 from director.config.parse.servers import tunnel
@@ -65,23 +65,23 @@ class RemoteTable:
     `unkept` is true once the director did something that it could not keep for its next start.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ApiClient) -> None:
         self._client = client
         self.unkept = False
 
     # -- services --
 
-    def services(self) -> tuple[VirtualService, ...]:
+    def services(self) -> tuple[IpvsService, ...]:
         """All of layer 4, in the director's order."""
         pools = {pool["name"]: pool for pool in self._get("pools")}
         return tuple(_service(one, pools[one["pool"]]) for one in self._views())
 
-    def service(self, virtual: Virtual) -> VirtualService:
+    def service(self, virtual: Virtual) -> IpvsService:
         """One of them."""
         view = self._there(virtual)
         return _service(view, self._get("pools", view["pool"]))
 
-    def add_service(self, service: VirtualService) -> None:
+    def add_service(self, service: IpvsService) -> None:
         """Its pool first; when the service cannot be made, the pool goes again."""
         if self._find(service.virtual) is not None:
             raise KernelError("EEXIST")
@@ -96,7 +96,7 @@ class RemoteTable:
             # Both were looked for: what is not found now is the scheduler.
             raise KernelError("ENOENT") if error.code == "ESRCH" else error from error
 
-    def edit_service(self, service: VirtualService) -> None:
+    def edit_service(self, service: IpvsService) -> None:
         """All settings anew."""
         view = self._there(service.virtual)
         try:
@@ -180,7 +180,7 @@ class RemoteTable:
         if order:
             self._change("patch", "layer4", order=order)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[ConnectionLine, ...]:
         """All flows and templates, newest first."""
         return tuple(_entry(one) for one in self._connections())
 
@@ -251,7 +251,7 @@ def kernel_error(refused: Refused) -> KernelError:
 # --- values to orders ----------------------------------------------------------------------------
 
 
-def settings(service: VirtualService) -> dict[str, Any]:
+def settings(service: IpvsService) -> dict[str, Any]:
     """All settings of a service in the keys of the ini; None is what it does not have."""
     return {
         "scheduler": " ".join((service.scheduler, *_flags(service))),
@@ -262,7 +262,7 @@ def settings(service: VirtualService) -> dict[str, Any]:
     }
 
 
-def _flags(service: VirtualService) -> Iterator[str]:
+def _flags(service: IpvsService) -> Iterator[str]:
     """Flags in the scheduler's own words."""
     for flag in service.flags:
         own = flag.removeprefix(f"{service.scheduler}-")
@@ -317,13 +317,13 @@ def _place(server: Json) -> Address:
     return address(server["address"], lowest=0, port_needed=False)
 
 
-def _service(view: Json, pool: Json) -> VirtualService:
+def _service(view: Json, pool: Json) -> IpvsService:
     scheduler, *words = (view["scheduler"] or pool["scheduler"]).split(" ")
     flags = [f"{scheduler}-{word}" if word in PLACES.values() else word for word in words]
     if "else" in words or "(" in scheduler:
         scheduler, flags = view["scheduler"] or pool["scheduler"], []
     persistent = view["persistent"]
-    return VirtualService(
+    return IpvsService(
         _virtual(view),
         scheduler,
         tuple(sorted(flags)),
@@ -363,9 +363,9 @@ def _five(found: Json) -> Figures:
     return conns, inpkts, outpkts, inbytes, outbytes
 
 
-def _entry(one: Json) -> Entry:
+def _entry(one: Json) -> ConnectionLine:
     source, virtual, target = (_endpoint(one[name]) for name in ("client", "virtual", "target"))
-    return Entry(one["protocol"], int(one["expires"]), one["state"], source, virtual, target)
+    return ConnectionLine(one["protocol"], int(one["expires"]), one["state"], source, virtual, target)
 
 
 def _endpoint(text: str) -> tuple[str, int]:

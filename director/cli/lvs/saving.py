@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from director.cli.lvs.addresses import shown
 from director.cli.lvs.listing import mask, ordered, ordered_services
-from director.cli.lvs.table import Destination, VirtualService
+from director.cli.lvs.table import Destination, IpvsService
 from director.model.pools import Forward
 
 KINDS = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
@@ -17,7 +17,7 @@ METHODS = {Forward.NAT: "-m", Forward.DR: "-g", Forward.TUN: "-i", Forward.LOCAL
 CHECKSUMS = {"none": "--tun-nocsum", "csum": "--tun-csum", "remcsum": "--tun-remcsum"}
 
 
-def rules(services: tuple[VirtualService, ...], *, numeric: bool) -> Iterator[str]:
+def rules(services: tuple[IpvsService, ...], *, numeric: bool) -> Iterator[str]:
     """Lines that make these services again."""
     for service in ordered_services(services):
         name = _name(service, numeric=numeric)
@@ -28,7 +28,7 @@ def rules(services: tuple[VirtualService, ...], *, numeric: bool) -> Iterator[st
             yield line + _tunnel(one) + _thresholds(one)
 
 
-def _name(service: VirtualService, *, numeric: bool) -> str:
+def _name(service: IpvsService, *, numeric: bool) -> str:
     virtual = service.virtual
     if virtual.fwmark:
         return f"-f {virtual.fwmark}{' -6' if virtual.family == 6 else ''}"
@@ -36,7 +36,7 @@ def _name(service: VirtualService, *, numeric: bool) -> str:
     return f"{KINDS[virtual.protocol]} {place}"
 
 
-def _settings(service: VirtualService) -> str:
+def _settings(service: IpvsService) -> str:
     text = ""
     if service.persistent is not None:
         text += f" -p {service.persistent}"

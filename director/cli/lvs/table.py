@@ -1,6 +1,6 @@
 """The services and destinations as `ipvsadm` sees them, and what it may ask of whoever holds them.
 
-Values only; `Table` is a Protocol, so that the command can be tried without a director.
+Values only; `IpvsTable` is a Protocol, so that the command can be tried without a director.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Destination:
 
 
 @frozen
-class VirtualService:
+class IpvsService:
     """One virtual service with its destinations, newest first.
 
     `netmask` is a prefix length, None for the whole address; `persistent` seconds, None for no persistence.
@@ -67,7 +67,7 @@ class VirtualService:
 
 
 @frozen
-class Entry:
+class ConnectionLine:
     """One line of the connection table; `expires` in seconds, `protocol` as it is shown."""
 
     protocol: str
@@ -93,19 +93,19 @@ class Daemon:
     ttl: int = 0
 
 
-class Table(Protocol):
+class IpvsTable(Protocol):
     """Whoever holds the services.  Every method may raise KernelError."""
 
-    def services(self) -> tuple[VirtualService, ...]:
+    def services(self) -> tuple[IpvsService, ...]:
         """All services, in the order of the table."""
 
-    def service(self, virtual: Virtual) -> VirtualService:
+    def service(self, virtual: Virtual) -> IpvsService:
         """One of them.  ESRCH when it is not there."""
 
-    def add_service(self, service: VirtualService) -> None:
+    def add_service(self, service: IpvsService) -> None:
         """EEXIST, ENOENT for the scheduler or engine."""
 
-    def edit_service(self, service: VirtualService) -> None:
+    def edit_service(self, service: IpvsService) -> None:
         """Replace everything but the key and the destinations.  ESRCH, ENOENT."""
 
     def delete_service(self, virtual: Virtual) -> None:
@@ -132,7 +132,7 @@ class Table(Protocol):
     def set_timeouts(self, tcp: int, tcpfin: int, udp: int) -> None:
         """0 keeps a value."""
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[ConnectionLine, ...]:
         """The connection table."""
 
     def daemons(self) -> tuple[Daemon, ...]:

@@ -17,7 +17,7 @@ from director.config.text import foreign
 from director.config.text.messages import BadValue, suggest
 from director.config.text.reader import Value
 from director.config.text.sources import resolve
-from director.model.pools import Scheduler
+from director.model.pools import SchedulerSpec
 from director.scheduling import builtin
 
 
@@ -48,13 +48,13 @@ _MOST = 4
 class Written:
     """A scheduler as written and the offsets of its names, to be checked against the known ones."""
 
-    scheduler: Scheduler
-    names: tuple[tuple[int, Scheduler], ...]
+    scheduler: SchedulerSpec
+    names: tuple[tuple[int, SchedulerSpec], ...]
 
 
 def scheduler(text: str) -> Written:
     """The scheduler that `text` says; whether it exists is for `check_known`."""
-    links: list[tuple[int, Scheduler]] = []
+    links: list[tuple[int, SchedulerSpec]] = []
     at = 0
     while True:
         if len(links) == _MOST:
@@ -70,11 +70,11 @@ def scheduler(text: str) -> Written:
         at = end
     whole = links[-1][1]
     for _, link in reversed(links[:-1]):
-        whole = Scheduler(link.name, link.argument, link.flags, whole)
+        whole = SchedulerSpec(link.name, link.argument, link.flags, whole)
     return Written(whole, tuple(links))
 
 
-def _link(text: str, at: int) -> tuple[int, Scheduler, int]:
+def _link(text: str, at: int) -> tuple[int, SchedulerSpec, int]:
     """One scheduler of the chain: its offset, itself, and where the next one begins."""
     found = _CHOICE.match(text, at)
     if not found or found[1] == "else":
@@ -99,7 +99,7 @@ def _link(text: str, at: int) -> tuple[int, Scheduler, int]:
     after = other.end() if other else len(text)
     if other and not text[after:].strip():
         raise BadValue("a scheduler is missing behind else", "write one such as wlc", other.start())
-    return found.start(1), Scheduler(found[1], argument, flags), after
+    return found.start(1), SchedulerSpec(found[1], argument, flags), after
 
 
 def _flag(scheduler_name: str, word: str) -> str:

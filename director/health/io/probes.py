@@ -35,7 +35,7 @@ from director.health.probes.base import StreamProbe
 from director.health.probes.exec import environment
 from director.health.probes.exec import judge as judge_end
 from director.health.probes.kinds import DATAGRAMS, STREAMS, datagram, judge_datagram
-from director.health.schedule import Target
+from director.health.schedule import CheckTarget
 from director.health.verdict import Result
 from director.l7.http.responses import ResponseFramer
 from director.model.pools import Address
@@ -99,7 +99,7 @@ class Probe:
         self,
         reactor: Any,
         clock: Callable[[], float],
-        target: Target,
+        target: CheckTarget,
         report: Callable[[Result], None],
         gone: Callable[[], None],
     ) -> None:

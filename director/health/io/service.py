@@ -17,7 +17,7 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from director.health.io.probes import Probe
-from director.health.schedule import Key, Plan, Target, targets
+from director.health.schedule import CheckTarget, Key, Plan, targets
 from director.health.verdict import CheckSnapshot, Evidence, Result, Transition
 from director.model.pools import State
 from director.model.settings import Configuration
@@ -177,7 +177,7 @@ class HealthService(Service):
             for server in self.registry.by_address.get(address, ())
         )
 
-    def _begin(self, target: Target) -> None:
+    def _begin(self, target: CheckTarget) -> None:
         key = target.key
 
         def gone() -> None:
@@ -207,7 +207,7 @@ class HealthService(Service):
             self.log.info(PROBED, count=self._unprobed)
             self._unprobed = 0
 
-    def _judge(self, target: Target, result: Result) -> None:
+    def _judge(self, target: CheckTarget, result: Result) -> None:
         address, check = key = target.key
         self._made[check, FOUND[result.alive]] += 1
         evidence = self._evidence.get(key)
@@ -227,7 +227,7 @@ class HealthService(Service):
                 self._say(server, target, turned)
             self._tell(servers)
 
-    def _say(self, server: RealServer, target: Target, turned: Transition) -> None:
+    def _say(self, server: RealServer, target: CheckTarget, turned: Transition) -> None:
         words = {True: "up", False: "down", None: "unknown"}
         say = self.log.info if turned.alive else self.log.warn
         say(

@@ -83,7 +83,7 @@ class HeadReader(Protocol):
         """The next head, or None.  Raises: MessageError for anything that is not a strict one."""
 
 
-class Answer:
+class HttpAnswer:
     """The facts of one answer, as conditions ask for them."""
 
     def __init__(self, lines: Lines) -> None:
@@ -112,7 +112,7 @@ class HttpProbe:
         self._address = address
         self._heads = heads
         self._came = 0
-        self._answer: Answer | None = None
+        self._answer: HttpAnswer | None = None
         self._reader: BodyReader | None = None
         self._said = ""
         self._text = b""
@@ -162,7 +162,7 @@ class HttpProbe:
         if not any(low <= status <= high for low, high in check.statuses):
             self.judgement = False, f"{self._said}, expected {ranges(check)}"
             return
-        self._answer = answer = Answer(head.lines)
+        self._answer = answer = HttpAnswer(head.lines)
         self._judge_terms(answer, "header")
         if self.judgement is None and any(term.fact == "body" for term in check.terms):
             self._reader = head.body()
@@ -184,7 +184,7 @@ class HttpProbe:
             self._judge_terms(self._answer, "body")
             self.judgement = self.judgement or (True, self._said)
 
-    def _judge_terms(self, answer: Answer, fact: str) -> None:
+    def _judge_terms(self, answer: HttpAnswer, fact: str) -> None:
         """The first term of that fact that does not hold decides."""
         for term in self._check.terms:
             if term.fact == fact and compile_condition(term)(cast("Facts", answer)) is None:

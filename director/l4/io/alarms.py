@@ -15,7 +15,7 @@ NEWS = 256
 
 
 @frozen
-class Change:
+class AlarmChange:
     """A trouble that began, or one that is over after so many `seconds`."""
 
     text: str
@@ -34,34 +34,34 @@ class Troubles(dict[str, str]):
         super().__init__()
         self._clock = clock
         self._since: dict[str, float] = {}
-        self._news: deque[Change] = deque()
+        self._news: deque[AlarmChange] = deque()
         self._unkept = 0
 
     def __setitem__(self, key: str, text: str) -> None:
         """`key` is in trouble."""
         if self.get(key) != text or key not in self._since:
             self._since.setdefault(key, self._clock())
-            self._note(Change(text))
+            self._note(AlarmChange(text))
         super().__setitem__(key, text)
 
     def over(self, key: str) -> None:
         """`key` is well; that it was well before is no news."""
         text, since = self.pop(key, ""), self._since.pop(key, None)
         if since is not None:
-            self._note(Change(text, self._clock() - since))
+            self._note(AlarmChange(text, self._clock() - since))
 
     def since(self) -> dict[str, float]:
         """When each sentence's object got into trouble, in seconds of the clock."""
         return {text: self._since[key] for key, text in self.items() if key in self._since}
 
-    def news(self) -> tuple[list[Change], int]:
+    def news(self) -> tuple[list[AlarmChange], int]:
         """What changed since the last call, oldest first, and how many more changes were not kept."""
         found, unkept = list(self._news), self._unkept
         self._news.clear()
         self._unkept = 0
         return found, unkept
 
-    def _note(self, change: Change) -> None:
+    def _note(self, change: AlarmChange) -> None:
         if len(self._news) < NEWS:
             self._news.append(change)
         else:

@@ -14,7 +14,7 @@ from typing import Protocol
 from director.l4.flows import FastPathEntry, Flow
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture.plan import CapturePlan
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.packet.ring import Port, Receive
 
 
@@ -36,10 +36,10 @@ class Engine(Protocol):
     def forget(self, flow: Flow) -> None:
         """Carry no more packets of `flow`: the next one has to be decided."""
 
-    def link_changed(self, link: Link) -> bool:
+    def link_changed(self, link: KernelLink) -> bool:
         """An interface came, went or changed; True when what is captured has to be settled anew."""
 
-    def check(self, links: Iterable[Link]) -> None:
+    def check(self, links: Iterable[KernelLink]) -> None:
         """Say what is wrong with the interfaces that the settings name."""
 
     def captured(self) -> list[str]:
@@ -55,5 +55,5 @@ class Engine(Protocol):
         """Give everything back."""
 
 
-MakeEngine = Callable[[Receive, Callable[[int], Link | None], Troubles], Engine]
+MakeEngine = Callable[[Receive, Callable[[int], KernelLink | None], Troubles], Engine]
 """Makes one from where frames go, who knows the links by index, and whom to tell what is wrong."""

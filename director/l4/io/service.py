@@ -27,7 +27,7 @@ from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
 from director.l4.io.capture.follow import Capture, Wanted
-from director.l4.io.capture.install import Applied, Installer
+from director.l4.io.capture.install import CaptureOutcome, Installer
 from director.l4.io.capture.nftwatch import TableWatch
 from director.l4.io.capture.plan import (
     ROUTE,
@@ -40,7 +40,7 @@ from director.l4.io.capture.plan import (
 )
 from director.l4.io.engine import MakeEngine
 from director.l4.io.netlink import neighbours
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.netlink.socket import NetlinkReader, NetlinkSocket
 from director.l4.io.netlink.view import (
     AddressesChanged,
@@ -147,7 +147,7 @@ class L4Director(Service):
             self._log.warn("{lacking}", lacking=self.lacking)
             self._close()
 
-    def _open(self, run: nft.Session) -> None:
+    def _open(self, run: nft.NftSession) -> None:
         """Netlink, the forwarder and the ports.  Raises OSError."""
         installer = Installer(self._director, self._state_dir, run)
         left = installer.leftovers()
@@ -214,7 +214,7 @@ class L4Director(Service):
         self._plan = plan
         return succeed(None) if self._capture is None else self._capture.follow()
 
-    def _now_taken(self, plan: CapturePlan, applied: Applied) -> None:
+    def _now_taken(self, plan: CapturePlan, applied: CaptureOutcome) -> None:
         """The stack does not see these packets any more: they are read here."""
         self._held_plan = plan
         if self.view is not None:
@@ -270,7 +270,7 @@ class L4Director(Service):
         if not self.engine.transmit(verdict.ifindex, verdict.frame, verdict.offload):
             self.drops["no_interface"] += 1
 
-    def _link(self, ifindex: int) -> Link | None:
+    def _link(self, ifindex: int) -> KernelLink | None:
         return None if self.view is None else self.view.links.get(ifindex)
 
     def _hold(self, verdict: Hold, now: float) -> None:
@@ -382,7 +382,7 @@ class L4Director(Service):
         if before != self._ignores:
             self._look_soon()
 
-    def _announce(self, link: Link, frame: bytes) -> None:
+    def _announce(self, link: KernelLink, frame: bytes) -> None:
         self.engine.transmit(link.ifindex, frame, b"")
 
     def _close(self) -> None:

@@ -154,6 +154,11 @@ class RequestHead:
         return self.parsed.minor
 
     @property
+    def version(self) -> bytes:
+        """The protocol that the client spoke, as Via has it (RFC 9110 7.6.3)."""
+        return b"1.1" if self.parsed.minor else b"1.0"
+
+    @property
     def length(self) -> int:
         """Body octets, or CHUNKED."""
         return self.parsed.length

@@ -51,7 +51,13 @@ FRAME = 16384
 SPAN = 10.0
 """Seconds over which a client's frames are counted."""
 CONTROL_FRAMES = 1000
-"""Frames in a span that ask for work and carry no request: SETTINGS, PING, PRIORITY, empty DATA."""
+"""Frames in a span that ask for work and carry no request: SETTINGS, PING, PRIORITY, unknown, empty DATA."""
+WINDOWS_PER_FRAME = 4
+"""WINDOW_UPDATEs for each DATA frame that was sent, beyond `CONTROL_FRAMES`: of its stream and of the
+connection, and twice as many for clients that give windows back in halves."""
+STREAMS_BEYOND = 2 * STREAMS
+"""Streams from which a client that ignores `STREAMS` is left; those between are refused one by one
+(RFC 9113 5.1.2), because a client may not have read our settings yet."""
 RESETS = 200
 """Streams in a span that the client opened and took back before their response; beyond the half of all."""
 
@@ -84,21 +90,14 @@ class Frames:
 
     def __init__(self, header_limit: int) -> None:
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
-        self._h2.local_settings = Settings(
-            client=False,
-            initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
-                SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-                SettingCodes.MAX_HEADER_LIST_SIZE: header_limit,
-                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
-            },
-        )
+        self._header_limit = header_limit
+        self._h2.local_settings = self._settings(STREAMS)
         self._h2.decoder.max_header_list_size = header_limit
         self._outputs: dict[int, _Output] = {}
         self._turn: deque[int] = deque()
         self._changes: dict[int, bool] = {}
         self._span_began = 0.0
-        self._control = self._resets = self._requests = 0
+        self._control = self._resets = self._requests = self._windows = self._sent = 0
         self.highest = 0
         # Where the octets stand in the client's frames: of the preface, a header, a body.
         self._preface = PREFACE_OCTETS
@@ -106,9 +105,22 @@ class Frames:
         self._header_seen = 0
         self._body = 0
 
+    def _settings(self, streams: int) -> Settings:
+        return Settings(
+            client=False,
+            initial_values={
+                SettingCodes.MAX_CONCURRENT_STREAMS: streams,
+                SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+                SettingCodes.MAX_HEADER_LIST_SIZE: self._header_limit,
+                SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
+            },
+        )
+
     def begin(self) -> bytes:
         """Our part of the preface (RFC 9113 3.4)."""
         self._h2.initiate_connection()
+        # h2 would end the connection at the first stream too many; so that one can be refused alone.
+        self._h2.local_settings = self._settings(STREAMS_BEYOND)
         self._h2.increment_flow_control_window(CONNECTION_WINDOW - 65535)
         return self._h2.data_to_send()
 
@@ -145,16 +157,23 @@ class Frames:
         """What h2 wants to say by itself: acknowledgements, and the end after an error."""
         return self._h2.data_to_send()
 
-    def count(self, now: float, *, control: int = 0, resets: int = 0, requests: int = 0) -> None:
+    def count(
+        self, now: float, *, control: int = 0, resets: int = 0, requests: int = 0, windows: int = 0
+    ) -> None:
         """Count frames of the client.  Raises FloodError beyond the bounds."""
         if now - self._span_began > SPAN:
             self._span_began = now
-            self._control = self._resets = self._requests = 0
+            self._control = self._resets = self._requests = self._windows = 0
+            # What was sent a moment ago is still given back.
+            self._sent >>= 1
+        self._windows += windows
         self._control += control
         self._resets += resets
         self._requests += requests
         if self._control > CONTROL_FRAMES:
             raise FloodError(f"more than {CONTROL_FRAMES} control frames in {SPAN:g} s")
+        if self._windows > CONTROL_FRAMES + WINDOWS_PER_FRAME * self._sent:
+            raise FloodError(f"more than {CONTROL_FRAMES} updates of unused windows in {SPAN:g} s")
         if self._resets > max(RESETS, self._requests // 2):
             raise FloodError(f"more than {RESETS} requests taken back in {SPAN:g} s")
 
@@ -227,6 +246,7 @@ class Frames:
             self._h2.send_data(stream, bytes(part[:size]), end_stream=last)
         except (StreamClosedError, ProtocolError, FlowControlError):
             return None
+        self._sent += 1
         output.size -= size
         if size == len(part):
             output.parts.popleft()

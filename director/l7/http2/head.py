@@ -81,6 +81,11 @@ class StreamHead(RequestHead):
     reader: StreamBody | None
     websocket: bool
 
+    @property
+    def version(self) -> bytes:
+        """As the client spoke it (RFC 9110 7.6.3)."""
+        return b"2"
+
     def body(self) -> Body:
         """The reader of its body."""
         return self.reader if self.reader is not None else super().body()
@@ -113,11 +118,7 @@ def read_head(stream: int, fields: Fields, limits: Limits, *, ended: bool, key: 
             lines.append(b"te: trailers\r\n")
     websocket = pseudo.get(b":protocol") is not None
     method, path = _line(pseudo, websocket=websocket)
-    authority = pseudo.get(b":authority", host)
-    if authority is None:
-        raise MessageError(400, "missing :authority")
-    if host is not None and host != authority:
-        raise MessageError(400, "Host and :authority differ (RFC 9113 8.3.1)")
+    authority = _authority(pseudo, host)
     if cookies:
         # Crumbs of one field, which HTTP/1 knows whole (RFC 9113 8.2.3).
         lines.append(b"cookie: " + b"; ".join(cookies) + b"\r\n")
@@ -131,14 +132,27 @@ def read_head(stream: int, fields: Fields, limits: Limits, *, ended: bool, key: 
 
 def _line(pseudo: dict[bytes, bytes], *, websocket: bool) -> tuple[bytes, bytes]:
     """Method and target, as HTTP/1 has them."""
-    method = pseudo.get(b":method", b"")
+    method, path = pseudo.get(b":method", b""), pseudo.get(b":path", b"")
     if websocket:
         if method != b"CONNECT" or pseudo[b":protocol"] != WEBSOCKET:
             raise MessageError(501, "no other protocol than websocket is offered")
-        return b"GET", pseudo.get(b":path", b"")
-    if method == b"CONNECT":
+        method = b"GET"
+    elif method == b"CONNECT":
         raise MessageError(501, "CONNECT is not offered here")
-    return method, pseudo.get(b":path", b"")
+    if path[:1] != b"/" and path != b"*":
+        # An absolute URI would bring a host of its own, whatever :authority says.
+        raise MessageError(400, ":path does not begin with a slash (RFC 9113 8.3.1)")
+    return method, path
+
+
+def _authority(pseudo: dict[bytes, bytes], host: bytes | None) -> bytes:
+    """The one host that is asked for."""
+    authority = pseudo.get(b":authority", host)
+    if not authority:
+        raise MessageError(400, "missing :authority")
+    if host is not None and host != authority:
+        raise MessageError(400, "Host and :authority differ (RFC 9113 8.3.1)")
+    return authority
 
 
 def _framing(lines: list[bytes], *, ended: bool, websocket: bool, key: bytes) -> bytes:

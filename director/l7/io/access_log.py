@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from director.l7.io.writer import Writer
+from director.l7.io.writer import LineWriter
 from director.l7.proxy.trace import json_line, text_line
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ class AccessLog:
         self._epoch = epoch
         self._reactor = reactor
         self.target = target
-        self.writer: Writer | None = None
+        self.writer: LineWriter | None = None
         if target not in ("off", ""):
             to = STANDARD_OUTPUT if target == "stdout" else target
-            self.writer = Writer(to, self._warn, shared=shared)
+            self.writer = LineWriter(to, self._warn, shared=shared)
 
     def start(self) -> None:
         """Begin to write.  Raises OSError when the file cannot be opened."""

@@ -23,7 +23,7 @@ QUIET = 5.0
 """Seconds without a loss after which an episode is over: a disk that is nearly full takes some blocks."""
 
 
-class Writer:
+class LineWriter:
     """Writes blocks to a file, or to a descriptor that is open already.
 
     Attributes:

@@ -43,7 +43,6 @@ class Client(Protocol):
         peer: who called whom.
         ended: the client will send nothing more (FIN); it may still read.
         leaving: it drains or has ended, so that `can_stay` must be asked.
-        paused: nothing is taken from it for now.
         upstream_fields: what a server got last, for a client that repeats itself.
     """
 
@@ -52,7 +51,6 @@ class Client(Protocol):
     peer: Peer
     ended: bool
     leaving: bool
-    paused: bool
     upstream_fields: UpstreamFields | None
 
     def relay(self, request: RequestHead) -> ResponseRelay:
@@ -66,6 +64,10 @@ class Client(Protocol):
 
     def give_back(self, data: bytes) -> None:
         """Octets that do not belong to the exchange that took them."""
+
+    @property
+    def paused(self) -> bool:
+        """Something of it is not taken for now."""
 
     def pause(self, stream: int) -> None:
         """Take no more of the body of `stream` for now."""

@@ -44,6 +44,7 @@ from director.l7.proxy.commands import (
     ServerBlocked,
     ServerBytes,
     ServerDrained,
+    ServerReady,
     ToClient,
 )
 from director.l7.proxy.conversation import TELL
@@ -150,6 +151,7 @@ class Multiplexed(Streams):
     def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:
         """Take `ServerReady(stream, True)`."""
         self.out = []
+        self.blocked.discard(stream)
         exchange = self.exchanges.get(stream)
         if exchange is not None:
             request_body.server_ready(exchange, now, reused=True)
@@ -242,6 +244,11 @@ class Multiplexed(Streams):
                 self.write(self.frames.goaway())
                 self.close()
 
+    def _server_ready(self, event: Any, now: float) -> None:
+        """Another server: that the one before took nothing more, when it failed, says nothing of it."""
+        self.blocked.discard(event.stream)
+        self._tell(event.stream, ServerReady, event, now)
+
     def _server_blocked(self, event: Any, now: float) -> None:
         """Its server does not take more: the stream's window stays shut; the others go on."""
         self.blocked.add(event.stream)
@@ -260,6 +267,7 @@ class Multiplexed(Streams):
         Happened.CLIENT_GONE: _client_gone,
         Happened.DRAIN: _drain,
         Expired: _expired,
+        ServerReady: _server_ready,
         ServerBlocked: _server_blocked,
         ServerDrained: _server_drained,
     }

@@ -17,7 +17,7 @@ from h2 import events as h2events
 from h2.errors import ErrorCodes
 
 from director.errors import MessageError
-from director.l7.http2.frames import Frames
+from director.l7.http2.frames import STREAMS, Frames
 from director.l7.http2.head import StreamHead, read_head, trailer_lines
 from director.l7.http2.relay import StreamRelay
 from director.l7.proxy import accounting, dispatch, local_reply, request_body, request_head
@@ -44,7 +44,6 @@ class Streams:
 
     Attributes:
         exchanges: those under way, by stream.
-        paused: always False: single streams are.
         leaving: always False: streams do not end connections.
         ended: the client sends nothing more.
         closing: the last octet for the client was given out.
@@ -57,7 +56,6 @@ class Streams:
         "exchanges", "handle", "out", "peer", "requests", "upstream_fields",
     )  # fmt: skip
 
-    paused = False
     leaving = False
 
     def __init__(self, handle: ServiceHandle, peer: Peer, now: float) -> None:
@@ -95,6 +93,11 @@ class Streams:
 
     def give_back(self, data: bytes) -> None:
         """A stream has no surplus."""
+
+    @property
+    def paused(self) -> bool:
+        """Octets of some stream are held back."""
+        return bool(self._held_back)
 
     def pause(self, stream: int) -> None:
         """Give its octets back to the window later."""
@@ -148,7 +151,10 @@ class Streams:
         stream = event.stream_id
         self.frames.count(now, requests=1)
         self.frames.highest = max(self.frames.highest, stream)
-        if self.draining:
+        crowded = len(self.exchanges) >= STREAMS
+        if crowded:
+            self.frames.count(now, resets=1)
+        if crowded or self.draining:
             self.write(self.frames.reset(stream, ErrorCodes.REFUSED_STREAM))
             return
         service = self.handle.current
@@ -236,6 +242,7 @@ class Streams:
         self.look(exchange, now)
 
     def _grown(self, event: Any, now: float) -> None:
+        self.frames.count(now, windows=1)
         self.write(self.frames.pump())
 
     def _controlled(self, event: Any, now: float) -> None:
@@ -258,5 +265,8 @@ class Streams:
         h2events.RemoteSettingsChanged: _controlled,
         h2events.PingReceived: _controlled,
         h2events.PriorityUpdated: _controlled,
+        h2events.PingAckReceived: _controlled,
+        h2events.SettingsAcknowledged: _controlled,
+        h2events.UnknownFrameReceived: _controlled,
         h2events.ConnectionTerminated: _said_goodbye,
     }

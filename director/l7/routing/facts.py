@@ -118,8 +118,8 @@ class RequestFacts:
 
     @property
     def version(self) -> str:
-        """`1.1` or `1.0`."""
-        return "1.1" if self.head.minor else "1.0"
+        """`2`, `1.1` or `1.0`."""
+        return self.head.version.decode("ascii")
 
     @property
     def client_port(self) -> int:

@@ -169,9 +169,11 @@ class ForwardedPolicy:
     def __init__(self, kind: str, name: str, *, tell_certificate: bool = False) -> None:
         self._kind = kind
         self._tell_certificate = tell_certificate
-        self._via = b"Via: 1.%d " + name.encode("latin-1") + b"\r\n"
+        self._vias = {
+            version: b"Via: " + version + b" " + name.encode("latin-1") + b"\r\n"
+            for version in (b"1.0", b"1.1", b"2")
+        }
         self._pseudonym = name.encode("latin-1")
-        self._plain_via = self._via % 1
 
     def dropped(self, head: RequestHead, peer: Peer) -> frozenset[bytes]:
         """Names of the fields that must not be sent on."""
@@ -193,7 +195,7 @@ class ForwardedPolicy:
     def lines(self, head: RequestHead, peer: Peer) -> bytes:
         """The field lines that tell a server about the client, with Via."""
         fields = head.fields if peer.trusted else {}
-        via = self._plain_via if head.minor else self._via % 0
+        via = self._vias[head.version]
         tls = peer.tls
         if tls is not None and tls.certificate and self._tell_certificate:
             via += certificate_lines(tls)

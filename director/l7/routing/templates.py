@@ -48,7 +48,7 @@ _HOST_PART = re.compile(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?
 _SCHEMES = frozenset(("http", "https"))
 
 
-class Part(NamedTuple):
+class TemplatePart(NamedTuple):
     """A run of a template: `text` as it stands, or the name of a group or fact to be put in (`is_place`)."""
 
     text: str
@@ -56,9 +56,9 @@ class Part(NamedTuple):
 
 
 @remember("templates", 1024)
-def parts(template: str) -> tuple[Part, ...]:
+def parts(template: str) -> tuple[TemplatePart, ...]:
     """The literal runs and the places of a template, in order; `$$` is a literal dollar sign."""
-    found: list[Part] = []
+    found: list[TemplatePart] = []
     at = 0
     literal = ""
     for place in _PLACE.finditer(template):
@@ -69,12 +69,12 @@ def parts(template: str) -> tuple[Part, ...]:
             literal += "$"
             continue
         if literal:
-            found.append(Part(literal))
+            found.append(TemplatePart(literal))
             literal = ""
-        found.append(Part(name, is_place=True))
+        found.append(TemplatePart(name, is_place=True))
     literal += template[at:]
     if literal:
-        found.append(Part(literal))
+        found.append(TemplatePart(literal))
     return tuple(found)
 
 
@@ -195,14 +195,14 @@ def location(template: str, facts: RequestFacts) -> str:
     return text
 
 
-def _rest(found: Sequence[Part], facts: RequestFacts) -> str:
+def _rest(found: Sequence[TemplatePart], facts: RequestFacts) -> str:
     """Parts behind the authority."""
     return "".join(
         _escaped(value_of(one.text, facts), _SAFE_LOCATION) if one.is_place else one.text for one in found
     )
 
 
-def _authority(literal: str, found: Sequence[Part], facts: RequestFacts) -> str:
+def _authority(literal: str, found: Sequence[TemplatePart], facts: RequestFacts) -> str:
     """What stands behind `//`: the authority, which may hold places, and the rest."""
     text = literal
     for index, one in enumerate(found):
@@ -214,7 +214,7 @@ def _authority(literal: str, found: Sequence[Part], facts: RequestFacts) -> str:
         value = value_of(one.text, facts)
         before = literal if index == 0 else "" if found[index - 1].is_place else found[index - 1].text
         inside = not text or before[-1:] in set(".-@:") - {""}
-        follows = found[index + 1] if index + 1 < len(found) else Part("/")
+        follows = found[index + 1] if index + 1 < len(found) else TemplatePart("/")
         if inside or (not follows.is_place and follows.text[0] not in "/?#"):
             text += _part_of_host(value, port=before[-1:] == ":")
         elif value:

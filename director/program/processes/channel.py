@@ -43,11 +43,11 @@ class Gone(DirectorError):  # noqa: N818 - it is what happened
     """The process at the other end is not there any more, or does not listen."""
 
 
-class Refused(Exception):  # noqa: N818 - AMP's own form of what happened
+class CallRefused(Exception):  # noqa: N818 - AMP's own form of what happened
     """What travels of an error: its words."""
 
 
-class Piece(amp.Command):
+class Chunk(amp.Command):
     """A part of the text that belongs to the question or answer `number`."""
 
     arguments = [(b"number", amp.Integer()), (b"data", amp.String())]  # noqa: RUF012 - AMP's form
@@ -70,7 +70,7 @@ class Ask(amp.Command):
         (b"data", amp.String()),
     ]
     response = [(b"number", amp.Integer()), (b"data", amp.String())]  # noqa: RUF012 - AMP's form
-    errors = {Refused: b"REFUSED"}  # noqa: RUF012 - AMP's form
+    errors = {CallRefused: b"REFUSED"}  # noqa: RUF012 - AMP's form
 
 
 class Channel(amp.AMP):
@@ -133,7 +133,7 @@ class Channel(amp.AMP):
         self._numbers += 1
         data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         for start in range(0, len(data) - PIECE, PIECE):
-            self.callRemote(Piece, number=self._numbers, data=data[start : start + PIECE])
+            self.callRemote(Chunk, number=self._numbers, data=data[start : start + PIECE])
         sent = max(0, -(-len(data) // PIECE) - 1) * PIECE
         return self._numbers, data[sent:]
 
@@ -146,7 +146,7 @@ class Channel(amp.AMP):
 
     # -- answering --
 
-    @Piece.responder
+    @Chunk.responder
     def _piece(self, number: int, data: bytes) -> dict[str, Any]:
         self._octets += len(data)
         if self._octets > LARGEST:
@@ -168,7 +168,7 @@ class Channel(amp.AMP):
         value = self._whole(number, data)
         answer = self._answers.get(word)
         if answer is None:
-            return fail(Refused(f"this version does not know {word!r}; restart the director"))
+            return fail(CallRefused(f"this version does not know {word!r}; restart the director"))
         done: Deferred[Any] = maybeDeferred(answer, value)
         return done.addCallbacks(self._reply, _told, errbackArgs=(word,))
 
@@ -197,14 +197,14 @@ class Channel(amp.AMP):
 def _told(failure: Failure, word: str) -> Failure:
     """What happened here, for the other end; a surprise is logged here."""
     if failure.check(DirectorError, OSError):
-        raise Refused(failure.getErrorMessage())
+        raise CallRefused(failure.getErrorMessage())
     _log.failure("a fault of the director while it answered {word}", failure=failure, word=word)
-    raise Refused(f"a fault of the director while it answered {word}; its log has the details")
+    raise CallRefused(f"a fault of the director while it answered {word}; its log has the details")
 
 
 def _failed(failure: Failure) -> Failure:
     """What the other end said, or that it is gone."""
-    if failure.check(Refused):
+    if failure.check(CallRefused):
         raise DirectorError(failure.getErrorMessage())
     if failure.check(ConnectionClosed, amp.ProtocolSwitched):
         raise Gone("the process is gone")

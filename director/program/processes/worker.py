@@ -232,6 +232,7 @@ class WorkerProgram:
             "started": self._started,
             "refused": self.books.refused,
             "traces": len(shell.traces),
+            "tls": self._layer7.tls(),
         }
 
     def _traces(self, limit: int) -> list[Any]:

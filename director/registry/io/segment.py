@@ -22,7 +22,7 @@ import os
 import struct
 
 from director.errors import DirectorError
-from director.registry.cells import WORD, Geometry, Table, geometry
+from director.registry.cells import WORD, CellTable, Geometry, geometry
 
 TRIES = 200
 """How often a lock is asked for.  Between two times others run, so a holder that was merely interrupted goes
@@ -40,9 +40,9 @@ class Segment:
         self._map = mmap.mmap(descriptor, size.words * WORD)
         self.words = memoryview(self._map).cast("q")
 
-    def table(self, column: int) -> Table:
+    def table(self, column: int) -> CellTable:
         """The counts, as the process that owns `column` writes them."""
-        return Table(self.words, self.geometry, column, self)
+        return CellTable(self.words, self.geometry, column, self)
 
     def take(self, number: int) -> bool:
         """Have a lock; False when it cannot be had in `TRIES` turns."""

@@ -27,7 +27,7 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 @frozen
-class Loaded:
+class LoadedCertificate:
     """What came of one `[cert:NAME]`: its pairs, and what is wrong with its files."""
 
     certificate: Certificate
@@ -45,15 +45,15 @@ class News:
     bad: bool = False
 
 
-def load(certificate: Certificate) -> Loaded:
+def load(certificate: Certificate) -> LoadedCertificate:
     """Read a certificate's files now; never raises."""
     stamp = stamp_of(certificate)
     if not certificate.folder:
         try:
             pair = read_pair(certificate.name, certificate.file, certificate.key, certificate.ocsp)
         except CertificateError as error:
-            return Loaded(certificate, stamp, (), (str(error),))
-        return Loaded(certificate, stamp, (pair,))
+            return LoadedCertificate(certificate, stamp, (), (str(error),))
+        return LoadedCertificate(certificate, stamp, (pair,))
     pairs: list[Pair] = []
     problems: list[str] = []
     for found in read_folder(certificate.name, certificate.folder):
@@ -63,7 +63,7 @@ def load(certificate: Certificate) -> Loaded:
             problems.append(str(found))
     if not pairs and not problems:
         problems.append(f"{certificate.folder} has no *.pem; put a chain with its key there")
-    return Loaded(certificate, stamp, tuple(pairs), tuple(problems))
+    return LoadedCertificate(certificate, stamp, tuple(pairs), tuple(problems))
 
 
 def stamp_of(certificate: Certificate) -> Stamp:
@@ -96,7 +96,7 @@ class CertificateStore:
 
     def __init__(self, changed: Callable[[frozenset[str]], None]) -> None:
         self._changed = changed
-        self._loaded: dict[str, Loaded] = {}
+        self._loaded: dict[str, LoadedCertificate] = {}
         self._seen: dict[str, Stamp] = {}
         self._warned: dict[str, float] = {}
         self.problems: dict[str, tuple[str, ...]] = {}
@@ -110,7 +110,15 @@ class CertificateStore:
         """Every certificate's pairs."""
         return {name: found.pairs for name, found in self._loaded.items()}
 
-    def commit(self, loaded: Iterable[Loaded]) -> None:
+    def ends(self) -> dict[str, float]:
+        """When the first of each certificate's pairs ends, in Unix time."""
+        return {
+            name: min(pair.until for pair in found.pairs)
+            for name, found in self._loaded.items()
+            if found.pairs
+        }
+
+    def commit(self, loaded: Iterable[LoadedCertificate]) -> None:
         """Serve what was read for a configuration, and nothing else.
 
         A certificate whose files are bad now but were good before keeps what it had.
@@ -146,7 +154,7 @@ class CertificateStore:
         news += self._ending(now)
         return news
 
-    def _take(self, name: str, old: Loaded, found: Loaded) -> Iterable[News]:
+    def _take(self, name: str, old: LoadedCertificate, found: LoadedCertificate) -> Iterable[News]:
         for problem in found.problems:
             kept = "the old one is served on" if old.pairs else "nothing is served"
             yield News(name, f"{problem}; {kept}", bad=True)

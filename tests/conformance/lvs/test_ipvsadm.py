@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from director.cli.lvs.command import run
-from director.cli.lvs.table import Daemon, Destination, VirtualService
+from director.cli.lvs.table import Daemon, Destination, IpvsService
 from director.model.pools import Forward
 from director.model.virtual import Virtual
 from tests.support.lvs_table import RecordingTable
@@ -37,7 +37,7 @@ def key(virtual: Virtual) -> list[Any]:
     return [virtual.protocol, virtual.host or "0.0.0.0", virtual.port, virtual.fwmark]
 
 
-def service(one: VirtualService) -> list[Any]:
+def service(one: IpvsService) -> list[Any]:
     """Scheduler, flags, time-out and mask as the kernel is told them."""
     flags = sum(FLAGS[flag] for flag in one.flags) + (ONE_PACKET if one.ops else 0)
     flags |= PERSISTENT if one.persistent is not None else 0
@@ -101,10 +101,10 @@ def destination_of(fields: list[Any]) -> Destination:
     )  # fmt: skip
 
 
-def services_of(case: dict[str, Any]) -> tuple[VirtualService, ...]:
+def services_of(case: dict[str, Any]) -> tuple[IpvsService, ...]:
     """The services that stood behind a recorded listing."""
     return tuple(
-        VirtualService(
+        IpvsService(
             virtual_of(one["virtual"]), one["scheduler"], tuple(one["flags"]), one["persistent"], one["netmask"],
             "", one["ops"], tuple(map(destination_of, one["destinations"])), tuple(one["stats"]),
             tuple(one["rates"]),

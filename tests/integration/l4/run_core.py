@@ -25,7 +25,7 @@ from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io.netlink.view import KernelView
 from director.l4.io.service import L4Director
-from director.model.pools import Address, Forward, Pool, Scheduler, Server
+from director.model.pools import Address, Forward, Pool, SchedulerSpec, Server
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, L4Settings, Virtual
 from director.registry.changes import plan
@@ -50,7 +50,7 @@ def configuration(method: str, virtual: str, reals: str, protocols: str, schedul
         )
         for one in protocols.split(",")
     )
-    return Configuration(pools=(Pool("pool", servers, Scheduler(scheduler)),), l4=services)
+    return Configuration(pools=(Pool("pool", servers, SchedulerSpec(scheduler)),), l4=services)
 
 
 def main(state_dir: str, name: str, *words: str) -> None:

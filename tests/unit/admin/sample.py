@@ -8,7 +8,7 @@ from typing import Any
 from director.admin.testing import MemoryControl, record
 from director.model.conditions import Term
 from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, Scheduler, Server, State
+from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, SchedulerSpec, Server, State
 from director.model.settings import Configuration, Settings
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import Ordered, plan
@@ -52,8 +52,10 @@ CONFIGURATION = Configuration(
             persist=CookiePersistence("DIRECTOR"),
             queue=Queue(100),
         ),
-        Pool("images", (server("i", 9011),), scheduler=Scheduler("sh", flags=("port",)), checks=("alive",)),
-        Pool("dns", (server("d", 53),), scheduler=Scheduler("rr")),
+        Pool(
+            "images", (server("i", 9011),), scheduler=SchedulerSpec("sh", flags=("port",)), checks=("alive",)
+        ),
+        Pool("dns", (server("d", 53),), scheduler=SchedulerSpec("rr")),
     ),
     l7=(
         L7Service(

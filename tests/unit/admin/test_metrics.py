@@ -10,7 +10,7 @@ from director.caches import CacheFigures
 from director.model.pools import Pool
 from director.registry.changes import PoolAdded, ServerAdded, ServerRemoved
 from director.registry.counters import SERVER_CAUSES, SERVICE_CAUSES, TrafficFigures
-from director.registry.reports import PacketFigures, ProcessFigures
+from director.registry.reports import PacketFigures, ProcessFigures, TLSFigures
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin
 
@@ -160,6 +160,16 @@ def test_errors_are_told_before_the_first_one() -> None:
     control.registry.pools["web"].servers[0].requests.errors["novel"] += 2
     found = {(name, labels): value for name, labels, value in parsed(text(control))}
     assert found["director_server_errors_total", 'pool="web",server="a",cause="novel"'] == 2
+
+
+def test_handshakes_and_certificates() -> None:
+    control = sample.control()
+    control.shaken = TLSFigures(9, 4, {"tls": 3, "timeout": 0}, {"shop": -5.0})
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    assert found["director_tls_handshakes_total", ""] == 9
+    assert found["director_tls_resumed_total", ""] == 4
+    assert found["director_arrivals_failed_total", 'reason="tls"'] == 3
+    assert found["director_certificate_expiry_seconds", 'cert="shop"'] == -5
 
 
 def test_checks_reloads_and_traces_are_counted() -> None:

@@ -8,7 +8,7 @@ from director.admin.testing import MemoryControl
 from director.admin.trends import History
 from director.admin.verdicts import Finding, answering
 from director.admin.views import ViewContext
-from director.registry.reports import Moment
+from director.registry.reports import Instant
 from tests.unit.admin import sample
 
 
@@ -27,7 +27,7 @@ class Watched:
 
     def pass_(self, seconds: float) -> None:
         at = self.control.at
-        self.control.at = Moment(at.now + seconds, at.time + seconds)
+        self.control.at = Instant(at.now + seconds, at.time + seconds)
 
     def answer(self, count: int, status: int = 2, seconds: float = 0.01, server: int = 0) -> None:
         live = self.control.registry.pools["web"].servers[server].requests

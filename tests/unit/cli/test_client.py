@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from director.cli.client import Client, Refused, advice, understood
+from director.cli.client import ApiClient, Refused, advice, understood
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def asked(path: Path) -> Iterator[list[bytes]]:
 
 
 def test_a_name_cannot_become_a_path(path: Path, asked: list[bytes]) -> None:
-    assert Client(path).get("pools", "a/../b?c#d", query="limit=1") == {"a": 1}
+    assert ApiClient(path).get("pools", "a/../b?c#d", query="limit=1") == {"a": 1}
     head = asked[0].split(b"\r\n")
     assert head[0] == b"GET /api/v1/pools/a%2F..%2Fb%3Fc%23d?limit=1 HTTP/1.1"
     assert b"Host: localhost" in head
@@ -47,14 +47,14 @@ def test_a_name_cannot_become_a_path(path: Path, asked: list[bytes]) -> None:
 
 def test_no_director_there_says_how_to_start_one(path: Path) -> None:
     with pytest.raises(Refused, match=r"no director is running there(.|\n)*twistd -n director"):
-        Client(path).get("pools")
+        ApiClient(path).get("pools")
 
 
 def test_a_director_that_has_ended(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     with pytest.raises(Refused, match="has ended"):
-        Client(path).get("pools")
+        ApiClient(path).get("pools")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_other_failures_have_their_advice(error: OSError, words: str) -> None:
 
 def test_a_path_too_long() -> None:
     with pytest.raises(Refused, match="too long"):
-        Client(Path("/tmp/" + "x" * 200)).get("pools")
+        ApiClient(Path("/tmp/" + "x" * 200)).get("pools")
 
 
 def test_errors_carry_what_the_director_said() -> None:

@@ -62,7 +62,7 @@ def values(text: str) -> tuple[str, ...]:
         ('header X-A = "x "', 15, "write x"),
         ('header "X A" = x', 8, None),
         ("cookie c = a;b", 12, "leave it out"),
-        ("version = 3", 10, "known: 1.0 1.1"),
+        ("version = 3", 10, "known: 1.0 1.1 2"),
         ("method = GE/T", 9, None),
     ],
 )

@@ -6,18 +6,18 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.health.schedule import JITTER, Plan, Target, targets
+from director.health.schedule import JITTER, CheckTarget, Plan, targets
 from director.model.pools import Address, Check, Pool, Server
 from director.model.settings import Configuration
 
 CHECK = Check("alive", every=2.0)
 
 
-def target(last: int, check: Check = CHECK) -> Target:
-    return Target(Address(f"10.0.0.{last}", 80), check)
+def target(last: int, check: Check = CHECK) -> CheckTarget:
+    return CheckTarget(Address(f"10.0.0.{last}", 80), check)
 
 
-def plan_of(*wanted: Target, slots: int = 256, seed: int = 1) -> Plan:
+def plan_of(*wanted: CheckTarget, slots: int = 256, seed: int = 1) -> Plan:
     plan = Plan(Random(seed), slots)
     plan.retarget({one.key: one for one in wanted}, 0.0)
     return plan

@@ -11,7 +11,7 @@ from scapy.layers.inet import IP, TCP, UDP
 
 from director.errors import SchedulerError
 from director.l4.verdicts import Drop, Transmit
-from director.model.pools import Address, Forward, Scheduler, Server, State
+from director.model.pools import Address, Forward, SchedulerSpec, Server, State
 from director.model.virtual import L4Settings, Mark, Virtual
 from director.registry.changes import (
     Ordered,
@@ -265,7 +265,7 @@ def test_server_that_cannot_be_reached_by_nat(address: str) -> None:
 
 
 def test_failing_scheduler_is_no_server() -> None:
-    world = World(scheduler=Scheduler("other"))
+    world = World(scheduler=SchedulerSpec("other"))
 
     def refuse(spec: object) -> object:
         raise SchedulerError("no")

@@ -24,15 +24,15 @@ def test_an_address_is_shown_as_it_is_written(address: pools.Address, text: str)
 @pytest.mark.parametrize(
     ("scheduler", "text"),
     [
-        (pools.Scheduler("wlc"), "wlc"),
-        (pools.Scheduler("sh", flags=("port", "fallback")), "sh port fallback"),
+        (pools.SchedulerSpec("wlc"), "wlc"),
+        (pools.SchedulerSpec("sh", flags=("port", "fallback")), "sh port fallback"),
         (
-            pools.Scheduler("hash", "cookie sid", otherwise=pools.Scheduler("wlc")),
+            pools.SchedulerSpec("hash", "cookie sid", otherwise=pools.SchedulerSpec("wlc")),
             "hash(cookie sid) else wlc",
         ),
     ],
 )
-def test_a_scheduler_is_shown_as_it_is_written(scheduler: pools.Scheduler, text: str) -> None:
+def test_a_scheduler_is_shown_as_it_is_written(scheduler: pools.SchedulerSpec, text: str) -> None:
     assert str(scheduler) == text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -103,6 +104,16 @@ def test_readiness_names_what_is_against_it(control: Any) -> None:
 
 def test_listeners_are_those_of_all_parts(control: Any) -> None:
     assert [one.service for one in control.listeners()] == ["admin"]
+
+
+def test_handshakes_and_ends_of_certificates(control: Any) -> None:
+    counters = control._traffic.shell.arrivals.counters
+    counters.handshakes, counters.resumed = 5, 2
+    counters.failed["crowded"] += 3
+    control._traffic._ends = lambda: {"shop": time.time() + 86400}
+    found = control.tls()
+    assert (found.handshakes, found.resumed, found.failed["crowded"]) == (5, 2, 3)
+    assert found.expiry["shop"] == pytest.approx(86400, abs=5)
 
 
 def test_caches_have_figures(control: Any) -> None:

@@ -19,7 +19,7 @@ from director.errors import ChangeRefused
 from director.l4.flows import Flow
 from director.l4.io.alarms import NEWS, Troubles
 from director.l4.io.capture.plan import Endpoint
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.netlink.view import LinkChanged, NeighbourFailed, NeighbourKnown
 from director.l4.io.packet.pending import Hop
 from director.l4.io.probe import Lacking
@@ -347,7 +347,7 @@ def test_interfaces_are_news_when_none_is_named_and_one_of_them_changes() -> Non
     registry, configuration = serving(SERVICE)
     layer = made(registry)
     layer.follow(configuration)
-    up = Link(2, "d0", b"\2\0\0\0\0\1", 1500, up=True, running=True)
+    up = KernelLink(2, "d0", b"\2\0\0\0\0\1", 1500, up=True, running=True)
     with said("director.l4") as lines:
         for name in ("d0", "lo", "dirstack0"):
             for usable in (True, True, False, True):

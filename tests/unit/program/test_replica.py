@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 
 from director import plugins
 from director.errors import ChangeRefused
-from director.model.pools import Pool, Scheduler
+from director.model.pools import Pool, SchedulerSpec
 from director.model.settings import Configuration
 from director.program.replica import Replica
 from director.registry.changes import plan
@@ -31,7 +31,7 @@ def test_it_follows_a_candidate_that_holds() -> None:
 
 def test_one_that_does_not_hold_changes_nothing() -> None:
     replica = Replica(Clock(), Random(1))
-    wrong = Configuration(pools=(Pool("web", (server(),), Scheduler("nonsense")),))
+    wrong = Configuration(pools=(Pool("web", (server(),), SchedulerSpec("nonsense")),))
     found = evolve(candidate(wrong, *plan(Configuration(), wrong)), catalog=plugins.catalog())
     for step in (replica.check, replica.commit):
         with pytest.raises(ChangeRefused, match="no such scheduler: nonsense"):

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from director.errors import ChangeRefused, ConfigError
-from director.model.pools import Address, Pool, Scheduler, Server
+from director.model.pools import Address, Pool, SchedulerSpec, Server
 from director.program.configuration import read
 from director.program.running import SAID, Running, announce
 from director.registry.changes import PoolAdded, SchedulersRead, ServerAdded, weight
@@ -72,7 +72,9 @@ def test_a_schedulers_memory_outlives_a_reload_that_does_not_touch_its_file(file
         return scheduler.inner
 
     before = inner()
-    assert files.take(INI + MINE + "[pool:more]\n") == (PoolAdded(Pool("more", scheduler=Scheduler("wlc"))),)
+    assert files.take(INI + MINE + "[pool:more]\n") == (
+        PoolAdded(Pool("more", scheduler=SchedulerSpec("wlc"))),
+    )
     assert inner() is before
     (files.folder / "mine.py").write_text(SOURCE + "# edited\n")
     assert files.take(INI + MINE)[-1] == SchedulersRead(("mine",))

@@ -8,12 +8,14 @@ import pytest
 
 from director.program.layer7 import Layer7
 from director.program.processes.workers import Workers
-from director.program.traffic import Traffic
+from director.program.traffic import TrafficView
 
 
 @pytest.mark.parametrize("cls", [Layer7, Workers])
 def test_every_method_is_there(cls: type) -> None:
-    wanted = {name: one for name, one in inspect.getmembers(Traffic, inspect.isfunction) if name[0] != "_"}
+    wanted = {
+        name: one for name, one in inspect.getmembers(TrafficView, inspect.isfunction) if name[0] != "_"
+    }
     assert wanted
     for name, one in wanted.items():
         found = getattr(cls, name)

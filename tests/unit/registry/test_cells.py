@@ -15,8 +15,8 @@ from director.registry.cells import (
     GENERATION,
     INACTIVE,
     NAMES,
+    CellTable,
     Geometry,
-    Table,
     geometry,
 )
 from tests.support.mapped import Held
@@ -24,12 +24,12 @@ from tests.support.mapped import Held
 SIZE = Geometry(slots=3, columns=4, shared=8)
 
 
-def tables(size: Geometry = SIZE) -> list[Table]:
+def tables(size: Geometry = SIZE) -> list[CellTable]:
     """One for each column."""
     words = memoryview(array("q", bytes(8 * size.words)))
     words[:5] = array("q", size.header)
     locks = Held()
-    return [Table(words, size, column, locks) for column in range(size.columns)]
+    return [CellTable(words, size, column, locks) for column in range(size.columns)]
 
 
 def test_every_cell_is_of_one_process_and_one_count() -> None:
@@ -64,7 +64,7 @@ def test_the_claims_of_a_dead_process_end_and_nothing_else() -> None:
 
 def test_a_slot_that_is_given_again_is_empty_and_of_the_next_generation() -> None:
     table, other = tables()[:2]
-    other = Table(table.words, SIZE, 1, table.locks)
+    other = CellTable(table.words, SIZE, 1, table.locks)
     assert table.renew(0) == 1
     other.words[other.own(0, ACTIVE)] = 7
     table.words[table.state(0, FLAG)] = 1
@@ -97,7 +97,7 @@ def test_sizes_that_make_no_sense_are_refused(sizes: tuple[int, int, int]) -> No
 def test_a_column_outside_is_refused(column: int) -> None:
     table = tables()[0]
     with pytest.raises(DirectorError, match=f"no column {column}"):
-        Table(table.words, SIZE, column, table.locks)
+        CellTable(table.words, SIZE, column, table.locks)
 
 
 # --- shared numbers -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from director.errors import ChangeRefused
 from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import Address, Pool, Scheduler, State
+from director.model.pools import Address, Pool, SchedulerSpec, State
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import (
@@ -155,7 +155,7 @@ def test_a_change_is_a_sentence(change: Change, sentence: str) -> None:
 
 
 def test_a_new_scheduler_changes_the_pool_alone() -> None:
-    new = evolve(BASE, pools=(evolve(WEB, scheduler=Scheduler("rr")), API))
+    new = evolve(BASE, pools=(evolve(WEB, scheduler=SchedulerSpec("rr")), API))
     assert plan(BASE, new) == (PoolChanged(new.pools[0]),)
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from director.errors import ChangeRefused, LeaseError
 from director.model.pools import Pool, Queue, State
-from director.model.pools import Scheduler as Spec
+from director.model.pools import SchedulerSpec as Spec
 from director.model.settings import Configuration
 from director.registry import ledger
-from director.registry.cells import ACTIVE, Geometry, Table
+from director.registry.cells import ACTIVE, CellTable, Geometry
 from director.registry.changes import Ordered, ServerAdded, ServerChanged, ServerRemoved, plan
 from director.registry.ledger import Lease
 from director.registry.mapped import MappedBooks, MappedLease, MappedServer
@@ -270,7 +270,7 @@ def test_a_lock_that_a_stopped_process_holds_refuses_and_loses_nothing() -> None
 def test_a_new_process_begins_with_all_that_was_given() -> None:
     house = Together(ROOMY)
     taken(house.workers[0], "web")
-    late = MappedBooks(Table(house.words, house.books[0].table.geometry, 2, house.locks))
+    late = MappedBooks(CellTable(house.words, house.books[0].table.geometry, 2, house.locks))
     late.learn(house.books[0].all_given())
     registry = Registry(house.control._make_scheduler, late)
     registry.apply(plan(Configuration(), ROOMY), "test", 0.0, 0.0)
@@ -281,7 +281,7 @@ def test_a_new_process_begins_with_all_that_was_given() -> None:
 
 def test_a_process_that_was_told_nothing_refuses_the_change() -> None:
     house = Together(ROOMY)
-    stranger = MappedBooks(Table(house.words, house.books[0].table.geometry, 1, house.locks))
+    stranger = MappedBooks(CellTable(house.words, house.books[0].table.geometry, 1, house.locks))
     with pytest.raises(ChangeRefused, match="no slot for pool web"):
         Registry(house.control._make_scheduler, stranger).apply(plan(Configuration(), ROOMY), "t", 0.0, 0.0)
 

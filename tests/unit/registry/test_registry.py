@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from director.errors import ChangeRefused, LeaseError, SchedulerError
 from director.model.http import L7Service
-from director.model.pools import Address, Check, CustomScheduler, Pool, Scheduler, State
+from director.model.pools import Address, Check, CustomScheduler, Pool, SchedulerSpec, State
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import (
@@ -348,7 +348,7 @@ def test_a_repeated_order_keeps_its_time() -> None:
 def test_a_drain_survives_a_reload() -> None:
     registry = registry_of(Pool("web", (server(),)))
     registry.apply([Ordered("web", "a", State.DRAIN)], "test", 0.0, 0.0)
-    turn(registry, Configuration(pools=(Pool("web", (server(weight=9),), scheduler=Scheduler("rr")),)))
+    turn(registry, Configuration(pools=(Pool("web", (server(weight=9),), scheduler=SchedulerSpec("rr")),)))
     assert live(registry, "web", "a").state is State.DRAIN
 
 
@@ -440,8 +440,8 @@ class Moody(FirstFit):
             raise ValueError("I stay")
 
 
-def moods(bad: set[str]) -> Callable[[Scheduler], Moody]:
-    def make(spec: Scheduler) -> Moody:
+def moods(bad: set[str]) -> Callable[[SchedulerSpec], Moody]:
+    def make(spec: SchedulerSpec) -> Moody:
         if spec.name == "nosuch":
             raise SchedulerError("unknown scheduler nosuch; known are rr wlc")
         made = Moody(spec)
@@ -462,15 +462,15 @@ def state(registry: Registry) -> object:
 
 WWW = L7Service("www", (Address(port=80),), pool="web")
 ONE = Configuration(pools=(Pool("web", (server(),)),), l7=(WWW,))
-L4_OWN = L4Service("w", Virtual(port=80), pool="web", scheduler=Scheduler("nosuch"))
+L4_OWN = L4Service("w", Virtual(port=80), pool="web", scheduler=SchedulerSpec("nosuch"))
 
 
 @pytest.mark.parametrize(
     ("desired", "bad", "words"),
     [
-        (evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=Scheduler("nosuch")),)), "", "known are"),
-        (evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=Scheduler("rr")),)), "start", "I will not"),
-        (evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=Scheduler("rr")),)), "stop", "I stay"),
+        (evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=SchedulerSpec("nosuch")),)), "", "known are"),
+        (evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=SchedulerSpec("rr")),)), "start", "I will not"),
+        (evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=SchedulerSpec("rr")),)), "stop", "I stay"),
         (evolve(ONE, l4=(L4_OWN,)), "", "known are"),
         (evolve(ONE, pools=(*ONE.pools, Pool("new"))), "start", "I will not"),
         (evolve(ONE, l7=(*ONE.l7, evolve(WWW, name="two"))), "start", "refused service l7:two"),
@@ -522,7 +522,7 @@ def test_a_scheduler_that_raises_at_news_starts_anew() -> None:
 def test_a_scheduler_that_fails_after_its_probation_gives_way_to_wlc() -> None:
     bads: set[str] = set()
     registry = Registry(moods(bads))
-    turn(registry, evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=Scheduler("picky")),)))
+    turn(registry, evolve(ONE, pools=(evolve(ONE.pools[0], scheduler=SchedulerSpec("picky")),)))
     bads.add("picky start")
     assert taken(registry, "web").reason[0] == "wlc"
     assert registry.pools["web"].scheduler_failures == 1
@@ -540,18 +540,18 @@ def test_a_scheduler_lives_as_in_lvs() -> None:
     new = evolve(ONE, pools=(Pool("web", (server(weight=2), server("b", 2))),))
     turn(registry, new)
     turn(registry, evolve(ONE, pools=(Pool("web", (server("b", 2),)),)))
-    turn(registry, evolve(ONE, pools=(Pool("web", (server("b", 2),), scheduler=Scheduler("rr")),)))
+    turn(registry, evolve(ONE, pools=(Pool("web", (server("b", 2),), scheduler=SchedulerSpec("rr")),)))
     assert scheduler.life == ["start l7:www a", "updated a", "added b", "removed a", "stop"]
     assert registry.scheduler(registry.pools["web"], "l7:www").name == "rr"
 
 
 def test_a_service_of_layer_4_may_have_its_own_scheduler() -> None:
-    l4 = L4Service("w", Virtual(port=80), pool="web", scheduler=Scheduler("rr"))
+    l4 = L4Service("w", Virtual(port=80), pool="web", scheduler=SchedulerSpec("rr"))
     registry = registry_of(configuration=evolve(ONE, l4=(l4,)))
     pool = registry.pools["web"]
     assert registry.scheduler(pool, "l4:w").name == "rr"
     assert registry.scheduler(pool, "l7:www").name == "wlc"
-    turn(registry, evolve(ONE, l4=(evolve(l4, scheduler=Scheduler("sh")),)))
+    turn(registry, evolve(ONE, l4=(evolve(l4, scheduler=SchedulerSpec("sh")),)))
     assert registry.scheduler(pool, "l4:w").name == "sh"
     old = registry.scheduler(pool, "l4:w")
     turn(registry, ONE)
@@ -561,7 +561,10 @@ def test_a_service_of_layer_4_may_have_its_own_scheduler() -> None:
 
 def test_a_users_own_scheduler_starts_anew_when_its_section_changes() -> None:
     own = Configuration(
-        pools=(Pool("web", (server(),), scheduler=Scheduler("hash", otherwise=Scheduler("own"))), Pool("b")),
+        pools=(
+            Pool("web", (server(),), scheduler=SchedulerSpec("hash", otherwise=SchedulerSpec("own"))),
+            Pool("b"),
+        ),
         schedulers=(CustomScheduler("own", "a.py", "Own"),),
     )
     registry = registry_of(configuration=own)

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import Check, Pool, Scheduler, State
+from director.model.pools import Check, Pool, SchedulerSpec, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServiceSet
 from director.registry.counters import CONNS, INBYTES
@@ -15,7 +15,7 @@ from tests.support.registries import live, registry_of, server, taken
 CONFIGURATION = Configuration(
     pools=(
         Pool("web", (server("a", 1, weight=2, max=9, min=1), server("b", 2)), checks=("alive",)),
-        Pool("raw", scheduler=Scheduler("sh", flags=("port",))),
+        Pool("raw", scheduler=SchedulerSpec("sh", flags=("port",))),
     ),
     checks=(Check("alive"),),
     l7=(L7Service("www", (), pool="web"),),

@@ -5,7 +5,7 @@ from random import Random
 from zope.interface.verify import verifyObject
 
 from director.interfaces import IScheduler, ISchedulerPlugin
-from director.model.pools import Scheduler
+from director.model.pools import SchedulerSpec
 from director.plugins import discover
 from director.scheduling.builtin import BUILT_IN
 from director.scheduling.catalog import Catalog
@@ -18,7 +18,7 @@ def test_each_is_declared_once_and_can_be_made() -> None:
         assert verifyObject(ISchedulerPlugin, one)
         argument = "client" if one.takes_argument else ""
         for flag in ("", *one.flags):
-            made = catalog.make(Scheduler(one.name, argument, (flag,) if flag else ()), Random(0))
+            made = catalog.make(SchedulerSpec(one.name, argument, (flag,) if flag else ()), Random(0))
             assert verifyObject(IScheduler, made)
 
 

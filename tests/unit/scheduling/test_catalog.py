@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 
 from director.errors import SchedulerError
 from director.interfaces import ISchedulerPlugin
-from director.model.pools import Scheduler as Spec
+from director.model.pools import SchedulerSpec as Spec
 from director.scheduling.catalog import Catalog, Declaration
 from director.scheduling.fallback import Otherwise
 from director.scheduling.sh import SourceHash

@@ -12,9 +12,9 @@ from ipaddress import ip_address
 
 from director.l4.io import sysctl
 from director.l4.io.capture.addresses import LOOPBACK, Pair, linked
-from director.l4.io.capture.install import Applied
+from director.l4.io.capture.install import CaptureOutcome
 from director.l4.io.netlink import neighbours
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.netlink.view import KernelView
 from director.l4.wire import ethernet, ipv6
 from director.l4.wire.checksum import checksum, pseudo
@@ -49,7 +49,7 @@ def announcement(mac: bytes, address: bytes, *, router: bool) -> bytes:
     return neighbours.request(mac, address, address)
 
 
-def links(view: KernelView, pair: Pair, read: Sequence[str]) -> list[Link]:
+def links(view: KernelView, pair: Pair, read: Sequence[str]) -> list[KernelLink]:
     """Where the neighbours of an address are; `read` are the interfaces that are read.
 
     One on `lo` is answered for on all of them, and those are asked on whose networks it lies, if any.
@@ -69,21 +69,21 @@ class Announcer:
     """
 
     def __init__(
-        self, view: KernelView, read: Callable[[], Sequence[str]], send: Callable[[Link, bytes], object]
+        self, view: KernelView, read: Callable[[], Sequence[str]], send: Callable[[KernelLink, bytes], object]
     ) -> None:
         self._view, self._read, self._send = view, read, send
         self._held: tuple[Pair, ...] = ()
         self._due: dict[Pair, list[float]] = {}
         self._usable: set[int] = set()
 
-    def applied(self, applied: Applied, now: float) -> None:
+    def applied(self, applied: CaptureOutcome, now: float) -> None:
         """These are held, and some of them have just been put on."""
         self._held = applied.held
         held = set(applied.held)
         self._due = {pair: times for pair, times in self._due.items() if pair in held}
         self._begin(applied.put, now)
 
-    def link(self, link: Link, now: float, *, usable: bool) -> None:
+    def link(self, link: KernelLink, now: float, *, usable: bool) -> None:
         """A link came back: behind it, nobody heard what was said meanwhile."""
         before = link.ifindex in self._usable
         (self._usable.add if usable else self._usable.discard)(link.ifindex)

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.l4.io.alarms import Troubles
-from director.l4.io.capture.install import Applied, Installer
+from director.l4.io.capture.install import CaptureOutcome, Installer
 from director.l4.io.capture.plan import CapturePlan
 
 SETTLE = 0.2
@@ -42,7 +42,7 @@ class Capture:
         reactor: Any,
         installer: Installer,
         wanted: Callable[[], Wanted],
-        taken: Callable[[CapturePlan, Applied], None],
+        taken: Callable[[CapturePlan, CaptureOutcome], None],
         troubles: Troubles,
     ) -> None:
         """`wanted` is asked when the time has come, so it is never something of before.
@@ -109,7 +109,7 @@ class Capture:
         installing = self._in_thread(self._installer.apply, *wanted)
         return installing.addCallbacks(self._installed, self._not_installed, callbackArgs=(wanted,))
 
-    def _installed(self, applied: Applied, wanted: Wanted) -> None:
+    def _installed(self, applied: CaptureOutcome, wanted: Wanted) -> None:
         self._held = wanted
         self._taken(wanted[0], applied)
         self._troubles.over(TROUBLE)

@@ -54,7 +54,7 @@ class Installed:
 
 
 @frozen
-class Applied:
+class CaptureOutcome:
     """What came of an `Installer.apply`.
 
     `problems` has a sentence for each virtual address that clients cannot reach; `held` are the pairs
@@ -101,7 +101,7 @@ def _start_time(pid: int) -> str:
     return line.rpartition(")")[2].split()[19]
 
 
-class State:
+class InstallState:
     """The file that says what is installed; replaced whole, never written in place."""
 
     def __init__(self, state_dir: Path) -> None:
@@ -142,14 +142,14 @@ class State:
 class Installer:
     """The rules and addresses of one director in this network namespace."""
 
-    def __init__(self, director: str, state_dir: Path, session: nft.Session) -> None:
+    def __init__(self, director: str, state_dir: Path, session: nft.NftSession) -> None:
         self.tables = Tables(table_name(director), session)
         self._director, self._session = director, session
-        self._state = State(state_dir)
+        self._state = InstallState(state_dir)
         self._installed: Installed | None = None
         self._problems: dict[str, str] = {}
 
-    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> Applied:
+    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> CaptureOutcome:
         """Make the kernel hold exactly what `plan` needs on `interfaces`; what was there before goes.
 
         Rules come before addresses, so the stack never answers for an address that is the
@@ -174,7 +174,7 @@ class Installer:
                     _note(problems, pair, addresses.take(asker, view, pair))
             self._write(evolve(installed, addresses=wanted))
         self._problems = problems
-        return Applied(problems, wanted, tuple(pair for pair in fresh if pair[1] not in problems))
+        return CaptureOutcome(problems, wanted, tuple(pair for pair in fresh if pair[1] not in problems))
 
     def damage(self, plan: CapturePlan, interfaces: Sequence[str]) -> str | None:
         """What is not as the last `apply` of the same left it, None when all is.

@@ -32,7 +32,7 @@ _TABLE = re.compile(r"^table netdev (\S+)", re.MULTILINE)
 _COMMENT = re.compile(r'comment "([^"]*)"')
 
 
-class Session(Protocol):
+class NftSession(Protocol):
     """A way to run nftables commands.
 
     `lasting` says that all commands go by one netlink socket until `close`, so that it may own a table.
@@ -49,12 +49,12 @@ class Session(Protocol):
         """Give up what was made with this session as its owner; the next command begins another."""
 
 
-def find() -> Session | None:
+def find() -> NftSession | None:
     """The way to run nftables commands here, or None when neither library nor command is there."""
     return find_library() or find_command()
 
 
-def find_library() -> Session | None:
+def find_library() -> NftSession | None:
     """The library by ctypes, or None."""
     try:
         library = ctypes.CDLL("libnftables.so.1")
@@ -63,7 +63,7 @@ def find_library() -> Session | None:
     return _Library(library)
 
 
-def find_command() -> Session | None:
+def find_command() -> NftSession | None:
     """The command `nft`, or None."""
     path = shutil.which("nft", path=PATH)
     return None if path is None else _Command(path)

@@ -28,7 +28,7 @@ def removal(table: str) -> str:
 class Tables:
     """The tables of one director, under `name`."""
 
-    def __init__(self, name: str, session: nft.Session) -> None:
+    def __init__(self, name: str, session: nft.NftSession) -> None:
         self.name = name
         self.spare = name + SPARE
         self._session = session

@@ -49,7 +49,7 @@ _LIVES = struct.Struct("=IIII")
 
 
 @frozen
-class Link:
+class KernelLink:
     """An interface.  `up` is the administrator's word, `running` the carrier's; `gone` = removed."""
 
     ifindex: int
@@ -109,7 +109,7 @@ class Failed:
     code: int
 
 
-Fact = Link | InterfaceAddress | Neighbour | KernelRoute | RoutesChanged | Failed
+Fact = KernelLink | InterfaceAddress | Neighbour | KernelRoute | RoutesChanged | Failed
 Message = tuple[int, int, bytes]
 
 
@@ -150,7 +150,7 @@ def _read_link(kind: int, payload: bytes) -> Fact | None:
     if family != socket.AF_UNSPEC:
         return None
     values = attributes(payload, _LINK.size)
-    return Link(
+    return KernelLink(
         ifindex,
         values.get(3, b"").rstrip(b"\0").decode("utf-8", "replace"),
         values.get(1, b""),

@@ -18,8 +18,8 @@ from director.l4.io.netlink import rtnetlink
 from director.l4.io.netlink.rtnetlink import (
     Fact,
     InterfaceAddress,
+    KernelLink,
     KernelRoute,
-    Link,
     Neighbour,
     RoutesChanged,
 )
@@ -35,7 +35,7 @@ RETRY = 1.0
 class LinkChanged:
     """An interface came, went, or went up or down; `usable` = present, up and running."""
 
-    link: Link
+    link: KernelLink
     usable: bool
 
 
@@ -109,7 +109,7 @@ class KernelView:
     def __init__(self, asker: Asker, tell: Callable[[Event], None]) -> None:
         """`tell` gets every event, after the dicts have been brought up to date."""
         self.counters = ViewCounters()
-        self.links: dict[int, Link] = {}
+        self.links: dict[int, KernelLink] = {}
         self._asker, self._tell = asker, tell
         self._addresses: dict[tuple[int, bytes], InterfaceAddress] = {}
         self._held: dict[bytes, list[InterfaceAddress]] | None = None
@@ -154,7 +154,7 @@ class KernelView:
 
     # --- what the director asks -------------------------------------------------------------
 
-    def named(self, interface: str) -> Link | None:
+    def named(self, interface: str) -> KernelLink | None:
         """The link of that name, or None."""
         return next((link for link in self.links.values() if link.name == interface), None)
 
@@ -261,7 +261,7 @@ class KernelView:
         """Bring the dicts up to date with one fact, and tell what follows from it."""
         if isinstance(said, Neighbour):
             self._apply_neighbour(said)
-        elif isinstance(said, Link):
+        elif isinstance(said, KernelLink):
             self._apply_link(said)
         elif isinstance(said, InterfaceAddress):
             self._apply_address(said)
@@ -277,7 +277,7 @@ class KernelView:
 
     def _forget_absent(self, facts: list[Fact]) -> None:
         """What the kernel did not name is gone."""
-        links = {one.ifindex for one in facts if isinstance(one, Link)}
+        links = {one.ifindex for one in facts if isinstance(one, KernelLink)}
         addresses = {(one.ifindex, one.address) for one in facts if isinstance(one, InterfaceAddress)}
         hops = {(one.ifindex, one.address) for one in facts if isinstance(one, Neighbour)}
         for address in [one for key, one in self._addresses.items() if key not in addresses]:
@@ -286,10 +286,10 @@ class KernelView:
             self._forget(hop)
         for link in [link for ifindex, link in self.links.items() if ifindex not in links]:
             self._apply_link(
-                Link(link.ifindex, link.name, link.mac, link.mtu, up=False, running=False, gone=True)
+                KernelLink(link.ifindex, link.name, link.mac, link.mtu, up=False, running=False, gone=True)
             )
 
-    def _apply_link(self, link: Link) -> None:
+    def _apply_link(self, link: KernelLink) -> None:
         before = self.links.pop(link.ifindex, None)
         if not link.gone:
             self.links[link.ifindex] = link

@@ -13,7 +13,7 @@ from typing import Protocol
 from attrs import define
 
 from director.l4.io.alarms import Troubles
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.packet.filter import Instruction
 from director.l4.io.packet.ring import NOTHING, Port
 from director.l4.io.packet.tpacket import RingSize
@@ -26,7 +26,7 @@ OWN_DEVICES = "dirstack"
 class MakePort(Protocol):
     """Opens the port of a link; raises OSError."""
 
-    def __call__(self, link: Link, program: list[Instruction], size: RingSize) -> Port:
+    def __call__(self, link: KernelLink, program: list[Instruction], size: RingSize) -> Port:
         """The port, not yet reading."""
 
 
@@ -48,13 +48,13 @@ class Ports:
         """No port yet."""
         return cls(interfaces, make, troubles, {}, set())
 
-    def wanted(self, link: Link) -> bool:
+    def wanted(self, link: KernelLink) -> bool:
         """True when frames of `link` are to be read."""
         if link.name == "lo":
             return False
         return link.name in self.interfaces if self.interfaces else not link.name.startswith(OWN_DEVICES)
 
-    def read(self, link: Link, program: list[Instruction]) -> bool:
+    def read(self, link: KernelLink, program: list[Instruction]) -> bool:
         """Read frames of `link`, again if it was down; True when its port is new."""
         if link.ifindex in self.readers:
             self.by_index[link.ifindex].start()
@@ -65,7 +65,7 @@ class Ports:
         self.readers.add(link.ifindex)
         return True
 
-    def sender(self, link: Link | None) -> Port | None:
+    def sender(self, link: KernelLink | None) -> Port | None:
         """A port to send out of `link`, or None when there is no way."""
         return self._open(link, NOTHING, _SEND_ONLY) if link is not None and link.name != "lo" else None
 
@@ -78,7 +78,7 @@ class Ports:
         """The names of the interfaces that are read."""
         return [self.by_index[ifindex].interface for ifindex in sorted(self.readers)]
 
-    def changed(self, link: Link) -> bool:
+    def changed(self, link: KernelLink) -> bool:
         """A link came, went, or got another name or MTU; True when its port had to be closed."""
         port = self.by_index.get(link.ifindex)
         if port is None or not (link.gone or (port.interface, port.mtu) != (link.name, link.mtu)):
@@ -86,9 +86,9 @@ class Ports:
         self.shut(link.ifindex)
         return True
 
-    def check(self, links: Iterable[Link]) -> None:
+    def check(self, links: Iterable[KernelLink]) -> None:
         """An interface of the settings that is not there, or down, is a trouble until it comes."""
-        present: Mapping[str, Link] = {link.name: link for link in links}
+        present: Mapping[str, KernelLink] = {link.name: link for link in links}
         for name in self.interfaces:
             link = present.get(name)
             if link is None:
@@ -114,7 +114,7 @@ class Ports:
         for ifindex in list(self.by_index):
             self.shut(ifindex)
 
-    def _open(self, link: Link, program: list[Instruction], size: RingSize) -> Port | None:
+    def _open(self, link: KernelLink, program: list[Instruction], size: RingSize) -> Port | None:
         try:
             port = self.make(link, program, size)
         except OSError as error:

@@ -12,7 +12,7 @@ from typing import Any
 from director.l4.flows import FastPathEntry, Flow
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture.plan import CapturePlan
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.packet import filter as packet_filter
 from director.l4.io.packet.ports import MakePort, Ports
 from director.l4.io.packet.ring import PacketPort, Port, Receive, Turn
@@ -31,7 +31,7 @@ class RawEngine:
         clock: Callable[[], float],
         interfaces: tuple[str, ...],
         receive: Receive,
-        link: Callable[[int], Link | None],
+        link: Callable[[int], KernelLink | None],
         troubles: Troubles,
         make_port: MakePort | None = None,
     ) -> None:
@@ -63,14 +63,14 @@ class RawEngine:
         """It may not any more."""
         flow.stale()
 
-    def link_changed(self, link: Link) -> bool:
+    def link_changed(self, link: KernelLink) -> bool:
         """Open, reopen or close the port of a link; True when one was closed or is new."""
         renewed = self.ports.changed(link)
         if link.up and not link.gone and self.ports.wanted(link):
             renewed = self.ports.read(link, self._program) or renewed
         return renewed
 
-    def check(self, links: Iterable[Link]) -> None:
+    def check(self, links: Iterable[KernelLink]) -> None:
         """Interfaces of the settings that are missing or down are troubles."""
         self.ports.check(links)
 
@@ -92,7 +92,7 @@ class RawEngine:
         self.ports.close()
 
     def _packet_port(
-        self, link: Link, program: list[packet_filter.Instruction], size: RingSize
+        self, link: KernelLink, program: list[packet_filter.Instruction], size: RingSize
     ) -> PacketPort:
         return PacketPort(
             self._reactor,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from director.cli.lvs.command import run
-from director.cli.lvs.table import VirtualService
+from director.cli.lvs.table import IpvsService
 from director.model.virtual import Virtual
 from tests.support.lvs_table import RecordingTable
 
@@ -63,7 +63,7 @@ def test_restore_reads_every_line_and_ends_as_the_last_one() -> None:
 
 
 def test_a_full_listing_has_the_version_and_one_service_has_not() -> None:
-    table = RecordingTable((VirtualService(Virtual("tcp", "192.0.2.1", 80)),))
+    table = RecordingTable((IpvsService(Virtual("tcp", "192.0.2.1", 80)),))
     assert call(table, "-Ln")[1].splitlines()[0] == "IP Virtual Server version 1.2.1 (size=4096)"
     assert call(table, "-Ln -t 192.0.2.1:80")[1].splitlines()[0] == "Prot LocalAddress:Port Scheduler Flags"
     assert call(table, "-Ln -t 192.0.2.9:80") == (1, "", "No such service\n")

@@ -6,11 +6,11 @@ import pytest
 
 from director.cli.lvs import listing
 from director.cli.lvs.ipvsadm import Order, parse
-from director.cli.lvs.table import Daemon, Destination, Entry, VirtualService
+from director.cli.lvs.table import ConnectionLine, Daemon, Destination, IpvsService
 from director.model.pools import Forward, Tunnel
 from director.model.virtual import Virtual
 
-WEB = VirtualService(
+WEB = IpvsService(
     Virtual("tcp", "192.0.2.1", 80), "wlc", (), 300, 24,
     destinations=(
         Destination("10.0.0.12", 80, Forward.NAT, 2, 9, 4, active=3, inactive=12),
@@ -66,12 +66,14 @@ def test_services_by_mark_family_protocol_and_address() -> None:
         Virtual("udp", "192.0.2.1", 53), Virtual("tcp", "192.0.2.10", 80), Virtual("tcp", "192.0.2.2", 80),
         Virtual("tcp", "2001:db8::1", 80, 0, 6), Virtual(fwmark=2), Virtual(fwmark=1),
     ]  # fmt: skip
-    found = listing.ordered_services(tuple(map(VirtualService, virtuals)))
+    found = listing.ordered_services(tuple(map(IpvsService, virtuals)))
     assert [one.virtual for one in found] == [virtuals[place] for place in (2, 1, 0, 3, 5, 4)]
 
 
 def test_connections() -> None:
-    one = Entry("TCP", 119, "FIN_WAIT", ("192.0.2.7", 40123), ("198.51.100.1", 80), ("10.0.0.11", 80))
+    one = ConnectionLine(
+        "TCP", 119, "FIN_WAIT", ("192.0.2.7", 40123), ("198.51.100.1", 80), ("10.0.0.11", 80)
+    )
     assert list(listing.entries((one,), order("-L -n -c"))) == [
         "IPVS connection entries",
         "pro expire state       source             virtual            destination",
@@ -86,7 +88,7 @@ def test_one_liners() -> None:
 
 
 def test_tunnels() -> None:
-    found = VirtualService(
+    found = IpvsService(
         Virtual("tcp", "192.0.2.1", 80),
         destinations=(Destination("10.0.0.2", 80, Forward.TUN, tunnel=Tunnel("gue", 6080, "csum")),),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from director.cli.client import Client
+from director.cli.client import ApiClient
 from director.cli.lvs.main import main
 from tests.unit.cli.memory import MemoryClient
 
@@ -20,7 +20,7 @@ def test_without_a_director_it_says_so_as_without_a_module(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`lvs-semantics` I.2: no IPVS ends with 2."""
-    assert main(["ipvsadm", "-L"], Client(tmp_path / "control.sock")) == 2
+    assert main(["ipvsadm", "-L"], ApiClient(tmp_path / "control.sock")) == 2
     assert capsys.readouterr().err.startswith("Can't initialize ipvs: no director is running there")
 
 

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from director.cli.client import Refused
 from director.cli.lvs.remote import PAGE, RemoteTable, kernel_error, name_of, server_name
-from director.cli.lvs.table import Daemon, Destination, Entry, KernelError, VirtualService
+from director.cli.lvs.table import ConnectionLine, Daemon, Destination, IpvsService, KernelError
 from director.model.pools import Forward, Tunnel
 from director.model.virtual import Virtual
 from director.registry.ledger import claim
@@ -17,7 +17,7 @@ from director.registry.reports import ConnectionEntry
 from tests.unit.cli.memory import MemoryClient
 
 WEB = Virtual("tcp", "192.0.2.1", 80)
-SERVICE = VirtualService(WEB, "sh", ("sh-fallback", "sh-port"), 300, 24)
+SERVICE = IpvsService(WEB, "sh", ("sh-fallback", "sh-port"), 300, 24)
 FIRST = Destination("10.0.0.1", 80, Forward.DR, 2)
 SECOND = Destination("10.0.0.2", 80, Forward.TUN, 1, 9, 4, Tunnel("gue", 6080, "csum"))
 
@@ -63,8 +63,8 @@ def test_what_is_added_is_listed_newest_first(table: RemoteTable, client: Memory
 )
 def test_every_kind_of_service_has_a_name(table: RemoteTable, virtual: Virtual, name: str) -> None:
     assert name_of(virtual) == name
-    table.add_service(VirtualService(virtual, "rr"))
-    assert table.services() == (VirtualService(virtual, "rr"),)
+    table.add_service(IpvsService(virtual, "rr"))
+    assert table.services() == (IpvsService(virtual, "rr"),)
     host = "::2" if virtual.family == 6 else "10.0.0.2"
     assert server_name("::2", 80) == "0--2-80"
     table.add_destination(virtual, Destination(host, 80, Forward.NAT))
@@ -74,14 +74,14 @@ def test_every_kind_of_service_has_a_name(table: RemoteTable, virtual: Virtual, 
 def test_an_edit_says_all_anew(table: RemoteTable) -> None:
     table.add_service(SERVICE)
     table.add_destination(WEB, SECOND)
-    table.edit_service(VirtualService(WEB, "rr"))
+    table.edit_service(IpvsService(WEB, "rr"))
     table.edit_destination(WEB, Destination("10.0.0.2", 80))
-    assert table.service(WEB) == VirtualService(WEB, "rr", destinations=(Destination("10.0.0.2", 80),))
+    assert table.service(WEB) == IpvsService(WEB, "rr", destinations=(Destination("10.0.0.2", 80),))
 
 
 def test_one_packet_scheduling_and_the_engine(table: RemoteTable) -> None:
     sip = Virtual("udp", "192.0.2.1", 5060)
-    wanted = VirtualService(sip, "rr", (), 60, None, "sip", ops=True)
+    wanted = IpvsService(sip, "rr", (), 60, None, "sip", ops=True)
     table.add_service(wanted)
     assert table.services() == (wanted,)
 
@@ -100,7 +100,7 @@ def test_the_kernels_errors(table: RemoteTable, client: MemoryClient) -> None:
     assert refused(table.add_destination, WEB, evolve(SECOND, lower=10)) == "ERANGE"
     pools = set(client.admin.control.registry.pools)
     other = Virtual("tcp", "192.0.2.9", 80)
-    assert refused(table.add_service, VirtualService(other, "rr", (), 60, None, "none")) == "ENOENT"
+    assert refused(table.add_service, IpvsService(other, "rr", (), 60, None, "none")) == "ENOENT"
     assert set(client.admin.control.registry.pools) == pools, "nothing is left of what was refused"
     assert refused(table.stop_daemon, "master") == "ESRCH"
     assert refused(table.start_daemon, Daemon("master")) == "EOPNOTSUPP"
@@ -118,7 +118,7 @@ def test_a_scheduler_that_is_not_there() -> None:
 
     client = Without()
     pools = set(client.admin.control.registry.pools)
-    assert refused(RemoteTable(client).add_service, VirtualService(WEB, "none")) == "ENOENT"  # type: ignore[arg-type]
+    assert refused(RemoteTable(client).add_service, IpvsService(WEB, "none")) == "ENOENT"  # type: ignore[arg-type]
     assert set(client.admin.control.registry.pools) == pools
 
 
@@ -189,7 +189,7 @@ def test_connections_come_in_pages() -> None:
     assert len(found) == PAGE + 1
     assert asked == ["limit=1000", "limit=1000&after=7"]
     ends = ("192.0.2.7", 40123), ("2001:db8::1", 80), ("10.0.0.1", 80)
-    assert found[0] == Entry("TCP", 119, "FIN_WAIT", *ends)
+    assert found[0] == ConnectionLine("TCP", 119, "FIN_WAIT", *ends)
 
 
 def test_the_fields_of_a_connection_are_the_apis(table: RemoteTable, client: MemoryClient) -> None:

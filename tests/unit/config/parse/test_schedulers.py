@@ -14,25 +14,25 @@ from director.config.parse.schedulers import (
 )
 from director.config.text.messages import BadValue
 from director.config.text.reader import Piece, Value
-from director.model.pools import Scheduler
+from director.model.pools import SchedulerSpec
 from tests.unit.config.reading import refuses_at_a_place
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("wlc", Scheduler("wlc")),
-        ("sh port fallback", Scheduler("sh", flags=("port", "fallback"))),
-        ("sh sh-port,sh-fallback", Scheduler("sh", flags=("port", "fallback"))),
-        ("hash(cookie  sid)", Scheduler("hash", "cookie sid")),
-        ("hash(cookie sid) else wlc", Scheduler("hash", "cookie sid", (), Scheduler("wlc"))),
+        ("wlc", SchedulerSpec("wlc")),
+        ("sh port fallback", SchedulerSpec("sh", flags=("port", "fallback"))),
+        ("sh sh-port,sh-fallback", SchedulerSpec("sh", flags=("port", "fallback"))),
+        ("hash(cookie  sid)", SchedulerSpec("hash", "cookie sid")),
+        ("hash(cookie sid) else wlc", SchedulerSpec("hash", "cookie sid", (), SchedulerSpec("wlc"))),
         (
             "hash(path.1) else mh port else rr",
-            Scheduler("hash", "path.1", (), Scheduler("mh", "", ("port",), Scheduler("rr"))),
+            SchedulerSpec("hash", "path.1", (), SchedulerSpec("mh", "", ("port",), SchedulerSpec("rr"))),
         ),
     ],
 )
-def test_forms(text: str, expected: Scheduler) -> None:
+def test_forms(text: str, expected: SchedulerSpec) -> None:
     written = scheduler(text)
     check_known(written, BUILT_IN, text)
     assert written.scheduler == expected

@@ -15,7 +15,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from director.health.io.probes import Probe, endpoint_for, why
-from director.health.schedule import Target
+from director.health.schedule import CheckTarget
 from director.health.verdict import Result
 from director.model.pools import Address, Check
 
@@ -30,7 +30,7 @@ class Watched:
         self.reactor: Any = MemoryReactorClock()
         self.results: list[Result] = []
         self.gone = 0
-        target = Target(address or Address("10.0.0.1", 80), check)
+        target = CheckTarget(address or Address("10.0.0.1", 80), check)
         self.probe = Probe(self.reactor, self.reactor.seconds, target, self.results.append, self._gone)
         self.transport = StringTransport()
         self.protocol: Any = None
@@ -271,7 +271,7 @@ class Asking(Watched):
         self.reactor.refuse = refuse
         self.results = []
         self.gone = 0
-        target = Target(address or Address("10.0.0.1", 53), check)
+        target = CheckTarget(address or Address("10.0.0.1", 53), check)
         self.probe = Probe(self.reactor, self.reactor.seconds, target, self.results.append, self._gone)
         self.probe.start()
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from director.l4.io.alarms import NEWS, Change, Troubles
+from director.l4.io.alarms import NEWS, AlarmChange, Troubles
 
 
 def test_a_trouble_is_news_when_it_begins_and_when_it_is_over() -> None:
@@ -9,12 +9,12 @@ def test_a_trouble_is_news_when_it_begins_and_when_it_is_over() -> None:
     troubles["d0"] = "d0 is down"
     troubles["d0"] = "d0 is down"
     assert troubles == {"d0": "d0 is down"}
-    assert troubles.news() == ([Change("d0 is down")], 0)
+    assert troubles.news() == ([AlarmChange("d0 is down")], 0)
     now[0] = 14.0
     troubles.over("d0")
     troubles.over("d0")
     assert troubles == {}
-    assert troubles.news() == ([Change("d0 is down", 4.0)], 0)
+    assert troubles.news() == ([AlarmChange("d0 is down", 4.0)], 0)
     assert troubles.news() == ([], 0)
 
 
@@ -28,7 +28,7 @@ def test_a_trouble_that_becomes_another_lasts_since_the_first() -> None:
     now[0] = 3.0
     troubles.over("d0")
     assert troubles.news() == (
-        [Change("d0 is down"), Change("d0 does not exist"), Change("d0 does not exist", 3.0)],
+        [AlarmChange("d0 is down"), AlarmChange("d0 does not exist"), AlarmChange("d0 does not exist", 3.0)],
         0,
     )
 
@@ -40,7 +40,7 @@ def test_what_has_only_not_happened_yet_is_no_news_unless_it_gets_worse() -> Non
     assert troubles.news() == ([], 0)
     troubles.setdefault("capture", "not captured yet")
     troubles["capture"] = "refused"
-    assert troubles.news() == ([Change("refused")], 0)
+    assert troubles.news() == ([AlarmChange("refused")], 0)
 
 
 def test_news_that_nobody_asks_for_are_counted_and_not_kept() -> None:

@@ -18,8 +18,8 @@ from director.l4.io.capture.plan import CapturePlan, Endpoint, Taken
 from director.l4.io.netlink.rtnetlink import (
     Fact,
     InterfaceAddress,
+    KernelLink,
     KernelRoute,
-    Link,
     Neighbour,
     RoutesChanged,
 )
@@ -114,16 +114,18 @@ class Bench:
         self.director.view, self.director._forwarder = self.view, self.forwarder
         outside: Any = self.director
         outside._asker, outside._injector = self.asker, self.injector
-        self.view.apply(Link(2, "eth0", b"\2\0\0\0\0\1", 1500, up=True, running=True))
-        self.view.apply(Link(3, "eth1", b"\2\0\0\0\0\2", 1500, up=True, running=True))
+        self.view.apply(KernelLink(2, "eth0", b"\2\0\0\0\0\1", 1500, up=True, running=True))
+        self.view.apply(KernelLink(3, "eth1", b"\2\0\0\0\0\2", 1500, up=True, running=True))
         self.view.apply(InterfaceAddress(2, b"\x0a\0\0\1", 24))
 
-    def engine(self, receive: Receive, link: Callable[[int], Link | None], troubles: Troubles) -> RawEngine:
+    def engine(
+        self, receive: Receive, link: Callable[[int], KernelLink | None], troubles: Troubles
+    ) -> RawEngine:
         return RawEngine(
             self.clock, self.clock.seconds, ("eth0",), receive, link, troubles, make_port=self.make
         )
 
-    def make(self, link: Link, program: list[Instruction], size: RingSize) -> Port:
+    def make(self, link: KernelLink, program: list[Instruction], size: RingSize) -> Port:
         return MemoryPacketPort(self.clock.seconds, link.name, link.ifindex, receive=self.director._receive)
 
     def port(self, ifindex: int) -> MemoryPacketPort:
@@ -297,10 +299,10 @@ def test_a_failure_that_the_kernel_remembers_from_before_the_start_is_no_news(be
 
 
 def test_a_link_that_vanishes_is_a_trouble_until_it_is_back(bench: Bench) -> None:
-    bench.view.apply(Link(2, "eth0", b"", 1500, up=False, running=False, gone=True))
+    bench.view.apply(KernelLink(2, "eth0", b"", 1500, up=False, running=False, gone=True))
     assert bench.director.engine.outputs == {}
     assert "does not exist" in bench.director.troubles["eth0"]
-    bench.view.apply(Link(7, "eth0", b"\2\0\0\0\0\1", 1500, up=True, running=True))
+    bench.view.apply(KernelLink(7, "eth0", b"\2\0\0\0\0\1", 1500, up=True, running=True))
     assert list(bench.director.engine.outputs) == [7]
     assert bench.director.troubles == {}
 

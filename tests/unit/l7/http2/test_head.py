@@ -42,6 +42,8 @@ def test_host_may_stand_for_the_authority() -> None:
         ((GET[0], GET[1], GET[3]), 400),
         ((*GET[:3], (b":path", b"/a b")), 400),
         ((*GET[:3], (b":path", b"")), 400),
+        ((*GET[:3], (b":path", b"http://evil.example/a")), 400),
+        ((*GET[:2], (b":authority", b""), GET[3]), 400),
         ((*GET[:3], (b":path", b"/a HTTP/1.1\r\nX: y")), 400),
         ((*GET[:2], (b":authority", b"u@h"), GET[3]), 400),
         (((b":method", b"CONNECT"), *GET[1:]), 501),

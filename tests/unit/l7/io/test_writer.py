@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from director.l7.io.writer import QUEUED_BLOCKS, QUEUED_OCTETS, QUIET, Writer
+from director.l7.io.writer import QUEUED_BLOCKS, QUEUED_OCTETS, QUIET, LineWriter
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -18,7 +18,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def test_blocks_arrive_in_order(tmp_path: Path) -> None:
-    writer = Writer(str(tmp_path / "log"), pytest.fail)
+    writer = LineWriter(str(tmp_path / "log"), pytest.fail)
     writer.start()
     for number in range(500):
         writer.write(b"%d\n" % number)
@@ -29,12 +29,12 @@ def test_blocks_arrive_in_order(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_opened_is_an_error_at_start(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        Writer(str(tmp_path / "none" / "log"), pytest.fail).start()
+        LineWriter(str(tmp_path / "none" / "log"), pytest.fail).start()
 
 
 def test_a_full_disk_is_told_once_and_counted() -> None:
     told: list[str] = []
-    writer = Writer("/dev/full", told.append)
+    writer = LineWriter("/dev/full", told.append)
     writer.start()
     for _ in range(5):
         writer.write(b"x\n")
@@ -49,7 +49,7 @@ def test_it_is_told_when_lines_are_written_again_and_how_many_are_lost(tmp_path:
     now = [0.0]
     path = tmp_path / "log"
     path.symlink_to("/dev/full")
-    writer = Writer(str(path), told.append, lambda: now[0])
+    writer = LineWriter(str(path), told.append, lambda: now[0])
     writer.start()
     writer.write(b"a\nb\nc\n")
     wait_until(lambda: writer._taken)
@@ -78,7 +78,7 @@ def test_a_line_that_was_cut_is_not_glued_to_the_next(
             raise OSError(28, "No space left on device")
         return real(descriptor, view[:room])
 
-    writer = Writer(str(path), lambda _: None)
+    writer = LineWriter(str(path), lambda _: None)
     writer.start()
     monkeypatch.setattr(os, "write", write)
     for block in (b"first\n", b"second\n", b"third\n"):
@@ -92,7 +92,7 @@ def test_a_pipe_that_is_gone_is_told_once_and_counted() -> None:
     told: list[str] = []
     reader, target = os.pipe()
     os.close(reader)
-    writer = Writer(target, told.append)
+    writer = LineWriter(target, told.append)
     writer.start()
     writer.write(b"x\n")
     writer.write(b"y\n")
@@ -105,7 +105,7 @@ def test_a_pipe_that_is_gone_is_told_once_and_counted() -> None:
 def test_a_pipe_that_nobody_reads_never_stops_the_caller() -> None:
     told: list[str] = []
     reader, target = os.pipe()
-    writer = Writer(target, told.append)
+    writer = LineWriter(target, told.append)
     writer.start()
     # The first fills the pipe, and the thread with it.
     writer.write(b"x" * (1 << 20))
@@ -126,7 +126,7 @@ def test_a_pipe_that_nobody_reads_never_stops_the_caller() -> None:
 def test_long_lines_that_nobody_reads_are_bounded_by_their_octets() -> None:
     told: list[str] = []
     reader, target = os.pipe()
-    writer = Writer(target, told.append)
+    writer = LineWriter(target, told.append)
     writer.start()
     given = 0
     while not writer.dropped:
@@ -151,7 +151,7 @@ def test_long_lines_that_nobody_reads_are_bounded_by_their_octets() -> None:
 
 def test_a_rotated_file_is_opened_anew_under_the_same_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    writer = Writer(str(path), pytest.fail)
+    writer = LineWriter(str(path), pytest.fail)
     writer.start()
     writer.write(b"old\n")
     while not path.read_bytes():
@@ -169,7 +169,7 @@ def test_a_rotated_file_is_opened_anew_under_the_same_descriptor(tmp_path: Path)
 def test_a_reopen_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
-    writer = Writer(str(folder / "log"), pytest.fail)
+    writer = LineWriter(str(folder / "log"), pytest.fail)
     writer.start()
     folder.rename(tmp_path / "moved")
     with pytest.raises(OSError, match="No such file"):

@@ -9,8 +9,8 @@ from h2 import events as h2events
 from h2.config import H2Configuration
 from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
-from h2.settings import SettingCodes
-from hyperframe.frame import GoAwayFrame, PingFrame
+from h2.settings import SettingCodes, Settings
+from hyperframe.frame import GoAwayFrame, PingFrame, WindowUpdateFrame
 
 from director.l7.http2 import frames as frames_module
 from director.l7.proxy.commands import (
@@ -407,6 +407,71 @@ def test_an_idle_connection_is_let_go() -> None:
     talk.now = talk.door.deadline
     talk.tell(Expired(0))
     assert Do.CLOSE_CLIENT in talk.orders
+
+
+def test_a_body_goes_on_when_its_server_was_late() -> None:
+    """More than is kept came before the connection was there: the window is shut, and opened again."""
+    talk = Talk()
+    stream = talk.ask(POST, b"", end=False)
+    for _ in range(99):
+        talk.client.send_data(stream, b"x" * min(16384, talk.client.local_flow_control_window(stream)))
+        talk.flush()
+        if not talk.client.local_flow_control_window(stream):
+            break
+    assert talk.client.local_flow_control_window(stream) == 0
+    talk.ready(stream)
+    assert talk.client.local_flow_control_window(stream) > 0
+
+
+def test_a_body_goes_on_when_a_server_failed_that_took_nothing() -> None:
+    """What was said of the first server's connection does not hold for the second."""
+    talk = Talk()
+    stream = talk.ask([(":method", "PUT"), *GET[1:]], b"x" * 9, end=False)
+    talk.ready(stream)
+    talk.tell(ServerBlocked(stream))
+    talk.client.send_data(stream, b"x" * 16384)
+    talk.flush()
+    talk.tell(ServerFailed(stream, "connection reset"))
+    talk.ready(stream)
+    before = talk.client.local_flow_control_window(stream)
+    for _ in range(3):
+        talk.client.send_data(stream, b"x" * 16000)
+        talk.flush()
+    assert talk.client.local_flow_control_window(stream) > before - 48000
+
+
+def test_a_stream_too_many_is_refused_alone() -> None:
+    """RFC 9113 5.1.2 and 8.7: it may be asked for again."""
+    talk = Talk()
+    streams = [talk.ask() for _ in range(frames_module.STREAMS)]
+    talk.client.remote_settings = Settings(
+        client=False, initial_values={SettingCodes.MAX_CONCURRENT_STREAMS: 1000}
+    )
+    late = talk.ask()
+    (reset,) = talk.of(h2events.StreamReset, late)
+    assert reset.error_code == ErrorCodes.REFUSED_STREAM
+    talk.ready(*streams)
+    talk.served(streams[-1], OK)
+    assert talk.ended(streams[-1])
+
+
+def test_servers_are_told_the_version_that_the_client_spoke() -> None:
+    """RFC 9110 7.6.3."""
+    talk = Talk()
+    stream = talk.ask()
+    talk.ready(stream)
+    assert b"\r\nVia: 2 " in talk.sent[stream]
+
+
+@pytest.mark.parametrize(
+    "frame", [WindowUpdateFrame(0, window_increment=1).serialize(), b"\0\0\1\x4d\0\0\0\0\0x"]
+)
+def test_frames_that_mean_no_work_for_the_client_end_in_calm(frame: bytes) -> None:
+    """CVE-2019-9513 and its kin."""
+    talk = Talk()
+    talk.perform(talk.door.client_bytes(frame * (frames_module.CONTROL_FRAMES + 1), 0.0))
+    (goodbye,) = [one for one in talk.events if isinstance(one, h2events.ConnectionTerminated)]
+    assert goodbye.error_code == ErrorCodes.ENHANCE_YOUR_CALM
 
 
 def test_a_lost_client_gives_everything_back() -> None:

@@ -41,6 +41,13 @@ def test_nothing_new_is_no_news(tmp_path: Path) -> None:
     assert kept.changes == []
 
 
+def test_the_first_end_of_each_certificate_counts(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, days=30)
+    assert abs(kept.store.ends()["shop"] - NOW - 30 * 86400) < 600
+    kept.store.commit([load(Certificate("none", str(tmp_path / "none")))])
+    assert kept.store.ends() == {}
+
+
 def test_a_good_pair_takes_the_place(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     before = kept.digest

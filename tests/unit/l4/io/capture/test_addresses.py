@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from director.l4.io.capture.addresses import missing, places, unanswered
-from director.l4.io.netlink.rtnetlink import InterfaceAddress, Link
+from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import KernelView
 
 A = ip_address
@@ -19,7 +19,7 @@ def host(*held: tuple[int, str, int]) -> KernelView:
     asker: Any = None
     view = KernelView(asker, lambda _event: None)
     for index, name in enumerate(("lo", "eth0", "eth1"), 1):
-        view.apply(Link(index, name, b"\2\0\0\0\0" + bytes((index,)), 1500, up=True, running=True))
+        view.apply(KernelLink(index, name, b"\2\0\0\0\0" + bytes((index,)), 1500, up=True, running=True))
     own = ((1, "127.0.0.1", 8), (2, "10.0.0.1", 24), (2, "fd00::1", 64), (3, "172.16.0.1", 24))
     for ifindex, address, prefix in (*own, *held):
         view.apply(InterfaceAddress(ifindex, A(address).packed, prefix))

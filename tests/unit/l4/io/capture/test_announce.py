@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from director.l4.io.capture.announce import AFTER, EACH_TURN, Announcer, advertisement, announcement
-from director.l4.io.capture.install import Applied
-from director.l4.io.netlink.rtnetlink import InterfaceAddress, Link
+from director.l4.io.capture.install import CaptureOutcome
+from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import KernelView
 
 MAC = b"\2\0\0\0\0\2"
 ETH0, ETH1 = (
-    Link(index, name, b"\2\0\0\0\0" + bytes((index,)), 1500, up=True, running=True)
+    KernelLink(index, name, b"\2\0\0\0\0" + bytes((index,)), 1500, up=True, running=True)
     for index, name in ((2, "eth0"), (3, "eth1"))
 )
 NEAR, FAR = ("lo", "10.0.0.100"), ("lo", "198.51.100.10")
@@ -44,13 +44,13 @@ class Wire:
     def __init__(self) -> None:
         asker: Any = None
         self.view = KernelView(asker, lambda _event: None)
-        for link in (Link(1, "lo", bytes(6), 65536, up=True, running=True), ETH0, ETH1):
+        for link in (KernelLink(1, "lo", bytes(6), 65536, up=True, running=True), ETH0, ETH1):
             self.view.apply(link)
         self.view.apply(InterfaceAddress(2, bytes((10, 0, 0, 1)), 24))
         self.sent: list[str] = []
         self.announcer = Announcer(self.view, lambda: ["eth0", "eth1"], self._send)
 
-    def _send(self, link: Link, _frame: bytes) -> None:
+    def _send(self, link: KernelLink, _frame: bytes) -> None:
         self.sent.append(link.name)
 
     def taken(self) -> list[str]:
@@ -60,7 +60,7 @@ class Wire:
 
 def test_each_is_said_at_once_and_a_few_times_more() -> None:
     wire = Wire()
-    wire.announcer.applied(Applied({}, (NEAR,), (NEAR,)), 100.0)
+    wire.announcer.applied(CaptureOutcome({}, (NEAR,), (NEAR,)), 100.0)
     assert wire.taken() == ["eth0"], "where its network is"
     for quarter in range(1, 80):
         wire.announcer.turn(100.0 + quarter / 4)
@@ -69,16 +69,16 @@ def test_each_is_said_at_once_and_a_few_times_more() -> None:
 
 def test_one_behind_routers_is_said_everywhere() -> None:
     wire = Wire()
-    wire.announcer.applied(Applied({}, (FAR,), (FAR,)), 0.0)
+    wire.announcer.applied(CaptureOutcome({}, (FAR,), (FAR,)), 0.0)
     assert wire.taken() == ["eth0", "eth1"]
 
 
 def test_what_was_there_or_is_gone_is_not_said() -> None:
     wire = Wire()
-    wire.announcer.applied(Applied({}, (NEAR,), ()), 0.0)
+    wire.announcer.applied(CaptureOutcome({}, (NEAR,), ()), 0.0)
     assert wire.taken() == []
-    wire.announcer.applied(Applied({}, (NEAR,), (NEAR,)), 1.0)
-    wire.announcer.applied(Applied({}, (), ()), 1.1)
+    wire.announcer.applied(CaptureOutcome({}, (NEAR,), (NEAR,)), 1.0)
+    wire.announcer.applied(CaptureOutcome({}, (), ()), 1.1)
     wire.taken()
     wire.announcer.turn(9.0)
     assert wire.taken() == []
@@ -87,7 +87,7 @@ def test_what_was_there_or_is_gone_is_not_said() -> None:
 def test_a_link_that_comes_back_hears_it_again() -> None:
     wire = Wire()
     wire.announcer.link(ETH0, 0.0, usable=True)
-    wire.announcer.applied(Applied({}, (NEAR,), ()), 0.0)
+    wire.announcer.applied(CaptureOutcome({}, (NEAR,), ()), 0.0)
     wire.announcer.link(ETH0, 1.0, usable=True)
     wire.announcer.link(ETH1, 1.0, usable=True)
     assert wire.taken() == []
@@ -99,7 +99,7 @@ def test_a_link_that_comes_back_hears_it_again() -> None:
 def test_many_take_turns() -> None:
     wire = Wire()
     pairs = tuple(("eth0", f"10.0.{number // 250}.{number % 250}") for number in range(2 * EACH_TURN))
-    wire.announcer.applied(Applied({}, pairs, pairs), 0.0)
+    wire.announcer.applied(CaptureOutcome({}, pairs, pairs), 0.0)
     assert len(wire.taken()) == EACH_TURN
     wire.announcer.turn(0.1)
     assert len(wire.taken()) == EACH_TURN

@@ -12,7 +12,7 @@ import pytest
 from director.errors import DirectorError
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture.follow import ADDRESS, TROUBLE, Capture
-from director.l4.io.capture.install import Applied
+from director.l4.io.capture.install import CaptureOutcome
 from director.l4.io.capture.plan import CapturePlan, Endpoint
 from tests.support.loops import Loop, loop_of
 
@@ -32,13 +32,13 @@ class Installer:
         self.problems: dict[str, str] = {}
         self.damaged: str | None = None
 
-    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> Applied:
+    def apply(self, plan: CapturePlan, interfaces: Sequence[str]) -> CaptureOutcome:
         assert self.go.wait(10)
         if self.refusal is not None:
             raise self.refusal
         self.done.append((plan, list(interfaces)))
         self.damaged = None
-        return Applied(dict(self.problems))
+        return CaptureOutcome(dict(self.problems))
 
     def damage(self, _plan: CapturePlan, _interfaces: Sequence[str]) -> str | None:
         return self.damaged

@@ -13,7 +13,7 @@ from director.l4.io.capture.install import (
     STATE_FILE,
     Installed,
     Installer,
-    State,
+    InstallState,
     namespace,
     owner_lives,
     owner_text,
@@ -36,7 +36,7 @@ INSTALLED = Installed("boot 1", "director-a", (("lo", "198.51.100.10"),))
 
 
 def test_state_survives(tmp_path: Path) -> None:
-    state = State(tmp_path / "var")
+    state = InstallState(tmp_path / "var")
     state.write(INSTALLED)
     assert state.read() == INSTALLED
     assert [one.name for one in (tmp_path / "var").iterdir()] == [STATE_FILE]
@@ -50,11 +50,11 @@ def test_state_survives(tmp_path: Path) -> None:
 )
 def test_a_damaged_file_is_no_state(tmp_path: Path, content: str) -> None:
     (tmp_path / STATE_FILE).write_text(content)
-    assert State(tmp_path).read() is None
+    assert InstallState(tmp_path).read() is None
 
 
 def test_the_file_holds_what_a_person_can_read(tmp_path: Path) -> None:
-    State(tmp_path).write(INSTALLED)
+    InstallState(tmp_path).write(INSTALLED)
     content = json.loads((tmp_path / STATE_FILE).read_text())
     assert content["addresses"] == [["lo", "198.51.100.10"]]
 
@@ -86,9 +86,9 @@ def test_a_table_without_an_owner_is_left_over(text: str) -> None:
 def test_leftovers_of_another_namespace_are_not_ours(tmp_path: Path) -> None:
     installer = Installer("a", tmp_path, Session())
     assert installer.leftovers() is None
-    State(tmp_path).write(INSTALLED)
+    InstallState(tmp_path).write(INSTALLED)
     assert installer.leftovers() is None
-    State(tmp_path).write(Installed(namespace(), "director-a"))
+    InstallState(tmp_path).write(Installed(namespace(), "director-a"))
     assert installer.leftovers() == Installed(namespace(), "director-a")
 
 

@@ -34,7 +34,7 @@ def one(data: bytes) -> Any:
 
 
 def test_a_link() -> None:
-    assert one(link()) == rtnetlink.Link(7, "eth0", MAC, 1400, up=True, running=True)
+    assert one(link()) == rtnetlink.KernelLink(7, "eth0", MAC, 1400, up=True, running=True)
     assert one(link(0x1)).running is False
     assert one(link(kind=rtnetlink.DEL_LINK)).gone is True
 

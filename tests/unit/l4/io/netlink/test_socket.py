@@ -24,7 +24,7 @@ def asker() -> Iterator[NetlinkSocket]:
 
 
 def test_the_loopback_is_a_link_with_the_name_the_system_gives_it(asker: NetlinkSocket) -> None:
-    links = {one.name: one for one in asker.dump(rtnetlink.GET_LINK) if isinstance(one, rtnetlink.Link)}
+    links = {one.name: one for one in asker.dump(rtnetlink.GET_LINK) if isinstance(one, rtnetlink.KernelLink)}
     assert links["lo"].ifindex == socket.if_nametoindex("lo")
 
 

@@ -9,8 +9,8 @@ from director.l4.io.netlink import view as kernel_view
 from director.l4.io.netlink.rtnetlink import (
     Fact,
     InterfaceAddress,
+    KernelLink,
     KernelRoute,
-    Link,
     Neighbour,
     RoutesChanged,
 )
@@ -26,7 +26,7 @@ from director.l4.io.netlink.view import (
 
 REAL, GATEWAY, SELF = b"\x0a\0\0\x0b", b"\x0a\0\0\xfe", b"\x0a\0\0\x01"
 MAC, OTHER = b"\2\0\0\0\0\1", b"\2\0\0\0\0\2"
-ETH0 = Link(2, "eth0", MAC, 1500, up=True, running=True)
+ETH0 = KernelLink(2, "eth0", MAC, 1500, up=True, running=True)
 ROUTE = KernelRoute(2, SELF, b"", 0, local=False)
 
 

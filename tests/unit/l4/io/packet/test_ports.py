@@ -6,15 +6,15 @@ import pytest
 from attrs import evolve
 
 from director.l4.io.alarms import Troubles
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.packet.filter import Instruction
 from director.l4.io.packet.ports import Ports
 from director.l4.io.packet.ring import MemoryPacketPort, Port
 from director.l4.io.packet.tpacket import RingSize
 
-ETH0 = Link(2, "eth0", b"\2" * 6, 1500, up=True, running=True)
-ETH1 = Link(3, "eth1", b"\3" * 6, 9000, up=True, running=True)
-LO = Link(1, "lo", b"", 65536, up=True, running=True)
+ETH0 = KernelLink(2, "eth0", b"\2" * 6, 1500, up=True, running=True)
+ETH1 = KernelLink(3, "eth1", b"\3" * 6, 9000, up=True, running=True)
+LO = KernelLink(1, "lo", b"", 65536, up=True, running=True)
 ALL = [(6, 0, 0, 1)]
 
 
@@ -25,7 +25,7 @@ class Bench:
         self.troubles = Troubles(lambda: 0.0)
         self.ports = Ports.empty(interfaces, self.make, self.troubles)
 
-    def make(self, link: Link, program: list[Instruction], size: RingSize) -> Port:
+    def make(self, link: KernelLink, program: list[Instruction], size: RingSize) -> Port:
         if self.fail:
             raise OSError(self.fail, "no such thing")
         self.made.append((link.name, program, size))

@@ -11,13 +11,13 @@ from director.l4.flows import Flow
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture.plan import CapturePlan, Endpoint
 from director.l4.io.engine import Engine
-from director.l4.io.netlink.rtnetlink import Link
+from director.l4.io.netlink.rtnetlink import KernelLink
 from director.l4.io.packet import filter as packet_filter
 from director.l4.io.packet.raw import FRESH, RawEngine
 from director.l4.io.packet.ring import MemoryPacketPort
 
 LINKS = {
-    number: Link(number, name, b"\2\0\0\0\0" + bytes((number,)), 1500, up=True, running=True)
+    number: KernelLink(number, name, b"\2\0\0\0\0" + bytes((number,)), 1500, up=True, running=True)
     for number, name in ((1, "lo"), (2, "eth0"), (3, "eth1"))
 }
 PLAN = CapturePlan(virtuals=(Endpoint(6, ipaddress.ip_address("192.0.2.80"), 80, 80),))
@@ -33,7 +33,9 @@ class Bench:
     def take(self, frame: bytearray, ifindex: int, now: float, offload: bytes) -> None:
         """Nothing comes up here."""
 
-    def make(self, link: Link, program: list[packet_filter.Instruction], size: object) -> MemoryPacketPort:
+    def make(
+        self, link: KernelLink, program: list[packet_filter.Instruction], size: object
+    ) -> MemoryPacketPort:
         made = MemoryPacketPort(lambda: 1.0, link.name, link.ifindex, receive=self.take)
         made.program = program
         return made
