@@ -50,8 +50,8 @@ from director.registry.snapshot import RegistrySnapshot, Snapshots
 EVIDENCE_SHOWN = 10
 """Results of a check that are shown."""
 
-CHEAP = 0.001
-"""Seconds that a snapshot may take to be taken anew for each who asks."""
+CHEAP = 0.005
+"""Seconds of processor time that a snapshot may take to be taken anew for each who asks."""
 SERVES = 20
 """A snapshot that takes longer serves so many times as long as that: a twentieth of the time at most."""
 
@@ -112,8 +112,9 @@ class RunningControl:
         """What exists now; one that took long to take serves a while, so that no caller can make us busy."""
         now = self._reactor.seconds()
         if now >= self._serves_until or self._seen.generation != self._registry.generation:
+            begin = time.thread_time()
             self._seen = self._snapshots.take()
-            cost = self._reactor.seconds() - now
+            cost = time.thread_time() - begin
             self._serves_until = now + cost * SERVES if cost > CHEAP else now
         return self._seen
 

@@ -60,8 +60,8 @@ def connections(bed: Judged) -> list[Any]:
 
 
 def flows(bed: Judged) -> dict[str, Any]:
-    """Flows by client; a test gives every flow a client port of its own."""
-    return {one["client"]: one for one in connections(bed) if not one["template"]}
+    """Flows by client; of several of one client the newest, which the API has first."""
+    return {one["client"]: one for one in reversed(connections(bed)) if not one["template"]}
 
 
 def templates(bed: Judged) -> list[Any]:

@@ -21,13 +21,14 @@ from twisted.internet import reactor
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from director import plugins
+from director.config.parse.virtuals import marks
 from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io.netlink.view import KernelView
 from director.l4.io.service import L4Director
 from director.model.pools import Address, Forward, Pool, SchedulerSpec, Server
 from director.model.settings import Configuration
-from director.model.virtual import L4Service, L4Settings, Virtual
+from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 from director.registry.changes import plan
 from director.registry.registry import Registry
 
@@ -62,8 +63,13 @@ def main(state_dir: str, name: str, *words: str) -> None:
     catalog = plugins.catalog()
     registry = Registry(lambda spec: catalog.make(spec, random.Random(1)))
     registry.apply(plan(Configuration(), desired), "test", time.monotonic(), time.time())
+    given = tuple(
+        Mark(int(key[5:]), *rule)
+        for key in [one for one in pairs if one.startswith("mark.")]
+        for rule in marks(pairs.pop(key))
+    )
     numbers: dict[str, Any] = {key: int(value) for key, value in pairs.items()}
-    wanted = L4Settings(**numbers)
+    wanted = L4Settings(**numbers, marks=given)
     made: list[Forwarder] = []
 
     def forwarder(view: KernelView, forget: Callable[[Flow], None]) -> Forwarder:
