@@ -130,7 +130,7 @@ class L4Settings:
     ftp_ports: tuple[int, ...] = (21,)
     """Virtual ports of FTP control connections that NAT follows; at most 8."""
     marks: tuple[Mark, ...] = ()
-    """`mark.N = PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]]`, several separated by commas."""
+    """What gets a firewall mark, as the lines `mark.N` say it; the first rule that fits decides."""
 
     @property
     def flow_limit(self) -> int:
