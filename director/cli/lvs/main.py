@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None, client: ApiClient | None = None) -> 
         client: the director that is meant.
     """
     program, *words = sys.argv if argv is None else argv
+    table = RemoteTable(lambda: client or connected(argparse.Namespace(socket="", config="")))
     try:
-        table = RemoteTable(client or connected(argparse.Namespace(socket="", config="")))
         status = run(words, table, sys.stdin, sys.stdout, sys.stderr, Path(program).name)
         sys.stdout.flush()
     except Refused as refused:

@@ -8,7 +8,7 @@ all the same: over the file, as every order is.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from director.cli.client import NOT_REACHABLE, ApiClient, Refused
@@ -65,9 +65,16 @@ class RemoteTable:
     `unkept` is true once the director did something that it could not keep for its next start.
     """
 
-    def __init__(self, client: ApiClient) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], ApiClient]) -> None:
+        self._connect = connect
+        self._found: ApiClient | None = None
         self.unkept = False
+
+    @property
+    def _client(self) -> ApiClient:
+        """Looked for when somebody has to be asked: help needs no director."""
+        self._found = self._found or self._connect()
+        return self._found
 
     # -- services --
 
@@ -225,14 +232,16 @@ class RemoteTable:
         return found
 
     def _get(self, *segments: str, query: str = "") -> Any:
+        client = self._client
         try:
-            return self._client.get(*segments, query=query)
+            return client.get(*segments, query=query)
         except Refused as refused:
             raise kernel_error(refused) from refused
 
     def _change(self, verb: str, *segments: str, **what: Any) -> None:
+        client = self._client
         try:
-            answer = getattr(self._client, verb)(*segments, **what)
+            answer = getattr(client, verb)(*segments, **what)
         except Refused as refused:
             raise kernel_error(refused) from refused
         self.unkept |= isinstance(answer, dict) and not answer.get("kept", True)

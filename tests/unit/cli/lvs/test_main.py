@@ -24,6 +24,17 @@ def test_without_a_director_it_says_so_as_without_a_module(
     assert capsys.readouterr().err.startswith("Can't initialize ipvs: no director is running there")
 
 
+@pytest.mark.parametrize("word", ["-h", "--help", "-v", "--version"])
+def test_what_it_says_of_itself_needs_no_director(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIRECTOR_SOCKET", raising=False)
+    assert main(["director-ipvsadm", word]) == 0
+    assert capsys.readouterr().out
+    assert main(["director-ipvsadm", "-L"]) == 2
+
+
 def test_hints_name_the_program_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(MemoryClient(), "-q") == 255
     assert capsys.readouterr().err.startswith("Try `ipvsadm -h' or 'ipvsadm --help'")
