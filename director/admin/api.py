@@ -43,6 +43,7 @@ class Call:
         path: the variable segments by name.
         query: first value of each query parameter.
         if_match: all If-Match fields, joined by commas.
+        last_event: the Last-Event-ID of a reader that resumes.
     """
 
     path: Mapping[str, str] = field(factory=dict)
@@ -51,6 +52,7 @@ class Call:
     author: str = ""
     if_match: str = ""
     accept: str = ""
+    last_event: str = ""
 
     @property
     def dry_run(self) -> bool:
@@ -278,12 +280,6 @@ class Api:
         if call.accept.startswith("text/html"):
             return as_html(pages.live(view))
         return as_json(view)
-
-    def events(self, call: Call) -> Answer:
-        """Newest first; `?after=` gives those after an id."""
-        after = whole(call, "after", 0, 10**15, 0) if "after" in call.query else -1
-        found = [one for one in self._control.events(limit(call)) if one.number > after]
-        return as_json([views.event_view(one) for one in found])
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""

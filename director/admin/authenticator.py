@@ -95,6 +95,14 @@ class Authenticator:
         session = self.sessions.find(credentials.cookie, credentials.now) if credentials.cookie else None
         return Principal(session.author, session) if session else None
 
+    def still_welcome(self, credentials: Credentials, now: float) -> bool:
+        """Whether who was admitted with these would be admitted now."""
+        if credentials.peer:
+            return True
+        if credentials.authorization:
+            return same(credentials.authorization.partition(" ")[2].strip(), self._token)
+        return self.sessions.find(credentials.cookie, now) is not None
+
     def _wrong(self, credentials: Credentials) -> None:
         """Count a wrong secret.  Raises Refusal (429) when there were too many."""
         self.counted["sign_ins_refused"] += 1

@@ -96,8 +96,8 @@ class Control(Protocol):
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence, one for each (check, address)."""
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
-        """The last events, newest first."""
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
+        """The last events, newest first; with `after` only those with a larger number."""
 
     def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
         """Layer-4 flows and templates, newest first."""

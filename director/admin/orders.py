@@ -6,7 +6,7 @@ against what runs, and apply the difference; `?dry_run=1` stops before the last 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -245,9 +245,6 @@ class Orders:
         except OSError as error:
             text = f"the old token stays, a new one cannot be kept: {error.strerror}; make room in state_dir"
             raise Refusal(409, text, "token") from error
-
-
-Methods = Mapping[str, Callable[[Call], "Answer | Deferred[Answer]"]]
 
 
 def _patience(call: Call) -> float | None:

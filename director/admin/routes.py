@@ -21,6 +21,7 @@ JSON = "application/json"
 HTML = "text/html"
 TEXT = "text/plain"
 FORM = "application/x-www-form-urlencoded"
+EVENT_STREAM = "text/event-stream"
 
 
 @frozen
@@ -31,6 +32,7 @@ class ApiRoute:
         path: with `{name}` for each variable segment.
         takes: content type of the body it needs, empty when it needs none (a body is then ignored).
         gives: content type of a good answer.
+        streams: content type of its answer without an end, when it has one.
         query: parameters it knows, with what they mean.
         statuses: answers beyond 400, 401, 404, 405, 413, 421 and 500, which any route may give.
         body: JSON schema of the body.
@@ -43,6 +45,7 @@ class ApiRoute:
     access: str = SIGNED
     takes: str = ""
     gives: str = JSON
+    streams: str = ""
     query: tuple[tuple[str, str], ...] = ()
     statuses: tuple[int, ...] = (200,)
     body: dict[str, Any] | None = None
@@ -111,8 +114,10 @@ def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]
     one, query = f"{path}/{name}", (DRY_RUN,)
     said = f"Add {text}.", f"Change {text}.", f"Remove {text}."
     return (
-        ApiRoute(f"add_{what}", "POST", path, said[0], SIGNED, JSON, JSON, query, ADDED, NAMED),
-        ApiRoute(f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, JSON, query, CHANGED, SET),
+        ApiRoute(f"add_{what}", "POST", path, said[0], SIGNED, JSON, query=query, statuses=ADDED, body=NAMED),
+        ApiRoute(
+            f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, query=query, statuses=CHANGED, body=SET
+        ),
         ApiRoute(f"remove_{what}", "DELETE", one, said[2], query=query, statuses=REMOVED),
     )
 
@@ -198,8 +203,11 @@ ROUTES = (
         "events",
         "GET",
         "/api/v1/events",
-        "What happened, newest first.",
+        "What happened, as server-sent events; with after, limit or Accept: application/json a list, newest "
+        "first.",
+        streams=EVENT_STREAM,
         query=(LIMIT, ("after", "the id of the last event that is known")),
+        statuses=(200, 503),
     ),
     ApiRoute("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
     ApiRoute("generation", "GET", "/api/v1/generations/{number}", "One generation."),

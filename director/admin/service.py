@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
 from director.admin.control import Control
+from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
@@ -164,8 +165,8 @@ class AdminService(Service):
         return token
 
     def _site(self, api: Api, authenticator: Authenticator, listening: ListenerPolicy) -> AdminSite:
-        orders = Orders(self._control, self, self._reactor)
-        resource = AdminResource(api, orders, authenticator, listening, self._reactor, self._turns, self._now)
+        parts = Orders(self._control, self, self._reactor), Events(self._control)
+        resource = AdminResource(api, parts, authenticator, listening, self._reactor, self._turns, self._now)
         return AdminSite(resource, self._reactor, self._turns, authenticator.counted)
 
     def _now(self) -> float:

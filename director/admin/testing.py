@@ -116,9 +116,9 @@ class MemoryControl:
         """As set."""
         return self.known
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """As set."""
-        return self.happened[:limit]
+        return [one for one in self.happened if one.number > after][:limit]
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +167,10 @@ class RunningControl:
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
         return [*figures(), heads]
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""
-        return list(event_log.events)[: -limit - 1 : -1]
+        found = list(event_log.events)[: -limit - 1 : -1]
+        return list(takewhile(lambda one: one.number > after, found))
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""

@@ -37,7 +37,8 @@ READERS = [route for route in ROUTES if route.method == "GET"]
 
 def path(route: ApiRoute) -> str:
     names = {**NAMES, "number": "2"} if "generations" in route.path else NAMES
-    return re.sub(r"{(\w+)}", lambda found: names[found[1]], route.path)
+    listed = "?limit=5" if route.streams else ""
+    return re.sub(r"{(\w+)}", lambda found: names[found[1]], route.path) + listed
 
 
 def admin() -> Admin:

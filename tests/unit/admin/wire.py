@@ -16,6 +16,7 @@ from twisted.internet.testing import StringTransport
 
 from director.admin.api import Api
 from director.admin.authenticator import Authenticator
+from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
@@ -75,7 +76,7 @@ class Admin:
     def resource(self) -> AdminResource:
         return AdminResource(
             self.api,
-            Orders(self.control, self, self.clock),
+            (Orders(self.control, self, self.clock), Events(self.control)),
             self.authenticator,
             self.listening,
             self.clock,
