@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
+from director.model.settings import User
 from director.registry.changes import Change
 from director.registry.registry import Generation
 from director.registry.reports import (
@@ -80,6 +81,9 @@ class Control(Protocol):
 
     def moment(self) -> Instant:
         """Both clocks."""
+
+    def users(self) -> Sequence[User]:
+        """Those of the configuration that runs; cheap, for it is asked at every request."""
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now, as values."""
@@ -157,8 +161,8 @@ class Control(Protocol):
     def unkept(self) -> str:
         """Why the last change would be lost at a restart; "" when it is kept."""
 
-    def reload(self, author: str) -> Deferred[Applied]:
-        """Apply the configuration file; fires when it is in force.
+    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
+        """Apply the configuration file; fires when it is in force.  `origin` is from where they ask.
 
         Fails with a DirectorError or an OSError with nothing applied.
         """
@@ -166,7 +170,7 @@ class Control(Protocol):
     def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
         """What `reload` would change, one sentence each; fails as `reload` would, and applies nothing."""
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply and remember changes; fires when they are in force.
 
         Fails with ChangeRefused or SchedulerError with nothing applied.
@@ -175,7 +179,7 @@ class Control(Protocol):
     def zero(self, services: Collection[str]) -> None:
         """Traffic of these services and their servers is shown from 0 on; of layer 4 as a whole with all."""
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take back what a generation changed, also one of an earlier run, and nothing that came after it.
 
         Fails with ChangeRefused: ENOENT when it is not remembered, EINVAL when it cannot be undone.

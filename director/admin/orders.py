@@ -7,17 +7,17 @@ against what runs, and apply the difference; `?dry_run=1` stops before the last 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from director.admin import edits, objects
+from director.admin.accounts import ADMIN, may
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
 from director.admin.control import Applied, Control
-from director.admin.sessions import LINK_SECONDS
 from director.config.parse import units
 from director.config.text.messages import BadValue, Problem
 from director.errors import DirectorError
@@ -31,22 +31,11 @@ LOOK_SECONDS = 0.25
 """Between two looks at a server that is drained before it goes."""
 
 
-class AccessVerbs(Protocol):
-    """What changes who may come in; `service` does it."""
-
-    def make_link(self) -> str:
-        """A new link that signs in once, empty where there is no page."""
-
-    def rotate(self) -> str:
-        """Make a new token; returns the file that has it.  Raises OSError with the old one still good."""
-
-
 class Orders:
     """All routes that change something."""
 
-    def __init__(self, control: Control, access: AccessVerbs, clock: IReactorTime) -> None:
+    def __init__(self, control: Control, clock: IReactorTime) -> None:
         self._control = control
-        self._access = access
         self._clock = clock
         self._tags = Tags(control)
 
@@ -70,7 +59,7 @@ class Orders:
         if not changes:
             value = {"generation": seen.generation, "diff": [], "kept": not self._control.unkept()}
             return as_json(value, headers=self._tags.headers(seen.generation))
-        applying = self._control.apply(changes, call.author)
+        applying = self._control.apply(changes, call.author, call.principal.origin)
         return applying.addCallback(self._done, status, location)
 
     def _done(self, applied: Applied, status: int = 200, location: str = "") -> Answer:
@@ -128,13 +117,13 @@ class Orders:
             )
             raise Refusal(409, text, f"{pool}/{name}")
         self._tags.demand(call, self._control.snapshot().generation)
-        drained = self._drained(server, patience, call.author)
+        drained = self._drained(server, patience, call)
         call = call.anew()
         return drained.addCallback(
             lambda _: self._wanted(call, objects.server_removed(self._now(), pool, name), NO_CONTENT)
         )
 
-    def _drained(self, server: ServerSnapshot, patience: float, author: str) -> Deferred[None]:
+    def _drained(self, server: ServerSnapshot, patience: float, call: Call) -> Deferred[None]:
         """Order a drain; fires when the server is empty, gone, or the patience at its end."""
         end = self._clock.seconds() + patience
         over: Deferred[None] = Deferred()
@@ -149,7 +138,8 @@ class Orders:
         if server.state is not State.READY:
             look()
             return over
-        ordering = self._control.apply([Ordered(server.pool, server.name, State.DRAIN)], author)
+        order = Ordered(server.pool, server.name, State.DRAIN)
+        ordering = self._control.apply([order], call.author, call.principal.origin)
         return ordering.addCallback(lambda _: look()).addCallback(lambda _: over)
 
     # -- services and rules --
@@ -211,11 +201,21 @@ class Orders:
         number = call.path["number"]
         if not (number.isascii() and number.isdigit() and len(number) <= 9):
             raise Refusal(404, "No such generation; /api/v1/generations lists them", number[:40])
+        if not may(call.principal.role, ADMIN):
+            self._own(call, int(number))
         if call.dry_run:
             diff = self._control.rehearse_undo(int(number))
             return as_json({"dry_run": True, "diff": list(diff)})
         self._tags.demand(call, self._control.snapshot().generation)
-        return self._control.undo(int(number), call.author).addCallback(self._done)
+        undoing = self._control.undo(int(number), call.author, call.principal.origin)
+        return undoing.addCallback(self._done)
+
+    def _own(self, call: Call, number: int) -> None:
+        """An operator may take back what they did, not what an admin did.  Raises Refusal."""
+        made = next((one for one in self._control.snapshot().generations if one.number == number), None)
+        if made is not None and made.author != call.author:
+            text = f"{made.author} made it; an operator may undo what was their own, an admin any"
+            raise Refusal(403, text, f"generation {number}")
 
     def check_config(self, call: Call) -> Deferred[Answer]:
         """All findings; 200 also when there are errors, for the check itself went well."""
@@ -227,24 +227,8 @@ class Orders:
         if call.dry_run:
             return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
         self._tags.demand(call, self._control.snapshot().generation)
-        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
-
-    # -- who may come in --
-
-    def make_link(self, call: Call) -> Answer:
-        """For a browser of this machine."""
-        link = self._access.make_link()
-        if not link:
-            raise Refusal(409, "there is no page to sign in to; add [admin] listen = 127.0.0.1:8404", "admin")
-        return as_json({"link": link, "seconds": int(LINK_SECONDS)})
-
-    def rotate_token(self, call: Call) -> Answer:
-        """The token itself stays in its file."""
-        try:
-            return as_json({"file": self._access.rotate()})
-        except OSError as error:
-            text = f"the old token stays, a new one cannot be kept: {error.strerror}; make room in state_dir"
-            raise Refusal(409, text, "token") from error
+        reloading = self._control.reload(call.author, call.principal.origin)
+        return reloading.addCallbacks(self._done, _not_reloaded)
 
 
 def _patience(call: Call) -> float | None:

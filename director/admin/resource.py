@@ -26,9 +26,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from director.admin import edits, pages
+from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, as_html
 from director.admin.api import Api, Call, refused_config
-from director.admin.authenticator import Authenticator, Credentials, Principal
+from director.admin.authenticator import Authenticator, Credentials
 from director.admin.files import load
 from director.admin.rendering import Pieces
 from director.admin.requests import LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
@@ -176,7 +177,7 @@ class AdminResource(Resource):
             path=path,
             query=asked,
             body=credentials.body,
-            author=principal.author if principal else "",
+            principal=principal or NOBODY,
             if_match=", ".join(headers(request, b"if-match")),
             accept=header(request, b"accept"),
             last_event=header(request, b"last-event-id"),
@@ -197,8 +198,7 @@ class AdminResource(Resource):
                 raise Refusal(404, "There is no such file", "/static/")
             return Answer(body=file.body, type=file.type)
         if route.name == "home":
-            csrf = principal.session.csrf if principal and principal.session else ""
-            return as_html(pages.home(self._api.overview(), csrf))
+            return as_html(pages.home(self._api.overview(), principal.csrf if principal else ""))
         if route.name == "request_page":
             return self._api.request_page(path["id"])
         if route.name == "login_page":

@@ -12,6 +12,7 @@ from director.admin.control import Applied, Question, Soon, TraceRecord
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
+from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
 from director.registry.registry import Registry
@@ -81,6 +82,10 @@ class MemoryControl:
     def moment(self) -> Instant:
         """As set."""
         return self.at
+
+    def users(self) -> Sequence[User]:
+        """Of the registry's configuration."""
+        return self.registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
         """Of the registry as it is now."""
@@ -176,31 +181,31 @@ class MemoryControl:
         """As set."""
         return self.lost
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
         """As set; a generation without changes when nothing is set."""
         if isinstance(self.reloaded, Exception):
             return fail(self.reloaded)
-        return self.reloaded or self.apply((), author)
+        return self.reloaded or self.apply((), author, origin)
 
     def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
         """As set for `reload`, without its changes."""
         return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(())
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """On the registry."""
-        return execute(self._apply, tuple(changes), author)
+        return execute(self._apply, tuple(changes), author, origin)
 
-    def _apply(self, changes: tuple[Change, ...], author: str) -> Applied:
-        made = self.registry.apply(changes, author, self.at.now, self.at.time)
+    def _apply(self, changes: tuple[Change, ...], author: str, origin: str) -> Applied:
+        made = self.registry.apply(changes, author, self.at.now, self.at.time, origin)
         return Applied(made, kept=not self.lost)
 
     def zero(self, services: Collection[str]) -> None:
         """On the registry."""
         self.registry.zero(services)
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """On the registry, for configurations alone."""
-        return execute(lambda: self._apply(self._undoing(number), author))
+        return execute(lambda: self._apply(self._undoing(number), author, origin))
 
     def rehearse_undo(self, number: int) -> tuple[str, ...]:
         """As `undo` would."""

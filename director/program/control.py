@@ -26,6 +26,7 @@ from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
+from director.model.settings import User
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
@@ -61,10 +62,10 @@ SERVES = 20
 class Verbs:
     """What changes the running program; all answer when it is in force.  See `service`."""
 
-    apply: Callable[[Iterable[Change], str], Deferred[Applied]]
-    reload: Callable[[str], Deferred[Applied]]
+    apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
+    reload: Callable[[str, str], Deferred[Applied]]
     rehearse: Callable[[str], Deferred[tuple[str, ...]]]
-    undo: Callable[[int, str], Deferred[Applied]]
+    undo: Callable[[int, str, str], Deferred[Applied]]
 
 
 class RunningControl:
@@ -108,6 +109,10 @@ class RunningControl:
     def moment(self) -> Instant:
         """Both clocks."""
         return Instant(self._reactor.seconds(), time.time())
+
+    def users(self) -> Sequence[User]:
+        """Those of the configuration that runs."""
+        return self._registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now; one that took long to take serves a while, so that no caller can make us busy."""
@@ -270,17 +275,17 @@ class RunningControl:
         """Why the last change would be lost at a restart; "" when it is kept."""
         return self._current.overrides.unkept
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
         """Apply the configuration file."""
-        return self._verbs.reload(author)
+        return self._verbs.reload(author, origin)
 
     def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
-        return self._verbs.apply(changes, author)
+        return self._verbs.apply(changes, author, origin)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""
@@ -289,9 +294,9 @@ class RunningControl:
             self._layer4.zero()
         self._serves_until = 0.0
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back."""
-        return self._verbs.undo(number, author)
+        return self._verbs.undo(number, author, origin)
 
     def rehearse_undo(self, number: int) -> tuple[str, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""

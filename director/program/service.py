@@ -251,26 +251,29 @@ class DirectorService(Service):
 
     # -- changes --
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes and let every part follow; fires when they are in force.
 
         Fails with ChangeRefused, and everything is as it was.
         """
-        return self._changing.run(self._changed, lambda: tuple(changes), author)
+        return self._changing.run(self._changed, lambda: tuple(changes), author, origin)
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back, and nothing that came after it.  Fails with ChangeRefused."""
-        return self._changing.run(self._changed, lambda: self.current.overrides.undoing(number), author)
+        changes = lambda: self.current.overrides.undoing(number)  # noqa: E731 - looked at in its turn
+        return self._changing.run(self._changed, changes, author, origin)
 
-    def _changed(self, changes: Callable[[], tuple[Change, ...]], author: str) -> Deferred[Applied]:
-        return self._carry(self.current.of_changes(changes(), author))
+    def _changed(
+        self, changes: Callable[[], tuple[Change, ...]], author: str, origin: str
+    ) -> Deferred[Applied]:
+        return self._carry(self.current.of_changes(changes(), author, origin))
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
         """Read the file again, off the loop, and apply what changed; one reload after the other.
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        done: Deferred[Applied] = self._changing.run(self._reload_once, author)
+        done: Deferred[Applied] = self._changing.run(self._reload_once, author, origin)
         return done.addCallback(_reloaded).addBoth(self._count_reload)
 
     def _count_reload(self, result: Any) -> Any:
@@ -281,8 +284,8 @@ class DirectorService(Service):
         """What a reload would change, one sentence each; fails as `reload` would fail."""
         return self._changing.run(self._rehearse_once, author)
 
-    def _reload_once(self, author: str) -> Deferred[Applied]:
-        return self._read().addCallback(self._take, author)
+    def _reload_once(self, author: str, origin: str) -> Deferred[Applied]:
+        return self._read().addCallback(self._take, author, origin)
 
     def _rehearse_once(self, author: str) -> Deferred[tuple[str, ...]]:
         return self._read().addCallback(self._rehearsed, author)
@@ -305,8 +308,8 @@ class DirectorService(Service):
         """
         return self._changing.run(self._take, read_now, author)
 
-    def _take(self, read_now: Candidate, author: str) -> Deferred[Applied]:
-        carried: Deferred[Candidate] = maybeDeferred(self.current.of_file, read_now, author)
+    def _take(self, read_now: Candidate, author: str, origin: str = "") -> Deferred[Applied]:
+        carried: Deferred[Candidate] = maybeDeferred(self.current.of_file, read_now, author, origin)
         return carried.addCallback(self._carry).addErrback(self._not_taken)
 
     def _carry(self, candidate: Candidate) -> Deferred[Applied]:

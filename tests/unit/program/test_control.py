@@ -69,7 +69,7 @@ def control(tmp_path: Path) -> Any:
             loop.reactor,
             Verbs(
                 lambda *_: succeed(MADE),
-                lambda _: succeed(MADE),
+                lambda *_: succeed(MADE),
                 lambda _: succeed(("pool web changed",)),
                 lambda *_: succeed(MADE),
             ),
