@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, pages, views
+from director.admin import audit, edits, metrics, objects, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
 from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
 from director.admin.overview import overview
+from director.admin.pages import home
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
@@ -113,8 +114,8 @@ def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
     return int(text)
 
 
-def _connection_query(call: Call) -> ConnectionQuery:
-    """Raises Refusal for what is no id, address or network."""
+def connection_query(call: Call) -> ConnectionQuery:
+    """What is asked of the flows.  Raises Refusal for what is no id, address or network."""
     after, client = call.query.get("after", ""), call.query.get("client", "")
     if after and not (after.isascii() and after.isdigit()):
         raise Refusal(400, "after is the id of a connection that was listed", "after")
@@ -285,7 +286,7 @@ class Api:
         """The overview: figures, or the very piece of the page that shows them."""
         view = self.overview()
         if call.accept.startswith("text/html"):
-            return as_html(pages.live(view))
+            return as_html(home.live(view))
         return as_json(view)
 
     def generations(self, call: Call) -> Answer:
@@ -310,7 +311,7 @@ class Api:
 
     def connections(self, call: Call) -> Answer:
         """Newest first, with the way to the rest (RFC 8288)."""
-        wanted = _connection_query(call)
+        wanted = connection_query(call)
         page = self._control.connections(wanted)
         headers: Headers = ()
         if page.more is not None:
@@ -344,19 +345,6 @@ class Api:
         if found is None:
             raise Refusal(404, "No such request is remembered; only the last ones are kept", identifier)
         return as_json(views.trace_view(found, self._control.snapshot()))
-
-    def request_page(self, identifier: str) -> Answer | Deferred[Answer]:
-        """The same for people; one that is not remembered has a page, too."""
-        found = self._control.trace(identifier)
-        if isinstance(found, Deferred):
-            return found.addCallback(self._traced_page, identifier)
-        return self._traced_page(found, identifier)
-
-    def _traced_page(self, found: TraceRecord | None, identifier: str) -> Answer:
-        if found is None:
-            return as_html(pages.forgotten(identifier), 404)
-        seen = self._control.snapshot()
-        return as_html(pages.request(views.trace_view(found, seen), seen.configuration.settings.name))
 
     def config(self, call: Call) -> Answer:
         """The merged ini."""

@@ -1,7 +1,7 @@
 """Every route of the admin, once, as data.
 
 `resource` builds Klein's router from it, `openapi` the description, the tests their
-matrices.  The name of a route is the name of the method of `Api` or `Pages` that answers.
+matrices.  The name of a route is the name of the method of `Api`, `Pages` or another part that answers.
 """
 
 from __future__ import annotations
@@ -136,6 +136,10 @@ def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]
     )
 
 
+def _page(name: str, path: str, summary: str, *query: tuple[str, str]) -> ApiRoute:
+    return ApiRoute(name, "GET", path, summary, gives=HTML, query=query)
+
+
 ROUTES = (
     ApiRoute("healthz", "GET", "/healthz", "The process is alive.", OPEN, gives=TEXT),
     ApiRoute("readyz", "GET", "/readyz", "May traffic come? Reasons when not.", OPEN, statuses=(200, 503)),
@@ -163,8 +167,45 @@ ROUTES = (
         statuses=(303, 403, 415, 429),
     ),
     ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
-    ApiRoute("home", "GET", "/", "The overview page.", gives=HTML),
-    ApiRoute("request_page", "GET", "/requests/{id}", "How a request was decided, as a page.", gives=HTML),
+    ApiRoute(
+        "home",
+        "GET",
+        "/",
+        "The overview page.",
+        gives=HTML,
+        query=(("wall", "1 = for a screen that people pass by"),),
+    ),
+    _page("wiring_page", "/wiring", "From listener to server, with the traffic of now."),
+    _page("pool_page", "/pools/{pool}", "A pool, its servers, and buttons to order them."),
+    _page("rules_page", "/rules", "The rules with what they have caught."),
+    _page(
+        "requests_page",
+        "/requests",
+        "The last requests.",
+        ("show", "fault, 5xx or failed (a try)"),
+        *((name, f"only of this {name}") for name in ("service", "pool", "server", "rule")),
+    ),
+    _page("request_page", "/requests/{id}", "How a request was decided."),
+    _page(
+        "connections_page",
+        "/connections",
+        "Flows of layer 4.",
+        ("after", "only those older than the one with this id"),
+        ("client", "an address or network"),
+        ("service", "a service, by name or key"),
+        ("server", "a server: NAME, POOL/NAME, or its address with or without port"),
+    ),
+    _page("events_page", "/events", "What happened, and who changed what."),
+    _page("config_page", "/config", "The merged ini.", ("look", "1 = and what is to be said of the file")),
+    ApiRoute(
+        "act",
+        "POST",
+        "/act",
+        "What a button of a page asks for; the role is that of the order.",
+        takes=FORM,
+        gives=HTML,
+        statuses=(303, 400, 403, 409, 412, 415),
+    ),
     ApiRoute("services", "GET", "/api/v1/services", "All services."),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
@@ -369,4 +410,6 @@ ROUTES = (
     ),
 )
 
-NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home", "request_page"})
+ENTRANCES = frozenset({"static", "login_page", "login", "logout"})
+"""Answered by the gate itself."""
+NOT_THE_API = ENTRANCES | {route.name for route in ROUTES if route.gives == HTML}

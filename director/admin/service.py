@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from twisted.python.failure import Failure
 from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
+from director.admin.browsing import Pages
 from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.orders import Orders
@@ -146,8 +148,9 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        parts = Orders(self._control, self._reactor), Events(self._control), access
+        orders = Orders(self._control, self._reactor)
         api = Api(self._control, self._history, authenticator.counted)
+        parts = orders, Events(self._control), access, Pages(api, self._control, partial(getattr, orders))
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-
 from director.cli.passwd import section
+
 from tests.integration.texts import web
 from tests.support import needs
 from tests.support.admin_client import AdminClient

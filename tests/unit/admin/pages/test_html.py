@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.admin.html import Html, el, join
+from director.admin.pages.html import Html, el, join
 
 
 class Reader(HTMLParser):
