@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 
 from director.config.loaded import Loaded
 from director.config.text.messages import WARNING, Problem
+from director.l4 import here
 from director.l4.io.capture import addresses
 from director.l4.io.capture.plan import parse_address
 from director.l4.io.netlink.socket import NetlinkSocket
@@ -20,6 +21,7 @@ from director.program.listen_alerts import lacking
 
 _LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
 _ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"
+_HERE = "--offline does not ask"
 _NO_INTERFACE = "correct it; if it is right, layer 4 starts on it when it appears. --offline does not ask"
 
 
@@ -60,4 +62,8 @@ def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelV
         if why:
             text = f"virtual address {address} {why}"
             found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))
+    pools = {pool.name: pool for pool in configuration.pools}
+    for one in here.unfit(configuration.l4, pools, settings.marks, view.local()):
+        place = f"pool:{one.pool}", f"server.{one.server.name}"
+        found.append(loaded.problem_at(*place, f"the server {one.why}", f"{one.hint}. {_HERE}", WARNING))
     return found

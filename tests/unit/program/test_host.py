@@ -14,6 +14,9 @@ state_dir = state
 [pool:web]
 server.a = 127.0.0.1:1
 
+[pool:here]
+server.a = 127.0.0.1:2
+
 [l7:www]
 listen = 127.0.0.1:0, 192.0.2.80:80
 pool = web
@@ -23,7 +26,7 @@ interfaces = nowhere0
 
 [l4:web]
 virtual = tcp 198.51.100.10:80
-pool = web
+pool = here
 """
 
 
@@ -36,6 +39,7 @@ def test_a_check_says_what_a_start_would_wait_for(tmp_path: Path) -> None:
     assert "does not have the address of 192.0.2.80:80 now" in said
     assert "127.0.0.1:0 now" not in said
     assert "there is no interface nowhere0 now" in said
+    assert "server.a = 127.0.0.1:2: the server is the loopback: packets of clients never get there" in said
     assert {one.severity for one in loaded.problems} == {WARNING}
     quiet = examine(str(ini), offline=True)
     assert "does not have the address" not in render(quiet.problems)
