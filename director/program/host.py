@@ -12,7 +12,7 @@ from director.config.loaded import Loaded
 from director.config.text.messages import WARNING, Problem
 from director.l4 import here
 from director.l4.io.capture import addresses
-from director.l4.io.capture.plan import parse_address
+from director.l4.io.capture.plan import capture_plan, parse_address
 from director.l4.io.netlink.socket import NetlinkSocket
 from director.l4.io.netlink.view import KernelView
 from director.model.settings import Configuration
@@ -56,13 +56,15 @@ def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelV
         for name in settings.interfaces
         if name not in names
     ]
+    pools = {pool.name: pool for pool in configuration.pools}
+    plan = capture_plan(configuration.l4, pools, (), settings.marks)
+    servers = dict.fromkeys(one.address for one in plan.answers)
     for service in configuration.l4:
         address = parse_address(service.virtual.host)
-        why = "" if address is None else addresses.unanswered(view, address, read)
+        why = "" if address is None else addresses.unanswered(view, address, read, servers)
         if why:
             text = f"virtual address {address} {why}"
             found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))
-    pools = {pool.name: pool for pool in configuration.pools}
     for one in here.unfit(configuration.l4, pools, settings.marks, view.local()):
         place = f"pool:{one.pool}", f"server.{one.server.name}"
         found.append(loaded.problem_at(*place, f"the server {one.why}", f"{one.hint}. {_HERE}", WARNING))
