@@ -7,6 +7,7 @@ again.
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from pathlib import Path
 
 from director.config.loaded import Loaded
 from director.config.text.messages import WARNING, Problem
@@ -15,12 +16,15 @@ from director.l4.io.capture import addresses
 from director.l4.io.capture.plan import capture_plan, parse_address
 from director.l4.io.netlink.socket import NetlinkSocket
 from director.l4.io.netlink.view import KernelView
+from director.l7.io.listener import taken
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.listen_alerts import lacking
+from director.store.io.place import held
 
 _LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
 _ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"
+_TAKEN = "the director starts all the same if it can open another, and tries again. --offline does not ask"
 _HERE = "--offline does not ask"
 _NO_INTERFACE = "correct it; if it is right, layer 4 starts on it when it appears. --offline does not ask"
 
@@ -37,6 +41,16 @@ def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
         )
         for service, address in lacking(configuration)
     ]
+    if not held(Path(configuration.settings.state_dir)):
+        # Else it is most likely the director itself that listens there.
+        found += [
+            loaded.problem_at(
+                f"l7:{service.name}", "listen", f"{address} cannot be opened now: {why}", _TAKEN, WARNING
+            )
+            for service in configuration.l7
+            for address in service.listen
+            if not address.endpoint and (why := taken(address))
+        ]
     if configuration.l4:
         # Without netlink there is no layer 4, and a start says so.
         with suppress(OSError), closing(NetlinkSocket()) as asker:

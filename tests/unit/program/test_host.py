@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from director.config.text.messages import WARNING, render
 from director.program.configuration import examine
+from director.store.io.place import Place
 
 INI = """
 [director]
@@ -43,3 +45,17 @@ def test_a_check_says_what_a_start_would_wait_for(tmp_path: Path) -> None:
     assert {one.severity for one in loaded.problems} == {WARNING}
     quiet = examine(str(ini), offline=True)
     assert "does not have the address" not in render(quiet.problems)
+
+
+def test_a_port_that_another_program_has_is_said_but_not_beside_the_director_itself(tmp_path: Path) -> None:
+    ini = tmp_path / "director.ini"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ini.write_text(INI.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        said = render(examine(str(ini)).problems)
+        assert f"127.0.0.1:{port} cannot be opened now: the address is in use; stop the other program" in said
+        running = Place(tmp_path / "state")
+        running.take()
+        assert "cannot be opened" not in render(examine(str(ini)).problems)
+        running.leave()
+        assert "cannot be opened" not in render(examine(str(ini), offline=True).problems)
