@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 
-from attrs import frozen
+from attrs import field, frozen
 
 from director.errors import DirectorError
 from director.model.conditions import Term
@@ -280,7 +280,7 @@ class Pool:
 
     `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
     of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
-    `send_proxy` is off, v1 or v2.
+    `send_proxy` is off, v1 or v2.  `direct`: they are met in clear and without such a header.
     """
 
     name: str
@@ -295,6 +295,11 @@ class Pool:
     tls: ServerTLS | None = None
     send_proxy: str = "off"
     on_down: OnDown = OnDown.KEEP
+    direct: bool = field(init=False, repr=False)
+
+    @direct.default
+    def _is_direct(self) -> bool:
+        return self.tls is None and self.send_proxy == "off"
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]
