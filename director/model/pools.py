@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from functools import cached_property
 
-from attrs import field, frozen
+from attrs import frozen
 
 from director.errors import DirectorError
 from director.model.conditions import Term
@@ -280,7 +281,7 @@ class Pool:
 
     `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
     of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
-    `send_proxy` is off, v1 or v2.  `direct`: they are met in clear and without such a header.
+    `send_proxy` is off, v1 or v2.
     """
 
     name: str
@@ -295,13 +296,13 @@ class Pool:
     tls: ServerTLS | None = None
     send_proxy: str = "off"
     on_down: OnDown = OnDown.KEEP
-    direct: bool = field(init=False, repr=False)
-
-    @direct.default
-    def _is_direct(self) -> bool:
-        return self.tls is None and self.send_proxy == "off"
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]
         if len(set(names)) != len(names):
             raise DirectorError(f"pool {self.name}: two servers have one name")
+
+    @cached_property
+    def direct(self) -> bool:
+        """Servers are met in clear and without a header about the client."""
+        return self.tls is None and self.send_proxy == "off"
