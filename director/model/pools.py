@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from functools import cached_property
 
 from attrs import frozen
 
@@ -301,8 +300,3 @@ class Pool:
         names = [server.name for server in self.servers]
         if len(set(names)) != len(names):
             raise DirectorError(f"pool {self.name}: two servers have one name")
-
-    @cached_property
-    def direct(self) -> bool:
-        """Servers are met in clear and without a header about the client."""
-        return self.tls is None and self.send_proxy == "off"

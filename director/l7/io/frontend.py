@@ -252,7 +252,7 @@ class ClientSide:
             link.target = target
             key, config = target.key, target.pool.config
             link.limit = config.idle_connections
-            if not config.direct:
+            if config.tls is not None or config.send_proxy != "off":
                 manner = self._backends.manner(target, self.door.peer)
                 key += manner.suffix
                 if manner.header:
