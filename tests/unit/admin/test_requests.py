@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-
 from director.admin.answers import Refusal
 from director.admin.requests import advice, asked_host, form, loopback
 
