@@ -18,7 +18,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -65,12 +64,6 @@ def check_listen(listen: Address) -> None:
             f"[admin] listen = {listen}: without TLS the admin listens on a loopback address only; "
             "use 127.0.0.1 or [::1], and reach it from elsewhere through ssh -L"
         )
-
-
-def answering(control: Control, clock: IReactorTime, api: Api, access: Access) -> tuple[object, ...]:
-    """The parts whose methods answer the routes."""
-    orders = Orders(control, clock)
-    return orders, Events(control), access, Pages(api, control, partial(getattr, orders))
 
 
 class AdminService(Service):
@@ -136,27 +129,6 @@ class AdminService(Service):
     @property
     def control_socket(self) -> str:
         """Where the commands reach this program; empty when that could not be opened."""
-        path = Address(path=str(self._state_dir / SOCKET_FILE))
-        bound = any(one.bound and one.address == str(path) for one in self._listeners)
-        return path.path if bound else ""
-
-    def listeners(self) -> tuple[ListenerState, ...]:
-        """The admin's own, for `Control.listeners` and `readiness`."""
-        return tuple(self._listeners)
-
-    def pulse(self) -> None:
-        """Take a sample for rates and trends."""
-        self._history.sample(self._control.snapshot(), self._control.moment().now)
-
-    def startService(self) -> None:
-        """Read or make the token, then listen."""
-        super().startService()
-        accounts = Accounts(self._control.users, self._known_tokens(), PasswordCheck(self._in_thread))
-        authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
-        self._authenticator = authenticator
-        access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        api = Api(self._control, self._history, authenticator.counted)
-        parts = answering(self._control, self._reactor, api, access)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         bound = any(one.bound and one.address == str(path) for one in self._listeners)
         return path.path if bound else ""
