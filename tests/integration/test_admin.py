@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from director.cli.passwd import section
+from director.cli.commands.passwd import section
 from tests.integration.texts import web
 from tests.support import needs
 from tests.support.admin_client import AdminClient
