@@ -25,6 +25,7 @@ from director.admin.authenticator import Accounts, Authenticator
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
@@ -92,6 +93,7 @@ class Admin:
             self.api,
             (
                 Orders(self.control, self.clock),
+                Reloads(self.control),
                 Events(self.control),
                 Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
             ),
