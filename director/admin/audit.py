@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -20,6 +21,7 @@ from director.registry.registry import Generation
 from director.registry.snapshot import RegistrySnapshot
 
 HIDDEN = "***"
+CHANGES_SHOWN = 1000
 SHOWN = frozenset({"pools", SERVERS, STATES, "l7", "l4", "l4_settings", "admin", "rules"})
 """Kinds whose values hold no secret, when those of rules are taken out."""
 UNSHOWN = frozenset({"secrets", "written", "servers"})
@@ -45,9 +47,14 @@ def generation_view(one: Generation, secrets: frozenset[str] = frozenset()) -> J
         "from": one.origin,
         "time": stamp(one.time),
         "diff": list(one.diff),
-        "changes": list(_changes(one, secrets)),
+        "changes": changes(one, secrets),
         "undoable": bool(one.back),
     }
+
+
+def changes(one: Generation, secrets: frozenset[str]) -> list[Json]:
+    """Each thing before and after; of very many, the first."""
+    return list(islice(_changes(one, secrets), CHANGES_SHOWN))
 
 
 def _changes(one: Generation, secrets: frozenset[str]) -> Iterator[Json]:

@@ -18,6 +18,7 @@ from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.model.settings import User
 from director.registry.changes import Change
+from director.registry.guard import DEFAULT
 from director.registry.registry import Generation
 from director.registry.reports import (
     CheckEvidence,
@@ -63,6 +64,24 @@ class Applied:
 
     generation: Generation
     kept: bool = True
+
+
+@frozen
+class ConfirmWithin:
+    """A reload shall be undone unless it is confirmed within so many seconds, or when `guard` is crossed."""
+
+    seconds: float
+    guard: str = DEFAULT
+
+
+@frozen
+class WaitingReload:
+    """A reload that waits for its confirmation: its generation, who asked for it, seconds left, its guard."""
+
+    number: int
+    author: str
+    seconds: float
+    guard: str
 
 
 TraceRecord: TypeAlias = Mapping[str, Any]
@@ -161,14 +180,24 @@ class Control(Protocol):
     def unkept(self) -> str:
         """Why the last change would be lost at a restart; "" when it is kept."""
 
-    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Apply the configuration file; fires when it is in force.  `origin` is from where they ask.
+
+        With `confirm` it is undone by itself unless `confirm` is called in time.
 
         Fails with a DirectorError or an OSError with nothing applied.
         """
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
-        """What `reload` would change, one sentence each; fails as `reload` would, and applies nothing."""
+    def confirm(self, author: str) -> WaitingReload:
+        """The reload that waits stays.  Raises ChangeRefused (ENOENT) when none does."""
+
+    def waiting(self) -> WaitingReload | None:
+        """The reload that waits for its confirmation."""
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+        """What `reload` would change; fails as `reload` would, and applies nothing."""
 
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply and remember changes; fires when they are in force.
@@ -185,5 +214,5 @@ class Control(Protocol):
         Fails with ChangeRefused: ENOENT when it is not remembered, EINVAL when it cannot be undone.
         """
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
-        """What `undo` would change, one sentence each.  Raises as `undo` fails."""
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
+        """What `undo` would change.  Raises as `undo` fails."""

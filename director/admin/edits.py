@@ -19,7 +19,6 @@ from director.config.parse import servers
 from director.config.text.messages import BadValue
 from director.errors import ChangeRefused, DirectorError
 from director.model.pools import LARGEST_COUNT, State
-from director.model.settings import Configuration
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
@@ -163,15 +162,6 @@ def _server(seen: RegistrySnapshot, pool_name: str, name: str) -> ServerSnapshot
     if found is None:
         raise ChangeRefused("ENOENT", "No such server in the pool", f"{pool_name}/{name}")
     return found
-
-
-def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[str, ...]:
-    """What the changes would do, as sentences; nothing is applied.  Raises ChangeRefused."""
-    said = []
-    for change in changes:
-        configuration = change.on_configuration(configuration)
-        said.append(str(change))
-    return tuple(said)
 
 
 def question(order: Mapping[str, Any]) -> Question:

@@ -7,26 +7,23 @@ against what runs, and apply the difference; `?dry_run=1` stops before the last 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 from director.admin import edits, objects
 from director.admin.accounts import ADMIN, may
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
-from director.admin.control import Applied, Control
+from director.admin.control import Control
+from director.admin.outcomes import CREATED, NO_CONTENT, Outcomes
 from director.config.parse import units
-from director.config.text.messages import BadValue, Problem
-from director.errors import DirectorError
+from director.config.text.messages import BadValue
 from director.model.pools import State
 from director.model.settings import Configuration
 from director.registry.changes import Change, Ordered, plan
 from director.registry.snapshot import ServerSnapshot
 
-CREATED, NO_CONTENT = 201, 204
 LOOK_SECONDS = 0.25
 """Between two looks at a server that is drained before it goes."""
 
@@ -38,6 +35,7 @@ class Orders:
         self._control = control
         self._clock = clock
         self._tags = Tags(control)
+        self._outcomes = Outcomes(control)
 
     # -- the one way --
 
@@ -51,26 +49,13 @@ class Orders:
     def _ordered(
         self, call: Call, changes: Sequence[Change], status: int = 200, location: str = ""
     ) -> Answer | Deferred[Answer]:
-        seen = self._control.snapshot()
-        self._tags.demand(call, seen.generation)
-        diff = edits.rehearse(seen.configuration, changes)
+        self._tags.demand(call, self._control.snapshot().generation)
         if call.dry_run:
-            return as_json({"dry_run": True, "diff": list(diff)})
+            return self._outcomes.rehearsed(changes)
         if not changes:
-            value = {"generation": seen.generation, "diff": [], "kept": not self._control.unkept()}
-            return as_json(value, headers=self._tags.headers(seen.generation))
+            return self._outcomes.nothing()
         applying = self._control.apply(changes, call.author, call.principal.origin)
-        return applying.addCallback(self._done, status, location)
-
-    def _done(self, applied: Applied, status: int = 200, location: str = "") -> Answer:
-        made = applied.generation
-        headers = self._tags.headers(made.number)
-        if status == NO_CONTENT and applied.kept:
-            return Answer(NO_CONTENT, headers=headers)
-        if location:
-            headers = (*headers, ("Location", location))
-        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
-        return as_json(value, 200 if status == NO_CONTENT else status, headers)
+        return applying.addCallback(self._outcomes.done, status, location)
 
     def _now(self) -> Configuration:
         return self._control.snapshot().configuration
@@ -204,11 +189,10 @@ class Orders:
         if not may(call.principal.role, ADMIN):
             self._own(call, int(number))
         if call.dry_run:
-            diff = self._control.rehearse_undo(int(number))
-            return as_json({"dry_run": True, "diff": list(diff)})
+            return self._outcomes.rehearsed(self._control.rehearse_undo(int(number)))
         self._tags.demand(call, self._control.snapshot().generation)
         undoing = self._control.undo(int(number), call.author, call.principal.origin)
-        return undoing.addCallback(self._done)
+        return undoing.addCallback(self._outcomes.done)
 
     def _own(self, call: Call, number: int) -> None:
         """An operator may take back what they did, not what an admin did.  Raises Refusal."""
@@ -216,19 +200,6 @@ class Orders:
         if made is not None and made.author != call.author:
             text = f"{made.author} made it; an operator may undo what was their own, an admin any"
             raise Refusal(403, text, f"generation {number}")
-
-    def check_config(self, call: Call) -> Deferred[Answer]:
-        """All findings; 200 also when there are errors, for the check itself went well."""
-        done: Deferred[Sequence[Problem]] = maybeDeferred(cast("Any", self._control.check_config))
-        return done.addCallback(_problems)
-
-    def reload(self, call: Call) -> Deferred[Answer]:
-        """Apply the file; refused with all findings when it has errors."""
-        if call.dry_run:
-            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
-        self._tags.demand(call, self._control.snapshot().generation)
-        reloading = self._control.reload(call.author, call.principal.origin)
-        return reloading.addCallbacks(self._done, _not_reloaded)
 
 
 def _patience(call: Call) -> float | None:
@@ -240,28 +211,3 @@ def _patience(call: Call) -> float | None:
         return units.duration(text)
     except BadValue as error:
         raise Refusal(400, f"drain is a duration, such as 30s: {error}", "drain") from error
-
-
-def _rehearsed(diff: Sequence[str]) -> Answer:
-    return as_json({"dry_run": True, "diff": list(diff)})
-
-
-def _problems(found: Sequence[Problem]) -> Answer:
-    problems = [
-        {
-            "severity": one.severity,
-            "at": f"{one.file}:{one.line}:{one.column}",
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in found
-    ]
-    errors = sum(one.severity == "error" for one in found)
-    return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
-
-
-def _not_reloaded(failure: Failure) -> Failure:
-    """What the system did not let us open is the file's matter, not a fault."""
-    if isinstance(failure.value, OSError):
-        raise DirectorError(str(failure.value)) from failure.value
-    return failure

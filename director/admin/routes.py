@@ -403,10 +403,24 @@ ROUTES = (
         "reload",
         "POST",
         "/api/v1/config/reload",
-        "Apply the configuration file.",
+        "Apply the configuration file; with confirm it is undone unless it is confirmed in time.",
+        ADMIN,
+        query=(
+            DRY_RUN,
+            ("confirm", "undo it after this time, such as 60s, unless config/confirm is asked before"),
+            ("guard", "undo it at once when this is crossed; off, or such as: 5xx > 20%, healthy < 50%"),
+        ),
+        statuses=(200, 403, 409, 412, 504),
+    ),
+    ApiRoute("unconfirmed", "GET", "/api/v1/config/confirm", "The reload that waits for its confirmation."),
+    ApiRoute(
+        "confirm",
+        "POST",
+        "/api/v1/config/confirm",
+        "Confirm the reload that waits.",
         ADMIN,
         query=(DRY_RUN,),
-        statuses=(200, 403, 409, 412, 504),
+        statuses=(200, 403, 404),
     ),
 )
 

@@ -18,6 +18,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -31,6 +32,7 @@ from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
@@ -64,6 +66,17 @@ def check_listen(listen: Address) -> None:
             f"[admin] listen = {listen}: without TLS the admin listens on a loopback address only; "
             "use 127.0.0.1 or [::1], and reach it from elsewhere through ssh -L"
         )
+
+
+def answering(control: Control, clock: IReactorTime, api: Api, access: Access) -> tuple[object, ...]:
+    """The parts whose methods answer the routes."""
+    orders, reloads = Orders(control, clock), Reloads(control)
+    ordered = partial(_method, (orders, reloads))
+    return orders, reloads, Events(control), access, Pages(api, control, ordered)
+
+
+def _method(parts: Sequence[object], name: str) -> Any:
+    return next(getattr(part, name) for part in parts if hasattr(part, name))
 
 
 class AdminService(Service):
@@ -148,9 +161,8 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        orders = Orders(self._control, self._reactor)
         api = Api(self._control, self._history, authenticator.counted)
-        parts = orders, Events(self._control), access, Pages(api, self._control, partial(getattr, orders))
+        parts = answering(self._control, self._reactor, api, access)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Applied, Question, Soon, TraceRecord
+from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
@@ -69,6 +69,7 @@ class MemoryControl:
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Deferred[Applied] | Exception | None = None
+    unconfirmed: WaitingReload | None = None
     store_nonce: str = "5eed"
     lost: str = ""
     workers: list[WorkerFigures] = field(factory=list)
@@ -181,13 +182,29 @@ class MemoryControl:
         """As set."""
         return self.lost
 
-    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
+    def confirm(self, author: str) -> WaitingReload:
+        """What was asked for last."""
+        if self.unconfirmed is None:
+            raise ChangeRefused("ENOENT", "No reload waits for a confirmation", "config")
+        told, self.unconfirmed = self.unconfirmed, None
+        return told
+
+    def waiting(self) -> WaitingReload | None:
+        """As set, or asked for."""
+        return self.unconfirmed
+
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """As set; a generation without changes when nothing is set."""
         if isinstance(self.reloaded, Exception):
             return fail(self.reloaded)
+        if confirm is not None:
+            number = self.registry.generation + 1
+            self.unconfirmed = WaitingReload(number, author, confirm.seconds, confirm.guard)
         return self.reloaded or self.apply((), author, origin)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
         """As set for `reload`, without its changes."""
         return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(())
 
@@ -207,9 +224,9 @@ class MemoryControl:
         """On the registry, for configurations alone."""
         return execute(lambda: self._apply(self._undoing(number), author, origin))
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """As `undo` would."""
-        return tuple(str(change) for change in self._undoing(number))
+        return self._undoing(number)
 
     def _undoing(self, number: int) -> tuple[Change, ...]:
         made = next((one for one in self.registry.generations if one.number == number), None)

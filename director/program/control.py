@@ -19,7 +19,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, Question, Soon, TraceRecord
+from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
@@ -28,6 +28,7 @@ from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.model.settings import User
 from director.program.configuration import decide, examine
+from director.program.confirmation import Confirmation
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
@@ -63,8 +64,8 @@ class Verbs:
     """What changes the running program; all answer when it is in force.  See `service`."""
 
     apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
-    reload: Callable[[str, str], Deferred[Applied]]
-    rehearse: Callable[[str], Deferred[tuple[str, ...]]]
+    reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
+    rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
     undo: Callable[[int, str, str], Deferred[Applied]]
 
 
@@ -75,6 +76,7 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+        confirmation: the reload that may wait for it.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class RunningControl:
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        confirmation: Confirmation,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -104,6 +107,7 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self._confirmation = confirmation
         self._started = time.time()
 
     def moment(self) -> Instant:
@@ -275,11 +279,21 @@ class RunningControl:
         """Why the last change would be lost at a restart; "" when it is kept."""
         return self._current.overrides.unkept
 
-    def reload(self, author: str, origin: str = "") -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Apply the configuration file."""
-        return self._verbs.reload(author, origin)
+        return self._verbs.reload(author, origin, confirm)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+    def confirm(self, author: str) -> WaitingReload:
+        """The reload that waits stays."""
+        return self._confirmation.confirm(author)
+
+    def waiting(self) -> WaitingReload | None:
+        """The reload that waits for its confirmation."""
+        return self._confirmation.waiting()
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 
@@ -298,9 +312,9 @@ class RunningControl:
         """Take a generation back."""
         return self._verbs.undo(number, author, origin)
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""
-        return tuple(str(change) for change in self._current.overrides.undoing(number))
+        return self._current.overrides.undoing(number)
 
 
 def installed_version() -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from director.cli.passwd import section
 
+from director.cli.commands.passwd import section
 from tests.integration.texts import web
 from tests.support import needs
 from tests.support.admin_client import AdminClient
-from tests.support.running import Director
+from tests.support.running import Director, wait_until
 from tests.support.sse import Said, said
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -120,3 +120,44 @@ def test_a_token_of_a_user_outlives_a_restart_and_no_text_of_it_is_kept(director
     assert not any(made.json["token"].encode() in one for one in kept)
     assert client.ask("DELETE", made.headers["Location"]).status == 204
     assert program.get("pools").status == 401
+
+
+def weight(client: AdminClient, server: str) -> int:
+    return int(client.get(f"pools/web/servers/{server}").json["weight"])
+
+
+def test_a_reload_that_nobody_confirms_is_undone_and_what_was_ordered_meanwhile_stays(
+    director: Director,
+) -> None:
+    client = AdminClient.with_token(director)
+    other = INI.replace("server.a = 127.0.0.1:9", "server.a = 127.0.0.1:9 weight=8")
+    director.write(other)
+    try:
+        rehearsed = client.ask("POST", "/api/v1/config/reload?dry_run=1").json
+        assert rehearsed["changes"] == [
+            {"what": "server web/a", "before": {"weight": 1}, "after": {"weight": 8}}
+        ]
+        told = client.ask("POST", "/api/v1/config/reload?confirm=2s").json
+        assert told["confirm"]["generation"] == told["generation"]
+        assert told["changes"] == rehearsed["changes"]
+        assert weight(client, "a") == 8
+        client.ask("PATCH", "/api/v1/pools/web/servers/b", {"weight": 3})
+        assert wait_until(lambda: weight(client, "a") == 1, 20)
+        assert weight(client, "b") == 3
+        undone = client.get("generations?limit=1").json[0]
+        assert undone["author"] == "commit-confirm"
+        assert client.ask("POST", "/api/v1/config/confirm").status == 404
+        told = client.ask("POST", "/api/v1/config/reload?confirm=2s").json
+        assert client.ask("POST", "/api/v1/config/confirm").json == {"confirmed": told["generation"]}
+        assert weight(client, "a") == 8
+        # What was confirmed can be taken back all the same, and after a restart, too.
+        assert director.stop() == 0
+        director.start()
+        assert weight(client, "a") == 8
+        undo = client.ask("POST", f"/api/v1/generations/{told['generation']}/undo")
+        assert (undo.status, weight(client, "a"), weight(client, "b")) == (200, 1, 3)
+    finally:
+        client.ask("PATCH", "/api/v1/pools/web/servers/b", {"weight": 1})
+        director.write(INI)
+        assert client.ask("POST", "/api/v1/config/reload").status == 200
+        assert client.get("config/confirm").json == {"waiting": None}
