@@ -2,8 +2,9 @@
 
 What is shown: `views` (snapshots as dicts), `explanation` (a decision in sentences), `overview` (is anything
 wrong) with `verdicts` (on answers) over `rates` and `trends`, `metrics`.
-How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
-How it is asked: `routes` (every route as data), `resource` (the gate) with `requests`, `api` (what is read),
+How it looks: `pages`, a room of its own, and their static `files`; `browsing` gives each page what it shows.
+How it is asked: `routes` (every route as data) with `bodies`, `resource` (the gate) with `requests`, `api`
+(what is read),
 `events` (what happened, as a stream by `streaming`),
 `orders` and `reloads` (what is changed) with `edits`, `objects` and `outcomes`, `answers`, `openapi`.
 Who asks: `authenticator`, `sessions`,

@@ -15,7 +15,7 @@ def config(text: str, looked: Json | None, viewer: Viewer) -> str:
         el(
             "section",
             {"data-key": "file"},
-            head("Configuration", "/api/v1/config", level="h1"),
+            head("Configuration", "/api/v1/config", level="h1", form="text"),
             _buttons(viewer),
             _looked(looked) if looked is not None else None,
         ),
@@ -27,7 +27,7 @@ def config(text: str, looked: Json | None, viewer: Viewer) -> str:
             el("pre", {"class": "ini", "tabindex": "0", "aria-label": "The merged ini"}, text),
         ),
     )  # fmt: skip
-    return page("Configuration", live, viewer, "/config")
+    return page("Configuration", live, viewer, "/config", fresh=looked is None)
 
 
 def _buttons(viewer: Viewer) -> Child:

@@ -34,7 +34,7 @@ def events(happened: list[Json], changes: list[Json], viewer: Viewer) -> str:
 
 def _change(one: Json, viewer: Viewer) -> Html:
     undo: Child = None
-    if viewer.operates and viewer.csrf and one["diff"]:
+    if viewer.operates and viewer.csrf and one["undoable"]:
         fields = {"do": "undo", "number": str(one["number"])}
         undo = forms.button(viewer, "Undo", fields)
     said = el("ul", {"class": "diff"}, [el("li", None, text) for text in one["diff"]])

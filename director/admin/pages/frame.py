@@ -60,8 +60,11 @@ def document(title: str, body: Child, *, csrf: str = "", script: bool = False, c
     return "<!DOCTYPE html>\n" + el("html", {"lang": "en"}, head, el("body", {"class": css or None}, body))
 
 
-def page(title: str, live: Child, viewer: Viewer, here: str, *, css: str = "") -> str:
-    """A page of the admin: `live` is what changes, `here` the place it belongs to."""
+def page(title: str, live: Child, viewer: Viewer, here: str, *, css: str = "", fresh: bool = True) -> str:
+    """A page of the admin: `live` is what changes, `here` the place it belongs to.
+
+    `fresh` is False for what costs too much to be looked at every two seconds.
+    """
     body = (
         el("a", {"class": "skip", "href": "#live"}, "Skip to the content"),
         el(
@@ -79,7 +82,7 @@ def page(title: str, live: Child, viewer: Viewer, here: str, *, css: str = "") -
             el("nav", {"aria-label": "Data"}, [el("a", {"href": to}, name) for to, name in DATA]),
         ),
     )
-    return document(f"{title} · {viewer.name}", body, csrf=viewer.csrf, script=True, css=css)
+    return document(f"{title} · {viewer.name}", body, csrf=viewer.csrf, script=fresh, css=css)
 
 
 def _ways(here: str) -> Html:

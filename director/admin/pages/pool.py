@@ -92,7 +92,6 @@ def share(weight: int, others: int) -> str:
 
 def _now(one: Json) -> str:
     if one["state"] == "drain" and not one["empty"]:
-        left = amount(one["load"])
-        return f"empties: {left} left" + (f", about {one['empty_in']}" if one.get("empty_in") else "")
+        return f"empties: {amount(one['load'])} left"
     rate = per_second(one["rate"]) if one["rate"] is not None else UNKNOWN
     return f"{one['status']}, {rate} requests/s"

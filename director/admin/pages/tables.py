@@ -54,9 +54,9 @@ def row(
     return el("tr", {"role": "row", "class": tone or None, "data-key": key or None}, made)
 
 
-def head(title: str, api: str, *more: Child, level: str = "h2") -> Html:
-    """A heading with what belongs beside it, and the way to the same as JSON."""
-    link = el("a", {"class": "json", "href": api, "aria-label": f"{title} as JSON"}, "JSON")
+def head(title: str, api: str, *more: Child, level: str = "h2", form: str = "JSON") -> Html:
+    """A heading with what belongs beside it, and the way to the same for programs."""
+    link = el("a", {"class": "json", "href": api, "aria-label": f"{title} as {form}"}, form)
     return el("div", {"class": "head"}, el(level, None, title), more, link)
 
 

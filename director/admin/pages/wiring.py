@@ -193,7 +193,7 @@ def _box(node: Node, left: float, top: float) -> Html:
     drawn: Child = (
         el("rect", {"x": f"{left:.0f}", "y": f"{top:.0f}", "width": BOX, "height": HEIGHT, "rx": 8}),
         el("text", {"x": f"{left + 12:.0f}", "y": f"{top + 19:.0f}", "class": "title"}, _short(node.title)),
-        el("text", {"x": f"{left + 12:.0f}", "y": f"{top + 36:.0f}"}, _short(node.more, LONGEST + 6)),
+        el("text", {"x": f"{left + 12:.0f}", "y": f"{top + 36:.0f}"}, _short(node.more, LONGEST + 3)),
         el("title", None, f"{node.title} {node.more}"),
     )
     if node.href:
