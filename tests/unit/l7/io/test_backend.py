@@ -17,9 +17,9 @@ from director.l7.io.backend import (
     GOODBYE_SECONDS,
     IDLE_SECONDS,
     Backends,
-    ServerSide,
 )
 from director.l7.io.resolver import FRESH_SECONDS, Found, Resolver
+from director.l7.io.server_side import ServerSide
 from director.l7.io.stream import Stream
 from director.model.pools import Address
 from tests.support.loops import Loop, loop_of
