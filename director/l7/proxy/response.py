@@ -81,6 +81,7 @@ def _interim_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, 
 def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, now: float) -> None:
     pool = exchange.pool
     if pool is not None and head.status in pool.config.retry.statuses and dispatch.may_retry(exchange):
+        dispatch.count(exchange, f"{head.status // 100}xx")
         dispatch.again(exchange, f"status {head.status}", now)
         return
     fault = exchange.fault
