@@ -223,12 +223,12 @@ def answered(
     received: int,
     sent: int,
     now: float,
-    outcome: str = "",
+    outcome: str = "ok",
 ) -> None:
     """An exchange with a server is over: count it, take its time into account, and give the claim back.
 
     `first_byte` is the seconds until its answer began, None when none did; `received` and `sent` are octets
-    from and to the client; `outcome` is empty when all went well.
+    from and to the client; `outcome` says whether all went well.
     """
     server = lease.server
     counters = server.requests

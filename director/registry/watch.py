@@ -19,6 +19,9 @@ MEANT = {
 GOOD = ""
 """Told when work goes well again."""
 
+DONE = frozenset({"ok", "fault"})
+"""Outcomes of exchanges that went to their end, in the server's own place or in another's."""
+
 Tell = Callable[[str], None]
 """Told a word of `eject`, or `GOOD`."""
 
@@ -77,15 +80,15 @@ class Watch:
             self._tell(GOOD)
 
     def ended(self, status_class: int, first_byte: float | None, outcome: str) -> None:
-        """An exchange is over; one with an `outcome` was counted before, or broken off by its client."""
+        """An exchange is over; one that is not `DONE` was counted before, or broken off by its client."""
         if first_byte is not None:
             self._timed += 1
             self._seconds += first_byte
-        if status_class == 5 and not outcome:
+        if outcome not in DONE:
+            return
+        if status_class == 5 and "5xx" in self.eject.causes:
             self.failed("5xx")
-            if "5xx" in self.eject.causes:
-                return
-        if not outcome:
+        else:
             self.worked()
 
     def take(self) -> Sample:

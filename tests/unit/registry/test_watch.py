@@ -34,11 +34,11 @@ def test_failures_are_told_in_the_words_of_the_configuration(cause: str, word: s
 
 def test_the_first_success_behind_a_failure_is_told_and_no_other() -> None:
     one, told = watch("5xx", "connect")
-    one.ended(2, 0.125, "")
-    one.ended(5, 0.125, "")
+    one.ended(2, 0.125, "ok")
+    one.ended(5, 0.125, "ok")
     one.failed("connect")
-    one.ended(2, 0.125, "")
-    one.ended(2, 0.125, "")
+    one.ended(2, 0.125, "ok")
+    one.ended(2, 0.125, "ok")
     assert told == ["5xx", "connect", GOOD]
     assert one.take() == Sample(3, 2, 4, 0.5)
     assert one.take() == NOTHING
@@ -56,5 +56,5 @@ def test_what_was_counted_as_a_failure_and_what_a_client_broke_off_is_no_success
 def test_a_5xx_that_does_not_count_is_an_answer() -> None:
     one, told = watch("connect")
     one.failed("connect")
-    one.ended(5, 0.125, "")
+    one.ended(5, 0.125, "ok")
     assert told == ["connect", GOOD]

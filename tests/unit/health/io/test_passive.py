@@ -23,7 +23,7 @@ class World:
         self.registry.saw = self.checks.saw
         self.registry.apply(plan(Configuration(), Configuration(pools=(POOL,))), "test", 0.0, 0.0)
 
-    def work(self, status_class: int = 2, seconds: float = 0.01, outcome: str = "") -> str:
+    def work(self, status_class: int = 2, seconds: float = 0.01, outcome: str = "ok") -> str:
         lease = taken(self.registry, "web")
         ledger.answered(lease, status_class, seconds, 0, 0, self.now, outcome)
         return lease.server.name
