@@ -58,6 +58,109 @@ CLOSE_SECONDS = 30.0
 _log = Logger(namespace="director.l7")
 
 
+<<<<<<< HEAD
+=======
+class ServerCaller(Protocol):
+    """For whom a connection to a server is busy."""
+
+    def server_connected(self) -> None:
+        """The new connection is open."""
+
+    def server_received(self, data: bytes) -> None:
+        """Octets came."""
+
+    def server_ended(self) -> None:
+        """The server sent FIN."""
+
+    def server_lost(self, reason: str) -> None:
+        """The connection failed."""
+
+    def server_blocked(self) -> None:
+        """The server does not take more."""
+
+    def server_drained(self) -> None:
+        """It does again."""
+
+
+class ServerSide:
+    """One connection to a server, busy for one client or idle."""
+
+    __slots__ = (
+        "backends",
+        "client",
+        "descriptor",
+        "host",
+        "idle_since",
+        "kept_in",
+        "key",
+        "limit",
+        "name",
+        "stream",
+    )
+
+    stream: Stream
+    host: HostAddress | None
+    """The address that its server's name had when it was made; None where no name was asked for."""
+
+    def __init__(self, backends: Backends, key: str, client: ServerCaller | None) -> None:
+        self.backends = backends
+        self.key = key
+        self.client = client
+        self.idle_since = 0.0
+        self.limit = 0
+        self.host = None
+        self.name = ""
+        self.kept_in = self.descriptor = -1
+
+    def connected(self) -> None:
+        """The connect succeeded."""
+        if self.client is not None:
+            self.client.server_connected()
+
+    def received(self, data: bytes) -> None:
+        """Octets for the client; from an idle connection nothing may come."""
+        if self.client is not None:
+            self.client.server_received(data)
+        else:
+            self.backends.spoke(self)
+            self.stream.abort()
+
+    def ended(self) -> None:
+        """FIN from the server."""
+        if self.client is not None:
+            self.client.server_ended()
+        else:
+            self.stream.close()
+
+    def lost(self, reason: str) -> None:
+        """Gone."""
+        self.backends.forget(self)
+        if self.client is not None:
+            self.client.server_lost(reason)
+
+    def blocked(self) -> None:
+        """The server does not take more: stop reading from the client."""
+        if self.client is not None:
+            self.client.server_blocked()
+
+    def drained(self) -> None:
+        """It does again."""
+        if self.client is not None:
+            self.client.server_drained()
+
+    def wanted(self) -> int:
+        """As much as there is: clients that do not keep up hold us back."""
+        return LARGE_READ
+
+
+class _StrangeLoop:
+    """Stands for a loop that does not say what it has seen: every idle connection is looked at."""
+
+    turns = 0
+    ready: dict[int, int] | None = None
+
+
+>>>>>>> main
 class Backends:
     """All connections to servers of one director.
 
@@ -70,7 +173,7 @@ class Backends:
     def __init__(self, reactor: Any, context: Callable[[ServerTLS, str], Context] | None = None) -> None:
         self.reactor = reactor
         self._manners = Manners(context)
-        self._lean = reactor if isinstance(reactor, LeanReactor) else None
+        self._loop = reactor if isinstance(reactor, LeanReactor) else _StrangeLoop
         self.open = 0
         self.opened = 0
         self.reused = 0
@@ -95,21 +198,18 @@ class Backends:
         `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
         """
         line = self._idle.get(key)
-        lean = self._lean
+        loop = self._loop
+        turns, ready = loop.turns, loop.ready
         while line:
             side = line.pop()
-            if lean is not None and side.kept_in == lean.turns and line and line[0].kept_in != lean.turns:
+            if side.kept_in == turns and line and line[0].kept_in != turns:
                 # One that need not be looked at: the oldest was idle when the loop last polled.
                 line.append(side)
                 side = line.popleft()
             if side.stream.socket is None:
                 continue
             if (
-                careful
-                or lean is None
-                or side.kept_in == lean.turns
-                or lean.ready is None
-                or side.descriptor in lean.ready
+                careful or side.kept_in == turns or ready is None or side.descriptor in ready
             ) and not self._is_empty(side):
                 side.stream.abort()
                 continue
@@ -137,9 +237,7 @@ class Backends:
         stream.resume()
         side.idle_since = now
         side.limit = limit
-        lean = self._lean
-        if lean is not None:
-            side.kept_in = lean.turns
+        side.kept_in = self._loop.turns
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()

@@ -72,7 +72,7 @@ def _keep(exchange: Exchange, spool: list[bytes], framed: bytes, *, sending: boo
             exchange.client.pause(exchange.stream)
 
 
-def server_ready(exchange: Exchange, now: float, *, reused: bool) -> None:
+def server_ready(exchange: Exchange, now: float, reused: bool) -> None:
     """The server's connection is there: it gets the head, and what has come of the body."""
     spool = exchange.spool
     text = exchange.sent_head
@@ -83,6 +83,7 @@ def server_ready(exchange: Exchange, now: float, *, reused: bool) -> None:
     elif exchange.service.per_connection:
         # From here on unread, what has come already included.
         text += exchange.client.taken()
+<<<<<<< HEAD
     exchange.send(text, now, reused=reused)
 
 
@@ -90,3 +91,6 @@ def _may_come_back(exchange: Exchange) -> bool:
     """It may be sent a second time: by its method, or because its server can say that it ignored it."""
     pool = exchange.pool
     return exchange.head.method in IDEMPOTENT or (pool is not None and pool.config.protocol == "h2")
+=======
+    exchange.send(text, now, reused)
+>>>>>>> main
