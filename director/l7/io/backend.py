@@ -58,101 +58,6 @@ CLOSE_SECONDS = 30.0
 _log = Logger(namespace="director.l7")
 
 
-<<<<<<< HEAD
-=======
-class ServerCaller(Protocol):
-    """For whom a connection to a server is busy."""
-
-    def server_connected(self) -> None:
-        """The new connection is open."""
-
-    def server_received(self, data: bytes) -> None:
-        """Octets came."""
-
-    def server_ended(self) -> None:
-        """The server sent FIN."""
-
-    def server_lost(self, reason: str) -> None:
-        """The connection failed."""
-
-    def server_blocked(self) -> None:
-        """The server does not take more."""
-
-    def server_drained(self) -> None:
-        """It does again."""
-
-
-class ServerSide:
-    """One connection to a server, busy for one client or idle."""
-
-    __slots__ = (
-        "backends",
-        "client",
-        "descriptor",
-        "host",
-        "idle_since",
-        "kept_in",
-        "key",
-        "limit",
-        "name",
-        "stream",
-    )
-
-    stream: Stream
-    host: HostAddress | None
-    """The address that its server's name had when it was made; None where no name was asked for."""
-
-    def __init__(self, backends: Backends, key: str, client: ServerCaller | None) -> None:
-        self.backends = backends
-        self.key = key
-        self.client = client
-        self.idle_since = 0.0
-        self.limit = 0
-        self.host = None
-        self.name = ""
-        self.kept_in = self.descriptor = -1
-
-    def connected(self) -> None:
-        """The connect succeeded."""
-        if self.client is not None:
-            self.client.server_connected()
-
-    def received(self, data: bytes) -> None:
-        """Octets for the client; from an idle connection nothing may come."""
-        if self.client is not None:
-            self.client.server_received(data)
-        else:
-            self.backends.spoke(self)
-            self.stream.abort()
-
-    def ended(self) -> None:
-        """FIN from the server."""
-        if self.client is not None:
-            self.client.server_ended()
-        else:
-            self.stream.close()
-
-    def lost(self, reason: str) -> None:
-        """Gone."""
-        self.backends.forget(self)
-        if self.client is not None:
-            self.client.server_lost(reason)
-
-    def blocked(self) -> None:
-        """The server does not take more: stop reading from the client."""
-        if self.client is not None:
-            self.client.server_blocked()
-
-    def drained(self) -> None:
-        """It does again."""
-        if self.client is not None:
-            self.client.server_drained()
-
-    def wanted(self) -> int:
-        """As much as there is: clients that do not keep up hold us back."""
-        return LARGE_READ
-
-
 class _StrangeLoop:
     """Stands for a loop that does not say what it has seen: every idle connection is looked at."""
 
@@ -160,7 +65,6 @@ class _StrangeLoop:
     ready: dict[int, int] | None = None
 
 
->>>>>>> main
 class Backends:
     """All connections to servers of one director.
 

@@ -83,14 +83,10 @@ def server_ready(exchange: Exchange, now: float, reused: bool) -> None:
     elif exchange.service.per_connection:
         # From here on unread, what has come already included.
         text += exchange.client.taken()
-<<<<<<< HEAD
-    exchange.send(text, now, reused=reused)
+    exchange.send(text, now, reused)
 
 
 def _may_come_back(exchange: Exchange) -> bool:
     """It may be sent a second time: by its method, or because its server can say that it ignored it."""
     pool = exchange.pool
     return exchange.head.method in IDEMPOTENT or (pool is not None and pool.config.protocol == "h2")
-=======
-    exchange.send(text, now, reused)
->>>>>>> main
