@@ -86,18 +86,9 @@ class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
     __slots__ = (
-        "backends",
-        "client",
-        "descriptor",
-        "host",
-        "idle_since",
-        "kept_in",
-        "key",
-        "limit",
-        "looks",
-        "name",
+        "backends", "client", "descriptor", "host", "idle_since", "kept_in", "key", "limit", "looks", "name",
         "stream",
-    )
+    )  # fmt: skip
 
     stream: Stream
     host: HostAddress | None
