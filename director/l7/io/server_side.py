@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from director.l7.io.resolver import HostAddress
 
 
+LOOKS = 8
+"""Times that a connection is looked at when it is taken, whatever the loop knows of it."""
+
+
 class Keeper(Protocol):
     """Who has the connections to servers."""
 
@@ -52,17 +56,9 @@ class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
     __slots__ = (
-        "backends",
-        "client",
-        "descriptor",
-        "host",
-        "idle_since",
-        "kept_in",
-        "key",
-        "limit",
-        "name",
+        "backends", "client", "descriptor", "host", "idle_since", "kept_in", "key", "limit", "looks", "name",
         "stream",
-    )
+    )  # fmt: skip
 
     stream: Stream
     host: HostAddress | None
@@ -74,6 +70,7 @@ class ServerSide:
         self.client = client
         self.idle_since = 0.0
         self.limit = 0
+        self.looks = LOOKS
         self.host = None
         self.name = ""
         self.kept_in = self.descriptor = -1
