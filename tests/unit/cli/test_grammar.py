@@ -36,7 +36,7 @@ def test_an_option_may_stand_before_what_may_be_left_out(words: str, name: str, 
 
 
 def test_what_is_too_much_or_missing_is_still_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, said in (("weight web/a", "required: N"), ("processes --json x", "unrecognized arguments: x")):
+    for words, said in (("weight web/a", "required: N"), ("undo --json 3 4", "unrecognized arguments: 4")):
         with pytest.raises(SystemExit) as ended:
             grammar.parser(COMMANDS).parse_args(words.split())
         assert ended.value.code == 2
