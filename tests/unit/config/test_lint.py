@@ -129,8 +129,8 @@ def test_a_hint_names_a_scheduler_that_hashes() -> None:
         ),
         (
             (
-                "[l7:w]\nlisten = [2001:0db8::1]:80\npool = p\n[l4:d]\nvirtual = tcp [2001:db8::1]:80\npool = p\n"
-                "[pool:p]\nserver.a = [fd00::1]:80\n"
+                "[l7:w]\nlisten = [2001:0db8::1]:80\npool = p\n[l4:d]\nvirtual = tcp [2001:db8::1]:80\n"
+                "pool = p\n[pool:p]\nserver.a = [fd00::1]:80\n"
             ),
             (5, 11),
             "[l7:w] listens on [2001:db8::1]:80 and goes first: no client comes here",
