@@ -22,9 +22,9 @@ from director.program.candidate import Candidate
 from director.program.overrides import Overrides
 from director.program.parts import Chore
 from director.program.replica import Replica
+from director.registry.books import MappedBooks
 from director.registry.changes import Change, SchedulersRead, changed, plan
 from director.registry.counters import ESTIMATOR_PERIOD
-from director.registry.mapped import MappedBooks
 from director.registry.registry import SWEEP_PERIOD, Generation
 from director.store.io.base import Store
 

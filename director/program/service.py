@@ -57,10 +57,10 @@ from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
 from director.program.state_directory import StateDirectory
 from director.program.supervision import Supervision
+from director.registry.books import MappedBooks
 from director.registry.cells import Geometry
 from director.registry.changes import Change
 from director.registry.io.segment import Segment, create
-from director.registry.mapped import MappedBooks
 from director.registry.registry import RealServer
 from director.registry.reports import ListenerState
 from director.store.io.file import FileStore

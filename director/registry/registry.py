@@ -28,8 +28,8 @@ from director.registry.edits import Edit, States, between
 from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
 
 if TYPE_CHECKING:
+    from director.registry.books import MappedBooks
     from director.registry.changes import Change
-    from director.registry.mapped import MappedBooks
 
 # The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]

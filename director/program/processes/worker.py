@@ -51,9 +51,9 @@ from director.program.processes.orphan import Orphan
 from director.program.processes.relay import Relay
 from director.program.processes.sockets import name
 from director.program.replica import Replica
+from director.registry.books import Given, MappedBooks
 from director.registry.changes import changed
 from director.registry.io.segment import attach
-from director.registry.mapped import Given, MappedBooks
 from director.store.values import unpacked
 
 CHANNEL, SEGMENT = 3, 4

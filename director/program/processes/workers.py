@@ -34,9 +34,9 @@ from director.program.processes.orphan import orphans, release
 from director.program.processes.process import Process
 from director.program.processes.sockets import Sockets
 from director.program.running import Running
+from director.registry.books import MappedBooks
 from director.registry.changes import Ordered, plan
 from director.registry.io.segment import Segment
-from director.registry.mapped import MappedBooks
 from director.store.values import packed
 
 BEAT = 0.5

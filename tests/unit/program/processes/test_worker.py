@@ -21,10 +21,10 @@ from director.model.settings import Configuration, Settings
 from director.program.processes.channel import Channel
 from director.program.processes.relay import Relay
 from director.program.processes.worker import WORDS, WorkerProgram
+from director.registry.books import MappedBooks
 from director.registry.cells import Geometry
 from director.registry.changes import Change, Ordered, plan
 from director.registry.io.segment import create
-from director.registry.mapped import MappedBooks
 from director.registry.registry import Registry
 from director.store.values import packed
 from tests.support.in_loop import Stoppable
