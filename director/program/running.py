@@ -44,6 +44,7 @@ class Running(Replica):
     Attributes:
         candidate: what runs.
         overrides: what operators changed over the file.
+        given: the slots that the last change gave out, for the processes that count there.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Running(Replica):
         super().__init__(reactor, random, books)
         self.candidate = candidate
         self.overrides = Overrides(store, self.registry)
+        self.given: list[list[Any]] = []
+        self._books = books
 
     # -- candidates --
 
@@ -94,6 +97,8 @@ class Running(Replica):
         """Make it the registry's, and keep it."""
         super().commit(candidate)
         made, self.candidate = self.made, candidate
+        if self._books is not None:
+            self.given = [list(one) for one in self._books.news()]
         if candidate.laid is None:
             keeping = self.overrides.note(made)
         else:

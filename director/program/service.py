@@ -18,7 +18,6 @@ that could not be kept says so.
 from __future__ import annotations
 
 import codecs
-import gc
 import os
 import resource
 import signal
@@ -50,8 +49,12 @@ from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
+from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
+from director.program.processes.crew import Shared
+from director.program.processes.layer4_apart import Layer4Apart
+from director.program.processes.orphan import relieved
 from director.program.processes.workers import Workers
 from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
@@ -68,8 +71,6 @@ from director.store.io.place import Owner
 
 SLOTS = 65_536
 """Servers and pools that can be counted across processes; what is not used costs addresses only."""
-COLLECT_AFTER = 20_000
-"""New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
 
 _log = Logger(namespace="director")
 
@@ -101,10 +102,9 @@ class DirectorService(Service):
         segment, books = counts(count)
         self.current = Running(candidate, store, reactor, random, books)
         self.registry = self.current.registry
-        before = self._serve_layer7(count, segment, books)
-        self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
+        before = self._serve(count, segment, books, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
-        judged: Any = Verdicts(self.registry, self.traffic)
+        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.control = RunningControl(
             path,
@@ -137,20 +137,22 @@ class DirectorService(Service):
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
 
-    def _serve_layer7(
-        self, count: int, segment: Segment | None, books: MappedBooks | None
+    def _serve(
+        self, count: int, segment: Segment | None, books: MappedBooks | None, random: Random
     ) -> tuple[Part, ...]:
-        """Layer 7 here or in processes; returns the parts that go before it."""
-        settings, access = self.settings, self.logs.access
+        """Both layers, here or in processes; returns the parts that go before layer 7."""
+        settings, access, reactor = self.settings, self.logs.access, self.reactor
         self.traffic: Layer7 | Workers
+        self.layer4: Layer4 | Layer4Apart
         if segment is None or books is None:
+            self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
             certificates, self.traffic = layer7_of(
-                self.registry, self.reactor, access, settings.trace, identifiers(new_run())
+                self.registry, reactor, access, settings.trace, identifiers(new_run())
             )
             return (certificates,)
-        self.traffic = Workers(
-            self.current, segment, books, self.reactor, count, settings, new_run(), access.target
-        )
+        shared = Shared(self.current, segment, books, settings, count)
+        workers = self.traffic = Workers(shared, reactor, new_run(), access.target)
+        self.layer4 = Layer4Apart(shared, reactor, workers.room)
         return ()
 
     # -- life --
@@ -171,7 +173,7 @@ class DirectorService(Service):
     def startService(self) -> None:
         """Serve."""
         super().startService()
-        started = self.parts.start()
+        started = relieved(self.state_dir, self.reactor).addCallback(lambda _: self.parts.start())
         for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
@@ -371,17 +373,6 @@ def load_early() -> None:
     files.load()
     for name in ("ascii", "latin-1", "utf-8-sig", "idna"):
         codecs.lookup(name)
-
-
-def settle_memory() -> None:
-    """Let the collector look at what requests leave behind only, and less often.
-
-    What exists after the start stays until the end, so looking through it again only costs time and makes
-    pauses. A request leaves no cycle: reference counts free all of it at once.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 def raise_descriptor_limit() -> None:

@@ -1,8 +1,8 @@
 """Servers and pools whose claims count across processes: the ledger's verbs over `cells`.
 
 `books.MappedBooks` makes them.  What is different from one process: a claim whose slot's lock cannot be had
-is refused (`refused` counts it); a server whose `max` was raised stays full if its load is not below the new one
-(B.3 lets one more in, which here each process would).
+is refused (`refused` counts it); a server whose `max` was raised stays full if its load is not below the new
+one (B.3 lets one more in, which here each process would).
 """
 
 from __future__ import annotations

@@ -74,25 +74,16 @@ class Sockets:
             close(place, group)
         self._new.clear()
 
-    def of(self, index: int) -> Mapping[str, socket.socket]:
-        """The sockets of one worker by their names; those being prepared, too."""
-        return {
-            name(place): group[index % len(group)] for place, group in {**self._open, **self._new}.items()
-        }
-
-    def new(self, index: int) -> Mapping[str, socket.socket]:
-        """The same, of those being prepared alone."""
-        return _of(index, self._new)
+    def of(self, index: int, *, new: bool = False) -> Mapping[str, socket.socket]:
+        """The sockets of one worker by their names; those being prepared, too, or with `new` they alone."""
+        groups = self._new if new else {**self._open, **self._new}
+        return {name(place): group[index % len(group)] for place, group in groups.items()}
 
     def stop(self) -> None:
         """Close all."""
         for place, group in self._open.items():
             close(place, group)
         self._open.clear()
-
-
-def _of(index: int, groups: Mapping[Place, list[socket.socket]]) -> dict[str, socket.socket]:
-    return {name(place): group[index % len(group)] for place, group in groups.items()}
 
 
 def name(place: Place) -> str:

@@ -20,7 +20,8 @@ from director.model.pools import Address, Pool, Server, State
 from director.model.settings import Configuration, Settings
 from director.program.processes.channel import Channel
 from director.program.processes.relay import Relay
-from director.program.processes.worker import WORDS, WorkerProgram
+from director.program.processes.worker import WorkerProgram
+from director.program.version import VERSION
 from director.registry.books import MappedBooks
 from director.registry.cells import Geometry
 from director.registry.changes import Change, Ordered, plan
@@ -77,8 +78,9 @@ class Control:
     def begin(self) -> None:
         self.hand(self.address)
         self.ask("begin", {
-            "index": 1, "column": 1, "processes": 1, "settings": packed(self.read.settings),
-            "state_dir": str(self.folder), "access_log": str(self.folder / "access.log"), "run": "abc",
+            "version": VERSION, "label": "1", "column": 1, "processes": 1,
+            "settings": packed(self.read.settings), "state_dir": str(self.folder),
+            "access_log": str(self.folder / "access.log"), "run": "abc",
             "author": "start", "changes": packed(tuple(plan(Configuration(), self.read))), "files": {},
             "given": [list(one) for one in self.books.all_given()], "verdicts": [],
         })  # fmt: skip
@@ -225,7 +227,7 @@ def test_a_signal_to_end_counts_only_when_nobody_else_says_when(control: Control
 
 
 def test_it_has_an_answer_for_each_word() -> None:
-    assert all(callable(getattr(WorkerProgram, f"_{word}")) for word in WORDS)
+    assert all(callable(getattr(WorkerProgram, f"_{word}")) for word in WorkerProgram.words)
 
 
 def _same(end: Channel) -> Channel:

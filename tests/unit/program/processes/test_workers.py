@@ -14,7 +14,8 @@ from twisted.internet.defer import Deferred, succeed
 from director.errors import DirectorError
 from director.program.configuration import read
 from director.program.parts import Parts
-from director.program.processes import workers
+from director.program.processes import crew
+from director.program.processes.crew import Shared
 from director.program.processes.workers import Workers
 from director.program.running import Running
 from director.program.service import counts
@@ -43,7 +44,8 @@ class Program:
         self.current = Running(first, FileStore(folder / "var", loop.reactor), loop.reactor, Random(1), books)
         self.current.overrides.load()
         settings = first.require().settings
-        self.workers = Workers(self.current, segment, books, loop.reactor, 2, settings, "abc", "off")
+        shared = Shared(self.current, segment, books, settings, 2)
+        self.workers = Workers(shared, loop.reactor, "abc", "off")
         self.parts = Parts([self.current, self.workers])
         self.outcome(self.parts.take(self.current.of_file(first, "start")))
         self.outcome(self.workers.start())
@@ -95,12 +97,12 @@ def origin() -> Iterator[Origin]:
 
 @pytest.fixture
 def program(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
-    monkeypatch.setattr(workers, "Process", InLoop)
+    monkeypatch.setattr(crew, "Process", InLoop)
     with loop_of() as loop:
         made = Program(loop, tmp_path, origin)
         yield made
         stopping = made.workers.stop(0.0)
-        there: list[Any] = made.workers._there
+        there: list[Any] = made.workers.there
         loop.turn(lambda: all(one.program.reactor.stopped for one in there))
         for one in there:
             one.end("by itself")
@@ -153,7 +155,7 @@ def test_what_one_cannot_take_nobody_takes(program: Program, monkeypatch: pytest
 def test_one_that_ends_is_replaced_and_its_claims_come_back(program: Program) -> None:
     server: Any = program.current.registry.pools["web"].by_name["a"]
     dead = program.one()
-    own = program.workers._segment.table(dead.column)
+    own = program.workers._shared.segment.table(dead.column)
     own.words[own.own(server.slot, 0)] = 2
     assert server.active == 2
     with said() as lines:
@@ -232,7 +234,7 @@ def test_news_reach_all(program: Program, monkeypatch: pytest.MonkeyPatch) -> No
     program.workers.verdict("127.0.0.1:2", "alive", None)
     program.loop.quiet()
     program.workers.wake()
-    program.workers._room("web", 0)
+    program.workers._room(0, "web")
     program.workers.reopen()
     program.workers.cut("are cut")
     verdicts = [("127.0.0.1:1", "alive", True), ("127.0.0.1:2", "alive", None)]
