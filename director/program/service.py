@@ -39,6 +39,7 @@ from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.service import HealthService
+from director.model.settings import Configuration
 from director.program import banner
 from director.program.candidate import Candidate
 from director.program.configuration import read
@@ -55,6 +56,7 @@ from director.program.pool_alerts import PoolAlerts
 from director.program.processes.crew import Shared
 from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.orphan import relieved
+from director.program.processes.sockets import can_be_inherited
 from director.program.processes.workers import Workers
 from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
@@ -95,7 +97,7 @@ class DirectorService(Service):
         self._first = candidate
         self._changing = DeferredLock()
         random = Random()
-        count = processes(settings.workers)
+        count = processes(configuration)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
         store = FileStore(self.state_dir, reactor)
@@ -354,9 +356,23 @@ def _not_reloaded(failure: Failure) -> None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
 
-def processes(workers: int) -> int:
-    """How many serve layer 7 beside this one; `workers` -1 is one for each processor that we may use."""
-    return len(os.sched_getaffinity(0)) if workers < 0 else workers
+def processes(configuration: Configuration) -> int:
+    """How many serve layer 7 beside this one: without a number one for each processor that we may use.
+
+    An endpoint that cannot be handed on is served by this process then.
+    """
+    if configuration.settings.workers >= 0:
+        return configuration.settings.workers
+    for service in configuration.l7:
+        for address in service.listen:
+            if address.endpoint and not can_be_inherited(address.endpoint):
+                _log.info(
+                    "all runs in one process: several cannot share {endpoint} of [l7:{name}]",
+                    endpoint=address.endpoint,
+                    name=service.name,
+                )
+                return 0
+    return len(os.sched_getaffinity(0))
 
 
 def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:

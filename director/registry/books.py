@@ -23,22 +23,13 @@ periodic look of the lines finds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from director.errors import ChangeRefused
 from director.model.pools import Pool, Server
-from director.registry.cells import CellTable, SharedNumbers
+from director.registry.cells import CellTable, Given, SharedNumbers
 from director.registry.live import LivePool
 from director.registry.mapped import MappedPool, MappedServer
-
-
-class Given(NamedTuple):
-    """A slot that was given out: to a server of a pool, or, with an empty name, to the pool itself."""
-
-    pool: str
-    server: str
-    slot: int
-    generation: int
 
 
 class MappedBooks:

@@ -8,7 +8,7 @@ one (B.3 lets one more in, which here each process would).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from director.errors import LeaseError
 from director.model.pools import Pool, Server
@@ -21,12 +21,31 @@ from director.registry.cells import (
     INACTIVE,
     PERSISTENT,
     WAITING,
+    CellTable,
+    Given,
 )
 from director.registry.ledger import Lease, Reason, TemplateClaim, clears
 from director.registry.live import LivePool, RealServer
 
-if TYPE_CHECKING:
-    from director.registry.books import Given, MappedBooks
+
+class Keeper(Protocol):
+    """What servers and pools ask of who made them (`books`).
+
+    Attributes:
+        table: the counts.
+        refused: claims refused because a lock could not be had.
+        owed: servers whose flag is still to be looked at.
+    """
+
+    table: CellTable
+    refused: int
+    owed: set[MappedServer]
+
+    def changed(self, pool: LivePool) -> None:
+        """Another set of servers may be chosen in `pool`: every process is to look again."""
+
+    def tell_others(self, pool: LivePool) -> None:
+        """There may be room for those who wait elsewhere."""
 
 
 class MappedServer(RealServer):
@@ -34,7 +53,7 @@ class MappedServer(RealServer):
 
     __slots__ = ("_active", "_evidence", "_inactive", "_load", "books", "flag", "generation", "slot")
 
-    def __init__(self, config: Server, pool: LivePool, now: float, books: MappedBooks, given: Given) -> None:
+    def __init__(self, config: Server, pool: LivePool, now: float, books: Keeper, given: Given) -> None:
         self.books = books
         self.take_slot(given)
         super().__init__(config, pool, now)
@@ -178,7 +197,7 @@ class MappedServer(RealServer):
 class MappedPool(LivePool):
     """A live pool whose line counts across processes."""
 
-    def __init__(self, config: Pool, books: MappedBooks, given: Given) -> None:
+    def __init__(self, config: Pool, books: Keeper, given: Given) -> None:
         self.books = books
         self.slot, self.generation = given.slot, given.generation
         self.epochs = books.table.row(self.slot, EPOCH)

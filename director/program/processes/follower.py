@@ -46,7 +46,8 @@ from director.program.processes.orphan import Orphan
 from director.program.processes.relay import Relay
 from director.program.replica import Replica
 from director.program.version import VERSION
-from director.registry.books import Given, MappedBooks
+from director.registry.books import MappedBooks
+from director.registry.cells import Given
 from director.registry.changes import changed
 from director.registry.io.segment import attach
 from director.store.values import unpacked

@@ -32,7 +32,7 @@ from director.registry.reports import (
 
 MODULE = "director.program.processes.layer4_program"
 NAME = "layer 4"
-ABSENT = "layer 4 is being started; look again in a moment, and at the log when it does not come"
+ABSENT = "virtual addresses are not captured yet: the process of layer 4 is being started"
 NOTHING = (0, 0, 0, 0, 0)
 
 

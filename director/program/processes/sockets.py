@@ -101,6 +101,11 @@ def close(place: Place, group: Iterable[socket.socket]) -> None:
             Path(path).unlink(missing_ok=True)
 
 
+def can_be_inherited(endpoint: str) -> bool:
+    """It is a socket that systemd hands over, so several processes can have it."""
+    return _SYSTEMD.fullmatch(endpoint) is not None
+
+
 def inherited(endpoint: str) -> socket.socket:
     """A socket that systemd handed over.  Raises BindError for any other endpoint."""
     found = _SYSTEMD.fullmatch(endpoint)
