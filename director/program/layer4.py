@@ -177,7 +177,11 @@ class Layer4(Part):
         """The registry that serves knows it already."""
 
     def reasons(self) -> Iterator[str]:
-        """What keeps layer 4 from working, one sentence each; nothing when it is not asked for."""
+        """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.
+
+        What is told here, or is no longer told, is in the log.
+        """
+        self.look()
         if self.shell is None or not self._registry.configuration.l4:
             return
         if self.shell.lacking is not None:
