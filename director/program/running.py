@@ -116,9 +116,10 @@ class Running(Replica):
         return self.overrides.again().addCallback(lambda _: None)
 
     def chores(self) -> Iterable[Chore]:
-        """Rates, servers that left, and what could not be kept."""
+        """Servers that left, what could not be kept, and rates where no other process counts."""
+        rates = () if self._books is not None else ((self.estimate, ESTIMATOR_PERIOD),)
         return (
-            (self._estimate, ESTIMATOR_PERIOD),
+            *rates,
             (self._sweep, SWEEP_PERIOD),
             (self.overrides.again, TRY_AGAIN),
         )
@@ -134,7 +135,8 @@ class Running(Replica):
         if old.admin != desired.admin:
             raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
 
-    def _estimate(self) -> None:
+    def estimate(self) -> None:
+        """Take a sample of what was counted, for the rates."""
         for server in self.registry.servers():
             server.stats.estimator.tick()
         for service in self.registry.services.values():

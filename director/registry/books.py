@@ -29,7 +29,10 @@ from director.errors import ChangeRefused
 from director.model.pools import Pool, Server
 from director.registry.cells import CellTable, Given, SharedNumbers
 from director.registry.live import LivePool
-from director.registry.mapped import MappedPool, MappedServer
+from director.registry.mapped import MappedPool, MappedSeats, MappedServer
+
+SERVICE = "service "
+"""What the names of services begin with among those of pools, which have no space."""
 
 
 class MappedBooks:
@@ -42,6 +45,7 @@ class MappedBooks:
         processes: how many processes accept clients; users' schedulers are told.
 
     Attributes:
+        gives: as above.
         refused: claims refused because a lock could not be had.
         owed: servers whose flag is still to be looked at.
     """
@@ -58,7 +62,7 @@ class MappedBooks:
         self.processes = processes
         self.refused = 0
         self.owed: set[MappedServer] = set()
-        self._gives = gives
+        self.gives = gives
         self._room = room
         self._given: dict[tuple[str, str], Given] = {}
         self._servers: dict[int, MappedServer] = {}
@@ -66,6 +70,7 @@ class MappedBooks:
         self._used = 0
         self._news: list[Given] = []
         self._dropped: list[MappedPool] = []
+        self._closed: list[MappedSeats] = []
 
     # -- what `Registry` asks --
 
@@ -82,7 +87,7 @@ class MappedBooks:
     def returned(self, server: Any) -> None:
         """A server that left, or was another pool's, stands in a pool, perhaps under another name."""
         name = server.pool.name, server.name
-        if self._gives:
+        if self.gives:
             given = Given(*name, server.slot, server.generation)
             self._given[name] = given
             self._news.append(given)
@@ -102,12 +107,21 @@ class MappedBooks:
 
     def dropped(self, pool: Any) -> None:
         """A pool is gone; its slot is free when nobody waits for it any more."""
-        if self._gives:
+        if self.gives:
             self._dropped.append(pool)
+
+    def seats(self, key: str) -> MappedSeats:
+        """Those of a new service."""
+        return MappedSeats(self, self._slot(f"{SERVICE}{key}", ""))
+
+    def closed(self, service: Any) -> None:
+        """A service is gone; its slot is free when its last client has left."""
+        if self.gives:
+            self._closed.append(service.seats)
 
     def room_for(self, entries: int) -> None:
         """Whether so many new servers and pools find a slot; raises ChangeRefused when not."""
-        if self._gives and self._used - len(self._free) + entries > self.table.geometry.slots:
+        if self.gives and self._used - len(self._free) + entries > self.table.geometry.slots:
             raise ChangeRefused(
                 "ENOMEM",
                 f"no more than {self.table.geometry.slots} servers and pools can be counted across processes;"
@@ -153,6 +167,12 @@ class MappedBooks:
                 self._dropped.append(pool)
             else:
                 self._forget(pool.slot)
+        closed, self._closed = self._closed, []
+        for seats in closed:
+            if seats.taken:
+                self._closed.append(seats)
+            else:
+                self._forget(seats.slot)
 
     # -- inside --
 
@@ -168,7 +188,7 @@ class MappedBooks:
             self._room(pool.name)
 
     def _slot(self, pool: str, server: str) -> Given:
-        if not self._gives:
+        if not self.gives:
             return self._known(pool, server)
         if self._free:
             slot = self._free.pop()
@@ -195,5 +215,5 @@ class MappedBooks:
     def _forget(self, slot: int) -> None:
         for name in [name for name, given in self._given.items() if given.slot == slot]:
             del self._given[name]
-        if self._gives:
+        if self.gives:
             self._free.append(slot)

@@ -284,11 +284,37 @@ class LivePool:
         return "every server is down or in maintenance"
 
 
-class LiveService:
-    """One live service (`l7:NAME` or `l4:NAME`): counters that survive reloads."""
+class Seats:
+    """The clients of a service against its `max_connections`; `mapped` has those of all processes."""
 
-    def __init__(self, key: str, config: L7Service | L4Service) -> None:
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @property
+    def taken(self) -> int:
+        """How many there are."""
+        return self._taken
+
+    def take(self, most: int) -> bool:
+        """One more, if there are fewer than `most`; 0 is no limit."""
+        if most and self._taken >= most:
+            return False
+        self._taken += 1
+        return True
+
+    def move(self, count: int) -> None:
+        """So many more (or fewer), room or not."""
+        self._taken += count
+
+
+class LiveService:
+    """One live service (`l7:NAME` or `l4:NAME`): counters and seats that survive reloads."""
+
+    def __init__(self, key: str, config: L7Service | L4Service, seats: Any = None) -> None:
         self.key = key
+        self.seats = seats or Seats()
         self.config: L7Service | L4Service = config
         self.stats = Zeroable()
         self.requests = Requests()
@@ -332,6 +358,13 @@ class Books:
 
     def dropped(self, pool: LivePool) -> None:
         """A pool is gone."""
+
+    def seats(self, key: str) -> Seats:
+        """Those of a new service."""
+        return Seats()
+
+    def closed(self, service: LiveService) -> None:
+        """A service is gone."""
 
     def shared(self, name: str, size: int) -> OwnNumbers:
         """The numbers of that name, made when first asked for.  Raises DirectorError."""

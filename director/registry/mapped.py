@@ -1,8 +1,7 @@
 """Servers and pools whose claims count across processes: the ledger's verbs over `cells`.
 
 `books.MappedBooks` makes them.  What is different from one process: a claim whose slot's lock cannot be had
-is refused (`refused` counts it); a server whose `max` was raised stays full if its load is not below the new
-one (B.3 lets one more in, which here each process would).
+is refused (`refused` counts it).
 """
 
 from __future__ import annotations
@@ -33,11 +32,13 @@ class Keeper(Protocol):
 
     Attributes:
         table: the counts.
+        gives: this process gives out slots.
         refused: claims refused because a lock could not be had.
         owed: servers whose flag is still to be looked at.
     """
 
     table: CellTable
+    gives: bool
     refused: int
     owed: set[MappedServer]
 
@@ -138,8 +139,7 @@ class MappedServer(RealServer):
                 books.owed.add(self)
             return forced
         try:
-            if not forced and (words[self.flag] or sum(self._load) >= self.max):
-                self._set_flag()
+            if not forced and words[self.flag]:
                 return False
             words[own] += 1
             if sum(self._load) >= self.max:
@@ -168,8 +168,11 @@ class MappedServer(RealServer):
         self._look(lambda total: clears(total, self.max, self.min), at_max=True)
 
     def _relieve(self) -> None:
-        """`max` was raised or removed."""
-        self._look(lambda total: not self.max or total < self.max)
+        """`max` was raised or removed, which clears the flag (B.3): once for all, by who gives.
+
+        A process that has not heard of the new `max` may have set it again since.
+        """
+        self._look(lambda total: self.books.gives or not self.max or total < self.max)
 
     def _look(self, clear: Callable[[int], bool], *, at_max: bool = False) -> None:
         books, words = self.books, self.books.table.words
@@ -243,6 +246,44 @@ class MappedPool(LivePool):
     def leave_place(self) -> None:
         """Give it back."""
         self._line[self.books.table.column] -= 1
+
+
+class MappedSeats:
+    """The seats of a service (`live.Seats`), of all processes."""
+
+    __slots__ = ("_books", "_own", "_row", "slot")
+
+    def __init__(self, books: Keeper, given: Given) -> None:
+        self._books = books
+        self.slot = given.slot
+        self._row = books.table.row(given.slot, ACTIVE)
+        self._own = books.table.column
+
+    @property
+    def taken(self) -> int:
+        """How many there are."""
+        return sum(self._row)
+
+    def take(self, most: int) -> bool:
+        """One more, if there are fewer than `most`; 0 is no limit."""
+        if not most:
+            self._row[self._own] += 1
+            return True
+        locks = self._books.table.locks
+        if not locks.take(self.slot):
+            self._books.refused += 1
+            return False
+        try:
+            if sum(self._row) >= most:
+                return False
+            self._row[self._own] += 1
+            return True
+        finally:
+            locks.give(self.slot)
+
+    def move(self, count: int) -> None:
+        """So many more (or fewer), room or not."""
+        self._row[self._own] += count
 
 
 class MappedLease(Lease):

@@ -358,7 +358,7 @@ class Registry:
         """Make a live service, or give an existing one its new settings."""
         live = self.services.get(key)
         if live is None:
-            self.services[key] = LiveService(key, config)
+            self.services[key] = LiveService(key, config, self.books.seats(key))
             return
         old, live.config = live.config, config
         if isinstance(old, L4Service) and isinstance(config, L4Service) and old.scheduler != config.scheduler:
@@ -366,7 +366,7 @@ class Registry:
 
     def remove_service(self, key: str) -> None:
         """Take a service away."""
-        del self.services[key]
+        self.books.closed(self.services.pop(key))
         self._forget_schedulers(key)
 
     def update_custom_schedulers(self, desired: tuple[CustomScheduler, ...]) -> None:

@@ -72,7 +72,7 @@ class ServiceHandle:
     `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing without a clock.
     """
 
-    __slots__ = ("clients", "current", "date", "new_id", "record")
+    __slots__ = ("current", "date", "new_id", "record")
 
     def __init__(
         self,
@@ -82,7 +82,6 @@ class ServiceHandle:
         date: Callable[[], bytes] = bytes,
     ) -> None:
         self.current = current
-        self.clients = 0
         self.new_id = new_id
         self.record = record
         self.date = date

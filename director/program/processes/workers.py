@@ -24,6 +24,7 @@ from director.program.processes.crew import Crew, Shared
 from director.program.processes.orphan import WORKER, orphans, release
 from director.program.processes.process import Process
 from director.program.processes.sockets import Sockets
+from director.registry.counters import ESTIMATOR_PERIOD
 
 MODULE = "director.program.processes.worker"
 
@@ -110,8 +111,12 @@ class Workers(Crew, Collector):
             release(waiting)
 
     def chores(self) -> Iterable[Chore]:
-        """The pulse, and what the counts owe."""
-        return *super().chores(), (self._shared.books.tick, 1.0)
+        """The pulse, the rates, and what the counts owe."""
+        return *super().chores(), (self._estimate, ESTIMATOR_PERIOD), (self._shared.books.tick, 1.0)
+
+    def _estimate(self) -> None:
+        """A sample that is new each time: one of what somebody else had fetched would shake the rates."""
+        self.refreshed().addBoth(lambda _: self._shared.current.estimate())
 
     def stop(self, grace: float) -> Deferred[None]:
         """Let all end what they have within `grace` seconds."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from attrs import evolve
 
 from director.errors import ChangeRefused
+from director.model.http import L7Service
 from director.model.pools import Pool, Queue, State
 from director.model.settings import Configuration
 from director.registry import ledger
 from director.registry.books import MappedBooks
 from director.registry.cells import CellTable, Geometry
-from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
+from director.registry.changes import Ordered, ServerAdded, ServerRemoved, ServiceRemoved, plan
 from director.registry.mapped import MappedLease, MappedServer
 from director.registry.registry import TRASH_SECONDS, Registry
 from tests.support.mapped import Together
@@ -128,3 +132,18 @@ def test_shared_numbers_are_those_of_the_mapping() -> None:
     house.books[1].shared("tenants", 2).mine[1] += 5
     assert house.books[2].shared("tenants", 2).total(1) == 5
     assert (house.books[1].processes, size) == (2, 4096)
+
+
+def test_the_slot_of_a_service_is_free_when_its_last_client_has_left() -> None:
+    www = L7Service("www", (), pool="web")
+    house = Together(evolve(ROOMY, l7=(www,)))
+    served = house.workers[0].services["l7:www"]
+    seats: Any = served.seats
+    slot = seats.slot
+    assert ledger.take_seat(served, 0)
+    house.apply([ServiceRemoved("l7:www")])
+    house.books[0].tick()
+    assert slot not in house.books[0]._free
+    ledger.leave_seat(served)
+    house.books[0].tick()
+    assert slot in house.books[0]._free

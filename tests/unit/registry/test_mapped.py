@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from director.errors import LeaseError
+from director.model.http import L7Service
 from director.model.pools import Pool, Queue
 from director.model.pools import SchedulerSpec as Spec
 from director.model.settings import Configuration
@@ -233,9 +235,10 @@ def test_a_process_that_died_between_count_and_flag_leaves_no_hole() -> None:
     house = Together(limited(1))
     table = house.books[1].table
     table.words[table.own(one(house.workers[0]).slot, ACTIVE)] += 1
-    assert take(house.workers[1], "web") is None, "the count is looked at, too"
+    assert take(house.workers[1], "web") is not None, "what it counted was not begun"
+    assert take(house.workers[1], "web") is None
     house.books[0].bury(1)
-    assert take(house.workers[1], "web") is not None
+    assert (one(house.control).load, one(house.control).overloaded) == (1, True)
 
 
 def test_a_lock_that_a_stopped_process_holds_refuses_and_loses_nothing() -> None:
@@ -265,3 +268,32 @@ def test_a_lock_that_a_stopped_process_holds_refuses_and_loses_nothing() -> None
 
 
 # --- slots ------------------------------------------------------------------------------
+
+
+def test_the_seats_of_a_service_are_those_of_all_processes() -> None:
+    www = L7Service("www", (), pool="web", max_connections=3)
+    house = Together(evolve(ROOMY, l7=(www,)))
+    first, second = (each.services["l7:www"] for each in house.workers)
+    assert [ledger.take_seat(one, 3) for one in (first, second, first, second)] == [True, True, True, False]
+    ledger.leave_seat(second)
+    assert ledger.take_seat(first, 3)
+    assert ledger.take_seat(second, 0), "without a limit there is always room"
+    assert house.control.services["l7:www"].seats.taken == 4
+    seats: Any = first.seats
+    house.locks.stuck.add(seats.slot)
+    assert not ledger.take_seat(first, 9), "a process that was stopped holds the lock"
+    house.locks.stuck.clear()
+    house.books[0].bury(1)
+    assert second.seats.taken == 1, "the seats of a dead process are free"
+
+
+def test_a_raised_max_lets_in_exactly_one_more_over_all_processes() -> None:
+    """B.3 clears the flag when `max` is raised, also where the load is above it; the next claim sets it."""
+    house = Together(limited(0))
+    first, second = house.workers
+    for registry in (first, second, first, second):
+        assert taken(registry, "web")
+    changed = evolve(limited(0).pools[0].servers[0], max=3)
+    house.apply([ServerChanged("web", changed)])
+    assert [take(each, "web") is not None for each in (second, first, second)] == [True, False, False]
+    assert one(house.control).load == 5
