@@ -102,7 +102,7 @@ class MemoryControl:
         """As set."""
         return self.evidence
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """As set, in pages; `wanted` keeps what was asked for."""
         self.wanted.append(wanted)
         more = len(self.flows) > wanted.limit

@@ -116,9 +116,10 @@ class Running(Replica):
         return self.overrides.again().addCallback(lambda _: None)
 
     def chores(self) -> Iterable[Chore]:
-        """Servers that left, what could not be kept, and rates where no other process counts."""
+        """Servers that left or come back, what could not be kept, and rates where no other process counts."""
         rates = () if self._books is not None else ((self.estimate, ESTIMATOR_PERIOD),)
         return (
+            *super().chores(),
             *rates,
             (self._sweep, SWEEP_PERIOD),
             (self.overrides.again, TRY_AGAIN),

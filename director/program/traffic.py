@@ -65,7 +65,7 @@ class TrafficView(Protocol):
     def cut(self, why: str) -> None:
         """While stopping: wait no longer for clients."""
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """What a check found; None: nobody asks any more."""
 
     def wake(self) -> None:
@@ -96,5 +96,5 @@ class PacketView(Protocol):
     def zero(self) -> None:
         """The whole is shown from 0 on."""
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """What a check found; None: nobody asks any more."""

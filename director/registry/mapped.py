@@ -249,7 +249,7 @@ class MappedPool(LivePool):
 
 
 class MappedSeats:
-    """The seats of a service (`live.Seats`), of all processes."""
+    """The seats of a service (`seats`), of all processes."""
 
     __slots__ = ("_books", "_own", "_row", "slot")
 

@@ -25,6 +25,7 @@ class Shell:
         self.troubles = Troubles(arguments[1])
         self.tell: Callable[[Any], None] = named["tell"]
         self.marks: tuple[Mark, ...] = ()
+        self.view: Any = None
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
 

@@ -96,7 +96,7 @@ class Crew(Part):
         self._module = module
         self._processes: list[Process | None] = [None] * count
         self._deaths = [0] * count
-        self._verdicts: list[tuple[str, str, bool | None]] = []
+        self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
         self._last_look = reactor.seconds()
         self._started = self._manned = False
 
@@ -301,7 +301,7 @@ class Crew(Part):
     def _event(self, told: list[Any]) -> None:
         event_log.take(*told)
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """What a check found; None: nobody asks any more.  Many go in one piece, after what is committed."""
         if not self._verdicts:
             self._reactor.callLater(0, self._tell_verdicts)

@@ -36,6 +36,7 @@ from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
 from director.errors import DirectorError
+from director.model.pools import Advice
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.memory import settle_memory
@@ -187,11 +188,13 @@ class Follower:
     # -- news --
 
     def _verdicts(self, told: list[Any]) -> None:
-        """(address, check, alive), `alive` None for a verdict that is forgotten."""
+        """(address, check, alive); None for a verdict that is forgotten, a list for what an agent advises."""
         registry, now = self._replica.registry, self.reactor.seconds()
         for address, check, alive in told:
             if alive is None:
                 registry.forget_health(address, check, now)
+            elif isinstance(alive, list):
+                registry.set_advice(address, check, Advice.heard(alive), now)
             else:
                 registry.set_health(address, check, alive, now)
         self._judged()

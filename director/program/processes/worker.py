@@ -5,6 +5,8 @@ the words of `follower` it knows:
 
     room      somebody may wait for a place that is free now      traces, trace   what was remembered
     reopen    the log of requests was rotated                     cut             while stopping: at once
+
+It tells by itself: `event` (a log line), `room` (there is a place again), `work` (how servers do).
 """
 
 from __future__ import annotations
@@ -13,9 +15,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from director.errors import DirectorError
 from director.l7.io.access_log import AccessLog
-from director.l7.io.listener import bound_to
+from director.l7.io.listener import BindError, bound_to
 from director.l7.proxy.trace import as_dict
 from director.model.pools import Address
 from director.program.identifiers import identifiers
@@ -23,6 +24,7 @@ from director.program.layer7 import layer7_of
 from director.program.parts import Part
 from director.program.processes.follower import Follower, run
 from director.program.processes.orphan import WORKER
+from director.program.processes.sightings import EVERY, Sightings
 from director.program.processes.sockets import name
 
 
@@ -33,21 +35,25 @@ class WorkerProgram(Follower):
     kind = WORKER
 
     def _make(self, told: dict[str, Any]) -> Sequence[Part]:
-        settings = self.settings
+        settings, registry = self.settings, self._replica.registry
+        sightings = Sightings(registry, self.reactor, self.channel)
+        registry.saw = sightings.saw
+        self._repeat(sightings.look, EVERY)
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
         new_id = identifiers(f"{told['run']}{told['column']:02x}")
         certificates, self._layer7 = layer7_of(
-            self._replica.registry, self.reactor, self.access_log, settings.trace, new_id, self._socket
+            registry, self.reactor, self.access_log, settings.trace, new_id, self._socket
         )
         self.shell = self._layer7.shell
         return certificates, self._layer7
 
     def _socket(self, address: Address) -> socket.socket:
-        """The socket that was given for an address."""
+        """The socket that was given for an address; at a start it may come later (`BindError.taken`)."""
         given = self.channel.handed.pop(name(bound_to(address)), None)
         if given is None:
-            raise DirectorError(f"no socket was given for {address}; this process must be replaced")
+            why = "no socket was given for it; this process must be replaced"
+            raise BindError(f"cannot listen on {address}: {why}", why, taken=True)
         given.setblocking(False)
         return given
 

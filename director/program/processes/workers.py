@@ -5,7 +5,7 @@ A worker that takes another's place gets its sockets, too, and so the clients wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from director.l7.io.listener import bound_to
+from director.l7.io.waiting import TRY_AGAIN
 from director.l7.routing.service import CompiledService
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
@@ -34,6 +36,9 @@ _log = Logger(namespace="director")
 class Workers(Crew, Collector):
     """All workers.
 
+    Attributes:
+        saw: told how work on servers goes, for passive checks.
+
     Args:
         run: what tells this run's requests from others.
         access_log: where they write.
@@ -46,7 +51,9 @@ class Workers(Crew, Collector):
         self._access_log = access_log
         self._sockets = Sockets(shared.workers)
         self._orphans: list[Any] | None = None
+        self._serves = False
         self._services: list[CompiledService] = []
+        self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
 
     @property
     def counting(self) -> list[Process]:
@@ -65,7 +72,7 @@ class Workers(Crew, Collector):
         return bool(configuration.l7)
 
     def _answers(self, index: int) -> Mapping[str, Answer]:
-        return {"room": partial(self._room, index)}
+        return {"room": partial(self._room, index), "work": self._work}
 
     def _facts(self) -> Mapping[str, Any]:
         return {"access_log": self._access_log, "run": self._run}
@@ -83,12 +90,18 @@ class Workers(Crew, Collector):
         if self._orphans is None:
             state_dir = self._shared.settings.state_dir
             self._orphans = orphans(Path(state_dir), WORKER) if state_dir else []
-        addresses = [address for one in candidate.desired.l7 for address in one.listen]
-        self._sockets.prepare(addresses, beside=bool(self._orphans))
+        desired = candidate.desired
+        addresses = [address for one in desired.l7 for address in one.listen]
+        self._sockets.prepare(addresses, beside=bool(self._orphans), waits=not self._serves)
+        error = None if desired.l4 else self._sockets.none_opened()
+        if error is not None:
+            self._sockets.abandon()
+            raise error
         return super().prepare(candidate)
 
     def commit(self, candidate: Candidate) -> Deferred[None] | None:
         """Let every worker follow; fires when all have."""
+        self._serves = True
         registry = self._shared.current.registry
         self._services = compile_services(registry.configuration, registry)
         # Ours first: then a worker's is the last copy of a socket that goes, and takes who waits there.
@@ -111,8 +124,19 @@ class Workers(Crew, Collector):
             release(waiting)
 
     def chores(self) -> Iterable[Chore]:
-        """The pulse, the rates, and what the counts owe."""
-        return *super().chores(), (self._estimate, ESTIMATOR_PERIOD), (self._shared.books.tick, 1.0)
+        """The pulse, the rates, what the counts owe, and addresses that another program had."""
+        return (
+            *super().chores(),
+            (self._estimate, ESTIMATOR_PERIOD),
+            (self._shared.books.tick, 1.0),
+            (self._open, TRY_AGAIN),
+        )
+
+    def _open(self) -> None:
+        """What could be opened by now is handed to all; they look for it as often."""
+        for place in self._sockets.again():
+            for one in self.there:
+                self._sockets.hand(place, one.index, one.channel.hand)
 
     def _estimate(self) -> None:
         """A sample that is new each time: one of what somebody else had fetched would shake the rates."""
@@ -134,6 +158,9 @@ class Workers(Crew, Collector):
             one.channel.tell("reopen")
 
     # -- news --
+
+    def _work(self, told: dict[str, Any]) -> None:
+        self.saw(told["saw"], told["samples"])
 
     def _room(self, index: int, pool: str) -> None:
         for one in self.there:
@@ -162,8 +189,18 @@ class Workers(Crew, Collector):
         return [(*place, counts.get(place, 0)) for place in places]
 
     def unopened(self) -> list[tuple[str, str, str]]:
-        """None: what cannot be opened is refused."""
-        return []
+        """(service, address, why) of each that another program has had since before the start."""
+        waiting = self._sockets.taken
+        places = [
+            (one.name, address)
+            for one in self._shared.current.registry.configuration.l7
+            for address in one.listen
+        ]
+        return [
+            (name, str(address), waiting[bound_to(address)].why)
+            for name, address in places
+            if bound_to(address) in waiting
+        ]
 
     def services(self) -> list[CompiledService]:
         """For explaining."""

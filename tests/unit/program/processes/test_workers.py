@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,21 @@ def test_news_reach_all(program: Crews, monkeypatch: pytest.MonkeyPatch) -> None
         *[("cut", "are cut")] * 2,
     ]  # fmt: skip
     monkeypatch.undo()
+
+
+def test_an_address_that_another_program_has_is_served_when_that_lets_it_go(
+    tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with crews(tmp_path, origin.port, monkeypatch, listen=f", 127.0.0.1:{port}") as program:
+            assert program.fetch(program.port).startswith(b"HTTP/1.1 200 ")
+            [(service, address, why)] = program.workers.unopened()
+            assert (service, address) == ("www", f"127.0.0.1:{port}")
+            assert "in use" in why
+            program.workers._open()
+            assert len(program.workers.unopened()) == 1
+            other.close()
+            program.workers._open()
+            assert program.workers.unopened() == []
+            assert program.fetch(port).startswith(b"HTTP/1.1 200 ")
