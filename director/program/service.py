@@ -348,12 +348,10 @@ class DirectorService(Service):
 
 def _reloaded(applied: Applied) -> Applied:
     made = applied.generation
-    _log.info(
-        "reloaded: generation {number} by {author}, {count} change(s)",
-        number=made.number,
-        author=made.author,
-        count=len(made.diff),
-    )
+    text = "generation {number} by {author}, {count} change(s)"
+    if not made.diff:
+        text = "generation {number} runs on, nothing changed (asked by {author})"
+    _log.info(f"reloaded: {text}", number=made.number, author=made.author, count=len(made.diff))
     return applied
 
 
@@ -371,7 +369,7 @@ def processes(configuration: Configuration) -> int:
     if configuration.settings.workers >= 0:
         return configuration.settings.workers
     for service in configuration.l7:
-        for address in service.listen:
+        for address in service.places:
             if address.endpoint and not can_be_inherited(address.endpoint):
                 _log.info(
                     "all runs in one process: several cannot share {endpoint} of [l7:{name}]",

@@ -91,7 +91,7 @@ class Workers(Crew, Collector):
             state_dir = self._shared.settings.state_dir
             self._orphans = orphans(Path(state_dir), WORKER) if state_dir else []
         desired = candidate.desired
-        addresses = [address for one in desired.l7 for address in one.listen]
+        addresses = [address for one in desired.l7 for address in one.places]
         self._sockets.prepare(addresses, beside=bool(self._orphans), waits=not self._serves)
         error = None if desired.l4 else self._sockets.none_opened()
         if error is not None:
@@ -185,7 +185,7 @@ class Workers(Crew, Collector):
             for name, address, clients in one.said.get("listeners", ()):
                 counts[name, address] = counts.get((name, address), 0) + clients
         services = self._shared.current.registry.configuration.l7
-        places = [(one.name, str(address)) for one in services for address in one.listen]
+        places = [(one.name, str(address)) for one in services for address in one.places]
         return [(*place, counts.get(place, 0)) for place in places]
 
     def unopened(self) -> list[tuple[str, str, str]]:
@@ -194,7 +194,7 @@ class Workers(Crew, Collector):
         places = [
             (one.name, address)
             for one in self._shared.current.registry.configuration.l7
-            for address in one.listen
+            for address in one.places
         ]
         return [
             (name, str(address), waiting[bound_to(address)].why)
