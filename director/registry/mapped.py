@@ -27,7 +27,7 @@ from director.registry.ledger import Lease, Reason, TemplateClaim, clears
 from director.registry.live import LivePool, RealServer
 
 
-class Keeper(Protocol):
+class SlotKeeper(Protocol):
     """What servers and pools ask of who made them (`books`).
 
     Attributes:
@@ -54,7 +54,7 @@ class MappedServer(RealServer):
 
     __slots__ = ("_active", "_evidence", "_inactive", "_load", "books", "flag", "generation", "slot")
 
-    def __init__(self, config: Server, pool: LivePool, now: float, books: Keeper, given: Given) -> None:
+    def __init__(self, config: Server, pool: LivePool, now: float, books: SlotKeeper, given: Given) -> None:
         self.books = books
         self.take_slot(given)
         super().__init__(config, pool, now)
@@ -200,7 +200,7 @@ class MappedServer(RealServer):
 class MappedPool(LivePool):
     """A live pool whose line counts across processes."""
 
-    def __init__(self, config: Pool, books: Keeper, given: Given) -> None:
+    def __init__(self, config: Pool, books: SlotKeeper, given: Given) -> None:
         self.books = books
         self.slot, self.generation = given.slot, given.generation
         self.epochs = books.table.row(self.slot, EPOCH)
@@ -253,7 +253,7 @@ class MappedSeats:
 
     __slots__ = ("_books", "_own", "_row", "slot")
 
-    def __init__(self, books: Keeper, given: Given) -> None:
+    def __init__(self, books: SlotKeeper, given: Given) -> None:
         self._books = books
         self.slot = given.slot
         self._row = books.table.row(given.slot, ACTIVE)
