@@ -24,7 +24,7 @@ from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
-from director.registry.reports import ConnectionQuery
+from director.registry.reports import ConnectionPage, ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
 FAULTS_SHOWN = 20
@@ -305,10 +305,14 @@ class Api:
         rule = objects.rule_of(context.seen.configuration, call.path["number"])
         return self._tagged(views.rule_view(rule, context), context.seen.generation)
 
-    def connections(self, call: Call) -> Answer:
+    def connections(self, call: Call) -> Answer | Deferred[Answer]:
         """Newest first, with the way to the rest (RFC 8288)."""
-        wanted = _connection_query(call)
-        page = self._control.connections(wanted)
+        page = self._control.connections(_connection_query(call))
+        if isinstance(page, Deferred):
+            return page.addCallback(self._listed, call)
+        return self._listed(page, call)
+
+    def _listed(self, page: ConnectionPage, call: Call) -> Answer:
         headers: Headers = ()
         if page.more is not None:
             query = urlencode({**call.query, "after": str(page.more)})

@@ -99,7 +99,7 @@ class Control(Protocol):
     def events(self, limit: int) -> Sequence[LogEvent]:
         """The last events, newest first."""
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates, newest first."""
 
     def packets(self) -> PacketFigures | None:

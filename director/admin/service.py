@@ -135,7 +135,14 @@ class AdminService(Service):
         return tuple(self._listeners)
 
     def pulse(self) -> None:
-        """Take a sample for rates and trends."""
+        """Take a sample for rates and trends, once what other processes counted is known."""
+        known = self._control.refreshed("pulse")
+        if known is None:
+            self._sample()
+        else:
+            known.addBoth(lambda _: self._sample())
+
+    def _sample(self) -> None:
         self._history.sample(self._control.snapshot(), self._control.moment().now)
 
     def startService(self) -> None:

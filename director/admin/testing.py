@@ -102,7 +102,7 @@ class MemoryControl:
         """As set."""
         return self.evidence
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """As set, newest first, in pages; `wanted` keeps what was asked for."""
         self.wanted.append(wanted)
         left = sorted(self.flows, key=lambda one: -one.id)

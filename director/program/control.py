@@ -10,7 +10,6 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.program.configuration import decide, examine
-from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
+from director.program.version import VERSION
 from director.registry.changes import Change
 from director.registry.reports import (
     CheckEvidence,
@@ -77,7 +76,7 @@ class RunningControl:
         current: Running,
         traffic: TrafficView,
         health: HealthService,
-        layer4: Layer4,
+        layer4: PacketView,
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
@@ -132,7 +131,7 @@ class RunningControl:
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
         return ProcessFigures(
-            installed_version(),
+            VERSION,
             self._started,
             _resident(),
             sum(1 for _ in Path("/proc/self/fd").iterdir()),
@@ -146,7 +145,7 @@ class RunningControl:
         """Health evidence."""
         return [_evidence(one) for one in self._health.snapshot()]
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates."""
         return self._layer4.connections(wanted)
 
@@ -287,14 +286,6 @@ class RunningControl:
     def rehearse_undo(self, number: int) -> tuple[str, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""
         return tuple(str(change) for change in self._current.overrides.undoing(number))
-
-
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("director")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _resident() -> int | None:
