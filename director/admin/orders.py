@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from director.admin import edits, objects
+from director.admin import batch, edits, objects
 from director.admin.accounts import ADMIN, may
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
@@ -164,6 +164,10 @@ class Orders:
         if not call.dry_run:
             self._control.zero(services)
         return as_json({"dry_run": call.dry_run, "zeroed": list(services)})
+
+    def changes(self, call: Call) -> Answer | Deferred[Answer]:
+        """Several things at once: all or nothing, and one generation."""
+        return self._wanted(call, batch.wanted(self._now(), edits.parse_object(call.body)))
 
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""
