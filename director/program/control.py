@@ -10,6 +10,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, Question, Soon, TraceRecord
+from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
 from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
@@ -25,7 +26,9 @@ from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
+from director.model.settings import User
 from director.program.configuration import decide, examine
+from director.program.confirmation import Confirmation
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
@@ -55,10 +58,10 @@ EVIDENCE_SHOWN = 10
 class Verbs:
     """What changes the running program; all answer when it is in force.  See `service`."""
 
-    apply: Callable[[Iterable[Change], str], Deferred[Applied]]
-    reload: Callable[[str], Deferred[Applied]]
-    rehearse: Callable[[str], Deferred[tuple[str, ...]]]
-    undo: Callable[[int, str], Deferred[Applied]]
+    apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
+    reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
+    rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
+    undo: Callable[[int, str, str], Deferred[Applied]]
 
 
 class RunningControl:
@@ -68,6 +71,7 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+        confirmation: the reload that may wait for it.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class RunningControl:
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        confirmation: Confirmation,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -97,11 +102,16 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self._confirmation = confirmation
         self._started = time.time()
 
     def moment(self) -> Instant:
         """Both clocks."""
         return Instant(self._reactor.seconds(), time.time())
+
+    def users(self) -> Sequence[User]:
+        """Those of the configuration that runs."""
+        return self._registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now; a dear one serves a while, so that no caller can make us busy."""
@@ -158,9 +168,10 @@ class RunningControl:
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
         return [*figures(), heads]
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""
-        return list(event_log.events)[: -limit - 1 : -1]
+        found = list(event_log.events)[: -limit - 1 : -1]
+        return list(takewhile(lambda one: one.number > after, found))
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
@@ -260,17 +271,27 @@ class RunningControl:
         """Why the last change would be lost at a restart; "" when it is kept."""
         return self._current.overrides.unkept
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Apply the configuration file."""
-        return self._verbs.reload(author)
+        return self._verbs.reload(author, origin, confirm)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+    def confirm(self, author: str) -> WaitingReload:
+        """The reload that waits stays."""
+        return self._confirmation.confirm(author)
+
+    def waiting(self) -> WaitingReload | None:
+        """The reload that waits for its confirmation."""
+        return self._confirmation.waiting()
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
-        return self._verbs.apply(changes, author)
+        return self._verbs.apply(changes, author, origin)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""
@@ -279,13 +300,13 @@ class RunningControl:
             self._layer4.zero()
         self._economy.forget()
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back."""
-        return self._verbs.undo(number, author)
+        return self._verbs.undo(number, author, origin)
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""
-        return tuple(str(change) for change in self._current.overrides.undoing(number))
+        return self._current.overrides.undoing(number)
 
 
 def _resident() -> int | None:
