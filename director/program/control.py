@@ -24,7 +24,6 @@ from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
-from director.health.verdict import CheckSnapshot
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
@@ -32,6 +31,7 @@ from director.program.logs import event_log
 from director.program.running import Running
 from director.program.traffic import TrafficView
 from director.registry.changes import Change
+from director.registry.evidence import CheckSnapshot
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,

@@ -46,6 +46,7 @@ from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
@@ -129,7 +130,12 @@ class DirectorService(Service):
                 self.logs,
                 self.state,
                 self.current,
-                Health(self.health, self.passive, self.registry),
+                Health(
+                    self.health,
+                    self.passive,
+                    self.registry,
+                    HealthMemory(self.health, self.state_dir, reactor),
+                ),
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),

@@ -37,9 +37,9 @@ from director.health.probes.exec import environment
 from director.health.probes.exec import judge as judge_end
 from director.health.probes.kinds import DATAGRAMS, GUESTS, PROTOCOLS, STREAMS
 from director.health.schedule import CheckTarget
-from director.health.verdict import Result
 from director.l7.http.responses import ResponseFramer
 from director.model.pools import Address, Advice
+from director.registry.evidence import Result
 from director.tls.io.certificates import CertificateError
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
