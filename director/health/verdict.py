@@ -161,5 +161,5 @@ Run = list[Any]
 def question(check: Check) -> Check:
     """What is asked, whatever is made of the answers."""
     plain = Check("")
-    same = {name: getattr(plain, name) for name in ("every", "changing", "rise", "fall", "first", "after")}
-    return evolve(check, **same)
+    names = ("every", "changing", "timeout", "rise", "fall", "first", "after")
+    return evolve(check, **{name: getattr(plain, name) for name in names})

@@ -65,7 +65,7 @@ def test_what_was_known_is_told_once_and_of_this_target_alone() -> None:
 
 
 def test_of_very_many_those_are_kept_of_which_there_is_something_to_say() -> None:
-    quiet = {(f"10.0.{n // 250}.{n % 250}:80", "alive"): Evidence(CHECK, 0.0) for n in range(MANY)}
+    quiet = {(f"10.0.{n // 250}.{n % 250}:80", "alive"): Evidence(CHECK, 0.0) for n in range(MANY + 1)}
     everything = {**quiet, TARGET.key: evidence()}
     content = keep(everything, EPOCH)
     assert content.count(b'"address"') == 1
