@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.registry.changes import Change
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Generation
 from director.registry.reports import (
     CheckEvidence,
@@ -95,6 +96,12 @@ class Control(Protocol):
 
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence, one for each (check, address)."""
+
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of the health of a pool's server at an address, and how it came about."""
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
 
     def events(self, limit: int) -> Sequence[LogEvent]:
         """The last events, newest first."""

@@ -14,6 +14,7 @@ from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
@@ -56,6 +57,8 @@ class MemoryControl:
     at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
+    proven: ServerEvidence = field(factory=ServerEvidence)
+    hurried: list[tuple[str, str]] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
     flows: list[ConnectionEntry] = field(factory=list)
     wanted: list[ConnectionQuery] = field(factory=list)
@@ -101,6 +104,15 @@ class MemoryControl:
     def checks(self) -> Sequence[CheckEvidence]:
         """As set."""
         return self.evidence
+
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """As set."""
+        return self.proven
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Remember who was asked; one check each."""
+        self.hurried.append((pool, address))
+        return 1
 
     def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
         """As set, in pages; `wanted` keeps what was asked for."""

@@ -24,6 +24,8 @@ from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
+from director.health.passive import Passive
+from director.model.pools import passive
 from director.program.configuration import decide, examine
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
@@ -31,7 +33,7 @@ from director.program.logs import event_log
 from director.program.running import Running
 from director.program.traffic import TrafficView
 from director.registry.changes import Change
-from director.registry.evidence import CheckSnapshot
+from director.registry.evidence import CheckSnapshot, Ejection, ServerEvidence
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
@@ -73,6 +75,7 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+        passive: what real work showed.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class RunningControl:
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        passive: Passive,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -102,6 +106,7 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self._passive = passive
         self._started = time.time()
 
     def moment(self) -> Instant:
@@ -151,7 +156,19 @@ class RunningControl:
 
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence."""
-        return [_evidence(one) for one in self._health.snapshot()]
+        return [*map(_evidence, self._health.snapshot()), *map(_ejected, self._passive.ejections())]
+
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of a server."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return ServerEvidence(self._health.evidence(address, names), self._passive.evidence(pool, address))
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return sum(self._health.probe_now(address, name) for name in names)
 
     def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
         """Layer-4 flows and templates."""
@@ -325,3 +342,7 @@ def _evidence(check: CheckSnapshot) -> CheckEvidence:
         tuple(one.alive for one in results if one.alive is not None),
         last.duration if last is not None else None,
     )
+
+
+def _ejected(one: Ejection) -> CheckEvidence:
+    return CheckEvidence(passive(one.pool), one.address, False, one.time, one.reason)

@@ -106,12 +106,7 @@ class DirectorService(Service):
         before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
-        judged: Any = Verdicts(self.registry, self.traffic)
-        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
-        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
-        self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
+        health = self._judge_servers()
         self.control = RunningControl(
             path,
             self.current,
@@ -122,6 +117,7 @@ class DirectorService(Service):
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
+            self.passive.judge,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -130,12 +126,7 @@ class DirectorService(Service):
                 self.logs,
                 self.state,
                 self.current,
-                Health(
-                    self.health,
-                    self.passive,
-                    self.registry,
-                    HealthMemory(self.health, self.state_dir, reactor),
-                ),
+                health,
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -147,6 +138,18 @@ class DirectorService(Service):
         )
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
+
+    def _judge_servers(self) -> Health:
+        """Checks, active and passive; their verdicts go to all processes."""
+        reactor = self.reactor
+        judged: Any = Verdicts(self.registry, self.traffic)
+        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
+        memory = HealthMemory(self.health, self.state_dir, reactor)
+        return Health(self.health, self.passive, self.registry, memory)
 
     def _serve_layer7(
         self, count: int, segment: Segment | None, books: MappedBooks | None

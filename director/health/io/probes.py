@@ -91,6 +91,12 @@ def why(failure: Failure) -> tuple[bool | None, str]:
     return False, f"connect failed: {errno.errorcode.get(code or 0, type(cause).__name__)}"
 
 
+class _Once(Factory):
+    """Makes one connection, and no line in the log of it."""
+
+    noisy = False
+
+
 class Probe:
     """One probe under way.
 
@@ -164,12 +170,12 @@ class Probe:
         tls, where = self.target.tls, self.target.where
         if tls is None:
             protocol = ProbeProtocol(self, talk)
-            return protocol, Factory.forProtocol(lambda: protocol)
+            return protocol, _Once.forProtocol(lambda: protocol)
         context = self._contexts.of(tls, PROTOCOLS.get(self.target.check.kind, ()))
         secrecy = Secrecy(context, tls, where.host)
         secure = SecureProtocol(self, talk, secrecy)
         return secure, TLSMemoryBIOFactory(
-            secrecy, True, Factory.forProtocol(lambda: secure), clock=self.reactor
+            secrecy, True, _Once.forProtocol(lambda: secure), clock=self.reactor
         )
 
     def _ask_by_name(self, asking: DatagramProbe | EchoProbe) -> None:
