@@ -46,6 +46,7 @@ from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.guards import Guards
 from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
@@ -125,6 +126,7 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
+                Guards(self.registry, reactor.seconds),
                 self.current,
                 health,
                 ServicePart(self.admin),

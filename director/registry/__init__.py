@@ -7,6 +7,6 @@ configuration; `selection` is the one place that chooses, `warming` keeps new wo
 back; `ledger` has the verbs by which data paths claim, release and count; `counters` are what they count in,
 `watch` what they see of a server's health; `cells` and `mapped` let claims count across processes, in the
 memory of `io`; `snapshot` is what outsiders see, `reports` what parts of the program say of themselves,
-`evidence` what checks say, `outage` what clients get without a pool, `procfs` figures as the kernel's IPVS
-writes them.
+`evidence` what checks say, `guards` what a change would break, `outage` what clients get without a pool,
+`procfs` figures as the kernel's IPVS writes them.
 """
