@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, pages, procfs, views
+from director.admin import audit, edits, metrics, objects, pages, procfs, proofs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
 from director.admin.control import Control, TraceRecord
@@ -26,7 +26,7 @@ from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
 from director.registry.reports import ConnectionPage, ConnectionQuery
-from director.registry.snapshot import PoolSnapshot
+from director.registry.snapshot import PoolSnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -240,13 +240,18 @@ class Api:
 
     def server(self, call: Call) -> Answer:
         """One server."""
+        context, server = self._found_server(call)
+        return self._tagged(views.server_view(server, context), context.seen.generation)
+
+    def _found_server(self, call: Call) -> tuple[views.ViewContext, ServerSnapshot]:
+        """The server that the path names.  Raises Refusal."""
         context = self.context()
         server = context.seen.server(call.path["pool"], call.path["server"])
         if server is None:
             raise Refusal(
                 404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
             )
-        return self._tagged(views.server_view(server, context), context.seen.generation)
+        return context, server
 
     def rules(self, call: Call) -> Answer:
         """In the order in which they are tried."""
@@ -273,6 +278,14 @@ class Api:
         """Evidence by check and address."""
         moment = self._control.moment()
         return as_json([views.check_view(one, moment) for one in self._control.checks()])
+
+    def evidence(self, call: Call) -> Answer:
+        """All that is known of one server's health, and how it came about."""
+        context, server = self._found_server(call)
+        found = self._control.proofs(server.pool, server.address)
+        view = views.server_view(server, context)
+        head = {key: view[key] for key in ("pool", "name", "address", "status", "note", "health", "failing")}
+        return as_json({**head, **proofs.evidence_view(found, context.moment)})
 
     def overview(self) -> views.Json:
         """The first screen's content."""

@@ -216,6 +216,20 @@ ROUTES = (
     *_written("rule", "/api/v1/rules", "{number}", "a rule"),
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    ApiRoute(
+        "evidence",
+        "GET",
+        "/api/v1/checks/{pool}/{server}",
+        "All that is known of a server's health: results, changes, and what led to them.",
+    ),
+    ApiRoute(
+        "check_now",
+        "POST",
+        "/api/v1/checks/{pool}/{server}",
+        "Make a server's checks at once.",
+        query=(DRY_RUN,),
+        statuses=(200, 403),
+    ),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
     ApiRoute(
         "events",

@@ -15,6 +15,7 @@ from director.errors import ChangeRefused, DirectorError
 from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
@@ -57,6 +58,8 @@ class MemoryControl:
     at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
+    proven: ServerEvidence = field(factory=ServerEvidence)
+    hurried: list[tuple[str, str]] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
     flows: list[ConnectionEntry] = field(factory=list)
     wanted: list[ConnectionQuery] = field(factory=list)
@@ -107,6 +110,15 @@ class MemoryControl:
     def checks(self) -> Sequence[CheckEvidence]:
         """As set."""
         return self.evidence
+
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """As set."""
+        return self.proven
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Remember who was asked; one check each."""
+        self.hurried.append((pool, address))
+        return 1
 
     def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """As set, newest first, in pages; `wanted` keeps what was asked for."""

@@ -25,7 +25,8 @@ from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
-from director.health.verdict import CheckSnapshot
+from director.health.passive import Passive
+from director.model.pools import passive
 from director.model.settings import User
 from director.program.configuration import decide, examine
 from director.program.confirmation import Confirmation
@@ -35,6 +36,7 @@ from director.program.running import Running
 from director.program.traffic import PacketView, TrafficView
 from director.program.version import VERSION
 from director.registry.changes import Change
+from director.registry.evidence import CheckSnapshot, Ejection, ServerEvidence
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
@@ -72,6 +74,7 @@ class RunningControl:
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
         confirmation: the reload that may wait for it.
+        passive: what real work showed.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class RunningControl:
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
         confirmation: Confirmation,
+        passive: Passive,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -103,6 +107,7 @@ class RunningControl:
         self._own_listeners = own_listeners
         self._listening = listening
         self._confirmation = confirmation
+        self._passive = passive
         self._started = time.time()
 
     def moment(self) -> Instant:
@@ -153,7 +158,19 @@ class RunningControl:
 
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence."""
-        return [_evidence(one) for one in self._health.snapshot()]
+        return [*map(_evidence, self._health.snapshot()), *map(_ejected, self._passive.ejections())]
+
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of a server."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return ServerEvidence(self._health.evidence(address, names), self._passive.evidence(pool, address))
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return sum(self._health.probe_now(address, name) for name in names)
 
     def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates."""
@@ -330,3 +347,7 @@ def _evidence(check: CheckSnapshot) -> CheckEvidence:
         tuple(one.alive for one in results if one.alive is not None),
         last.duration if last is not None else None,
     )
+
+
+def _ejected(one: Ejection) -> CheckEvidence:
+    return CheckEvidence(passive(one.pool), one.address, False, one.time, one.reason)

@@ -48,6 +48,8 @@ from director.program.configuration import read
 from director.program.confirmation import AUTHOR, Confirmation
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.guards import Guards
+from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
@@ -111,12 +113,7 @@ class DirectorService(Service):
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
-        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
-        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
-        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
-        self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
+        health = self._judge_servers()
         self.control = RunningControl(
             path,
             self.current,
@@ -128,6 +125,7 @@ class DirectorService(Service):
             self._admin_listeners,
             self.listening,
             self.confirmation,
+            self.passive.judge,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -135,8 +133,9 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
+                Guards(self.registry, reactor.seconds),
                 self.current,
-                Health(self.health, self.passive, self.registry),
+                health,
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -150,6 +149,18 @@ class DirectorService(Service):
         )
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
+
+    def _judge_servers(self) -> Health:
+        """Checks, active and passive; their verdicts go to all processes."""
+        reactor = self.reactor
+        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
+        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
+        memory = HealthMemory(self.health, self.state_dir, reactor)
+        return Health(self.health, self.passive, self.registry, memory)
 
     def _serve(
         self, count: int, segment: Segment | None, books: MappedBooks | None, random: Random

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from director.admin.control import Applied, Control, Question
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
+from director.health.passive import Passive
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
 from director.model.pools import State
@@ -78,6 +79,7 @@ def control(tmp_path: Path) -> Any:
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),
             Confirmation(registry, loop.reactor, lambda _: succeed(MADE), lambda: None),
+            Passive(),
         )
 
 
