@@ -7,5 +7,5 @@ conversation's commands for one client over the `link` of each exchange to its s
 connections to servers, each made in its `manner`, `resolver` looks their names up, `attempts` tries a
 name's addresses, `queue` holds those who wait for a server with room. `access_log` formats records and
 `writer` writes them; `date` dates own answers; `reactor` is the lean loop; `descriptors` counts them;
-`service` ties them together.
+`hang_ups` tell of resets behind a FIN; `service` ties them together.
 """
