@@ -39,6 +39,7 @@ from director.admin.control import Applied
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
+from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.program import banner
 from director.program.candidate import Candidate
@@ -106,6 +107,10 @@ class DirectorService(Service):
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
         self.control = RunningControl(
             path,
             self.current,
@@ -124,7 +129,7 @@ class DirectorService(Service):
                 self.logs,
                 self.state,
                 self.current,
-                Health(self.health, self.registry),
+                Health(self.health, self.passive, self.registry),
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -243,7 +248,9 @@ class DirectorService(Service):
         self.traffic.reopen()
 
     def _greeting(self) -> Iterator[str]:
-        served = [f"{name}={address}" for name, address, _ in self.traffic.listeners()]
+        waiting = {(name, address) for name, address, _ in self.traffic.unopened()}
+        opened = [one[:2] for one in self.traffic.listeners() if one[:2] not in waiting]
+        served = [f"{name}={address}" for name, address in opened]
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield banner.ready(self.settings.name, served)
         yield from banner.to_try(self.registry.configuration)
