@@ -95,6 +95,7 @@ def pool(fields: Fields) -> Pool:
         idle_connections=fields.get("idle_connections"),
         tls=_server_tls(fields),
         send_proxy=fields.get("send_proxy"),
+        protocol=fields.get("protocol"),
         on_down=OnDown(fields.get("on_down")),
     )
 
@@ -141,6 +142,8 @@ def l7(fields: Fields) -> L7Service | None:
             body=fields.get("limit.body"),
         ),
         max_connections=fields.get("max_connections"),
+        start=fields.get("start"),
+        ktcpvs=fields.get("ktcpvs"),
     )
 
 

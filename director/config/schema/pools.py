@@ -67,9 +67,10 @@ POOL = Kind(
         ),
         Key(
             "persist",
-            "`cookie NAME insert [httponly] [secure] [samesite=lax]`",
+            "`cookie NAME insert [follow] [httponly] [secure] [samesite=lax]`",
             values.on_text(servers.persistence),
-            "Keeps a client at its server, by a cookie of the director's own.",
+            "Keeps a client at its server, by a cookie of the director's own; with `follow` only in answers "
+            "that set cookies themselves, and for as long as the longest of them lasts.",
             example="cookie DIRECTOR insert httponly",
         ),
         Key(
@@ -138,6 +139,16 @@ POOL = Kind(
             "For an upgraded or relayed connection on which nothing moves.",
             default="1h",
             example="12h",
+        ),
+        Key(
+            "protocol",
+            "`http/1.1` or `h2`",
+            values.choice("http/1.1", "h2"),
+            "What requests are sent in: `h2` is HTTP/2, many at a time on one connection; with `tls = on` "
+            "the server must choose it (ALPN), in clear text it is spoken with prior knowledge. gRPC needs "
+            "it. Checks go on in HTTP/1.",
+            default="http/1.1",
+            example="h2",
         ),
         *tls.SERVER_KEYS,
     ),

@@ -40,6 +40,7 @@ from director.registry.registry import RealServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from director.l7.io.manner import Manner
     from director.l7.io.stream import Stream
     from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
@@ -252,9 +253,11 @@ class ClientSide:
             link.target = target
             key, config = target.key, target.pool.config
             link.limit = config.idle_connections
-            if config.tls is not None or config.send_proxy != "off":
+            if config.tls is not None or config.send_proxy != "off" or config.protocol == "h2":
                 manner = self._backends.manner(target, self.door.peer)
                 key += manner.suffix
+                if manner.multiplexes:
+                    return self._open_stream(command, link, key, manner, now)
                 if manner.header:
                     link.limit = 0  # a connection that tells of one client serves that one only
         else:
@@ -270,6 +273,21 @@ class ClientSide:
         address = target if link.target is None else target.address
         link.server = self._backends.connect(address, link, manner)
         return []
+
+    def _open_stream(
+        self, command: Open, link: ServerLink, key: str, manner: Manner, now: float
+    ) -> list[ProxyCommand]:
+        """The same where a connection carries many requests."""
+        target: Any = command.target
+        made, there = self._backends.carriers.stream(
+            key, target.address, link, manner, fresh=command.fresh, careful=command.careful
+        )
+        link.server = made
+        if not there:
+            return []
+        if self.stream.is_blocked:
+            link.hold()
+        return self.door.server_reused(command.stream, now)
 
     def _keep_server(self, number: int, now: float) -> None:
         link = self._links[number]

@@ -30,6 +30,7 @@ GOOD = {
     "add_rule": {"name": "7 z", "service": "www", "respond": "404"},
     "change_rule": {"pool": "web"},
     "change_layer4": {"timeout.tcp": "1h"},
+    "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]
