@@ -142,6 +142,7 @@ class Api:
         self._metrics = metrics.Metrics()
         self._renderings = Renderings(monotonic, thread_time)
         self._screens = Renderings(monotonic, thread_time)
+        self._figures = Renderings(monotonic, thread_time)
         self._shown: views.Json = {}
 
     def context(self) -> ViewContext:
@@ -290,8 +291,11 @@ class Api:
         """The overview: figures, or the very piece of the page that shows them."""
         if call.accept.startswith("text/html"):
             return as_page(self._live()[1])
+        return Answer(pieces=self._figures.pieces(self._all_figures))
+
+    def _all_figures(self) -> Iterator[bytes]:
         context = self.context()
-        return Answer(pieces=as_object(self.overview(context), "pools", pools(context)))
+        return as_object(self.overview(context), "pools", pools(context))
 
     def home(self, csrf: str) -> Answer:
         """The page."""
