@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import edits, metrics, objects, pages, views
+from director.admin import edits, metrics, objects, pages, procfs, views
 from director.admin.answers import (
     Answer,
     Headers,
@@ -357,6 +357,10 @@ class Api:
         seen = self._control.snapshot()
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
+
+    def lvs(self, call: Call) -> Answer:
+        """As the kernel's IPVS writes it."""
+        return procfs.answer(self._control, call.path["table"])
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""
