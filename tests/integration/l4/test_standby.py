@@ -1,4 +1,4 @@
-"""The whole program on a machine that gets its addresses, or a port, later: it serves the rest and says so."""
+"""The whole program where addresses, or a port, come later: it starts, serves the rest, and says so."""
 
 from __future__ import annotations
 
