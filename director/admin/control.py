@@ -22,6 +22,7 @@ from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
     ConnectionQuery,
+    FaultState,
     Instant,
     ListenerState,
     LogEvent,
@@ -75,6 +76,24 @@ server was chosen, None when it was not.  `tries` holds (server, what came of it
 """
 
 
+class Rehearsals(Protocol):
+    """Faults that are injected on purpose, and drills."""
+
+    def states(self) -> Sequence[FaultState]:
+        """All faults of the configuration, with what runs of them."""
+
+    def start_fault(
+        self, name: str, author: str, ttl: float | None = None, seed: int | None = None
+    ) -> Deferred[FaultState]:
+        """Start one; fires when every process injects it.
+
+        Raises ChangeRefused: EPERM where drills are not allowed, ENOENT, EINVAL for a time out of range.
+        """
+
+    def stop_fault(self, name: str, author: str) -> Deferred[None]:
+        """End one.  Raises ChangeRefused ENOENT."""
+
+
 class Control(Protocol):
     """The running program, as the admin sees it."""
 
@@ -122,6 +141,10 @@ class Control(Protocol):
 
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests that the fault path answered, newest first."""
+
+    @property
+    def rehearsals(self) -> Rehearsals:
+        """Faults that are injected on purpose, and drills."""
 
     def traces_kept(self) -> int:
         """How many requests are remembered."""

@@ -24,7 +24,9 @@ from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
-STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
+STATUS = {
+    "ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400, "EPERM": 403,
+}  # fmt: skip
 WAYS: Mapping[str, Callable[[str], Any]] = {"forward": servers.forward, "tunnel": servers.tunnel}
 PATCHED = ("weight", "max", "min", "state", *WAYS)
 """What of a server a PATCH may change."""
@@ -72,13 +74,14 @@ def _no_constant(word: str) -> None:
     raise BadOrder(f"{word} is not a JSON number")
 
 
-def _known(order: Mapping[str, Any], names: Iterable[str]) -> None:
+def known(order: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse fields that an order does not have.  Raises BadOrder."""
     names = tuple(names)
     for key in order:
         if key not in names:
             near = difflib.get_close_matches(key, names, n=1)
-            known = f"known: {', '.join(names)}" if names else "this order has none"
-            hint = f"did you mean {near[0]!r}?" if near else known
+            there = f"known: {', '.join(names)}" if names else "this order has none"
+            hint = f"did you mean {near[0]!r}?" if near else there
             raise BadOrder(f"unknown field {key[:40]!r}; {hint}", key[:40])
 
 
@@ -92,7 +95,7 @@ def some_fields(order: dict[str, Any]) -> dict[str, Any]:
 def no_fields(body: bytes) -> None:
     """An order without fields: nothing, or an empty object.  Raises BadOrder."""
     if body.strip():
-        _known(parse_object(body), ())
+        known(parse_object(body), ())
 
 
 def _number(order: Mapping[str, Any], name: str, largest: int) -> int | None:
@@ -120,7 +123,7 @@ def server_changes(
 
     Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
     """
-    _known(order, PATCHED)
+    known(order, PATCHED)
     if not order:
         raise BadOrder("nothing to change: give weight, max, min or state")
     numbers = {field: _number(order, field, LARGEST_COUNT) for field in ("weight", "max", "min")}
@@ -175,7 +178,7 @@ def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[s
 
 def question(order: Mapping[str, Any]) -> Question:
     """The request of an `explain` order.  Raises BadOrder."""
-    _known(order, ("method", "url", "headers", "client", "service", "down"))
+    known(order, ("method", "url", "headers", "client", "service", "down"))
     url = _text(order, "url", LONGEST_URL)
     if not url:
         raise BadOrder("give a url, such as http://www.example.org/path", "url")

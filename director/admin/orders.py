@@ -17,6 +17,7 @@ from director.admin import edits, objects
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
 from director.admin.control import Applied, Control
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.sessions import LINK_SECONDS
 from director.config.parse import units
 from director.config.text.messages import BadValue, Problem
@@ -42,13 +43,18 @@ class AccessVerbs(Protocol):
 
 
 class Orders:
-    """All routes that change something."""
+    """All routes that change something.
+
+    Attributes:
+        rehearsals: those about faults and drills.
+    """
 
     def __init__(self, control: Control, access: AccessVerbs, clock: IReactorTime) -> None:
         self._control = control
         self._access = access
         self._clock = clock
         self._tags = Tags(control)
+        self.rehearsals = RehearsalRoutes(control)
 
     # -- the one way --
 

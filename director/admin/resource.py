@@ -175,7 +175,8 @@ class AdminResource(Resource):
             if_match=", ".join(headers(request, b"if-match")),
             accept=header(request, b"accept"),
         )
-        part = self._orders if hasattr(self._orders, route.name) else self._api
+        parts = (self._orders, self._orders.rehearsals, self._api)
+        part = next(one for one in parts if hasattr(one, route.name))
         found: Answer | Deferred[Answer] = getattr(part, route.name)(call)
         return found
 

@@ -99,6 +99,16 @@ NEW_SERVER: dict[str, Any] = {
     "required": ["name", "address"],
     "properties": {"name": {"type": "string"}, "address": {"type": "string"}},
 }
+FAULT_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "ttl": {"type": "string", "description": "a duration, such as 2s"},
+        "seed": {"type": "integer", "minimum": 0},
+    },
+}
 ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
 REMOVED = (204, 200, 403, 409, 412)
@@ -278,6 +288,23 @@ ROUTES = (
         "/api/v1/token/rotate",
         "Make a new admin token; everybody signs in anew.",
         statuses=(200, 403, 409),
+    ),
+    ApiRoute("faults", "GET", "/api/v1/faults", "Faults that can be injected, and what runs of them."),
+    ApiRoute(
+        "start_fault",
+        "POST",
+        "/api/v1/faults",
+        "Inject a fault of the configuration, for its ttl or another.",
+        takes=JSON,
+        statuses=(201, 403, 404, 415),
+        body=FAULT_ORDER,
+    ),
+    ApiRoute(
+        "stop_fault",
+        "DELETE",
+        "/api/v1/faults/{fault}",
+        "End a fault before its time.",
+        statuses=(204, 403),
     ),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(

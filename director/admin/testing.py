@@ -12,6 +12,7 @@ from director.admin.control import Applied, Question, Soon, TraceRecord
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
+from director.model.drills import RunningFault
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
 from director.registry.registry import Registry
@@ -20,6 +21,7 @@ from director.registry.reports import (
     ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
+    FaultState,
     Instant,
     ListenerState,
     LogEvent,
@@ -46,6 +48,40 @@ def record(**known: Any) -> TraceRecord:
     result = {"status": 200, "sent": 0, "received": 0, "outcome": "ok", "tries": (), "sticky": False}
     times = {"connect": None, "first_byte": None, "total": 0.0}
     return {"id": "r1", "time": 0.0, **texts, **chosen, **request, **result, "times": times, **known}
+
+
+@define
+class MemoryRehearsals:
+    """Faults that run nowhere: `known` by name; `allowed` says whether they may."""
+
+    known: dict[str, FaultState] = field(factory=dict)
+    allowed: bool = True
+
+    def states(self) -> Sequence[FaultState]:
+        """As set and started."""
+        return list(self.known.values())
+
+    def start_fault(
+        self, name: str, author: str, ttl: float | None = None, seed: int | None = None
+    ) -> Deferred[FaultState]:
+        """From second 0 on."""
+        if not self.allowed:
+            raise ChangeRefused("EPERM", "Drills are not allowed here", "drills")
+        fault = self._fault(name).fault
+        ends = fault.ttl if ttl is None else ttl
+        running = RunningFault(fault, seed or fault.seed or 0, 0.0, ends, author)
+        self.known[name] = FaultState(fault, running)
+        return succeed(self.known[name])
+
+    def stop_fault(self, name: str, author: str) -> Deferred[None]:
+        """Keep no count."""
+        self.known[name] = FaultState(self._fault(name).fault)
+        return succeed(None)
+
+    def _fault(self, name: str) -> FaultState:
+        if name not in self.known:
+            raise ChangeRefused("ENOENT", "No such fault", name)
+        return self.known[name]
 
 
 @define
@@ -77,6 +113,7 @@ class MemoryControl:
     shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
+    rehearsals: MemoryRehearsals = field(factory=MemoryRehearsals)
 
     def moment(self) -> Instant:
         """As set."""

@@ -18,7 +18,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, Question, Soon, TraceRecord
+from director.admin.control import Applied, Question, Rehearsals, Soon, TraceRecord
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
@@ -73,6 +73,9 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+
+    Attributes:
+        rehearsals: injected faults and drills.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class RunningControl:
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        rehearsals: Rehearsals,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -102,6 +106,7 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self.rehearsals = rehearsals
         self._started = time.time()
 
     def moment(self) -> Instant:

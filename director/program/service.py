@@ -45,6 +45,7 @@ from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.faults import Faults
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
@@ -104,6 +105,9 @@ class DirectorService(Service):
         before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
+        self.faults = Faults(self.registry, self.traffic, reactor, random)
+        if isinstance(self.traffic, Workers):
+            self.traffic.injected = self.faults.running
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.control = RunningControl(
@@ -116,6 +120,7 @@ class DirectorService(Service):
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
+            self.faults,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -132,6 +137,7 @@ class DirectorService(Service):
                 *before,
                 self.traffic,
                 self.listening,
+                self.faults,
             )
         )
         self._supervision = Supervision()

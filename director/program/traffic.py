@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from director.l7.routing.service import CompiledService
+from director.model.drills import RunningFault
 from director.registry.reports import WorkerFigures
 
 TraceRecord = Mapping[str, Any]
@@ -35,7 +36,7 @@ class TrafficView(Protocol):
 
         One of `stalls`, `worst_stall` (seconds), `lost` (lines of the access log), `repeating` (clients whose
         head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
-        `tls` (`Layer7.tls`).
+        `tls` (`Layer7.tls`), `faults` (by name what `TimedInjections.counts` says, of other processes).
         """
 
     def reasons(self) -> Sequence[str]:
@@ -64,6 +65,12 @@ class TrafficView(Protocol):
 
     def wake(self) -> None:
         """There may be room for those who wait."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
+        """Let other processes inject these, too; fires when all do."""
+
+    def heal(self, names: Sequence[str]) -> Deferred[None] | None:
+        """Let other processes end these."""
 
     def reopen(self) -> None:
         """The log of requests was rotated away."""

@@ -52,11 +52,12 @@ class RealServer:
     `active` and `inactive` count leases only.  `present` is False once it left the pool.
     `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
     established flows may still go to it: whoever went on working when it went down, goes on.
+    `injected` is what faults are laid on it, None as a rule; `fault.injections` alone writes it.
     """
 
     __slots__ = (
         "active", "address", "available", "carries", "config", "cut", "failing", "idle_since", "inactive",
-        "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded", "persistent",
+        "injected", "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded", "persistent",
         "pool", "port", "present", "reachable", "reported", "requests", "since", "state", "stats", "weight",
         "_latency_at",
     )  # fmt: skip
@@ -78,6 +79,7 @@ class RealServer:
         self.reported: frozenset[str] = frozenset()
         self.available = self.carries = True
         self.cut = False
+        self.injected: Any = None
         self.latency = 0.0
         self._latency_at = 0.0
         self.since = now

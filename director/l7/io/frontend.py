@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.logger import Logger
 
+from director.l7.io.faulty import meet
 from director.l7.io.link import ServerLink
 from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import (
@@ -27,6 +28,7 @@ from director.l7.proxy.commands import (
     KeepServer,
     LeaveQueue,
     Open,
+    OpenFaulty,
     ProxyCommand,
     ProxyEvent,
     ReleaseServer,
@@ -269,6 +271,14 @@ class ClientSide:
         link.server = self._backends.connect(address, link, manner)
         return []
 
+    def _open_faulty(self, command: OpenFaulty) -> None:
+        link, target = self._link(command.stream), command.target
+        link.target, link.limit = target, 0
+        config = target.pool.config
+        made = config.tls is not None or config.send_proxy != "off"
+        manner = self._backends.manner(target, self.peer) if made else None
+        link.server = meet(self._backends, command.injected, target.address, link, manner)
+
     def _keep_server(self, number: int, now: float) -> None:
         link = self._links[number]
         server = link.let_go()
@@ -352,6 +362,7 @@ class ClientSide:
         Do.AWAIT_CLIENT: _await_client,
     }
     _FOR_LINKS: ClassVar[dict[type, Callable[[ClientSide, Any], None]]] = {
+        OpenFaulty: _open_faulty,
         DropServer: _drop_server,
         AbortServer: _abort_server,
         EndServer: _end_server,

@@ -59,6 +59,7 @@ from director.l7.proxy.commands import (
     KeepServer,
     LeaveQueue,
     Open,
+    OpenFaulty,
     ToClient,
     ToServer,
     Wait,
@@ -199,6 +200,7 @@ class Exchange:
             continued: the server has said 100.
             client_done, server_done: who has ended its half of a tunnel.
             tries: (server, what came of it) of every try that failed.
+            injected: (server, fault) of every try that met an injected fault.
             outcome: how it ended.
         request_head: rule, sent_head.
         request_body: received (octets of the body), spooled.
@@ -213,7 +215,8 @@ class Exchange:
 
     __slots__ = (
         "attempts", "body", "called_by", "cause", "client", "client_done", "connected", "continued",
-        "deadline", "facts", "fault", "first_byte", "head", "identity", "interims", "interims_since",
+        "deadline", "facts", "fault", "first_byte", "head", "identity", "injected", "interims",
+        "interims_since",
         "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
         "reused", "rule", "sent", "sent_head", "server_done", "server_name", "service", "spool",
         "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
@@ -235,6 +238,7 @@ class Exchange:
     steps: Iterator[FaultTarget] | None
     cause: Cause | None
     tries: tuple[tuple[str, str], ...]
+    injected: tuple[tuple[str, str], ...]
     tried: tuple[RealServer, ...]
 
     def __init__(
@@ -278,7 +282,7 @@ class Exchange:
         self.fault = self.server_name = self.outcome = ""
         self.sent_head = b""
         self.opened = self.interims_since = 0.0
-        self.tries = self.tried = ()
+        self.tries = self.tried = self.injected = ()
 
     def served_by(self, service: CompiledService, facts: RequestFacts) -> None:
         """Another configuration serves it from now on."""
@@ -309,6 +313,8 @@ class Exchange:
         self.phase = CONNECT
         self.opened = now
         self.deadline = now + self.timeouts.connect
+        if lease is not None and lease.server.injected is not None and self._meets_fault(lease.server):
+            return
         head = self.head
         careful = head.method not in IDEMPOTENT
         if self.service.per_connection or (not careful and head.parsed.length and self._too_long_to_keep()):
@@ -316,6 +322,15 @@ class Exchange:
             fresh = True
         # Naming arguments costs as much as the object (CPython 3.11).
         self.client.out.append(Open(self.stream, target, fresh, careful))
+
+    def _meets_fault(self, server: RealServer) -> bool:
+        """A fault is laid on the server; True when it hits this try, which then gets a connection with it."""
+        met = server.injected.meet(self.facts, self.identity, len(self.tries))
+        if met is None:
+            return False
+        self.injected += ((f"{server.pool.name}/{server.name}", met.fault),)
+        self.client.out.append(OpenFaulty(self.stream, server, met))
+        return True
 
     def _too_long_to_keep(self) -> bool:
         """The body will not, or may not, stay in the spool until a server answers."""

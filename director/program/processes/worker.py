@@ -9,7 +9,8 @@ a replica, which gets the same changes in the same order; its claims stand in th
     prepare   changes, with new sockets  room      somebody may wait for a place that is free now
     commit    follow them                figures, traces, trace    what was counted and remembered
     abandon   forget them                beat      are you there?
-    reopen    the log was rotated        stop, cut                 the end
+    inject, heal    faults of drills     reopen    the log was rotated
+    stop, cut                 the end
 
 When the control process dies it serves on with what it knows, and waits for another to take over (`orphan`).
 """
@@ -36,6 +37,7 @@ from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
 from director.errors import DirectorError
+from director.fault.io.timed import TimedInjections
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import bound_to
 from director.l7.proxy.trace import as_dict
@@ -62,7 +64,7 @@ TICK = 1.0
 """Seconds between two looks at what the counts owe."""
 WORDS = (
     "begin", "prepare", "commit", "abandon", "verdicts", "room", "figures", "traces", "trace", "beat",
-    "reopen", "stop", "cut",
+    "reopen", "stop", "cut", "inject", "heal",
 )  # fmt: skip
 """What is answered."""
 
@@ -104,6 +106,7 @@ class WorkerProgram:
         registry = self._replica.registry
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
+        self._faults = TimedInjections(registry, self.reactor, lambda _: None)
         self._meter = Meter(registry)
         new_id = identifiers(f"{told['run']}{column:02x}")
         certificates, self._layer7 = layer7_of(
@@ -114,10 +117,11 @@ class WorkerProgram:
         self._orphan = Orphan(self.reactor, told["state_dir"], self._retire)
         self.books.learn(Given(*one) for one in told["given"])
         done = self._prepare(told).addCallback(lambda _: self._commit({"given": ()}))
-        return done.addCallback(self._begun, told["verdicts"])
+        return done.addCallback(self._begun, told["verdicts"], told["faults"])
 
-    def _begun(self, _: Any, verdicts: Any) -> dict[str, Any]:
+    def _begun(self, _: Any, verdicts: Any, faults: Any) -> dict[str, Any]:
         self._verdicts(verdicts)
+        self._inject(faults)
         self._parts.start()
         self._tick()
         for chore, period in self._parts.chores():
@@ -142,7 +146,9 @@ class WorkerProgram:
             raise DirectorError("nothing was prepared")
         self.books.learn(Given(*one) for one in told["given"])
         self._files = candidate.files
-        return self._parts.commit(candidate)
+        committed = self._parts.commit(candidate)
+        self._faults.injections.follow()
+        return committed
 
     def _abandon(self, _: Any) -> Deferred[None]:
         """Forget them."""
@@ -181,6 +187,16 @@ class WorkerProgram:
             else:
                 registry.set_health(address, check, alive, now)
         self._layer7.wake()
+
+    def _inject(self, told: list[Any]) -> None:
+        """(fault, seconds that it has left); each ends by itself, also when the control process is gone."""
+        now = self.reactor.seconds()
+        for fault, left in told:
+            self._faults.start(evolve(unpacked(fault), ends=now + left))
+
+    def _heal(self, names: list[str]) -> None:
+        for one in names:
+            self._faults.stop(one)
 
     def _room(self, _pool: str) -> None:
         self.shell.queues.wake()
@@ -233,6 +249,7 @@ class WorkerProgram:
             "refused": self.books.refused,
             "traces": len(shell.traces),
             "tls": self._layer7.tls(),
+            "faults": self._faults.counts(),
         }
 
     def _traces(self, limit: int) -> list[Any]:

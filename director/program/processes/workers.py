@@ -13,7 +13,7 @@ any other that ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from twisted.python.failure import Failure
 
 from director.errors import DirectorError
 from director.l7.routing.service import CompiledService
+from director.model.drills import RunningFault
 from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
 from director.program.logs import event_log
-from director.program.parts import Chore
+from director.program.parts import Chore, all_of
 from director.program.processes.channel import Gone
 from director.program.processes.collector import Collector
 from director.program.processes.orphan import orphans, release
@@ -62,6 +63,9 @@ class Workers(Collector):
         count: how many.
         run: what tells this run's requests from others.
         access_log: where they write.
+
+    Attributes:
+        injected: gives the faults that run, for one that begins.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Workers(Collector):
     ) -> None:
         super().__init__(current.registry, reactor)
         self.stopping = False
+        self.injected: Callable[[], Sequence[RunningFault]] = tuple
         self._current = current
         self._segment = segment
         self._books = books
@@ -217,6 +222,7 @@ class Workers(Collector):
             "files": _sources(candidate),
             "given": [list(given) for given in self._books.all_given()],
             "verdicts": registry.verdicts(),
+            "faults": self._injected(self.injected()),
         }
 
     def _begun(self, _: Any, one: Process) -> None:
@@ -293,6 +299,21 @@ class Workers(Collector):
         told, self._verdicts = self._verdicts, []
         for one in self._there:
             one.channel.tell("verdicts", told)
+
+    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None]:
+        """Let every worker inject these; fires when all do."""
+        told = self._injected(faults)
+        return all_of([one.channel.ask("inject", told) for one in self._there])
+
+    def heal(self, names: Sequence[str]) -> Deferred[None]:
+        """Let every worker end these."""
+        asked = [one.channel.ask("heal", list(names)) for one in self._there]
+        return all_of(asked)
+
+    def _injected(self, faults: Sequence[RunningFault]) -> list[Any]:
+        """Faults with the seconds that they have left, for clocks need not agree."""
+        now = self._reactor.seconds()
+        return [[packed(one), one.ends - now] for one in faults]
 
     def wake(self) -> None:
         """There may be room for those who wait."""
