@@ -14,38 +14,9 @@ from director.admin.control import Control
 from director.admin.edits import BadOrder
 from director.config.parse import units
 from director.config.text.messages import BadValue
-from director.registry.reports import FaultState, Instant
+from director.registry.reports import FaultState
 
 CREATED, NO_CONTENT = 201, 204
-
-
-def fault_view(state: FaultState, moment: Instant) -> views.Json:
-    """A fault, and how it runs; `left` are seconds."""
-    fault, running = state.fault, state.running
-    view: views.Json = {
-        "name": fault.name,
-        "server": list(fault.places),
-        "do": str(fault.action),
-        "when": views.condition(fault.when) if fault.when is not None else "",
-        "hit": str(fault.hit),
-        "checks": fault.checks,
-        "ttl": fault.ttl,
-        "seed": fault.seed if running is None else running.seed,
-        "active": running is not None,
-        "seen": state.seen,
-        "hits": state.hits,
-        "checks_hit": state.checks,
-    }
-    if running is None:
-        return {**view, "since": None, "for": None, "left": None, "author": None}
-    left = round(max(0.0, running.ends - moment.now), 3)
-    return {**view, **views.since(moment, running.began), "left": left, "author": running.author}
-
-
-def active(control: Control) -> list[views.Json]:
-    """The faults that run, for the banner of the pages."""
-    moment = control.moment()
-    return [fault_view(one, moment) for one in control.rehearsals.states() if one.running is not None]
 
 
 class RehearsalRoutes:
@@ -57,7 +28,7 @@ class RehearsalRoutes:
     def faults(self, call: Call) -> Answer:
         """All that the configuration names."""
         moment = self._control.moment()
-        return as_json([fault_view(one, moment) for one in self._control.rehearsals.states()])
+        return as_json([views.fault_view(one, moment) for one in self._control.rehearsals.states()])
 
     def start_fault(self, call: Call) -> Deferred[Answer]:
         """Inject one, for its time or another."""
@@ -69,7 +40,7 @@ class RehearsalRoutes:
 
     def _started(self, state: FaultState) -> Answer:
         location = f"/api/v1/faults/{quote(state.name, safe='')}"
-        return as_json(fault_view(state, self._control.moment()), CREATED, (("Location", location),))
+        return as_json(views.fault_view(state, self._control.moment()), CREATED, (("Location", location),))
 
     def stop_fault(self, call: Call) -> Deferred[Answer]:
         """End one before its time."""

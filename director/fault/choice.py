@@ -22,7 +22,7 @@ def drawn(seed: int, what: str) -> float:
     return int.from_bytes(digest, "big") / _WHOLE
 
 
-class Choice:
+class HitRule:
     """The rules of one fault's `hit`, and what they have counted since it was started.
 
     Attributes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from director.conditions.compile import compile_condition
-from director.fault.choice import Choice, drawn
+from director.fault.choice import HitRule, drawn
 from director.model.drills import Injected, RunningFault
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Injection:
 
     def __init__(self, running: RunningFault) -> None:
         self.running = running
-        self.choice = Choice(running.fault.hit, running.seed)
+        self.choice = HitRule(running.fault.hit, running.seed)
         self.checks = 0
         self._match = compile_condition(running.fault.when)
 

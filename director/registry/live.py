@@ -52,14 +52,14 @@ class RealServer:
     `active` and `inactive` count leases only.  `present` is False once it left the pool.
     `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
     established flows may still go to it: whoever went on working when it went down, goes on.
-    `injected` is what faults are laid on it, None as a rule; `fault.injections` alone writes it.
+    `injected` is what faults are laid on it, None as a rule; the fault room alone writes it.
     """
 
     __slots__ = (
         "active", "address", "available", "carries", "config", "cut", "failing", "idle_since", "inactive",
-        "injected", "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded", "persistent",
-        "pool", "port", "present", "reachable", "reported", "requests", "since", "state", "stats", "weight",
-        "_latency_at",
+        "injected", "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded",
+        "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since", "state",
+        "stats", "weight", "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None

@@ -4,8 +4,9 @@
 on at the next line.  It is called by `sources`, which follows includes and puts in variables.  Knows the
 grammar of lines only: no section, no key, no file system.
 
-Grammar: `[kind:name]` or `[kind]`; `key = value` (two keys hold a word more, see `_PAIR`); an indented line
-continues the value above it (joined by a newline); comments stand on lines of their own and begin with `#` or `;`.
+Grammar: `[kind:name]` or `[kind]`; `key = value` (two keys hold a word more, see `_PAIR`); an indented
+line continues the value above it (joined by a newline); comments stand on lines of their own and begin with
+`#` or `;`.
 """
 
 from __future__ import annotations

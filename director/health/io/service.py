@@ -16,6 +16,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from director.fault.probing import MetProbe, met
+from director.health.io.faulty import FaultyProbe
 from director.health.io.probes import Probe
 from director.health.schedule import CheckTarget, Key, Plan, targets
 from director.health.verdict import CheckSnapshot, Evidence, Result, Transition
@@ -75,7 +77,7 @@ class HealthService(Service):
         self._report = report
         self._made: Counter[tuple[str, str]] = Counter()
         self._evidence: dict[Key, Evidence] = {}
-        self._under_way: dict[Key, Probe] = {}
+        self._under_way: dict[Key, Probe | FaultyProbe] = {}
         self._timer: Any = None
         self._timer_at = 0.0
 
@@ -186,11 +188,28 @@ class HealthService(Service):
             self.plan.done(key, self._clock(), changing=evidence is not None and evidence.is_changing)
             self._schedule()
 
+        def report(result: Result) -> None:
+            self._judge(target, result)
+
         self.probes += 1
-        probe = self._under_way[key] = Probe(
-            self._reactor, self._clock, target, lambda result: self._judge(target, result), gone
-        )
+        found = self._met(target)
+        probe: Probe | FaultyProbe
+        if found is None:
+            probe = Probe(self._reactor, self._clock, target, report, gone)
+        else:
+            probe = FaultyProbe(self._reactor, self._clock, found, report, gone)
+        self._under_way[key] = probe
         probe.start()
+
+    def _met(self, target: CheckTarget) -> MetProbe | None:
+        """What an injected fault on one of its servers makes of a probe; None = nothing."""
+        address, check = target.key
+        for server in self.registry.by_address.get(address, ()):
+            if server.injected is not None and check in server.pool.config.checks:
+                injected = server.injected.meet_check()
+                if injected is not None:
+                    return met(injected, target.check)
+        return None
 
     # -- judging --
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason",
-    "server", "tries", "fault", "status", "outcome", "sent", "received", "connect", "first_byte", "total",
-    "injected",
+    "server", "tries", "injected", "fault", "status", "outcome", "sent", "received", "connect",
+    "first_byte", "total",
 )  # fmt: skip
 """`time` and durations are seconds, monotonic; `sent` are octets to the client, `received` from it;
 `reason` is a lease's (scheduler, active, inactive, weight, candidates) or None; `tries` is a tuple of
@@ -134,8 +134,8 @@ def _went(service: str, rule: str, pool: str, server: str, why: str, tries: int,
 
 def text_line(record: Record, epoch: float) -> str:
     """One access-log line: time, client, request, status, octets, then where it went, why and how long."""
-    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, fault,
-     status, outcome, sent, received, connect, first, total, injected) = record  # fmt: skip
+    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, injected,
+     fault, status, outcome, sent, received, connect, first, total) = record  # fmt: skip
     why = "sticky" if sticky else reason[0] if reason else "-"
     went = _went(service, rule, pool, server, why, len(tries), fault)
     if ":" in outcome:

@@ -7,13 +7,14 @@ from typing import Any
 
 from director.admin.testing import MemoryControl, record
 from director.model.conditions import Term
+from director.model.drills import Fault, FaultAction
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, SchedulerSpec, Server, State
 from director.model.settings import Configuration, Settings
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import Ordered, plan
 from director.registry.registry import Registry
-from director.registry.reports import CheckEvidence, ListenerState, LogEvent
+from director.registry.reports import CheckEvidence, FaultState, ListenerState, LogEvent
 
 
 class First:
@@ -94,6 +95,8 @@ def control() -> MemoryControl:
             made.evidence.append(
                 CheckEvidence("alive", one.key, alive=True, since=101.0, text="200 OK", last=(True,) * 10)
             )
+    slow = Fault("slow", (("web", "a"),), FaultAction("delay", "delay 1s", low=1.0, high=1.0))
+    made.rehearsals.known["slow"] = FaultState(slow)
     made.happened = [LogEvent(1_799_999_101.0, "info", "l7 www listens on 127.0.0.1:8080")]
     return made
 

@@ -19,7 +19,15 @@ from director.registry.changes import PoolAdded
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
 
-NAMES = {"number": "100", "pool": "web", "server": "a", "service": "l7:www", "id": "g1", "file": "admin.css"}
+NAMES = {
+    "number": "100",
+    "pool": "web",
+    "server": "a",
+    "service": "l7:www",
+    "id": "g1",
+    "fault": "slow",
+    "file": "admin.css",
+}
 GOOD = {
     "change_server": {"weight": 3},
     "add_server": {"name": "z", "address": "10.0.0.9:80"},
@@ -31,6 +39,7 @@ GOOD = {
     "change_rule": {"pool": "web"},
     "change_layer4": {"timeout.tcp": "1h"},
     "explain": {"url": "http://www.example.org/"},
+    "start_fault": {"name": "slow", "ttl": "2s"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]
 

@@ -4,6 +4,7 @@ import inspect
 
 from director.admin.api import Api
 from director.admin.orders import Orders
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES
 
 
@@ -16,7 +17,7 @@ def test_each_route_of_the_api_has_its_method_and_each_method_its_route() -> Non
     names = {route.name for route in ROUTES} - NOT_THE_API
     methods = {
         name
-        for part in (Api, Orders)
+        for part in (Api, Orders, RehearsalRoutes)
         for name, found in inspect.getmembers(part, inspect.isfunction)
         if not name.startswith("_") and "call" in inspect.signature(found).parameters
     }

@@ -12,6 +12,7 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from director.admin.control import Applied, Control, Question
+from director.admin.testing import MemoryRehearsals
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
@@ -75,6 +76,7 @@ def control(tmp_path: Path) -> Any:
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),
+            MemoryRehearsals(),
         )
 
 
@@ -143,6 +145,7 @@ def test_traces_come_newest_first_and_by_id(control: Any) -> None:
         False,
         None,
         "",
+        (),
         (),
         "",
         200,

@@ -80,7 +80,7 @@ class Control:
             "index": 1, "column": 1, "processes": 1, "settings": packed(self.read.settings),
             "state_dir": str(self.folder), "access_log": str(self.folder / "access.log"), "run": "abc",
             "author": "start", "changes": packed(tuple(plan(Configuration(), self.read))), "files": {},
-            "given": [list(one) for one in self.books.all_given()], "verdicts": [],
+            "given": [list(one) for one in self.books.all_given()], "verdicts": [], "faults": [],
         })  # fmt: skip
 
     def prepare(self, *changes: Change) -> None:

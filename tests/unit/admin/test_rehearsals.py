@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from director.admin.answers import Answer
+from director.admin.api import Call
+from director.admin.edits import BadOrder
+from director.admin.rehearsals import RehearsalRoutes
+from director.errors import ChangeRefused
+from director.model.drills import Fault, FaultAction
+from director.registry.reports import FaultState, Instant
+from tests.unit.admin.sample import control
+
+FAULT = Fault("a hangs", (("web", "a"), ("dns", "")), FaultAction("hang", "hang"), seed=7)
+
+
+class Routes:
+    """The routes over a program in memory that knows one fault."""
+
+    def __init__(self) -> None:
+        self.control = control()
+        self.control.at = Instant(10.0, 1_800_000_010.0)
+        self.control.rehearsals.known = {"a hangs": FaultState(FAULT)}
+        self.routes = RehearsalRoutes(self.control)
+
+    def post(self, order: Any) -> Answer:
+        return done(self.routes.start_fault(Call(body=json.dumps(order).encode(), author="ops")))
+
+
+def done(deferred: Any) -> Answer:
+    found: list[Any] = []
+    deferred.addBoth(found.append)
+    answer = found[0]
+    if not isinstance(answer, Answer):
+        answer.raiseException()
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def test_all_faults() -> None:
+    (shown,) = json.loads(Routes().routes.faults(Call()).body)
+    assert shown == {
+        "name": "a hangs", "server": ["web/a", "pool dns"], "do": "hang", "when": "", "hit": "",
+        "checks": False, "ttl": 60.0, "seed": 7, "active": False, "seen": 0, "hits": 0, "checks_hit": 0,
+        "since": None, "for": None, "left": None, "author": None,
+    }  # fmt: skip
+
+
+def test_started_and_stopped() -> None:
+    made = Routes()
+    answer = made.post({"name": "a hangs", "ttl": "12s"})
+    assert answer.status == 201
+    assert dict(answer.headers)["Location"] == "/api/v1/faults/a%20hangs"
+    shown = json.loads(answer.body)
+    assert (shown["active"], shown["left"], shown["author"], shown["for"]) == (True, 2.0, "ops", 10.0)
+    answer = done(made.routes.stop_fault(Call(path={"fault": "a hangs"}, author="ops")))
+    assert answer.status == 204
+    assert not json.loads(made.routes.faults(Call()).body)[0]["active"]
+
+
+@pytest.mark.parametrize(
+    ("order", "at"),
+    [
+        ({}, "name"),
+        ({"name": 3}, "name"),
+        ({"name": "a hangs", "ttl": 2}, "ttl"),
+        ({"name": "a hangs", "ttl": "2"}, "ttl"),
+        ({"name": "a hangs", "seed": "7"}, "seed"),
+        ({"name": "a hangs", "seed": True}, "seed"),
+        ({"name": "a hangs", "time": "2s"}, "time"),
+    ],
+)
+def test_orders_that_are_none(order: dict[str, Any], at: str) -> None:
+    with pytest.raises(BadOrder) as caught:
+        Routes().post(order)
+    assert caught.value.at == at
+
+
+def test_refused() -> None:
+    made = Routes()
+    made.control.rehearsals.allowed = False
+    with pytest.raises(ChangeRefused, match="not allowed"):
+        made.post({"name": "a hangs"})
