@@ -27,8 +27,8 @@ DEMO_PAIR := var/tls-example/demo.pem
 $(DEMO_PAIR): | $(VENV)/.run
 	@$(BIN)/python -m director.demo.certificate $@ localhost shop.example.org 127.0.0.1
 
-# The example for TLS needs a certificate, and makes its own.
-ifeq ($(CONFIG),etc/examples/tls.ini)
+# The examples for TLS need a certificate, and make their own.
+ifneq ($(filter $(CONFIG),etc/examples/tls.ini etc/examples/passthrough.ini),)
 run: $(DEMO_PAIR)
 endif
 run: $(VENV)/.run            ## start the director on etc/director.ini (CONFIG=FILE for another)

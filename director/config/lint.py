@@ -28,6 +28,7 @@ _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options"
 
 _OF_THE_REQUEST = ("hash", "rewrite_path", "set_header", "add_header", "del_header")
 """Keys of a rule that are about the request that a server gets."""
+PASSED_ON = "tls-passthrough"
 _OF_HTTP = ("timeout.client", "timeout.keepalive", "limit.line", "limit.header", "limit.fields", "limit.body")
 """Keys of a service that bound its requests."""
 _HASHING = frozenset({"hash", "hhttp"})
@@ -39,7 +40,7 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     _unused(kinds)
     _hidden(kinds, rules)
     for fields in kinds["rule"].values():
-        _doubtful_terms(fields)
+        _doubtful_terms(fields, kinds)
         _without_effect(fields, kinds)
     for fields in kinds["l7"].values():
         _never_reached(fields)
@@ -86,7 +87,10 @@ def _never_reached(service: Fields) -> None:
 def _unread(service: Fields, kinds: Kinds) -> None:
     """What a connection that is relayed unread cannot be given."""
     tcp = service.get("protocol") != "http"
-    for key in service.given(*_OF_HTTP) if tcp else ():
+    of_http = [key for key in service.given(*_OF_HTTP) if tcp]
+    if service.get("protocol") == PASSED_ON and "timeout.client" in of_http:
+        of_http.remove("timeout.client")  # for the greeting
+    for key in of_http:
         text = f"protocol = {service.get('protocol')} reads no requests that this could bound"
         service.problem(key, text, "remove it; timeout.tunnel of the pool ends idle ones", severity=WARNING)
     for at, step in service.get("fault") or ():
@@ -95,6 +99,9 @@ def _unread(service: Fields, kinds: Kinds) -> None:
             hint = "remove it, or end with local ADDRESS"
             service.problem("fault", text, hint, at, severity=WARNING)
     pool = kinds["pool"].get(str(service.get("pool")))
+    if pool and pool.get("tls") and service.get("protocol") == PASSED_ON:
+        text = f"pool {pool.name} meets its servers by TLS, and what is passed on is TLS already"
+        service.problem("pool", text, "remove tls = on there", severity=WARNING)
     if pool and pool.given("persist") and (tcp or service.get("switch") == "connection"):
         text = f"pool {pool.name} can set no cookie in connections that are relayed unread"
         service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
@@ -114,7 +121,12 @@ def _never_waited(pool: Fields) -> None:
 
 
 def _own_listeners(pool: Fields, kinds: Kinds) -> None:
-    """A server that is the director itself: requests may go round in circles."""
+    """A server that is the director itself: requests may go round in circles.
+
+    Not where TLS is passed on to a service that ends it.
+    """
+    if pool.name in _passed_on(kinds):
+        return
     listeners = {
         (address.host, address.port): service
         for service in kinds["l7"].values()
@@ -133,6 +145,18 @@ def _own_listeners(pool: Fields, kinds: Kinds) -> None:
             text = f"this server is the director's own [{service.section.title}]"
             hint = "write the address of a server; what goes round in circles is answered with 508"
             pool.problem(key, text, hint, severity=WARNING)
+
+
+def _passed_on(kinds: Kinds) -> set[str]:
+    """Pools that get passed-on TLS and nothing else."""
+    services = kinds["l7"].values()
+    pools: dict[bool, set[str]] = {True: set(), False: set()}
+    for service in services:
+        pools[service.get("protocol") == PASSED_ON].add(str(service.get("pool")))
+    for rule in kinds["rule"].values():
+        owner = kinds["l7"].get(str(rule.get("service")))
+        pools[owner is not None and owner.get("protocol") == PASSED_ON].add(str(rule.get("pool")))
+    return pools[True] - pools[False]
 
 
 def _layer4(service: Fields, kinds: Kinds) -> None:
@@ -221,12 +245,14 @@ def _hidden(kinds: Kinds, rules: Sequence[Rule]) -> None:
             fields.problem("when" if fields.given("when") else "", text, hint, severity=WARNING)
 
 
-def _doubtful_terms(fields: Fields) -> None:
+def _doubtful_terms(fields: Fields, kinds: Kinds) -> None:
+    owner = kinds["l7"].get(str(fields.get("service")))
     for term in terms(fields.get("when")):
-        if term.fact == "sni":
+        if term.fact == "sni" and owner and not (owner.given("tls") or owner.get("protocol") == PASSED_ON):
             start = max(fields.text("when").find("sni"), 0)
-            text = "no request has an sni: this version does not speak TLS yet"
-            fields.problem("when", text, "the term is false; remove it for now", start, severity=WARNING)
+            text = f"nothing has an sni: [{owner.section.title}] has no TLS"
+            hint = "add tls = and the name of a [cert:…], or protocol = tls-passthrough"
+            fields.problem("when", text, hint, start, severity=WARNING)
         for value in term.values if term.fact == "method" and term.operator in {"=", "in"} else ():
             if value in _METHODS:
                 start = max(fields.text("when").find(value), 0)

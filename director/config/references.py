@@ -112,7 +112,7 @@ def _relayed(rule: Fields, protocol: str) -> None:
         if term.fact not in {"client", "sni"}:
             at = max(rule.text("when").find(term.fact), 0)
             text = f"a service with protocol = {protocol} has no {term.fact}"
-            rule.problem("when", text, "known there: client", at)
+            rule.problem("when", text, "known there: client and sni", at)
 
 
 # --- servers -----------------------------------------------------------------------------

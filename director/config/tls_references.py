@@ -12,6 +12,10 @@ from director.config.text.messages import WARNING
 def listener(service: Fields) -> None:
     """Of `[l7:NAME]`."""
     listen = service.get("listen")
+    if service.given("tls") and service.get("protocol") == "tls-passthrough":
+        text = "tls-passthrough leaves TLS to the servers, and their certificates with it"
+        service.problem("tls", text, "remove it, or end TLS here with protocol = tcp or http")
+        return
     if not service.given("tls"):
         for key in service.given(
             "tls.profile", "tls.client", "tls.client_ca", "tls.crl", "client_cert", "hsts"

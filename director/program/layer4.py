@@ -189,7 +189,11 @@ class Layer4(Part):
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
 
     def reasons(self) -> Iterator[str]:
-        """What keeps layer 4 from working, one sentence each; nothing when it is not asked for."""
+        """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.
+
+        What is told here, or is no longer told, is in the log.
+        """
+        self.look()
         if self.shell is None or not self._registry.configuration.l4:
             return
         if self.shell.lacking is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from director.model.settings import Configuration
+from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
 from director.program.traffic import TrafficView
 from director.registry.registry import Registry
@@ -91,10 +92,17 @@ class ListenAlerts(Part):
         self._registry, self._traffic, self._reactor, self._has = registry, traffic, reactor, has
         self._why: dict[Listener, str] = {}
         self._since: dict[Listener, float] = {}
+        self._started = False
 
     def start(self) -> None:
         """Know from the beginning what is wrong."""
+        self._started = True
         self._say()
+
+    def commit(self, candidate: Candidate) -> None:
+        """Other listeners: what was wrong with those of before is told no longer."""
+        if self._started:
+            self._say()
 
     def chores(self) -> Iterable[Chore]:
         """Say what began and what ended: once each."""

@@ -14,7 +14,7 @@ from tests.integration.texts import web
 from tests.support import needs
 from tests.support.certificates import Made, make
 from tests.support.origin import Origin, Send
-from tests.support.running import wait_until
+from tests.support.running import free_port, wait_until
 from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -104,3 +104,40 @@ def test_nobody_else_s_header_is_read(start: StartDirector, origin: Origin) -> N
     with socket.create_connection(director.place, 10) as client:
         client.sendall(PROXY + REQUEST)
         assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+def passing(front: int, shop: int, others: int, more: str = "") -> str:
+    """A service that passes TLS on to two that end it, with the client's address."""
+    return (
+        f"\n[l7:front]\nlisten = 127.0.0.1:{front}\nprotocol = tls-passthrough\npool = others\n{more}\n"
+        "[rule:10 shop]\nservice = front\nwhen = sni in shop.example *.shop.example\npool = shop\n"
+        + "".join(
+            f"[pool:{name}]\nserver.a = 127.0.0.1:{port}\nsend_proxy = v2\ntimeout.connect = 500ms\n"
+            for name, port in (("shop", shop), ("others", others))
+        )
+    )
+
+
+def test_tls_is_passed_on_by_its_name(start: StartDirector, tmp_path: Path) -> None:
+    """Curl's connections end at the service that its name leads to, and nobody else's octets do."""
+    leaf = make("shop.example", "other.example", authority=True)
+    lines = "tls = shop\nproxy_protocol = from 127.0.0.0/8"
+    front, gone = free_port(), free_port()
+    with Origin(addressed) as origin:
+        director = start(
+            web({"s": f"127.0.0.1:{origin.port}"}, "", lines)
+            + written(tmp_path, leaf)
+            + passing(front, 0, gone).replace("127.0.0.1:0\n", "127.0.0.1:{listen}\n")
+        )
+        place = ("127.0.0.1", front)
+        with socket.create_connection(place, 10) as slow:
+            slow.sendall(b"\x16\x03")
+            for _ in range(3):
+                assert asked(place, trusting(leaf)).endswith(b"\r\n\r\n127.0.0.1")
+            with pytest.raises((ConnectionError, ssl.SSLError)):
+                asked(place, trusting(leaf), b"GET / HTTP/1.1\r\n\r\n")
+            # Another name's server is not there: closed, since no page could be read.
+            with socket.create_connection(place, 10) as plain, pytest.raises((ConnectionError, ssl.SSLError)):
+                trusting(leaf).wrap_socket(plain, server_hostname="other.example")
+        assert wait_until(lambda: '"TLS shop.example:' in director.log, 10)
+        assert wait_until(lambda: "does not begin with a TLS greeting" in director.log, 10)

@@ -24,7 +24,8 @@ L7 = Kind(
             "protocol",
             "`http`, `tcp` or `tls-passthrough`",
             values.choice("http", "tcp", "tls-passthrough"),
-            "What is spoken: HTTP is switched by request, the others by connection.",
+            "What is spoken: HTTP is switched by request, the others by connection. With `tls-passthrough` "
+            "the name in a client's TLS greeting is read (`sni` in rules), and all is passed on as it is.",
             default="http",
             example="tcp",
         ),
@@ -62,7 +63,7 @@ L7 = Kind(
             "timeout.client",
             "duration",
             values.duration(),
-            "For a client to send a whole head, or the next bytes of a body.",
+            "For a client to send a whole head, or the next bytes of a body; for a handshake of TLS.",
             default="30s",
             example="10s",
         ),
@@ -153,7 +154,8 @@ RULE = Kind(
             values.on_text(parse_condition),
             "Which requests it claims; without it all. Facts `host path uri method version client sni`, "
             "`header NAME`, `cookie NAME`, `query NAME`; operators `= ^= $= *= ~ in exists`; "
-            "`and or not ( )`. With `protocol = tcp` only `client` is known; `sni` not yet, for want of TLS.",
+            "`and or not ( )`. With `protocol = tcp` only `client` is known, and `sni` where TLS ends "
+            "here; with `tls-passthrough` both.",
             example="host in img.example.org *.img.example.org or path ^= /images/",
         ),
         Key("pool", "pool", values.NAME, "The request goes to a server of this pool.", example="images"),

@@ -77,14 +77,6 @@ DAY = 86400
 UNAVAILABLE: tuple[Unavailable, ...] = (
     Unavailable("user", named=True, key="", sentence="users are not known yet; the admin's token signs in"),
     Unavailable(
-        "l7",
-        named=True,
-        key="protocol",
-        sentence="this version does not look into TLS connections",
-        hint="use protocol = tcp to pass them on as they are",
-        when=lambda value: value == "tls-passthrough",
-    ),
-    Unavailable(
         "l4",
         named=False,
         key="engine",

@@ -195,8 +195,7 @@ class L4Director(Service):
         """
         chosen = list(services)
         if self.view is not None:
-            self.view.watch(server_addresses(chosen, pools))
-            self.view.settle()
+            self._watch_routes(set(server_addresses(chosen, pools)))
         plan = capture_plan(chosen, pools, keep, self.marks)
         return self._follow(plan.beside(CapturePlan(answers=tuple(owed))))
 
@@ -209,6 +208,16 @@ class L4Director(Service):
         and the client resets the connection.  The result fires as `reload`'s does.
         """
         return self._follow(self._plan.beside(capture_plan(services, pools, (), marks)))
+
+    def _watch_routes(self, servers: set[bytes]) -> None:
+        """Whether there is a way to each of these; that there is none to one that left concerns nobody."""
+        if self.view is None:
+            return
+        left = [one for one in self.view.unreachable() if one not in servers]
+        self.view.watch(servers)
+        self.view.settle()
+        for one in left:
+            self.troubles.over(f"{ROUTE}{ipaddress.ip_address(one)}")
 
     def _follow(self, plan: CapturePlan) -> Deferred[None]:
         self._plan = plan

@@ -11,21 +11,17 @@ what a value may hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.http.body import ChunkedBody
-from director.l7.http.fields import NOTHING
+from director.l7.http.fields import CHUNKED, NOTHING
 from director.l7.http.requests import Limits, RequestFramer, RequestHead
+from director.l7.http2.fields import SPECIFIC, Fields
 
 if TYPE_CHECKING:
     from director.l7.http.body import Body
 
-Fields = Iterable[tuple[bytes, bytes]]
-
-_SPECIFIC = frozenset((b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"))
-"""Fields of one connection, which HTTP/2 does not have (RFC 9113 8.2.2)."""
 WEBSOCKET = b"websocket"
 STREAM_OCTETS = 65536
 """Octets of a body that are welcome at once."""
@@ -34,12 +30,15 @@ STREAM_OCTETS = 65536
 class StreamBody:
     """The body of a stream: all octets are its own, and the end comes by a flag (RFC 9113 8.1).
 
-    Trailers are judged as those of a chunked body; `dropped` are canonical names that do not pass.
+    Trailers are judged as those of a chunked body; `dropped` are canonical names that do not pass.  `length`
+    is what was announced, CHUNKED for nothing: a body of another length is malformed (8.1.1), and to a server
+    that counts octets its end would be in the next request.
     """
 
-    __slots__ = ("done", "dropped", "trailers")
+    __slots__ = ("_missing", "done", "dropped", "trailers")
 
-    def __init__(self, dropped: frozenset[bytes] = NOTHING) -> None:
+    def __init__(self, dropped: frozenset[bytes] = NOTHING, length: int = CHUNKED) -> None:
+        self._missing = length if length >= 0 else None
         self.done = False
         self.dropped = dropped
         self.trailers = b""
@@ -51,6 +50,8 @@ class StreamBody:
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
         """All of it is payload."""
+        if self._missing is not None:
+            self._missing -= len(data)
         return data, b""
 
     def end(self) -> bool:
@@ -60,6 +61,8 @@ class StreamBody:
     def finish(self, trailers: bytes = b"") -> None:
         """END_STREAM came, perhaps with field lines.  Raises MessageError 400, 431."""
         self.done = True
+        if self._missing:
+            raise MessageError(400, "the body is not as long as its content-length says (RFC 9113 8.1.1)")
         if trailers:
             judge = ChunkedBody(self.dropped)
             judge.read(b"0\r\n" + trailers + b"\r\n")
@@ -110,7 +113,7 @@ def read_head(stream: int, fields: Fields, limits: Limits, *, ended: bool, key: 
             cookies.append(value)
         elif name == b"host":
             host = value
-        elif name in _SPECIFIC:
+        elif name in SPECIFIC:
             raise MessageError(400, "a field of HTTP/1 connections in HTTP/2")
         elif name != b"te":
             lines.append(name + b": " + value + b"\r\n")
@@ -126,7 +129,10 @@ def read_head(stream: int, fields: Fields, limits: Limits, *, ended: bool, key: 
     head = _read(text + _framing(lines, ended=ended, websocket=websocket, key=key), limits)
     head.stream = stream
     head.websocket = websocket
-    head.reader = StreamBody() if head.parsed.length else None
+    length = head.parsed.length
+    if ended and length:
+        raise MessageError(400, "a content-length without a body (RFC 9113 8.1.1)")
+    head.reader = StreamBody(length=length) if length else None
     return head
 
 
@@ -176,13 +182,3 @@ def _read(text: bytes, limits: Limits) -> StreamHead:
     head = StreamHead(found.method, found.sent, found.query, found.parsed)
     head.host, head.host_name = found.host, found.host_name
     return head
-
-
-def trailer_lines(fields: Fields) -> bytes:
-    """Trailers as field lines for the body's reader to judge; raises MessageError 400."""
-    found = b""
-    for name, value in fields:
-        if name[:1] == b":" or name in _SPECIFIC or b"\r" in value or b"\n" in value or b"\0" in value:
-            raise MessageError(400, "malformed trailers")
-        found += name + b": " + value + b"\r\n"
-    return found

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from director.l7.http.fields import list_elements
 from director.l7.http.response_relay import ResponseRelay
 from director.l7.http.writing import own_response, response_head
-from director.l7.http2.frames import Frames, head_fields, lines_to_fields
+from director.l7.http2.fields import head_fields, lines_to_fields
+from director.l7.http2.frames import Frames
 
 if TYPE_CHECKING:
     from director.l7.http.responses import ResponseHead

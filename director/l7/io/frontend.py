@@ -68,7 +68,7 @@ class ClientSide:
 
     __slots__ = (
         "_awaited", "_backends", "_closing_progress", "_closing_since", "_held_by_conversation", "_links",
-        "_queues", "_seen_progress", "door", "listening", "now", "peer", "stream",
+        "_queues", "_seen_progress", "door", "listening", "now", "stream",
     )  # fmt: skip
 
     stream: Stream
@@ -76,7 +76,6 @@ class ClientSide:
 
     def __init__(self, listening: Reception, peer: Peer, door: Callable[..., Door] = Conversation) -> None:
         self.listening = listening
-        self.peer = peer
         self.now = listening.shell.reactor.seconds
         self._queues = listening.shell.queues
         self._backends = listening.shell.backends
@@ -255,7 +254,7 @@ class ClientSide:
             address, key, link.target = target.address, target.key, target
             link.limit = config.idle_connections
             if config.tls is not None or config.send_proxy != "off":
-                manner = self._backends.manner(target, self.peer)
+                manner = self._backends.manner(target, self.door.peer)
                 key += manner.suffix
                 if manner.header:
                     link.limit = 0  # a connection that tells of one client serves that one only

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.l7.io.stream import Stream
 from director.l7.io.tls_stream import TLSStream
-from director.l7.prologue.proxy_protocol import ssl_tlv, write_v1, write_v2
+from director.l7.prologue.proxy_protocol import TLV_ALPN, TLV_AUTHORITY, ssl_tlv, write_v1, write_v2
 from director.tls.io.certificates import CertificateError
 
 if TYPE_CHECKING:
@@ -110,7 +110,11 @@ def _header(version: str, peer: Peer) -> bytes:
         return write_v1(source, destination)
     tls = peer.tls
     more = []
-    if tls is not None:
+    if tls is not None and tls.protocol:
+        more.append((TLV_ALPN, tls.protocol))
+    if tls is not None and tls.name:
+        more.append((TLV_AUTHORITY, tls.name.encode("utf-8")))
+    if tls is not None and tls.version:
         shown = bool(tls.certificate)
         more.append(ssl_tlv(tls.version, tls.cipher, tls.subject, certificate=shown, verified=shown))
     return write_v2(source, destination, more)

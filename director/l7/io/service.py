@@ -33,6 +33,7 @@ from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import Happened
 from director.l7.proxy.conversation import Conversation
 from director.l7.proxy.multiplexed import Multiplexed
+from director.l7.proxy.passthrough import PROTOCOL, PassThrough
 from director.l7.proxy.trace import Traces
 from director.l7.routing.facts import Peer
 from director.l7.routing.service import CompiledService, ServiceHandle
@@ -152,11 +153,13 @@ class Listening:
         stream.resume()
         if isinstance(side.door, Multiplexed):
             side.greet(side.door.greet())
-        elif not service.is_http:
+        elif not service.is_http and not isinstance(side.door, PassThrough):
             side.tell(Happened.CLIENT_OPENED)
 
     def _door(self, stream: Stream, service: CompiledService) -> Callable[..., Door]:
         """Which protocol the client speaks: what it chose in its handshake."""
+        if service.config.protocol == PROTOCOL:
+            return PassThrough
         if isinstance(stream, TLSStream):
             return Multiplexed if stream.protocol == b"h2" else Conversation
         return Undecided if service.config.h2c and not service.per_connection else Conversation

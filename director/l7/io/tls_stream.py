@@ -111,6 +111,7 @@ class TLSStream(Stream):
             certificate=b"" if shown is None else shown.public_bytes(Encoding.DER),
             chain=chain,
             subject=subject,
+            protocol=self.protocol,
         )
 
     @property

@@ -1,7 +1,8 @@
 """The names in a TLS greeting, read without ending TLS (for routing by SNI).
 
-`read` wants the whole ClientHello, which may come in several records (RFC 8446 5.1), and nothing of it is
-kept or changed: the octets go to the server as they came.  A greeting without a name has `name` "".
+`Greeting` wants the whole ClientHello, which may come in several records (RFC 8446 5.1), and looks at each
+octet once, however small the pieces are in which they come.  Nothing is changed: the octets go to the server
+as they came.  A greeting without a name has `name` "".
 
 Source: RFC 8446 4.1.2, 5.1; RFC 6066 3 (server_name); RFC 7301 3.1 (application_layer_protocol_negotiation).
 """
@@ -60,39 +61,61 @@ class _Cursor:
         return self._at < len(self._octets)
 
 
-def read(data: bytes) -> Hello | None:
-    """What the greeting at the beginning of `data` says; None while more octets are needed.
+class Greeting:
+    """Reads the greeting with which a connection begins."""
 
-    Raises HelloError as soon as it cannot become one.
-    """
-    message = _message(data)
-    return None if message is None else _hello(_Cursor(message))
+    __slots__ = ("_message", "_octets", "_rest")
 
+    def __init__(self) -> None:
+        self._octets = 0
+        self._rest = b""
+        self._message = bytearray()
 
-def _message(data: bytes) -> bytes | None:
-    """The handshake message from its records."""
-    found, at = b"", 0
-    while at < len(data):
-        if data[at] != HANDSHAKE:
-            raise HelloError("the connection does not begin with a TLS greeting")
-        if len(data) > at + 1 and data[at + 1] != 3:
-            raise HelloError("the greeting is not of TLS")
-        if len(data) < at + 5:
-            return None
-        length = int.from_bytes(data[at + 3 : at + 5], "big")
-        if not 0 < length <= LONGEST_RECORD:
-            raise HelloError("a record of the greeting has an impossible length")
-        found += data[at + 5 : at + 5 + length]
-        at += 5 + length
-        if found[:1] not in {b"", CLIENT_HELLO}:
+    def feed(self, data: bytes) -> Hello | None:
+        """What the greeting says; None while more octets are needed.
+
+        Raises HelloError as soon as it cannot become one.
+        """
+        self._octets += len(data)
+        rest, at = self._rest + data, 0
+        while at < len(rest):
+            end = at + 5 + _record_length(rest, at)
+            if len(rest) < end:
+                break
+            self._message += rest[at + 5 : end]
+            at = end
+            if self._is_whole():
+                return _hello(_Cursor(bytes(self._message[4 : self._length()])))
+        self._rest = rest[at:]
+        if self._octets > LONGEST:
+            raise HelloError(f"no greeting ends within the {LONGEST} octets that are taken")
+        return None
+
+    def _is_whole(self) -> bool:
+        if self._message[:1] != CLIENT_HELLO:
             raise HelloError("the first message is not a greeting")
-        if len(found) >= 4:
-            whole = 4 + int.from_bytes(found[1:4], "big")
-            if whole > LONGEST:
-                raise HelloError(f"a greeting of {whole} octets is longer than the {LONGEST} that are taken")
-            if len(found) >= whole:
-                return found[4:whole]
-    return None
+        return len(self._message) >= 4 and len(self._message) >= self._length()
+
+    def _length(self) -> int:
+        """Octets of the message with its header."""
+        whole = 4 + int.from_bytes(self._message[1:4], "big")
+        if whole > LONGEST:
+            raise HelloError(f"a greeting of {whole} octets is longer than the {LONGEST} that are taken")
+        return whole
+
+
+def _record_length(data: bytes, at: int) -> int:
+    """The length of the record that begins there; more than there is while nobody knows it."""
+    if data[at] != HANDSHAKE:
+        raise HelloError("the connection does not begin with a TLS greeting")
+    if len(data) > at + 1 and data[at + 1] != 3:
+        raise HelloError("the greeting is not of TLS")
+    if len(data) < at + 5:
+        return LONGEST_RECORD
+    length = int.from_bytes(data[at + 3 : at + 5], "big")
+    if not 0 < length <= LONGEST_RECORD:
+        raise HelloError("a record of the greeting has an impossible length")
+    return length
 
 
 def _hello(cursor: _Cursor) -> Hello:

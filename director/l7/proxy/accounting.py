@@ -34,13 +34,14 @@ def enter(exchange: Exchange, now: float) -> None:
     ledger.served(service.live, counters, status_class, total, received, sent, error)
     if exchange.lease is not None:
         ledger.answered(exchange.lease, status_class, first_byte, received, sent, now)
-    method, target = facts.method, facts.uri
+    method, target, host = facts.method, facts.uri, facts.host
     if not method:
-        # Relayed unread: what was called stands in the place of a request.
-        method, target = "TCP", str(Address(facts.virtual, facts.virtual_port))
+        # Relayed unread: what was called stands in the place of a request, by its name if one was said.
+        method, host = "TLS" if service.config.protocol == "tls-passthrough" else "TCP", facts.sni
+        target = str(Address(facts.virtual if not host else "", facts.virtual_port))
     record = exchange.client.handle.record
     record((
-        exchange.identity, started, service.config.name, facts.client, method, target, facts.host,
+        exchange.identity, started, service.config.name, facts.client, method, target, host,
         "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, exchange.injected,
         fault, status, outcome, sent, received,

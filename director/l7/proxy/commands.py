@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
     from director.model.drills import Injected
     from director.model.pools import Address
@@ -321,6 +322,8 @@ class Door(Protocol):
     def client_ended(self) -> bool:
         """The client sent FIN: there is nothing more to read."""
 
+    peer: Peer
+    """Who called whom, and what is known of the client by now."""
     multiplexes: bool
     """Many exchanges at a time: each is held back by itself, by `ServerBlocked` and `HoldServer`."""
 

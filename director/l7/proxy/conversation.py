@@ -347,6 +347,10 @@ class Conversation:
 
     def _opened(self, event: ProxyEvent, now: float) -> None:
         """`protocol = tcp`: the connection itself is the request."""
+        self.pass_on(now)
+
+    def pass_on(self, now: float) -> None:
+        """From here on unread, what is here already included."""
         service = self.handle.current
         facts: Any = ConnectionFacts(self.peer)
         exchange = self.exchange = Exchange(self, ONLY_STREAM, service, no_head(), facts, now)

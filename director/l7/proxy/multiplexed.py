@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 
-from director.l7.http2.frames import FloodError
+from director.l7.http2.side import FloodError
 from director.l7.proxy import dispatch, request_body, response
 from director.l7.proxy.commands import (
     CONNECTION,

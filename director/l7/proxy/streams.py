@@ -17,8 +17,10 @@ from h2 import events as h2events
 from h2.errors import ErrorCodes
 
 from director.errors import MessageError
+from director.l7.http2.connection import Malformed
+from director.l7.http2.fields import trailer_lines
 from director.l7.http2.frames import STREAMS, Frames
-from director.l7.http2.head import StreamHead, read_head, trailer_lines
+from director.l7.http2.head import StreamHead, read_head
 from director.l7.http2.relay import StreamRelay
 from director.l7.proxy import accounting, dispatch, local_reply, request_body, request_head
 from director.l7.proxy.commands import (
@@ -241,6 +243,22 @@ class Streams:
         dispatch.client_gone(exchange)
         self.look(exchange, now)
 
+    def _malformed(self, event: Any, now: float) -> None:
+        """A message that is none: its stream was reset, the others go on (RFC 9113 8.1.1)."""
+        stream = event.stream_id
+        self.frames.gone(stream)
+        self.frames.highest = max(self.frames.highest, stream)
+        self.write(self.frames.taken(stream, event.octets))
+        exchange = self.exchanges.get(stream)
+        if exchange is None:
+            self.frames.count(now, requests=1, resets=1)
+            self.requests += 1
+            accounting.refused(self, now, 400, event.reason, ("-", "-"), 0)
+            return
+        self.frames.count(now, resets=1)
+        dispatch.client_gone(exchange)
+        self.look(exchange, now)
+
     def _grown(self, event: Any, now: float) -> None:
         self.frames.count(now, windows=1)
         self.write(self.frames.pump())
@@ -253,7 +271,6 @@ class Streams:
     def _said_goodbye(self, event: Any, now: float) -> None:
         """GOAWAY from the client: nothing new comes, what is open goes on."""
         self.draining = True
-        self.frames.client_said_goodbye()
 
     FRAMES: ClassVar[dict[Any, Callable[[Streams, Any, float], None]]] = {
         h2events.RequestReceived: _requested,
@@ -261,6 +278,7 @@ class Streams:
         h2events.TrailersReceived: _trailers,
         h2events.StreamEnded: _stream_ended,
         h2events.StreamReset: _stream_reset,
+        Malformed: _malformed,
         h2events.WindowUpdated: _grown,
         h2events.RemoteSettingsChanged: _controlled,
         h2events.PingReceived: _controlled,

@@ -32,9 +32,9 @@ _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELE
 class TLSFacts:
     """What a client's handshake told.
 
-    `name` is the server it asked for, in lower case; `version` and `cipher` as OpenSSL names them;
-    `certificate` the client's own (DER) with its `chain`, b"" and () without one; `subject` its common
-    name.
+    `name` is the server it asked for, in lower case; `version` and `cipher` as OpenSSL names them, "" where
+    TLS does not end here; `certificate` the client's own (DER) with its `chain`, b"" and () without one;
+    `subject` its common name; `protocol` what is spoken inside (ALPN), b"" for nothing said.
     """
 
     name: str = ""
@@ -43,6 +43,7 @@ class TLSFacts:
     certificate: bytes = field(default=b"", repr=False)
     chain: tuple[bytes, ...] = field(default=(), repr=False)
     subject: str = ""
+    protocol: bytes = b""
 
 
 class Peer:
@@ -74,6 +75,12 @@ class Peer:
         """The same connection for a service that trusts it, or not."""
         return Peer(
             self.client, self.client_port, self.virtual, self.virtual_port, trusted=trusted, tls=self.tls
+        )
+
+    def with_tls(self, tls: TLSFacts) -> Peer:
+        """The same connection when its greeting is known."""
+        return Peer(
+            self.client, self.client_port, self.virtual, self.virtual_port, trusted=self.trusted, tls=tls
         )
 
 
@@ -194,7 +201,7 @@ class RequestFacts:
 
 @implementer(IKey)
 class ConnectionFacts:
-    """Facts of a connection that is relayed without being read (`protocol = tcp`)."""
+    """Facts of a connection that is relayed without being read (`protocol = tcp` and `tls-passthrough`)."""
 
     __slots__ = ("client", "client_port", "groups", "sni", "virtual", "virtual_port")
 

@@ -143,11 +143,6 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         [(3, "there is no cert a")],
     ),
     (
-        "passthrough",
-        GOOD.replace("pool = web", "pool=web\nprotocol = tls-passthrough"),
-        [(4, "this version does not look into")],
-    ),
-    (
         "proxy protocol",
         GOOD.replace("pool = web", "pool=web\nproxy_protocol = to ::/0"),
         [(4, "from")],

@@ -287,14 +287,17 @@ def test_links_routes_and_rules_that_go_and_return(bed: Judged) -> None:
     bed.client.drain()
     assert asked(bed, 110) is not None
     assert not bed.client.frames(), "the host's stack must not answer"
-    events = bed.log
     for said in (
         "layer 4: interface d1 is down",
         "s: interface d1 is down",
         "s: no route to server 172.16.0.2",
         f"virtual address {VIP} was removed from this host",
     ):
-        assert said in events
+        wait_for(lambda said=said: said in bed.log)  # type: ignore[misc]
+    bed.reload(ini(service()).replace("172.16.0.3", "192.0.2.3"))
+    assert "no route to server 192.0.2.3" in bed.readyz()[1]
+    bed.reload(ini(service()))
+    assert bed.readyz()[0] == 200, "a server that left is nobody's trouble"
     clean(bed)
 
 

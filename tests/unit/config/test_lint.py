@@ -42,7 +42,7 @@ def test_a_server_name_that_no_request_has() -> None:
     )
     assert loaded.configuration is not None
     assert [(p.line, p.column, p.severity) for p in loaded.problems] == [(5, 12, "warning")]
-    assert "no request has an sni" in loaded.problems[0].message
+    assert loaded.problems[0].message.endswith("nothing has an sni: [l7:www] has no TLS")
 
 
 def test_small_methods() -> None:
@@ -72,6 +72,8 @@ RULE = "[rule:1 a]\nservice = w\nwhen = path ~ ^/(.)\n"
         ("fault = page s, active, local :1", "", "", [(4, 17)]),
         ("protocol = tcp\nfault = local h:1, page s", "", "", [(5, 25)]),
         ("protocol = tcp\nlimit.body = 1k\ntimeout.client = 3s", "", "", [(5, 14), (6, 18)]),
+        ("protocol = tls-passthrough\ntimeout.client = 3s\nlimit.body = 1k", "", "", [(6, 14)]),
+        ("protocol = tls-passthrough", "tls = on", "", [(3, 8)]),
         ("switch = connection", "persist = cookie D insert", "", [(3, 8)]),
         ("protocol = tcp", "persist = cookie D insert", "", [(3, 8)]),
         ("switch = request", "persist = cookie D insert", "", []),
@@ -184,3 +186,10 @@ def test_a_servers_port_where_clients_ask_several(
             loaded.problems[0].hint
             == "write 10.0.0.1 without a port (or 10.0.0.1:0): the port asked for stays"
         )
+
+
+def test_tls_that_is_passed_on_may_end_in_the_same_director() -> None:
+    """But what is spoken to in clear goes in circles."""
+    text = "[l7:f]\nlisten = :443\nprotocol = {}\npool = p\n[pool:p]\nserver.a = 127.0.0.1:443\n"
+    assert not read_ini(text.format("tls-passthrough")).problems
+    assert [p.line for p in read_ini(text.format("tcp")).problems] == [6]

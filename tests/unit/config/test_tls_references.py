@@ -18,6 +18,7 @@ SERVICE = (
         ("tls = c\ntls.client_ca = x.pem\n", "tls.client_ca"),
         ("tls = c\nclient_cert = rfc9440\n", "client_cert"),
         ("tls = none\n", "tls"),
+        ("protocol = tls-passthrough\ntls = c\n", "tls"),
     ],
 )
 def test_what_a_service_cannot_mean(lines: str, key: str) -> None:

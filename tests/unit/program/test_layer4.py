@@ -313,6 +313,21 @@ def test_a_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> Non
     ]
 
 
+def test_what_readyz_tells_and_tells_no_longer_is_in_the_log() -> None:
+    """However short it was: the look of the log may be a quarter of a second away."""
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    layer.follow(configuration)
+    troubles = shell_of(layer).troubles
+    with said("director.l4") as lines:
+        troubles["route 1"] = "no route to server 1; traffic resumes when there is one"
+        assert list(layer.reasons()) == ["no route to server 1; traffic resumes when there is one"]
+        assert len(lines) == 1
+        troubles.over("route 1")
+        assert list(layer.reasons()) == []
+    assert lines[1:] == ["info: layer 4: over after 0s: no route to server 1"]
+
+
 def test_a_lost_network_does_not_flood_the_log() -> None:
     registry, configuration = serving(SERVICE)
     layer = made(registry)

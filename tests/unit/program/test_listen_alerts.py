@@ -12,6 +12,8 @@ from director.model.http import L7Service
 from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Service, Virtual
+from director.plugins import UserFiles
+from director.program.candidate import Candidate
 from director.program.listen_alerts import EVERY, ListenAlerts, has_address, lacking
 
 HERE, THERE = Address("127.0.0.1", 80), Address("192.0.2.80", 80)
@@ -50,6 +52,7 @@ class Watch:
         self.now = 0.0
         self.unopened: list[tuple[str, str, str]] = []
         registry: Any = SimpleNamespace(configuration=listening(HERE, THERE))
+        self.registry = registry
         shell: Any = SimpleNamespace(unopened=lambda: self.unopened)
         self.watch = ListenAlerts(registry, shell, Clock(), self.here.__contains__)
 
@@ -88,4 +91,16 @@ def test_it_is_looked_at_from_the_start_on() -> None:
     assert period == EVERY
     watch.here.add(THERE.host)
     chore()
+    assert watch.watch.reasons() == {}
+
+
+def test_a_reload_looks_at_once() -> None:
+    """The reason of before would stand in `/readyz` for up to a second."""
+    watch, candidate = Watch(), Candidate(None, UserFiles(), "test")
+    watch.watch.commit(candidate)
+    assert watch.watch.reasons() == {}, "before the start nothing is open yet"
+    watch.watch.start()
+    assert len(watch.watch.reasons()) == 1
+    watch.registry.configuration = listening(HERE)
+    watch.watch.commit(candidate)
     assert watch.watch.reasons() == {}

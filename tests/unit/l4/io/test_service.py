@@ -326,6 +326,15 @@ def test_a_server_without_a_route_is_a_trouble_until_there_is_one(bench: Bench) 
     assert bench.director.troubles == {}
 
 
+def test_a_server_that_leaves_takes_its_trouble_with_it(bench: Bench) -> None:
+    """Nobody asks for its route any more, so nobody would tell that it is back."""
+    bench.view.watch([HOP])
+    bench.view.settle()
+    assert list(bench.director.troubles) == ["route 10.0.0.11"]
+    bench.director.reload([], {})
+    assert bench.director.troubles == {}
+
+
 def test_what_the_forwarder_notes_is_logged_once(bench: Bench) -> None:
     """V59."""
     logged: list[Any] = []

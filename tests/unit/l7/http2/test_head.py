@@ -7,7 +7,8 @@ import pytest
 from director.errors import MessageError
 from director.l7.http.fields import CHUNKED
 from director.l7.http.requests import Limits
-from director.l7.http2.head import Fields, StreamBody, read_head, trailer_lines
+from director.l7.http2.fields import Fields, trailer_lines
+from director.l7.http2.head import StreamBody, read_head
 
 GET = ((b":method", b"GET"), (b":scheme", b"https"), (b":authority", b"a.example"), (b":path", b"/x?y"))
 POST = ((b":method", b"POST"), *GET[1:])
@@ -51,6 +52,7 @@ def test_host_may_stand_for_the_authority() -> None:
         (((b":method", b"G ET"), *GET[1:]), 400),
         ((*GET, (b"content-length", b"1, 2")), 400),
         ((*GET, (b"content-length", b"+1")), 400),
+        ((*GET, (b"content-length", b"5")), 400),
         ((*GET, (b"x" * 9, b"y" * 40000)), 431),
     ],
 )
@@ -67,3 +69,17 @@ def test_trailers_are_judged_as_those_of_chunks() -> None:
     for wrong in ((b"x", b"a\nb"), (b":status", b"1")):
         with pytest.raises(MessageError):
             trailer_lines((wrong,))
+
+
+@pytest.mark.parametrize(
+    ("octets", "good"), [(b"abcde", True), (b"abcd", False), (b"", False), (b"abcdef", False)]
+)
+def test_a_body_has_the_length_that_was_announced(octets: bytes, good: bool) -> None:
+    """RFC 9113 8.1.1; a server that counts would take the next request for the rest."""
+    body = read_head(1, (*POST, (b"content-length", b"5")), Limits(), ended=False).body()
+    body.read(octets)
+    if good:
+        body.finish()  # type: ignore[attr-defined]
+    else:
+        with pytest.raises(MessageError):
+            body.finish()  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from director.errors import MessageError
 from director.l7.http.requests import Limits
 from director.l7.http2.head import read_head
 from director.l7.http2.relay import StreamRelay
-from tests.unit.l7.http2.test_frames import GET, Both
+from tests.unit.l7.http2.test_side import GET, Both
 
 FIELDS = [(name.encode(), value.encode()) for name, value in GET]
 

@@ -37,13 +37,21 @@ def test_a_header_tells_of_the_client(version: str) -> None:
 
 
 def test_a_header_tells_of_tls() -> None:
-    told = TLSFacts("a", "TLSv1.3", "TLS_X", b"der", (), "ops")
+    told = TLSFacts("a", "TLSv1.3", "TLS_X", b"der", (), "ops", b"h2")
     peer = Peer("192.0.2.7", 1, "198.51.100.1", 443, tls=told)
     found = read(Manners(context).of(server(send_proxy="v2"), peer).header)
     assert found is not None
-    ((kind, value),) = found[0].tlvs
-    assert kind == 0x20
-    assert dict(read_tlvs(value[5:])) == {0x21: b"TLSv1.3", 0x23: b"TLS_X", 0x22: b"ops"}
+    tlvs = dict(found[0].tlvs)
+    assert (tlvs[0x01], tlvs[0x02]) == (b"h2", b"a")  # ALPN, authority (section 2.2)
+    assert dict(read_tlvs(tlvs[0x20][5:])) == {0x21: b"TLSv1.3", 0x23: b"TLS_X", 0x22: b"ops"}
+
+
+def test_of_tls_that_is_passed_on_the_name_alone_is_told() -> None:
+    """Nobody has verified anything else of it."""
+    peer = Peer("192.0.2.7", 1, "198.51.100.1", 443, tls=TLSFacts("a.example"))
+    found = read(Manners(context).of(server(send_proxy="v2"), peer).header)
+    assert found is not None
+    assert found[0].tlvs == ((0x02, b"a.example"),)
 
 
 def test_what_differs_is_not_shared() -> None:

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.l7.prologue.client_hello import Hello, HelloError, read
+from director.l7.prologue.client_hello import LONGEST, Greeting, Hello, HelloError
+
+
+def read(octets: bytes) -> Hello | None:
+    """All at once."""
+    return Greeting().feed(octets)
 
 
 def greeting(
@@ -106,3 +111,25 @@ def test_nothing_but_the_error_is_raised(octets: bytes) -> None:
         except HelloError:
             continue
         assert found is None or isinstance(found, Hello)
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=40), st.integers(1, 200))
+def test_the_pieces_in_which_it_comes_do_not_matter(sizes: list[int], record: int) -> None:
+    octets, greeting_of_client, at = split(by_hand(name_of(b"a.example")), record), Greeting(), 0
+    for size in [*sizes, *[50] * len(octets)]:
+        found = greeting_of_client.feed(octets[at : at + size])
+        at += size
+        assert (found is None) == (at < len(octets))
+        if found is not None:
+            assert found.name == "a.example"
+            return
+
+
+def test_a_greeting_that_never_ends_is_left() -> None:
+    """One octet in each record: what is looked at is bounded by what comes, not by what it says."""
+    reader = Greeting()
+    octets = b"".join(b"\x16\x03\x01\0\1" + bytes((one,)) for one in (1, 0, 255, *[0] * (LONGEST // 6 - 4)))
+    for at in range(0, len(octets), 1000):
+        assert reader.feed(octets[at : at + 1000]) is None
+    with pytest.raises(HelloError, match="no greeting ends"):
+        reader.feed(octets[:100])

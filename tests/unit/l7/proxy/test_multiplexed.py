@@ -10,9 +10,10 @@ from h2.config import H2Configuration
 from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes, Settings
-from hyperframe.frame import GoAwayFrame, PingFrame, WindowUpdateFrame
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, WindowUpdateFrame
 
 from director.l7.http2 import frames as frames_module
+from director.l7.http2 import side as side_module
 from director.l7.proxy.commands import (
     Do,
     DropServer,
@@ -337,7 +338,7 @@ def test_each_stream_has_its_deadline() -> None:
 def test_rapid_resets_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """CVE-2023-44487."""
     talk = Talk()
-    for _ in range(frames_module.RESETS + 5):
+    for _ in range(side_module.RESETS + 5):
         if talk.door.closing:
             break
         stream = talk.client.get_next_available_stream_id()
@@ -356,7 +357,7 @@ def test_floods_of_pings_are_left_and_slow_ones_are_not() -> None:
     for second in range(0, 100, 5):
         calm.perform(calm.door.client_bytes(ping * 60, float(second)))
     assert not calm.door.closing
-    flood.perform(flood.door.client_bytes(ping * (frames_module.CONTROL_FRAMES + 1), 0.0))
+    flood.perform(flood.door.client_bytes(ping * (side_module.CONTROL_FRAMES + 1), 0.0))
     assert flood.door.closing
 
 
@@ -469,7 +470,7 @@ def test_servers_are_told_the_version_that_the_client_spoke() -> None:
 def test_frames_that_mean_no_work_for_the_client_end_in_calm(frame: bytes) -> None:
     """CVE-2019-9513 and its kin."""
     talk = Talk()
-    talk.perform(talk.door.client_bytes(frame * (frames_module.CONTROL_FRAMES + 1), 0.0))
+    talk.perform(talk.door.client_bytes(frame * (side_module.CONTROL_FRAMES + 1), 0.0))
     (goodbye,) = [one for one in talk.events if isinstance(one, h2events.ConnectionTerminated)]
     assert goodbye.error_code == ErrorCodes.ENHANCE_YOUR_CALM
 
@@ -516,3 +517,66 @@ def test_a_websocket() -> None:
     talk.flush()
     assert talk.sent[stream].endswith(b"to")
     assert talk.body(stream) == b"from"
+
+
+def headers_of(talk: Talk, stream: int, fields: list[tuple[str, str]], *flags: str) -> bytes:
+    """A frame that the library would not send."""
+    frame = HeadersFrame(stream, talk.client.encoder.encode(fields))
+    for flag in ("END_HEADERS", *flags):
+        frame.flags.add(flag)
+    return frame.serialize()
+
+
+def test_a_malformed_request_costs_its_stream_alone() -> None:
+    """RFC 9113 8.1.1; those before and behind it in the same octets are served."""
+    talk = Talk()
+    octets = headers_of(talk, 1, [*GET, ("Upper", "x")], "END_STREAM") + headers_of(
+        talk, 3, GET, "END_STREAM"
+    )
+    talk.client.streams.clear()
+    commands = talk.door.client_bytes(octets, 0.0)
+    assert [one.stream for one in commands if isinstance(one, Open)] == [3]
+    assert talk.world.record()["outcome"].startswith("refused: ")  # type: ignore[attr-defined]
+    assert not talk.door.closing
+
+
+def test_many_malformed_requests_are_a_flood() -> None:
+    talk = Talk()
+    octets = b"".join(
+        headers_of(talk, 1 + 2 * number, [*GET, ("Upper", "x")], "END_STREAM")
+        for number in range(side_module.RESETS + 2)
+    )
+    commands = talk.door.client_bytes(octets, 0.0)
+    assert b"taken back" in b"".join(one.data for one in commands if isinstance(one, ToClient))
+    assert talk.door.closing
+
+
+@pytest.mark.parametrize("trailers", [True, False])
+def test_a_short_body_is_not_ended_by_the_next_request(trailers: bool) -> None:
+    """Its server waits for two octets more, and they must be nobody's: the connection goes."""
+    talk = Talk()
+    talk.client.config.validate_outbound_headers = False
+    stream = talk.ask([*POST, ("content-length", "5")], b"abc", end=False)
+    talk.ready(stream)
+    frame = headers_of(talk, stream, [("a", "b")], "END_STREAM")
+    if not trailers:
+        last = DataFrame(stream)
+        last.flags.add("END_STREAM")
+        frame = last.serialize()
+    talk.perform(talk.door.client_bytes(frame, 0.0))
+    assert talk.ordered(DropServer, stream)
+    assert not talk.ordered(KeepServer, stream)
+    assert talk.world.leases == 0
+
+
+def test_what_follows_a_goodbye_in_the_same_octets_is_served() -> None:
+    talk = Talk()
+    stream = talk.ask(POST, b"x", end=False)
+    talk.ready(stream)
+    last = DataFrame(stream, b"y")
+    last.flags.add("END_STREAM")
+    octets = GoAwayFrame(0, last_stream_id=0).serialize() + last.serialize()
+    talk.perform(talk.door.client_bytes(octets, 0.0))
+    assert talk.sent[stream].endswith(b"1\r\ny\r\n0\r\n\r\n")
+    talk.served(stream, OK)
+    assert talk.body(stream) == b"hi"
