@@ -275,7 +275,7 @@ class ClientSide:
         link.target, link.limit = target, 0
         config = target.pool.config
         made = config.tls is not None or config.send_proxy != "off"
-        manner = self._backends.manner(target, self.peer) if made else None
+        manner = self._backends.manner(target, self.door.peer) if made else None
         link.server = meet(self._backends, command.injected, target.address, link, manner)
 
     def _keep_server(self, number: int, now: float) -> None:
