@@ -1,5 +1,7 @@
-"""The command-line tool: `director` speaks the admin API by `client` and prints with `output`.
+"""The command-line tool: `director` reads the words, and a row of `commands` carries them out.
 
-`grammar` has the commands and their options.  Without a running director: `configuration` (check a file) and
-`passwd` (the section of a user).
+`command` is what such a row is, `grammar` the parser over all of them, `invocation` one command as it was
+called: its options, the director that is meant (`locating`, asked over the admin API by `client`), and how it
+answers, in the words of `output`.  Without a running director: `configuration` (check a file).  `lvs` has the
+commands of LVS.
 """

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from director.cli import output
 from director.cli.client import NOT_REACHABLE, Refused
+from director.cli.output import changes
 from director.config.io import load
 from director.config.text import messages
 from director.config.text.messages import Problem
@@ -55,7 +55,7 @@ def check(name: str, *, offline: bool = False) -> Checked:
 
 def text(checked: Checked) -> str:
     """Findings for people, as in design 5, and their number."""
-    count = output.count(checked.errors, len(checked.problems) - checked.errors)
+    count = changes.count(checked.errors, len(checked.problems) - checked.errors)
     return f"{messages.render(checked.problems)}{count}\n"
 
 

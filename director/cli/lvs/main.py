@@ -6,14 +6,14 @@ The director is found by `DIRECTOR_SOCKET`, or by the installed configuration.  
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from director.cli.client import ApiClient, Refused
-from director.cli.director import UNKEPT, connected
+from director.cli.invocation import UNKEPT
+from director.cli.locating import connected
 from director.cli.lvs.command import run
 from director.cli.lvs.remote import RemoteTable
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None, client: ApiClient | None = None) -> 
         client: the director that is meant.
     """
     program, *words = sys.argv if argv is None else argv
-    table = RemoteTable(lambda: client or connected(argparse.Namespace(socket="", config="")))
+    table = RemoteTable(lambda: client or connected())
     try:
         status = run(words, table, sys.stdin, sys.stdout, sys.stderr, Path(program).name)
         sys.stdout.flush()

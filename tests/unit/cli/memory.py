@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
 
 from director.cli.client import understood
 from tests.unit.admin.wire import BEARER, Admin
+
+Run = Callable[..., tuple[int, str, str]]
+"""A command line of `director`: exit code, standard output, standard error."""
 
 
 @define

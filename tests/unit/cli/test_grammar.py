@@ -1,33 +1,20 @@
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
-from director.cli.grammar import method, seconds, whole
-from director.model.pools import Forward
+from director.cli import grammar
+from director.cli.commands.table import COMMANDS
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("30s", 30.0), ("1m30s", 90.0), ("250ms", 0.25), ("30", 30.0), ("2.5", 2.5), ("0", 0.0)],
-)
-def test_durations(text: str, value: float) -> None:
-    assert seconds(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1 s", "nan", "inf", "1e3", "1_0"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="write 30s"):
-        seconds(text)
-
-
-@pytest.mark.parametrize("text", ["", "x", "1.0", "1e3", "0x1", "1_0", "9" * 40])
-def test_what_is_no_whole_number(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="whole number"):
-        whole(text)
-
-
-def test_whole_numbers_and_methods() -> None:
-    assert (whole("-3"), whole("0")) == (-3, 0)
-    assert method("dr") is Forward.DR
+@pytest.mark.parametrize("option", ["--socket", "-c"])
+def test_options_may_stand_before_or_after(option: str) -> None:
+    for words in ((option, "x", "show", "pools"), ("show", "pools", option, "x")):
+        found = grammar.parser(COMMANDS).parse_args(words)
+        assert {"--socket": found.socket, "-c": found.config}[option] == "x"
+    places: list[tuple[str, ...]] = [
+        ("--json", "show", "pools"),
+        ("show", "--json", "pools"),
+        ("show", "pools", "--json"),
+    ]
+    assert all(grammar.parser(COMMANDS).parse_args(words).json for words in places)
+    assert grammar.parser(COMMANDS).parse_args(["show", "pools"]).json is False

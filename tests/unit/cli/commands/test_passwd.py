@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from director.cli import passwd
 from director.cli.client import Refused
+from director.cli.commands import passwd
 
 
 def test_a_short_password_is_refused() -> None:

@@ -1,0 +1,58 @@
+"""What an order did, or would do, and what a configuration check found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from director.cli.output.table import clean
+
+JsonObject = dict[str, Any]
+
+CHANGES_SHOWN = 20
+"""Changes of one order that are listed; a large reload says how many more there are."""
+
+
+def applied(answer: JsonObject) -> str:
+    """What a change did."""
+    if answer.get("dry_run"):
+        lines = [f"would do: {clean(line)}" for line in answer["diff"]] or ["nothing would change"]
+    elif not answer["diff"]:
+        lines = [f"nothing to change; generation {answer['generation']} runs"]
+    else:
+        lines = [clean(line) for line in answer["diff"][:CHANGES_SHOWN]]
+        if len(answer["diff"]) > CHANGES_SHOWN:
+            lines.append(f"and {len(answer['diff']) - CHANGES_SHOWN} more")
+        lines.append(f"generation {answer['generation']} runs")
+    return "\n".join(lines) + "\n"
+
+
+def still_idle(server: JsonObject, order: JsonObject) -> str:
+    """Why a server that was just made ready, or given a weight, takes nothing all the same; or ''."""
+    wanted = order.get("state") == "ready" or order.get("weight", 0) > 0
+    if not wanted or server["eligible"]:
+        return ""
+    name = f"{server['pool']}/{server['name']}"
+    if server["weight"] == 0:
+        return f"{name} has weight 0 and takes nothing new; give it one: director weight {name} 1"
+    if server["state"] != "ready":
+        return f"{name} is ordered to {server['state']}; let it take new clients: director ready {name}"
+    if server["health"] in {"down", "checking"}:
+        return f"{name} takes nothing new while it is {server['health']}; see: director show checks {name}"
+    return ""
+
+
+def problems(found: Sequence[JsonObject]) -> str:
+    """Findings of a configuration check, and their number."""
+    lines = [f"{one['at']}: {one['severity']}: {one['message']}" for one in found]
+    errors = sum(one["severity"] == "error" for one in found)
+    return "\n".join([*lines, count(errors, len(found) - errors)]) + "\n"
+
+
+def count(errors: int, warnings: int) -> str:
+    """`no errors, 1 warning`."""
+    return f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
+
+
+def _number(value: int, word: str) -> str:
+    return f"{value or 'no'} {word}{'' if value == 1 else 's'}"

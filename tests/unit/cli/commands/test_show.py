@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tests.unit.cli.memory import MemoryClient, Run
+
+
+@pytest.mark.parametrize(
+    "thing",
+    ["services", "pools", "servers", "rules", "checks", "events", "generations", "schedulers", "config"],
+)
+def test_show_prints_a_table_or_json(client: MemoryClient, run: Run, thing: str) -> None:
+    code, out, err = run("show", thing)
+    assert (code, err) == (0, "")
+    assert out
+    code, out, _ = run("show", thing, "--json")
+    assert code == 0
+    assert json.loads(out)
+
+
+def test_servers_are_the_same_as_in_their_pools(client: MemoryClient, run: Run) -> None:
+    servers, pools = (json.loads(run("show", thing, "--json")[1]) for thing in ("servers", "pools"))
+    assert servers == [server for pool in pools for server in pool["servers"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("web",), {"web/a", "web/b", "web/s"}),
+        (("web/a",), {"web/a"}),
+        (("WEB", "drain"), {"web/b"}),
+        (("refused",), {"images/i"}),
+        (("nothing like it",), set()),
+    ],
+)
+def test_rows_can_be_filtered(
+    client: MemoryClient, run: Run, words: tuple[str, ...], names: set[str]
+) -> None:
+    found = json.loads(run("show", "servers", *words, "--json")[1])
+    assert {f"{one['pool']}/{one['name']}" for one in found} == names
+    table = run("show", "servers", *words)[1]
+    assert all(name in table for name in names)
+    assert names or table == "No servers.\n"
+
+
+def test_a_pipe_has_full_width(client: MemoryClient, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = SimpleNamespace(columns=40)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: narrow)
+    piped = run("show", "rules")[1]
+    assert len(piped.splitlines()) == 3
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert len(run("show", "rules")[1].splitlines()) > 3
+    assert run("show", "rules", "--wide")[1] == piped
