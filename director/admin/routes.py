@@ -109,6 +109,16 @@ FAULT_ORDER: dict[str, Any] = {
         "seed": {"type": "integer", "minimum": 0},
     },
 }
+DRILL_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "seed": {"type": "integer", "minimum": 0},
+        "control": {"type": "boolean", "description": "run it once without the faults first"},
+    },
+}
 ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
 REMOVED = (204, 200, 403, 409, 412)
@@ -306,6 +316,18 @@ ROUTES = (
         "End a fault before its time.",
         statuses=(204, 403),
     ),
+    ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
+    ApiRoute(
+        "run_drill",
+        "POST",
+        "/api/v1/drills",
+        "Begin a drill; Location leads to its run.",
+        takes=JSON,
+        statuses=(201, 403, 404, 409, 415),
+        body=DRILL_ORDER,
+    ),
+    ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
+    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", statuses=(204, 403)),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",

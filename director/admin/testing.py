@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Applied, Question, Soon, TraceRecord
+from director.admin.control import Applied, DrillTold, Question, Soon, TraceRecord
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
-from director.model.drills import RunningFault
+from director.model.drills import Drill, RunningFault
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
 from director.registry.registry import Registry
@@ -85,6 +85,43 @@ class MemoryRehearsals:
 
 
 @define
+class MemoryDrills:
+    """Drills that see nothing: a run ends as soon as it begins, with the sheet that is set."""
+
+    drills: dict[str, Drill] = field(factory=dict)
+    told: dict[str, DrillTold] = field(factory=dict)
+    sheet: dict[str, Any] = field(factory=lambda: {"verdict": "pass", "why": []})
+
+    def known(self) -> Sequence[Drill]:
+        """As set."""
+        return list(self.drills.values())
+
+    def runs(self) -> Sequence[DrillTold]:
+        """Those that were begun."""
+        return list(self.told.values())
+
+    def run_of(self, name: str) -> DrillTold | None:
+        """By the name of the run."""
+        return self.told.get(name)
+
+    def run_drill(
+        self, name: str, author: str, seed: int | None = None, *, control: bool = False
+    ) -> DrillTold:
+        """It is over at once."""
+        if name not in self.drills:
+            raise ChangeRefused("ENOENT", "No such drill", name)
+        made = DrillTold(f"r{len(self.told) + 1}", name, 0.0, sheet=dict(self.sheet, seed=seed))
+        self.told[made.run] = made
+        return evolve(made, running=True)
+
+    def stop_drill(self, name: str) -> None:
+        """None runs that long, except those that are set."""
+        if name not in self.told or not self.told[name].running:
+            raise ChangeRefused("ENOENT", "No such drill runs", name)
+        self.told[name] = evolve(self.told[name], running=False)
+
+
+@define
 class MemoryControl:
     """Everything is a field that a test may set; writes are remembered in `registry.generations`."""
 
@@ -114,6 +151,7 @@ class MemoryControl:
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
     rehearsals: MemoryRehearsals = field(factory=MemoryRehearsals)
+    drills: MemoryDrills = field(factory=MemoryDrills)
 
     def moment(self) -> Instant:
         """As set."""

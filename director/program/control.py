@@ -18,7 +18,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, Question, Rehearsals, Soon, TraceRecord
+from director.admin.control import Applied, DrillDesk, Question, Rehearsals, Soon, TraceRecord
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
@@ -75,7 +75,7 @@ class RunningControl:
         listening: what keeps clients from a listener.
 
     Attributes:
-        rehearsals: injected faults and drills.
+        rehearsals, drills: what is broken on purpose.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class RunningControl:
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
         rehearsals: Rehearsals,
+        drills: DrillDesk,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -107,6 +108,7 @@ class RunningControl:
         self._own_listeners = own_listeners
         self._listening = listening
         self.rehearsals = rehearsals
+        self.drills = drills
         self._started = time.time()
 
     def moment(self) -> Instant:

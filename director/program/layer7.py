@@ -167,6 +167,9 @@ class Layer7(Part):
     def inject(self, faults: Sequence[RunningFault]) -> None:
         """They are laid on the servers of this process already."""
 
+    def believe(self, service: str, source: str) -> None:
+        """It stands in the registry of this process already."""
+
     def heal(self, names: Sequence[str]) -> None:
         """They are gone already."""
 

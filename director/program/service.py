@@ -45,6 +45,7 @@ from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.drills import Drills
 from director.program.faults import Faults
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
@@ -108,6 +109,8 @@ class DirectorService(Service):
         self.faults = Faults(self.registry, self.traffic, reactor, random)
         if isinstance(self.traffic, Workers):
             self.traffic.injected = self.faults.running
+        verbs = Verbs(self.apply, self.reload, self.rehearse, self.undo)
+        self.drills = Drills(self.registry, self.traffic, self.faults, verbs, reactor, random)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.control = RunningControl(
@@ -117,10 +120,11 @@ class DirectorService(Service):
             self.health,
             self.layer4,
             reactor,
-            Verbs(self.apply, self.reload, self.rehearse, self.undo),
+            verbs,
             self._admin_listeners,
             self.listening,
             self.faults,
+            self.drills,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -138,6 +142,7 @@ class DirectorService(Service):
                 self.traffic,
                 self.listening,
                 self.faults,
+                self.drills,
             )
         )
         self._supervision = Supervision()

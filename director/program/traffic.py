@@ -69,6 +69,9 @@ class TrafficView(Protocol):
     def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
         """Let other processes inject these, too; fires when all do."""
 
+    def believe(self, service: str, source: str) -> Deferred[None] | None:
+        """Let other processes believe request ids from this address, too (`LiveService.tester`)."""
+
     def heal(self, names: Sequence[str]) -> Deferred[None] | None:
         """Let other processes end these."""
 

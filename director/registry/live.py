@@ -287,7 +287,10 @@ class LivePool:
 
 
 class LiveService:
-    """One live service (`l7:NAME` or `l4:NAME`): counters that survive reloads."""
+    """One live service (`l7:NAME` or `l4:NAME`): counters that survive reloads.
+
+    `tester` is the address from which a drill sends its own requests meanwhile: their ids are believed.
+    """
 
     def __init__(self, key: str, config: L7Service | L4Service) -> None:
         self.key = key
@@ -295,6 +298,7 @@ class LiveService:
         self.stats = Zeroable()
         self.requests = Requests()
         self.rules: dict[str, Requests] = {}
+        self.tester = ""
 
     def rule(self, name: str) -> Requests:
         """Counters of one of its rules, made when first asked for."""

@@ -64,7 +64,7 @@ TICK = 1.0
 """Seconds between two looks at what the counts owe."""
 WORDS = (
     "begin", "prepare", "commit", "abandon", "verdicts", "room", "figures", "traces", "trace", "beat",
-    "reopen", "stop", "cut", "inject", "heal",
+    "reopen", "stop", "cut", "inject", "heal", "believe",
 )  # fmt: skip
 """What is answered."""
 
@@ -193,6 +193,12 @@ class WorkerProgram:
         now = self.reactor.seconds()
         for fault, left in told:
             self._faults.start(evolve(unpacked(fault), ends=now + left))
+
+    def _believe(self, told: list[str]) -> None:
+        service, source = told
+        live = self._replica.registry.services.get(service)
+        if live is not None:
+            live.tester = source
 
     def _heal(self, names: list[str]) -> None:
         for one in names:

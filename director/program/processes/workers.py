@@ -305,6 +305,10 @@ class Workers(Collector):
         told = self._injected(faults)
         return all_of([one.channel.ask("inject", told) for one in self._there])
 
+    def believe(self, service: str, source: str) -> Deferred[None]:
+        """Let every worker believe request ids from this address."""
+        return all_of([one.channel.ask("believe", [service, source]) for one in self._there])
+
     def heal(self, names: Sequence[str]) -> Deferred[None]:
         """Let every worker end these."""
         asked = [one.channel.ask("heal", list(names)) for one in self._there]
