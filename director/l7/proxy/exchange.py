@@ -214,9 +214,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "attempts", "body", "called_by", "cause", "client", "connected", "continued",
-        "deadline", "facts", "fault", "first_byte", "half", "head", "identity", "injected", "interims",
-        "interims_since",
+        "attempts", "body", "called_by", "cause", "client", "connected", "continued", "deadline", "facts",
+        "fault", "first_byte", "half", "head", "identity", "injected", "interims", "interims_since",
         "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
         "reused", "rule", "sent", "sent_head", "server_name", "service", "spool",
         "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
@@ -324,11 +323,10 @@ class Exchange:
     def _meets_fault(self, server: RealServer) -> bool:
         """A fault is laid on the server; True when it hits this try, which then gets a connection with it."""
         met = server.injected.meet(self.facts, self.identity, len(self.tries))
-        if met is None:
-            return False
-        self.injected += ((f"{server.pool.name}/{server.name}", met.fault),)
-        self.client.out.append(OpenFaulty(self.stream, server, met))
-        return True
+        if met is not None:
+            self.injected += ((f"{server.pool.name}/{server.name}", met.fault),)
+            self.client.out.append(OpenFaulty(self.stream, server, met))
+        return met is not None
 
     def _too_long_to_keep(self) -> bool:
         """The body will not, or may not, stay in the spool until a server answers."""
