@@ -18,7 +18,7 @@ from director.admin.rates import Rates
 from director.admin.trends import Trends
 from director.model.conditions import And, Condition, Not, Or, Term
 from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import State, Tunnel
+from director.model.pools import NO_ADVICE, State, Tunnel
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.registry import Generation
@@ -115,11 +115,12 @@ def health(server: ServerSnapshot) -> str:
 
 def status(server: ServerSnapshot) -> str:
     """One or two words for people: what the server does, and what is left to do."""
-    if server.state is State.MAINT:
+    wanted = (server.state, server.advice.state)
+    if State.MAINT in wanted:
         return "maintenance"
     if server.failing:
         return "down"
-    if server.state is State.DRAIN:
+    if State.DRAIN in wanted:
         return "drained" if server.empty else f"draining, {left(server)} left"
     if server.weight == 0:
         return "quiesced"
@@ -135,6 +136,8 @@ def left(server: ServerSnapshot) -> str:
 
 def note(server: ServerSnapshot) -> str:
     """What the status alone does not say: a server that was full takes nothing new for a while (B.5)."""
+    if server.advice != NO_ADVICE:
+        return f"its agent says {server.advice}"
     if not server.overloaded or server.weight == 0:
         return ""
     bound = server.min or -(-server.max * 3 // 4)
@@ -163,6 +166,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "weight": server.weight,
         "max": server.max,
         "min": server.min,
+        "advice": str(server.advice),
         "backup": config.backup,
         "forward": config.forward.value if config.forward else None,
         "tunnel": tunnel(config.tunnel),

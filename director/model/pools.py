@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -178,6 +180,45 @@ class CustomScheduler:
 
 
 @frozen
+class Advice:
+    """What a server's agent says of it, over what is configured and ordered; None where it says nothing.
+
+    `share` is per cent of the configured weight, `state` what it wants (READY takes back what it wanted).
+    """
+
+    share: int | None = None
+    state: State | None = None
+    max: int | None = None
+
+    def over(self, before: Advice) -> Advice:
+        """What it said last of each."""
+        return Advice(
+            before.share if self.share is None else self.share,
+            self.state or before.state,
+            before.max if self.max is None else self.max,
+        )
+
+    def told(self) -> list[object]:
+        """As plain values, for other processes and for the store."""
+        return [self.share, self.state.value if self.state else None, self.max]
+
+    @classmethod
+    def heard(cls, told: Sequence[Any]) -> Advice:
+        """What was `told`."""
+        share, state, most = told
+        return cls(share, State(state) if state else None, most)
+
+    def __str__(self) -> str:
+        words = [] if self.share is None else [f"{self.share}%"]
+        words += [self.state.value] if self.state else []
+        words += [] if self.max is None else [f"maxconn:{self.max}"]
+        return " ".join(words)
+
+
+NO_ADVICE = Advice()
+
+
+@frozen
 class ScriptStep:
     """One step of a `script` check: octets that are sent, or that must come."""
 
@@ -186,15 +227,32 @@ class ScriptStep:
 
 
 @frozen
+class ServerTLS:
+    """How a pool's servers are met: `name` is asked for and verified (the server's own without it).
+
+    `ca` is a file with authorities ("" = the system's), `certificate` the name of a `[cert:…]` that is shown.
+    """
+
+    verify: bool = True
+    ca: str = ""
+    name: str = ""
+    certificate: str = ""
+
+
+@frozen
 class Check:
     """`[check:NAME]`: an active health check.
 
-    kind `tcp` (a connect), `http` (method, target, the statuses that count as alive as inclusive ranges,
-    and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
-    address), `redis`, `postgres`, `mysql`, `smtp`,
+    kind `tcp` (a connect), `http` and `https` (method, target, the statuses that count as alive as inclusive
+    ranges, and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the
+    server's address), `tls` (a handshake), `grpc` (the `service` that is asked for, empty = the server as a
+    whole), `agent` (what it says of itself), `redis`, `postgres`, `mysql`, `smtp`,
     `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload), `icmp` (an
-    echo) or `exec` (the program and its arguments).
-    `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
+    echo) or `exec` (the program and its arguments).  `terms` of `dns` and `udp` are about the `answer`.
+    `tls` is how servers are met by `https` and `tls`; `days` is how long a certificate must be good yet, None
+    = no matter.
+    `address` and `port` are probed instead of the server's own; empty and 0 = those.  `changing` is the pause
+    between two probes
     while the verdict is about to change, in seconds; 0 = `every`.  `first` is what a server counts as before
     anything is known of it; None = up until the first `after` results, which decide when they are equal.
     """
@@ -215,6 +273,10 @@ class Check:
     question: tuple[str, str] = ("", "")
     payload: bytes = b""
     command: tuple[str, ...] = ()
+    service: str = ""
+    tls: ServerTLS | None = None
+    days: float | None = None
+    address: str = ""
     changing: float = 0.0
     first: bool | None = None
     after: int = 1
@@ -259,19 +321,6 @@ class PoolTimeouts:
     response: float = 30.0
     idle: float = 60.0
     tunnel: float = 3600.0
-
-
-@frozen
-class ServerTLS:
-    """How a pool's servers are met: `name` is asked for and verified (the server's own without it).
-
-    `ca` is a file with authorities ("" = the system's), `certificate` the name of a `[cert:…]` that is shown.
-    """
-
-    verify: bool = True
-    ca: str = ""
-    name: str = ""
-    certificate: str = ""
 
 
 @frozen

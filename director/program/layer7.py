@@ -155,7 +155,7 @@ class Layer7(Part):
         """While stopping: wait no longer for clients."""
         self.shell.cut(why)
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""
 
     def wake(self) -> None:

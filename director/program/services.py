@@ -9,6 +9,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from director.health.io.service import HealthService
+from director.model.pools import Advice
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Part
@@ -68,6 +69,11 @@ class Verdicts:
         """See `Registry.set_health`."""
         self._traffic.verdict(address, check, alive)
         return self._registry.set_health(address, check, alive, now)
+
+    def set_advice(self, address: str, check: str, advice: Advice, now: float) -> tuple[RealServer, ...]:
+        """See `Registry.set_advice`."""
+        self._traffic.verdict(address, check, advice.told())
+        return self._registry.set_advice(address, check, advice, now)
 
     def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
         """See `Registry.forget_health`."""

@@ -230,8 +230,9 @@ def answered(
         server.observe(first_byte, now)
     cells = server.stats.traffic.cells
     cells[CONNS] += 1
-    cells[INBYTES] += received
     cells[OUTBYTES] += sent
+    if received:
+        cells[INBYTES] += received
     lease.release()
 
 
@@ -256,8 +257,9 @@ def served(
         rule.responses[status_class] += 1
     cells = service.stats.traffic.cells
     cells[CONNS] += 1
-    cells[INBYTES] += received
     cells[OUTBYTES] += sent
+    if received:
+        cells[INBYTES] += received
 
 
 def refused(service: LiveService, status_class: int) -> None:

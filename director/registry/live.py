@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from director.errors import DirectorError
 from director.model.http import L7Service
-from director.model.pools import OnDown, Pool, Server, State
+from director.model.pools import NO_ADVICE, Advice, OnDown, Pool, Server, State
 from director.model.virtual import L4Service
 from director.registry.counters import Requests, Zeroable
 
@@ -50,16 +50,18 @@ class RealServer:
     they do.
 
     `active` and `inactive` count leases only.  `present` is False once it left the pool.
+    `advice` is what its agents say: `weight` and `max` follow it, and it may want less than `state` allows.
+    `takes_new`: neither its order nor its agents keep new clients from it.
     `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
     established flows may still go to it: whoever went on working when it went down, goes on.
     `injected` is what faults are laid on it, None as a rule; the fault room alone writes it.
     """
 
     __slots__ = (
-        "active", "address", "available", "carries", "config", "cut", "failing", "idle_since", "inactive",
-        "injected", "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded",
+        "active", "address", "advice", "available", "carries", "config", "cut", "failing", "idle_since",
+        "inactive", "injected", "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded",
         "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since", "state",
-        "stats", "weight", "_latency_at",
+        "stats", "takes_new", "weight", "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None
@@ -86,7 +88,9 @@ class RealServer:
         self.idle_since: float | None = None
         self.stats = Zeroable()
         self.requests = Requests()
-        self.last_weight = 0
+        self.last_weight = self.max = 0
+        self.takes_new = True
+        self.advice = NO_ADVICE
         self.configure(config)
 
     def _begin(self) -> None:
@@ -97,14 +101,27 @@ class RealServer:
 
     def configure(self, config: Server) -> None:
         """Take over weight and thresholds; raising or removing `max` clears overload (B.3)."""
-        old_max = getattr(self, "max", 0)
         self.config = config
+        self._follow()
+
+    def advise(self, advice: Advice) -> None:
+        """Take over what its agents say."""
+        self.advice = advice
+        self._follow()
+        self.refresh()
+
+    def _follow(self) -> None:
+        """Derive weight and thresholds from what is configured and advised."""
+        config, advice, old_max = self.config, self.advice, self.max
         self.weight = config.weight
-        if config.weight:
-            self.last_weight = config.weight
-        self.max = config.max
-        self.min = config.min
-        if config.max == 0 or config.max > old_max:
+        if advice.share is not None:
+            # A share of a small weight is something, or nothing only when it is said to be.
+            self.weight = -(-config.weight * advice.share // 100)
+        if self.weight:
+            self.last_weight = self.weight
+        self.max = config.max if advice.max is None else advice.max
+        self.min = min(config.min, self.max) if advice.max is not None else config.min
+        if self.max == 0 or self.max > old_max:
             self._relieve()
 
     def _relieve(self) -> None:
@@ -119,7 +136,7 @@ class RealServer:
     @property
     def serving(self) -> bool:
         """May be chosen for new work, if it has room."""
-        return self.available and self.state is State.READY and self.weight > 0
+        return self.available and self.takes_new and self.weight > 0
 
     @property
     def eligible(self) -> bool:
@@ -132,8 +149,10 @@ class RealServer:
         return self.load == 0
 
     def refresh(self) -> None:
-        """Derive `available`, `cut` and `carries` from presence, health and order, and tell the pool."""
-        down = bool(self.failing) or self.state is State.MAINT
+        """Derive `available`, `takes_new`, `cut`, `carries` from presence, health, order; tell the pool."""
+        wanted = (self.state, self.advice.state)
+        self.takes_new = State.DRAIN not in wanted and State.MAINT not in wanted
+        down = bool(self.failing) or State.MAINT in wanted
         self.available = self.present and not down
         self.cut = down and self.pool.config.on_down is OnDown.CLOSE
         self.carries = self.present and not self.cut

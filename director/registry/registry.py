@@ -25,6 +25,7 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.draft import Draft, named, uses
 from director.registry.edits import Edit, States, between
+from director.registry.health_book import HealthBook
 from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
 
 if TYPE_CHECKING:
@@ -80,7 +81,11 @@ class Registry:
         self.generation = 0
         self.running = False
         self.by_address: dict[str, dict[RealServer, None]] = {}
-        self._verdicts: dict[str, dict[str, bool]] = {}
+        self._health = HealthBook(self.by_address, self._tell)
+        self.set_health = self._health.set_health
+        self.set_advice = self._health.set_advice
+        self.forget_health = self._health.forget_health
+        self.verdicts = self._health.verdicts
         self._pools_served: dict[str, set[LivePool]] = {}
         self._leaving: dict[str, list[RealServer]] = {}
         self._going: dict[str, list[RealServer]] = {}
@@ -137,55 +142,10 @@ class Registry:
 
     # -- health and orders --
 
-    def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
-        """Take a verdict of `check` about an address; returns the servers whose availability changed.
-
-        Every server of any pool with that address and that check shares the evidence (design 3), also
-        one that joins later.  A verdict about an address that no server has is ignored.
-        """
-        if address not in self.by_address:
-            return ()
-        self._verdicts.setdefault(address, {})[check] = alive
-        return self._judge_again(address, check, now)
-
-    def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
-        """Drop a verdict, because nobody probes for it any more; returns the servers it changed."""
-        verdicts = self._verdicts.get(address, {})
-        if verdicts.pop(check, None) is None:
-            return ()
-        return self._judge_again(address, check, now)
-
-    def verdicts(self) -> list[tuple[str, str, bool]]:
-        """All that stand: (address, check, alive)."""
-        return [
-            (address, check, alive)
-            for address, found in self._verdicts.items()
-            for check, alive in found.items()
-        ]
-
     def reached(self, address: str) -> None:
         """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
         for server in self.by_address.get(address, ()):
             server.reachable = True
-
-    def _judge_again(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
-        changed = []
-        for server in self.by_address.get(address, ()):
-            if check in server.pool.config.checks:
-                before = server.available
-                self._judge(server)
-                if server.available != before:
-                    server.since = now
-                    changed.append(server)
-        return tuple(changed)
-
-    def _judge(self, server: RealServer) -> None:
-        """Derive a server's health from the verdicts on its address."""
-        verdicts = self._verdicts.get(server.key, {})
-        mine = frozenset(check for check in server.pool.config.checks if check in verdicts)
-        server.reported = mine
-        server.failing = frozenset(check for check in mine if not verdicts[check])
-        server.refresh()
 
     # -- changes --
 
@@ -204,8 +164,7 @@ class Registry:
         for change in ordered:
             change.on_registry(self, now)
         self._going.clear()
-        for address in self._verdicts.keys() - self.by_address.keys():
-            del self._verdicts[address]
+        self._health.forget_strangers()
         self.configuration = desired
         self.generation += 1
         edits: tuple[Edit, ...] = ()
@@ -293,7 +252,7 @@ class Registry:
         pool.config = config
         pool.arrange(names)
         for server in pool.servers:
-            self._judge(server)
+            self._health.judge(server)
 
     def remove_pool(self, name: str, now: float) -> None:
         """Take a pool away; its servers finish what they hold."""
@@ -329,7 +288,7 @@ class Registry:
             server.configure(config)
         pool.put(server)
         self.by_address.setdefault(server.key, {})[server] = None
-        self._judge(server)
+        self._health.judge(server)
         self._tell(pool, "server_added", server)
 
     def update_server(self, pool_name: str, config: Server) -> None:

@@ -21,7 +21,7 @@ from director.config.parse.virtuals import Marked
 from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
-from director.model.pools import Check, CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
+from director.model.pools import CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
 from director.model.settings import Admin, ConfigTest, Demo, Settings, User
 from director.model.tls import Certificate, ListenerTLS
 from director.model.virtual import L4Service, L4Settings, Mark, Virtual
@@ -103,47 +103,6 @@ def _server_tls(fields: Fields) -> ServerTLS | None:
         fields.get("tls.ca") or "",
         fields.get("tls.name") or "",
         fields.get("tls.cert") or "",
-    )
-
-
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
-"""Keys that say what a check does: each check has one."""
-
-
-def check(fields: Fields) -> Check:
-    """`[check:NAME]`."""
-    kinds = fields.given(*_CHECKS)
-    if len(kinds) != 1:
-        text = f"a check is either {' or '.join(kinds)}" if kinds else "what shall be checked?"
-        hint = f"write one of {', '.join(_CHECKS)}, such as http = GET /healthz, or tcp = connect"
-        fields.problem(kinds[1] if kinds else "", text, hint)
-    kind = kinds[0] if kinds else "tcp"
-    if "http" not in kinds:
-        for key in fields.given("expect", "host"):
-            fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
-    method, target = fields.get("http") or ("GET", "/")
-    expected = fields.get("expect")
-    first, after = fields.get("first")
-    return Check(
-        name=fields.name,
-        kind=kind,
-        method=method,
-        target=target,
-        host=fields.get("host") or "",
-        statuses=expected.statuses,
-        terms=expected.terms,
-        every=fields.get("every"),
-        timeout=fields.get("timeout"),
-        rise=fields.get("rise"),
-        fall=fields.get("fall"),
-        port=fields.get("port") or 0,
-        steps=fields.get("script") or (),
-        question=fields.get("dns") or ("", ""),
-        payload=fields.get("udp") or b"",
-        command=fields.get("exec") or (),
-        first=first,
-        after=after,
-        changing=fields.get("every.changing") or 0.0,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from director.conditions.facts import expression
 from director.config.parse import units
@@ -121,21 +121,44 @@ def probe(text: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def service(text: str) -> str:
+    """`health` for the server as a whole, or the name of a service, as gRPC writes them."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,126}", text):
+        raise BadValue(f"not a service: {text!r}", "write health, or a name such as shop.v1.Cart")
+    return "" if text == "health" else text
+
+
+def host(text: str) -> str:
+    """An address or a name without a port, which is probed in place of the server's."""
+    found = address(text, port_needed=False)
+    if found.port or not found.host:
+        raise BadValue("only a host", "write the port as port = NUMBER, on a line of its own")
+    return found.host
+
+
 @frozen
 class Expected:
-    """What an answer must be: one of the statuses, and all of the terms."""
+    """What an answer must be: one of the statuses, all of the terms, a certificate for so many days yet.
+
+    `about` are the words that were written, each with its place.
+    """
 
     statuses: tuple[tuple[int, int], ...]
     terms: tuple[Term, ...]
+    days: float | None = None
+    about: tuple[tuple[str, int], ...] = field(default=(), eq=False)
 
 
 ANY_GOOD = ((200, 399),)
 """Statuses that are expected when only other terms are written."""
 _EXPECT = re.compile(
-    r"""\s*(?:(status)\b|(?:(body)|header\s+([!#$%&'*+.^_`|~0-9A-Za-z-]+))\s*(?:(\^=|\$=|\*=|=|~)\s*|(exists)\b))"""
+    r"""\s*(?:(status)\b(?:\s*(?:=|in\b))?|(days)\b|(?:(body|answer)|header\s+([!#$%&'*+.^_`|~0-9A-Za-z-]+))\s*"""
+    r"""(?:(\^=|\$=|\*=|=|~|in\b)\s*|(exists)\b))"""
 )
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*|([^,"]*)')
-_STATUS = re.compile(r"[\s,]*(?!(?:status|body|header)\b)([^\s,]+)")
+_WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*')
+_STATUS = re.compile(r"[\s,]*(?!(?:status|body|header|days|answer)\b)([^\s,]+)")
+_DAYS = re.compile(r"\s*(?:>=?\s*)?([0-9]{1,5}(?:\.[0-9]+)?)d?\s*")
 
 
 def expected(text: str) -> Expected:
@@ -145,20 +168,28 @@ def expected(text: str) -> Expected:
     """
     statuses: list[tuple[int, int]] = []
     terms: list[Term] = []
+    about: list[tuple[str, int]] = []
+    days: float | None = None
     at = 0
     while at < len(text):
         found = _EXPECT.match(text, at)
         if found is None:
-            hint = "write status 200-299, header NAME = VALUE, or body *= VALUE, with commas between"
-            raise BadValue("expected status, header or body", hint, at)
+            hint = "write status 200-299, header NAME = VALUE, body *= VALUE, days > N or answer = VALUE"
+            raise BadValue("expected status, header, body, days or answer", hint, at)
+        about.append((found[1] or found[2] or found[3] or "header", at))
         if found[1]:
             at = _statuses(text, found.end(), statuses)
+        elif found[2]:
+            number = _DAYS.match(text, found.end())
+            if number is None:
+                raise BadValue("days take a number", "write days > 14", found.end())
+            days, at = float(number[1]), number.end()
         else:
             at = _term(text, found, terms)
         at = _comma(text, at)
     if not text.strip():
         raise BadValue("nothing is expected", "write status 200-299")
-    return Expected(tuple(statuses) or ANY_GOOD, tuple(terms))
+    return Expected(tuple(statuses) or ANY_GOOD, tuple(terms), days, tuple(about))
 
 
 def _statuses(text: str, at: int, ranges: list[tuple[int, int]]) -> int:
@@ -167,6 +198,10 @@ def _statuses(text: str, at: int, ranges: list[tuple[int, int]]) -> int:
     while found := _STATUS.match(text, at):
         start, word = found.start(1), found[1]
         first, dash, last = word.partition("-")
+        if re.fullmatch(r"[1-5]xx", word):
+            ranges.append((int(word[0]) * 100, int(word[0]) * 100 + 99))
+            at = found.end()
+            continue
         low = within(start, status, first)
         high = within(start + len(first) + 1, status, last) if dash else low
         if low > high:
@@ -180,13 +215,15 @@ def _statuses(text: str, at: int, ranges: list[tuple[int, int]]) -> int:
 
 def _term(text: str, found: re.Match[str], terms: list[Term]) -> int:
     """The value of a term; returns where it ends."""
-    fact, name = found[2] or "header", (found[3] or "").lower()
-    operator = found[4] or found[5]
+    fact, name = found[3] or "header", (found[4] or "").lower()
+    operator = found[5] or found[6]
     if operator == "exists":
-        if fact == "body":
-            raise BadValue("every answer has a body, if only an empty one", "compare it", found.start(5))
+        if fact != "header":
+            raise BadValue(f"every answer has one: {fact}", "compare it", found.start(6))
         terms.append(Term(fact, name, operator))
         return found.end()
+    if operator == "in":
+        return _several(text, found.end(), Term(fact, name, operator), terms)
     value = _VALUE.match(text, found.end())
     if value is None:
         raise BadValue("this quote is never closed", 'add "', found.end())
@@ -195,9 +232,21 @@ def _term(text: str, found: re.Match[str], terms: list[Term]) -> int:
     if not said:
         raise BadValue(f"a value is missing behind {operator}", f"write {fact} {operator} VALUE", start)
     if operator == "~":
-        within(start, lambda written: expression(fact, written), said)
+        within(start, lambda written: expression("header" if fact == "answer" else fact, written), said)
     terms.append(Term(fact, name, operator, (said,)))
     return value.end()
+
+
+def _several(text: str, at: int, term: Term, terms: list[Term]) -> int:
+    """The values of `in`, with white space between; returns where they end."""
+    values = []
+    while found := _WORD.match(text, at):
+        values.append(found[2] if found[1] is None else re.sub(r"\\(.)", r"\1", found[1]))
+        at = found.end()
+    if not values:
+        raise BadValue("a value is missing behind in", f"write {term.fact} in VALUE VALUE", at)
+    terms.append(evolve(term, values=tuple(values)))
+    return at
 
 
 def _comma(text: str, at: int) -> int:

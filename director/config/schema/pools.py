@@ -118,8 +118,9 @@ POOL = Kind(
 CHECK = Kind(
     "check",
     "NAME",
-    "A health check, made of each server of the pools that name it: exactly one of `http`, `tcp`, `redis`, "
-    "`postgres`, `mysql`, `smtp`, `script`, `dns`, `udp`, `icmp` and `exec`.",
+    "A health check, made of each server of the pools that name it: exactly one of `http`, `https`, "
+    "`tcp`, `tls`, `grpc`, `agent`, `redis`, `postgres`, `mysql`, `smtp`, `script`, `dns`, `udp`, `icmp` and "
+    "`exec`.",
     (
         Key(
             "http",
@@ -127,6 +128,39 @@ CHECK = Kind(
             values.on_text(checks.probe),
             "The request that is sent. The answer must be one that layer 7 would take.",
             example="GET /healthz",
+        ),
+        Key(
+            "https",
+            "`METHOD PATH`",
+            values.on_text(checks.probe),
+            "The same inside TLS.",
+            example="GET /healthz",
+        ),
+        Key(
+            "tls",
+            "`handshake`",
+            values.choice("handshake"),
+            "TLS must be spoken, with a certificate that is good for the server's name.",
+            example="handshake",
+        ),
+        *tls.CHECK_KEYS,
+        Key(
+            "grpc",
+            "`health`, or a service",
+            values.on_text(checks.service),
+            "gRPC's own health check, of the server as a whole or of one service, must say SERVING: by TLS "
+            "where the pool has it, else HTTP/2 in clear text.",
+            example="health",
+        ),
+        Key(
+            "agent",
+            "`connect`",
+            values.choice("connect"),
+            "What a server says of itself in a line, as HAProxy's agent-check: `75%` (of its weight), "
+            "`maxconn:30`, `up`, `down`, `failed`, `stopped`, `drain`, `maint`, `ready`. What it does not "
+            "mention stays; silence, nonsense and contradictions change nothing. Without `rise` and `fall` "
+            "its word counts at once.",
+            example="connect",
         ),
         Key(
             "tcp",
@@ -209,12 +243,21 @@ CHECK = Kind(
             example="8081",
         ),
         Key(
+            "address",
+            "host",
+            values.on_text(checks.host),
+            "Another host than the server's own, for all servers: what is checked stands for them.",
+            example="10.0.0.9",
+        ),
+        Key(
             "expect",
             "terms, with commas between",
             values.on_text(checks.expected),
             "What the answer must be, all of it: `status LIST` (numbers and ranges), `header NAME OP VALUE`, "
-            "`header NAME exists`, `body OP VALUE` (its first 64 kB); operators `=` `^=` `$=` `*=` `~`. "
-            "A value with commas stands in double quotes. For `http` only.",
+            "`header NAME exists`, `body OP VALUE` (its first 64 kB); `days > N` of a certificate, for "
+            "`https`, `tls` and `grpc`; `answer OP VALUE`, of `udp` the datagram, of `dns` a record, as in "
+            "`answer = 192.0.2.1`. Operators `=` `^=` `$=` `*=` `~` `in`. A value with commas stands in "
+            "double quotes.",
             default="status 200-399",
             example="status 200-299, 304, body ~ ^all.good, header X-State = ready",
         ),
@@ -222,7 +265,7 @@ CHECK = Kind(
             "host",
             "host",
             values.on_text(checks.check_host),
-            "The `Host` of the request; without it the server's address. For `http` only.",
+            "The `Host` of the request; without it the server's address. For `http`, `https` and `grpc`.",
             example="shop.example.org",
         ),
         Key(

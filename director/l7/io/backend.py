@@ -149,6 +149,13 @@ class ServerSide:
         return LARGE_READ
 
 
+class _StrangeLoop:
+    """Stands for a loop that does not say what it has seen: every idle connection is looked at."""
+
+    turns = 0
+    ready: dict[int, int] | None = None
+
+
 class Backends:
     """All connections to servers of one director.
 
@@ -161,7 +168,7 @@ class Backends:
     def __init__(self, reactor: Any, context: Callable[[ServerTLS], Context] | None = None) -> None:
         self.reactor = reactor
         self._manners = Manners(context)
-        self._lean = reactor if isinstance(reactor, LeanReactor) else None
+        self._loop = reactor if isinstance(reactor, LeanReactor) else _StrangeLoop
         self.open = 0
         self.opened = 0
         self.reused = 0
@@ -185,21 +192,18 @@ class Backends:
         `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
         """
         line = self._idle.get(key)
-        lean = self._lean
+        loop = self._loop
+        turns, ready = loop.turns, loop.ready
         while line:
             side = line.pop()
-            if lean is not None and side.kept_in == lean.turns and line and line[0].kept_in != lean.turns:
+            if side.kept_in == turns and line and line[0].kept_in != turns:
                 # One that need not be looked at: the oldest was idle when the loop last polled.
                 line.append(side)
                 side = line.popleft()
             if side.stream.socket is None:
                 continue
             if (
-                careful
-                or lean is None
-                or side.kept_in == lean.turns
-                or lean.ready is None
-                or side.descriptor in lean.ready
+                careful or side.kept_in == turns or ready is None or side.descriptor in ready
             ) and not self._is_empty(side):
                 side.stream.abort()
                 continue
@@ -227,9 +231,7 @@ class Backends:
         stream.resume()
         side.idle_since = now
         side.limit = limit
-        lean = self._lean
-        if lean is not None:
-            side.kept_in = lean.turns
+        side.kept_in = self._loop.turns
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()

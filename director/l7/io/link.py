@@ -6,6 +6,7 @@ A client's side has one for each exchange under way; `backend` and `queue` tell 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from director.l7.proxy.commands import (
@@ -36,7 +37,7 @@ class LinkOwner(Protocol):
     def tell(self, event: ProxyEvent) -> None:
         """Give an event to the conversation."""
 
-    def deliver(self, way_in: Callable[..., Any], *what: Any) -> None:
+    def deliver(self, way_in: Callable[[Any, float], Any], what: Any) -> None:
         """Take one of the ways into the door."""
 
     def forget(self, number: int) -> None:
@@ -81,7 +82,10 @@ class ServerLink:
     def server_received(self, data: bytes) -> None:
         """Octets from the server."""
         client = self.client
-        client.deliver(client.door.server_bytes, self.number, data)
+        if self.number == ONLY_STREAM:
+            client.deliver(client.door.server_bytes, data)
+        else:
+            client.deliver(partial(client.door.server_bytes, stream=self.number), data)
 
     def server_ended(self) -> None:
         """FIN from the server."""

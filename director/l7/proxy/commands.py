@@ -337,7 +337,7 @@ class Door(Protocol):
     def client_bytes(self, data: bytes, now: float) -> list[ProxyCommand]:
         """Take `ClientBytes(data)`."""
 
-    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+    def server_bytes(self, data: bytes, now: float, stream: int = ONLY_STREAM) -> list[ProxyCommand]:
         """Take `ServerBytes(stream, data)`."""
 
     def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:

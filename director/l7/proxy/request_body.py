@@ -72,7 +72,7 @@ def _keep(exchange: Exchange, spool: list[bytes], framed: bytes, *, sending: boo
             exchange.client.pause(exchange.stream)
 
 
-def server_ready(exchange: Exchange, now: float, *, reused: bool) -> None:
+def server_ready(exchange: Exchange, now: float, reused: bool) -> None:
     """The server's connection is there: it gets the head, and what has come of the body."""
     spool = exchange.spool
     text = exchange.sent_head
@@ -83,4 +83,4 @@ def server_ready(exchange: Exchange, now: float, *, reused: bool) -> None:
     elif exchange.service.per_connection:
         # From here on unread, what has come already included.
         text += exchange.client.taken()
-    exchange.send(text, now, reused=reused)
+    exchange.send(text, now, reused)

@@ -41,7 +41,7 @@ from director.fault.io.timed import TimedInjections
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import bound_to
 from director.l7.proxy.trace import as_dict
-from director.model.pools import Address
+from director.model.pools import Address, Advice
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.identifiers import identifiers
@@ -179,11 +179,13 @@ class WorkerProgram:
     # -- news --
 
     def _verdicts(self, told: list[Any]) -> None:
-        """(address, check, alive), `alive` None for a verdict that is forgotten."""
+        """(address, check, alive); None for a verdict that is forgotten, a list for what an agent advises."""
         registry, now = self._replica.registry, self.reactor.seconds()
         for address, check, alive in told:
             if alive is None:
                 registry.forget_health(address, check, now)
+            elif isinstance(alive, list):
+                registry.set_advice(address, check, Advice.heard(alive), now)
             else:
                 registry.set_health(address, check, alive, now)
         self._layer7.wake()

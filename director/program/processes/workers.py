@@ -93,7 +93,7 @@ class Workers(Collector):
         self._deaths = [0] * count
         self._orphans: list[Any] | None = None
         self._services: list[CompiledService] = []
-        self._verdicts: list[tuple[str, str, bool | None]] = []
+        self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
         self._last_look = reactor.seconds()
         self._started = False
 
@@ -289,7 +289,7 @@ class Workers(Collector):
             if one.index != index:
                 one.channel.tell("room", pool)
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """What a check found; None: nobody asks any more.  Many go in one piece, after what is committed."""
         if not self._verdicts:
             self._reactor.callLater(0, self._tell_verdicts)

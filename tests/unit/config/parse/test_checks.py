@@ -88,6 +88,13 @@ def test_what_is_no_question_is_refused_where_it_stands(text: str, message: str,
     assert (bad.value.message, bad.value.start) == (message, start)
 
 
+@pytest.mark.parametrize(
+    ("text", "days"), [("days > 14", 14.0), ("days >= 14d", 14.0), ("days 0.5, status 200", 0.5)]
+)
+def test_a_certificate_must_last(text: str, days: float) -> None:
+    assert expected(text).days == days
+
+
 def test_a_check_has_one_kind() -> None:
     found = read_ini("[check:c]\nredis = ping\nport = 6380\n").require().checks[0]
     assert (found.kind, found.port) == ("redis", 6380)
@@ -99,6 +106,11 @@ def test_a_check_has_one_kind() -> None:
         ("redis = ping\nsmtp = greeting\n", "a check is either redis or smtp"),
         ("smtp = greeting\nexpect = status 200\n", "a smtp check has no request"),
         ("port = 80\n", "what shall be checked?"),
+        ("tcp = connect\ntls.verify = no\n", "a tcp check has no TLS of its own"),
+        ("tls = handshake\nexpect = status 200\n", "the answer of a tls check has no status"),
+        ("http = GET /\nexpect = days > 3\n", "the answer of a http check has no days"),
+        ("grpc = a b\n", "not a service: 'a b'"),
+        ("agent = connect\naddress = 10.0.0.1:80\n", "only a host"),
         ("redis = pong\n", "'pong' is none of: ping"),
         ("tcp = connect\nport = 70000\n", "70000 is out of range"),
     ],
@@ -127,6 +139,8 @@ ANY_GOOD = ((200, 399),)
         ("header X exists,status 204 205", ((204, 204), (205, 205)), (Term("header", "x", "exists"),)),
         (r'body = "a, \"b\" and c"', ANY_GOOD, (Term("body", "", "=", ('a, "b" and c',)),)),
         ("body *= all is well", ANY_GOOD, (Term("body", "", "*=", ("all is well",)),)),
+        ("status = 2xx, header A in b c", ((200, 299),), (Term("header", "a", "in", ("b", "c")),)),
+        ("answer = 192.0.2.1", ANY_GOOD, (Term("answer", "", "=", ("192.0.2.1",)),)),
     ],
 )
 def test_what_is_expected_are_terms(
@@ -143,7 +157,7 @@ def test_what_is_expected_are_terms(
         (probe, "GET /é", 4),
         (expected, "200", 0),
         (expected, "", 0),
-        (expected, "status 2xx", 7),
+        (expected, "status 6xx", 7),
         (expected, "status ,", 6),
         (expected, "status 200, 299-200", 12),
         (expected, "status 200, path = /", 12),

@@ -19,6 +19,7 @@ from director.l7.io.service import BATCH_RECORDS, Shell
 from director.l7.io.stream import LARGE_READ, SMALL_READ
 from director.l7.proxy.conversation import Conversation
 from director.l7.proxy.exchange import Exchange
+from director.l7.proxy.trace import FIELDS
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
@@ -185,7 +186,8 @@ def test_records_are_kept_and_logged_by_the_batch(house: House, monkeypatch: pyt
     monkeypatch.setattr(log, "extend", lambda batch: logged.append([one[0] for one in batch]))
     numbers = [str(number) for number in range(BATCH_RECORDS + 2)]
     for number in numbers:
-        house.shell.record((number, 0.0, "www", "192.0.2.7", "GET", "/", "h"))
+        record = dict.fromkeys(FIELDS, "") | {"id": number, "time": 0.0, "target": "/", "host": "h"}
+        house.shell.record(tuple(record.values()))
     assert logged == [numbers[:-2]]
     # Who asks for traces gets those of the last moment, too; nothing is logged twice.
     assert [one[0] for one in house.shell.traces.last(3)] == numbers[:-4:-1]
