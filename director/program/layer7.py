@@ -49,6 +49,7 @@ class Layer7(Part):
         self._registry = registry
         self._new_id = new_id
         self._ends = ends
+        self._serves = False
 
     def rehearse(self, candidate: Candidate) -> None:
         """Every address that is new can be listened on: tried, and let go at once."""
@@ -56,11 +57,21 @@ class Layer7(Part):
         self.abandon()
 
     def prepare(self, candidate: Candidate) -> None:
-        """Open the addresses that are new."""
-        self.shell.prepare(candidate.desired.l7)
+        """Open the addresses that are new.
+
+        At a start those that another program has are waited for, as long as something else is served: who
+        starts a standby cannot do without, and who changes what serves is there to be told.
+        """
+        desired = candidate.desired
+        self.shell.prepare(desired.l7, waits=not self._serves)
+        error = None if desired.l4 else self.shell.none_opened()
+        if error is not None:
+            self.shell.abandon()
+            raise error
 
     def commit(self, candidate: Candidate) -> None:
         """Serve these services, and let who waits try anew."""
+        self._serves = True
         configuration = self._registry.configuration
         self.shell.apply(compile_services(configuration, self._registry), self._new_id)
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}

@@ -254,7 +254,9 @@ class DirectorService(Service):
         self.traffic.reopen()
 
     def _greeting(self) -> Iterator[str]:
-        served = [f"{name}={address}" for name, address, _ in self.traffic.listeners()]
+        waiting = {(name, address) for name, address, _ in self.traffic.unopened()}
+        opened = [one[:2] for one in self.traffic.listeners() if one[:2] not in waiting]
+        served = [f"{name}={address}" for name, address in opened]
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield banner.ready(self.settings.name, served)
         yield from banner.to_try(self.registry.configuration)

@@ -217,9 +217,9 @@ class Exchange:
         "attempts", "body", "called_by", "cause", "client", "connected", "continued", "deadline", "facts",
         "fault", "first_byte", "half", "head", "identity", "injected", "interims", "interims_since",
         "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
-        "reused", "rule", "sent", "sent_head", "server_name", "service", "spool",
-        "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
-        "tries", "wait_until", "worked_on",
+        "reused", "rule", "sent", "sent_head", "server_name", "service", "spool", "spooled", "started",
+        "status", "steps", "sticky", "stream", "target", "timeouts", "tried", "tries", "wait_until",
+        "worked_on",
     )  # fmt: skip
 
     facts: RequestFacts
