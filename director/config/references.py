@@ -27,7 +27,8 @@ Kinds = Mapping[str, Mapping[str, Fields]]
 def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     """Report every reference that leads nowhere or clashes with another."""
     for pool in kinds["pool"].values():
-        _names(pool, "check", kinds["check"], "check")
+        for word in pool.get("check").words if pool.get("check") else ():
+            _lookup(pool, "check", word, kinds["check"], "check")
         _names(pool, "tls.cert", kinds["cert"], "cert")
         tls_references.pool(pool)
         _server_places(pool)
@@ -167,7 +168,7 @@ def _layers(kinds: Kinds) -> None:
 
 def _checked_there(pool: Fields, kinds: Kinds) -> bool:
     """Some check of the pool goes to the server's own port."""
-    checks = (kinds["check"].get(name) for name in pool.get("check") or ())
+    checks = (kinds["check"].get(name) for name in (pool.get("check").names if pool.get("check") else ()))
     return any(check is not None and not check.given("port") for check in checks)
 
 

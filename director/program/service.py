@@ -39,6 +39,7 @@ from director.admin.control import Applied
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
+from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.program import banner
 from director.program.candidate import Candidate
@@ -113,6 +114,10 @@ class DirectorService(Service):
         self.drills = Drills(self.registry, self.traffic, self.faults, verbs, reactor, random)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
         self.control = RunningControl(
             path,
             self.current,
@@ -133,7 +138,7 @@ class DirectorService(Service):
                 self.logs,
                 self.state,
                 self.current,
-                Health(self.health, self.registry),
+                Health(self.health, self.passive, self.registry),
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),

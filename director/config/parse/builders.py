@@ -74,11 +74,16 @@ def server(fields: Fields, key: str) -> Server:
 
 def pool(fields: Fields) -> Pool:
     """`[pool:NAME]`."""
+    chosen = fields.get("check")
     return Pool(
         name=fields.name,
         servers=tuple(server(fields, key) for key in fields.values if key.startswith("server.")),
         scheduler=fields.get("scheduler").scheduler,
-        checks=fields.get("check") or (),
+        checks=chosen.names if chosen else (),
+        needed=chosen.needed if chosen else 0,
+        eject=fields.get("eject"),
+        panic=fields.get("panic"),
+        slow_start=fields.get("slow_start"),
         persist=fields.get("persist"),
         retry=fields.get("retry"),
         queue=fields.get("queue"),

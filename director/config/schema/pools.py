@@ -31,11 +31,39 @@ POOL = Kind(
         ),
         Key(
             "check",
-            "list of checks",
-            values.NAMES,
-            "The health checks; a server is healthy when all of them say so. Without one a server counts as "
-            "healthy.",
-            example="alive",
+            "list of checks, `any` LIST, or `N of` LIST",
+            values.on_text(checks.chosen),
+            "The health checks; a server is healthy when all of them say so, or one (`any`), or N. Without "
+            "any a server counts as healthy.",
+            example="2 of alive, deep, disk",
+        ),
+        Key(
+            "eject",
+            "causes`; after N; for TIME; max SHARE%`, or `off`",
+            values.on_text(checks.eject),
+            "Real traffic takes a server out: after so many failures in a row (`5xx`, `connect`, `empty`: "
+            "closed before the first byte, `timeout`, `reset`), or when its failures (`rate`) or response "
+            "times (`latency`) are far from the other servers'; for that time, longer when it comes again "
+            "soon, and never more than that share of the pool.",
+            default="off",
+            example="5xx, connect, empty; after 5; for 30s; max 50%",
+        ),
+        Key(
+            "panic",
+            "share, or `off`",
+            values.on_text(checks.panic),
+            "With fewer healthy servers than this share, all are used, whatever checks say: better some "
+            "answers than an overload of the few. Not while a backup can step in for none.",
+            default="off",
+            example="30%",
+        ),
+        Key(
+            "slow_start",
+            "duration",
+            values.duration(0.0, 86400.0),
+            "A server that comes back, or is new, is given its share of new work by and by over this time.",
+            default="0s",
+            example="30s",
         ),
         Key(
             "persist",

@@ -32,7 +32,7 @@ def enter(exchange: Exchange, now: float) -> None:
     counters = None if rule is None else rule.counters
     ledger.served(service.live, counters, status_class, total, received, sent, error)
     if exchange.lease is not None:
-        ledger.answered(exchange.lease, status_class, first_byte, received, sent, now)
+        ledger.answered(exchange.lease, status_class, first_byte, received, sent, now, outcome)
     method, target, host = facts.method, facts.uri, facts.host
     if not method:
         # Relayed unread: what was called stands in the place of a request, by its name if one was said.

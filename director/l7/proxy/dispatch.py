@@ -130,7 +130,7 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     pool = exchange.pool
     if exchange.lease is not None:
         ledger.unreached(exchange.lease.server)
-        _count(exchange, "connect")
+        count(exchange, "connect")
     if exchange.fault:
         _give_back(exchange, reason)
         next_step(exchange, now)
@@ -154,7 +154,7 @@ def no_response(exchange: Exchange, reason: str, now: float) -> None:
     if untouched and exchange.reused and resendable(exchange):
         exchange.send_again("a kept connection ended without an answer; sent again on a new one", now)
         return
-    _count(exchange, "empty")
+    count(exchange, "empty")
     if untouched and pool is not None and "empty" in pool.config.retry.on and may_retry(exchange):
         again(exchange, reason, now)
     else:
@@ -178,7 +178,7 @@ def _give_back(exchange: Exchange, reason: str) -> None:
 
 def junk(exchange: Exchange, reason: str, now: float) -> None:
     """The server's octets are no response."""
-    _count(exchange, "junk")
+    count(exchange, "junk")
     if exchange.phase is BODY:
         cut(exchange, "junk")
     else:
@@ -216,7 +216,7 @@ def cut(exchange: Exchange, outcome: str) -> None:
     Where the framing shows it (a length or chunks), what was relayed still arrives and then the
     connection ends; where the end of the connection is the end of the response, it is reset.
     """
-    _count(exchange, outcome)
+    count(exchange, outcome)
     _end(exchange, outcome, visible=exchange.relay is not None and exchange.relay.shows_its_end)
 
 
@@ -276,7 +276,7 @@ def _response_late(exchange: Exchange, now: float, *, server_stalls: bool) -> No
         refuse(exchange, MessageError(408, "the request's body did not come in time"))
         return
     pool = exchange.pool
-    _count(exchange, "timeout")
+    count(exchange, "timeout")
     if pool is not None and "timeout" in pool.config.retry.on and may_retry(exchange):
         again(exchange, "no answer in time", now)
     else:
@@ -366,6 +366,7 @@ def _tried_keys(exchange: Exchange) -> set[str]:
     return {server.key for server in exchange.tried}
 
 
-def _count(exchange: Exchange, cause: str) -> None:
+def count(exchange: Exchange, cause: str) -> None:
+    """A try on a server failed."""
     if exchange.lease is not None:
         ledger.failed(exchange.lease, cause)

@@ -283,8 +283,7 @@ class Exchange:
 
     def served_by(self, service: CompiledService, facts: RequestFacts) -> None:
         """Another configuration serves it from now on."""
-        self.service = service
-        self.facts = facts
+        self.service, self.facts = service, facts
 
     # -- a server --
 

@@ -82,6 +82,7 @@ def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, no
     pool, fault, added = exchange.pool, exchange.fault, b""
     config = None if pool is None else pool.config
     if config is not None and head.status in config.retry.statuses and dispatch.may_retry(exchange):
+        dispatch.count(exchange, f"{head.status // 100}xx")
         dispatch.again(exchange, f"status {head.status}", now)
         return
     sticks = config is not None and config.persist is not None

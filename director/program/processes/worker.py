@@ -12,6 +12,8 @@ a replica, which gets the same changes in the same order; its claims stand in th
     inject, heal    faults of drills     reopen    the log was rotated
     stop, cut                 the end
 
+It tells by itself: `event` (a log line), `room` (there is a place again), `work` (how servers do).
+
 When the control process dies it serves on with what it knows, and waits for another to take over (`orphan`).
 """
 
@@ -51,6 +53,7 @@ from director.program.processes.channel import Channel
 from director.program.processes.figures import Meter
 from director.program.processes.orphan import Orphan
 from director.program.processes.relay import Relay
+from director.program.processes.sightings import EVERY, Sightings
 from director.program.processes.sockets import name
 from director.program.replica import Replica
 from director.registry.changes import changed
@@ -104,6 +107,8 @@ class WorkerProgram:
         self._replica = Replica(self.reactor, Random(), self.books)
         self._files = UserFiles()
         registry = self._replica.registry
+        self._sightings = Sightings(registry, self.reactor, self.channel)
+        registry.saw = self._sightings.saw
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
         self._faults = TimedInjections(registry, self.reactor, lambda _: None)
@@ -124,6 +129,7 @@ class WorkerProgram:
         self._inject(faults)
         self._parts.start()
         self._tick()
+        self._repeat(self._sightings.look, EVERY)
         for chore, period in self._parts.chores():
             self._repeat(chore, period)
         return {"pid": os.getpid()}

@@ -13,7 +13,11 @@ any other that ended.
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Sequence
+=======
+from collections.abc import Callable, Iterable
+>>>>>>> main
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +98,7 @@ class Workers(Collector):
         self._orphans: list[Any] | None = None
         self._services: list[CompiledService] = []
         self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
+        self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
         self._last_look = reactor.seconds()
         self._started = False
 
@@ -186,7 +191,7 @@ class Workers(Collector):
     # -- one after the other --
 
     def _spawn(self, index: int) -> Deferred[None]:
-        answers = {"event": self._event, "room": lambda pool: self._room(pool, index)}
+        answers = {"event": self._event, "room": lambda pool: self._room(pool, index), "work": self._work}
         one = Process(self._reactor, index, index + 1, answers, self._ended)
         try:
             one.spawn(self._segment.descriptor)
@@ -283,6 +288,10 @@ class Workers(Collector):
 
     def _event(self, told: list[Any]) -> None:
         event_log.take(*told)
+
+    def _work(self, told: dict[str, Any]) -> None:
+        """How work goes, for passive checks."""
+        self.saw(told["saw"], told["samples"])
 
     def _room(self, pool: str, index: int) -> None:
         for one in self._there:
