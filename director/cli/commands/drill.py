@@ -39,7 +39,9 @@ def start_fault(call: Invocation) -> int:
     if options.seed is not None:
         order["seed"] = options.seed
     answer = call.client.post("faults", order=order)
-    return call.show(answer, lambda one: f"{one['name']} is injected for {one['left']:g} s, seed {one['seed']}\n")
+    return call.show(
+        answer, lambda one: f"{one['name']} is injected for {one['left']:g} s, seed {one['seed']}\n"
+    )
 
 
 def stop_fault(call: Invocation) -> int:
@@ -180,7 +182,9 @@ DRILL = Command(
             (
                 argument("what", metavar="FILE|NAME", help="a configuration with drills, or a drill's name"),
                 argument("only", metavar="DRILL", nargs="?", help="of a file with several, this one"),
-                argument("--json", dest="json_file", metavar="FILE", nargs="?", const="-", help="the sheet as JSON"),
+                argument(
+                    "--json", dest="json_file", metavar="FILE", nargs="?", const="-", help="the sheet as JSON"
+                ),
                 argument("--junit", metavar="FILE", help="the sheet for JUnit's readers"),
                 argument("--html", metavar="FILE", help="the sheet as a page with a picture"),
                 argument("--seed", type=whole, metavar="N", help="the same seed hits the same requests"),
@@ -191,3 +195,5 @@ DRILL = Command(
         Command("stop", "End what runs.", stop, (argument("name", metavar="NAME", nargs="?", default=""),)),
     ),
 )
+
+COMMANDS = (FAULT, DRILL)
