@@ -13,11 +13,7 @@ any other that ended.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Sequence
-=======
-from collections.abc import Callable, Iterable
->>>>>>> main
 from pathlib import Path
 from typing import Any
 
