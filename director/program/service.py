@@ -107,8 +107,6 @@ class DirectorService(Service):
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         self.faults = Faults(self.registry, self.traffic, reactor, random)
-        if isinstance(self.traffic, Workers):
-            self.traffic.injected = self.faults.running
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)

@@ -61,10 +61,11 @@ class RealServer:
     """
 
     __slots__ = (
-        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut", "failing",
-        "idle_since", "inactive", "injected", "key", "last_weight", "latency", "max", "min", "name",
-        "number", "overloaded", "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since",
-        "state", "stats", "takes_new", "warm", "watch", "weight", "_full", "_latency_at",
+        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut",
+        "failing", "idle_since", "inactive", "injected", "key", "last_weight", "latency", "max", "min",
+        "name", "number", "overloaded", "persistent", "pool", "port", "present", "reachable", "reported",
+        "requests", "since", "state", "stats", "takes_new", "warm", "watch", "weight", "_full",
+        "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None
