@@ -1,4 +1,4 @@
-"""A director for a drill of a file: the one that runs it already, or one of its own for as long as that takes.
+"""A director for a drill of a file: the one that runs it already, or one of its own for that long.
 
 The own one has a state directory of its own, so it finds no operators' changes and leaves nothing behind.
 """

@@ -51,7 +51,8 @@ def _case(found: Mapping[str, Any], one: Mapping[str, Any], *, void: bool) -> st
     if one["held"]:
         return f"{head}</testcase>\n"
     stories = escape(_plain("\n".join(_stories(one["requests"]))))
-    return f"{head}\n      <failure message={quoteattr(_plain(one['seen']))}>{stories}</failure>\n    </testcase>\n"
+    message = quoteattr(_plain(one["seen"]))
+    return f"{head}\n      <failure message={message}>{stories}</failure>\n    </testcase>\n"
 
 
 def _stories(requests: Iterable[Mapping[str, Any]]) -> Iterable[str]:

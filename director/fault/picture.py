@@ -62,7 +62,7 @@ def _drill(found: Mapping[str, Any]) -> str:
             ("phase", "from", "to", "requests", "answered", "ok", "hit", "by"),
             (
                 (
-                    one["name"], one["from"], one["to"], one["requests"], one["answered"], one["ok"], one["hits"],
+                    *(one[key] for key in ("name", "from", "to", "requests", "answered", "ok", "hits")),
                     ", ".join(f"{who} {count}" for who, count in one["by"].items()),
                 )
                 for one in found["phases"]

@@ -194,6 +194,6 @@ def _phases(found: Mapping[str, Any]) -> Iterator[str]:
         by = ", ".join(f"{who} {count}" for who, count in list(one["by"].items())[:6])
         slow = "-" if one["slowest"] is None else f"{one['slowest'] * 1000:.0f} ms"
         yield (
-            f"{one['name']:8} {one['from']:6.2f}  {one['to']:6.2f}  {one['requests']:8}  {one['answered']:8}  "
-            f"{one['ok']:4}  {one['hits']:4}  {slow:>7}  {by}"
+            f"{one['name']:8} {one['from']:6.2f}  {one['to']:6.2f}  {one['requests']:8}  "
+            f"{one['answered']:8}  {one['ok']:4}  {one['hits']:4}  {slow:>7}  {by}"
         )

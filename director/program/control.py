@@ -26,6 +26,7 @@ from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.verdict import CheckSnapshot
 from director.program.configuration import decide, examine
+from director.program.drills import Drills
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
@@ -89,8 +90,7 @@ class RunningControl:
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
-        rehearsals: Rehearsals,
-        drills: DrillDesk,
+        drills: Drills,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -107,8 +107,8 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
-        self.rehearsals = rehearsals
-        self.drills = drills
+        self.rehearsals: Rehearsals = drills.faults
+        self.drills: DrillDesk = drills
         self._started = time.time()
 
     def moment(self) -> Instant:

@@ -24,6 +24,7 @@ from director.fault.samples import FaultTold, RunRecord
 from director.model.drills import Drill
 from director.model.http import L7Service
 from director.model.pools import Address, State
+from director.program.candidate import Candidate
 from director.program.faults import Faults
 from director.program.parts import Part
 from director.program.traffic import TrafficView
@@ -155,20 +156,18 @@ class ProgramStage:
 
 
 class Drills(Part):
-    """All drills that may be run, and the runs."""
+    """All drills that may be run, and the runs.
+
+    Attributes:
+        faults: what they inject; an operator may, too.
+    """
 
     def __init__(
-        self,
-        registry: Registry,
-        traffic: TrafficView,
-        faults: Faults,
-        verbs: Any,
-        reactor: Any,
-        random: Random,
+        self, registry: Registry, traffic: TrafficView, verbs: Any, reactor: Any, random: Random
     ) -> None:
         self._registry = registry
         self._traffic = traffic
-        self._faults = faults
+        self.faults = Faults(registry, traffic, reactor, random)
         self._verbs = verbs
         self._reactor = reactor
         self._random = random
@@ -176,10 +175,15 @@ class Drills(Part):
         self._now: DrillRun | None = None
         self._count: Counter[str] = Counter()
 
+    def commit(self, candidate: Candidate) -> None:
+        """Faults follow; a run goes on with the drill that it began with."""
+        self.faults.commit(candidate)
+
     def stop(self, grace: float) -> None:
         """End what runs."""
         if self._now is not None:
             self._now.stop("the director stops")
+        self.faults.stop(grace)
 
     def known(self) -> Sequence[Drill]:
         """All of the configuration."""
@@ -251,7 +255,7 @@ class Drills(Part):
     @inlineCallbacks
     def _one(self, drill: Drill, seed: int, run: str, *, control: bool = False) -> Any:
         stage = ProgramStage(
-            self._registry, self._traffic, self._faults, self._verbs, self._random, AUTHOR.format(drill.name)
+            self._registry, self._traffic, self.faults, self._verbs, self._random, AUTHOR.format(drill.name)
         )
         made = self._now = DrillRun(self._reactor, stage, drill, seed, run, control=control)
         yield made.run()

@@ -44,6 +44,7 @@ class Faults(Part):
         self._traffic = traffic
         self._reactor = reactor
         self._random = random
+        traffic.learn_from(self.running)
 
     # -- as a part --
 

@@ -47,7 +47,6 @@ from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
 from director.program.drills import Drills
-from director.program.faults import Faults
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
@@ -107,11 +106,8 @@ class DirectorService(Service):
         before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
-        self.faults = Faults(self.registry, self.traffic, reactor, random)
-        if isinstance(self.traffic, Workers):
-            self.traffic.injected = self.faults.running
         verbs = Verbs(self.apply, self.reload, self.rehearse, self.undo)
-        self.drills = Drills(self.registry, self.traffic, self.faults, verbs, reactor, random)
+        self.drills = Drills(self.registry, self.traffic, verbs, reactor, random)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
@@ -128,7 +124,6 @@ class DirectorService(Service):
             verbs,
             self._admin_listeners,
             self.listening,
-            self.faults,
             self.drills,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
@@ -146,7 +141,6 @@ class DirectorService(Service):
                 *before,
                 self.traffic,
                 self.listening,
-                self.faults,
                 self.drills,
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -65,6 +65,9 @@ class TrafficView(Protocol):
 
     def wake(self) -> None:
         """There may be room for those who wait."""
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """Ask there for the faults that run, for a process that begins later."""
 
     def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
         """Let other processes inject these, too; fires when all do."""

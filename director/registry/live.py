@@ -61,17 +61,11 @@ class RealServer:
     """
 
     __slots__ = (
-<<<<<<< HEAD
-        "active", "address", "advice", "available", "carries", "config", "cut", "failing", "idle_since",
-        "inactive", "injected", "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded",
-        "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since", "state",
-        "stats", "takes_new", "weight", "_latency_at",
-=======
-        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut", "failing",
-        "idle_since", "inactive", "key", "last_weight", "latency", "max", "min", "name", "number",
-        "overloaded", "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since",
-        "state", "stats", "takes_new", "warm", "watch", "weight", "_full", "_latency_at",
->>>>>>> main
+        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut",
+        "failing", "idle_since", "inactive", "injected", "key", "last_weight", "latency", "max", "min",
+        "name", "number", "overloaded", "persistent", "pool", "port", "present", "reachable", "reported",
+        "requests", "since", "state", "stats", "takes_new", "warm", "watch", "weight", "_full",
+        "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None

@@ -13,11 +13,7 @@ any other that ended.
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Sequence
-=======
-from collections.abc import Callable, Iterable
->>>>>>> main
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +63,6 @@ class Workers(Collector):
         count: how many.
         run: what tells this run's requests from others.
         access_log: where they write.
-
-    Attributes:
-        injected: gives the faults that run, for one that begins.
     """
 
     def __init__(
@@ -85,7 +78,7 @@ class Workers(Collector):
     ) -> None:
         super().__init__(current.registry, reactor)
         self.stopping = False
-        self.injected: Callable[[], Sequence[RunningFault]] = tuple
+        self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
         self._current = current
         self._segment = segment
         self._books = books
@@ -227,7 +220,7 @@ class Workers(Collector):
             "files": _sources(candidate),
             "given": [list(given) for given in self._books.all_given()],
             "verdicts": registry.verdicts(),
-            "faults": self._injected(self.injected()),
+            "faults": self._injected(self._running_faults()),
         }
 
     def _begun(self, _: Any, one: Process) -> None:
@@ -308,6 +301,10 @@ class Workers(Collector):
         told, self._verdicts = self._verdicts, []
         for one in self._there:
             one.channel.tell("verdicts", told)
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """Ask there for the faults that run, for a worker that begins."""
+        self._running_faults = injected
 
     def inject(self, faults: Sequence[RunningFault]) -> Deferred[None]:
         """Let every worker inject these; fires when all do."""

@@ -35,6 +35,9 @@ class Elsewhere:
         self.counts: list[dict[str, tuple[int, int, int]]] = []
         self.knows: Deferred[None] | None = None
 
+    def learn_from(self, injected: Any) -> None:
+        self.injected = injected
+
     def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
         self.told += [one.fault.name for one in faults]
         return self.knows
