@@ -6,7 +6,7 @@ How it looks: `pages` and `tables` in `html` with `figures`, their static `files
 How it is asked: `routes` (every route as data), `resource` (the gate) with `requests`, `api` (what is read),
 `orders` (what is changed) with `edits` and `objects`, `rehearsals` (faults and drills), `answers`,
 `openapi`; `authenticator`, `sessions`, `tokenfile` say who may come in.
-What it may cost: `turns` (its share of the loop), `rendering` (long answers), `site` with `channel` (many
-and slow clients).
+What it may cost: `turns` (its share of the loop), `economy` (what is dear is shared), `rendering` (long
+answers), `site` with `channel` (many and slow clients).
 `control` is the one seam to the running program, `testing` its twin in memory; `service` serves.
 """

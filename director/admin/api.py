@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from time import perf_counter
+from time import monotonic, thread_time
 from urllib.parse import urlencode
 
 from attrs import asdict, evolve, field, frozen
@@ -127,7 +127,7 @@ class Api:
         self._trends = history.trends
         self._counted = counted
         self._metrics = metrics.Metrics()
-        self._renderings = Renderings(perf_counter)
+        self._renderings = Renderings(monotonic, thread_time)
 
     def context(self) -> ViewContext:
         """Everything a view may look at, now."""
@@ -139,6 +139,7 @@ class Api:
             tuple(control.listeners()),
             tuple(control.checks()),
             self._trends,
+            control.unkept(),
         )
 
     def refreshed(self, route: str) -> Deferred[None] | None:

@@ -252,7 +252,7 @@ class MemoryControl:
         return self.lost
 
     def reload(self, author: str) -> Deferred[Applied]:
-        """As set; a generation without changes when nothing is set."""
+        """As set; nothing changed when nothing is set."""
         if isinstance(self.reloaded, Exception):
             return fail(self.reloaded)
         return self.reloaded or self.apply((), author)

@@ -39,7 +39,10 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 @frozen
 class ViewContext:
-    """Everything a view may look at, taken at one moment."""
+    """Everything a view may look at, taken at one moment.
+
+    `unkept` says why the last change would be lost at a restart; "" when it is kept.
+    """
 
     seen: RegistrySnapshot
     moment: Instant
@@ -47,6 +50,7 @@ class ViewContext:
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
     trends: Trends = field(factory=Trends)
+    unkept: str = ""
 
 
 def stamp(time: float) -> str:

@@ -138,7 +138,8 @@ def up(seconds: float) -> float:
     """How far down from the top a time stands."""
     within = min(max(seconds, FASTEST), SLOWEST)
     share: float = math.log(within / FASTEST) / math.log(SLOWEST / FASTEST)
-    return TOP + HEIGHT * (1.0 - share)
+    found: float = TOP + HEIGHT * (1.0 - share)
+    return found
 
 
 def _point(x: float, seconds: float, status: int, who: str, hit: bool) -> str:

@@ -70,13 +70,15 @@ class Layer7(Part):
             raise error
 
     def commit(self, candidate: Candidate) -> None:
-        """Serve these services, and let who waits try anew."""
+        """Serve these services; whoever waits is decided anew, as a newcomer would be."""
         self._serves = True
         configuration = self._registry.configuration
         self.shell.apply(compile_services(configuration, self._registry), self._new_id)
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
+        if candidate.changes:
+            self.shell.queues.wake(everybody=True)
         self.wake()
 
     def abandon(self) -> None:

@@ -29,7 +29,7 @@ class Replica(Part):
 
     Attributes:
         registry: it, alive.
-        made: the last generation of this run.
+        made: what came of the last change of this run; one that changed nothing has no diff.
     """
 
     def __init__(self, reactor: Any, random: Random, books: Books | MappedBooks | None = None) -> None:

@@ -349,12 +349,10 @@ class DirectorService(Service):
 
 def _reloaded(applied: Applied) -> Applied:
     made = applied.generation
-    _log.info(
-        "reloaded: generation {number} by {author}, {count} change(s)",
-        number=made.number,
-        author=made.author,
-        count=len(made.diff),
-    )
+    text = "generation {number} by {author}, {count} change(s)"
+    if not made.diff:
+        text = "generation {number} runs on, nothing changed (asked by {author})"
+    _log.info(f"reloaded: {text}", number=made.number, author=made.author, count=len(made.diff))
     return applied
 
 

@@ -159,9 +159,12 @@ class Registry:
     def apply(self, changes: Iterable[Change], author: str, now: float, time: float) -> Generation:
         """Check all changes, then apply all of them, and return the new generation.
 
+        What changes nothing makes none: what is returned then has the number that stands, and no diff.
         Raises ChangeRefused with nothing applied and no live object touched (see `proven`).
         """
         ordered = tuple(changes)
+        if self.running and not ordered:
+            return Generation(self.generation, author, time, ())
         desired = self.proven(ordered, now)
         before, states = self.configuration, self.states()
         self.books.room_for(sum(change.adds for change in ordered))

@@ -9,9 +9,11 @@ What the read left in the kernel, or what comes later, is there when the loop po
 idle connection hears of it.  So there are two moments at which nobody has looked: in the turn in which a
 connection was kept, and in the turn whose poll has an event for it that was not dispatched yet.  A
 connection taken then is looked at first (one system call); every other one was polled and found empty
-while it was idle, so a request that takes it pays nothing.  A server that was caught gets no connection
-kept for a while, because its octets may also come while the next request is on its way to it, and then
-nobody can tell them from an answer.
+while it was idle, so a request that takes it pays nothing.  Octets that come between that poll and the
+taking are missed then, so a connection is looked at the first times that it is taken, too: a server that
+sends such octets at all mostly does so from the begin.  A server that was caught gets no connection kept for
+a while, because its octets may also come while the next request is on its way to it, and then nobody can
+tell them from an answer.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ DISTRUST_SECONDS = 60.0
 """How long no connection is kept to a server that spoke on an idle one right behind an answer."""
 GOODBYE_SECONDS = 1.0
 """A connection idle for longer may be told of its end in words (a 408 before the FIN): that is no offence."""
+LOOKS = 8
+"""Times that a connection is looked at when it is taken, whatever the loop knows of it."""
 CLOSE_SECONDS = 30.0
 """How long a server connection that is being closed may go without taking what is queued for it."""
 
@@ -82,17 +86,9 @@ class ServerSide:
     """One connection to a server, busy for one client or idle."""
 
     __slots__ = (
-        "backends",
-        "client",
-        "descriptor",
-        "host",
-        "idle_since",
-        "kept_in",
-        "key",
-        "limit",
-        "name",
+        "backends", "client", "descriptor", "host", "idle_since", "kept_in", "key", "limit", "looks", "name",
         "stream",
-    )
+    )  # fmt: skip
 
     stream: Stream
     host: HostAddress | None
@@ -104,6 +100,7 @@ class ServerSide:
         self.client = client
         self.idle_since = 0.0
         self.limit = 0
+        self.looks = LOOKS
         self.host = None
         self.name = ""
         self.kept_in = self.descriptor = -1
@@ -189,7 +186,8 @@ class Backends:
     def take(self, key: str, client: ServerCaller, careful: bool) -> ServerSide | None:
         """The most recently used idle connection to `key`, now `client`'s; None if there is none.
 
-        `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
+        `careful` looks at it in any case; else only one is looked at that is new, or that the loop has not
+        seen idle.
         """
         line = self._idle.get(key)
         loop = self._loop
@@ -203,10 +201,12 @@ class Backends:
             if side.stream.socket is None:
                 continue
             if (
-                careful or side.kept_in == turns or ready is None or side.descriptor in ready
+                side.looks or careful or side.kept_in == turns or ready is None or side.descriptor in ready
             ) and not self._is_empty(side):
                 side.stream.abort()
                 continue
+            if side.looks:
+                side.looks -= 1
             side.client = client
             self.reused += 1
             return side
