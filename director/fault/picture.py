@@ -99,7 +99,7 @@ def _stories(one: Mapping[str, Any]) -> str:
 
 def svg(found: Mapping[str, Any]) -> str:
     """One line of time: phases, requests by how long they took, and what happened."""
-    length = max(found["seconds"], 0.1)
+    length: float = max(found["seconds"], 0.1)
     below = TOP + HEIGHT
 
     def across(at: float) -> float:
@@ -138,8 +138,7 @@ def up(seconds: float) -> float:
     """How far down from the top a time stands."""
     within = min(max(seconds, FASTEST), SLOWEST)
     share: float = math.log(within / FASTEST) / math.log(SLOWEST / FASTEST)
-    found: float = TOP + HEIGHT * (1.0 - share)
-    return found
+    return float(TOP + HEIGHT * (1.0 - share))
 
 
 def _point(x: float, seconds: float, status: int, who: str, hit: bool) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import field, frozen, mutable
 
+from director.model.drills import FaultHit
+
 BASELINE, INJECT, HEAL, RECOVER = PHASES = ("baseline", "inject", "heal", "recover")
 """The phases of a run.  `heal` lasts from the healing until every server takes work again that did before."""
 WINDOWS = {"baseline": (BASELINE,), "during": (INJECT,), "after": (HEAL, RECOVER)}
@@ -27,7 +29,7 @@ class Sample:
 
     Attributes:
         number: its place in the load, from 1 on; `line` is the line of the load, `user` who sent it.
-        sent: seconds since the begin; `seconds`: how long it took to its end, or until nobody waited.
+        due, sent: seconds since the begin; `seconds`: how long it took to its end, or until nobody waited.
         whole: a whole response came; `error` says what came instead.
         surplus: octets came behind the response.
         trace: how the director decided, None when it does not remember the request.
@@ -37,6 +39,7 @@ class Sample:
     sent: float
     phase: str
     line: int = 0
+    due: float = 0.0
     user: int = 0
     asked: str = ""
     status: int = 0
@@ -122,6 +125,7 @@ class FaultTold:
     name: str
     server: tuple[str, ...]
     do: str
+    hit: FaultHit = field(factory=FaultHit)
     hits: int = 0
     checks: int = 0
 

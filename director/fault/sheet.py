@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from director.fault import judging
-from director.fault.samples import PHASES, RunRecord, Sample
+from director.fault.choice import drawn
+from director.fault.samples import PHASES, FaultTold, RunRecord, Sample
 
 if TYPE_CHECKING:
     from director.fault.judging import Judged
@@ -38,7 +39,8 @@ def sheet(drill: Drill, record: RunRecord, seed: int, control: RunRecord | None 
         "seed": seed,
         "seconds": round(record.length, 3),
         "load": [f"{line.rate:g}/s {line.method} {line.uri}" for line in drill.load],
-        "decisions": decisions(record.samples),
+        "decisions": decisions(drill, record, seed),
+        "hits": hits(record.samples),
         "expectations": [_expectation(one, idles) for one, idles in zip(found, idle, strict=True)],
         "phases": [_phase(name, record) for name in PHASES],
         "faults": [
@@ -59,8 +61,52 @@ def sheet(drill: Drill, record: RunRecord, seed: int, control: RunRecord | None 
     }
 
 
-def decisions(samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """The requests that were hit, in order: with the same seed the same ones."""
+def decisions(drill: Drill, record: RunRecord, seed: int) -> list[dict[str, Any]]:
+    """The requests that the faults were to hit, in order: with the same seed the same ones.
+
+    Where a share decides, seed and number decide, whichever server a request goes to; a count (`first`,
+    `every`, `max`) is of those that came by, so there they are those that were hit.  A fault that never fired
+    has decided nothing.
+    """
+    found = [
+        (one.number, told.name)
+        for told in record.faults
+        for one in (_decided(drill, record, told, seed) if told.hits else ())
+    ]
+    return [{"request": number, "fault": name} for number, name in sorted(found)]
+
+
+def _decided(drill: Drill, record: RunRecord, told: FaultTold, seed: int) -> list[Sample]:
+    met = [one for one in record.samples if any(fault == told.name for _, fault in one.injected)]
+    hit = told.hit
+    if not drill.load or hit.first is not None or hit.most is not None or hit.every != 1:
+        return met
+    lines = {one.line for one in met}
+    spans = list(_spans(drill, told.name))
+    return [
+        one
+        for one in record.samples
+        if one.line in lines
+        and any(start <= one.due < end for start, end in spans)
+        and (hit.share >= 1.0 or drawn(seed, str(one.number)) < hit.share)
+    ]
+
+
+def _spans(drill: Drill, fault: str) -> Iterator[tuple[float, float]]:
+    """From when to when a fault runs."""
+    begun = None
+    for step in drill.steps:
+        if step.verb == "start" and fault in step.names:
+            begun = step.at if begun is None else begun
+        elif begun is not None and (
+            step.verb in {"heal", "end"} or (step.verb == "stop" and fault in step.names)
+        ):
+            yield begun, step.at
+            begun = None
+
+
+def hits(samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """The tries that met a fault, in the order in which their requests were sent."""
     return [
         {"request": one.number, "fault": fault, "server": server}
         for one in samples

@@ -98,7 +98,9 @@ class ProgramStage:
     def start_fault(self, name: str, seed: int, ttl: float) -> Deferred[FaultTold]:
         """Inject."""
         started = maybeDeferred(self._faults.start_fault, name, self._author, ttl, seed)
-        return started.addCallback(lambda state: FaultTold(name, state.fault.places, str(state.fault.action)))
+        return started.addCallback(
+            lambda state: FaultTold(name, state.fault.places, str(state.fault.action), state.fault.hit)
+        )
 
     def stop_faults(self, names: Sequence[str]) -> Deferred[None]:
         """Take away those that run."""

@@ -279,7 +279,7 @@ class DrillRun:
 
     def _send(self, due: DueRequest) -> None:
         if self._load is not None:
-            sample = Sample(due.number, self.now, self._phase, line=due.line)
+            sample = Sample(due.number, self.now, self._phase, due.line, due.at)
             self.record.samples.append(sample)
             self._load.send(sample)
 

@@ -321,7 +321,7 @@ class Exchange:
 
     def _meets_fault(self, server: RealServer) -> bool:
         """A fault is laid on the server; True when it hits this try, which then gets a connection with it."""
-        met = server.injected.meet(self.facts, self.identity, len(self.tries))
+        met = server.injected.meet(self.facts, self.identity)
         if met is not None:
             self.injected += ((f"{server.pool.name}/{server.name}", met.fault),)
             self.client.out.append(OpenFaulty(self.stream, server, met))
