@@ -143,7 +143,7 @@ def server_changed(
 
     Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
     """
-    _known(order, [key for key in PATCHED if key != "state"])
+    known(order, [key for key in PATCHED if key != "state"])
     server = Draft(configuration).server(pool_name, name)
     change = ServerChanged(pool_name, _evolved(server, _settings(order)))
     return change.on_configuration(configuration)
