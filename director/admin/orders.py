@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from director.admin import edits, objects
+from director.admin import batch, edits, objects
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
 from director.admin.control import Applied, Control
@@ -195,6 +195,10 @@ class Orders:
         if not call.dry_run:
             self._control.zero(services)
         return as_json({"dry_run": call.dry_run, "zeroed": list(services)})
+
+    def changes(self, call: Call) -> Answer | Deferred[Answer]:
+        """Several things at once: all or nothing, and one generation."""
+        return self._wanted(call, batch.wanted(self._now(), edits.parse_object(call.body)))
 
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from director.admin import batch
 from director.model.pools import LARGEST_COUNT, Forward
 
 OPEN = "open"
@@ -271,6 +272,16 @@ ROUTES = (
         "Traffic of a service and of the servers of its pool counts from 0 again; metrics go on.",
         query=(DRY_RUN,),
         statuses=(200, 403),
+    ),
+    ApiRoute(
+        "changes",
+        "POST",
+        "/api/v1/changes",
+        "Several changes of pools, servers, services and rules as one: all or nothing, one generation.",
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=CHANGED,
+        body=batch.BODY,
     ),
     ApiRoute(
         "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)

@@ -16,8 +16,9 @@ from director.admin.control import TraceRecord
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
 from director.admin.trends import Trends
+from director.config.parse.expressions import written
 from director.model.conditions import And, Condition, Not, Or, Term
-from director.model.http import FaultStep, L7Service, Rule
+from director.model.http import Children, FaultStep, L7Service, Rule
 from director.model.pools import NO_ADVICE, State, Tunnel
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
@@ -255,6 +256,20 @@ def _l7(config: L7Service, context: ViewContext) -> Json:
         "switch": config.switch,
         "rules": sum(rule.service == config.name for rule in context.seen.configuration.rules),
         "fault": [fault_step(one) for one in config.fault],
+        "start": config.start,
+        "max_connections": config.max_connections,
+        "ktcpvs": _children(config.ktcpvs),
+    }
+
+
+def _children(found: Children | None) -> Json | None:
+    """In the words of a KTCPVS file; None when nobody said any."""
+    if found is None:
+        return None
+    return {
+        "startservers": found.start,
+        "minspareservers": found.min_spare,
+        "maxspareservers": found.max_spare,
     }
 
 
@@ -295,6 +310,8 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
         "service": rule.service,
         "when": rule.shown("when", condition(rule.when)) if rule.when else "",
         "action": action(rule),
+        "pool": rule.pool or None,
+        "hash": rule.hash or None,
         "rate": context.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
         **figures(counters or RequestFigures()),
     }
@@ -312,7 +329,7 @@ def action(rule: Rule) -> str:
 def condition(part: Condition) -> str:
     """A condition as an operator would write it."""
     if isinstance(part, Term):
-        words = (part.fact, part.name, part.operator, *part.values)
+        words = (part.fact, part.name, part.operator, *map(written, part.values))
         return " ".join(word for word in words if word)
     if isinstance(part, Not):
         return f"not {_grouped(part.part)}"

@@ -284,12 +284,16 @@ class Check:
 
 @frozen
 class CookiePersistence:
-    """`persist = cookie NAME insert [httponly] [secure] [samesite=…]`: affinity by our own cookie."""
+    """`persist = cookie NAME insert [follow] [httponly] [secure] [samesite=…]`: affinity by our own cookie.
+
+    `follow`: only beside cookies that the server sets, and as long as the longest of them lasts.
+    """
 
     name: str
     httponly: bool = False
     secure: bool = False
     samesite: str = ""
+    follow: bool = False
 
 
 @frozen

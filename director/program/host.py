@@ -6,6 +6,7 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from director.l4.io.capture.plan import capture_plan, parse_address
 from director.l4.io.netlink.socket import NetlinkSocket
 from director.l4.io.netlink.view import KernelView
 from director.l7.io.listener import taken
+from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.listen_alerts import lacking
@@ -25,6 +27,7 @@ from director.store.io.place import held
 _LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
 _ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"
 _TAKEN = "the director starts all the same if it can open another, and tries again. --offline does not ask"
+_NO_PAGE = "the director starts without its page, and tries again. --offline does not ask"
 _HERE = "--offline does not ask"
 _NO_INTERFACE = "correct it; if it is right, layer 4 starts on it when it appears. --offline does not ask"
 
@@ -44,11 +47,8 @@ def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
     if not held(Path(configuration.settings.state_dir)):
         # Else it is most likely the director itself that listens there.
         found += [
-            loaded.problem_at(
-                f"l7:{service.name}", "listen", f"{address} cannot be opened now: {why}", _TAKEN, WARNING
-            )
-            for service in configuration.l7
-            for address in service.listen
+            loaded.problem_at(section, "listen", f"{address} cannot be opened now: {why}", hint, WARNING)
+            for section, address, hint in _listeners(configuration)
             if not address.endpoint and (why := taken(address))
         ]
     if configuration.l4:
@@ -58,6 +58,15 @@ def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
             view.read_all()
             found += _packet_problems(loaded, configuration, view)
     return found
+
+
+def _listeners(configuration: Configuration) -> Iterator[tuple[str, Address, str]]:
+    """(section, address, what a start does when another program has it)."""
+    for service in configuration.l7:
+        for address in service.listen:
+            yield f"l7:{service.name}", address, _TAKEN
+    if configuration.admin is not None:
+        yield "admin", configuration.admin.listen, _NO_PAGE
 
 
 def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelView) -> list[Problem]:

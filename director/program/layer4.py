@@ -390,7 +390,7 @@ def _fixed(wanted: L4Settings) -> tuple[object, ...]:
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:
     """Layer 7's own listeners: a virtual address keeps them."""
     for service in configuration.l7:
-        for address in service.listen:
+        for address in service.places:
             try:
                 host = ipaddress.ip_address(address.host)
             except ValueError:

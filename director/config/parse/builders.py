@@ -142,6 +142,8 @@ def l7(fields: Fields) -> L7Service | None:
             body=fields.get("limit.body"),
         ),
         max_connections=fields.get("max_connections"),
+        start=fields.get("start"),
+        ktcpvs=fields.get("ktcpvs"),
     )
 
 

@@ -67,9 +67,10 @@ POOL = Kind(
         ),
         Key(
             "persist",
-            "`cookie NAME insert [httponly] [secure] [samesite=lax]`",
+            "`cookie NAME insert [follow] [httponly] [secure] [samesite=lax]`",
             values.on_text(servers.persistence),
-            "Keeps a client at its server, by a cookie of the director's own.",
+            "Keeps a client at its server, by a cookie of the director's own; with `follow` only in answers "
+            "that set cookies themselves, and for as long as the longest of them lasts.",
             example="cookie DIRECTOR insert httponly",
         ),
         Key(

@@ -109,10 +109,12 @@ def _added(exchange: Exchange, head: ResponseHead) -> bytes:
     pool = exchange.pool
     if pool is None or pool.config.persist is None:
         return date
-    lease = exchange.lease
+    lease, persist = exchange.lease, pool.config.persist
+    if lease is not None and persist.follow:
+        return date + affinity.follows(persist, lease.server, head.lines)
     if lease is None or exchange.sticky:
         return date
-    return date + affinity.set_cookie(pool.config.persist, lease.server)
+    return date + affinity.set_cookie(persist, lease.server)
 
 
 def server_ended(exchange: Exchange, now: float) -> None:

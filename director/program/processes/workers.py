@@ -107,7 +107,7 @@ class Workers(Collector):
         if self._orphans is None:
             state_dir = self._settings.state_dir
             self._orphans = orphans(Path(state_dir)) if state_dir else []
-        addresses = [address for one in candidate.desired.l7 for address in one.listen]
+        addresses = [address for one in candidate.desired.l7 for address in one.places]
         self._sockets.prepare(addresses, beside=bool(self._orphans))
         if not self._there:
             return None
@@ -339,7 +339,7 @@ class Workers(Collector):
             for name, address, clients in one.said.get("listeners", ()):
                 counts[name, address] = counts.get((name, address), 0) + clients
         services = self._current.registry.configuration.l7
-        places = [(one.name, str(address)) for one in services for address in one.listen]
+        places = [(one.name, str(address)) for one in services for address in one.places]
         return [(*place, counts.get(place, 0)) for place in places]
 
     def unopened(self) -> list[tuple[str, str, str]]:

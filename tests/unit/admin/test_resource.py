@@ -38,6 +38,7 @@ GOOD = {
     "add_rule": {"name": "7 z", "service": "www", "respond": "404"},
     "change_rule": {"pool": "web"},
     "change_layer4": {"timeout.tcp": "1h"},
+    "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
     "start_fault": {"name": "slow", "ttl": "2s"},
 }

@@ -49,11 +49,14 @@ def test_a_check_says_what_a_start_would_wait_for(tmp_path: Path) -> None:
 
 def test_a_port_that_another_program_has_is_said_but_not_beside_the_director_itself(tmp_path: Path) -> None:
     ini = tmp_path / "director.ini"
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    with socket.create_server(("127.0.0.1", 0)) as other, socket.create_server(("127.0.0.1", 0)) as third:
         port = other.getsockname()[1]
-        ini.write_text(INI.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        admin = f"[admin]\nlisten = 127.0.0.1:{third.getsockname()[1]}\n"
+        ini.write_text(INI.replace("127.0.0.1:0", f"127.0.0.1:{port}") + admin)
         said = render(examine(str(ini)).problems)
         assert f"127.0.0.1:{port} cannot be opened now: the address is in use; stop the other program" in said
+        assert said.count("cannot be opened now") == 2
+        assert "the director starts without its page" in said
         running = Place(tmp_path / "state")
         running.take()
         assert "cannot be opened" not in render(examine(str(ini)).problems)
