@@ -84,7 +84,9 @@ def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelV
     servers = dict.fromkeys(one.address for one in plan.answers)
     for service in configuration.l4:
         address = parse_address(service.virtual.host)
-        why = "" if address is None else addresses.unanswered(view, address, read, servers)
+        if address is None:
+            continue
+        why = addresses.unanswered(view, address, read, servers) or addresses.disabled(view, address, read)
         if why:
             text = f"virtual address {address} {why}"
             found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))

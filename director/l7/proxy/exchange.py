@@ -328,7 +328,13 @@ class Exchange:
         return met is not None
 
     def _too_long_to_keep(self) -> bool:
-        """The body will not, or may not, stay in the spool until a server answers."""
+        """The body will not, or may not, stay in the spool until a server answers.
+
+        A server that speaks HTTP/2 says on its connections what it did not look at.
+        """
+        pool = self.pool
+        if pool is not None and pool.config.protocol == "h2":
+            return False
         length = self.head.length
         return length > SPOOL_LIMIT or (length == CHUNKED and not self.body.done)
 
