@@ -72,12 +72,9 @@ class OnServer:
         self._of_requests = tuple(found)
         self._of_checks = tuple(one for one in found if one.running.fault.checks)
 
-    def meet(self, facts: Any, identity: str, tries: int) -> Injected | None:
-        """What a request meets that was sent here.
-
-        `tries` are those it has behind it, since each try is looked at by itself.
-        """
-        number = f"{identity.rpartition('-')[2]}.{tries}" if identity.startswith(TAG) else ""
+    def meet(self, facts: Any, identity: str) -> Injected | None:
+        """What a request meets that was sent here; its id tells the number of a drill's own."""
+        number = identity.rpartition("-")[2] if identity.startswith(TAG) else ""
         for one in self._of_requests:
             met = one.meet(facts, number)
             if met is not None:

@@ -80,6 +80,9 @@ class FaultySide:
         self._under_way = True
         self._timer: Any = None
 
+    spent = True
+    """It carries this one request."""
+
     # -- without a server --
 
     def begin_without_server(self) -> None:

@@ -59,11 +59,11 @@ from director.l7.proxy.commands import (
     KeepServer,
     LeaveQueue,
     Open,
-    OpenFaulty,
     ToClient,
     ToServer,
     Wait,
 )
+from director.l7.proxy.injected import meets_fault
 from director.l7.routing.forwarded import believed_id
 from director.model.pools import PoolTimeouts
 from director.registry import ledger
@@ -309,7 +309,7 @@ class Exchange:
         self.phase = CONNECT
         self.opened = now
         self.deadline = now + self.timeouts.connect
-        if lease is not None and lease.server.injected is not None and self._meets_fault(lease.server):
+        if lease is not None and lease.server.injected is not None and meets_fault(self, lease.server):
             return
         head = self.head
         careful = head.method not in IDEMPOTENT
@@ -318,14 +318,6 @@ class Exchange:
             fresh = True
         # Naming arguments costs as much as the object (CPython 3.11).
         self.client.out.append(Open(self.stream, target, fresh, careful))
-
-    def _meets_fault(self, server: RealServer) -> bool:
-        """A fault is laid on the server; True when it hits this try, which then gets a connection with it."""
-        met = server.injected.meet(self.facts, self.identity, len(self.tries))
-        if met is not None:
-            self.injected += ((f"{server.pool.name}/{server.name}", met.fault),)
-            self.client.out.append(OpenFaulty(self.stream, server, met))
-        return met is not None
 
     def _too_long_to_keep(self) -> bool:
         """The body will not, or may not, stay in the spool until a server answers.

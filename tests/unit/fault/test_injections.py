@@ -38,9 +38,9 @@ def running(name: str, *places: tuple[str, str], **more: Any) -> RunningFault:
     return RunningFault(Fault(name, places, more.pop("action", HANG), **more), 7, 0.0, 10.0)
 
 
-def met(registry: Registry, server: str, facts: Any = None, identity: str = "r1", tries: int = 0) -> str:
+def met(registry: Registry, server: str, facts: Any = None, identity: str = "r1") -> str:
     injected = registry.pools["web"].by_name[server].injected
-    found = injected.meet(facts or Facts(), identity, tries) if injected is not None else None
+    found = injected.meet(facts or Facts(), identity) if injected is not None else None
     return found.fault if found is not None else ""
 
 
@@ -99,7 +99,7 @@ def test_a_delay_is_drawn_between_its_bounds(registry: Registry) -> None:
     slow = FaultAction("delay", "delay 200ms..400ms", low=0.2, high=0.4)
     faults.start(running("x", ("web", "a"), action=slow))
     server = registry.pools["web"].by_name["a"]
-    drawn = [server.injected.meet(Facts(), "r", 0).delay for _ in range(50)]
+    drawn = [server.injected.meet(Facts(), "r").delay for _ in range(50)]
     assert all(0.2 <= one < 0.4 for one in drawn)
     assert len(set(drawn)) == 50
 
