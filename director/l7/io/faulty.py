@@ -80,8 +80,9 @@ class FaultySide:
         self._under_way = True
         self._timer: Any = None
 
-    spent = True
-    """It carries this one request."""
+    def spent(self, now: float) -> None:
+        """The request is over, and nobody else gets the connection."""
+        self.close()
 
     # -- without a server --
 

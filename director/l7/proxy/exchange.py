@@ -200,7 +200,7 @@ class Exchange:
             continued: the server has said 100.
             half: who has ended its half of a tunnel, "client" or "server"; "" when nobody has.
             tries: (server, what came of it) of every try that failed.
-            injected: (server, fault) of every try that met an injected fault.
+            met: (server, fault) of every try that met an injected fault.
             outcome: how it ended.
         request_head: rule, sent_head.
         request_body: received (octets of the body), spooled.
@@ -215,8 +215,8 @@ class Exchange:
 
     __slots__ = (
         "attempts", "body", "called_by", "cause", "client", "connected", "continued", "deadline", "facts",
-        "fault", "first_byte", "half", "head", "identity", "injected", "interims", "interims_since",
-        "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
+        "fault", "first_byte", "half", "head", "identity", "interims", "interims_since", "keep_alive",
+        "lease", "met", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
         "reused", "rule", "sent", "sent_head", "server_name", "service", "spool", "spooled", "started",
         "status", "steps", "sticky", "stream", "target", "timeouts", "tried", "tries", "wait_until",
         "worked_on",
@@ -237,7 +237,7 @@ class Exchange:
     steps: Iterator[FaultTarget] | None
     cause: Cause | None
     tries: tuple[tuple[str, str], ...]
-    injected: tuple[tuple[str, str], ...]
+    met: tuple[tuple[str, str], ...]
     tried: tuple[RealServer, ...]
 
     def __init__(
@@ -279,7 +279,7 @@ class Exchange:
         self.fault = self.server_name = self.outcome = self.half = ""
         self.sent_head = b""
         self.opened = self.interims_since = 0.0
-        self.tries = self.tried = self.injected = ()
+        self.tries = self.tried = self.met = ()
 
     def served_by(self, service: CompiledService, facts: RequestFacts) -> None:
         """Another configuration serves it from now on."""
