@@ -37,6 +37,7 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     _rules(kinds)
     for virtual in kinds["l4"].values():
         _names(virtual, "pool", kinds["pool"], "pool")
+    _protocols(kinds)
     _layers(kinds)
     _families(kinds)
     _schedulers(kinds, known)
@@ -130,6 +131,23 @@ def _server_places(pool: Fields) -> None:
         if first != key:
             text = f"{first} has the same address at {pool.place(first)}"
             pool.problem(key, text, "correct the address or remove one of the two", severity=WARNING)
+
+
+def _protocols(kinds: Kinds) -> None:
+    """Octets that are relayed unread cannot be put into frames."""
+    unread = {
+        name: service
+        for name, service in kinds["l7"].items()
+        if service.get("protocol") != "http" or service.get("switch") == "connection"
+    }
+    for fields in (*kinds["l7"].values(), *kinds["rule"].values()):
+        owner = unread.get(str(fields.get("service")) if fields.kind.kind == "rule" else fields.name)
+        pool = kinds["pool"].get(str(fields.get("pool")))
+        if owner is not None and pool is not None and pool.get("protocol") == "h2":
+            text = (
+                f"[{owner.section.title}] relays connections unread, and pool {pool.name} has protocol = h2"
+            )
+            fields.problem("pool", text, "take a pool with protocol = http/1.1: it passes any octets on")
 
 
 def used_pools(kinds: Kinds, layer: str) -> set[str]:

@@ -356,7 +356,7 @@ class Pool:
     given its weight over `slow_start` seconds.
     `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
     of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
-    `send_proxy` is off, v1 or v2.
+    `send_proxy` is off, v1 or v2; `protocol` http/1.1 or h2.
     """
 
     name: str
@@ -370,6 +370,7 @@ class Pool:
     idle_connections: int = 64
     tls: ServerTLS | None = None
     send_proxy: str = "off"
+    protocol: str = "http/1.1"
     on_down: OnDown = OnDown.KEEP
     needed: int = 0
     eject: Eject | None = None

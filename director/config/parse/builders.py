@@ -96,6 +96,7 @@ def pool(fields: Fields) -> Pool:
         idle_connections=fields.get("idle_connections"),
         tls=_server_tls(fields),
         send_proxy=fields.get("send_proxy"),
+        protocol=fields.get("protocol"),
         on_down=OnDown(fields.get("on_down")),
     )
 

@@ -140,6 +140,16 @@ POOL = Kind(
             default="1h",
             example="12h",
         ),
+        Key(
+            "protocol",
+            "`http/1.1` or `h2`",
+            values.choice("http/1.1", "h2"),
+            "What requests are sent in: `h2` is HTTP/2, many at a time on one connection; with `tls = on` "
+            "the server must choose it (ALPN), in clear text it is spoken with prior knowledge. gRPC needs "
+            "it. Checks go on in HTTP/1.",
+            default="http/1.1",
+            example="h2",
+        ),
         *tls.SERVER_KEYS,
     ),
 )

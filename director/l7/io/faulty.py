@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from director.fault.shaping import ENDED, shaping
 from director.l7.http.writing import phrase
+from director.l7.proxy.commands import Loss
 
 if TYPE_CHECKING:
-    from director.l7.io.backend import Backends, ServerCaller, ServerSide
-    from director.l7.io.manner import Manner
+    from director.l7.io.backend import Backends
+    from director.l7.io.carried import CarriedStream
+    from director.l7.io.server_side import ServerCaller, ServerSide
+    from director.l7.routing.facts import Peer
     from director.model.drills import Injected
-    from director.model.pools import Address
+    from director.registry.live import RealServer
 
 HELD_LIMIT = 65536
 """Octets of an answer that wait for their time; the server is held back beyond it."""
@@ -28,7 +31,7 @@ _BODILESS = frozenset({204, 205, 304})
 
 
 def meet(
-    backends: Backends, injected: Injected, address: Address, client: ServerCaller, manner: Manner | None
+    backends: Backends, injected: Injected, target: RealServer, client: ServerCaller, peer: Peer
 ) -> FaultySide:
     """Begin a connection under a fault; `client` hears of it later, never now."""
     side = FaultySide(backends, injected, client)
@@ -36,8 +39,24 @@ def meet(
     if kind in _WITHOUT_SERVER and not (kind == "reset" and injected.action.size is not None):
         backends.reactor.callLater(0, side.begin_without_server)
     else:
-        side.stream.server = backends.connect(address, side, manner)
+        _connect(side, target, peer)
     return side
+
+
+def _connect(side: FaultySide, target: RealServer, peer: Peer) -> None:
+    """A connection of its own, or where one carries many requests, a stream of its own."""
+    backends, config = side.backends, target.pool.config
+    manner = None
+    if config.tls is not None or config.send_proxy != "off" or config.protocol == "h2":
+        manner = backends.manner(target, peer)
+    if manner is None or not manner.multiplexes:
+        side.stream.server = backends.connect(target.address, side, manner)
+        return
+    key = target.key + manner.suffix
+    found, there = backends.carriers.stream(key, target.address, side, manner, fresh=False, careful=False)
+    side.stream.server = found
+    if there:
+        backends.reactor.callLater(0, side.server_connected)
 
 
 _WITHOUT_SERVER = frozenset({"refuse", "hang", "status", "garbage", "close", "reset"})
@@ -60,6 +79,10 @@ class FaultySide:
         self._held = bytearray()
         self._under_way = True
         self._timer: Any = None
+
+    def spent(self, now: float) -> None:
+        """The request is over, and nobody else gets the connection."""
+        self.close()
 
     # -- without a server --
 
@@ -174,13 +197,13 @@ class FaultySide:
         if not self._held and self.client is not None:
             self.client.server_ended()
 
-    def server_lost(self, reason: str) -> None:
+    def server_lost(self, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
         """The real connection failed."""
         self.stream.server = None
         self._stop_timer()
         client, self.client = self.client, None
         if client is not None:
-            client.server_lost(reason)
+            client.server_lost(reason, loss)
 
     def server_blocked(self) -> None:
         """The server does not take more."""
@@ -227,7 +250,7 @@ class FaultyStream:
 
     def __init__(self, side: FaultySide) -> None:
         self._side = side
-        self.server: ServerSide | None = None
+        self.server: ServerSide | CarriedStream | None = None
         self.paused = False
         self._holds = False
 

@@ -42,7 +42,7 @@ def enter(exchange: Exchange, now: float) -> None:
     record((
         exchange.identity, exchange.started, service.config.name, facts.client, method, target, host,
         "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
-        exchange.reason, exchange.server_name, exchange.tries, exchange.injected,
+        exchange.reason, exchange.server_name, exchange.tries, exchange.met,
         fault, status, outcome, sent, received,
         exchange.connected, first_byte, total,
     ))  # fmt: skip

@@ -68,14 +68,26 @@ class ServerEnded:
         self.stream = stream
 
 
+class Loss(enum.Enum):
+    """What is known of a request whose server's connection failed."""
+
+    UNKNOWN = "the server may have acted on it"
+    UNPROCESSED = "the server has said that it did not look at it (RFC 9113 8.7)"
+    JUNK = "the server's answer is none"
+
+
 class ServerFailed:
-    """The connection of `stream` failed: refused or unreachable before it was open, reset after."""
+    """The connection of `stream` failed: refused or unreachable before it was open, reset after.
 
-    __slots__ = ("reason", "stream")
+    `loss` is what that means for the request.
+    """
 
-    def __init__(self, stream: int, reason: str) -> None:
+    __slots__ = ("loss", "reason", "stream")
+
+    def __init__(self, stream: int, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
         self.stream = stream
         self.reason = reason
+        self.loss = loss
 
 
 class ServerBlocked:

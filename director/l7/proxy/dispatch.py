@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.proxy import local_reply
-from director.l7.proxy.commands import AbortServer, DropServer
+from director.l7.proxy.commands import AbortServer, DropServer, Loss
 from director.l7.proxy.exchange import (
     BODY,
     CONNECT,
@@ -98,13 +98,18 @@ def postpone(exchange: Exchange, seconds: float) -> None:
 # --- what may go wrong ------------------------------------------------------------------
 
 
-def server_failed(exchange: Exchange, reason: str, now: float) -> None:
+def server_failed(exchange: Exchange, reason: str, now: float, loss: Loss = Loss.UNKNOWN) -> None:
     """The connection could not be made, or was reset."""
     phase = exchange.phase
     if phase is CONNECT:
         unreachable(exchange, reason, now)
+    elif loss is Loss.JUNK and phase is not TUNNEL:
+        junk(exchange, reason, now)
     elif phase is RESPONSE:
-        no_response(exchange, reason, now)
+        if loss is Loss.UNPROCESSED:
+            unprocessed(exchange, reason, now)
+        else:
+            no_response(exchange, reason, now)
     elif phase is BODY:
         cut(exchange, "truncated")
     elif phase is TUNNEL:
@@ -159,6 +164,20 @@ def no_response(exchange: Exchange, reason: str, now: float) -> None:
         again(exchange, reason, now)
     else:
         fail(exchange, Cause.EMPTY, reason, now)
+
+
+def unprocessed(exchange: Exchange, reason: str, now: float) -> None:
+    """The server did not look at the request, so any method may be sent again while all of it is here.
+
+    That is its way of leaving (GOAWAY) or of having enough (REFUSED_STREAM), and no failure; but a try it is.
+    """
+    pool = exchange.pool
+    whole = exchange.head.length == 0 or exchange.spool is not None
+    retry = None if pool is None or exchange.fault else pool.config.retry
+    if whole and retry is not None and "connect" in retry.on and exchange.attempts < retry.tries:
+        again(exchange, reason, now)
+    else:
+        fail(exchange, Cause.CONNECT if whole else Cause.EMPTY, reason, now)
 
 
 def again(exchange: Exchange, reason: str, now: float) -> None:

@@ -59,11 +59,11 @@ from director.l7.proxy.commands import (
     KeepServer,
     LeaveQueue,
     Open,
-    OpenFaulty,
     ToClient,
     ToServer,
     Wait,
 )
+from director.l7.proxy.injected import meets_fault
 from director.l7.routing.forwarded import believed_id
 from director.model.pools import PoolTimeouts
 from director.registry import ledger
@@ -200,7 +200,7 @@ class Exchange:
             continued: the server has said 100.
             half: who has ended its half of a tunnel, "client" or "server"; "" when nobody has.
             tries: (server, what came of it) of every try that failed.
-            injected: (server, fault) of every try that met an injected fault.
+            met: (server, fault) of every try that met an injected fault.
             outcome: how it ended.
         request_head: rule, sent_head.
         request_body: received (octets of the body), spooled.
@@ -215,8 +215,8 @@ class Exchange:
 
     __slots__ = (
         "attempts", "body", "called_by", "cause", "client", "connected", "continued", "deadline", "facts",
-        "fault", "first_byte", "half", "head", "identity", "injected", "interims", "interims_since",
-        "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
+        "fault", "first_byte", "half", "head", "identity", "interims", "interims_since", "keep_alive",
+        "lease", "met", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
         "reused", "rule", "sent", "sent_head", "server_name", "service", "spool", "spooled", "started",
         "status", "steps", "sticky", "stream", "target", "timeouts", "tried", "tries", "wait_until",
         "worked_on",
@@ -237,7 +237,7 @@ class Exchange:
     steps: Iterator[FaultTarget] | None
     cause: Cause | None
     tries: tuple[tuple[str, str], ...]
-    injected: tuple[tuple[str, str], ...]
+    met: tuple[tuple[str, str], ...]
     tried: tuple[RealServer, ...]
 
     def __init__(
@@ -279,7 +279,7 @@ class Exchange:
         self.fault = self.server_name = self.outcome = self.half = ""
         self.sent_head = b""
         self.opened = self.interims_since = 0.0
-        self.tries = self.tried = self.injected = ()
+        self.tries = self.tried = self.met = ()
 
     def served_by(self, service: CompiledService, facts: RequestFacts) -> None:
         """Another configuration serves it from now on."""
@@ -309,7 +309,7 @@ class Exchange:
         self.phase = CONNECT
         self.opened = now
         self.deadline = now + self.timeouts.connect
-        if lease is not None and lease.server.injected is not None and self._meets_fault(lease.server):
+        if lease is not None and lease.server.injected is not None and meets_fault(self, lease.server):
             return
         head = self.head
         careful = head.method not in IDEMPOTENT
@@ -319,16 +319,14 @@ class Exchange:
         # Naming arguments costs as much as the object (CPython 3.11).
         self.client.out.append(Open(self.stream, target, fresh, careful))
 
-    def _meets_fault(self, server: RealServer) -> bool:
-        """A fault is laid on the server; True when it hits this try, which then gets a connection with it."""
-        met = server.injected.meet(self.facts, self.identity)
-        if met is not None:
-            self.injected += ((f"{server.pool.name}/{server.name}", met.fault),)
-            self.client.out.append(OpenFaulty(self.stream, server, met))
-        return met is not None
-
     def _too_long_to_keep(self) -> bool:
-        """The body will not, or may not, stay in the spool until a server answers."""
+        """The body will not, or may not, stay in the spool until a server answers.
+
+        A server that speaks HTTP/2 says on its connections what it did not look at.
+        """
+        pool = self.pool
+        if pool is not None and pool.config.protocol == "h2":
+            return False
         length = self.head.length
         return length > SPOOL_LIMIT or (length == CHUNKED and not self.body.done)
 

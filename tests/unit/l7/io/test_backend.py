@@ -16,11 +16,10 @@ from director.l7.io.backend import (
     DISTRUST_SECONDS,
     GOODBYE_SECONDS,
     IDLE_SECONDS,
-    LOOKS,
     Backends,
-    ServerSide,
 )
 from director.l7.io.resolver import FRESH_SECONDS, Found, Resolver
+from director.l7.io.server_side import LOOKS, ServerSide
 from director.l7.io.stream import Stream
 from director.model.pools import Address
 from tests.support.loops import Loop, loop_of

@@ -11,8 +11,10 @@ import pytest
 from director.config.parse.faults import action
 from director.l7.io.backend import Backends
 from director.l7.io.faulty import FaultySide, meet
+from director.l7.routing.facts import Peer
 from director.model.drills import Injected
-from director.model.pools import Address
+from director.model.pools import Address, Pool, Server
+from director.registry.live import LivePool, RealServer
 from tests.support.loops import Loop, loop_of
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789"
@@ -39,7 +41,7 @@ class Client:
     def server_ended(self) -> None:
         self.told.append("ended")
 
-    def server_lost(self, reason: str) -> None:
+    def server_lost(self, reason: str, loss: Any = None) -> None:
         self.told.append(f"lost {reason}")
 
     def server_blocked(self) -> None:
@@ -64,7 +66,9 @@ class Place:
     def meet(self, text: str, delay: float = 0.0) -> FaultySide:
         """A connection that meets a fault, and its first news."""
         client: Any = self.client
-        side = meet(self.backends, Injected("x", action(text), delay), self.address, client, None)
+        target = RealServer(Server("a", self.address), LivePool(Pool("web")), 0.0)
+        peer = Peer("127.0.0.1", 40000, "127.0.0.1", 80)
+        side = meet(self.backends, Injected("x", action(text), delay), target, client, peer)
         assert client.told == []
         self.loop.turn(lambda: client.told)
         return side
