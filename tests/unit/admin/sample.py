@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from director.admin.control import DrillTold
 from director.admin.testing import MemoryControl, record
 from director.model.conditions import Term
-from director.model.drills import Fault, FaultAction
+from director.model.drills import Drill, DrillStep, Fault, FaultAction
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, SchedulerSpec, Server, State
 from director.model.settings import Configuration, Settings
@@ -97,6 +98,8 @@ def control() -> MemoryControl:
             )
     slow = Fault("slow", (("web", "a"),), FaultAction("delay", "delay 1s", low=1.0, high=1.0))
     made.rehearsals.known["slow"] = FaultState(slow)
+    made.drills.drills["two hang"] = Drill("two hang", "www", (DrillStep(2.0, "end"),))
+    made.drills.told["r1"] = DrillTold("r1", "two hang", 0.0, running=True)
     made.happened = [LogEvent(1_799_999_101.0, "info", "l7 www listens on 127.0.0.1:8080")]
     return made
 

@@ -4,13 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from director.admin.answers import Answer
+from director.admin.answers import Answer, Refusal
 from director.admin.api import Call
 from director.admin.edits import BadOrder
 from director.admin.rehearsals import RehearsalRoutes
+from director.admin.testing import MemoryDrills
 from director.errors import ChangeRefused
-from director.model.drills import Fault, FaultAction
+from director.model.drills import Drill, DrillStep, Fault, FaultAction, LoadLine
 from director.registry.reports import FaultState, Instant
 from tests.unit.admin.sample import control
 
@@ -24,6 +26,7 @@ class Routes:
         self.control = control()
         self.control.at = Instant(10.0, 1_800_000_010.0)
         self.control.rehearsals.known = {"a hangs": FaultState(FAULT)}
+        self.control.drills = MemoryDrills()
         self.routes = RehearsalRoutes(self.control)
 
     def post(self, order: Any) -> Answer:
@@ -84,3 +87,71 @@ def test_refused() -> None:
     made.control.rehearsals.allowed = False
     with pytest.raises(ChangeRefused, match="not allowed"):
         made.post({"name": "a hangs"})
+
+
+# --- drills -------------------------------------------------------------------------------------
+
+STEPS = (DrillStep(0.0, "baseline"), DrillStep(2.0, "end"))
+DRILL = Drill("two hang", "www", STEPS, (LoadLine(20.0, "GET", "/"),))
+
+
+def with_a_drill() -> Routes:
+    made = Routes()
+    made.control.drills.drills[DRILL.name] = DRILL
+    return made
+
+
+def run(made: Routes, **order: Any) -> Answer:
+    return made.routes.run_drill(Call(body=json.dumps(order).encode(), author="ops"))
+
+
+def test_all_drills() -> None:
+    made = with_a_drill()
+    (shown,) = json.loads(made.routes.drills(Call()).body)
+    assert shown == {
+        "name": "two hang", "service": "www", "seconds": 2.0, "load": ["20/s GET /"],
+        "steps": ["0s baseline", "2s end"], "expect": [], "running": False, "runs": [],
+    }  # fmt: skip
+    run(made, name="two hang")
+    (shown,) = json.loads(made.routes.drills(Call()).body)
+    assert [one["verdict"] for one in shown["runs"]] == ["pass"]
+
+
+def test_a_run_and_its_sheet() -> None:
+    made = with_a_drill()
+    answer = run(made, name="two hang", seed=3, control=True)
+    assert answer.status == 201
+    assert dict(answer.headers)["Location"] == "/api/v1/drills/r1"
+    begun = json.loads(answer.body)
+    assert (begun["run"], begun["running"], begun["verdict"]) == ("r1", True, None)
+    sheet = json.loads(made.routes.drill(Call(path={"run": "r1"})).body)
+    assert (sheet["running"], sheet["verdict"], sheet["seed"]) == (False, "pass", 3)
+
+
+def test_a_run_that_goes_on_has_no_verdict() -> None:
+    made = with_a_drill()
+    run(made, name="two hang")
+    told = made.control.drills.told
+    told["r1"] = evolve(told["r1"], running=True)
+    assert json.loads(made.routes.drill(Call(path={"run": "r1"})).body)["verdict"] is None
+    assert made.routes.stop_drill(Call(path={"run": "r1"})).status == 204
+    with pytest.raises(ChangeRefused):
+        made.routes.stop_drill(Call(path={"run": "r1"}))
+
+
+@pytest.mark.parametrize(
+    ("order", "at"), [({}, "name"), ({"name": "two hang", "control": 1}, "control"), ({"name": ""}, "name")]
+)
+def test_orders_of_drills_that_are_none(order: dict[str, Any], at: str) -> None:
+    with pytest.raises(BadOrder) as caught:
+        run(with_a_drill(), **order)
+    assert caught.value.at == at
+
+
+def test_what_is_not_there() -> None:
+    made = with_a_drill()
+    with pytest.raises(Refusal) as caught:
+        made.routes.drill(Call(path={"run": "r9"}))
+    assert caught.value.status == 404
+    with pytest.raises(ChangeRefused):
+        run(made, name="nobody")

@@ -26,6 +26,7 @@ NAMES = {
     "service": "l7:www",
     "id": "g1",
     "fault": "slow",
+    "run": "r1",
     "file": "admin.css",
 }
 GOOD = {
@@ -41,6 +42,7 @@ GOOD = {
     "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
     "start_fault": {"name": "slow", "ttl": "2s"},
+    "run_drill": {"name": "two hang"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]
 

@@ -29,7 +29,7 @@ def drill(halt: str = "", **expected: str) -> Drill:
 
 def sample(number: int, phase: str = "inject", **more: Any) -> Sample:
     """A request that web/a answered in 10 ms; give what differs."""
-    trace = {
+    trace: dict[str, Any] = {
         "pool": "web", "server": "a", "fault": "", "outcome": "ok", "tries": [], "injected": [],
         "scheduler": "rr",
         **{key: more.pop(key) for key in ("server", "fault", "outcome", "tries", "injected") if key in more},

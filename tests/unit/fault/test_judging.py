@@ -20,8 +20,8 @@ def some(count: int, **of: Any) -> list[Sample]:
     return [sample(number + 10, **of) for number in range(1, count + 1)]
 
 
-BROKEN = {"status": 502, "outcome": "no_answer"}
-PAGE = {"status": 503, "fault": "page sorry", "outcome": "fault", "server": ""}
+BROKEN: dict[str, Any] = {"status": 502, "outcome": "no_answer"}
+PAGE: dict[str, Any] = {"status": 503, "fault": "page sorry", "outcome": "fault", "server": ""}
 
 
 @pytest.mark.parametrize(

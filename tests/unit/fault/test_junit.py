@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from director.fault.junit import junit
 from director.fault.sheet import sheet
@@ -8,14 +8,14 @@ from tests.unit.fault.sample_runs import drill, record, sample
 from tests.unit.fault.test_sheet import HIT
 
 
-def read(*, broken: bool, fired: bool) -> ElementTree.Element:
+def read(*, broken: bool, fired: bool) -> ET.Element:
     slow = [sample(12, seconds=9.0, asked='GET /<a>&"b"\x01')] if broken else []
     run = record(*(sample(number) for number in range(13, 30)), *slow, faults=[HIT] if fired else [])
     made = drill(during="slowest < 1s, ok >= 99%")
-    return ElementTree.fromstring(junit([sheet(made, run, 7)]).encode())
+    return ET.fromstring(junit([sheet(made, run, 7)]).encode())
 
 
-def counts(suites: ElementTree.Element) -> tuple[str, ...]:
+def counts(suites: ET.Element) -> tuple[str, ...]:
     (suite,) = suites
     return tuple(suite.attrib[name] for name in ("tests", "failures", "errors", "skipped"))
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -20,7 +20,7 @@ def told() -> Sheet:
 
 
 def test_the_picture_is_xml_with_every_request_and_event() -> None:
-    found = ElementTree.fromstring(svg(told()))
+    found = ET.fromstring(svg(told()))
     assert len(found.findall("circle")) == 30
     titles = [str(one.text) for one in found.iter("title")]
     assert '1.00 s: start "<x>"' in titles

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.fault.sample_runs import record, sample
@@ -21,7 +23,7 @@ from tests.unit.fault.sample_runs import record, sample
         ({"trace": None, "status": 503}, False, False),
     ],
 )
-def test_who_was_answered(facts: dict[str, object], answered: bool, ok: bool) -> None:
+def test_who_was_answered(facts: dict[str, Any], answered: bool, ok: bool) -> None:
     one = sample(1, **facts)
     assert (one.answered, one.ok) == (answered, ok)
 

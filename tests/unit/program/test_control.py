@@ -12,7 +12,6 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from director.admin.control import Applied, Control, Question
-from director.admin.testing import MemoryRehearsals
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
 from director.l7.io.access_log import AccessLog
@@ -20,6 +19,7 @@ from director.l7.io.service import Shell
 from director.model.pools import State
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs, installed_version
+from director.program.drills import Drills
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, compile_services
 from director.program.listen_alerts import ListenAlerts
@@ -76,7 +76,7 @@ def control(tmp_path: Path) -> Any:
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),
-            MemoryRehearsals(),
+            Drills(registry, traffic, None, loop.reactor, Random(1)),
         )
 
 

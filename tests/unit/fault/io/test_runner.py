@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -79,7 +79,8 @@ class MemoryLoad:
 
     answers = True
 
-    def __init__(self, _reactor: Any, target: LoadTarget, _lines: Any, run: str, done: Callable[..., Any]) -> None:
+    def __init__(self, *facts: Any) -> None:
+        *_, done = facts
         self.under_way: set[int] = set()
         self._done = done
 
@@ -241,7 +242,7 @@ def test_without_load_real_traffic_is_looked_at(world: World) -> None:
     def real(identity: str, **more: Any) -> dict[str, Any]:
         return {
             "id": identity, "service": "www", "method": "GET", "target": "/", "status": 200,
-            "times": {"total": 0.2}, **sample(1).trace, **more,
+            "times": {"total": 0.2}, **(sample(1).trace or {}), **more,
         }  # fmt: skip
 
     world.stage.real = [real("before")]
