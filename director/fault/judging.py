@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from director.fault.samples import GOOD_ENDS, RunRecord, Sample
+from director.fault.samples import GOOD_ENDS, DrillRequest, RunRecord
 
 if TYPE_CHECKING:
     from director.model.drills import Drill, DrillTerm, Expectation
@@ -49,7 +49,7 @@ class Judged:
     held: bool
     seen: str
     samples: int
-    shown: tuple[Sample, ...] = ()
+    shown: tuple[DrillRequest, ...] = ()
 
 
 @frozen
@@ -58,7 +58,7 @@ class Measure:
 
     value: float
     text: str
-    against: Sequence[Sample] = ()
+    against: Sequence[DrillRequest] = ()
 
 
 def judged(expectation: Expectation, record: RunRecord) -> Judged:
@@ -74,7 +74,7 @@ def judged(expectation: Expectation, record: RunRecord) -> Judged:
     return Judged(window, term.text, held, found.text, len(samples), () if held else _few(found.against))
 
 
-def _few(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+def _few(samples: Sequence[DrillRequest]) -> tuple[DrillRequest, ...]:
     return tuple(samples[:STORIES])
 
 
@@ -85,7 +85,7 @@ def _holds(term: DrillTerm, value: float) -> bool:
 # --- who answered -------------------------------------------------------------------------
 
 
-def _by(expectation: Expectation, record: RunRecord, samples: list[Sample]) -> Judged:
+def _by(expectation: Expectation, record: RunRecord, samples: list[DrillRequest]) -> Judged:
     term, window = expectation.term, expectation.phase
     answered = [one for one in samples if one.answered]
     if term.within is not None:
@@ -96,7 +96,7 @@ def _by(expectation: Expectation, record: RunRecord, samples: list[Sample]) -> J
     return Judged(window, term.text, held, seen, len(samples), () if held else _few(others or samples))
 
 
-def _by_within(expectation: Expectation, record: RunRecord, samples: list[Sample]) -> Judged:
+def _by_within(expectation: Expectation, record: RunRecord, samples: list[DrillRequest]) -> Judged:
     """The first good answer of one of them, reckoned from the begin of the window."""
     term, begin = expectation.term, record.begin_of(expectation.phase)
     ends = [one.sent + one.seconds - begin for one in samples if one.answered and one.by(term.names)]
@@ -112,7 +112,7 @@ _OF_THE_RUN = frozenset({"detect", "page", "recover", "requests", "hits", "to"})
 """Metrics that say something although no request was sent in their window."""
 
 
-def _measured(term: DrillTerm, samples: list[Sample], record: RunRecord) -> Measure:
+def _measured(term: DrillTerm, samples: list[DrillRequest], record: RunRecord) -> Measure:
     metric = term.metric
     if metric in _SHARES:
         return _share(samples, _SHARES[metric], good=metric != "5xx")
@@ -124,7 +124,7 @@ def _measured(term: DrillTerm, samples: list[Sample], record: RunRecord) -> Meas
     return _NUMBERS[metric](term, samples)
 
 
-_SHARES: dict[str, Callable[[Sample], bool]] = {
+_SHARES: dict[str, Callable[[DrillRequest], bool]] = {
     "answered": lambda one: one.answered,
     "ok": lambda one: one.ok,
     "5xx": lambda one: one.status >= 500,
@@ -132,7 +132,7 @@ _SHARES: dict[str, Callable[[Sample], bool]] = {
 _QUANTILES = {"slowest": 1.0, "p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-def _share(samples: list[Sample], holds: Callable[[Sample], bool], *, good: bool) -> Measure:
+def _share(samples: list[DrillRequest], holds: Callable[[DrillRequest], bool], *, good: bool) -> Measure:
     count = sum(map(holds, samples))
     value = count / len(samples)
     return Measure(
@@ -140,7 +140,7 @@ def _share(samples: list[Sample], holds: Callable[[Sample], bool], *, good: bool
     )
 
 
-def _quantile(samples: list[Sample], share: float) -> Measure:
+def _quantile(samples: list[DrillRequest], share: float) -> Measure:
     """The least time that so many did not exceed."""
     slow = sorted(samples, key=lambda one: -one.seconds)
     place = len(slow) - max(1, -int(-share * len(slow) // 1))
@@ -148,42 +148,42 @@ def _quantile(samples: list[Sample], share: float) -> Measure:
     return Measure(value, _seconds(value), slow)
 
 
-def _twice(_: DrillTerm, samples: list[Sample]) -> Measure:
+def _twice(_: DrillTerm, samples: list[DrillRequest]) -> Measure:
     found = [one for one in samples if one.twice]
     return Measure(len(found), f"{len(found)} requests", found)
 
 
-def _retries(_: DrillTerm, samples: list[Sample]) -> Measure:
+def _retries(_: DrillTerm, samples: list[DrillRequest]) -> Measure:
     count = sum(len(one.tries) for one in samples)
     value = count / len(samples)
     often = sorted(samples, key=lambda one: -len(one.tries))
     return Measure(value, f"{value:.3g} for each request", often)
 
 
-def _hits(_: DrillTerm, samples: list[Sample]) -> Measure:
+def _hits(_: DrillTerm, samples: list[DrillRequest]) -> Measure:
     count = sum(len(one.injected) for one in samples)
     return Measure(count, f"{count} tries", samples)
 
 
-def _to(term: DrillTerm, samples: list[Sample]) -> Measure:
+def _to(term: DrillTerm, samples: list[DrillRequest]) -> Measure:
     found = [one for one in samples if one.sent_to & {*term.names}]
     return Measure(len(found), f"{len(found)} requests", found)
 
 
-def _moved(_: DrillTerm, samples: list[Sample]) -> Measure:
+def _moved(_: DrillTerm, samples: list[DrillRequest]) -> Measure:
     found = moves(samples)
     return Measure(len(found), f"{len(found)} times", found)
 
 
-def _sticky(_: DrillTerm, samples: list[Sample]) -> Measure:
+def _sticky(_: DrillTerm, samples: list[DrillRequest]) -> Measure:
     moved, kept = moves(samples), sum(1 for _ in _pairs(samples))
     value = 1.0 - len(moved) / kept if kept else 0.0
     return Measure(value, f"{kept - len(moved)} of {kept} ({value:.2%})", moved)
 
 
-def _pairs(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
+def _pairs(samples: Sequence[DrillRequest]) -> list[tuple[DrillRequest, DrillRequest]]:
     """Two answers of servers that follow each other for one user."""
-    last: dict[tuple[int, int], Sample] = {}
+    last: dict[tuple[int, int], DrillRequest] = {}
     found = []
     for one in samples:
         if one.server:
@@ -194,12 +194,12 @@ def _pairs(samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
     return found
 
 
-def moves(samples: Sequence[Sample]) -> list[Sample]:
+def moves(samples: Sequence[DrillRequest]) -> list[DrillRequest]:
     """Requests that another server answered than the one before of the same user."""
     return [after for before, after in _pairs(samples) if before.server != after.server]
 
 
-_NUMBERS: dict[str, Callable[[DrillTerm, list[Sample]], Measure]] = {
+_NUMBERS: dict[str, Callable[[DrillTerm, list[DrillRequest]], Measure]] = {
     "twice": _twice,
     "retries": _retries,
     "requests": lambda _, samples: Measure(len(samples), f"{len(samples)} requests", samples),

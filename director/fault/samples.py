@@ -1,4 +1,4 @@
-"""What a drill saw: one `Sample` for each request, and a `RunRecord` of the whole run.
+"""What a drill saw: one `DrillRequest` for each request, and a `RunRecord` of the whole run.
 
 Pure values; `judging` reads them, `sheet` prints them, the shell fills them in.
 """
@@ -24,7 +24,7 @@ USERS = 10
 
 
 @mutable
-class Sample:
+class DrillRequest:
     """One request.
 
     Attributes:
@@ -144,7 +144,7 @@ class RunRecord:
         untagged: (answers, 5xx) of requests that were not the drill's own, since the first fault.
     """
 
-    samples: list[Sample] = field(factory=list)
+    samples: list[DrillRequest] = field(factory=list)
     happenings: list[Happening] = field(factory=list)
     begins: dict[str, float] = field(factory=dict)
     length: float = 0.0
@@ -153,7 +153,7 @@ class RunRecord:
     halted: str = ""
     untagged: tuple[int, int] = (0, 0)
 
-    def within(self, window: str) -> list[Sample]:
+    def within(self, window: str) -> list[DrillRequest]:
         """The requests that were sent in a window (`during`)."""
         phases = WINDOWS[window]
         return [one for one in self.samples if one.phase in phases]

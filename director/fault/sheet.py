@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.fault import judging
 from director.fault.choice import drawn
-from director.fault.samples import PHASES, FaultTold, RunRecord, Sample
+from director.fault.samples import PHASES, DrillRequest, FaultTold, RunRecord
 
 if TYPE_CHECKING:
     from director.fault.judging import Judged
@@ -76,7 +76,7 @@ def decisions(drill: Drill, record: RunRecord, seed: int) -> list[dict[str, Any]
     return [{"request": number, "fault": name} for number, name in sorted(found)]
 
 
-def _decided(drill: Drill, record: RunRecord, told: FaultTold, seed: int) -> list[Sample]:
+def _decided(drill: Drill, record: RunRecord, told: FaultTold, seed: int) -> list[DrillRequest]:
     met = [one for one in record.samples if any(fault == told.name for _, fault in one.injected)]
     hit = told.hit
     if not drill.load or hit.first is not None or hit.most is not None or hit.every != 1:
@@ -105,7 +105,7 @@ def _spans(drill: Drill, fault: str) -> Iterator[tuple[float, float]]:
             begun = None
 
 
-def hits(samples: Sequence[Sample]) -> list[dict[str, Any]]:
+def hits(samples: Sequence[DrillRequest]) -> list[dict[str, Any]]:
     """The tries that met a fault, in the order in which their requests were sent."""
     return [
         {"request": one.number, "fault": fault, "server": server}
@@ -126,7 +126,7 @@ def _expectation(one: Judged, idle: bool) -> dict[str, Any]:
     }
 
 
-def _story(one: Sample) -> dict[str, Any]:
+def _story(one: DrillRequest) -> dict[str, Any]:
     """One request as it went, in sentences."""
     return {
         "number": one.number,
@@ -142,7 +142,7 @@ def _story(one: Sample) -> dict[str, Any]:
     }
 
 
-def told(one: Sample) -> Iterator[str]:
+def told(one: DrillRequest) -> Iterator[str]:
     """What became of a request, in the order in which it happened."""
     yield f"sent {one.sent:.2f} s after the begin, in phase {one.phase}"
     for server, fault in one.injected:
@@ -188,7 +188,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _points(samples: Sequence[Sample]) -> list[list[Any]]:
+def _points(samples: Sequence[DrillRequest]) -> list[list[Any]]:
     """(seconds, how long, status, who answered, whether it was hit) for the picture."""
     every = -(-len(samples) // MOST_POINTS) or 1
     return [

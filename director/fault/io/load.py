@@ -2,7 +2,7 @@
 
 Each request has a connection of its own and says `Connection: close`, so a broken one spoils no other.  It
 carries `X-Drill: yes`, an id that the director believes of this client, and the cookies of its user.  How an
-answer went is put into its `Sample`.
+answer went is put into its `DrillRequest`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from twisted.internet.ssl import CertificateOptions
 from twisted.python.failure import Failure
 
 from director.errors import MessageError
-from director.fault.samples import USERS, Sample
+from director.fault.samples import USERS, DrillRequest
 from director.l7.http.body import Body
 from director.l7.http.responses import ResponseFramer
 from director.model.drills import LoadLine
@@ -65,7 +65,7 @@ class Load:
         target: LoadTarget,
         lines: tuple[LoadLine, ...],
         run: str,
-        done: Callable[[Sample], None],
+        done: Callable[[DrillRequest], None],
     ) -> None:
         self.under_way: set[_Asking] = set()
         self.reactor = reactor
@@ -75,7 +75,7 @@ class Load:
         self._done = done
         self._cookies: dict[tuple[int, int], dict[bytes, bytes]] = {}
 
-    def send(self, sample: Sample) -> None:
+    def send(self, sample: DrillRequest) -> None:
         """Send one; `number`, `line`, `sent` and `phase` are set."""
         line = self._lines[sample.line]
         sample.user = sample.number % USERS
@@ -107,7 +107,7 @@ class Load:
         # The director's own certificate: it is what is tried here, not who it is.
         return wrapClientTLS(CertificateOptions(), endpoint) if target.tls else endpoint
 
-    def _request(self, sample: Sample, line: LoadLine) -> bytes:
+    def _request(self, sample: DrillRequest, line: LoadLine) -> bytes:
         parts = urlsplit(line.uri)
         host = parts.netloc or str(self._target.address if not self._target.address.path else "localhost")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -123,7 +123,7 @@ class Load:
         ]
         return b"".join(fields)
 
-    def remember(self, sample: Sample, cookies: list[bytes]) -> None:
+    def remember(self, sample: DrillRequest, cookies: list[bytes]) -> None:
         """Cookies that a user was given."""
         jar = self._cookies.setdefault((sample.line, sample.user), {})
         for one in cookies[:20]:
@@ -140,7 +140,7 @@ class Load:
 class _Asking:
     """One request on its way, and its answer."""
 
-    def __init__(self, load: Load, sample: Sample, method: str, request: bytes) -> None:
+    def __init__(self, load: Load, sample: DrillRequest, method: str, request: bytes) -> None:
         self.sample = sample
         self.request = request
         self.transport: Any = None

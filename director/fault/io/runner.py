@@ -24,10 +24,10 @@ from director.fault.samples import (
     HEAL,
     INJECT,
     RECOVER,
+    DrillRequest,
     FaultTold,
     Happening,
     RunRecord,
-    Sample,
 )
 from director.fault.sheet import Sheet, sheet
 from director.fault.timeline import DueRequest, timeline
@@ -279,11 +279,11 @@ class DrillRun:
 
     def _send(self, due: DueRequest) -> None:
         if self._load is not None:
-            sample = Sample(due.number, self.now, self._phase, due.line, due.at)
+            sample = DrillRequest(due.number, self.now, self._phase, due.line, due.at)
             self.record.samples.append(sample)
             self._load.send(sample)
 
-    def _answered(self, sample: Sample) -> None:
+    def _answered(self, sample: DrillRequest) -> None:
         """Nothing more comes of one: ask how it was decided."""
         if sample.status:
             answers, failed = self._own
@@ -293,7 +293,7 @@ class DrillRun:
         if len(self._following) > REAL_LIMIT:
             self._following = [one for one in self._following if not one.called]
 
-    def _traced(self, found: Mapping[str, Any] | None, sample: Sample) -> None:
+    def _traced(self, found: Mapping[str, Any] | None, sample: DrillRequest) -> None:
         sample.trace = None if found is None else dict(found)
         if sample.fault.startswith("page ") and "page" not in self.record.marks and self._phase != BASELINE:
             self.record.marks["page"] = sample.sent + sample.seconds - self.record.begins.get(INJECT, 0.0)
@@ -309,7 +309,7 @@ class DrillRun:
                 return
             self._known.add(str(one["id"]))
             total = one["times"]["total"] or 0.0
-            sample = Sample(
+            sample = DrillRequest(
                 len(self.record.samples) + 1,
                 max(0.0, self.now - total),
                 self._phase,

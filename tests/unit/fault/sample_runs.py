@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve
 
 from director.config.parse import drills as parse
-from director.fault.samples import RunRecord, Sample
+from director.fault.samples import DrillRequest, RunRecord
 from director.model.drills import Drill, DrillStep, Expectation, LoadLine
 
 STEPS = (
@@ -27,7 +27,7 @@ def drill(halt: str = "", **expected: str) -> Drill:
     return Drill("x", "www", STEPS, (LoadLine(10.0, "GET", "/"),), made, reasons)
 
 
-def sample(number: int, phase: str = "inject", **more: Any) -> Sample:
+def sample(number: int, phase: str = "inject", **more: Any) -> DrillRequest:
     """A request that web/a answered in 10 ms; give what differs."""
     trace: dict[str, Any] = {
         "pool": "web", "server": "a", "fault": "", "outcome": "ok", "tries": [], "injected": [],
@@ -39,10 +39,10 @@ def sample(number: int, phase: str = "inject", **more: Any) -> Sample:
         "due": sent, "asked": "GET /", "status": 200, "seconds": 0.01, "whole": True, "trace": trace,
         "identity": f"drill-r-{number}", **more,
     }  # fmt: skip
-    return Sample(number, sent, phase, **facts)
+    return DrillRequest(number, sent, phase, **facts)
 
 
-def record(*samples: Sample, **more: Any) -> RunRecord:
+def record(*samples: DrillRequest, **more: Any) -> RunRecord:
     """A run of four seconds with a good baseline before these."""
     before = [sample(number, "baseline") for number in range(1, 11)]
     begins = {"baseline": 0.0, "inject": 1.0, "heal": 3.0, "recover": 3.5}

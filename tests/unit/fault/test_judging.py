@@ -7,7 +7,7 @@ from attrs import evolve
 
 from director.fault import judging
 from director.fault.judging import Judged
-from director.fault.samples import FaultTold, RunRecord, Sample
+from director.fault.samples import DrillRequest, FaultTold, RunRecord
 from tests.unit.fault.sample_runs import drill, record, sample
 
 
@@ -16,7 +16,7 @@ def judge(text: str, run: RunRecord, window: str = "during") -> Judged:
     return judging.judged(expectation, run)
 
 
-def some(count: int, **of: Any) -> list[Sample]:
+def some(count: int, **of: Any) -> list[DrillRequest]:
     return [sample(number + 10, **of) for number in range(1, count + 1)]
 
 
@@ -60,7 +60,7 @@ PAGE: dict[str, Any] = {"status": 503, "fault": "page sorry", "outcome": "fault"
         ("sticky >= 50%", [sample(20), sample(30, server="b"), sample(40, server="b")], True),
     ],
 )
-def test_what_holds(text: str, samples: list[Sample], held: bool) -> None:
+def test_what_holds(text: str, samples: list[DrillRequest], held: bool) -> None:
     found = judge(text, record(*samples))
     assert found.held is held, found
     assert bool(found.shown) is not held

@@ -9,7 +9,7 @@ import pytest
 
 from director.fault.io import load as module
 from director.fault.io.load import Load, LoadTarget
-from director.fault.samples import Sample
+from director.fault.samples import DrillRequest
 from director.model.drills import LoadLine
 from director.model.pools import Address
 from tests.support.loops import Loop, loop_of
@@ -25,13 +25,13 @@ class Place:
         self.loop = loop
         self.server = socket.create_server(("127.0.0.1", 0))
         self.server.settimeout(3)
-        self.done: list[Sample] = []
+        self.done: list[DrillRequest] = []
         self.peers: list[socket.socket] = []
         target = LoadTarget(Address(*self.server.getsockname()), "127.9.8.7")
         self.load = Load(loop.reactor, target, LINES, "r", self.done.append)
 
-    def send(self, number: int = 1, line: int = 0) -> Sample:
-        sample = Sample(number, 0.0, "inject", line)
+    def send(self, number: int = 1, line: int = 0) -> DrillRequest:
+        sample = DrillRequest(number, 0.0, "inject", line)
         self.load.send(sample)
         return sample
 
@@ -65,7 +65,7 @@ class Place:
         peer.settimeout(3)
         return peer, data
 
-    def answered(self, answer: bytes) -> Sample:
+    def answered(self, answer: bytes) -> DrillRequest:
         """What becomes of a request that is answered so, with the end of the connection behind it."""
         sample = self.send()
         peer, _ = self.accept()
@@ -127,7 +127,7 @@ def test_how_answers_end(place: Place, answer: bytes, status: int, error: str) -
 
 def test_octets_behind_an_answer_are_seen(place: Place) -> None:
     assert place.answered(GOOD + GOOD).surplus
-    assert not Sample(1, 0.0, "inject").surplus
+    assert not DrillRequest(1, 0.0, "inject").surplus
 
 
 def test_nobody_there(place: Place) -> None:

@@ -14,7 +14,7 @@ from director.errors import DirectorError
 from director.fault.io import runner as module
 from director.fault.io.load import LoadTarget
 from director.fault.io.runner import LAST_SECONDS, DrillRun
-from director.fault.samples import FaultTold, Sample
+from director.fault.samples import DrillRequest, FaultTold
 from director.model.drills import Drill, DrillStep
 from director.model.pools import Address
 from tests.unit.fault.sample_runs import STEPS, drill, sample
@@ -84,7 +84,7 @@ class MemoryLoad:
         self.under_way: set[int] = set()
         self._done = done
 
-    def send(self, one: Sample) -> None:
+    def send(self, one: DrillRequest) -> None:
         if self.answers:
             one.status, one.whole, one.seconds = 200, True, 0.01
             self._done(one)
