@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import edits, metrics, objects, pages, views
+from director.admin import edits, metrics, objects, pages, procfs, views
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
 from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
@@ -328,6 +328,10 @@ class Api:
         seen = self._control.snapshot()
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
+
+    def lvs(self, call: Call) -> Answer:
+        """As the kernel's IPVS writes it."""
+        return procfs.answer(self._control, call.path["table"])
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""

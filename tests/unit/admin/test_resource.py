@@ -28,6 +28,7 @@ NAMES = {
     "fault": "slow",
     "run": "r1",
     "file": "admin.css",
+    "table": "ip_vs",
 }
 GOOD = {
     "change_server": {"weight": 3},
