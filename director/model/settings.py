@@ -7,7 +7,7 @@ from attrs import field, frozen
 from director.model.drills import Drill, Fault
 from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Check, CustomScheduler, Pool
-from director.model.tls import Certificate
+from director.model.tls import ACME, Acme, Certificate, acme_certificate
 from director.model.virtual import L4Service, L4Settings
 
 
@@ -83,6 +83,7 @@ class Configuration:
     rules: tuple[Rule, ...] = ()
     pages: tuple[Page, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    acme: Acme = field(factory=Acme)
     l4_settings: L4Settings | None = None
     l4: tuple[L4Service, ...] = ()
     demos: tuple[Demo, ...] = ()
@@ -90,3 +91,10 @@ class Configuration:
     tests: tuple[ConfigTest, ...] = ()
     faults: tuple[Fault, ...] = ()
     drills: tuple[Drill, ...] = ()
+
+    @property
+    def served_certificates(self) -> tuple[Certificate, ...]:
+        """Those of `[cert:…]`, and those that services want the director to get."""
+        names = {name: None for one in self.l7 if one.tls is not None for name in one.tls.certificates}
+        wanted = (name for name in names if name.startswith(ACME))
+        return (*self.certificates, *(acme_certificate(name, self.settings.state_dir) for name in wanted))
