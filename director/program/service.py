@@ -107,8 +107,7 @@ class DirectorService(Service):
         before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
-        verbs = Verbs(self.apply, self.reload, self.rehearse, self.undo)
-        self.drills = Drills(self.registry, self.traffic, verbs, reactor, random)
+        self.drills = Drills(self.registry, self.traffic, self, reactor, random)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
@@ -122,7 +121,7 @@ class DirectorService(Service):
             self.health,
             self.layer4,
             reactor,
-            verbs,
+            Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
             self.drills,
