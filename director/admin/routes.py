@@ -117,6 +117,26 @@ NEW_TOKEN: dict[str, Any] = {
         "note": {"type": "string", "maxLength": 100},
     },
 }
+FAULT_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "ttl": {"type": "string", "description": "a duration, such as 2s"},
+        "seed": {"type": "integer", "minimum": 0},
+    },
+}
+DRILL_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "seed": {"type": "integer", "minimum": 0},
+        "control": {"type": "boolean", "description": "run it once without the faults first"},
+    },
+}
 ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
 REMOVED = (204, 200, 403, 409, 412)
@@ -376,6 +396,38 @@ ROUTES = (
         query=(DRY_RUN,),
         statuses=(204, 200, 403),
     ),
+    ApiRoute("faults", "GET", "/api/v1/faults", "Faults that can be injected, and what runs of them."),
+    ApiRoute(
+        "start_fault",
+        "POST",
+        "/api/v1/faults",
+        "Inject a fault of the configuration, for its ttl or another.",
+        OPERATOR,
+        takes=JSON,
+        statuses=(201, 403, 404, 415),
+        body=FAULT_ORDER,
+    ),
+    ApiRoute(
+        "stop_fault",
+        "DELETE",
+        "/api/v1/faults/{fault}",
+        "End a fault before its time.",
+        OPERATOR,
+        statuses=(204, 403),
+    ),
+    ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
+    ApiRoute(
+        "run_drill",
+        "POST",
+        "/api/v1/drills",
+        "Begin a drill; Location leads to its run.",
+        OPERATOR,
+        takes=JSON,
+        statuses=(201, 403, 404, 409, 415),
+        body=DRILL_ORDER,
+    ),
+    ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
+    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", OPERATOR, statuses=(204, 403)),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",

@@ -31,6 +31,7 @@ from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
@@ -159,7 +160,7 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        orders = Orders(self._control, self._reactor), Reloads(self._control)
+        orders = Orders(self._control, self._reactor), Reloads(self._control), RehearsalRoutes(self._control)
         parts = *orders, Events(self._control), access
         api = Api(self._control, self._history, authenticator.counted)
         path = Address(path=str(self._state_dir / SOCKET_FILE))

@@ -25,6 +25,7 @@ from director.admin.authenticator import Accounts, Authenticator
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
@@ -94,6 +95,7 @@ class Admin:
             (
                 Orders(self.control, self.clock),
                 Reloads(self.control),
+                RehearsalRoutes(self.control),
                 Events(self.control),
                 Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
             ),
