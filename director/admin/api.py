@@ -8,26 +8,37 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from time import perf_counter
+from time import monotonic, thread_time
 from urllib.parse import urlencode
 
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, views
+from director.admin import audit, edits, metrics, objects, procfs, proofs, views
 from director.admin.accounts import NOBODY, Principal
-from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
+from director.admin.answers import (
+    Answer,
+    Headers,
+    Refusal,
+    as_array,
+    as_error,
+    as_json,
+    as_object,
+    as_page,
+    as_text,
+    encoded,
+)
 from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
-from director.admin.overview import overview
+from director.admin.overview import overview, pools
 from director.admin.pages import home
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
-from director.registry.reports import ConnectionQuery
-from director.registry.snapshot import PoolSnapshot
+from director.registry.reports import ConnectionPage, ConnectionQuery
+from director.registry.snapshot import PoolSnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -137,7 +148,10 @@ class Api:
         self._trends = history.trends
         self._counted = counted
         self._metrics = metrics.Metrics()
-        self._renderings = Renderings(perf_counter)
+        self._renderings = Renderings(monotonic, thread_time)
+        self._screens = Renderings(monotonic, thread_time)
+        self._figures = Renderings(monotonic, thread_time)
+        self._shown: views.Json = {}
 
     def context(self) -> ViewContext:
         """Everything a view may look at, now."""
@@ -149,6 +163,7 @@ class Api:
             tuple(control.listeners()),
             tuple(control.checks()),
             self._trends,
+            control.unkept(),
         )
 
     def refreshed(self, route: str) -> Deferred[None] | None:
@@ -184,6 +199,7 @@ class Api:
             reloads=control.reloads(),
             tls=control.tls(),
             kept=not control.unkept(),
+            faults=tuple(control.rehearsals.states()),
         )
         return metrics.pieces(self._metrics.families(context, facts))
 
@@ -240,13 +256,18 @@ class Api:
 
     def server(self, call: Call) -> Answer:
         """One server."""
+        context, server = self._found_server(call)
+        return self._tagged(views.server_view(server, context), context.seen.generation)
+
+    def _found_server(self, call: Call) -> tuple[views.ViewContext, ServerSnapshot]:
+        """The server that the path names.  Raises Refusal."""
         context = self.context()
         server = context.seen.server(call.path["pool"], call.path["server"])
         if server is None:
             raise Refusal(
                 404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
             )
-        return self._tagged(views.server_view(server, context), context.seen.generation)
+        return context, server
 
     def rules(self, call: Call) -> Answer:
         """In the order in which they are tried."""
@@ -274,20 +295,42 @@ class Api:
         moment = self._control.moment()
         return as_json([views.check_view(one, moment) for one in self._control.checks()])
 
-    def overview(self) -> views.Json:
-        """The first screen's content."""
+    def evidence(self, call: Call) -> Answer:
+        """All that is known of one server's health, and how it came about."""
+        context, server = self._found_server(call)
+        found = self._control.proofs(server.pool, server.address)
+        view = views.server_view(server, context)
+        head = {key: view[key] for key in ("pool", "name", "address", "status", "note", "health", "failing")}
+        return as_json({**head, **proofs.evidence_view(found, context.moment)})
+
+    def overview(self, context: ViewContext) -> views.Json:
+        """The first screen's content, but for the pools."""
         control = self._control
         faults = control.faults(FAULTS_SHOWN)
-        return overview(
-            self.context(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
-        )
+        seen = overview(context, control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults)
+        moment = control.moment()
+        running = [one for one in control.rehearsals.states() if one.running is not None]
+        return {**seen, "injected": [views.fault_view(one, moment) for one in running]}
 
     def stats(self, call: Call) -> Answer:
         """The overview: figures, or the very piece of the page that shows them."""
-        view = self.overview()
         if call.accept.startswith("text/html"):
-            return as_html(home.live(view))
-        return as_json(view)
+            return as_page(self.screen()[1])
+        return Answer(pieces=self._figures.pieces(self._all_figures))
+
+    def _all_figures(self) -> Iterator[bytes]:
+        context = self.context()
+        return as_object(self.overview(context), "pools", pools(context))
+
+    def screen(self) -> tuple[views.Json, Iterator[bytes]]:
+        """What the newest rendering of the overview's live part is about, and its pieces."""
+        pieces = self._screens.pieces(self._rendered)
+        return self._shown, pieces
+
+    def _rendered(self) -> Iterator[bytes]:
+        context = self.context()
+        self._shown = self.overview(context)
+        return encoded(home.live(self._shown, pools(context)))
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""
@@ -309,10 +352,14 @@ class Api:
         rule = objects.rule_of(context.seen.configuration, call.path["number"])
         return self._tagged(views.rule_view(rule, context), context.seen.generation)
 
-    def connections(self, call: Call) -> Answer:
+    def connections(self, call: Call) -> Answer | Deferred[Answer]:
         """Newest first, with the way to the rest (RFC 8288)."""
-        wanted = connection_query(call)
-        page = self._control.connections(wanted)
+        page = self._control.connections(connection_query(call))
+        if isinstance(page, Deferred):
+            return page.addCallback(self._listed, call)
+        return self._listed(page, call)
+
+    def _listed(self, page: ConnectionPage, call: Call) -> Answer:
         headers: Headers = ()
         if page.more is not None:
             query = urlencode({**call.query, "after": str(page.more)})
@@ -328,6 +375,10 @@ class Api:
         seen = self._control.snapshot()
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
+
+    def lvs(self, call: Call) -> Answer | Deferred[Answer]:
+        """As the kernel's IPVS writes it."""
+        return procfs.answer(self._control, call.path["table"])
 
     def requests(self, call: Call) -> Answer:
         """Newest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, cast
 
 from attrs import asdict, evolve
@@ -15,7 +16,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
 from director.admin import audit, edits, views
 from director.admin.accounts import ADMIN, OPERATOR, may
-from director.admin.answers import Answer, Refusal, as_html, see_other
+from director.admin.answers import Answer, Refusal, as_html, as_page, encoded, see_other
 from director.admin.api import Api, Call, connection_query
 from director.admin.control import Control, TraceRecord
 from director.admin.pages import acts, config, connections, events, home, pool, requests, rules, story, wiring
@@ -25,6 +26,8 @@ from director.admin.routes import ROUTES
 from director.config.text.messages import Problem, render_one
 from director.errors import DirectorError
 from director.model.virtual import L4Settings
+from director.registry.rehearsal import rehearse
+from director.registry.reports import ConnectionPage
 
 SHOWN = 200
 """Requests, events and flows on a page."""
@@ -54,8 +57,10 @@ class Pages:
     # -- pages --
 
     def home(self, call: Call) -> Answer:
-        """The overview."""
-        return as_html(home.home(self._api.overview(), self._viewer(call), wall="wall" in call.query))
+        """The overview, in pieces: it may be long."""
+        shown, live = self._api.screen()
+        before, behind = home.home(shown, self._viewer(call), wall="wall" in call.query)
+        return as_page(chain(encoded([before]), live, encoded([behind])))
 
     def wiring_page(self, call: Call) -> Answer:
         """From listener to server."""
@@ -105,11 +110,16 @@ class Pages:
             return as_html(story.forgotten(call.path["id"]), 404)
         return as_html(story.request(views.trace_view(found, self._control.snapshot()), self._viewer(call)))
 
-    def connections_page(self, call: Call) -> Answer:
+    def connections_page(self, call: Call) -> Answer | Deferred[Answer]:
         """Flows of layer 4."""
         asked = {name: value for name, value in call.query.items() if value}
         wanted = connection_query(evolve(call, query={**asked, "limit": str(SHOWN)}))
         found = self._control.connections(wanted)
+        if isinstance(found, Deferred):
+            return found.addCallback(self._listed, asked, call)
+        return self._listed(found, asked, call)
+
+    def _listed(self, found: ConnectionPage, asked: Mapping[str, str], call: Call) -> Answer:
         settings = self._control.snapshot().configuration.l4_settings or L4Settings()
         whole = views.packets_view(self._control.packets(), settings)
         entries = [asdict(one) for one in found.entries]
@@ -119,8 +129,9 @@ class Pages:
     def events_page(self, call: Call) -> Answer:
         """Events and changes."""
         happened = [views.event_view(one) for one in self._control.events(SHOWN)]
-        kept = self._control.snapshot().generations
-        changes = [audit.generation_view(one) for one in kept[: -SHOWN - 1 : -1]]
+        seen = self._control.snapshot()
+        secrets = audit.secrets_of(seen)
+        changes = [audit.generation_view(one, secrets) for one in seen.generations[: -SHOWN - 1 : -1]]
         return as_html(events.events(happened, changes, self._viewer(call)))
 
     def config_page(self, call: Call) -> Answer | Deferred[Answer]:
@@ -128,9 +139,11 @@ class Pages:
         viewer, text = self._viewer(call), self._control.config_text()
         if "look" not in call.query:
             return as_html(config.config(text, None, viewer))
+        seen = self._control.snapshot()
         checking: Deferred[Any] = maybeDeferred(cast("Any", self._control.check_config))
         rehearsing = self._control.rehearse_reload(call.author).addCallbacks(
-            lambda diff: (list(diff), ""), lambda failure: ([], _why(failure.value))
+            lambda changes: (list(rehearse(seen, changes).diff), ""),
+            lambda failure: ([], _why(failure.value)),
         )
 
         def looked(found: list[Any]) -> Answer:

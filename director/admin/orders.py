@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from director.admin import edits, objects
+from director.admin import batch, edits, objects
 from director.admin.accounts import ADMIN, may
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
@@ -148,6 +148,15 @@ class Orders:
         order = edits.some_fields(edits.parse_object(call.body))
         return self._wanted(call, objects.layer4_changed(self._now(), order))
 
+    def check_now(self, call: Call) -> Answer:
+        """Make a server's checks at once: no change of what runs, so no generation."""
+        pool, name = call.path["pool"], call.path["server"]
+        server = self._control.snapshot().server(pool, name)
+        if server is None:
+            raise Refusal(404, "No such server; /api/v1/pools lists them", f"{pool}/{name}")
+        asked = 0 if call.dry_run else self._control.probe_now(pool, server.address)
+        return as_json({"dry_run": call.dry_run, "asked": asked, "checks": list(server.checks)})
+
     def zero(self, call: Call) -> Answer:
         """What is shown as traffic of one service, and of its servers."""
         key = call.path["service"]
@@ -164,6 +173,10 @@ class Orders:
         if not call.dry_run:
             self._control.zero(services)
         return as_json({"dry_run": call.dry_run, "zeroed": list(services)})
+
+    def changes(self, call: Call) -> Answer | Deferred[Answer]:
+        """Several things at once: all or nothing, and one generation."""
+        return self._wanted(call, batch.wanted(self._now(), edits.parse_object(call.body)))
 
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""

@@ -1,6 +1,6 @@
 """Is anything wrong, since when, and what is being done about it: the first screen's content.
 
-Pure.  `overview` gives what the page shows and `/api/v1/stats` returns.
+Pure.  `overview` with `pools` gives what the page shows and `/api/v1/stats` returns.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from director.admin import views
 from director.admin.control import TraceRecord
 from director.admin.verdicts import Finding, answering
 from director.admin.views import Json, ViewContext
-from director.model.pools import State
+from director.model.pools import State, passive
 from director.registry.outage import instead
 from director.registry.reports import LogEvent, ProcessFigures, Readiness
 from director.registry.snapshot import PoolSnapshot, ServerSnapshot
@@ -34,7 +34,7 @@ Texts = dict[tuple[str, str], str]
 def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
     listeners = (*_unbound(context, readiness), *_unready(context, readiness))
-    found = [*listeners, *_pools(context), *_servers(context)]
+    found = [*listeners, *_pools(context), *_servers(context), *_unkept(context)]
     found += answering(context, {one.at for one in found if one.level == "error"})
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
@@ -64,6 +64,9 @@ def _pools(context: ViewContext) -> Iterator[Finding]:
             then = max((server.since for server in pool.servers), default=None)
             text = f"cannot serve: {pool.why_none}"
             yield Finding("error", f"pool {pool.name}", text, then, instead(context.seen, pool))
+        if pool.panic:
+            doing = "Servers that come back end it; panic = off in the pool keeps dead ones out."
+            yield Finding("error", f"pool {pool.name}", f"is in panic: {pool.panic}", None, doing)
         for said in pool.replaced:
             doing = "wlc chooses in its place. Mend the file, then reload."
             yield Finding("warning", f"pool {pool.name}", f"scheduler {said}", None, doing)
@@ -77,7 +80,7 @@ def _servers(context: ViewContext) -> Iterator[Finding]:
     """Servers that are down, one by one while they are few in their pool."""
     texts = {(one.address, one.check): one.text for one in context.evidence if one.alive is False}
     for pool in context.seen.pools.values():
-        down = [one for one in pool.servers if one.failing and one.state is not State.MAINT]
+        down = [one for one in pool.servers if one.ill and one.state is not State.MAINT]
         if len(down) > SERVERS_NAMED:
             yield _many(pool, down, texts)
             continue
@@ -86,10 +89,22 @@ def _servers(context: ViewContext) -> Iterator[Finding]:
             yield Finding("warning", at, text, server.since, _meanwhile(pool, ONE))
 
 
+def _unkept(context: ViewContext) -> Iterator[Finding]:
+    """What an operator changed and a restart would lose."""
+    if context.unkept:
+        doing = "They hold until a restart; keeping them is tried again every few seconds, and at the stop."
+        yield Finding("warning", "director", f"cannot keep changes: {context.unkept}", None, doing)
+
+
 def _why(server: ServerSnapshot, texts: Texts) -> str:
     return "; ".join(
-        f"check {check}: {texts.get((server.address, check)) or 'failed'}" for check in sorted(server.failing)
+        f"{_who(check, server)}: {texts.get((server.address, check)) or 'failed'}"
+        for check in sorted(server.failing)
     )
+
+
+def _who(check: str, server: ServerSnapshot) -> str:
+    return "ejected for its traffic" if check == passive(server.pool) else f"check {check}"
 
 
 def _many(pool: PoolSnapshot, down: Sequence[ServerSnapshot], texts: Texts) -> Finding:
@@ -151,7 +166,7 @@ def _finding_view(one: Finding, context: ViewContext) -> Json:
 
 def _trouble(server: ServerSnapshot) -> int:
     """Order of rows: down first, then ordered away or full, then the rest as configured."""
-    if server.failing:
+    if server.ill:
         return 0
     return 1 if server.state is not State.READY or server.overloaded or server.weight == 0 else 2
 
@@ -164,14 +179,13 @@ def _pool(pool: PoolSnapshot, context: ViewContext, room: int) -> Json:
     return {**view, "servers": views.server_views(shown, context), "more": len(pool.servers) - len(shown)}
 
 
-def pools(context: ViewContext) -> list[Json]:
+def pools(context: ViewContext) -> Iterator[Json]:
     """All pools, each with as many servers as fit."""
-    left, found = ALL_ROWS, []
+    left = ALL_ROWS
     for pool in context.seen.pools.values():
         view = _pool(pool, context, min(POOL_ROWS, left))
         left -= len(view["servers"])
-        found.append(view)
-    return found
+        yield view
 
 
 def process_view(process: ProcessFigures, now: float) -> Json:
@@ -196,7 +210,7 @@ def overview(
     events: Iterable[LogEvent],
     traces: Iterable[TraceRecord],
 ) -> Json:
-    """Everything on the first screen; of `traces`, the recent requests, the fault answers are shown."""
+    """The first screen but its `pools`; of `traces`, the recent requests, the fault answers are shown."""
     seen = context.seen
     return {
         "name": seen.configuration.settings.name,
@@ -204,8 +218,11 @@ def overview(
         "generation": seen.generation,
         "verdict": verdict(context, readiness),
         "process": process_view(process, context.moment.time),
+        "servers": {
+            "total": sum(len(pool.servers) for pool in seen.pools.values()),
+            "eligible": sum(pool.eligible for pool in seen.pools.values()),
+        },
         "services": [views.service_view(live, context) for live in seen.services.values()],
-        "pools": pools(context),
         "events": [views.event_view(one) for one in events],
         "faults": [views.trace_view(one, seen) for one in traces if one["fault"]],
     }

@@ -10,8 +10,18 @@ from typing import Any
 
 from attrs import frozen
 
+from director.admin import batch
 from director.admin.accounts import ADMIN, OPERATOR, VIEWER
-from director.admin.bodies import NAMED, NEW_SERVER, NEW_TOKEN, QUESTION, SERVER_ORDER, SET
+from director.admin.bodies import (
+    DRILL_ORDER,
+    FAULT_ORDER,
+    NAMED,
+    NEW_SERVER,
+    NEW_TOKEN,
+    QUESTION,
+    SERVER_ORDER,
+    SET,
+)
 
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
@@ -191,6 +201,20 @@ ROUTES = (
     *_written("rule", "/api/v1/rules", "{number}", "a rule"),
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    ApiRoute(
+        "evidence",
+        "GET",
+        "/api/v1/checks/{pool}/{server}",
+        "All that is known of a server's health: results, changes, and what led to them.",
+    ),
+    ApiRoute(
+        "check_now",
+        "POST",
+        "/api/v1/checks/{pool}/{server}",
+        "Make a server's checks at once.",
+        query=(DRY_RUN,),
+        statuses=(200, 403),
+    ),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
     ApiRoute(
         "events",
@@ -228,6 +252,7 @@ ROUTES = (
     ),
     ApiRoute("processes", "GET", "/api/v1/processes", "The processes of the director, and what each uses."),
     ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
+    ApiRoute("lvs", "GET", "/api/v1/lvs/{table}", "ip_vs, ip_vs_conn, ip_vs_stats of /proc/net.", gives=TEXT),
     ApiRoute(
         "change_layer4",
         "PATCH",
@@ -256,6 +281,17 @@ ROUTES = (
         OPERATOR,
         query=(DRY_RUN,),
         statuses=(200, 403),
+    ),
+    ApiRoute(
+        "changes",
+        "POST",
+        "/api/v1/changes",
+        "Several changes of pools, servers, services and rules as one: all or nothing, one generation.",
+        ADMIN,
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=CHANGED,
+        body=batch.BODY,
     ),
     ApiRoute(
         "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)
@@ -325,6 +361,38 @@ ROUTES = (
         query=(DRY_RUN,),
         statuses=(204, 200, 403),
     ),
+    ApiRoute("faults", "GET", "/api/v1/faults", "Faults that can be injected, and what runs of them."),
+    ApiRoute(
+        "start_fault",
+        "POST",
+        "/api/v1/faults",
+        "Inject a fault of the configuration, for its ttl or another.",
+        OPERATOR,
+        takes=JSON,
+        statuses=(201, 403, 404, 415),
+        body=FAULT_ORDER,
+    ),
+    ApiRoute(
+        "stop_fault",
+        "DELETE",
+        "/api/v1/faults/{fault}",
+        "End a fault before its time.",
+        OPERATOR,
+        statuses=(204, 403),
+    ),
+    ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
+    ApiRoute(
+        "run_drill",
+        "POST",
+        "/api/v1/drills",
+        "Begin a drill; Location leads to its run.",
+        OPERATOR,
+        takes=JSON,
+        statuses=(201, 403, 404, 409, 415),
+        body=DRILL_ORDER,
+    ),
+    ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
+    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", OPERATOR, statuses=(204, 403)),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",

@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    DrillTold,
+    Question,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
+from director.model.drills import Drill, RunningFault
 from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
     ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
+    FaultState,
     Instant,
     ListenerState,
     LogEvent,
@@ -50,6 +61,77 @@ def record(**known: Any) -> TraceRecord:
 
 
 @define
+class MemoryRehearsals:
+    """Faults that run nowhere: `known` by name; `allowed` says whether they may."""
+
+    known: dict[str, FaultState] = field(factory=dict)
+    allowed: bool = True
+
+    def states(self) -> Sequence[FaultState]:
+        """As set and started."""
+        return list(self.known.values())
+
+    def start_fault(
+        self, name: str, author: str, ttl: float | None = None, seed: int | None = None
+    ) -> Deferred[FaultState]:
+        """From second 0 on."""
+        if not self.allowed:
+            raise ChangeRefused("EPERM", "Drills are not allowed here", "drills")
+        fault = self._fault(name).fault
+        ends = fault.ttl if ttl is None else ttl
+        running = RunningFault(fault, seed or fault.seed or 0, 0.0, ends, author)
+        self.known[name] = FaultState(fault, running)
+        return succeed(self.known[name])
+
+    def stop_fault(self, name: str, author: str) -> Deferred[None]:
+        """Keep no count."""
+        self.known[name] = FaultState(self._fault(name).fault)
+        return succeed(None)
+
+    def _fault(self, name: str) -> FaultState:
+        if name not in self.known:
+            raise ChangeRefused("ENOENT", "No such fault", name)
+        return self.known[name]
+
+
+@define
+class MemoryDrills:
+    """Drills that see nothing: a run ends as soon as it begins, with the sheet that is set."""
+
+    drills: dict[str, Drill] = field(factory=dict)
+    told: dict[str, DrillTold] = field(factory=dict)
+    sheet: dict[str, Any] = field(factory=lambda: {"verdict": "pass", "why": []})
+
+    def known(self) -> Sequence[Drill]:
+        """As set."""
+        return list(self.drills.values())
+
+    def runs(self) -> Sequence[DrillTold]:
+        """Those that were begun."""
+        return list(self.told.values())
+
+    def run_of(self, name: str) -> DrillTold | None:
+        """By the name of the run."""
+        return self.told.get(name)
+
+    def run_drill(
+        self, name: str, author: str, seed: int | None = None, *, control: bool = False
+    ) -> DrillTold:
+        """It is over at once."""
+        if name not in self.drills:
+            raise ChangeRefused("ENOENT", "No such drill", name)
+        made = DrillTold(f"r{len(self.told) + 1}", name, 0.0, sheet=dict(self.sheet, seed=seed))
+        self.told[made.run] = made
+        return evolve(made, running=True)
+
+    def stop_drill(self, name: str) -> None:
+        """None runs that long, except those that are set."""
+        if name not in self.told or not self.told[name].running:
+            raise ChangeRefused("ENOENT", "No such drill runs", name)
+        self.told[name] = evolve(self.told[name], running=False)
+
+
+@define
 class MemoryControl:
     """Everything is a field that a test may set; writes are remembered in `registry.generations`."""
 
@@ -57,6 +139,8 @@ class MemoryControl:
     at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
+    proven: ServerEvidence = field(factory=ServerEvidence)
+    hurried: list[tuple[str, str]] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
     flows: list[ConnectionEntry] = field(factory=list)
     wanted: list[ConnectionQuery] = field(factory=list)
@@ -79,6 +163,8 @@ class MemoryControl:
     shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
+    rehearsals: MemoryRehearsals = field(factory=MemoryRehearsals)
+    drills: MemoryDrills = field(factory=MemoryDrills)
 
     def moment(self) -> Instant:
         """As set."""
@@ -108,11 +194,22 @@ class MemoryControl:
         """As set."""
         return self.evidence
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
-        """As set, in pages; `wanted` keeps what was asked for."""
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """As set."""
+        return self.proven
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Remember who was asked; one check each."""
+        self.hurried.append((pool, address))
+        return 1
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
+        """As set, newest first, in pages; `wanted` keeps what was asked for."""
         self.wanted.append(wanted)
-        more = len(self.flows) > wanted.limit
-        return ConnectionPage(tuple(self.flows[: wanted.limit]), 7 if more else None)
+        left = sorted(self.flows, key=lambda one: -one.id)
+        left = [one for one in left if wanted.after is None or one.id < wanted.after]
+        page = left[: wanted.limit]
+        return ConnectionPage(tuple(page), page[-1].id if len(left) > len(page) else None)
 
     def packets(self) -> PacketFigures | None:
         """As set."""
@@ -196,7 +293,7 @@ class MemoryControl:
     def reload(
         self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
     ) -> Deferred[Applied]:
-        """As set; a generation without changes when nothing is set."""
+        """As set; nothing changed when nothing is set."""
         if isinstance(self.reloaded, Exception):
             return fail(self.reloaded)
         if confirm is not None:

@@ -16,12 +16,20 @@ from director.admin.control import TraceRecord
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
 from director.admin.trends import Trends
+from director.config.parse.expressions import written
 from director.model.conditions import And, Condition, Not, Or, Term
-from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import NO_ADVICE, State, Tunnel
+from director.model.http import Children, FaultStep, L7Service, Rule
+from director.model.pools import NO_ADVICE, State, Tunnel, passive
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
-from director.registry.reports import CheckEvidence, Instant, ListenerState, LogEvent, PacketFigures
+from director.registry.reports import (
+    CheckEvidence,
+    FaultState,
+    Instant,
+    ListenerState,
+    LogEvent,
+    PacketFigures,
+)
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 Json = dict[str, Any]
@@ -31,7 +39,10 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 @frozen
 class ViewContext:
-    """Everything a view may look at, taken at one moment."""
+    """Everything a view may look at, taken at one moment.
+
+    `unkept` says why the last change would be lost at a restart; "" when it is kept.
+    """
 
     seen: RegistrySnapshot
     moment: Instant
@@ -39,6 +50,7 @@ class ViewContext:
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
     trends: Trends = field(factory=Trends)
+    unkept: str = ""
 
 
 def stamp(time: float) -> str:
@@ -98,7 +110,7 @@ def packets_view(found: PacketFigures | None, settings: L4Settings) -> Json:
 
 def health(server: ServerSnapshot) -> str:
     """`down`, `up`, `checking` (no verdict of every check yet) or `unchecked` (the pool has no check)."""
-    if server.failing:
+    if server.ill:
         return "down"
     if not server.checks:
         return "unchecked"
@@ -110,8 +122,8 @@ def status(server: ServerSnapshot) -> str:
     wanted = (server.state, server.advice.state)
     if State.MAINT in wanted:
         return "maintenance"
-    if server.failing:
-        return "down"
+    if server.ill:
+        return "down, used all the same (panic)" if server.eligible else "down"
     if State.DRAIN in wanted:
         return "drained" if server.empty else f"draining, {left(server)} left"
     if server.weight == 0:
@@ -130,6 +142,8 @@ def note(server: ServerSnapshot) -> str:
     """What the status alone does not say: a server that was full takes nothing new for a while (B.5)."""
     if server.advice != NO_ADVICE:
         return f"its agent says {server.advice}"
+    if server.failing and not server.ill:
+        return f"fails {', '.join(sorted(server.failing))}; enough other checks hold"
     if not server.overloaded or server.weight == 0:
         return ""
     bound = server.min or -(-server.max * 3 // 4)
@@ -154,7 +168,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "health": health(server),
         "failing": sorted(server.failing),
         **since(context.moment, server.since),
-        "checks": [check_view(one, context.moment) for one in evidence if one.check in server.checks],
+        "checks": [check_view(one, context.moment) for one in evidence if _about(one, server)],
         "weight": server.weight,
         "max": server.max,
         "min": server.min,
@@ -173,6 +187,11 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         **figures(server.requests),
         "traffic": traffic(server.traffic),
     }
+
+
+def _about(one: CheckEvidence, server: ServerSnapshot) -> bool:
+    """It is of a check of the server's pool, or of its ejection from that."""
+    return one.check in server.checks or one.check == passive(server.pool)
 
 
 def tunnel(found: Tunnel) -> str:
@@ -202,6 +221,8 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
         "total": len(pool.servers),
         "eligible": pool.eligible,
         "why_none": pool.why_none,
+        "needed": config.needed or len(config.checks),
+        "panic": pool.panic,
         "used_by": list(pool.used_by),
     }
     if servers:
@@ -243,6 +264,20 @@ def _l7(config: L7Service, context: ViewContext) -> Json:
         "switch": config.switch,
         "rules": sum(rule.service == config.name for rule in context.seen.configuration.rules),
         "fault": [fault_step(one) for one in config.fault],
+        "start": config.start,
+        "max_connections": config.max_connections,
+        "ktcpvs": _children(config.ktcpvs),
+    }
+
+
+def _children(found: Children | None) -> Json | None:
+    """In the words of a KTCPVS file; None when nobody said any."""
+    if found is None:
+        return None
+    return {
+        "startservers": found.start,
+        "minspareservers": found.min_spare,
+        "maxspareservers": found.max_spare,
     }
 
 
@@ -283,6 +318,8 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
         "service": rule.service,
         "when": rule.shown("when", condition(rule.when)) if rule.when else "",
         "action": action(rule),
+        "pool": rule.pool or None,
+        "hash": rule.hash or None,
         "rate": context.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
         **figures(counters or RequestFigures()),
     }
@@ -300,7 +337,7 @@ def action(rule: Rule) -> str:
 def condition(part: Condition) -> str:
     """A condition as an operator would write it."""
     if isinstance(part, Term):
-        words = (part.fact, part.name, part.operator, *part.values)
+        words = (part.fact, part.name, part.operator, *map(written, part.values))
         return " ".join(word for word in words if word)
     if isinstance(part, Not):
         return f"not {_grouped(part.part)}"
@@ -328,6 +365,29 @@ def check_view(one: CheckEvidence, moment: Instant) -> Json:
         "seconds": one.seconds,
         **since(moment, one.since),
     }
+
+
+def fault_view(state: FaultState, moment: Instant) -> Json:
+    """A fault, and how it runs; `left` are seconds."""
+    fault, running = state.fault, state.running
+    view: Json = {
+        "name": fault.name,
+        "server": list(fault.places),
+        "do": str(fault.action),
+        "when": condition(fault.when) if fault.when is not None else "",
+        "hit": str(fault.hit),
+        "checks": fault.checks,
+        "ttl": fault.ttl,
+        "seed": fault.seed if running is None else running.seed,
+        "active": running is not None,
+        "seen": state.seen,
+        "hits": state.hits,
+        "checks_hit": state.checks,
+    }
+    if running is None:
+        return {**view, "since": None, "for": None, "left": None, "author": None}
+    left = round(max(0.0, running.ends - moment.now), 3)
+    return {**view, **since(moment, running.began), "left": left, "author": running.author}
 
 
 def event_view(one: LogEvent) -> Json:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from attrs import evolve
 
 from director.config import lint, references
-from director.config.parse import builders
+from director.config.parse import builders, drill_builders
 from director.config.parse.check_builder import check
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
@@ -22,6 +22,7 @@ from director.config.text.messages import BadValue, Findings
 from director.config.text.reader import Section
 from director.config.text.sources import Document, Read
 from director.model.settings import Configuration, Settings
+from director.model.tls import Acme
 
 T = TypeVar("T")
 
@@ -95,11 +96,15 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         rules=_all(kinds["rule"], builders.rule),
         pages=_all(kinds["page"], lambda fields: builders.page(fields, read)),
         certificates=_all(kinds["cert"], builders.certificate),
+        acme=_first(kinds["acme"], builders.acme) or Acme(),
         l4_settings=_first(kinds[SETTINGS_OF_L4], builders.l4_settings),
         l4=_all(kinds["l4"], builders.l4),
         demos=_all(kinds["demo"], builders.demo),
         schedulers=_all(kinds["scheduler"], builders.custom_scheduler),
         tests=_all(kinds["test"], builders.config_test),
+        guards=_all(kinds["guard"], builders.guard),
+        faults=_all(kinds["fault"], drill_builders.fault),
+        drills=_all(kinds["drill"], drill_builders.drill),
     )
 
 

@@ -50,6 +50,7 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
         _own_listeners(fields, kinds)
     for fields in kinds["l4"].values():
         _layer4(fields, kinds)
+        _had_by_layer7(fields, kinds)
         _ports_of_servers(fields, kinds)
 
 
@@ -176,6 +177,18 @@ def _layer4(service: Fields, kinds: Kinds) -> None:
             pool.problem(key, text, hint, at, severity=WARNING)
 
 
+def _had_by_layer7(service: Fields, kinds: Kinds) -> None:
+    """Layer 7's own listeners go first, on one address of one port."""
+    virtual = service.get("virtual")
+    if virtual is None or virtual.protocol != "tcp" or not virtual.port:
+        return
+    for other in kinds["l7"].values():
+        for address in addresses_of(other.get("listen")):
+            if (address.host, address.port) == (virtual.host, virtual.port):
+                text = f"[{other.section.title}] listens on {address} and goes first: no client comes here"
+                service.problem("virtual", text, "give one of them another port", severity=WARNING)
+
+
 def _ports_of_servers(service: Fields, kinds: Kinds) -> None:
     """A service that is asked on several ports, and servers that have one (`lvs-semantics` C.3, E)."""
     virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
@@ -214,7 +227,7 @@ def _unused(kinds: Kinds) -> None:
     used = used_pools(kinds, "l7") | used_pools(kinds, "l4")
     checks: set[str] = set()
     for name, pool in kinds["pool"].items():
-        checks |= set(pool.get("check") or ())
+        checks |= set(pool.get("check").names if pool.get("check") else ())
         if name not in used:
             text = "no service or rule uses this pool"
             pool.problem("", text, f"add pool = {name} where it is meant, or remove it", severity=WARNING)

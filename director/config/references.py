@@ -10,13 +10,14 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 
-from director.config import tls_references
+from director.config import drill_references, tls_references
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import addresses_of, listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import terms
 from director.model.pools import Address, SchedulerSpec
+from director.model.tls import ACME
 from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
@@ -27,15 +28,19 @@ Kinds = Mapping[str, Mapping[str, Fields]]
 def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     """Report every reference that leads nowhere or clashes with another."""
     for pool in kinds["pool"].values():
-        _names(pool, "check", kinds["check"], "check")
+        for word in pool.get("check").words if pool.get("check") else ():
+            _lookup(pool, "check", word, kinds["check"], "check")
         _names(pool, "tls.cert", kinds["cert"], "cert")
         tls_references.pool(pool)
         _server_places(pool)
+    for guard in kinds["guard"].values():
+        _names(guard, "pool", kinds["pool"], "pool")
     for service in kinds["l7"].values():
         _l7(service, kinds)
     _rules(kinds)
     for virtual in kinds["l4"].values():
         _names(virtual, "pool", kinds["pool"], "pool")
+    _protocols(kinds)
     _layers(kinds)
     _families(kinds)
     _schedulers(kinds, known)
@@ -44,6 +49,7 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     _virtuals(kinds)
     for test in kinds["test"].values():
         _expectations(test, kinds)
+    drill_references.check(kinds, _known_names("server", kinds) or set())
 
 
 def _lookup(
@@ -69,7 +75,11 @@ def _l7(service: Fields, kinds: Kinds) -> None:
         if step.kind in {"pool", "page"}:
             _lookup(service, "fault", (at, step.name), kinds[step.kind], step.kind)
     for at, word in service.get("tls") or ():
-        _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+        if not word.startswith(ACME):
+            _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+        elif not any(one.given("state_dir") for one in kinds["director"].values()):
+            text = "nothing keeps the certificates that the director gets"
+            service.problem("tls", text, "add state_dir = and a folder to [director]", at)
     tls_references.listener(service)
     if service.given("pool"):
         return
@@ -130,6 +140,23 @@ def _server_places(pool: Fields) -> None:
             pool.problem(key, text, "correct the address or remove one of the two", severity=WARNING)
 
 
+def _protocols(kinds: Kinds) -> None:
+    """Octets that are relayed unread cannot be put into frames."""
+    unread = {
+        name: service
+        for name, service in kinds["l7"].items()
+        if service.get("protocol") != "http" or service.get("switch") == "connection"
+    }
+    for fields in (*kinds["l7"].values(), *kinds["rule"].values()):
+        owner = unread.get(str(fields.get("service")) if fields.kind.kind == "rule" else fields.name)
+        pool = kinds["pool"].get(str(fields.get("pool")))
+        if owner is not None and pool is not None and pool.get("protocol") == "h2":
+            text = (
+                f"[{owner.section.title}] relays connections unread, and pool {pool.name} has protocol = h2"
+            )
+            fields.problem("pool", text, "take a pool with protocol = http/1.1: it passes any octets on")
+
+
 def used_pools(kinds: Kinds, layer: str) -> set[str]:
     """Names of pools that services and rules of a layer (`l7` or `l4`) use."""
     used = {str(fields.get("pool")) for fields in kinds[layer].values() if fields.given("pool")}
@@ -166,7 +193,7 @@ def _layers(kinds: Kinds) -> None:
 
 def _checked_there(pool: Fields, kinds: Kinds) -> bool:
     """Some check of the pool goes to the server's own port."""
-    checks = (kinds["check"].get(name) for name in pool.get("check") or ())
+    checks = (kinds["check"].get(name) for name in (pool.get("check").names if pool.get("check") else ()))
     return any(check is not None and not check.given("port") for check in checks)
 
 

@@ -284,12 +284,16 @@ class Check:
 
 @frozen
 class CookiePersistence:
-    """`persist = cookie NAME insert [httponly] [secure] [samesite=…]`: affinity by our own cookie."""
+    """`persist = cookie NAME insert [follow] [httponly] [secure] [samesite=…]`: affinity by our own cookie.
+
+    `follow`: only beside cookies that the server sets, and as long as the longest of them lasts.
+    """
 
     name: str
     httponly: bool = False
     secure: bool = False
     samesite: str = ""
+    follow: bool = False
 
 
 @frozen
@@ -314,6 +318,26 @@ class Queue:
 
 
 @frozen
+class Eject:
+    """When real traffic takes a server out of its pool (passive checks).
+
+    `after` failures in a row for `causes` (5xx, connect, empty, timeout, reset), or, where they are named
+    among them, a `rate` of failures or a `latency` far from the other servers', put it out for `seconds`;
+    never more than the share `most` of the pool at a time.
+    """
+
+    causes: frozenset[str]
+    after: int = 5
+    seconds: float = 30.0
+    most: float = 0.5
+
+
+def passive(pool: str) -> str:
+    """The name under which an ejection stands among what checks found; no check can be called so."""
+    return f"eject:{pool}"
+
+
+@frozen
 class PoolTimeouts:
     """Seconds: to connect, to the first response byte, between two bytes, and for an idle tunnel."""
 
@@ -327,9 +351,12 @@ class PoolTimeouts:
 class Pool:
     """`[pool:NAME]`: servers in configured order and how one of them is picked.
 
+    `needed` is how many of `checks` must hold, 0 = all.  `eject` says when real traffic takes a server out,
+    None = never; with fewer healthy servers than the share `panic`, all are used; a server that comes back is
+    given its weight over `slow_start` seconds.
     `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
     of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
-    `send_proxy` is off, v1 or v2.
+    `send_proxy` is off, v1 or v2; `protocol` http/1.1 or h2.
     """
 
     name: str
@@ -343,7 +370,12 @@ class Pool:
     idle_connections: int = 64
     tls: ServerTLS | None = None
     send_proxy: str = "off"
+    protocol: str = "http/1.1"
     on_down: OnDown = OnDown.KEEP
+    needed: int = 0
+    eject: Eject | None = None
+    panic: float = 0.0
+    slow_start: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from director.model.drills import Drill, Fault
 from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Check, CustomScheduler, Pool
-from director.model.tls import Certificate
+from director.model.tls import ACME, Acme, Certificate, acme_certificate
 from director.model.virtual import L4Service, L4Settings
 
 
@@ -15,16 +16,17 @@ class Settings:
     """`[director]`.
 
     `workers` -1 = as many as there are processors (`auto`); `trace` is how many decisions are kept;
-    `access_log` is a path, `stdout` or `off`.
+    `access_log` is a path, `stdout` or `off`; `drills` says that faults may be injected.
     """
 
     name: str = "director"
     state_dir: str = ""
-    workers: int = 0
+    workers: int = -1
     log: str = "text"
     shutdown_grace: float = 10.0
     trace: int = 4096
     access_log: str = "stdout"
+    drills: bool = False
 
 
 @frozen
@@ -69,6 +71,25 @@ class ConfigTest:
 
 
 @frozen
+class Guard:
+    """`[guard:NAME]`: what no change may do to a pool; `pools` empty = to any.
+
+    After a change there must be at least `ready` servers that work, and at most `drains` that an operator
+    keeps from new clients; None = no matter.  `path` and `attribute` name a function of the user's own that
+    is asked as well.  A guard that does not veto warns.
+    """
+
+    name: str
+    pools: tuple[str, ...] = ()
+    ready: int | None = None
+    drains: int | None = None
+    path: str = ""
+    attribute: str = ""
+    veto: bool = True
+    reason: str = ""
+
+
+@frozen
 class Configuration:
     """All of one ini, checked.  Mappings are tuples in file order; names are unique per kind."""
 
@@ -81,8 +102,19 @@ class Configuration:
     rules: tuple[Rule, ...] = ()
     pages: tuple[Page, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    acme: Acme = field(factory=Acme)
     l4_settings: L4Settings | None = None
     l4: tuple[L4Service, ...] = ()
     demos: tuple[Demo, ...] = ()
     schedulers: tuple[CustomScheduler, ...] = ()
     tests: tuple[ConfigTest, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    drills: tuple[Drill, ...] = ()
+
+    @property
+    def served_certificates(self) -> tuple[Certificate, ...]:
+        """Those of `[cert:…]`, and those that services want the director to get."""
+        names = {name: None for one in self.l7 if one.tls is not None for name in one.tls.certificates}
+        wanted = (name for name in names if name.startswith(ACME))
+        return (*self.certificates, *(acme_certificate(name, self.settings.state_dir) for name in wanted))

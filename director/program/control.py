@@ -10,7 +10,6 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,35 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    DrillDesk,
+    Question,
+    Rehearsals,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
+from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
-from director.health.verdict import CheckSnapshot
+from director.health.passive import Passive
+from director.model.pools import passive
 from director.model.settings import User
 from director.program.configuration import decide, examine
 from director.program.confirmation import Confirmation
-from director.program.layer4 import Layer4
+from director.program.drills import Drills
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
+from director.program.version import VERSION
 from director.registry.changes import Change
+from director.registry.evidence import CheckSnapshot, Ejection, ServerEvidence
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
@@ -52,11 +64,6 @@ from director.registry.snapshot import RegistrySnapshot, Snapshots
 
 EVIDENCE_SHOWN = 10
 """Results of a check that are shown."""
-
-CHEAP = 0.005
-"""Seconds of processor time that a snapshot may take to be taken anew for each who asks."""
-SERVES = 20
-"""A snapshot that takes longer serves so many times as long as that: a twentieth of the time at most."""
 
 
 @frozen
@@ -77,6 +84,10 @@ class RunningControl:
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
         confirmation: the reload that may wait for it.
+        passive: what real work showed.
+
+    Attributes:
+        rehearsals, drills: what is broken on purpose.
     """
 
     def __init__(
@@ -85,12 +96,14 @@ class RunningControl:
         current: Running,
         traffic: TrafficView,
         health: HealthService,
-        layer4: Layer4,
+        layer4: PacketView,
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
         confirmation: Confirmation,
+        passive: Passive,
+        drills: Drills,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -99,7 +112,7 @@ class RunningControl:
         self._registry = current.registry
         self._snapshots = Snapshots(current.registry)
         self._seen = self._snapshots.take()
-        self._serves_until = self._cost = 0.0
+        self._economy = Economy()
         self._traffic = traffic
         self._health = health
         self._layer4 = layer4
@@ -108,6 +121,9 @@ class RunningControl:
         self._own_listeners = own_listeners
         self._listening = listening
         self._confirmation = confirmation
+        self._passive = passive
+        self.rehearsals: Rehearsals = drills.faults
+        self.drills: DrillDesk = drills
         self._started = time.time()
 
     def moment(self) -> Instant:
@@ -119,15 +135,12 @@ class RunningControl:
         return self._registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
-        """What exists now; one that took long to take serves a while, so that no caller can make us busy."""
+        """What exists now; a dear one serves a while, so that no caller can make us busy."""
         now = self._reactor.seconds()
-        if now >= self._serves_until or self._seen.generation != self._registry.generation:
+        if not self._economy.serves(now) or self._seen.generation != self._registry.generation:
             begin = time.thread_time()
             self._seen = self._snapshots.take()
-            # Twice in turn: one alone may have paid for Python's garbage.
-            before, self._cost = self._cost, time.thread_time() - begin
-            cost = min(before, self._cost)
-            self._serves_until = now + cost * SERVES if cost > CHEAP else now
+            self._economy.made(time.thread_time() - begin, now)
         return self._seen
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -149,7 +162,7 @@ class RunningControl:
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
         return ProcessFigures(
-            installed_version(),
+            VERSION,
             self._started,
             _resident(),
             sum(1 for _ in Path("/proc/self/fd").iterdir()),
@@ -161,9 +174,21 @@ class RunningControl:
 
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence."""
-        return [_evidence(one) for one in self._health.snapshot()]
+        return [*map(_evidence, self._health.snapshot()), *map(_ejected, self._passive.ejections())]
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of a server."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return ServerEvidence(self._health.evidence(address, names), self._passive.evidence(pool, address))
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return sum(self._health.probe_now(address, name) for name in names)
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates."""
         return self._layer4.connections(wanted)
 
@@ -306,7 +331,7 @@ class RunningControl:
         self._registry.zero(services)
         if set(services) == set(self._registry.services):
             self._layer4.zero()
-        self._serves_until = 0.0
+        self._economy.forget()
 
     def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back."""
@@ -315,14 +340,6 @@ class RunningControl:
     def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""
         return self._current.overrides.undoing(number)
-
-
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("director")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _resident() -> int | None:
@@ -346,3 +363,7 @@ def _evidence(check: CheckSnapshot) -> CheckEvidence:
         tuple(one.alive for one in results if one.alive is not None),
         last.duration if last is not None else None,
     )
+
+
+def _ejected(one: Ejection) -> CheckEvidence:
+    return CheckEvidence(passive(one.pool), one.address, False, one.time, one.reason)

@@ -20,6 +20,7 @@ from director.l7.proxy.trace import as_dict
 from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
+from director.model.drills import RunningFault
 from director.model.http import L7Service
 from director.model.pools import Address
 from director.model.settings import Configuration
@@ -69,13 +70,15 @@ class Layer7(Part):
             raise error
 
     def commit(self, candidate: Candidate) -> None:
-        """Serve these services, and let who waits try anew."""
+        """Serve these services; whoever waits is decided anew, as a newcomer would be."""
         self._serves = True
         configuration = self._registry.configuration
         self.shell.apply(compile_services(configuration, self._registry), self._new_id)
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
+        if candidate.changes:
+            self.shell.queues.wake(everybody=True)
         self.wake()
 
     def abandon(self) -> None:
@@ -120,6 +123,7 @@ class Layer7(Part):
             "traces": len(shell.traces),
             "refused": 0,
             "tls": self.tls(),
+            "faults": {},
         }
         return [told[name]]
 
@@ -173,6 +177,18 @@ class Layer7(Part):
         if any(server.cut for server in self._registry.servers()):
             self.shell.cut_down()
 
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """No process begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> None:
+        """They are laid on the servers of this process already."""
+
+    def believe(self, service: str, source: str) -> None:
+        """It stands in the registry of this process already."""
+
+    def heal(self, names: Sequence[str]) -> None:
+        """They are gone already."""
+
     def reopen(self) -> None:
         """`logs` does it: the log of requests is ours."""
 
@@ -190,7 +206,7 @@ def layer7_of(
     `given` as for `Shell`.
     """
     certificates = Certificates()
-    contexts = TLSContexts(certificates.store.pairs)
+    contexts = TLSContexts(certificates.store.pairs, certificates.challenges)
     certificates.changed = contexts.renew
     shell = Shell(reactor, access_log, traces, given, contexts)
     return certificates, Layer7(registry, shell, new_id, certificates.store.ends)

@@ -65,7 +65,7 @@ def lacking(configuration: Configuration, has: Callable[[str], bool] = has_addre
     """
     known = {one.virtual.host: True for one in configuration.l4} | dict.fromkeys(_EVERYWHERE, True)
     for service in configuration.l7:
-        for address in service.listen:
+        for address in service.places:
             if address.path or address.endpoint or not _literal(address.host):
                 continue
             if address.host not in known:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from director.model.pools import NO_ADVICE, Advice
+from director.model.pools import NO_ADVICE, Advice, passive
 from director.registry.live import LivePool, RealServer
+from director.registry.warming import begin
 
 
 class HealthBook:
@@ -78,19 +79,22 @@ class HealthBook:
     def _judge_again(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
         changed = []
         for server in self._by_address.get(address, ()):
-            if check in server.pool.config.checks:
-                before, advised = server.available, server.advice
+            if check in server.pool.config.checks or check == passive(server.pool.name):
+                before, healthy = _state(server), server.healthy
                 self.judge(server)
-                if server.available != before:
+                if server.available != before[0]:
                     server.since = now
-                if server.available != before or server.advice != advised:
+                if server.healthy and not healthy and begin(server, now):
+                    self._told(server.pool, "server_updated", server)
+                if _state(server) != before:
                     changed.append(server)
         return tuple(changed)
 
     def judge(self, server: RealServer) -> None:
         """Derive a server's health from the verdicts on its address."""
         verdicts = self._verdicts.get(server.key, {})
-        mine = frozenset(check for check in server.pool.config.checks if check in verdicts)
+        config = server.pool.config
+        mine = frozenset(check for check in (*config.checks, passive(config.name)) if check in verdicts)
         server.reported = mine
         server.failing = frozenset(check for check in mine if not verdicts[check])
         self._advise(server)
@@ -107,3 +111,8 @@ class HealthBook:
             server.advise(advice)
             if (server.weight, server.max) != before:
                 self._told(server.pool, "server_updated", server)
+
+
+def _state(server: RealServer) -> tuple[object, ...]:
+    """What others may have to be told of."""
+    return server.available, server.healthy, server.advice, server.pool.panic

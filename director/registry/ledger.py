@@ -14,6 +14,8 @@ and moves by a verb that keeps what must hold:
   derived when read, the hysteresis would be lost, and a server at its limit would flap.  A template does
   not count but is tested (B.5); UDP and closing TCP count as inactive, which the thresholds compare, too
   (B.6).
+* A **seat** is a client of a service against `max_connections`: taken before the connection is accepted, so
+  that nobody is turned away who was let in.
 * **Tallies** (requests, responses, errors, packets, octets) only grow.  Nobody decides by them, so they are
   plain numbers of one process; sums over processes are made when somebody looks.
 * **Evidence** (`reached`, `unreached`, `observe`) is what a data path saw of a server; the newest counts.
@@ -187,6 +189,23 @@ def leave_place(pool: LivePool) -> None:
     pool.leave_place()
 
 
+def take_seat(service: LiveService, most: int) -> bool:
+    """One more client of a service, if it has fewer than `most`; 0 is no limit."""
+    taken: bool = service.seats.take(most)
+    return taken
+
+
+def leave_seat(service: LiveService) -> None:
+    """A client has left, or did not come after all."""
+    service.seats.move(-1)
+
+
+def move_seats(old: LiveService, new: LiveService, count: int) -> None:
+    """Clients go on as another service's."""
+    old.seats.move(-count)
+    new.seats.move(count)
+
+
 # --- evidence ---------------------------------------------------------------------------
 
 
@@ -200,6 +219,18 @@ def unreached(server: RealServer) -> None:
     server.reachable = False
 
 
+def broke(server: RealServer, cause: str) -> None:
+    """Work on it that nobody counts came to a bad end; `cause` as for `failed`."""
+    if server.watch is not None:
+        server.watch.failed(cause)
+
+
+def worked(server: RealServer) -> None:
+    """Work on it that nobody counts went well."""
+    if server.watch is not None:
+        server.watch.worked()
+
+
 # --- tallies of layer 7 -------------------------------------------------------------------
 
 
@@ -210,16 +241,25 @@ def asked(counters: Requests) -> None:
 
 def failed(lease: Lease, cause: str) -> None:
     """A try on a server failed; `cause` is a word of the code's own bounded vocabulary."""
-    lease.server.requests.errors[cause] += 1
+    server = lease.server
+    server.requests.errors[cause] += 1
+    if server.watch is not None:
+        server.watch.failed(cause)
 
 
 def answered(
-    lease: Lease, status_class: int, first_byte: float | None, received: int, sent: int, now: float
+    lease: Lease,
+    status_class: int,
+    first_byte: float | None,
+    received: int,
+    sent: int,
+    now: float,
+    outcome: str = "ok",
 ) -> None:
     """An exchange with a server is over: count it, take its time into account, and give the claim back.
 
     `first_byte` is the seconds until its answer began, None when none did; `received` and `sent` are octets
-    from and to the client.
+    from and to the client; `outcome` says whether all went well.
     """
     server = lease.server
     counters = server.requests
@@ -228,6 +268,8 @@ def answered(
         counters.latency.buckets[bisect_left(LATENCY_BOUNDS, first_byte)] += 1
         counters.latency.total += first_byte
         server.observe(first_byte, now)
+    if server.watch is not None:
+        server.watch.ended(status_class, first_byte, outcome)
     cells = server.stats.traffic.cells
     cells[CONNS] += 1
     cells[OUTBYTES] += sent

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -27,10 +28,12 @@ from director.registry.draft import Draft, named, uses
 from director.registry.edits import Edit, States, between
 from director.registry.health_book import HealthBook
 from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.registry.warming import begin, go_on
+from director.registry.watch import Watch
 
 if TYPE_CHECKING:
+    from director.registry.books import MappedBooks
     from director.registry.changes import Change
-    from director.registry.mapped import MappedBooks
 
 # The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
@@ -43,6 +46,9 @@ GENERATIONS_KEPT = 256
 """Generations remembered for people; older ones are dropped."""
 FALLBACK = SchedulerSpec("wlc")
 """What picks when a scheduler that was proven cannot be started after all."""
+
+Saw = Callable[[RealServer, str], None]
+"""Told what real work shows of a server of a pool with `eject`: see `watch.Tell`."""
 
 MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
 """Gives an `IScheduler` with a `name` for what the configuration names; raises `SchedulerError`."""
@@ -87,6 +93,7 @@ class Registry:
         self.set_advice = self._health.set_advice
         self.forget_health = self._health.forget_health
         self.verdicts = self._health.verdicts
+        self.saw: Saw | None = None
         self._pools_served: dict[str, set[LivePool]] = {}
         self._leaving: dict[str, list[RealServer]] = {}
         self._going: dict[str, list[RealServer]] = {}
@@ -155,9 +162,12 @@ class Registry:
     ) -> Generation:
         """Check all changes, then apply all of them, and return the new generation.
 
+        What changes nothing makes none: what is returned then has the number that stands, and no diff.
         Raises ChangeRefused with nothing applied and no live object touched (see `proven`).
         """
         ordered = tuple(changes)
+        if self.running and not ordered:
+            return Generation(self.generation, author, time, ())
         desired = self.proven(ordered, now)
         before, states = self.configuration, self.states()
         self.books.room_for(sum(change.adds for change in ordered))
@@ -255,7 +265,22 @@ class Registry:
         pool.config = config
         pool.arrange(names)
         for server in pool.servers:
+            self._watch(server)
             self._health.judge(server)
+
+    def _watch(self, server: RealServer) -> None:
+        """Have it watched as its pool says; what was counted goes on."""
+        eject, saw = server.pool.config.eject, self.saw
+        if eject is None or saw is None:
+            server.watch = None
+        elif server.watch is None or server.watch.eject != eject:
+            server.watch = Watch(eject, partial(saw, server))
+
+    def warm(self, now: float) -> None:
+        """Give servers that come back more of their share; call it every second."""
+        for pool in self.pools.values():
+            for server in go_on(pool, now) if pool.warming else ():
+                self._tell(pool, "server_updated", server)
 
     def remove_pool(self, name: str, now: float) -> None:
         """Take a pool away; its servers finish what they hold."""
@@ -291,7 +316,10 @@ class Registry:
             server.configure(config)
         pool.put(server)
         self.by_address.setdefault(server.key, {})[server] = None
+        self._watch(server)
         self._health.judge(server)
+        if self.running:
+            begin(server, now)
         self._tell(pool, "server_added", server)
 
     def update_server(self, pool_name: str, config: Server) -> None:
@@ -312,15 +340,17 @@ class Registry:
         """Carry out `ready`, `drain` or `maint`."""
         server = self.pools[pool_name].by_name[name]
         if server.state is not state:
-            server.state = state
+            able, server.state = server.able, state
             server.since = now
             server.refresh()
+            if server.able and not able and begin(server, now):
+                self._tell(server.pool, "server_updated", server)
 
     def add_service(self, key: str, config: L7Service | L4Service) -> None:
         """Make a live service, or give an existing one its new settings."""
         live = self.services.get(key)
         if live is None:
-            self.services[key] = LiveService(key, config)
+            self.services[key] = LiveService(key, config, self.books.seats(key))
             return
         old, live.config = live.config, config
         if isinstance(old, L4Service) and isinstance(config, L4Service) and old.scheduler != config.scheduler:
@@ -328,7 +358,7 @@ class Registry:
 
     def remove_service(self, key: str) -> None:
         """Take a service away."""
-        del self.services[key]
+        self.books.closed(self.services.pop(key))
         self._forget_schedulers(key)
 
     def update_custom_schedulers(self, desired: tuple[CustomScheduler, ...]) -> None:

@@ -14,7 +14,16 @@ import pytest
 from tests.browser.chromium import Chromium, browser, find
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("/wiring", "/pools/web", "/rules", "/requests", "/connections", "/events", "/config", "/config?look=1")
+PLACES = (
+    "/wiring",
+    "/pools/web",
+    "/rules",
+    "/requests",
+    "/connections",
+    "/events",
+    "/config",
+    "/config?look=1",
+)
 
 pytestmark = [
     pytest.mark.browser,

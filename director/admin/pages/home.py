@@ -5,31 +5,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from director.admin.pages import tables
 from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short, size
 from director.admin.pages.frame import Viewer, page
-from director.admin.pages.html import Html, el, join
+from director.admin.pages.html import HOLE, Html, around, el, join
 from director.admin.views import Json
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✕"}
 
 
-def home(view: Json, viewer: Viewer, *, wall: bool = False) -> str:
-    """The overview page; `wall`: for a screen that people pass by."""
-    return page(view["verdict"]["headline"], Html(live(view)), viewer, "/", css="wall" if wall else "")
+def home(view: Json, viewer: Viewer, *, wall: bool = False) -> tuple[Html, Html]:
+    """The overview page: what stands before its live part, and behind it.
+
+    `wall`: for a screen that people pass by.
+    """
+    css = "wall" if wall else ""
+    return around(Html(page(view["verdict"]["headline"], HOLE, viewer, "/", css=css)))
 
 
-def live(view: Json) -> str:
-    """All that changes: verdict, services, pools, events, fault answers."""
-    return join(
-        (
-            _verdict(view),
-            _vitals(view),
-            tables.services(view),
-            tables.pools(view),
-            tables.faults(view),
-            tables.events(view),
+def live(view: Json, pools: Iterable[Json]) -> Iterator[Html]:
+    """All that changes: verdict, services, pools, events, fault answers; in pieces, for it may be long."""
+    yield join((_injected(view), _verdict(view), _vitals(view), tables.services(view)))
+    yield from tables.pools(pools)
+    yield join((tables.faults(view), tables.events(view)))
+
+
+def _injected(view: Json) -> Html | None:
+    """What is broken on purpose: nobody shall look for its cause elsewhere."""
+    found = view.get("injected")
+    if not found:
+        return None
+    rows = [
+        el(
+            "li",
+            None,
+            el("b", None, one["name"]),
+            f": {one['do']} on {', '.join(one['server'])}, {amount(one['hits'])} requests hit, "
+            f"started by {one['author']}, ends by itself in {short(round(one['left']), 's')}",
         )
+        for one in found
+    ]
+    title = "A fault is injected on purpose" if len(found) == 1 else "Faults are injected on purpose"
+    return el(
+        "section",
+        {"class": "injected", "role": "alert", "aria-label": title, "data-key": "injected"},
+        el("h2", None, title),
+        el("ul", None, rows),
     )
 
 
@@ -56,8 +79,7 @@ def _verdict(view: Json) -> Html:
 
 
 def _calm(view: Json) -> str:
-    servers = sum(pool["total"] for pool in view["pools"])
-    ready = sum(pool["eligible"] for pool in view["pools"])
+    servers, ready = view["servers"]["total"], view["servers"]["eligible"]
     bound = sum(one["bound"] for service in view["services"] for one in service["listeners"])
     addresses = f"{bound} address{'' if bound == 1 else 'es'}"
     return f"{addresses} listening, {ready} of {servers} servers take new work"

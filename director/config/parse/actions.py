@@ -6,8 +6,10 @@ Parsers for the tables of `schema.l7` and of `[test:…]`; each raises `BadValue
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from director.conditions.facts import PLAIN
+from director.config.parse import units
 from director.config.parse.addresses import address, network
 from director.config.parse.values import (
     field_name,
@@ -23,7 +25,7 @@ from director.config.parse.values import (
 )
 from director.config.text.messages import BadValue
 from director.config.text.reader import Value
-from director.model.http import FAULT_CAUSES, FaultStep, HeaderEdit
+from director.model.http import FAULT_CAUSES, Children, FaultStep, HeaderEdit
 from director.model.pools import Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
@@ -193,6 +195,24 @@ _UNTOUCHABLE = frozenset(
 )
 
 
+LARGEST_CHILDREN = 65535
+_CHILDREN = {"startservers": "start", "minspareservers": "min_spare", "maxspareservers": "max_spare"}
+
+
+def children(text: str) -> Children:
+    """`startservers 8, minspareservers 6, maxspareservers 18`; what is left out is as here."""
+    given: dict[str, int] = {}
+    for entry in re.finditer(r"[^,\n]+", text):
+        found = words(entry[0])
+        at = entry.start()
+        if len(found) != 2 or found[0][1] not in _CHILDREN:
+            raise BadValue("expected NAME N", f"the names are {', '.join(_CHILDREN)}", at)
+        given[_CHILDREN[found[0][1]]] = within(
+            at + found[1][0], lambda text: units.count(text, 1, LARGEST_CHILDREN), found[1][1]
+        )
+    return Children(**given)
+
+
 def set_header(text: str) -> tuple[HeaderEdit, ...]:
     """`set_header =`."""
     return edits("set", text)
@@ -295,7 +315,53 @@ def client(text: str) -> str:
 
 
 def certificates(text: str) -> tuple[tuple[int, str], ...]:
-    """`shop, *.example.org` as (offset, name)."""
-    found = [(at, within(at, name, word)) for at, word in listed(text)]
+    """`shop, *.example.org, acme a.example b.example` as (offset, name); a name of ACME is all its words."""
+    found: list[tuple[int, str]] = []
+    at = 0
+    for element in text.split(","):
+        words = [(at + start, word) for start, word in listed(element)]
+        if words and words[0][1] == "acme":
+            found.append((words[0][0], _acme(words)))
+        else:
+            found += [(start, within(start, name, word)) for start, word in words]
+        at += len(element) + 1
+    if not found:
+        raise BadValue("a name is missing", "write the name of a [cert:…], or acme and a host name")
     unique(found)
     return tuple(found)
+
+
+def _acme(words: list[tuple[int, str]]) -> str:
+    names = words[1:]
+    if not names:
+        raise BadValue(
+            "which name?", "write the host name behind acme, as in acme shop.example.org", words[0][0]
+        )
+    for at, word in names:
+        if word.startswith("*."):
+            hint = "get it with another program (DNS-01), and name its files in a [cert:…]"
+            raise BadValue("no wildcard can be had by http-01 or tls-alpn-01", hint, at)
+        if not _HOST_NAME.fullmatch(word) or len(word) > 253:
+            raise BadValue(f"not a host name: {word!r}", "write it in lower case, as in shop.example.org", at)
+    unique(names)
+    return " ".join(("acme", *(word for _, word in names)))
+
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+
+
+def acme_directory(text: str) -> str:
+    """The URL of an authority's directory: HTTPS, or HTTP on this machine."""
+    found = urlsplit(text)
+    near = found.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not found.hostname or not (found.scheme == "https" or (found.scheme == "http" and near)):
+        raise BadValue("not the URL of a directory", "write one that begins with https://")
+    return text
+
+
+def contact(text: str) -> str:
+    """An e-mail address."""
+    if not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", text):
+        raise BadValue("not an e-mail address", "write one as in ops@example.org")
+    return text

@@ -22,8 +22,8 @@ from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
 from director.model.pools import CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
-from director.model.settings import Admin, ConfigTest, Demo, Settings, User
-from director.model.tls import Certificate, ListenerTLS
+from director.model.settings import Admin, ConfigTest, Demo, Guard, Settings, User
+from director.model.tls import Acme, Certificate, ListenerTLS
 from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 
 LARGEST_PAGE = 1024 * 1024
@@ -43,6 +43,7 @@ def settings(fields: Fields) -> Settings:
         shutdown_grace=fields.get("shutdown_grace"),
         trace=fields.get("trace"),
         access_log=fields.get("access_log"),
+        drills=fields.get("drills") == "allowed",
     )
 
 
@@ -73,11 +74,16 @@ def server(fields: Fields, key: str) -> Server:
 
 def pool(fields: Fields) -> Pool:
     """`[pool:NAME]`."""
+    chosen = fields.get("check")
     return Pool(
         name=fields.name,
         servers=tuple(server(fields, key) for key in fields.values if key.startswith("server.")),
         scheduler=fields.get("scheduler").scheduler,
-        checks=fields.get("check") or (),
+        checks=chosen.names if chosen else (),
+        needed=chosen.needed if chosen else 0,
+        eject=fields.get("eject"),
+        panic=fields.get("panic"),
+        slow_start=fields.get("slow_start"),
         persist=fields.get("persist"),
         retry=fields.get("retry"),
         queue=fields.get("queue"),
@@ -90,6 +96,7 @@ def pool(fields: Fields) -> Pool:
         idle_connections=fields.get("idle_connections"),
         tls=_server_tls(fields),
         send_proxy=fields.get("send_proxy"),
+        protocol=fields.get("protocol"),
         on_down=OnDown(fields.get("on_down")),
     )
 
@@ -136,6 +143,8 @@ def l7(fields: Fields) -> L7Service | None:
             body=fields.get("limit.body"),
         ),
         max_connections=fields.get("max_connections"),
+        start=fields.get("start"),
+        ktcpvs=fields.get("ktcpvs"),
     )
 
 
@@ -265,7 +274,13 @@ def certificate(fields: Fields) -> Certificate | None:
     if fields.given("folder"):
         for key in fields.given("file", "key", "ocsp"):
             fields.problem(key, "a folder has its own", "remove it, or write file = in place of folder =")
-    return Certificate(fields.name, *(fields.get(key) or "" for key in ("file", "key", "folder", "ocsp")))
+    file, key, folder, ocsp = (fields.get(one) or "" for one in ("file", "key", "folder", "ocsp"))
+    return Certificate(fields.name, file, key, folder, ocsp)
+
+
+def acme(fields: Fields) -> Acme:
+    """`[acme]`."""
+    return Acme(*(fields.get(key) or "" for key in ("directory", "contact", "ca", "challenge")))
 
 
 def demo(fields: Fields) -> Demo | None:
@@ -356,4 +371,23 @@ def config_test(fields: Fields) -> ConfigTest | None:
         client=fields.get("client") or "",
         expect=tuple((word, value) for _, word, value in fields.get("expect")),
         down=tuple(server for _, server in fields.get("down") or ()),
+    )
+
+
+def guard(fields: Fields) -> Guard | None:
+    """`[guard:NAME]`."""
+    if fields.broken:
+        return None
+    if not fields.given("ready", "drains", "python"):
+        fields.problem("", "what does it guard?", "add ready = 2, drains = 1 or python = FILE.py:FUNCTION")
+    own = fields.get("python")
+    return Guard(
+        name=fields.name,
+        pools=fields.get("pool") or (),
+        ready=fields.get("ready"),
+        drains=fields.get("drains"),
+        path=own.path if own else "",
+        attribute=own.attribute if own else "",
+        veto=fields.get("action") == "veto",
+        reason=fields.get("reason") or "",
     )

@@ -13,12 +13,12 @@ from attrs import evolve, field, frozen
 from director.conditions.facts import expression
 from director.config.parse import units
 from director.config.parse.addresses import address
-from director.config.parse.values import status, within
+from director.config.parse.values import listed, status, unique, within
 from director.config.text.messages import BadValue, suggest
 from director.config.text.reader import Value
 from director.config.text.sources import resolve
 from director.model.conditions import Term
-from director.model.pools import ScriptStep
+from director.model.pools import Eject, ScriptStep
 
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _SPOKEN = {"r": b"\r", "n": b"\n", "t": b"\t", ";": b";", "\\": b"\\"}
@@ -134,6 +134,84 @@ def host(text: str) -> str:
     if found.port or not found.host:
         raise BadValue("only a host", "write the port as port = NUMBER, on a line of its own")
     return found.host
+
+
+@frozen
+class Chosen:
+    """The checks of a pool, each with its place in the text, and how many of them must hold; 0 = all."""
+
+    words: tuple[tuple[int, str], ...]
+    needed: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which checks."""
+        return tuple(name for _, name in self.words)
+
+
+_COMBINED = re.compile(r"(?:(any|all)|(\d+)\s+of)\s+(?=[^\s,])")
+
+
+def chosen(text: str) -> Chosen:
+    """`one, two` (all of them), `any one, two`, or `2 of one, two, three`."""
+    found = _COMBINED.match(text)
+    start = found.end() if found else 0
+    words = [(start + at, word) for at, word in listed(text[start:])]
+    unique(words)
+    if found is None or found[1] == "all":
+        return Chosen(tuple(words))
+    needed = 1 if found[1] else int(found[2])
+    if not 0 < needed <= len(words):
+        hint = f"write a number from 1 to {len(words)}, or name more checks"
+        raise BadValue(f"{needed} of {len(words)} cannot hold", hint)
+    return Chosen(tuple(words), needed % len(words))
+
+
+EJECTING = ("5xx", "connect", "empty", "timeout", "reset", "rate", "latency")
+"""What real traffic can hold against a server."""
+_EJECT = {"after": "a number", "for": "a time", "max": "a share"}
+
+
+def eject(text: str) -> Eject | None:
+    """`5xx, connect, empty; after 5; for 30s; max 50%`, or `off`."""
+    if text == "off":
+        return None
+    causes, _, rest = text.partition(";")
+    words = listed(causes)
+    unique(words)
+    for at, word in words:
+        if word not in EJECTING:
+            hint = "put a semicolon before it" if word.split()[0] in _EJECT else suggest(word, EJECTING)
+            raise BadValue(f"unknown cause {word!r}", hint or f"known: {' '.join(EJECTING)}", at)
+    at = len(causes) + 1
+    settings: dict[str, str] = {}
+    where: dict[str, int] = {}
+    for clause in rest.split(";") if rest.strip() else ():
+        form = re.fullmatch(r"\s*(after|for|max)\s+(\S+)\s*", clause)
+        if form is None or form[1] in settings:
+            raise BadValue("expected after N, for TIME or max N%", "write each once, with ; between", at)
+        settings[form[1]], where[form[1]] = form[2], at + form.start(2)
+        at += len(clause) + 1
+    most = within(where.get("max", 0), share, settings.get("max", "50%"))
+    return Eject(
+        frozenset(word for _, word in words),
+        within(where.get("after", 0), lambda said: units.count(said, 1, 10_000), settings.get("after", "5")),
+        within(where.get("for", 0), units.duration, settings.get("for", "30s")),
+        most,
+    )
+
+
+def panic(text: str) -> float:
+    """`30%`, or `off`."""
+    return 0.0 if text == "off" else share(text)
+
+
+def share(text: str) -> float:
+    """`30%` as a part of one."""
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
+    if found is None or float(found[1]) > 100:
+        raise BadValue(f"not a share: {text!r}", "write a number from 0 to 100 with %, as in 30%")
+    return float(found[1]) / 100
 
 
 @frozen

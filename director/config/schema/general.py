@@ -63,9 +63,10 @@ DIRECTOR = Kind(
             "workers",
             "number or `auto`",
             values.on_text(_workers),
-            "How many processes serve layer 7 beside the one that controls them: 0 = everything in one "
-            "process, `auto` = one for each processor. Read at the start.",
-            default="0",
+            "How many processes serve layer 7 beside the one that controls them; layer 4 has one of its own "
+            "then. `auto` = one for each processor that the director may use, 0 = everything in one process, "
+            "for small machines. None is started for a layer without services. Read at the start.",
+            default="auto",
             example="4",
         ),
         Key(
@@ -100,6 +101,15 @@ DIRECTOR = Kind(
             "How long a stop waits for requests and connections that are under way.",
             default="10s",
             example="30s",
+        ),
+        Key(
+            "drills",
+            "`allowed` or `refused`",
+            values.choice("allowed", "refused"),
+            "Whether faults may be injected here, by `director fault start` and by drills. Where it is not "
+            "allowed, every attempt is refused.",
+            default="refused",
+            example="allowed",
         ),
         Key(
             "include",

@@ -31,17 +31,46 @@ POOL = Kind(
         ),
         Key(
             "check",
-            "list of checks",
-            values.NAMES,
-            "The health checks; a server is healthy when all of them say so. Without one a server counts as "
-            "healthy.",
-            example="alive",
+            "list of checks, `any` LIST, or `N of` LIST",
+            values.on_text(checks.chosen),
+            "The health checks; a server is healthy when all of them say so, or one (`any`), or N. Without "
+            "any a server counts as healthy.",
+            example="2 of alive, deep, disk",
+        ),
+        Key(
+            "eject",
+            "causes`; after N; for TIME; max SHARE%`, or `off`",
+            values.on_text(checks.eject),
+            "Real traffic takes a server out: after so many failures in a row (`5xx`, `connect`, `empty`: "
+            "closed before the first byte, `timeout`, `reset`), or when its failures (`rate`) or response "
+            "times (`latency`) are far from the other servers'; for that time, longer when it comes again "
+            "soon, and never more than that share of the pool.",
+            default="off",
+            example="5xx, connect, empty; after 5; for 30s; max 50%",
+        ),
+        Key(
+            "panic",
+            "share, or `off`",
+            values.on_text(checks.panic),
+            "With fewer healthy servers than this share, all are used, whatever checks say: better some "
+            "answers than an overload of the few. Not while a backup can step in for none.",
+            default="off",
+            example="30%",
+        ),
+        Key(
+            "slow_start",
+            "duration",
+            values.duration(0.0, 86400.0),
+            "A server that comes back, or is new, is given its share of new work by and by over this time.",
+            default="0s",
+            example="30s",
         ),
         Key(
             "persist",
-            "`cookie NAME insert [httponly] [secure] [samesite=lax]`",
+            "`cookie NAME insert [follow] [httponly] [secure] [samesite=lax]`",
             values.on_text(servers.persistence),
-            "Keeps a client at its server, by a cookie of the director's own.",
+            "Keeps a client at its server, by a cookie of the director's own; with `follow` only in answers "
+            "that set cookies themselves, and for as long as the longest of them lasts.",
             example="cookie DIRECTOR insert httponly",
         ),
         Key(
@@ -110,6 +139,16 @@ POOL = Kind(
             "For an upgraded or relayed connection on which nothing moves.",
             default="1h",
             example="12h",
+        ),
+        Key(
+            "protocol",
+            "`http/1.1` or `h2`",
+            values.choice("http/1.1", "h2"),
+            "What requests are sent in: `h2` is HTTP/2, many at a time on one connection; with `tls = on` "
+            "the server must choose it (ALPN), in clear text it is spoken with prior knowledge. gRPC needs "
+            "it. Checks go on in HTTP/1.",
+            default="http/1.1",
+            example="h2",
         ),
         *tls.SERVER_KEYS,
     ),

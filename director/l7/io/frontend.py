@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.logger import Logger
 
+from director.l7.io.faulty import meet
 from director.l7.io.link import ServerLink
 from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import (
@@ -27,6 +28,7 @@ from director.l7.proxy.commands import (
     KeepServer,
     LeaveQueue,
     Open,
+    OpenFaulty,
     ProxyCommand,
     ProxyEvent,
     ReleaseServer,
@@ -40,6 +42,7 @@ from director.registry.registry import RealServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from director.l7.io.manner import Manner
     from director.l7.io.stream import Stream
     from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
@@ -252,9 +255,11 @@ class ClientSide:
             link.target = target
             key, config = target.key, target.pool.config
             link.limit = config.idle_connections
-            if config.tls is not None or config.send_proxy != "off":
+            if config.tls is not None or config.send_proxy != "off" or config.protocol == "h2":
                 manner = self._backends.manner(target, self.door.peer)
                 key += manner.suffix
+                if manner.multiplexes:
+                    return self._open_stream(command, link, key, manner, now)
                 if manner.header:
                     link.limit = 0  # a connection that tells of one client serves that one only
         else:
@@ -270,6 +275,26 @@ class ClientSide:
         address = target if link.target is None else target.address
         link.server = self._backends.connect(address, link, manner)
         return []
+
+    def _open_faulty(self, command: OpenFaulty) -> None:
+        link, target = self._link(command.stream), command.target
+        link.target, link.limit = target, 0
+        link.server = meet(self._backends, command.injected, target, link, self.door.peer)
+
+    def _open_stream(
+        self, command: Open, link: ServerLink, key: str, manner: Manner, now: float
+    ) -> list[ProxyCommand]:
+        """The same where a connection carries many requests."""
+        target: Any = command.target
+        made, there = self._backends.carriers.stream(
+            key, target.address, link, manner, fresh=command.fresh, careful=command.careful
+        )
+        link.server = made
+        if not there:
+            return []
+        if self.stream.is_blocked:
+            link.hold()
+        return self.door.server_reused(command.stream, now)
 
     def _keep_server(self, number: int, now: float) -> None:
         link = self._links[number]
@@ -354,6 +379,7 @@ class ClientSide:
         Do.AWAIT_CLIENT: _await_client,
     }
     _FOR_LINKS: ClassVar[dict[type, Callable[[ClientSide, Any], None]]] = {
+        OpenFaulty: _open_faulty,
         DropServer: _drop_server,
         AbortServer: _abort_server,
         EndServer: _end_server,

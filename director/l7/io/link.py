@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from director.l7.proxy.commands import (
     ONLY_STREAM,
     Door,
+    Loss,
     ProxyEvent,
     ServerBlocked,
     ServerDrained,
@@ -22,7 +23,8 @@ from director.l7.proxy.commands import (
 )
 
 if TYPE_CHECKING:
-    from director.l7.io.backend import ServerSide
+    from director.l7.io.faulty import FaultySide
+    from director.l7.io.server_side import ServerSide
     from director.l7.io.stream import Stream
     from director.registry.live import LivePool, RealServer
 
@@ -63,7 +65,7 @@ class ServerLink:
     def __init__(self, client: LinkOwner, number: int) -> None:
         self.client = client
         self.number = number
-        self.server: ServerSide | None = None
+        self.server: ServerSide | FaultySide | None = None
         self.target: RealServer | None = None
         self.pool: LivePool | None = None
         self.limit = 64
@@ -90,11 +92,11 @@ class ServerLink:
         """FIN from the server."""
         self.client.tell(ServerEnded(self.number))
 
-    def server_lost(self, reason: str) -> None:
+    def server_lost(self, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
         """The server's connection failed; when we closed it ourselves nobody listens any more."""
         if self.server is not None:
             self.let_go()
-            self.client.tell(ServerFailed(self.number, reason))
+            self.client.tell(ServerFailed(self.number, reason, loss))
 
     def server_blocked(self) -> None:
         """The server does not take more: stop reading from the client, or from its stream."""
@@ -134,7 +136,7 @@ class ServerLink:
         if self.server is not None:
             self.server.stream.pause()
 
-    def let_go(self) -> ServerSide | None:
+    def let_go(self) -> ServerSide | FaultySide | None:
         """No server any more; a client that was held back for it reads on."""
         server, self.server = self.server, None
         self.held = False

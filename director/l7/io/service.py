@@ -193,7 +193,7 @@ class Shell:
         An address that only moves to another service, or is written differently, keeps its open socket.
         With `waits` those that another program has are waited for.
         """
-        wanted = self._wanted = {(one.name, address) for one in services for address in one.listen}
+        wanted = self._wanted = {(one.name, address) for one in services for address in one.places}
         leaving = {bound_to(place[1]): place for place in self._listenings.keys() - wanted}
         self._moves.clear()
         try:
@@ -237,12 +237,14 @@ class Shell:
         wanted = {
             (service.config.name, address): service
             for service in services
-            for address in service.config.listen
+            for address in service.config.places
         }
         for service in services:
             handle = self.handles.get(service.config.name)
             if handle is None:
-                self.handles[service.config.name] = ServiceHandle(service, new_id, self.record, self._date)
+                self.handles[service.config.name] = ServiceHandle(
+                    service, new_id, self.record, self._date, self.contexts.challenges.texts
+                )
             else:
                 handle.current = service
         for place, old in self._moves.items():

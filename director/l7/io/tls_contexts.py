@@ -13,6 +13,7 @@ from attrs import evolve
 from twisted.logger import Logger
 
 from director.tls.io.certificates import CertificateError, Pair
+from director.tls.io.challenges import Challenges
 from director.tls.io.contexts import Clients, ServerContexts, client_context
 
 if TYPE_CHECKING:
@@ -41,16 +42,20 @@ class TLSContexts:
 
     Args:
         pairs: the pairs of a `[cert:NAME]` as they are now.
+        challenges: what shows authorities that names are ours.
 
     Attributes:
         lacking: by service, why it cannot speak TLS now.
     """
 
-    def __init__(self, pairs: Callable[[str], tuple[Pair, ...]]) -> None:
+    def __init__(
+        self, pairs: Callable[[str], tuple[Pair, ...]], challenges: Challenges | None = None
+    ) -> None:
         self._pairs = pairs
+        self.challenges = challenges or Challenges()
         self._wanted: dict[str, tuple[ListenerTLS, Protocols]] = {}
         self._made: dict[str, tuple[ListenerTLS, Protocols, ServerContexts]] = {}
-        self._to_servers: dict[ServerTLS, Context] = {}
+        self._to_servers: dict[tuple[ServerTLS, str], Context] = {}
         self.lacking: dict[str, str] = {}
 
     def apply(self, services: Iterable[L7Service]) -> None:
@@ -93,9 +98,9 @@ class TLSContexts:
         found = self._made.get(name)
         return found[2].base if found is not None else None
 
-    def of_servers(self, wanted: ServerTLS) -> Context:
+    def of_servers(self, wanted: ServerTLS, protocol: str = "http/1.1") -> Context:
         """The context for connections to servers that are met so.  Raises CertificateError."""
-        found = self._to_servers.get(wanted)
+        found = self._to_servers.get((wanted, protocol))
         if found is None:
             pair: Pair | None = None
             if wanted.certificate:
@@ -103,7 +108,7 @@ class TLSContexts:
                 if pair is None:
                     raise CertificateError(f"nothing of [cert:{wanted.certificate}] can be read")
             found = client_context(
-                verify=wanted.verify, authorities=wanted.ca, pair=pair, protocols=(b"http/1.1",)
+                verify=wanted.verify, authorities=wanted.ca, pair=pair, protocols=(protocol.encode("ascii"),)
             )
-            self._to_servers[wanted] = found
+            self._to_servers[wanted, protocol] = found
         return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
+    from director.model.drills import Injected
     from director.model.pools import Address
     from director.registry.registry import LivePool, RealServer
 
@@ -67,14 +68,26 @@ class ServerEnded:
         self.stream = stream
 
 
+class Loss(enum.Enum):
+    """What is known of a request whose server's connection failed."""
+
+    UNKNOWN = "the server may have acted on it"
+    UNPROCESSED = "the server has said that it did not look at it (RFC 9113 8.7)"
+    JUNK = "the server's answer is none"
+
+
 class ServerFailed:
-    """The connection of `stream` failed: refused or unreachable before it was open, reset after."""
+    """The connection of `stream` failed: refused or unreachable before it was open, reset after.
 
-    __slots__ = ("reason", "stream")
+    `loss` is what that means for the request.
+    """
 
-    def __init__(self, stream: int, reason: str) -> None:
+    __slots__ = ("loss", "reason", "stream")
+
+    def __init__(self, stream: int, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
         self.stream = stream
         self.reason = reason
+        self.loss = loss
 
 
 class ServerBlocked:
@@ -189,6 +202,17 @@ class Open:
         self.careful = careful
 
 
+class OpenFaulty:
+    """Get a connection to `target` for `stream` on which a fault is injected; it is nobody else's."""
+
+    __slots__ = ("injected", "stream", "target")
+
+    def __init__(self, stream: int, target: RealServer, injected: Injected) -> None:
+        self.stream = stream
+        self.target = target
+        self.injected = injected
+
+
 class KeepServer:
     """Give the connection of `stream` back for reuse."""
 
@@ -280,6 +304,7 @@ class Do(enum.Enum):
 ServerCommand = (
     ToServer
     | Open
+    | OpenFaulty
     | KeepServer
     | DropServer
     | AbortServer

@@ -429,7 +429,7 @@ TELL: dict[Any, tuple[ExchangeEvent, Callable[[Exchange, Any, float], None]]] = 
     ),
     ServerFailed: (
         ExchangeEvent.SERVER_FAILED,
-        lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now),
+        lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now, event.loss),
     ),
     SlotFree: (
         ExchangeEvent.SLOT_FREE,

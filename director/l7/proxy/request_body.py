@@ -77,10 +77,18 @@ def server_ready(exchange: Exchange, now: float, reused: bool) -> None:
     spool = exchange.spool
     text = exchange.sent_head
     if spool is not None:
-        if exchange.spooled > SPOOL_LIMIT or exchange.head.method not in IDEMPOTENT:
+        if exchange.spooled > SPOOL_LIMIT or not _may_come_back(exchange):
             exchange.spool = None
         text += b"".join(spool)
     elif exchange.service.per_connection:
         # From here on unread, what has come already included.
-        text += exchange.client.taken()
+        early = exchange.client.taken()
+        exchange.received += len(early)
+        text += early
     exchange.send(text, now, reused)
+
+
+def _may_come_back(exchange: Exchange) -> bool:
+    """It may be sent a second time: by its method, or because its server can say that it ignored it."""
+    pool = exchange.pool
+    return exchange.head.method in IDEMPOTENT or (pool is not None and pool.config.protocol == "h2")

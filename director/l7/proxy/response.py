@@ -82,6 +82,7 @@ def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, no
     pool, fault, added = exchange.pool, exchange.fault, b""
     config = None if pool is None else pool.config
     if config is not None and head.status in config.retry.statuses and dispatch.may_retry(exchange):
+        dispatch.count(exchange, f"{head.status // 100}xx")
         dispatch.again(exchange, f"status {head.status}", now)
         return
     sticks = config is not None and config.persist is not None
@@ -108,10 +109,12 @@ def _added(exchange: Exchange, head: ResponseHead) -> bytes:
     pool = exchange.pool
     if pool is None or pool.config.persist is None:
         return date
-    lease = exchange.lease
+    lease, persist = exchange.lease, pool.config.persist
+    if lease is not None and persist.follow:
+        return date + affinity.follows(persist, lease.server, head.lines)
     if lease is None or exchange.sticky:
         return date
-    return date + affinity.set_cookie(pool.config.persist, lease.server)
+    return date + affinity.set_cookie(persist, lease.server)
 
 
 def server_ended(exchange: Exchange, now: float) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, verdict
+from attrs import evolve
+
+from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, pools, verdict
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import Json, ViewContext
@@ -37,6 +39,15 @@ def test_a_pool_that_cannot_serve_comes_first_with_what_clients_get() -> None:
     assert found["for"] == 130.0
     assert first["doing"] == "Clients of l7:www get: the answer of server web/a."
     assert (second["at"], second["text"]) == ("server images/i", "is down: check alive: connection refused")
+
+
+def test_changes_that_a_restart_would_lose_are_a_warning() -> None:
+    control = sample.control()
+    found = verdict(evolve(context(control), unkept="orders.json: No space left on device"), Readiness())
+    assert (found["level"], found["headline"]) == ("warning", "Serving, but director cannot keep changes")
+    [one] = found["findings"]
+    assert one["text"] == "cannot keep changes: orders.json: No space left on device"
+    assert one["doing"].startswith("They hold until a restart")
 
 
 def test_one_server_of_several_is_a_warning() -> None:
@@ -105,12 +116,12 @@ def test_the_first_screen_is_bounded_and_shows_trouble_first() -> None:
             "x",
         )
     control.registry.set_health("127.0.0.1:1099", "alive", alive=False, now=990.0)
-    view = overview(context(control), Readiness(), ProcessFigures("0.1", 0.0), (), ())
-    many = {pool["name"]: pool for pool in view["pools"]}
+    shown = list(pools(context(control)))
+    many = {pool["name"]: pool for pool in shown}
     assert many["p0"]["servers"][0]["name"] == "s99"
     assert len(many["p0"]["servers"]) == POOL_ROWS
     assert many["p0"]["more"] == 100 - POOL_ROWS
-    assert sum(len(pool["servers"]) for pool in view["pools"]) == ALL_ROWS
+    assert sum(len(pool["servers"]) for pool in shown) == ALL_ROWS
 
 
 def test_findings_are_bounded() -> None:

@@ -19,7 +19,17 @@ from director.registry.changes import PoolAdded
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
 
-NAMES = {"number": "100", "pool": "web", "server": "a", "service": "l7:www", "id": "g1", "file": "admin.css"}
+NAMES = {
+    "number": "100",
+    "pool": "web",
+    "server": "a",
+    "service": "l7:www",
+    "id": "g1",
+    "fault": "slow",
+    "run": "r1",
+    "file": "admin.css",
+    "table": "ip_vs",
+}
 GOOD = {
     "change_server": {"weight": 3},
     "add_server": {"name": "z", "address": "10.0.0.9:80"},
@@ -31,7 +41,10 @@ GOOD = {
     "change_rule": {"pool": "web"},
     "change_layer4": {"timeout.tcp": "1h"},
     "add_token": {"user": "ops"},
+    "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
+    "start_fault": {"name": "slow", "ttl": "2s"},
+    "run_drill": {"name": "two hang"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]
 

@@ -1,18 +1,26 @@
 from __future__ import annotations
 
+from director.admin.pages import home as pages
 from director.admin.pages.frame import Viewer
-from director.admin.pages.home import home, live
 from director.admin.testing import MemoryControl
 from director.admin.views import Json
 from tests.unit.admin import sample
 from tests.unit.admin.pages.test_html import read
-from tests.unit.admin.wire import Admin
 
 VIEWER = Viewer("edge-1", "secret", "ops", operates=True, administers=True)
 
 
 def view(control: MemoryControl) -> Json:
-    return Admin(control).api.overview()
+    return sample.screen(control)
+
+
+def live(shown: Json) -> str:
+    return "".join(pages.live(shown, shown["pools"]))
+
+
+def home(shown: Json, viewer: Viewer) -> str:
+    before, behind = pages.home(shown, viewer)
+    return before + live(shown) + behind
 
 
 def test_the_answer_comes_first_and_is_the_title() -> None:

@@ -4,10 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
-from director.config.parse.checks import Expected, expected, first, octets, probe, question, script
+from director.config.parse.checks import (
+    Expected,
+    chosen,
+    eject,
+    expected,
+    first,
+    octets,
+    panic,
+    probe,
+    question,
+    script,
+)
 from director.config.text.messages import BadValue, render
 from director.model.conditions import Term
-from director.model.pools import ScriptStep
+from director.model.pools import Eject, ScriptStep
 from tests.support.configurations import read_ini
 
 
@@ -93,6 +104,72 @@ def test_what_is_no_question_is_refused_where_it_stands(text: str, message: str,
 )
 def test_a_certificate_must_last(text: str, days: float) -> None:
     assert expected(text).days == days
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "needed"),
+    [
+        ("one", ("one",), 0),
+        ("one, two", ("one", "two"), 0),
+        ("all one, two", ("one", "two"), 0),
+        ("any one, two", ("one", "two"), 1),
+        ("2 of one, two, three", ("one", "two", "three"), 2),
+        ("2 of one two", ("one", "two"), 0),
+        ("any", ("any",), 0),
+    ],
+)
+def test_checks_are_combined(text: str, names: tuple[str, ...], needed: int) -> None:
+    found = chosen(text)
+    assert (found.names, found.needed) == (names, needed)
+    assert [text[at : at + len(name)] for at, name in found.words] == list(names)
+
+
+@pytest.mark.parametrize("text", ["", "3 of one, two", "0 of one", "one, one", "any one, one"])
+def test_what_is_no_combination_is_refused(text: str) -> None:
+    with pytest.raises(BadValue):
+        chosen(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("off", None),
+        (
+            "5xx, connect, empty; after 5; for 30s; max 50%",
+            Eject(frozenset({"5xx", "connect", "empty"}), 5, 30.0, 0.5),
+        ),
+        ("timeout; max 20%; after 2", Eject(frozenset({"timeout"}), 2, 30.0, 0.2)),
+        ("latency rate; for 1m", Eject(frozenset({"latency", "rate"}), 5, 60.0, 0.5)),
+    ],
+)
+def test_an_ejection_has_causes_and_bounds(text: str, found: Eject | None) -> None:
+    assert eject(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "start"),
+    [
+        ("", "the list is empty", 0),
+        ("5xx, slow", "unknown cause 'slow'", 5),
+        ("5xx after 5", "unknown cause 'after'", 4),
+        ("5xx; after many", "not a whole number: 'many'", 11),
+        ("5xx; for 30", "30 has no unit: write 30s or 30ms", 9),
+        ("5xx; max 50", "not a share: '50'", 9),
+        ("5xx; after 1; after 2", "expected after N, for TIME or max N%", 13),
+        ("5xx; sometimes", "expected after N, for TIME or max N%", 4),
+    ],
+)
+def test_what_is_no_ejection_is_refused_where_it_stands(text: str, message: str, start: int) -> None:
+    with pytest.raises(BadValue) as bad:
+        eject(text)
+    assert (bad.value.message, bad.value.start) == (message, start)
+
+
+def test_a_share_is_a_percentage() -> None:
+    assert (panic("30%"), panic("off"), panic("12.5%")) == (0.3, 0.0, 0.125)
+    for text in ("30", "101%", "-1%", "x"):
+        with pytest.raises(BadValue):
+            panic(text)
 
 
 def test_a_check_has_one_kind() -> None:

@@ -6,27 +6,22 @@ import hashlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 
 from director.l7.io.tls_stream import TLSStream
 from director.tls.io.certificates import make_pair
 from director.tls.io.contexts import NOBODY, Clients, ServerContexts, client_context
 from tests.support.certificates import Made, make
-from tests.support.loops import KINDS, Loop, Owner, loop_of
+from tests.support.loops import Loop, Owner
 
 AUTHORITY = make(authority=True, subject="Test CA")
 LEAF = make("shop.example", "127.0.0.1", issuer=AUTHORITY)
 BIG = b"0123456789abcdef" * 200_000
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
-    with loop_of(request.param) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -312,3 +307,27 @@ def test_without_verification_any_certificate_will_do(loop: Loop, files: Path) -
     stream, owner = connect(loop, served, "", "")
     loop.turn(lambda: "connected" in owner.told)
     stream.abort()
+
+
+class InOneStep:
+    """OpenSSL where the peer answers inside of the first step: nothing was waited for."""
+
+    def do_handshake(self) -> None:
+        """It is done at once."""
+
+    def recv(self, _size: int, _flags: int = 0) -> bytes:
+        raise SSL.WantReadError
+
+    def shutdown(self) -> None:
+        """Nothing to say."""
+
+
+def test_a_handshake_of_one_step_is_read_behind(loop: Loop) -> None:
+    near, far = socket.socketpair()
+    with far:
+        near.setblocking(False)
+        stream = TLSStream(loop.reactor, near, client_context(verify=False), Owner(), name="")
+        stream.connection = InOneStep()  # type: ignore[assignment]
+        stream.shake()
+        assert stream in loop.reactor.getReaders()
+        stream.abort()
