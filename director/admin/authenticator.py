@@ -15,7 +15,7 @@ from director.admin.answers import Answer, Headers, Refusal, as_html, see_other
 from director.admin.pages import sign_in
 from director.admin.passwords import PasswordCheck
 from director.admin.requests import form
-from director.admin.routes import FORM, OPEN, ApiRoute
+from director.admin.route import FORM, OPEN, ApiRoute
 from director.admin.sessions import ABSOLUTE_SECONDS, Links, Sessions, Throttle, same
 from director.admin.tokens import Tokens
 

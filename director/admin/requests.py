@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from twisted.web.server import Request
 
 from director.admin.answers import Refusal
-from director.admin.routes import ApiRoute
+from director.admin.route import ApiRoute
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 API = "/api/"

@@ -32,11 +32,13 @@ from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, 
 from director.admin.api import Api, Call, refused_config
 from director.admin.authenticator import Authenticator, Credentials
 from director.admin.files import load
+from director.admin.page_routes import ENTRANCES
 from director.admin.pages import sign_in
 from director.admin.pages.refusal import refused
 from director.admin.rendering import Pieces
 from director.admin.requests import API, LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
-from director.admin.routes import ENTRANCES, HTML, ROUTES, ApiRoute
+from director.admin.route import HTML, ApiRoute
+from director.admin.routes import ROUTES
 from director.admin.streaming import StreamReaders
 from director.admin.turns import Turns
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError

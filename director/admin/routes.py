@@ -6,12 +6,8 @@ matrices.  The name of a route is the name of the method of `Api`, `Pages` or an
 
 from __future__ import annotations
 
-from typing import Any
-
-from attrs import frozen
-
 from director.admin import batch
-from director.admin.accounts import ADMIN, OPERATOR, VIEWER
+from director.admin.accounts import ADMIN, OPERATOR
 from director.admin.bodies import (
     DRILL_ORDER,
     FAULT_ORDER,
@@ -22,44 +18,8 @@ from director.admin.bodies import (
     SERVER_ORDER,
     SET,
 )
-
-OPEN = "open"
-"""For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
-
-JSON = "application/json"
-HTML = "text/html"
-TEXT = "text/plain"
-FORM = "application/x-www-form-urlencoded"
-EVENT_STREAM = "text/event-stream"
-
-
-@frozen
-class ApiRoute:
-    """One method on one path.
-
-    Attributes:
-        path: with `{name}` for each variable segment.
-        access: OPEN, or the least role that may; the token, links and the control socket have the largest.
-        takes: content type of the body it needs, empty when it needs none (a body is then ignored).
-        gives: content type of a good answer.
-        streams: content type of its answer without an end, when it has one.
-        query: parameters it knows, with what they mean.
-        statuses: answers beyond 400, 401, 404, 405, 413, 421 and 500, which any route may give.
-        body: JSON schema of the body.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    access: str = VIEWER
-    takes: str = ""
-    gives: str = JSON
-    streams: str = ""
-    query: tuple[tuple[str, str], ...] = ()
-    statuses: tuple[int, ...] = (200,)
-    body: dict[str, Any] | None = None
-
+from director.admin.page_routes import ENTRANCES, PAGES
+from director.admin.route import EVENT_STREAM, JSON, OPEN, TEXT, ApiRoute
 
 ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
@@ -81,76 +41,12 @@ def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]
     )
 
 
-def _page(name: str, path: str, summary: str, *query: tuple[str, str]) -> ApiRoute:
-    return ApiRoute(name, "GET", path, summary, gives=HTML, query=query)
-
-
 ROUTES = (
     ApiRoute("healthz", "GET", "/healthz", "The process is alive.", OPEN, gives=TEXT),
     ApiRoute("readyz", "GET", "/readyz", "May traffic come? Reasons when not.", OPEN, statuses=(200, 503)),
     ApiRoute("metrics", "GET", "/metrics", "Prometheus text format 0.0.4.", OPEN, gives=TEXT),
     ApiRoute("openapi", "GET", "/openapi.json", "This description.", OPEN),
-    ApiRoute("static", "GET", "/static/{file}", "Style, script and icon of the pages.", OPEN, gives="*/*"),
-    ApiRoute(
-        "login_page",
-        "GET",
-        "/login",
-        "A link with ?token= signs in once; without one, a form.",
-        OPEN,
-        gives=HTML,
-        query=(("token", "the secret of a sign-in link"),),
-        statuses=(200, 303, 403, 429),
-    ),
-    ApiRoute(
-        "login",
-        "POST",
-        "/login",
-        "Sign in with the form.",
-        OPEN,
-        takes=FORM,
-        gives=HTML,
-        statuses=(303, 403, 415, 429),
-    ),
-    ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
-    ApiRoute(
-        "home",
-        "GET",
-        "/",
-        "The overview page.",
-        gives=HTML,
-        query=(("wall", "1 = for a screen that people pass by"),),
-    ),
-    _page("wiring_page", "/wiring", "From listener to server, with the traffic of now."),
-    _page("pool_page", "/pools/{pool}", "A pool, its servers, and buttons to order them."),
-    _page("rules_page", "/rules", "The rules with what they have caught."),
-    _page(
-        "requests_page",
-        "/requests",
-        "The last requests.",
-        ("show", "fault, 5xx or failed (a try)"),
-        *((name, f"only of this {name}") for name in ("service", "pool", "server", "rule")),
-    ),
-    _page("request_page", "/requests/{id}", "How a request was decided."),
-    _page(
-        "connections_page",
-        "/connections",
-        "Flows of layer 4.",
-        ("after", "only those older than the one with this id"),
-        ("client", "an address or network"),
-        ("service", "a service, by name or key"),
-        ("server", "a server: NAME, POOL/NAME, or its address with or without port"),
-    ),
-    _page("events_page", "/events", "What happened, and who changed what."),
-    _page("config_page", "/config", "The merged ini.", ("look", "1 = and what is to be said of the file")),
-    ApiRoute(
-        "act",
-        "POST",
-        "/act",
-        "What a button of a page asks for; the role is that of the order.",
-        takes=FORM,
-        gives=HTML,
-        statuses=(303, 400, 403, 409, 412, 415),
-    ),
+    *PAGES,
     ApiRoute("services", "GET", "/api/v1/services", "All services."),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
@@ -369,7 +265,8 @@ ROUTES = (
         "Inject a fault of the configuration, for its ttl or another.",
         OPERATOR,
         takes=JSON,
-        statuses=(201, 403, 404, 415),
+        query=(DRY_RUN,),
+        statuses=(201, 200, 403, 404, 415),
         body=FAULT_ORDER,
     ),
     ApiRoute(
@@ -378,7 +275,8 @@ ROUTES = (
         "/api/v1/faults/{fault}",
         "End a fault before its time.",
         OPERATOR,
-        statuses=(204, 403),
+        query=(DRY_RUN,),
+        statuses=(204, 200, 403),
     ),
     ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
     ApiRoute(
@@ -388,11 +286,20 @@ ROUTES = (
         "Begin a drill; Location leads to its run.",
         OPERATOR,
         takes=JSON,
-        statuses=(201, 403, 404, 409, 415),
+        query=(DRY_RUN,),
+        statuses=(201, 200, 403, 404, 409, 415),
         body=DRILL_ORDER,
     ),
     ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
-    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", OPERATOR, statuses=(204, 403)),
+    ApiRoute(
+        "stop_drill",
+        "DELETE",
+        "/api/v1/drills/{run}",
+        "End a run now.",
+        OPERATOR,
+        query=(DRY_RUN,),
+        statuses=(204, 200, 403),
+    ),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",
@@ -427,6 +334,4 @@ ROUTES = (
     ),
 )
 
-ENTRANCES = frozenset({"static", "login_page", "login", "logout"})
-"""Answered by the gate itself."""
-NOT_THE_API = ENTRANCES | {route.name for route in ROUTES if route.gives == HTML}
+NOT_THE_API = ENTRANCES | {route.name for route in PAGES}
