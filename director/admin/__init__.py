@@ -5,9 +5,9 @@ What is shown: `views` (snapshots as dicts), `explanation` (a decision in senten
 (as the kernel does).
 How it looks: `pages`, a room of its own, and their static `files`; `browsing` gives each page what it shows.
 How it is asked: `routes` (every `route` as data) with `page_routes` and `bodies`, `resource` (the gate) with
-`requests`, `api` (what is read), `events` (what happened, as a stream by `streaming`), `orders` and `reloads` (what is changed)
-with `edits`, `objects`, `batch` (several as one) and `outcomes`, `rehearsals` (faults and drills), `answers`,
-`openapi`.
+`requests`, `api` (what is read), `events` (what happened, as a stream by `streaming`), `orders` and `reloads`
+(what is changed) with `edits`, `objects`, `batch` (several as one) and `outcomes`, `rehearsals` (faults and
+drills), `answers`, `openapi`.
 Who asks: `authenticator`, `sessions`, `tokenfile`, `tokens`, `passwords` say who may come in and `accounts`
 what they may do, `access` changes that; `audit` tells who changed what.
 What it may cost: `turns` (its share of the loop), `economy` (what is dear is shared), `rendering` (long
