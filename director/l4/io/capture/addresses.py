@@ -19,7 +19,7 @@ Source: Linux `ip-sysctl.rst` (arp_ignore), `arp.c` (arp_ignore), `devinet.c`.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from director.l4.io import sysctl
 from director.l4.io.capture.plan import Address, parse_address
@@ -59,18 +59,17 @@ def unanswered(
     view: KernelView,
     address: Address,
     read: Sequence[str],
-    servers: Iterable[Address] = (),
+    behind: Collection[str] = (),
     ignore: Callable[[str], int] = sysctl.arp_ignore,
 ) -> str:
     """Why no neighbour is answered for `address`, or nothing.
 
     One outside all networks is asked for by clients, or routers, on any interface that is read, but for those
-    on which the `servers` are, if others are left.
+    that are `behind`, if others are left.
     """
     if address.version == 6 or address.is_loopback:
         return ""
     on = linked(view, address)
-    behind = {name for server in servers for name in linked(view, server)}
     asked = on or [name for name in read if name not in behind] or list(read)
     set_to = {name: ignore(name) for name in asked}
     if not asked or any(value != NEVER and (on or value != OWN_NETWORK) for value in set_to.values()):
@@ -92,6 +91,11 @@ def disabled(
     wanted = missing(view, address, places(view, address, read), ())
     name = next(filter(disables, wanted), "")
     return f"cannot be added to {name}: net.ipv6.conf.{name}.disable_ipv6 is 1; set it to 0" if name else ""
+
+
+def behind(view: KernelView, servers: Iterable[Address]) -> frozenset[str]:
+    """The interfaces on whose networks the servers lie."""
+    return frozenset(name for server in servers for name in linked(view, server))
 
 
 def linked(view: KernelView, address: Address) -> list[str]:

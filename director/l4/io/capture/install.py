@@ -247,9 +247,9 @@ class Installer:
         return tuple(result)
 
     def _unanswered(self, plan: CapturePlan, view: KernelView, interfaces: Sequence[str]) -> dict[str, str]:
-        servers = dict.fromkeys(one.address for one in plan.answers)
+        behind = addresses.behind(view, dict.fromkeys(one.address for one in plan.answers))
         found = {
-            str(one): addresses.unanswered(view, one, interfaces, servers) for one in plan.virtual_addresses()
+            str(one): addresses.unanswered(view, one, interfaces, behind) for one in plan.virtual_addresses()
         }
         return {address: why for address, why in found.items() if why}
 
