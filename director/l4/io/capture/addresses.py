@@ -29,6 +29,8 @@ from director.l4.io.netlink.view import KernelView, is_missing
 
 Pair = tuple[str, str]
 """An interface and an address on it."""
+Ignore = Callable[[str], int]
+"""Says what `arp_ignore` is on an interface."""
 LOOPBACK = "lo"
 OWN_INTERFACE, OWN_NETWORK, NEVER = 1, 2, 8
 """Values of arp_ignore: answered on the interface that has it, there and to its network, not at all."""
@@ -40,7 +42,7 @@ def places(
     address: Address,
     read: Sequence[str],
     ours: Sequence[str] = (),
-    ignore: Callable[[str], int] = sysctl.arp_ignore,
+    ignore: Ignore = sysctl.arp_ignore,
 ) -> list[str]:
     """The interfaces that must have `address`, one of which may be `lo`.
 
@@ -60,7 +62,7 @@ def unanswered(
     address: Address,
     read: Sequence[str],
     behind: Collection[str] = (),
-    ignore: Callable[[str], int] = sysctl.arp_ignore,
+    ignore: Ignore = sysctl.arp_ignore,
 ) -> str:
     """Why no neighbour is answered for `address`, or nothing.
 
@@ -91,6 +93,12 @@ def disabled(
     wanted = missing(view, address, places(view, address, read), ())
     name = next(filter(disables, wanted), "")
     return f"cannot be added to {name}: net.ipv6.conf.{name}.disable_ipv6 is 1; set it to 0" if name else ""
+
+
+def ignored(view: KernelView) -> Ignore:
+    """`arp_ignore` as it is now, read once for all addresses: they may be thousands, and it is a file."""
+    found = {link.name: sysctl.arp_ignore(link.name) for link in view.links.values()}
+    return lambda name: found.get(name, 0)
 
 
 def behind(view: KernelView, servers: Iterable[Address]) -> frozenset[str]:

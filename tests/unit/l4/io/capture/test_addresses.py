@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from director.l4.io.capture.addresses import behind, disabled, missing, places, put, unanswered
+from director.l4.io.capture.addresses import behind, disabled, ignored, missing, places, put, unanswered
 from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import KernelView
 
@@ -83,6 +83,16 @@ def test_clients_do_not_come_from_where_the_servers_are(ignores: dict[str, int],
     assert not said or why.endswith("set it to 0 or 1")
     on_one = unanswered(host(), FAR, ["eth1"], servers, lambda name: ignores.get(name, 0))
     assert bool(on_one) == (ignores.get("eth1") == 8), "where there is no other, they do"
+
+
+def test_settings_are_read_once_for_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three hundred addresses on eighty interfaces were a hundred thousand files, at each look."""
+    read: list[str] = []
+    monkeypatch.setattr("director.l4.io.sysctl.arp_ignore", lambda name: read.append(name) or 1)
+    ignore = ignored(host())
+    for number in range(1, 50):
+        assert places(host(), A(f"198.51.100.{number}"), ["eth0", "gone0"], (), ignore) == ["eth0"]
+    assert sorted(read) == ["eth0", "eth1", "lo"]
 
 
 @pytest.mark.parametrize(
