@@ -88,7 +88,12 @@ def test_clients_do_not_come_from_where_the_servers_are(ignores: dict[str, int],
 def test_settings_are_read_once_for_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three hundred addresses on eighty interfaces were a hundred thousand files, at each look."""
     read: list[str] = []
-    monkeypatch.setattr("director.l4.io.sysctl.arp_ignore", lambda name: read.append(name) or 1)
+
+    def arp_ignore(name: str) -> int:
+        read.append(name)
+        return 1
+
+    monkeypatch.setattr("director.l4.io.sysctl.arp_ignore", arp_ignore)
     ignore = ignored(host())
     for number in range(1, 50):
         assert places(host(), A(f"198.51.100.{number}"), ["eth0", "gone0"], (), ignore) == ["eth0"]
