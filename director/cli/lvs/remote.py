@@ -386,7 +386,16 @@ def _five(found: Json) -> Figures:
 
 def _entry(one: Json) -> ConnectionLine:
     source, virtual, target = (_endpoint(one[name]) for name in ("client", "virtual", "target"))
-    return ConnectionLine(one["protocol"], int(one["expires"]), one["state"], source, virtual, target)
+    return ConnectionLine(
+        one["protocol"],
+        int(one["expires"]),
+        one["state"],
+        source,
+        virtual,
+        target,
+        one["engine"],
+        one["data"],
+    )
 
 
 def _endpoint(text: str) -> tuple[str, int]:
