@@ -176,7 +176,8 @@ def test_connections_come_in_pages() -> None:
     asked: list[str] = []
     one = {
         "protocol": "TCP", "client": "192.0.2.7:40123", "virtual": "[2001:db8::1]:80",
-        "target": "10.0.0.1:80", "state": "FIN_WAIT", "expires": 119.9, "id": 7,
+        "target": "10.0.0.1:80", "state": "FIN_WAIT", "expires": 119.9, "id": 7, "engine": "",
+        "data": "",
     }  # fmt: skip
     pages = [[one] * PAGE, [one]]
 
