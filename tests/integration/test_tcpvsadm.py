@@ -1,4 +1,4 @@
-"""`director-tcpvsadm` against the real program: rows K4, K11, K12, K36, K38, K44, K46, K48 and K50."""
+"""`director-tcpvsadm` against the real program: rows K4, K11, K12, K17, K36, K38, K44, K46, K48, K50."""
 
 from __future__ import annotations
 
@@ -120,6 +120,40 @@ def test_what_is_under_way_when_a_service_is_stopped_ends_well(tcpvsadm: Tcpvsad
             more = client.recv(65536)
             assert more, "cut in the middle"
             found += more
+
+
+def test_no_more_clients_at_a_time_than_maxclients(tcpvsadm: Tcpvsadm, tmp_path: Path) -> None:
+    """K17, the bound of K14: client maxclients + 1 is served only after another ends."""
+
+    def tell(message: Message) -> list[Step]:
+        return [Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]
+
+    request = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    with Origin(tell) as origin, contextlib.ExitStack() as stack:
+        port, file = free_port(), tmp_path / "tcpvs.conf"
+        file.write_text(
+            f"virtual few {{ listen = 127.0.0.1:{port} scheduler = phttp startservers = 1 maxclients = 2\n"
+            f"server = 127.0.0.1:{origin.port} 1\n"
+            f"rule = pattern .* use server 127.0.0.1:{origin.port} }}\n"
+        )
+        well(tcpvsadm, f"-f {file}", "--start -i few")
+        assert wait_until(lambda: accepts(("127.0.0.1", port)))
+
+        def client() -> socket.socket:
+            made = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            made.sendall(request)
+            return made
+
+        first, second = client(), client()
+        assert first.recv(100).endswith(b"ok")
+        assert second.recv(100).endswith(b"ok")
+        third = client()
+        third.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            third.recv(100)
+        first.close()
+        third.settimeout(10)
+        assert third.recv(100).endswith(b"ok")
 
 
 def test_hashes_and_sessions(tcpvsadm: Tcpvsadm, tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ def _work_of_service(one: JsonObject) -> int:
 
 
 def _listeners(one: JsonObject) -> str:
-    return ", ".join(_listener(place) for place in one["listeners"]) or ", ".join(one["listen"])
+    stopped = "" if one.get("start", True) else " (stopped)"
+    return ", ".join(_listener(place) for place in one["listeners"]) or ", ".join(one["listen"]) + stopped
 
 
 def _listener(place: JsonObject) -> str:
