@@ -129,9 +129,11 @@ WIDE_SERVICES = Listing(
 
 
 def _users(pool: JsonObject) -> str:
-    """Whom a pool serves, and why it cannot."""
+    """Whom a pool serves, and why it cannot; nobody misses one that is not used."""
+    if not pool["used_by"]:
+        return "not used"
     none = f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
-    return f"{', '.join(pool['used_by']) or 'not used'}{none}"
+    return f"{', '.join(pool['used_by'])}{none}"
 
 
 def _status(one: JsonObject) -> str:

@@ -109,3 +109,9 @@ def test_a_service_that_is_stopped_says_so() -> None:
     assert "127.0.0.1:8080, [::1]:8080 (stopped)" in " ".join(
         listings.SERVICES([{**www, "start": False, "listeners": []}], UNBOUNDED).split()
     )
+
+
+def test_a_pool_that_nobody_uses_is_not_missed() -> None:
+    web = next(one for one in admin().get("/api/v1/pools").json if one["name"] == "web")
+    text = listings.POOLS([{**web, "used_by": [], "why_none": "the pool has no servers"}])
+    assert text.splitlines()[1].endswith("not used")
