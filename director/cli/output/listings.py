@@ -129,11 +129,9 @@ WIDE_SERVICES = Listing(
 
 
 def _users(pool: JsonObject) -> str:
-    """Whom a pool serves, and why it cannot; nobody misses one that is not used."""
-    if not pool["used_by"]:
-        return "not used"
+    """Whom a pool serves, and why it cannot."""
     none = f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
-    return f"{', '.join(pool['used_by'])}{none}"
+    return f"{', '.join(pool['used_by']) or 'not used'}{none}"
 
 
 def _status(one: JsonObject) -> str:
@@ -156,7 +154,8 @@ POOLS = Listing(
         ("READY", lambda one: f"{one['eligible']} of {one['total']}"),
         ("WAITING", lambda one: one["queue"]["waiting"]),
         ("SCHEDULER", lambda one: "; ".join((one["scheduler"], *one["replaced"]))),
-        ("USED BY", _users),
+        # Nobody misses a pool that is not used.
+        ("USED BY", lambda one: _users(one) if one["used_by"] else "not used"),
     ),
     "No pools.\n",
 )
