@@ -76,7 +76,8 @@ def _work_of_service(one: JsonObject) -> int:
 
 
 def _listeners(one: JsonObject) -> str:
-    return ", ".join(_listener(place) for place in one["listeners"]) or ", ".join(one["listen"])
+    stopped = "" if one.get("start", True) else " (stopped)"
+    return ", ".join(_listener(place) for place in one["listeners"]) or ", ".join(one["listen"]) + stopped
 
 
 def _listener(place: JsonObject) -> str:
@@ -153,7 +154,8 @@ POOLS = Listing(
         ("READY", lambda one: f"{one['eligible']} of {one['total']}"),
         ("WAITING", lambda one: one["queue"]["waiting"]),
         ("SCHEDULER", lambda one: "; ".join((one["scheduler"], *one["replaced"]))),
-        ("USED BY", _users),
+        # Nobody misses a pool that is not used.
+        ("USED BY", lambda one: _users(one) if one["used_by"] else "not used"),
     ),
     "No pools.\n",
 )
