@@ -75,6 +75,7 @@ class Carrier:
         self._unsent: set[CarriedStream] = set()
         self._lingering: dict[CarriedStream, float] = {}
         self._side: ServerSide | None = None
+        self._written: list[bytes] = []
 
     def open(self, address: Address, manner: Manner) -> None:
         """Begin the connection."""
@@ -187,6 +188,7 @@ class Carrier:
             self.retire()
 
     def _close(self) -> None:
+        self.flush()
         side, self._side = self._side, None
         if side is not None:
             self.lost = True
@@ -241,7 +243,14 @@ class Carrier:
             last = self.frames.goaway(ErrorCodes.ENHANCE_YOUR_CALM, str(error))
             self._break(f"the server sent {error}", last)
             return
+        except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
+            _log.failure(
+                "a connection to {server} failed; it is closed. Please report this.", server=self.key
+            )
+            self._break("a defect of the director")
+            return
         self._write(self.frames.rest())
+        self.flush()
         self.settle()
         if self.retired and not self.load:
             self._close()
@@ -266,6 +275,7 @@ class Carrier:
         self.settle()
 
     def _break(self, reason: str, last: bytes = b"") -> None:
+        self.flush()
         side, self._side = self._side, None
         if side is not None:
             side.stream.write(last or self.frames.rest() or self.frames.goaway(ErrorCodes.PROTOCOL_ERROR))
@@ -273,8 +283,20 @@ class Carrier:
         self._end(reason)
 
     def _write(self, octets: bytes) -> None:
+        """Frames for the server: what one turn of the loop makes goes out in one piece.
+
+        Requests of many clients come in a turn; a system call for each frame would cost more than the frames.
+        """
         if octets and self._side is not None:
-            self._side.stream.write(octets)
+            if not self._written:
+                self.later(self.flush)
+            self._written.append(octets)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        written, self._written = self._written, []
+        if written and self._side is not None:
+            self._side.stream.write(b"".join(written))
 
     # -- frames --
 

@@ -139,6 +139,7 @@ class Bed:
         """What both ends have to say reaches the other."""
         side, server = self.sides[number], self.servers[number]
         while True:
+            side.caller.flush()
             octets, side.stream.octets = side.stream.octets, b""
             self.events += server.receive_data(octets)
             back = server.data_to_send()
@@ -449,6 +450,7 @@ def test_a_server_that_reads_nothing_is_not_written_to_without_end() -> None:
     for _ in range(20):
         stream.write(b"x" * 20_000)
     assert client.told[-1] == "blocked"
+    bed.turns()
     assert len(bed.sides[0].stream.octets) == before
     bed.sides[0].caller.server_drained()
     assert client.told[-1] == "drained"
@@ -479,3 +481,18 @@ def test_who_does_not_read_holds_a_window_and_others_go_on() -> None:
     bed.turns()
     assert slow.data.count(b"x") == STREAM_WINDOW
     assert slow.data.endswith(b"0\r\n\r\n")
+
+
+def test_what_a_turn_makes_is_one_write() -> None:
+    bed = Bed()
+    bed.ask()
+    writes: list[bytes] = []
+    bed.sides[0].stream.write = writes.append
+    for _ in range(10):
+        client: Any = Client()
+        stream, there = bed.carriers.stream("a:1", HERE, client, bed.manner, fresh=False, careful=False)
+        assert there
+        stream.write(POST % 3 + b"abc")
+    assert writes == []
+    bed.turns()
+    assert len(writes) == 1
