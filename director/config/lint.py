@@ -21,6 +21,7 @@ from director.config.text.messages import WARNING
 from director.model.conditions import terms
 from director.model.http import Rule
 from director.model.pools import Address, SchedulerSpec, Server
+from director.model.tls import ACME
 from director.model.virtual import Virtual
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
@@ -46,6 +47,7 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     for fields in kinds["l7"].values():
         _never_reached(fields)
         _unread(fields, kinds)
+        _never_proved(fields, kinds)
     for fields in kinds["pool"].values():
         _never_waited(fields)
         _own_listeners(fields, kinds)
@@ -107,6 +109,17 @@ def _unread(service: Fields, kinds: Kinds) -> None:
     if pool and pool.given("persist") and (tcp or service.get("switch") == "connection"):
         text = f"pool {pool.name} can set no cookie in connections that are relayed unread"
         service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
+
+
+def _never_proved(service: Fields, kinds: Kinds) -> None:
+    """An authority looks at ports 80 and 443 of a name, whatever the service has (RFC 8555 8.3, 8737 3)."""
+    listens = (addresses_of(one.get("listen")) for one in kinds["l7"].values())
+    ports = {address.port for found in listens for address in found}
+    for at, word in service.get("tls") or ():
+        if word.startswith(ACME) and not ports & {80, 443}:
+            text = "an authority looks for its proof at port 443 or 80, and no service listens there"
+            hint = "listen on one of them, or have what stands before the director pass one of them on"
+            service.problem("tls", text, hint, at, severity=WARNING)
 
 
 def _servers(pool: Fields) -> list[tuple[str, Server]]:

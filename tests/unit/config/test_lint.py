@@ -218,3 +218,10 @@ def test_one_service_may_stand_before_another_if_the_way_does_not_lead_back(
     text = text.replace("pool = p\n[", f"pool = p\nprotocol = {protocol}\n[", 1)
     found = [one.line - 1 for one in read_ini(text + more).problems if "director's own" in one.message]
     assert found == lines
+
+
+@pytest.mark.parametrize(("listen", "warned"), [(":443", False), (":8443, :80", False), (":8443", True)])
+def test_an_authority_must_find_its_proof(listen: str, warned: bool) -> None:
+    text = "[director]\nname = x\nstate_dir = /s\n[l7:w]\npool = p\ntls = acme a.example\nlisten = {}\n"
+    found = read_ini(text.format(listen) + "[pool:p]\nserver.a = 10.0.0.1:80\n").problems
+    assert [(one.key, one.severity) for one in found] == [("tls", "warning")] * warned

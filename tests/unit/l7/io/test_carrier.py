@@ -22,9 +22,10 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from director.l7.http2.upstream import STREAM_WINDOW, STREAMS
+from director.l7.http2.upstream import STREAM_WINDOW
 from director.l7.io.carried import DEAF_SECONDS, CarriedStream
-from director.l7.io.carrier import IDLE_SECONDS, LINGER_SECONDS, Carriers
+from director.l7.io.carrier import IDLE_SECONDS, LINGER_SECONDS
+from director.l7.io.carriers import Carriers
 from director.l7.proxy.commands import Loss
 from director.model.pools import Address
 
@@ -187,21 +188,6 @@ def test_many_on_one_connection() -> None:
     assert isinstance(bed.events[-1], h2events.ConnectionTerminated)
 
 
-@pytest.mark.parametrize(("allowed", "connections"), [(3, 4), (1000, 1)])
-def test_more_than_a_server_allows_go_on_another(allowed: int, connections: int) -> None:
-    bed = Bed(MAX_CONCURRENT_STREAMS=allowed)
-    for _ in range(10):
-        bed.ask()
-    assert len(bed.sides) == connections
-
-
-def test_no_more_than_a_bound_share_a_fate() -> None:
-    bed = Bed(MAX_CONCURRENT_STREAMS=100_000)
-    for _ in range(STREAMS + 1):
-        bed.ask()
-    assert len(bed.sides) == 2
-
-
 def test_a_goodbye_sends_the_unseen_elsewhere_and_lets_the_seen_end() -> None:
     """RFC 9113 6.8."""
     bed = Bed()
@@ -258,34 +244,6 @@ def test_a_lost_connection_costs_all_that_is_on_it() -> None:
     assert [one.loss for one in clients] == [Loss.UNKNOWN] * 3
     bed.ask()
     assert len(bed.sides) == 2
-
-
-def test_who_needs_proof_gets_no_connection_that_has_ended() -> None:
-    bed = Bed()
-    bed.ask()
-    bed.sides[0].stream.closed = True
-    bed.ask(careful=True)
-    assert len(bed.sides) == 2
-
-
-def test_a_retry_has_a_connection_of_its_own() -> None:
-    bed = Bed()
-    bed.ask()
-    bed.ask(fresh=True)
-    assert len(bed.sides) == 2
-    bed.ask()
-    assert len(bed.sides) == 2
-
-
-def test_a_connection_that_tells_of_a_client_is_its_own() -> None:
-    bed = Bed(header=b"PROXY")
-    client, stream = bed.ask()
-    bed.ask()
-    assert len(bed.sides) == 2
-    bed.answer(stream, b"hi", number=0)
-    assert b"hi" in client.data
-    stream.spent(bed.time)
-    assert bed.dropped == bed.sides[:1]
 
 
 def test_a_server_inside_tls_must_choose_it(monkeypatch: pytest.MonkeyPatch) -> None:
