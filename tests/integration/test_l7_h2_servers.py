@@ -27,7 +27,8 @@ pytestmark = [pytest.mark.integration, needs.director]
 
 CALL = [(":method", "POST"), (":scheme", "http"), (":authority", "h")]
 UPLOAD = 3_000_000
-RETRY = "retry = connect; tries 8"
+RETRY = "retry = connect; tries 8\ntimeout.connect = 20s\ntimeout.response = 20s"
+"""Nobody is given up because the machine is busy."""
 
 
 class Calls:
