@@ -66,6 +66,7 @@ class Orders:
         self._tags.demand(call, seen.generation)
         diff = edits.rehearse(seen.configuration, changes)
         if call.dry_run:
+            self._control.consider(changes, call.author)
             return as_json({"dry_run": True, "diff": list(diff)})
         if not changes:
             value = {"generation": seen.generation, "diff": [], "kept": not self._control.unkept()}

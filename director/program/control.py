@@ -62,6 +62,7 @@ class Verbs:
     reload: Callable[[str], Deferred[Applied]]
     rehearse: Callable[[str], Deferred[tuple[str, ...]]]
     undo: Callable[[int, str], Deferred[Applied]]
+    consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
 
 class RunningControl:
@@ -289,6 +290,10 @@ class RunningControl:
     def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
         """Apply changes."""
         return self._verbs.apply(changes, author)
+
+    def consider(self, changes: Iterable[Change], author: str) -> None:
+        """Nothing, when guards would let changes pass.  Raises ChangeRefused."""
+        self._verbs.consider(changes, author)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""

@@ -109,6 +109,7 @@ class DirectorService(Service):
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         health = self._judge_servers()
+        self._guards = Guards(self.registry, reactor.seconds)
         self.control = RunningControl(
             path,
             self.current,
@@ -116,7 +117,7 @@ class DirectorService(Service):
             self.health,
             self.layer4,
             reactor,
-            Verbs(self.apply, self.reload, self.rehearse, self.undo),
+            Verbs(self.apply, self.reload, self.rehearse, self.undo, consider=self._consider),
             self._admin_listeners,
             self.listening,
             self.passive.judge,
@@ -127,7 +128,7 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
-                Guards(self.registry, reactor.seconds),
+                self._guards,
                 self.current,
                 health,
                 ServicePart(self.admin),
@@ -277,6 +278,10 @@ class DirectorService(Service):
         Fails with ChangeRefused, and everything is as it was.
         """
         return self._changing.run(self._changed, lambda: tuple(changes), author)
+
+    def _consider(self, changes: Iterable[Change], author: str) -> None:
+        """What `apply` would be refused for by guards.  Raises ChangeRefused."""
+        self._guards.check(self.current.of_changes(changes, author))
 
     def undo(self, number: int, author: str) -> Deferred[Applied]:
         """Take a generation back, and nothing that came after it.  Fails with ChangeRefused."""
