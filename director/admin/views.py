@@ -22,7 +22,6 @@ from director.model.http import Children, FaultStep, L7Service, Rule
 from director.model.pools import NO_ADVICE, State, Tunnel, passive
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
-from director.registry.registry import Generation
 from director.registry.reports import CheckEvidence, Instant, ListenerState, LogEvent, PacketFigures
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
@@ -359,11 +358,6 @@ def check_view(one: CheckEvidence, moment: Instant) -> Json:
         "seconds": one.seconds,
         **since(moment, one.since),
     }
-
-
-def generation_view(one: Generation) -> Json:
-    """Who changed what, and when."""
-    return {"number": one.number, "author": one.author, "time": stamp(one.time), "diff": list(one.diff)}
 
 
 def event_view(one: LogEvent) -> Json:

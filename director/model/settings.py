@@ -20,7 +20,7 @@ class Settings:
 
     name: str = "director"
     state_dir: str = ""
-    workers: int = 0
+    workers: int = -1
     log: str = "text"
     shutdown_grace: float = 10.0
     trace: int = 4096

@@ -10,7 +10,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, Question, Soon, TraceRecord
+from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
 from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
@@ -27,12 +27,14 @@ from director.config.text.messages import Problem
 from director.health.io.service import HealthService
 from director.health.passive import Passive
 from director.model.pools import passive
+from director.model.settings import User
 from director.program.configuration import decide, examine
-from director.program.layer4 import Layer4
+from director.program.confirmation import Confirmation
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
+from director.program.version import VERSION
 from director.registry.changes import Change
 from director.registry.evidence import CheckSnapshot, Ejection, ServerEvidence
 from director.registry.reports import (
@@ -58,10 +60,10 @@ EVIDENCE_SHOWN = 10
 class Verbs:
     """What changes the running program; all answer when it is in force.  See `service`."""
 
-    apply: Callable[[Iterable[Change], str], Deferred[Applied]]
-    reload: Callable[[str], Deferred[Applied]]
-    rehearse: Callable[[str], Deferred[tuple[str, ...]]]
-    undo: Callable[[int, str], Deferred[Applied]]
+    apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
+    reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
+    rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
+    undo: Callable[[int, str, str], Deferred[Applied]]
     consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
 
@@ -72,6 +74,7 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+        confirmation: the reload that may wait for it.
         passive: what real work showed.
     """
 
@@ -81,11 +84,12 @@ class RunningControl:
         current: Running,
         traffic: TrafficView,
         health: HealthService,
-        layer4: Layer4,
+        layer4: PacketView,
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        confirmation: Confirmation,
         passive: Passive,
     ) -> None:
         self.stopping = False
@@ -103,12 +107,17 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self._confirmation = confirmation
         self._passive = passive
         self._started = time.time()
 
     def moment(self) -> Instant:
         """Both clocks."""
         return Instant(self._reactor.seconds(), time.time())
+
+    def users(self) -> Sequence[User]:
+        """Those of the configuration that runs."""
+        return self._registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now; a dear one serves a while, so that no caller can make us busy."""
@@ -138,7 +147,7 @@ class RunningControl:
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
         return ProcessFigures(
-            installed_version(),
+            VERSION,
             self._started,
             _resident(),
             sum(1 for _ in Path("/proc/self/fd").iterdir()),
@@ -164,7 +173,7 @@ class RunningControl:
         names = live.config.checks if live is not None else ()
         return sum(self._health.probe_now(address, name) for name in names)
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates."""
         return self._layer4.connections(wanted)
 
@@ -177,9 +186,10 @@ class RunningControl:
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
         return [*figures(), heads]
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""
-        return list(event_log.events)[: -limit - 1 : -1]
+        found = list(event_log.events)[: -limit - 1 : -1]
+        return list(takewhile(lambda one: one.number > after, found))
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
@@ -279,17 +289,27 @@ class RunningControl:
         """Why the last change would be lost at a restart; "" when it is kept."""
         return self._current.overrides.unkept
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Apply the configuration file."""
-        return self._verbs.reload(author)
+        return self._verbs.reload(author, origin, confirm)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+    def confirm(self, author: str) -> WaitingReload:
+        """The reload that waits stays."""
+        return self._confirmation.confirm(author)
+
+    def waiting(self) -> WaitingReload | None:
+        """The reload that waits for its confirmation."""
+        return self._confirmation.waiting()
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
-        return self._verbs.apply(changes, author)
+        return self._verbs.apply(changes, author, origin)
 
     def consider(self, changes: Iterable[Change], author: str) -> None:
         """Nothing, when guards would let changes pass.  Raises ChangeRefused."""
@@ -302,21 +322,13 @@ class RunningControl:
             self._layer4.zero()
         self._economy.forget()
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back."""
-        return self._verbs.undo(number, author)
+        return self._verbs.undo(number, author, origin)
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""
-        return tuple(str(change) for change in self._current.overrides.undoing(number))
-
-
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("director")
-    except PackageNotFoundError:
-        return "0"
+        return self._current.overrides.undoing(number)
 
 
 def _resident() -> int | None:

@@ -145,6 +145,7 @@ THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "checks": Checks(listings.CHECKS, _rows("checks")),
     "events": Thing(listings.EVENTS, _rows("events", query=LIMIT)),
     "generations": Thing(listings.GENERATIONS, _rows("generations", query=LIMIT)),
+    "sessions": Thing(listings.SESSIONS, _rows("sessions")),
     "schedulers": Thing(listings.SCHEDULERS, _rows("schedulers")),
     "processes": Thing(
         listings.PROCESSES, _rows("processes"), lambda _call, rows: listings.with_shares(rows)

@@ -77,7 +77,6 @@ _A_DAY = "this version remembers destinations for a day"
 DAY = 86400
 
 UNAVAILABLE: tuple[Unavailable, ...] = (
-    Unavailable("user", named=True, key="", sentence="users are not known yet; the admin's token signs in"),
     Unavailable(
         "l4",
         named=False,
