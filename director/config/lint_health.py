@@ -14,6 +14,7 @@ def warn(kinds: Kinds) -> None:
     """Report all warnings."""
     for fields in kinds["pool"].values():
         _pool(fields)
+        _clear(fields, kinds)
     for fields in kinds["check"].values():
         _check(fields)
 
@@ -33,6 +34,16 @@ def _pool(pool: Fields) -> None:
     elif eject.causes & {"rate", "latency"} and len(servers) == 1:
         text = "a single server cannot be compared with others"
         pool.problem("eject", text, "remove rate and latency", severity=WARNING)
+
+
+def _clear(pool: Fields, kinds: Kinds) -> None:
+    """Servers that are met by TLS, and a check that asks them in clear text."""
+    chosen = pool.get("check")
+    for name in chosen.names if chosen and pool.get("tls") else ():
+        check = kinds["check"].get(name)
+        if check is not None and check.given("http") and not check.given("port"):
+            text = f"the check {name} asks in clear text, and these servers are met by TLS"
+            pool.problem("check", text, "write https = in place of http =, or another port", severity=WARNING)
 
 
 def _check(check: Fields) -> None:

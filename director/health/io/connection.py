@@ -90,7 +90,7 @@ class Secrecy:
     def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:  # noqa: N802, N803 - Twisted's
         """OpenSSL's side of a connection; an address is not asked for by SNI (RFC 6066 3)."""
         self.connection = SSL.Connection(self._context, None)
-        if not (":" in self.name or self.name.replace(".", "").isdigit()):
+        if self.name and not (":" in self.name or self.name.replace(".", "").isdigit()):
             self.connection.set_tlsext_host_name(self.name.encode("ascii"))
         return self.connection
 

@@ -14,6 +14,7 @@ TWO = ONE + "server.b = 10.0.0.2:80\n"
         (ONE + "panic = 30%\n", "nobody judges these servers"),
         (ONE + "eject = 5xx\n", "50% of 1 server(s) is less than one: none is ever ejected"),
         (ONE + "eject = latency; max 100%\n", "a single server cannot be compared with others"),
+        (ONE + "tls = on\ncheck = c\n[check:c]\nhttp = GET /\n", "the check c asks in clear text"),
         ("[check:c]\ntcp = connect\nevery = 1s\nevery.changing = 2s\n", "would be looked at less often"),
     ],
 )
