@@ -58,7 +58,7 @@ from director.program.logs import Logs, event_log
 from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
-from director.program.processes.crew import Shared
+from director.program.processes.crew import Crew, Shared
 from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.orphan import relieved
 from director.program.processes.sockets import can_be_inherited
@@ -158,8 +158,9 @@ class DirectorService(Service):
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
         self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
+        for crew in (self.traffic, self.layer4):
+            if isinstance(crew, Crew):
+                crew.saw = self.passive.heard
         memory = HealthMemory(self.health, self.state_dir, reactor)
         return Health(self.health, self.passive, self.registry, memory)
 

@@ -5,7 +5,7 @@ A worker that takes another's place gets its sockets, too, and so the clients wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,6 @@ _log = Logger(namespace="director")
 class Workers(Crew, Collector):
     """All workers.
 
-    Attributes:
-        saw: told how work on servers goes, for passive checks.
-
     Args:
         run: what tells this run's requests from others.
         access_log: where they write.
@@ -53,7 +50,6 @@ class Workers(Crew, Collector):
         self._orphans: list[Any] | None = None
         self._serves = False
         self._services: list[CompiledService] = []
-        self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
 
     @property
     def counting(self) -> list[Process]:
@@ -72,7 +68,7 @@ class Workers(Crew, Collector):
         return bool(configuration.l7)
 
     def _answers(self, index: int) -> Mapping[str, Answer]:
-        return {"room": partial(self._room, index), "work": self._work}
+        return {"room": partial(self._room, index)}
 
     def _facts(self) -> Mapping[str, Any]:
         return {"access_log": self._access_log, "run": self._run}
@@ -158,9 +154,6 @@ class Workers(Crew, Collector):
             one.channel.tell("reopen")
 
     # -- news --
-
-    def _work(self, told: dict[str, Any]) -> None:
-        self.saw(told["saw"], told["samples"])
 
     def _room(self, index: int, pool: str) -> None:
         for one in self.there:
