@@ -23,7 +23,8 @@ FAILURES_SHOWN = 10
 """Failures of real work that go with a change of a check's verdict."""
 
 EJECTED = (
-    "pool {pool} server {server} is ejected for {seconds:g}s: {reason} (eject = {causes}, {count} in a row)"
+    "pool {pool} server {server} is ejected for {seconds:g}s: {reason} (eject = {causes}; ejection {count} "
+    "in turn)"
 )
 RETURNED = "pool {pool} server {server} is taken in again after {seconds:.0f}s"
 
