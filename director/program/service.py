@@ -114,7 +114,6 @@ class DirectorService(Service):
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
         health = self._judge_servers()
-        self._guards = Guards(self.registry, reactor.seconds)
         self.control = RunningControl(
             path,
             self.current,
@@ -152,7 +151,7 @@ class DirectorService(Service):
         self._loops: list[LoopingCall] = []
 
     def _judge_servers(self) -> Health:
-        """Checks, active and passive; their verdicts go to all processes."""
+        """Checks, active and passive, whose verdicts go to all processes; and what guards servers."""
         reactor = self.reactor
         judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
@@ -161,6 +160,7 @@ class DirectorService(Service):
         for crew in (self.traffic, self.layer4):
             if isinstance(crew, Crew):
                 crew.saw = self.passive.heard
+        self._guards = Guards(self.registry, reactor.seconds)
         memory = HealthMemory(self.health, self.state_dir, reactor)
         return Health(self.health, self.passive, self.registry, memory)
 
