@@ -131,7 +131,8 @@ WIDE_SERVICES = Listing(
 def _users(pool: JsonObject) -> str:
     """Whom a pool serves, and why it cannot."""
     none = f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
-    return f"{', '.join(pool['used_by']) or 'not used'}{none}"
+    panic = f" (PANIC: {pool['panic']})" if pool["panic"] else ""
+    return f"{', '.join(pool['used_by']) or 'not used'}{none}{panic}"
 
 
 def _status(one: JsonObject) -> str:
