@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
+from twisted.internet.defer import Deferred
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -33,13 +34,16 @@ Headers = tuple[tuple[str, str], ...]
 
 @frozen
 class Answer:
-    """A whole answer; `pieces` are written one by one, so that a long one does not hold up the reactor."""
+    """A whole answer; `pieces` are written one by one, so that a long one does not hold up the reactor.
+
+    One that is still to come is waited for.
+    """
 
     status: int = 200
     body: bytes = b""
     type: str = JSON_TYPE
     headers: Headers = ()
-    pieces: Iterable[bytes] | None = None
+    pieces: Iterable[bytes | Deferred[bytes]] | None = None
 
     def with_headers(self, *headers: tuple[str, str]) -> Answer:
         """The same with more headers."""

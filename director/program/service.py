@@ -42,6 +42,7 @@ from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.model.settings import Configuration
 from director.program import banner
+from director.program.acme import AcmePart
 from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.control import RunningControl, Verbs
@@ -136,6 +137,7 @@ class DirectorService(Service):
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
+                AcmePart(reactor, self.state_dir, random),
                 *before,
                 self.traffic,
                 self.listening,

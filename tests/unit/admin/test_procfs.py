@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+from http.client import IncompleteRead
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, fail
+
+from director.admin.testing import MemoryControl
+from director.errors import DirectorError
 from director.registry.counters import TrafficFigures
-from director.registry.reports import ConnectionEntry, PacketFigures
+from director.registry.reports import ConnectionEntry, ConnectionQuery, PacketFigures
 from tests.unit.admin.wire import Admin
 
 
@@ -32,6 +40,28 @@ def test_all_connections_page_by_page() -> None:
     assert lines[0] == "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData"
     assert len(lines) == 2502
     assert "TCP C0000207 0001 C6336401 0050 0A00000B 0050 FIN_WAIT        119" in lines
+
+
+def test_all_connections_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = Admin()
+    admin.control.flows = [entry(number) for number in range(1, 1502)]
+    here = MemoryControl.connections
+    asked: list[ConnectionQuery] = []
+
+    def there(control: MemoryControl, wanted: ConnectionQuery) -> Deferred[Any]:
+        """It answers a moment later."""
+        asked.append(wanted)
+        later: Deferred[Any] = Deferred()
+        admin.clock.callLater(0, lambda: later.callback(here(control, wanted)))
+        return later
+
+    monkeypatch.setattr(MemoryControl, "connections", there)
+    lines = admin.get("/api/v1/lvs/ip_vs_conn").body.decode().splitlines()
+    assert len(lines) == 1502
+    assert [one.after for one in asked] == [None, 502]
+    monkeypatch.setattr(MemoryControl, "connections", lambda *_: fail(DirectorError("it is gone")))
+    with pytest.raises(IncompleteRead):
+        admin.get("/api/v1/lvs/ip_vs_conn")
 
 
 def test_the_whole() -> None:
