@@ -194,7 +194,7 @@ class AdminResource(Resource):
             return Answer(body=file.body, type=file.type)
         if route.name == "home":
             csrf = principal.session.csrf if principal and principal.session else ""
-            return as_html(pages.home(self._api.overview(), csrf))
+            return self._api.home(csrf)
         if route.name == "request_page":
             return self._api.request_page(path["id"])
         if route.name == "login_page":
