@@ -16,16 +16,10 @@ from zope.interface.verify import verifyObject
 from director.l7.io import listener as listener_module
 from director.l7.io.listener import BindError, Listener, bind, bound_to, taken
 from director.model.pools import Address
-from tests.support.loops import KINDS, Loop, loop_of
+from tests.support.loops import Loop
 from tests.support.said import said
 
 ANY = Address("127.0.0.1", 0)
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
-    with loop_of(request.param) as made:
-        yield made
 
 
 class Door:
