@@ -73,7 +73,8 @@ def _no_constant(word: str) -> None:
     raise BadOrder(f"{word} is not a JSON number")
 
 
-def _known(order: Mapping[str, Any], names: Iterable[str]) -> None:
+def known(order: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raises BadOrder for a field that is none of the names."""
     names = tuple(names)
     for key in order:
         if key not in names:
@@ -93,7 +94,7 @@ def some_fields(order: dict[str, Any]) -> dict[str, Any]:
 def no_fields(body: bytes) -> None:
     """An order without fields: nothing, or an empty object.  Raises BadOrder."""
     if body.strip():
-        _known(parse_object(body), ())
+        known(parse_object(body), ())
 
 
 def _number(order: Mapping[str, Any], name: str, largest: int) -> int | None:
@@ -121,7 +122,7 @@ def server_changes(
 
     Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
     """
-    _known(order, PATCHED)
+    known(order, PATCHED)
     if not order:
         raise BadOrder("nothing to change: give weight, max, min or state")
     state, settings = _state(order), _settings(order)
@@ -140,7 +141,7 @@ def server_changed(
 
     Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
     """
-    _known(order, [key for key in PATCHED if key != "state"])
+    known(order, [key for key in PATCHED if key != "state"])
     server = Draft(configuration).server(pool_name, name)
     change = ServerChanged(pool_name, _evolved(server, _settings(order)))
     return change.on_configuration(configuration)
@@ -186,27 +187,18 @@ def _server(seen: RegistrySnapshot, pool_name: str, name: str) -> ServerSnapshot
     return found
 
 
-def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[str, ...]:
-    """What the changes would do, as sentences; nothing is applied.  Raises ChangeRefused."""
-    said = []
-    for change in changes:
-        configuration = change.on_configuration(configuration)
-        said.append(str(change))
-    return tuple(said)
-
-
 def question(order: Mapping[str, Any]) -> Question:
     """The request of an `explain` order.  Raises BadOrder."""
-    _known(order, ("method", "url", "headers", "client", "service", "down"))
-    url = _text(order, "url", LONGEST_URL)
+    known(order, ("method", "url", "headers", "client", "service", "down"))
+    url = text(order, "url", LONGEST_URL)
     if not url:
         raise BadOrder("give a url, such as http://www.example.org/path", "url")
     return Question(
-        method=_text(order, "method", METHODS) or "GET",
+        method=text(order, "method", METHODS) or "GET",
         url=url,
         headers=_headers(order.get("headers", {})),
         client=_client(order),
-        service=_text(order, "service", 128),
+        service=text(order, "service", 128),
         down=_down(order.get("down", [])),
     )
 
@@ -219,7 +211,8 @@ def _down(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
+def text(order: Mapping[str, Any], name: str, longest: int) -> str:
+    """A field that is a text; empty when it is not there.  Raises BadOrder."""
     value = order.get(name, "")
     if not isinstance(value, str) or len(value) > longest or not _clean(value):
         raise BadOrder(f"{name} must be at most {longest} visible ASCII characters", name)
@@ -228,11 +221,11 @@ def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
 
 def _client(order: Mapping[str, Any]) -> str:
     """Whose request it shall be: an address, or `unix` as the log calls who comes over such a socket."""
-    text = _text(order, "client", 64) or "127.0.0.1"
+    client = text(order, "client", 64) or "127.0.0.1"
     try:
-        return text if text == "unix" else str(ipaddress.ip_address(text))
+        return client if client == "unix" else str(ipaddress.ip_address(client))
     except ValueError as error:
-        raise BadOrder(f"client must be an IP address, not {text!r}", "client") from error
+        raise BadOrder(f"client must be an IP address, not {client!r}", "client") from error
 
 
 def _clean(text: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import cast
 
-from twisted.internet.defer import Deferred
+from attrs import evolve
+from twisted.internet.defer import Deferred, inlineCallbacks
 
 from director.admin.answers import Answer, Refusal
-from director.admin.control import Control, Soon
+from director.admin.control import Control
 from director.registry import procfs
 from director.registry.counters import TrafficFigures
 from director.registry.reports import ConnectionPage, ConnectionQuery
@@ -15,53 +17,61 @@ from director.registry.reports import ConnectionPage, ConnectionQuery
 PLAIN = "text/plain; charset=utf-8"
 PAGE = 1000
 """Connections that are looked for in one turn."""
+FIRST = ConnectionQuery(PAGE, None, None, "", "")
 
 
-def answer(control: Control, name: str) -> Answer:
+def answer(control: Control, name: str) -> Answer | Deferred[Answer]:
     """One of the files.  Raises Refusal for another name."""
     text = FILES.get(name)
     if text is None:
         raise Refusal(404, f"There is no such file; there are {', '.join(FILES)}", name[:40])
-    return Answer(type=PLAIN, pieces=map(_encoded, text(control)))
+    if text is _connections:
+        first = control.connections(FIRST)
+        if isinstance(first, Deferred):
+            return _gathered(control, first)
+    return _told(text(control))
 
 
-def _encoded(piece: Soon[str]) -> Soon[bytes]:
-    return piece.addCallback(str.encode) if isinstance(piece, Deferred) else piece.encode()
+def _told(pieces: Iterable[str]) -> Answer:
+    return Answer(type=PLAIN, pieces=(piece.encode() for piece in pieces))
 
 
-def _services(control: Control) -> Iterator[Soon[str]]:
+@inlineCallbacks
+def _gathered(
+    control: Control, page: Deferred[ConnectionPage]
+) -> Generator[Deferred[ConnectionPage], ConnectionPage, Answer]:
+    """The flows of a layer 4 that is another process: asked for page by page, then told."""
+    pieces = [procfs.CONNECTIONS_HEAD]
+    while True:
+        found = yield page
+        pieces.append("".join(map(procfs.connection, found.entries)))
+        if found.more is None:
+            return _told(pieces)
+        page = cast("Deferred[ConnectionPage]", control.connections(evolve(FIRST, after=found.more)))
+
+
+def _services(control: Control) -> Iterator[str]:
     return procfs.services(control.snapshot())
 
 
-def _connections(control: Control) -> Iterator[Soon[str]]:
+def _connections(control: Control) -> Iterator[str]:
+    """Of this process: page by page as the reader takes them."""
     yield procfs.CONNECTIONS_HEAD
     after: int | None = None
     while True:
-        # Another process may have the connections: the next page follows when this one came.
-        came: list[ConnectionPage] = []
-        yield _listed(control.connections(ConnectionQuery(PAGE, after, None, "", "")), came)
-        after = came[0].more
-        if after is None:
+        page = cast("ConnectionPage", control.connections(evolve(FIRST, after=after)))
+        yield "".join(map(procfs.connection, page.entries))
+        if page.more is None:
             return
+        after = page.more
 
 
-def _listed(page: Soon[ConnectionPage], came: list[ConnectionPage]) -> Soon[str]:
-    if isinstance(page, Deferred):
-        return page.addCallback(_lines, came)
-    return _lines(page, came)
-
-
-def _lines(page: ConnectionPage, came: list[ConnectionPage]) -> str:
-    came.append(page)
-    return "".join(map(procfs.connection, page.entries))
-
-
-def _stats(control: Control) -> Iterator[Soon[str]]:
+def _stats(control: Control) -> Iterator[str]:
     found = control.packets()
     yield procfs.stats(found.total if found is not None else TrafficFigures())
 
 
-FILES: Mapping[str, Callable[[Control], Iterator[Soon[str]]]] = {
+FILES: Mapping[str, Callable[[Control], Iterator[str]]] = {
     "ip_vs": _services,
     "ip_vs_conn": _connections,
     "ip_vs_stats": _stats,

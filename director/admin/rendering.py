@@ -12,7 +12,6 @@ from weakref import WeakSet
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web.server import Request
 from zope.interface import implementer
 
@@ -100,7 +99,7 @@ class Pieces:
     An answer that cannot be made to its end is cut off, so that its reader can tell.
     """
 
-    def __init__(self, request: Request, pieces: Iterator[bytes | Deferred[bytes]], turns: Turns) -> None:
+    def __init__(self, request: Request, pieces: Iterator[bytes], turns: Turns) -> None:
         self._request = request
         self._pieces = pieces
         self._turns = turns
@@ -118,11 +117,10 @@ class Pieces:
         try:
             piece = next(self._pieces, None)
         except Exception:  # noqa: BLE001 - its head was sent: cutting is all that can be said
-            self._cut(Failure())
-            return False
-        if isinstance(piece, Deferred):
-            self._waiting = True
-            piece.addCallback(self._came).addErrback(self._cut)
+            _log.failure("An answer of the admin cannot be made to its end")
+            self._paused = True
+            channel: Any = self._request.channel
+            channel.transport.abortConnection()
             return False
         if piece is None:
             self._request.unregisterProducer()
@@ -131,20 +129,6 @@ class Pieces:
         self._request.write(piece)
         self._waiting = not self._paused
         return self._waiting
-
-    def _came(self, piece: bytes) -> None:
-        """What was waited for."""
-        self._waiting = False
-        if not self.done.called:
-            self._request.write(piece)
-        if not self._paused:
-            self._again()
-
-    def _cut(self, failure: Failure) -> None:
-        _log.failure("An answer of the admin cannot be made to its end", failure=failure)
-        self._paused = True
-        channel: Any = self._request.channel
-        channel.transport.abortConnection()
 
     def _again(self) -> None:
         self._waiting = True

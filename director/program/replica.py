@@ -52,7 +52,9 @@ class Replica(Part):
         old, self._catalog = self._catalog, candidate.catalog or self._catalog
         now = self._reactor.seconds()
         try:
-            self.made = self.registry.apply(candidate.changes, candidate.author, now, time.time())
+            self.made = self.registry.apply(
+                candidate.changes, candidate.author, now, time.time(), candidate.origin
+            )
         except Exception:
             self._catalog = old
             raise

@@ -63,7 +63,7 @@ class Running(Replica):
 
     # -- candidates --
 
-    def of_file(self, read: Candidate, author: str) -> Candidate:
+    def of_file(self, read: Candidate, author: str, origin: str = "") -> Candidate:
         """What was read, with what operators changed over it, and what that changes here.
 
         Raises ConfigError when the file has errors.
@@ -76,15 +76,16 @@ class Running(Replica):
         anew = tuple(one.name for one in laid.configuration.schedulers if read.files.differs(one.path))
         if self.registry.running and anew:
             changes.append(SchedulersRead(anew))
-        found = read.by(author, laid.configuration, laid)
+        found = read.by(author, laid.configuration, laid, origin)
         catalog = plugins.catalog(laid.configuration.schedulers, self.note, files=read.files)
         return evolve(found, changes=tuple(changes), catalog=catalog)
 
-    def of_changes(self, changes: Iterable[Change], author: str) -> Candidate:
+    def of_changes(self, changes: Iterable[Change], author: str, origin: str = "") -> Candidate:
         """What a command makes of what runs.  Raises ChangeRefused when it does not hold."""
         ordered = tuple(changes)
         desired = changed(self.registry.configuration, ordered)
-        return evolve(self.candidate.by(author, desired), changes=ordered, catalog=self._catalog)
+        found = self.candidate.by(author, desired, origin=origin)
+        return evolve(found, changes=ordered, catalog=self._catalog)
 
     # -- life --
 

@@ -34,7 +34,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.admin import files
-from director.admin.control import Applied
+from director.admin.control import Applied, ConfirmWithin
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
@@ -45,8 +45,11 @@ from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
 from director.program.configuration import read
+from director.program.confirmation import AUTHOR, Confirmation
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.guards import Guards
+from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
@@ -108,12 +111,9 @@ class DirectorService(Service):
         self.registry = self.current.registry
         before = self._serve(count, segment, books, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
-        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
-        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
-        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
-        self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
+        refreshed = self.traffic.refreshed
+        self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
+        health = self._judge_servers()
         self.control = RunningControl(
             path,
             self.current,
@@ -124,6 +124,8 @@ class DirectorService(Service):
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
+            self.confirmation,
+            self.passive.judge,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -131,8 +133,9 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
+                Guards(self.registry, reactor.seconds),
                 self.current,
-                Health(self.health, self.passive, self.registry),
+                health,
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -141,10 +144,23 @@ class DirectorService(Service):
                 *before,
                 self.traffic,
                 self.listening,
+                self.confirmation,
             )
         )
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
+
+    def _judge_servers(self) -> Health:
+        """Checks, active and passive; their verdicts go to all processes."""
+        reactor = self.reactor
+        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
+        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
+        memory = HealthMemory(self.health, self.state_dir, reactor)
+        return Health(self.health, self.passive, self.registry, memory)
 
     def _serve(
         self, count: int, segment: Segment | None, books: MappedBooks | None, random: Random
@@ -264,46 +280,62 @@ class DirectorService(Service):
 
     # -- changes --
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes and let every part follow; fires when they are in force.
 
         Fails with ChangeRefused, and everything is as it was.
         """
-        return self._changing.run(self._changed, lambda: tuple(changes), author)
+        return self._changing.run(self._changed, lambda: tuple(changes), author, origin)
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back, and nothing that came after it.  Fails with ChangeRefused."""
-        return self._changing.run(self._changed, lambda: self.current.overrides.undoing(number), author)
+        changes = lambda: self.current.overrides.undoing(number)  # noqa: E731 - looked at in its turn
+        return self._changing.run(self._changed, changes, author, origin)
 
-    def _changed(self, changes: Callable[[], tuple[Change, ...]], author: str) -> Deferred[Applied]:
-        return self._carry(self.current.of_changes(changes(), author))
+    def _changed(
+        self, changes: Callable[[], tuple[Change, ...]], author: str, origin: str
+    ) -> Deferred[Applied]:
+        return self._carry(self.current.of_changes(changes(), author, origin))
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Read the file again, off the loop, and apply what changed; one reload after the other.
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        done: Deferred[Applied] = self._changing.run(self._reload_once, author)
+        done: Deferred[Applied] = self._changing.run(self._reload_once, author, origin, confirm)
         return done.addCallback(_reloaded).addBoth(self._count_reload)
 
     def _count_reload(self, result: Any) -> Any:
         self.control.reloaded["refused" if isinstance(result, Failure) else "done"] += 1
         return result
 
-    def rehearse(self, author: str) -> Deferred[tuple[str, ...]]:
-        """What a reload would change, one sentence each; fails as `reload` would fail."""
+    def rehearse(self, author: str) -> Deferred[tuple[Change, ...]]:
+        """What a reload would change; fails as `reload` would fail."""
         return self._changing.run(self._rehearse_once, author)
 
-    def _reload_once(self, author: str) -> Deferred[Applied]:
-        return self._read().addCallback(self._take, author)
+    def _reload_once(self, author: str, origin: str, confirm: ConfirmWithin | None) -> Deferred[Applied]:
+        return self._read().addCallback(self._reloaded_with, author, origin, confirm)
 
-    def _rehearse_once(self, author: str) -> Deferred[tuple[str, ...]]:
+    def _reloaded_with(
+        self, read_now: Candidate, author: str, origin: str, confirm: ConfirmWithin | None
+    ) -> Deferred[Applied]:
+        waiting = self.confirmation.before(self.current.candidate, author, confirm)
+        return self._take(read_now, author, origin).addCallback(self.confirmation.after, waiting)
+
+    def _take_back(self, base: Candidate) -> Deferred[Applied]:
+        """What ran before a reload that nobody confirmed."""
+        base.files.against(self.current.candidate.files)
+        return self._changing.run(self._take, base, AUTHOR)
+
+    def _rehearse_once(self, author: str) -> Deferred[tuple[Change, ...]]:
         return self._read().addCallback(self._rehearsed, author)
 
-    def _rehearsed(self, read_now: Candidate, author: str) -> tuple[str, ...]:
+    def _rehearsed(self, read_now: Candidate, author: str) -> tuple[Change, ...]:
         candidate = self.current.of_file(read_now, author)
         self.parts.rehearse(candidate)
-        return tuple(str(change) for change in candidate.changes)
+        return candidate.changes
 
     def _read(self) -> Deferred[Candidate]:
         pool = self.reactor.getThreadPool()
@@ -318,8 +350,8 @@ class DirectorService(Service):
         """
         return self._changing.run(self._take, read_now, author)
 
-    def _take(self, read_now: Candidate, author: str) -> Deferred[Applied]:
-        carried: Deferred[Candidate] = maybeDeferred(self.current.of_file, read_now, author)
+    def _take(self, read_now: Candidate, author: str, origin: str = "") -> Deferred[Applied]:
+        carried: Deferred[Candidate] = maybeDeferred(self.current.of_file, read_now, author, origin)
         return carried.addCallback(self._carry).addErrback(self._not_taken)
 
     def _carry(self, candidate: Candidate) -> Deferred[Applied]:

@@ -13,6 +13,7 @@ from director.health.io.service import HealthService
 from director.model.pools import Advice
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
+from director.program.health_memory import HealthMemory
 from director.program.parts import Chore, Part
 from director.program.traffic import PacketView, TrafficView
 from director.registry.registry import LivePool, RealServer, Registry
@@ -37,11 +38,24 @@ class ServicePart(Part):
 class Health(ServicePart):
     """The checks of what runs, active and passive."""
 
-    def __init__(self, service: HealthService, passive: PassiveChecks, registry: Registry) -> None:
+    def __init__(
+        self, service: HealthService, passive: PassiveChecks, registry: Registry, memory: HealthMemory
+    ) -> None:
         super().__init__(service)
+        self._memory = memory
+        service.traffic = passive.failures
         self._health = service
         self._passive = passive
         self._registry = registry
+
+    def start(self) -> None:
+        """Begin with what the run before knew."""
+        self._memory.load()
+        super().start()
+
+    def stop(self, grace: float) -> Deferred[None]:
+        """End, and keep what is known."""
+        return super().stop(grace).addCallback(lambda _: self._memory.save())
 
     def chores(self) -> Iterable[Chore]:
         """Compare servers, and let those come back whose time is over."""

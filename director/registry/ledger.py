@@ -219,6 +219,18 @@ def unreached(server: RealServer) -> None:
     server.reachable = False
 
 
+def broke(server: RealServer, cause: str) -> None:
+    """Work on it that nobody counts came to a bad end; `cause` as for `failed`."""
+    if server.watch is not None:
+        server.watch.failed(cause)
+
+
+def worked(server: RealServer) -> None:
+    """Work on it that nobody counts went well."""
+    if server.watch is not None:
+        server.watch.worked()
+
+
 # --- tallies of layer 7 -------------------------------------------------------------------
 
 

@@ -56,7 +56,7 @@ MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
 
 @frozen
 class Generation:
-    """One applied set of changes: who, when, and what as one sentence each.
+    """One applied set of changes: who, from where, when, and what as one sentence each.
 
     `edits` are what it made different, `back` what takes that back; both are empty for the first of a run,
     which came from the file.
@@ -68,6 +68,7 @@ class Generation:
     diff: tuple[str, ...]
     edits: tuple[Edit, ...] = ()
     back: tuple[Edit, ...] = ()
+    origin: str = ""
 
 
 class Registry:
@@ -156,7 +157,9 @@ class Registry:
 
     # -- changes --
 
-    def apply(self, changes: Iterable[Change], author: str, now: float, time: float) -> Generation:
+    def apply(
+        self, changes: Iterable[Change], author: str, now: float, time: float, origin: str = ""
+    ) -> Generation:
         """Check all changes, then apply all of them, and return the new generation.
 
         What changes nothing makes none: what is returned then has the number that stands, and no diff.
@@ -185,7 +188,7 @@ class Registry:
             back = between(desired, before, after, states)
         self.running = True
         diff = tuple(str(change) for change in ordered)
-        made = Generation(self.generation, author, time, diff, edits, back)
+        made = Generation(self.generation, author, time, diff, edits, back, origin)
         self.generations.append(made)
         return made
 
