@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from director.caches import CacheFigures
 from director.l7.routing.service import CompiledService
 from director.registry.reports import (
     ConnectionPage,
@@ -43,6 +44,9 @@ class TrafficView(Protocol):
         head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
         `tls` (`Layer7.tls`).
         """
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """Those of the other processes, as of the last `refreshed`."""
 
     def reasons(self) -> Sequence[str]:
         """What keeps it from serving."""

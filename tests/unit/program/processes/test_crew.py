@@ -98,6 +98,15 @@ def test_nobody_is_blamed_for_a_pause_of_the_control_process(program: Crews) -> 
     assert program.one() is one
 
 
+def test_nobody_is_blamed_for_a_busy_machine(program: Crews, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = program.one()
+    monkeypatch.setattr(one, "starved", lambda: 9.0)
+    one.heard -= 10
+    program.workers._last_look = program.loop.reactor.seconds()
+    program.workers._look()
+    assert program.one() is one
+
+
 def test_a_process_that_the_system_does_not_give_is_tried_again(
     program: Crews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
