@@ -71,7 +71,7 @@ def test_it_is_started_and_waited_for(
     loop.turn(waited_for)
     assert ended == [(one, "by SIGKILL")]
     assert one.over.called
-    assert not one.channel.open
+    loop.turn(lambda: not one.channel.open)
     one.kill()
 
 
