@@ -29,7 +29,7 @@ from director.admin.control import (
     WaitingReload,
 )
 from director.admin.economy import Economy
-from director.caches import CacheFigures, figures
+from director.caches import CacheFigures, added, figures
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
@@ -200,7 +200,7 @@ class RunningControl:
     def caches(self) -> Sequence[CacheFigures]:
         """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
-        return [*figures(), heads]
+        return [*added([*figures(), *self._traffic.caches()]), heads]
 
     def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""

@@ -61,7 +61,7 @@ from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.layer4_apart import Layer4Apart
-from director.program.processes.orphan import relieved
+from director.program.processes.orphan import dismiss, relieved
 from director.program.processes.sockets import can_be_inherited
 from director.program.processes.workers import Workers
 from director.program.running import Running
@@ -195,6 +195,8 @@ class DirectorService(Service):
         self._listen_to_orders()
         self.logs.open()
         self.state.take()
+        if isinstance(self.traffic, Layer7):
+            dismiss(self.state_dir)
         self.current.overrides.load()
         outcome: list[Any] = []
         self._take(self._first, "start").addBoth(outcome.append)

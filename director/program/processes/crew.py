@@ -294,12 +294,11 @@ class Crew(Part):
             self._spawn(index)
 
     def _look(self) -> None:
-        """Kill who does not answer; nobody is blamed for a pause of our own."""
+        """Kill who does not answer; nobody is blamed for a pause of our own, or for a busy machine."""
         now = self._reactor.seconds()
         ours, self._last_look = now - self._last_look > 2 * BEAT, now
         for one in self.there:
-            if ours:
-                one.heard += BEAT
+            one.heard = min(now, one.heard + one.starved() + (BEAT if ours else 0.0))
             limit = SILENCE if one.begun else BEGINNING
             if now - one.heard > limit and not ours:
                 _log.error("{name} has not answered for {limit:g}s and is killed", name=one.name, limit=limit)

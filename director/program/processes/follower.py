@@ -28,13 +28,14 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from attrs import evolve
+from attrs import astuple, evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
+from director.caches import figures
 from director.errors import DirectorError
 from director.model.pools import Advice
 from director.plugins import UserFiles
@@ -238,6 +239,7 @@ class Follower:
             "rss": pages * resource.getpagesize(),
             "started": self._started,
             "refused": self.books.refused,
+            "caches": [astuple(one) for one in figures()],
             **self._own_figures(),
         }
 
