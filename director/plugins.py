@@ -155,6 +155,11 @@ class UserFiles:
         """The file was executed afresh for this reading."""
         return self._executed.get(path) is not self._before.get(path)
 
+    def against(self, before: UserFiles) -> UserFiles:
+        """The same, to be used after `before`: what both have is not another file."""
+        self._before = before.executed()
+        return self
+
     def settled(self) -> UserFiles:
         """The same without what was before, to be the next one's `before`."""
         self._before = {}

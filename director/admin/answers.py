@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from attrs import evolve, frozen
 
@@ -31,15 +32,30 @@ The referrer policy is not `no-referrer`, for then browsers send `Origin: null` 
 Headers = tuple[tuple[str, str], ...]
 
 
+class NewsSource(Protocol):
+    """What a stream tells, without an end."""
+
+    def head(self) -> bytes:
+        """What comes first."""
+
+    def news(self) -> bytes:
+        """What is new since the last call; empty when nothing is."""
+
+
 @frozen
 class Answer:
-    """A whole answer; `pieces` are written one by one, so that a long one does not hold up the reactor."""
+    """A whole answer.
+
+    `pieces` are written one by one, so that a long one does not hold up the reactor; `feed` is told until
+    the reader goes.
+    """
 
     status: int = 200
     body: bytes = b""
     type: str = JSON_TYPE
     headers: Headers = ()
     pieces: Iterable[bytes] | None = None
+    feed: NewsSource | None = None
 
     def with_headers(self, *headers: tuple[str, str]) -> Answer:
         """The same with more headers."""

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import edits, metrics, objects, pages, procfs, views
+from director.admin import audit, edits, metrics, objects, pages, procfs, proofs, views
+from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import (
     Answer,
     Headers,
@@ -37,8 +38,8 @@ from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
-from director.registry.reports import ConnectionQuery
-from director.registry.snapshot import PoolSnapshot
+from director.registry.reports import ConnectionPage, ConnectionQuery
+from director.registry.snapshot import PoolSnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -56,14 +57,22 @@ class Call:
         path: the variable segments by name.
         query: first value of each query parameter.
         if_match: all If-Match fields, joined by commas.
+        last_event: the Last-Event-ID of a reader that resumes.
+        principal: who asks, and from where.
     """
 
     path: Mapping[str, str] = field(factory=dict)
     query: Mapping[str, str] = field(factory=dict)
     body: bytes = field(default=b"", repr=False)
-    author: str = ""
+    principal: Principal = NOBODY
     if_match: str = ""
     accept: str = ""
+    last_event: str = ""
+
+    @property
+    def author(self) -> str:
+        """How the audit names who asks."""
+        return self.principal.author
 
     @property
     def dry_run(self) -> bool:
@@ -248,13 +257,18 @@ class Api:
 
     def server(self, call: Call) -> Answer:
         """One server."""
+        context, server = self._found_server(call)
+        return self._tagged(views.server_view(server, context), context.seen.generation)
+
+    def _found_server(self, call: Call) -> tuple[views.ViewContext, ServerSnapshot]:
+        """The server that the path names.  Raises Refusal."""
         context = self.context()
         server = context.seen.server(call.path["pool"], call.path["server"])
         if server is None:
             raise Refusal(
                 404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
             )
-        return self._tagged(views.server_view(server, context), context.seen.generation)
+        return context, server
 
     def rules(self, call: Call) -> Answer:
         """In the order in which they are tried."""
@@ -281,6 +295,14 @@ class Api:
         """Evidence by check and address."""
         moment = self._control.moment()
         return as_json([views.check_view(one, moment) for one in self._control.checks()])
+
+    def evidence(self, call: Call) -> Answer:
+        """All that is known of one server's health, and how it came about."""
+        context, server = self._found_server(call)
+        found = self._control.proofs(server.pool, server.address)
+        view = views.server_view(server, context)
+        head = {key: view[key] for key in ("pool", "name", "address", "status", "note", "health", "failing")}
+        return as_json({**head, **proofs.evidence_view(found, context.moment)})
 
     def overview(self, context: ViewContext) -> views.Json:
         """The first screen's content, but for the pools."""
@@ -317,24 +339,19 @@ class Api:
         self._shown = self.overview(context)
         return encoded(pages.live(self._shown, pools(context)))
 
-    def events(self, call: Call) -> Answer:
-        """Newest first; `?after=` gives those after an id."""
-        after = whole(call, "after", 0, 10**15, 0) if "after" in call.query else -1
-        found = [one for one in self._control.events(limit(call)) if one.number > after]
-        return as_json([views.event_view(one) for one in found])
-
     def generations(self, call: Call) -> Answer:
         """Newest first."""
-        kept = list(self._control.snapshot().generations)
-        return as_json([views.generation_view(one) for one in kept[: -limit(call) - 1 : -1]])
+        seen = self._control.snapshot()
+        secrets, kept = audit.secrets_of(seen), list(seen.generations)
+        return as_json([audit.generation_view(one, secrets) for one in kept[: -limit(call) - 1 : -1]])
 
     def generation(self, call: Call) -> Answer:
         """One of them."""
-        kept = self._control.snapshot().generations
-        found = next((one for one in kept if str(one.number) == call.path["number"]), None)
+        seen = self._control.snapshot()
+        found = next((one for one in seen.generations if str(one.number) == call.path["number"]), None)
         if found is None:
             raise Refusal(404, "No such generation; /api/v1/generations lists them", call.path["number"])
-        return as_json(views.generation_view(found))
+        return as_json(audit.generation_view(found, audit.secrets_of(seen)))
 
     def rule(self, call: Call) -> Answer:
         """By its number."""
@@ -342,10 +359,14 @@ class Api:
         rule = objects.rule_of(context.seen.configuration, call.path["number"])
         return self._tagged(views.rule_view(rule, context), context.seen.generation)
 
-    def connections(self, call: Call) -> Answer:
+    def connections(self, call: Call) -> Answer | Deferred[Answer]:
         """Newest first, with the way to the rest (RFC 8288)."""
-        wanted = _connection_query(call)
-        page = self._control.connections(wanted)
+        page = self._control.connections(_connection_query(call))
+        if isinstance(page, Deferred):
+            return page.addCallback(self._listed, call)
+        return self._listed(page, call)
+
+    def _listed(self, page: ConnectionPage, call: Call) -> Answer:
         headers: Headers = ()
         if page.more is not None:
             query = urlencode({**call.query, "after": str(page.more)})
@@ -362,7 +383,7 @@ class Api:
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
 
-    def lvs(self, call: Call) -> Answer:
+    def lvs(self, call: Call) -> Answer | Deferred[Answer]:
         """As the kernel's IPVS writes it."""
         return procfs.answer(self._control, call.path["table"])
 

@@ -1,4 +1,4 @@
-"""Who may come in: the token, sessions, and what a write from a browser must show.
+"""Who may come in and do what: tokens, sessions, roles, and what a write from a browser must show.
 
 Pure but for the clock's value that is passed in.  `resource` gives the facts of a request
 as a `Credentials`; the authenticator says who it is, or raises the `Refusal` to answer with.
@@ -9,11 +9,16 @@ from __future__ import annotations
 from urllib.parse import parse_qsl
 
 from attrs import field, frozen
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from director.admin import pages
+from director.admin.accounts import ADMIN, Principal, Standing, Users, mark, may, named, standing
 from director.admin.answers import Answer, Headers, Refusal, as_html, see_other
+from director.admin.passwords import PasswordCheck
 from director.admin.routes import FORM, OPEN, ApiRoute
-from director.admin.sessions import ABSOLUTE_SECONDS, Links, Session, Sessions, Throttle, same
+from director.admin.sessions import ABSOLUTE_SECONDS, Links, Sessions, Throttle, same
+from director.admin.tokens import Tokens
 
 SAFE = frozenset({"GET", "HEAD"})
 FROM_HERE = frozenset({"same-origin", "none"})
@@ -21,7 +26,12 @@ FROM_HERE = frozenset({"same-origin", "none"})
 COUNTED = ("sign_ins", "sign_ins_refused", "writes_refused", "connections_cut", "connections_refused")
 LONGEST_FORM = 4096
 CHALLENGE: Headers = (("WWW-Authenticate", 'Bearer realm="director"'),)
-HOW = "sign in with a link from `director token link`, or send Authorization: Bearer with the admin token"
+HOW = "sign in with a link from `director token link`, or send Authorization: Bearer with a token"
+SOCKET = "the control socket"
+NAME_SHOWN = 40
+"""Characters of a name that nobody has, in the log."""
+
+_log = Logger()
 
 
 @frozen
@@ -53,18 +63,20 @@ class Credentials:
 
 
 @frozen
-class Principal:
-    """Somebody who may come in: how the audit names them, and their session if they have one."""
+class Accounts:
+    """The users of the configuration, the tokens that they have, and how passwords are looked at."""
 
-    author: str
-    session: Session | None = None
+    users: Users
+    tokens: Tokens
+    passwords: PasswordCheck
 
 
 class Authenticator:
     """One for all listeners of the admin."""
 
-    def __init__(self, token: str, sessions: Sessions, links: Links) -> None:
+    def __init__(self, token: str, sessions: Sessions, links: Links, accounts: Accounts) -> None:
         self._token = token
+        self._accounts = accounts
         self.sessions = sessions
         self.links = links
         self.throttle = Throttle()
@@ -75,29 +87,73 @@ class Authenticator:
         principal = self._principal(credentials)
         if principal is None and route.access != OPEN:
             raise Refusal(401, HOW, route.path, CHALLENGE)
+        if principal is not None and route.access != OPEN:
+            self._allowed(route, principal)
         if credentials.method not in SAFE and not credentials.peer:
             self._same_site(credentials)
             if principal and principal.session:
-                self._own_form(route, credentials, principal.session)
+                self._own_form(route, credentials, principal.csrf)
         if route.takes and credentials.content_type.partition(";")[0].strip().lower() != route.takes:
             raise Refusal(415, f"send the body with Content-Type: {route.takes}", "Content-Type")
         return principal
 
+    def _allowed(self, route: ApiRoute, principal: Principal) -> None:
+        if not may(principal.role, route.access):
+            self.counted["writes_refused"] += 1
+            raise Refusal(
+                403, f"this needs the role {route.access}; {principal.author} is {principal.role}", route.path
+            )
+
     def _principal(self, credentials: Credentials) -> Principal | None:
         if credentials.peer:
-            return Principal(credentials.peer)
+            return Principal(credentials.peer, ADMIN, SOCKET)
         if credentials.authorization:
             scheme, _, token = credentials.authorization.partition(" ")
-            if scheme.lower() != "bearer" or not same(token.strip(), self._token):
+            found = self._bearer(token.strip(), credentials.address) if scheme.lower() == "bearer" else None
+            if found is None:
                 self._wrong(credentials)
                 raise Refusal(401, f"the token is not right; {HOW}", "Authorization", CHALLENGE)
-            return Principal("the admin token")
-        session = self.sessions.find(credentials.cookie, credentials.now) if credentials.cookie else None
-        return Principal(session.author, session) if session else None
+            return found
+        return self._session(credentials, credentials.now)
+
+    def _bearer(self, text: str, address: str) -> Principal | None:
+        if same(text, self._token):
+            return Principal("the admin token", ADMIN, address)
+        found = self._accounts.tokens.find(text)
+        if found is None:
+            return None
+        token, role = found
+        return Principal(f"{token.user} by token {token.id}", role, address, token.user)
+
+    def _session(self, credentials: Credentials, now: float) -> Principal | None:
+        """Whose session it is; one whose user changed under it ends."""
+        session = self.sessions.find(credentials.cookie, now) if credentials.cookie else None
+        if session is None:
+            return None
+        user, role = session.standing.user, session.standing.now(self._accounts.users)
+        if not role:
+            self.sessions.close(credentials.cookie)
+            _log.info("the session of {user} ended: their section of the configuration changed", user=user)
+            return None
+        return Principal(
+            user or "the admin page", role, credentials.address, user, session.shown, session.csrf
+        )
+
+    def still_welcome(self, credentials: Credentials, now: float) -> bool:
+        """Whether who was admitted with these would be admitted now."""
+        if credentials.peer:
+            return True
+        if credentials.authorization:
+            text = credentials.authorization.partition(" ")[2].strip()
+            return self._bearer(text, credentials.address) is not None
+        return self._session(credentials, now) is not None
 
     def _wrong(self, credentials: Credentials) -> None:
         """Count a wrong secret.  Raises Refusal (429) when there were too many."""
         self.counted["sign_ins_refused"] += 1
+        self._spend(credentials)
+
+    def _spend(self, credentials: Credentials) -> None:
         wait = self.throttle.failed(credentials.address, credentials.now)
         if wait:
             seconds = str(int(wait) + 1)
@@ -114,12 +170,12 @@ class Authenticator:
             self.counted["writes_refused"] += 1
             raise Refusal(403, "a write must come from the director's own page", "Origin")
 
-    def _own_form(self, route: ApiRoute, credentials: Credentials, session: Session) -> None:
+    def _own_form(self, route: ApiRoute, credentials: Credentials, csrf: str) -> None:
         """A write with a session needs its CSRF token, as a header or as a field of the form."""
         given = credentials.csrf
         if not given and route.takes == FORM:
             given = form(credentials.body).get("csrf", "")
-        if not same(given, session.csrf):
+        if not same(given, csrf):
             self.counted["writes_refused"] += 1
             raise Refusal(
                 403, "send the session's token as X-CSRF-Token; reload the page to get it", "X-CSRF-Token"
@@ -134,20 +190,47 @@ class Authenticator:
         if not query_token or credentials.method != "GET":
             return as_html(pages.login())
         if self.links.take(query_token, credentials.now):
-            return self._signed_in(credentials)
+            return self._signed_in(credentials, Standing())
         if credentials.cookie and self.sessions.find(credentials.cookie, credentials.now):
             # Who follows the link again in the same browser is in already.
             return see_other("/")
         return self._refused(credentials, "This link was used already, or is too old.")
 
-    def login(self, credentials: Credentials) -> Answer:
-        """The form."""
+    def login(self, credentials: Credentials) -> Answer | Deferred[Answer]:
+        """The form: a name and its password, or the admin's token."""
         if credentials.peer:
             return see_other("/")
-        token = form(credentials.body).get("token", "").strip()
-        if same(token, self._token):
-            return self._signed_in(credentials)
+        given = form(credentials.body)
+        if given.get("user"):
+            return self._by_password(credentials, given["user"], given.get("password", ""))
+        if same(given.get("token", "").strip(), self._token):
+            return self._signed_in(credentials, Standing())
         return self._refused(credentials, "This is not the admin token of this director.")
+
+    def _by_password(self, credentials: Credentials, name: str, password: str) -> Answer | Deferred[Answer]:
+        """Counted as wrong before it is looked at, so that many at once are no way around the brake."""
+        try:
+            self._spend(credentials)
+        except Refusal as refusal:
+            return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
+        user = named(self._accounts.users, name)
+        try:
+            looked = self._accounts.passwords.check(user.password if user else "", password)
+        except Refusal as refusal:
+            self.throttle.forgive(credentials.address)
+            return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
+
+        def known(fits: bool) -> Answer:
+            now = named(self._accounts.users, name)
+            if user is None or now is None or not fits or mark(now) != mark(user):
+                self.counted["sign_ins_refused"] += 1
+                shown = ascii(name[:NAME_SHOWN])
+                _log.warn("sign-in as {user} from {at} refused", user=shown, at=credentials.address)
+                return as_html(pages.login("The name or the password is not right."), 403)
+            self.throttle.forgive(credentials.address)
+            return self._signed_in(credentials, standing(now))
+
+        return looked.addCallback(known)
 
     def _refused(self, credentials: Credentials, why: str) -> Answer:
         try:
@@ -156,11 +239,13 @@ class Authenticator:
             return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
         return as_html(pages.login(why), 403)
 
-    def _signed_in(self, credentials: Credentials) -> Answer:
+    def _signed_in(self, credentials: Credentials, who: Standing) -> Answer:
         if credentials.cookie:
             self.sessions.close(credentials.cookie)
-        session = self.sessions.open("the admin page", credentials.now)
+        session = self.sessions.open(who, credentials.now, credentials.address)
         self.counted["sign_ins"] += 1
+        name = who.user or "the holder of a link or of the admin token"
+        _log.info("{user} signed in from {at} as {role}", user=name, at=credentials.address, role=who.role)
         return see_other(
             "/", (("Set-Cookie", self._cookie(credentials, session.identifier, int(ABSOLUTE_SECONDS))),)
         )

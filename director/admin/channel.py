@@ -125,6 +125,10 @@ class AdminChannel(HTTPChannel):
 
     # -- slowness --
 
+    def endless(self) -> None:
+        """Its answer has no end; a reader that does not take it is still cut."""
+        self._limit(None)
+
     def _limit(self, seconds: float | None, then: Any = None) -> None:
         if self._clock is not None and self._clock.active():
             self._clock.cancel()

@@ -17,7 +17,10 @@ from twisted.internet.defer import Deferred
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.model.drills import Drill
+from director.model.settings import User
 from director.registry.changes import Change
+from director.registry.evidence import ServerEvidence
+from director.registry.guard import DEFAULT
 from director.registry.registry import Generation
 from director.registry.reports import (
     CheckEvidence,
@@ -64,6 +67,24 @@ class Applied:
 
     generation: Generation
     kept: bool = True
+
+
+@frozen
+class ConfirmWithin:
+    """A reload shall be undone unless it is confirmed within so many seconds, or when `guard` is crossed."""
+
+    seconds: float
+    guard: str = DEFAULT
+
+
+@frozen
+class WaitingReload:
+    """A reload that waits for its confirmation: its generation, who asked for it, seconds left, its guard."""
+
+    number: int
+    author: str
+    seconds: float
+    guard: str
 
 
 TraceRecord: TypeAlias = Mapping[str, Any]
@@ -133,6 +154,9 @@ class Control(Protocol):
     def moment(self) -> Instant:
         """Both clocks."""
 
+    def users(self) -> Sequence[User]:
+        """Those of the configuration that runs; cheap, for it is asked at every request."""
+
     def snapshot(self) -> RegistrySnapshot:
         """What exists now, as values."""
 
@@ -148,10 +172,16 @@ class Control(Protocol):
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence, one for each (check, address)."""
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
-        """The last events, newest first."""
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of the health of a pool's server at an address, and how it came about."""
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
+        """The last events, newest first; with `after` only those with a larger number."""
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates, newest first."""
 
     def packets(self) -> PacketFigures | None:
@@ -217,16 +247,26 @@ class Control(Protocol):
     def unkept(self) -> str:
         """Why the last change would be lost at a restart; "" when it is kept."""
 
-    def reload(self, author: str) -> Deferred[Applied]:
-        """Apply the configuration file; fires when it is in force.
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
+        """Apply the configuration file; fires when it is in force.  `origin` is from where they ask.
+
+        With `confirm` it is undone by itself unless `confirm` is called in time.
 
         Fails with a DirectorError or an OSError with nothing applied.
         """
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
-        """What `reload` would change, one sentence each; fails as `reload` would, and applies nothing."""
+    def confirm(self, author: str) -> WaitingReload:
+        """The reload that waits stays.  Raises ChangeRefused (ENOENT) when none does."""
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def waiting(self) -> WaitingReload | None:
+        """The reload that waits for its confirmation."""
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+        """What `reload` would change; fails as `reload` would, and applies nothing."""
+
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply and remember changes; fires when they are in force.
 
         Fails with ChangeRefused or SchedulerError with nothing applied.
@@ -235,11 +275,11 @@ class Control(Protocol):
     def zero(self, services: Collection[str]) -> None:
         """Traffic of these services and their servers is shown from 0 on; of layer 4 as a whole with all."""
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take back what a generation changed, also one of an earlier run, and nothing that came after it.
 
         Fails with ChangeRefused: ENOENT when it is not remembered, EINVAL when it cannot be undone.
         """
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
-        """What `undo` would change, one sentence each.  Raises as `undo` fails."""
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
+        """What `undo` would change.  Raises as `undo` fails."""

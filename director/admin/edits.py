@@ -76,7 +76,7 @@ def _no_constant(word: str) -> None:
 
 
 def known(order: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Refuse fields that an order does not have.  Raises BadOrder."""
+    """Raises BadOrder for a field that is none of the names."""
     names = tuple(names)
     for key in order:
         if key not in names:
@@ -189,27 +189,18 @@ def _server(seen: RegistrySnapshot, pool_name: str, name: str) -> ServerSnapshot
     return found
 
 
-def rehearse(configuration: Configuration, changes: Iterable[Change]) -> tuple[str, ...]:
-    """What the changes would do, as sentences; nothing is applied.  Raises ChangeRefused."""
-    said = []
-    for change in changes:
-        configuration = change.on_configuration(configuration)
-        said.append(str(change))
-    return tuple(said)
-
-
 def question(order: Mapping[str, Any]) -> Question:
     """The request of an `explain` order.  Raises BadOrder."""
     known(order, ("method", "url", "headers", "client", "service", "down"))
-    url = _text(order, "url", LONGEST_URL)
+    url = text(order, "url", LONGEST_URL)
     if not url:
         raise BadOrder("give a url, such as http://www.example.org/path", "url")
     return Question(
-        method=_text(order, "method", METHODS) or "GET",
+        method=text(order, "method", METHODS) or "GET",
         url=url,
         headers=_headers(order.get("headers", {})),
         client=_client(order),
-        service=_text(order, "service", 128),
+        service=text(order, "service", 128),
         down=_down(order.get("down", [])),
     )
 
@@ -222,7 +213,8 @@ def _down(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
+def text(order: Mapping[str, Any], name: str, longest: int) -> str:
+    """A field that is a text; empty when it is not there.  Raises BadOrder."""
     value = order.get(name, "")
     if not isinstance(value, str) or len(value) > longest or not _clean(value):
         raise BadOrder(f"{name} must be at most {longest} visible ASCII characters", name)
@@ -231,11 +223,11 @@ def _text(order: Mapping[str, Any], name: str, longest: int) -> str:
 
 def _client(order: Mapping[str, Any]) -> str:
     """Whose request it shall be: an address, or `unix` as the log calls who comes over such a socket."""
-    text = _text(order, "client", 64) or "127.0.0.1"
+    client = text(order, "client", 64) or "127.0.0.1"
     try:
-        return text if text == "unix" else str(ipaddress.ip_address(text))
+        return client if client == "unix" else str(ipaddress.ip_address(client))
     except ValueError as error:
-        raise BadOrder(f"client must be an IP address, not {text!r}", "client") from error
+        raise BadOrder(f"client must be an IP address, not {client!r}", "client") from error
 
 
 def _clean(text: str) -> bool:

@@ -90,8 +90,11 @@ def parameters(route: ApiRoute) -> list[dict[str, Any]]:
 
 def answer(route: ApiRoute, status: int) -> dict[str, Any]:
     """One answer of a route."""
-    good = status < 400 or status == 503
+    good = status < 400 or (status == 503 and not route.streams)
     if status == 204:
         return {"description": WORDS[status]}
-    content = {route.gives: {}} if good else {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    kinds = [kind for kind in (route.gives, route.streams) if kind]
+    content: dict[str, Any] = (
+        {kind: {} for kind in kinds} if good else {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    )
     return {"description": WORDS[status], "content": content}

@@ -6,55 +6,36 @@ against what runs, and apply the difference; `?dry_run=1` stops before the last 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 from director.admin import batch, edits, objects
+from director.admin.accounts import ADMIN, may
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
-from director.admin.control import Applied, Control
-from director.admin.rehearsals import RehearsalRoutes
-from director.admin.sessions import LINK_SECONDS
+from director.admin.control import Control
+from director.admin.outcomes import CREATED, NO_CONTENT, Outcomes
 from director.config.parse import units
-from director.config.text.messages import BadValue, Problem
-from director.errors import DirectorError
+from director.config.text.messages import BadValue
 from director.model.pools import State
 from director.model.settings import Configuration
 from director.registry.changes import Change, Ordered, plan
 from director.registry.snapshot import ServerSnapshot
 
-CREATED, NO_CONTENT = 201, 204
 LOOK_SECONDS = 0.25
 """Between two looks at a server that is drained before it goes."""
 
 
-class AccessVerbs(Protocol):
-    """What changes who may come in; `service` does it."""
-
-    def make_link(self) -> str:
-        """A new link that signs in once, empty where there is no page."""
-
-    def rotate(self) -> str:
-        """Make a new token; returns the file that has it.  Raises OSError with the old one still good."""
-
-
 class Orders:
-    """All routes that change something.
+    """All routes that change something."""
 
-    Attributes:
-        rehearsals: those about faults and drills.
-    """
-
-    def __init__(self, control: Control, access: AccessVerbs, clock: IReactorTime) -> None:
+    def __init__(self, control: Control, clock: IReactorTime) -> None:
         self._control = control
-        self._access = access
         self._clock = clock
         self._tags = Tags(control)
-        self.rehearsals = RehearsalRoutes(control)
+        self._outcomes = Outcomes(control)
 
     # -- the one way --
 
@@ -68,26 +49,13 @@ class Orders:
     def _ordered(
         self, call: Call, changes: Sequence[Change], status: int = 200, location: str = ""
     ) -> Answer | Deferred[Answer]:
-        seen = self._control.snapshot()
-        self._tags.demand(call, seen.generation)
-        diff = edits.rehearse(seen.configuration, changes)
+        self._tags.demand(call, self._control.snapshot().generation)
         if call.dry_run:
-            return as_json({"dry_run": True, "diff": list(diff)})
+            return self._outcomes.rehearsed(changes)
         if not changes:
-            value = {"generation": seen.generation, "diff": [], "kept": not self._control.unkept()}
-            return as_json(value, headers=self._tags.headers(seen.generation))
-        applying = self._control.apply(changes, call.author)
-        return applying.addCallback(self._done, status, location)
-
-    def _done(self, applied: Applied, status: int = 200, location: str = "") -> Answer:
-        made = applied.generation
-        headers = self._tags.headers(made.number)
-        if status == NO_CONTENT and applied.kept:
-            return Answer(NO_CONTENT, headers=headers)
-        if location:
-            headers = (*headers, ("Location", location))
-        value = {"generation": made.number, "diff": list(made.diff), "kept": applied.kept}
-        return as_json(value, 200 if status == NO_CONTENT else status, headers)
+            return self._outcomes.nothing()
+        applying = self._control.apply(changes, call.author, call.principal.origin)
+        return applying.addCallback(self._outcomes.done, status, location)
 
     def _now(self) -> Configuration:
         return self._control.snapshot().configuration
@@ -134,13 +102,13 @@ class Orders:
             )
             raise Refusal(409, text, f"{pool}/{name}")
         self._tags.demand(call, self._control.snapshot().generation)
-        drained = self._drained(server, patience, call.author)
+        drained = self._drained(server, patience, call)
         call = call.anew()
         return drained.addCallback(
             lambda _: self._wanted(call, objects.server_removed(self._now(), pool, name), NO_CONTENT)
         )
 
-    def _drained(self, server: ServerSnapshot, patience: float, author: str) -> Deferred[None]:
+    def _drained(self, server: ServerSnapshot, patience: float, call: Call) -> Deferred[None]:
         """Order a drain; fires when the server is empty, gone, or the patience at its end."""
         end = self._clock.seconds() + patience
         over: Deferred[None] = Deferred()
@@ -155,7 +123,8 @@ class Orders:
         if server.state is not State.READY:
             look()
             return over
-        ordering = self._control.apply([Ordered(server.pool, server.name, State.DRAIN)], author)
+        order = Ordered(server.pool, server.name, State.DRAIN)
+        ordering = self._control.apply([order], call.author, call.principal.origin)
         return ordering.addCallback(lambda _: look()).addCallback(lambda _: over)
 
     # -- services and rules --
@@ -178,6 +147,15 @@ class Orders:
         """Time-outs and what else holds for all of layer 4."""
         order = edits.some_fields(edits.parse_object(call.body))
         return self._wanted(call, objects.layer4_changed(self._now(), order))
+
+    def check_now(self, call: Call) -> Answer:
+        """Make a server's checks at once: no change of what runs, so no generation."""
+        pool, name = call.path["pool"], call.path["server"]
+        server = self._control.snapshot().server(pool, name)
+        if server is None:
+            raise Refusal(404, "No such server; /api/v1/pools lists them", f"{pool}/{name}")
+        asked = 0 if call.dry_run else self._control.probe_now(pool, server.address)
+        return as_json({"dry_run": call.dry_run, "asked": asked, "checks": list(server.checks)})
 
     def zero(self, call: Call) -> Answer:
         """What is shown as traffic of one service, and of its servers."""
@@ -221,43 +199,20 @@ class Orders:
         number = call.path["number"]
         if not (number.isascii() and number.isdigit() and len(number) <= 9):
             raise Refusal(404, "No such generation; /api/v1/generations lists them", number[:40])
+        if not may(call.principal.role, ADMIN):
+            self._own(call, int(number))
         if call.dry_run:
-            diff = self._control.rehearse_undo(int(number))
-            return as_json({"dry_run": True, "diff": list(diff)})
+            return self._outcomes.rehearsed(self._control.rehearse_undo(int(number)))
         self._tags.demand(call, self._control.snapshot().generation)
-        return self._control.undo(int(number), call.author).addCallback(self._done)
+        undoing = self._control.undo(int(number), call.author, call.principal.origin)
+        return undoing.addCallback(self._outcomes.done)
 
-    def check_config(self, call: Call) -> Deferred[Answer]:
-        """All findings; 200 also when there are errors, for the check itself went well."""
-        done: Deferred[Sequence[Problem]] = maybeDeferred(cast("Any", self._control.check_config))
-        return done.addCallback(_problems)
-
-    def reload(self, call: Call) -> Deferred[Answer]:
-        """Apply the file; refused with all findings when it has errors."""
-        if call.dry_run:
-            return self._control.rehearse_reload(call.author).addCallbacks(_rehearsed, _not_reloaded)
-        self._tags.demand(call, self._control.snapshot().generation)
-        return self._control.reload(call.author).addCallbacks(self._done, _not_reloaded)
-
-    # -- who may come in --
-
-    def make_link(self, call: Call) -> Answer:
-        """For a browser of this machine."""
-        link = self._access.make_link()
-        if not link:
-            raise Refusal(409, "there is no page to sign in to; add [admin] listen = 127.0.0.1:8404", "admin")
-        return as_json({"link": link, "seconds": int(LINK_SECONDS)})
-
-    def rotate_token(self, call: Call) -> Answer:
-        """The token itself stays in its file."""
-        try:
-            return as_json({"file": self._access.rotate()})
-        except OSError as error:
-            text = f"the old token stays, a new one cannot be kept: {error.strerror}; make room in state_dir"
-            raise Refusal(409, text, "token") from error
-
-
-Methods = Mapping[str, Callable[[Call], "Answer | Deferred[Answer]"]]
+    def _own(self, call: Call, number: int) -> None:
+        """An operator may take back what they did, not what an admin did.  Raises Refusal."""
+        made = next((one for one in self._control.snapshot().generations if one.number == number), None)
+        if made is not None and made.author != call.author:
+            text = f"{made.author} made it; an operator may undo what was their own, an admin any"
+            raise Refusal(403, text, f"generation {number}")
 
 
 def _patience(call: Call) -> float | None:
@@ -269,28 +224,3 @@ def _patience(call: Call) -> float | None:
         return units.duration(text)
     except BadValue as error:
         raise Refusal(400, f"drain is a duration, such as 30s: {error}", "drain") from error
-
-
-def _rehearsed(diff: Sequence[str]) -> Answer:
-    return as_json({"dry_run": True, "diff": list(diff)})
-
-
-def _problems(found: Sequence[Problem]) -> Answer:
-    problems = [
-        {
-            "severity": one.severity,
-            "at": f"{one.file}:{one.line}:{one.column}",
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in found
-    ]
-    errors = sum(one.severity == "error" for one in found)
-    return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
-
-
-def _not_reloaded(failure: Failure) -> Failure:
-    """What the system did not let us open is the file's matter, not a fault."""
-    if isinstance(failure.value, OSError):
-        raise DirectorError(str(failure.value)) from failure.value
-    return failure

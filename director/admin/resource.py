@@ -8,10 +8,10 @@ set first, then Host, length, and who it is are checked, then Klein routes by th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 from klein import Klein
@@ -26,14 +26,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from director.admin import edits, pages
+from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, as_html
 from director.admin.api import Api, Call, refused_config
-from director.admin.authenticator import Authenticator, Credentials, Principal
+from director.admin.authenticator import Authenticator, Credentials
 from director.admin.files import load
-from director.admin.orders import Orders
 from director.admin.rendering import Pieces
 from director.admin.requests import LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
 from director.admin.routes import HTML, NOT_THE_API, ROUTES, ApiRoute
+from director.admin.streaming import Followers
 from director.admin.turns import Turns
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 
@@ -43,6 +44,9 @@ WORK_SECONDS = 30.0
 """How long a caller waits for a check or a reload; the work itself goes on."""
 
 log = Logger()
+
+
+Method: TypeAlias = Callable[[Call], "Answer | Deferred[Answer]"]
 
 
 @frozen
@@ -67,6 +71,7 @@ class AdminResource(Resource):
     """The root of a site.
 
     Args:
+        parts: whose methods answer the routes of the API that `api` does not.
         clock: for time-outs; the reactor.
         turns: the admin's share of the loop.
         now: monotonic seconds.
@@ -77,7 +82,7 @@ class AdminResource(Resource):
     def __init__(
         self,
         api: Api,
-        orders: Orders,
+        parts: Sequence[object],
         authenticator: Authenticator,
         listening: ListenerPolicy,
         clock: IReactorTime,
@@ -86,11 +91,12 @@ class AdminResource(Resource):
     ) -> None:
         super().__init__()
         self._api = api
-        self._orders = orders
+        self._methods = methods(*parts, api)
         self._authenticator = authenticator
         self._listening = listening
         self._clock = clock
         self._turns = turns
+        self._followers = Followers(clock, turns)
         self._now = now
         self._files = load()
         self._klein = self._routed().resource()
@@ -151,8 +157,8 @@ class AdminResource(Resource):
         if isinstance(answer, Deferred):
             waiting: Deferred[Answer] = shielded(answer)
             waiting.addTimeout(WORK_SECONDS, self._clock)
-            return waiting.addCallback(partial(self._write, request))
-        return self._write(request, answer)
+            return waiting.addCallback(partial(self._write, request, credentials))
+        return self._write(request, credentials, answer)
 
     def _answer(
         self,
@@ -171,14 +177,12 @@ class AdminResource(Resource):
             path=path,
             query=asked,
             body=credentials.body,
-            author=principal.author if principal else "",
+            principal=principal or NOBODY,
             if_match=", ".join(headers(request, b"if-match")),
             accept=header(request, b"accept"),
+            last_event=header(request, b"last-event-id"),
         )
-        parts = (self._orders, self._orders.rehearsals, self._api)
-        part = next(one for one in parts if hasattr(one, route.name))
-        found: Answer | Deferred[Answer] = getattr(part, route.name)(call)
-        return found
+        return self._methods[route.name](call)
 
     def _page(
         self,
@@ -194,8 +198,7 @@ class AdminResource(Resource):
                 raise Refusal(404, "There is no such file", "/static/")
             return Answer(body=file.body, type=file.type)
         if route.name == "home":
-            csrf = principal.session.csrf if principal and principal.session else ""
-            return self._api.home(csrf)
+            return self._api.home(principal.csrf if principal else "")
         if route.name == "request_page":
             return self._api.request_page(path["id"])
         if route.name == "login_page":
@@ -228,7 +231,12 @@ class AdminResource(Resource):
             body=body,
         )
 
-    def _write(self, request: Request, answer: Answer) -> bytes | Deferred[None]:
+    def _write(self, request: Request, credentials: Credentials, answer: Answer) -> bytes | Deferred[None]:
+        if answer.feed is not None and credentials.method != "HEAD":
+            self._followers.demand_room()
+            _start(request, answer)
+            welcome = self._authenticator.still_welcome
+            return self._followers.begin(request, answer.feed, lambda: welcome(credentials, self._now()))
         if answer.pieces is None:
             return _put(request, answer)
         pieces = iter(answer.pieces)
@@ -239,6 +247,15 @@ class AdminResource(Resource):
 
     def _failed(self, request: Request, failure: Failure) -> bytes:
         return _put(request, failed(failure.value, failure))
+
+
+def methods(*parts: object) -> dict[str, Method]:
+    """What answers each route of the API: the method of that name of the first part that has one."""
+    return {
+        route.name: next(getattr(part, route.name) for part in parts if hasattr(part, route.name))
+        for route in ROUTES
+        if route.name not in NOT_THE_API
+    }
 
 
 def failed(error: BaseException | None, failure: Failure | None = None) -> Answer:

@@ -11,17 +11,17 @@ from typing import Any
 from attrs import frozen
 
 from director.admin import batch
+from director.admin.accounts import ADMIN, OPERATOR, ROLES, VIEWER
 from director.model.pools import LARGEST_COUNT, Forward
 
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
-SIGNED = "signed"
-"""For the token, a session, or a peer of the control socket."""
 
 JSON = "application/json"
 HTML = "text/html"
 TEXT = "text/plain"
 FORM = "application/x-www-form-urlencoded"
+EVENT_STREAM = "text/event-stream"
 
 
 @frozen
@@ -30,8 +30,10 @@ class ApiRoute:
 
     Attributes:
         path: with `{name}` for each variable segment.
+        access: OPEN, or the least role that may; the token, links and the control socket have the largest.
         takes: content type of the body it needs, empty when it needs none (a body is then ignored).
         gives: content type of a good answer.
+        streams: content type of its answer without an end, when it has one.
         query: parameters it knows, with what they mean.
         statuses: answers beyond 400, 401, 404, 405, 413, 421 and 500, which any route may give.
         body: JSON schema of the body.
@@ -41,9 +43,10 @@ class ApiRoute:
     method: str
     path: str
     summary: str
-    access: str = SIGNED
+    access: str = VIEWER
     takes: str = ""
     gives: str = JSON
+    streams: str = ""
     query: tuple[tuple[str, str], ...] = ()
     statuses: tuple[int, ...] = (200,)
     body: dict[str, Any] | None = None
@@ -120,6 +123,20 @@ DRILL_ORDER: dict[str, Any] = {
         "control": {"type": "boolean", "description": "run it once without the faults first"},
     },
 }
+NEW_TOKEN: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["user"],
+    "properties": {
+        "user": {"type": "string"},
+        "role": {"type": "string", "enum": list(ROLES), "description": "the user's own when not given"},
+        "expires": {
+            "type": "string",
+            "description": "such as 30d; else it ends with its user",
+        },
+        "note": {"type": "string", "maxLength": 100},
+    },
+}
 ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
 REMOVED = (204, 200, 403, 409, 412)
@@ -132,9 +149,11 @@ def _written(what: str, path: str, name: str, text: str) -> tuple[ApiRoute, ...]
     one, query = f"{path}/{name}", (DRY_RUN,)
     said = f"Add {text}.", f"Change {text}.", f"Remove {text}."
     return (
-        ApiRoute(f"add_{what}", "POST", path, said[0], SIGNED, JSON, JSON, query, ADDED, NAMED),
-        ApiRoute(f"change_{what}", "PATCH", one, said[1], SIGNED, JSON, JSON, query, CHANGED, SET),
-        ApiRoute(f"remove_{what}", "DELETE", one, said[2], query=query, statuses=REMOVED),
+        ApiRoute(f"add_{what}", "POST", path, said[0], ADMIN, JSON, query=query, statuses=ADDED, body=NAMED),
+        ApiRoute(
+            f"change_{what}", "PATCH", one, said[1], ADMIN, JSON, query=query, statuses=CHANGED, body=SET
+        ),
+        ApiRoute(f"remove_{what}", "DELETE", one, said[2], ADMIN, query=query, statuses=REMOVED),
     )
 
 
@@ -180,6 +199,7 @@ ROUTES = (
         "PATCH",
         "/api/v1/pools/{pool}/servers/{server}",
         "Weight, thresholds, state.",
+        OPERATOR,
         takes=JSON,
         query=(DRY_RUN,),
         statuses=(200, 403, 409, 412, 415),
@@ -191,6 +211,7 @@ ROUTES = (
         "POST",
         "/api/v1/pools/{pool}/servers",
         "Add a server.",
+        ADMIN,
         takes=JSON,
         query=(DRY_RUN,),
         statuses=ADDED,
@@ -201,6 +222,7 @@ ROUTES = (
         "DELETE",
         "/api/v1/pools/{pool}/servers/{server}",
         "Remove a server; one with work under way needs drain or force.",
+        ADMIN,
         query=(
             DRY_RUN,
             ("drain", "wait so long for its work to end, such as 30s"),
@@ -214,13 +236,30 @@ ROUTES = (
     *_written("rule", "/api/v1/rules", "{number}", "a rule"),
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    ApiRoute(
+        "evidence",
+        "GET",
+        "/api/v1/checks/{pool}/{server}",
+        "All that is known of a server's health: results, changes, and what led to them.",
+    ),
+    ApiRoute(
+        "check_now",
+        "POST",
+        "/api/v1/checks/{pool}/{server}",
+        "Make a server's checks at once.",
+        query=(DRY_RUN,),
+        statuses=(200, 403),
+    ),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
     ApiRoute(
         "events",
         "GET",
         "/api/v1/events",
-        "What happened, newest first.",
+        "What happened, as server-sent events; with after, limit or Accept: application/json a list, newest "
+        "first.",
+        streams=EVENT_STREAM,
         query=(LIMIT, ("after", "the id of the last event that is known")),
+        statuses=(200, 503),
     ),
     ApiRoute("generations", "GET", "/api/v1/generations", "Who changed what, newest first.", query=(LIMIT,)),
     ApiRoute("generation", "GET", "/api/v1/generations/{number}", "One generation."),
@@ -228,7 +267,8 @@ ROUTES = (
         "undo",
         "POST",
         "/api/v1/generations/{number}/undo",
-        "Take back what a generation changed, and nothing that came after it.",
+        "Take back what a generation changed, and nothing later; an operator, their own.",
+        OPERATOR,
         query=(DRY_RUN,),
         statuses=(200, 403, 409, 412),
     ),
@@ -253,6 +293,7 @@ ROUTES = (
         "PATCH",
         "/api/v1/layer4",
         "Change what holds for all of layer 4, the keys of [l4].",
+        ADMIN,
         takes=JSON,
         query=(DRY_RUN,),
         statuses=CHANGED,
@@ -263,6 +304,7 @@ ROUTES = (
         "POST",
         "/api/v1/zero",
         "Traffic of all services and servers counts from 0 again; metrics go on.",
+        OPERATOR,
         query=(DRY_RUN,),
         statuses=(200, 403),
     ),
@@ -271,6 +313,7 @@ ROUTES = (
         "POST",
         "/api/v1/services/{service}/zero",
         "Traffic of a service and of the servers of its pool counts from 0 again; metrics go on.",
+        OPERATOR,
         query=(DRY_RUN,),
         statuses=(200, 403),
     ),
@@ -279,6 +322,7 @@ ROUTES = (
         "POST",
         "/api/v1/changes",
         "Several changes of pools, servers, services and rules as one: all or nothing, one generation.",
+        ADMIN,
         takes=JSON,
         query=(DRY_RUN,),
         statuses=CHANGED,
@@ -302,6 +346,8 @@ ROUTES = (
         "POST",
         "/api/v1/token/link",
         "A link that signs a browser in, once and within ten minutes.",
+        ADMIN,
+        query=(DRY_RUN,),
         statuses=(200, 403, 409),
     ),
     ApiRoute(
@@ -309,6 +355,8 @@ ROUTES = (
         "POST",
         "/api/v1/token/rotate",
         "Make a new admin token; everybody signs in anew.",
+        ADMIN,
+        query=(DRY_RUN,),
         statuses=(200, 403, 409),
     ),
     ApiRoute("faults", "GET", "/api/v1/faults", "Faults that can be injected, and what runs of them."),
@@ -317,6 +365,7 @@ ROUTES = (
         "POST",
         "/api/v1/faults",
         "Inject a fault of the configuration, for its ttl or another.",
+        OPERATOR,
         takes=JSON,
         statuses=(201, 403, 404, 415),
         body=FAULT_ORDER,
@@ -326,6 +375,7 @@ ROUTES = (
         "DELETE",
         "/api/v1/faults/{fault}",
         "End a fault before its time.",
+        OPERATOR,
         statuses=(204, 403),
     ),
     ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
@@ -334,27 +384,81 @@ ROUTES = (
         "POST",
         "/api/v1/drills",
         "Begin a drill; Location leads to its run.",
+        OPERATOR,
         takes=JSON,
         statuses=(201, 403, 404, 409, 415),
         body=DRILL_ORDER,
     ),
     ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
-    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", statuses=(204, 403)),
+    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", OPERATOR, statuses=(204, 403)),
+    ApiRoute(
+        "tokens",
+        "GET",
+        "/api/v1/tokens",
+        "The users' API tokens, without their texts.",
+        ADMIN,
+        statuses=(200, 403),
+    ),
+    ApiRoute(
+        "add_token",
+        "POST",
+        "/api/v1/tokens",
+        "Make an API token for a user; its text is in this answer alone.",
+        ADMIN,
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=(201, 200, 403, 409, 415),
+        body=NEW_TOKEN,
+    ),
+    ApiRoute(
+        "remove_token",
+        "DELETE",
+        "/api/v1/tokens/{id}",
+        "An API token ends.",
+        ADMIN,
+        query=(DRY_RUN,),
+        statuses=(204, 200, 403, 409),
+    ),
+    ApiRoute("sessions", "GET", "/api/v1/sessions", "Who is signed in: all for an admin, else one's own."),
+    ApiRoute(
+        "end_session",
+        "DELETE",
+        "/api/v1/sessions/{id}",
+        "Sign out; others, for an admin.",
+        query=(DRY_RUN,),
+        statuses=(204, 200, 403),
+    ),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",
         "POST",
         "/api/v1/config/check",
         "Check the configuration file; apply nothing.",
+        OPERATOR,
         statuses=(200, 403, 504),
     ),
     ApiRoute(
         "reload",
         "POST",
         "/api/v1/config/reload",
-        "Apply the configuration file.",
-        query=(DRY_RUN,),
+        "Apply the configuration file; with confirm it is undone unless it is confirmed in time.",
+        ADMIN,
+        query=(
+            DRY_RUN,
+            ("confirm", "undo it after this time, such as 60s, unless config/confirm is asked before"),
+            ("guard", "undo it at once when this is crossed; off, or such as: 5xx > 20%, healthy < 50%"),
+        ),
         statuses=(200, 403, 409, 412, 504),
+    ),
+    ApiRoute("unconfirmed", "GET", "/api/v1/config/confirm", "The reload that waits for its confirmation."),
+    ApiRoute(
+        "confirm",
+        "POST",
+        "/api/v1/config/confirm",
+        "Confirm the reload that waits.",
+        ADMIN,
+        query=(DRY_RUN,),
+        statuses=(200, 403, 404),
     ),
 )
 

@@ -10,6 +10,7 @@ import errno
 import os
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,25 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from director.admin.access import Access
 from director.admin.api import Api
-from director.admin.authenticator import Authenticator
+from director.admin.authenticator import Accounts, Authenticator
 from director.admin.control import Control
+from director.admin.events import Events
 from director.admin.orders import Orders
+from director.admin.passwords import PasswordCheck
+from director.admin.rehearsals import RehearsalRoutes
+from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token, make_token
+from director.admin.tokens import TOKENS_FILE, Tokens
 from director.admin.trends import History
 from director.admin.turns import Turns
 from director.errors import DirectorError, unbound
@@ -135,20 +143,31 @@ class AdminService(Service):
         return tuple(self._listeners)
 
     def pulse(self) -> None:
-        """Take a sample for rates and trends."""
+        """Take a sample for rates and trends, once what other processes counted is known."""
+        known = self._control.refreshed("pulse")
+        if known is None:
+            self._sample()
+        else:
+            known.addBoth(lambda _: self._sample())
+
+    def _sample(self) -> None:
         self._history.sample(self._control.snapshot(), self._control.moment().now)
 
     def startService(self) -> None:
         """Read or make the token, then listen."""
         super().startService()
-        authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id))
+        accounts = Accounts(self._control.users, self._known_tokens(), PasswordCheck(self._in_thread))
+        authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
+        access = Access(self, accounts, authenticator.sessions, self._control.moment)
+        orders = Orders(self._control, self._reactor), Reloads(self._control)
+        parts = *orders, Events(self._control), RehearsalRoutes(self._control), access
         api = Api(self._control, self._history, authenticator.counted)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
-        self._open(path, self._site(api, authenticator, ListenerPolicy(control=True)))
+        self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:
             names = LOOPBACK_NAMES | {self._listen.host.lower()}
-            self._open(self._listen, self._site(api, authenticator, ListenerPolicy(names - {""})))
+            self._open(self._listen, self._site(api, parts, authenticator, ListenerPolicy(names - {""})))
         self._pulse.start(ESTIMATOR_PERIOD)
 
     def _known_token(self) -> str:
@@ -168,9 +187,23 @@ class AdminService(Service):
             _log.info("{note}", note=note)
         return token
 
-    def _site(self, api: Api, authenticator: Authenticator, listening: ListenerPolicy) -> AdminSite:
-        orders = Orders(self._control, self, self._reactor)
-        resource = AdminResource(api, orders, authenticator, listening, self._reactor, self._turns, self._now)
+    def _in_thread(self, work: Callable[[], bool]) -> Deferred[bool]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
+
+    def _known_tokens(self) -> Tokens:
+        """Those of users; without a file that can be used there are none."""
+        path = self._state_dir / TOKENS_FILE
+        tokens = Tokens(path, self._control.users, new_id, lambda: self._control.moment().time)
+        try:
+            tokens.load()
+        except DirectorError as error:
+            _log.error("{why}", why=str(error))
+        return tokens
+
+    def _site(
+        self, api: Api, parts: Sequence[object], authenticator: Authenticator, listening: ListenerPolicy
+    ) -> AdminSite:
+        resource = AdminResource(api, parts, authenticator, listening, self._reactor, self._turns, self._now)
         return AdminSite(resource, self._reactor, self._turns, authenticator.counted)
 
     def _now(self) -> float:

@@ -11,7 +11,9 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 
-from attrs import define
+from attrs import define, field
+
+from director.admin.accounts import Standing
 
 SESSIONS = 64
 """Sessions kept; the one used longest ago is dropped for a new one."""
@@ -40,13 +42,22 @@ def digest(secret: str) -> bytes:
 
 @define
 class Session:
-    """One signed-in browser; `csrf` must come back with every write it makes."""
+    """One signed-in browser; `csrf` must come back with every write it makes.
 
-    identifier: str
-    csrf: str
-    author: str
+    `standing` is how its user was known when it began, `address` where it came from then.
+    """
+
+    identifier: str = field(repr=False)
+    csrf: str = field(repr=False)
+    standing: Standing
     opened: float
     used: float
+    address: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Names it to people; it opens nothing."""
+        return digest(self.identifier).hex()[:12]
 
 
 class Sessions:
@@ -60,12 +71,12 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._by_digest)
 
-    def open(self, author: str, now: float) -> Session:
+    def open(self, standing: Standing, now: float, address: str = "") -> Session:
         """A new session with a new id."""
         while len(self._by_digest) >= SESSIONS:
             self._by_digest.popitem(last=False)
             self.dropped += 1
-        session = Session(self._make_id(), self._make_id(), author, now, now)
+        session = Session(self._make_id(), self._make_id(), standing, now, now, address)
         self._by_digest[digest(session.identifier)] = session
         return session
 
@@ -75,12 +86,16 @@ class Sessions:
         session = self._by_digest.get(key)
         if session is None:
             return None
-        if now - session.used > IDLE_SECONDS or now - session.opened > ABSOLUTE_SECONDS:
+        if _over(session, now):
             del self._by_digest[key]
             return None
         session.used = now
         self._by_digest.move_to_end(key)
         return session
+
+    def living(self, now: float) -> list[Session]:
+        """All that are not over, the one used last at the end."""
+        return [session for session in self._by_digest.values() if not _over(session, now)]
 
     def close(self, identifier: str) -> None:
         """Sign out; an unknown id is ignored."""
@@ -89,6 +104,10 @@ class Sessions:
     def clear(self) -> None:
         """Sign everybody out."""
         self._by_digest.clear()
+
+
+def _over(session: Session, now: float) -> bool:
+    return now - session.used > IDLE_SECONDS or now - session.opened > ABSOLUTE_SECONDS
 
 
 class Links:
@@ -126,7 +145,8 @@ class Throttle:
     """A brake for wrong log-ins, one token bucket per address.
 
     It slows guessing and keeps the log quiet.  It never refuses the right token: 256 random bits are
-    not found by trying, and an attacker on the same address must not lock the operator out.
+    not found by trying, and an attacker on the same address must not lock the operator out.  Passwords can
+    be found by trying: each is counted before it is looked at, and forgiven when it was right.
     """
 
     def __init__(self) -> None:
@@ -149,3 +169,9 @@ class Throttle:
         if len(self._buckets) > ADDRESSES:
             self._buckets.popitem(last=False)
         return wait
+
+    def forgive(self, address: str) -> None:
+        """What was counted last was right."""
+        if address in self._buckets:
+            room, then = self._buckets[address]
+            self._buckets[address] = (min(float(FAILURES), room + 1.0), then)

@@ -8,13 +8,23 @@ from typing import Any
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Applied, DrillTold, Question, Soon, TraceRecord
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    DrillTold,
+    Question,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
 from director.model.drills import Drill, RunningFault
+from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
@@ -129,6 +139,8 @@ class MemoryControl:
     at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
+    proven: ServerEvidence = field(factory=ServerEvidence)
+    hurried: list[tuple[str, str]] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
     flows: list[ConnectionEntry] = field(factory=list)
     wanted: list[ConnectionQuery] = field(factory=list)
@@ -141,6 +153,7 @@ class MemoryControl:
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Deferred[Applied] | Exception | None = None
+    unconfirmed: WaitingReload | None = None
     store_nonce: str = "5eed"
     lost: str = ""
     workers: list[WorkerFigures] = field(factory=list)
@@ -156,6 +169,10 @@ class MemoryControl:
     def moment(self) -> Instant:
         """As set."""
         return self.at
+
+    def users(self) -> Sequence[User]:
+        """Of the registry's configuration."""
+        return self.registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
         """Of the registry as it is now."""
@@ -177,7 +194,16 @@ class MemoryControl:
         """As set."""
         return self.evidence
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """As set."""
+        return self.proven
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Remember who was asked; one check each."""
+        self.hurried.append((pool, address))
+        return 1
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """As set, newest first, in pages; `wanted` keeps what was asked for."""
         self.wanted.append(wanted)
         left = sorted(self.flows, key=lambda one: -one.id)
@@ -193,9 +219,9 @@ class MemoryControl:
         """As set."""
         return self.known
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """As set."""
-        return self.happened[:limit]
+        return [one for one in self.happened if one.number > after][:limit]
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""
@@ -253,35 +279,51 @@ class MemoryControl:
         """As set."""
         return self.lost
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def confirm(self, author: str) -> WaitingReload:
+        """What was asked for last."""
+        if self.unconfirmed is None:
+            raise ChangeRefused("ENOENT", "No reload waits for a confirmation", "config")
+        told, self.unconfirmed = self.unconfirmed, None
+        return told
+
+    def waiting(self) -> WaitingReload | None:
+        """As set, or asked for."""
+        return self.unconfirmed
+
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """As set; nothing changed when nothing is set."""
         if isinstance(self.reloaded, Exception):
             return fail(self.reloaded)
-        return self.reloaded or self.apply((), author)
+        if confirm is not None:
+            number = self.registry.generation + 1
+            self.unconfirmed = WaitingReload(number, author, confirm.seconds, confirm.guard)
+        return self.reloaded or self.apply((), author, origin)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
         """As set for `reload`, without its changes."""
         return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(())
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """On the registry."""
-        return execute(self._apply, tuple(changes), author)
+        return execute(self._apply, tuple(changes), author, origin)
 
-    def _apply(self, changes: tuple[Change, ...], author: str) -> Applied:
-        made = self.registry.apply(changes, author, self.at.now, self.at.time)
+    def _apply(self, changes: tuple[Change, ...], author: str, origin: str) -> Applied:
+        made = self.registry.apply(changes, author, self.at.now, self.at.time, origin)
         return Applied(made, kept=not self.lost)
 
     def zero(self, services: Collection[str]) -> None:
         """On the registry."""
         self.registry.zero(services)
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """On the registry, for configurations alone."""
-        return execute(lambda: self._apply(self._undoing(number), author))
+        return execute(lambda: self._apply(self._undoing(number), author, origin))
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """As `undo` would."""
-        return tuple(str(change) for change in self._undoing(number))
+        return self._undoing(number)
 
     def _undoing(self, number: int) -> tuple[Change, ...]:
         made = next((one for one in self.registry.generations if one.number == number), None)

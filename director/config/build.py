@@ -104,6 +104,7 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         tests=_all(kinds["test"], builders.config_test),
         faults=_all(kinds["fault"], drill_builders.fault),
         drills=_all(kinds["drill"], drill_builders.drill),
+        guards=_all(kinds["guard"], builders.guard),
     )
 
 

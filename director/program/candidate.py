@@ -30,7 +30,7 @@ class Candidate:
     Attributes:
         loaded: what came of reading the file; None in a worker, which reads none.
         files: the users' own scheduler files, executed.
-        author: who wants it.
+        author: who wants it; `origin`, from where they asked.
         laid: the file's configuration with what operators changed laid over it; None for what a command
             makes of the running one.
         desired: what shall run.
@@ -41,6 +41,7 @@ class Candidate:
     loaded: Loaded | None
     files: UserFiles
     author: str = ""
+    origin: str = ""
     laid: Laid | None = None
     desired: Configuration = field(factory=Configuration)
     changes: tuple[Change, ...] = ()
@@ -62,6 +63,8 @@ class Candidate:
             raise ConfigError(self.problems)
         return self.configuration
 
-    def by(self, author: str, desired: Configuration, laid: Laid | None = None) -> Candidate:
+    def by(
+        self, author: str, desired: Configuration, laid: Laid | None = None, origin: str = ""
+    ) -> Candidate:
         """The same with what the loop knows."""
-        return evolve(self, author=author, desired=desired, laid=laid)
+        return evolve(self, author=author, origin=origin, desired=desired, laid=laid)

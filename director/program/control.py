@@ -10,7 +10,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,35 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, DrillDesk, Question, Rehearsals, Soon, TraceRecord
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    DrillDesk,
+    Question,
+    Rehearsals,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
-from director.health.verdict import CheckSnapshot
+from director.health.passive import Passive
+from director.model.pools import passive
+from director.model.settings import User
 from director.program.configuration import decide, examine
+from director.program.confirmation import Confirmation
 from director.program.drills import Drills
-from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
+from director.program.version import VERSION
 from director.registry.changes import Change
+from director.registry.evidence import CheckSnapshot, Ejection, ServerEvidence
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
@@ -57,10 +70,10 @@ EVIDENCE_SHOWN = 10
 class Verbs:
     """What changes the running program; all answer when it is in force.  See `service`."""
 
-    apply: Callable[[Iterable[Change], str], Deferred[Applied]]
-    reload: Callable[[str], Deferred[Applied]]
-    rehearse: Callable[[str], Deferred[tuple[str, ...]]]
-    undo: Callable[[int, str], Deferred[Applied]]
+    apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
+    reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
+    rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
+    undo: Callable[[int, str, str], Deferred[Applied]]
 
 
 class RunningControl:
@@ -70,6 +83,8 @@ class RunningControl:
         current: what runs, and where it came from.
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
+        confirmation: the reload that may wait for it.
+        passive: what real work showed.
 
     Attributes:
         rehearsals, drills: what is broken on purpose.
@@ -81,11 +96,13 @@ class RunningControl:
         current: Running,
         traffic: TrafficView,
         health: HealthService,
-        layer4: Layer4,
+        layer4: PacketView,
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
+        confirmation: Confirmation,
+        passive: Passive,
         drills: Drills,
     ) -> None:
         self.stopping = False
@@ -103,6 +120,8 @@ class RunningControl:
         self._verbs = verbs
         self._own_listeners = own_listeners
         self._listening = listening
+        self._confirmation = confirmation
+        self._passive = passive
         self.rehearsals: Rehearsals = drills.faults
         self.drills: DrillDesk = drills
         self._started = time.time()
@@ -110,6 +129,10 @@ class RunningControl:
     def moment(self) -> Instant:
         """Both clocks."""
         return Instant(self._reactor.seconds(), time.time())
+
+    def users(self) -> Sequence[User]:
+        """Those of the configuration that runs."""
+        return self._registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
         """What exists now; a dear one serves a while, so that no caller can make us busy."""
@@ -139,7 +162,7 @@ class RunningControl:
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
         return ProcessFigures(
-            installed_version(),
+            VERSION,
             self._started,
             _resident(),
             sum(1 for _ in Path("/proc/self/fd").iterdir()),
@@ -151,9 +174,21 @@ class RunningControl:
 
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence."""
-        return [_evidence(one) for one in self._health.snapshot()]
+        return [*map(_evidence, self._health.snapshot()), *map(_ejected, self._passive.ejections())]
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of a server."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return ServerEvidence(self._health.evidence(address, names), self._passive.evidence(pool, address))
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return sum(self._health.probe_now(address, name) for name in names)
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates."""
         return self._layer4.connections(wanted)
 
@@ -166,9 +201,10 @@ class RunningControl:
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
         return [*figures(), heads]
 
-    def events(self, limit: int) -> Sequence[LogEvent]:
+    def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""
-        return list(event_log.events)[: -limit - 1 : -1]
+        found = list(event_log.events)[: -limit - 1 : -1]
+        return list(takewhile(lambda one: one.number > after, found))
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
@@ -268,17 +304,27 @@ class RunningControl:
         """Why the last change would be lost at a restart; "" when it is kept."""
         return self._current.overrides.unkept
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Apply the configuration file."""
-        return self._verbs.reload(author)
+        return self._verbs.reload(author, origin, confirm)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[str, ...]]:
+    def confirm(self, author: str) -> WaitingReload:
+        """The reload that waits stays."""
+        return self._confirmation.confirm(author)
+
+    def waiting(self) -> WaitingReload | None:
+        """The reload that waits for its confirmation."""
+        return self._confirmation.waiting()
+
+    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
-        return self._verbs.apply(changes, author)
+        return self._verbs.apply(changes, author, origin)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""
@@ -287,21 +333,13 @@ class RunningControl:
             self._layer4.zero()
         self._economy.forget()
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back."""
-        return self._verbs.undo(number, author)
+        return self._verbs.undo(number, author, origin)
 
-    def rehearse_undo(self, number: int) -> tuple[str, ...]:
+    def rehearse_undo(self, number: int) -> tuple[Change, ...]:
         """What `undo` would change.  Raises ChangeRefused as it would."""
-        return tuple(str(change) for change in self._current.overrides.undoing(number))
-
-
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("director")
-    except PackageNotFoundError:
-        return "0"
+        return self._current.overrides.undoing(number)
 
 
 def _resident() -> int | None:
@@ -325,3 +363,7 @@ def _evidence(check: CheckSnapshot) -> CheckEvidence:
         tuple(one.alive for one in results if one.alive is not None),
         last.duration if last is not None else None,
     )
+
+
+def _ejected(one: Ejection) -> CheckEvidence:
+    return CheckEvidence(passive(one.pool), one.address, False, one.time, one.reason)

@@ -39,7 +39,9 @@ class EventLog:
         self.events: deque[LogEvent] = deque(maxlen=EVENTS_KEPT)
         self.target = "-"
         self.writer: LineWriter | None = None
-        self._count = 0
+        # A reader that resumes after a restart must not take the events of this run for those it knows; no
+        # run has a thousand events a second for long.
+        self._count = int(time.time() * 1000)
         self._early: list[bytes] = []
 
     def open(self) -> None:

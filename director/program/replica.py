@@ -12,8 +12,8 @@ from twisted.logger import Logger
 
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
+from director.registry.books import MappedBooks
 from director.registry.live import Books
-from director.registry.mapped import MappedBooks
 from director.registry.registry import Generation, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
@@ -52,7 +52,9 @@ class Replica(Part):
         old, self._catalog = self._catalog, candidate.catalog or self._catalog
         now = self._reactor.seconds()
         try:
-            self.made = self.registry.apply(candidate.changes, candidate.author, now, time.time())
+            self.made = self.registry.apply(
+                candidate.changes, candidate.author, now, time.time(), candidate.origin
+            )
         except Exception:
             self._catalog = old
             raise

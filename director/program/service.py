@@ -18,7 +18,6 @@ that could not be kept says so.
 from __future__ import annotations
 
 import codecs
-import gc
 import os
 import resource
 import signal
@@ -35,35 +34,44 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.admin import files
-from director.admin.control import Applied
+from director.admin.control import Applied, ConfirmWithin
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
+from director.model.settings import Configuration
 from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
 from director.program.configuration import read
+from director.program.confirmation import AUTHOR, Confirmation
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
 from director.program.drills import Drills
+from director.program.guards import Guards
+from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
+from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
+from director.program.processes.crew import Shared
+from director.program.processes.layer4_apart import Layer4Apart
+from director.program.processes.orphan import relieved
+from director.program.processes.sockets import can_be_inherited
 from director.program.processes.workers import Workers
 from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
 from director.program.state_directory import StateDirectory
 from director.program.supervision import Supervision
+from director.registry.books import MappedBooks
 from director.registry.cells import Geometry
 from director.registry.changes import Change
 from director.registry.io.segment import Segment, create
-from director.registry.mapped import MappedBooks
 from director.registry.registry import RealServer
 from director.registry.reports import ListenerState
 from director.store.io.file import FileStore
@@ -71,8 +79,6 @@ from director.store.io.place import Owner
 
 SLOTS = 65_536
 """Servers and pools that can be counted across processes; what is not used costs addresses only."""
-COLLECT_AFTER = 20_000
-"""New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
 
 _log = Logger(namespace="director")
 
@@ -97,23 +103,19 @@ class DirectorService(Service):
         self._first = candidate
         self._changing = DeferredLock()
         random = Random()
-        count = processes(settings.workers)
+        count = processes(configuration)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
         store = FileStore(self.state_dir, reactor)
         segment, books = counts(count)
         self.current = Running(candidate, store, reactor, random, books)
         self.registry = self.current.registry
-        before = self._serve_layer7(count, segment, books)
-        self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
+        before = self._serve(count, segment, books, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
+        refreshed = self.traffic.refreshed
+        self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
+        health = self._judge_servers()
         self.drills = Drills(self.registry, self.traffic, self, reactor, random)
-        judged: Any = Verdicts(self.registry, self.traffic)
-        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
-        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
-        self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
         self.control = RunningControl(
             path,
             self.current,
@@ -124,6 +126,8 @@ class DirectorService(Service):
             Verbs(self.apply, self.reload, self.rehearse, self.undo),
             self._admin_listeners,
             self.listening,
+            self.confirmation,
+            self.passive.judge,
             self.drills,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
@@ -132,8 +136,9 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
+                Guards(self.registry, reactor.seconds),
                 self.current,
-                Health(self.health, self.passive, self.registry),
+                health,
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -142,26 +147,41 @@ class DirectorService(Service):
                 *before,
                 self.traffic,
                 self.listening,
+                self.confirmation,
                 self.drills,
             )
         )
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
 
-    def _serve_layer7(
-        self, count: int, segment: Segment | None, books: MappedBooks | None
+    def _judge_servers(self) -> Health:
+        """Checks, active and passive; their verdicts go to all processes."""
+        reactor = self.reactor
+        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
+        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
+        memory = HealthMemory(self.health, self.state_dir, reactor)
+        return Health(self.health, self.passive, self.registry, memory)
+
+    def _serve(
+        self, count: int, segment: Segment | None, books: MappedBooks | None, random: Random
     ) -> tuple[Part, ...]:
-        """Layer 7 here or in processes; returns the parts that go before it."""
-        settings, access = self.settings, self.logs.access
+        """Both layers, here or in processes; returns the parts that go before layer 7."""
+        settings, access, reactor = self.settings, self.logs.access, self.reactor
         self.traffic: Layer7 | Workers
+        self.layer4: Layer4 | Layer4Apart
         if segment is None or books is None:
+            self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
             certificates, self.traffic = layer7_of(
-                self.registry, self.reactor, access, settings.trace, identifiers(new_run())
+                self.registry, reactor, access, settings.trace, identifiers(new_run())
             )
             return (certificates,)
-        self.traffic = Workers(
-            self.current, segment, books, self.reactor, count, settings, new_run(), access.target
-        )
+        shared = Shared(self.current, segment, books, settings, count)
+        workers = self.traffic = Workers(shared, reactor, new_run(), access.target)
+        self.layer4 = Layer4Apart(shared, reactor, workers.room)
         return ()
 
     # -- life --
@@ -182,7 +202,7 @@ class DirectorService(Service):
     def startService(self) -> None:
         """Serve."""
         super().startService()
-        started = self.parts.start()
+        started = relieved(self.state_dir, self.reactor).addCallback(lambda _: self.parts.start())
         for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
@@ -264,46 +284,62 @@ class DirectorService(Service):
 
     # -- changes --
 
-    def apply(self, changes: Iterable[Change], author: str) -> Deferred[Applied]:
+    def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes and let every part follow; fires when they are in force.
 
         Fails with ChangeRefused, and everything is as it was.
         """
-        return self._changing.run(self._changed, lambda: tuple(changes), author)
+        return self._changing.run(self._changed, lambda: tuple(changes), author, origin)
 
-    def undo(self, number: int, author: str) -> Deferred[Applied]:
+    def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back, and nothing that came after it.  Fails with ChangeRefused."""
-        return self._changing.run(self._changed, lambda: self.current.overrides.undoing(number), author)
+        changes = lambda: self.current.overrides.undoing(number)  # noqa: E731 - looked at in its turn
+        return self._changing.run(self._changed, changes, author, origin)
 
-    def _changed(self, changes: Callable[[], tuple[Change, ...]], author: str) -> Deferred[Applied]:
-        return self._carry(self.current.of_changes(changes(), author))
+    def _changed(
+        self, changes: Callable[[], tuple[Change, ...]], author: str, origin: str
+    ) -> Deferred[Applied]:
+        return self._carry(self.current.of_changes(changes(), author, origin))
 
-    def reload(self, author: str) -> Deferred[Applied]:
+    def reload(
+        self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
+    ) -> Deferred[Applied]:
         """Read the file again, off the loop, and apply what changed; one reload after the other.
 
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
-        done: Deferred[Applied] = self._changing.run(self._reload_once, author)
+        done: Deferred[Applied] = self._changing.run(self._reload_once, author, origin, confirm)
         return done.addCallback(_reloaded).addBoth(self._count_reload)
 
     def _count_reload(self, result: Any) -> Any:
         self.control.reloaded["refused" if isinstance(result, Failure) else "done"] += 1
         return result
 
-    def rehearse(self, author: str) -> Deferred[tuple[str, ...]]:
-        """What a reload would change, one sentence each; fails as `reload` would fail."""
+    def rehearse(self, author: str) -> Deferred[tuple[Change, ...]]:
+        """What a reload would change; fails as `reload` would fail."""
         return self._changing.run(self._rehearse_once, author)
 
-    def _reload_once(self, author: str) -> Deferred[Applied]:
-        return self._read().addCallback(self._take, author)
+    def _reload_once(self, author: str, origin: str, confirm: ConfirmWithin | None) -> Deferred[Applied]:
+        return self._read().addCallback(self._reloaded_with, author, origin, confirm)
 
-    def _rehearse_once(self, author: str) -> Deferred[tuple[str, ...]]:
+    def _reloaded_with(
+        self, read_now: Candidate, author: str, origin: str, confirm: ConfirmWithin | None
+    ) -> Deferred[Applied]:
+        waiting = self.confirmation.before(self.current.candidate, author, confirm)
+        return self._take(read_now, author, origin).addCallback(self.confirmation.after, waiting)
+
+    def _take_back(self, base: Candidate) -> Deferred[Applied]:
+        """What ran before a reload that nobody confirmed."""
+        base.files.against(self.current.candidate.files)
+        return self._changing.run(self._take, base, AUTHOR)
+
+    def _rehearse_once(self, author: str) -> Deferred[tuple[Change, ...]]:
         return self._read().addCallback(self._rehearsed, author)
 
-    def _rehearsed(self, read_now: Candidate, author: str) -> tuple[str, ...]:
+    def _rehearsed(self, read_now: Candidate, author: str) -> tuple[Change, ...]:
         candidate = self.current.of_file(read_now, author)
         self.parts.rehearse(candidate)
-        return tuple(str(change) for change in candidate.changes)
+        return candidate.changes
 
     def _read(self) -> Deferred[Candidate]:
         pool = self.reactor.getThreadPool()
@@ -318,8 +354,8 @@ class DirectorService(Service):
         """
         return self._changing.run(self._take, read_now, author)
 
-    def _take(self, read_now: Candidate, author: str) -> Deferred[Applied]:
-        carried: Deferred[Candidate] = maybeDeferred(self.current.of_file, read_now, author)
+    def _take(self, read_now: Candidate, author: str, origin: str = "") -> Deferred[Applied]:
+        carried: Deferred[Candidate] = maybeDeferred(self.current.of_file, read_now, author, origin)
         return carried.addCallback(self._carry).addErrback(self._not_taken)
 
     def _carry(self, candidate: Candidate) -> Deferred[Applied]:
@@ -363,9 +399,23 @@ def _not_reloaded(failure: Failure) -> None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
 
-def processes(workers: int) -> int:
-    """How many serve layer 7 beside this one; `workers` -1 is one for each processor that we may use."""
-    return len(os.sched_getaffinity(0)) if workers < 0 else workers
+def processes(configuration: Configuration) -> int:
+    """How many serve layer 7 beside this one: without a number one for each processor that we may use.
+
+    An endpoint that cannot be handed on is served by this process then.
+    """
+    if configuration.settings.workers >= 0:
+        return configuration.settings.workers
+    for service in configuration.l7:
+        for address in service.places:
+            if address.endpoint and not can_be_inherited(address.endpoint):
+                _log.info(
+                    "all runs in one process: several cannot share {endpoint} of [l7:{name}]",
+                    endpoint=address.endpoint,
+                    name=service.name,
+                )
+                return 0
+    return len(os.sched_getaffinity(0))
 
 
 def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:
@@ -382,17 +432,6 @@ def load_early() -> None:
     files.load()
     for name in ("ascii", "latin-1", "utf-8-sig", "idna"):
         codecs.lookup(name)
-
-
-def settle_memory() -> None:
-    """Let the collector look at what requests leave behind only, and less often.
-
-    What exists after the start stays until the end, so looking through it again only costs time and makes
-    pauses. A request leaves no cycle: reference counts free all of it at once.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 def raise_descriptor_limit() -> None:

@@ -67,8 +67,13 @@ class Edit:
         """What it is about."""
         return self.kind, self.name
 
+    @property
+    def what(self) -> str:
+        """What it is about, in words."""
+        return f"{_WORDS.get(self.kind, self.kind)} {'/'.join(self.name)}".rstrip()
+
     def __str__(self) -> str:
-        what = f"{_WORDS.get(self.kind, self.kind)} {'/'.join(self.name)}".rstrip()
+        what = self.what
         if self.verb is Verb.SET:
             return f"{what}: " + ", ".join(f"{key} = {_said(value)}" for key, value in self.fields)
         return f"{what} {'added' if self.verb is Verb.ADD else 'removed'}"

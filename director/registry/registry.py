@@ -32,8 +32,8 @@ from director.registry.warming import begin, go_on
 from director.registry.watch import Watch
 
 if TYPE_CHECKING:
+    from director.registry.books import MappedBooks
     from director.registry.changes import Change
-    from director.registry.mapped import MappedBooks
 
 # The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
@@ -56,7 +56,7 @@ MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
 
 @frozen
 class Generation:
-    """One applied set of changes: who, when, and what as one sentence each.
+    """One applied set of changes: who, from where, when, and what as one sentence each.
 
     `edits` are what it made different, `back` what takes that back; both are empty for the first of a run,
     which came from the file.
@@ -68,6 +68,7 @@ class Generation:
     diff: tuple[str, ...]
     edits: tuple[Edit, ...] = ()
     back: tuple[Edit, ...] = ()
+    origin: str = ""
 
 
 class Registry:
@@ -156,7 +157,9 @@ class Registry:
 
     # -- changes --
 
-    def apply(self, changes: Iterable[Change], author: str, now: float, time: float) -> Generation:
+    def apply(
+        self, changes: Iterable[Change], author: str, now: float, time: float, origin: str = ""
+    ) -> Generation:
         """Check all changes, then apply all of them, and return the new generation.
 
         What changes nothing makes none: what is returned then has the number that stands, and no diff.
@@ -185,7 +188,7 @@ class Registry:
             back = between(desired, before, after, states)
         self.running = True
         diff = tuple(str(change) for change in ordered)
-        made = Generation(self.generation, author, time, diff, edits, back)
+        made = Generation(self.generation, author, time, diff, edits, back, origin)
         self.generations.append(made)
         return made
 
@@ -347,7 +350,7 @@ class Registry:
         """Make a live service, or give an existing one its new settings."""
         live = self.services.get(key)
         if live is None:
-            self.services[key] = LiveService(key, config)
+            self.services[key] = LiveService(key, config, self.books.seats(key))
             return
         old, live.config = live.config, config
         if isinstance(old, L4Service) and isinstance(config, L4Service) and old.scheduler != config.scheduler:
@@ -355,7 +358,7 @@ class Registry:
 
     def remove_service(self, key: str) -> None:
         """Take a service away."""
-        del self.services[key]
+        self.books.closed(self.services.pop(key))
         self._forget_schedulers(key)
 
     def update_custom_schedulers(self, desired: tuple[CustomScheduler, ...]) -> None:

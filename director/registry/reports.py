@@ -41,7 +41,7 @@ class ListenerState:
 class LogEvent:
     """Something an operator may want to know: `level` is `info`, `warning` or `error`.
 
-    `number` counts the events of this run from 1 on.
+    `number` counts on from event to event, and from an earlier run to this one.
     """
 
     time: float

@@ -1,6 +1,8 @@
-"""`director undo` and `director reload`: from one generation to another."""
+"""`director undo`, `reload` and `confirm`: from one generation to another."""
 
 from __future__ import annotations
+
+from urllib.parse import urlencode
 
 from director.cli.command import DRY_RUN, Command, argument, whole
 from director.cli.invocation import DONE, REFUSED, Invocation
@@ -19,13 +21,22 @@ def undo(call: Invocation) -> int:
 
 def reload(call: Invocation) -> int:
     """`reload`; 1 when a rehearsal finds errors."""
+    asked = {key: getattr(call.options, key) for key in ("confirm", "guard")}
+    given = {key: value for key, value in asked.items() if value is not None}
     if not call.options.dry_run:
-        return call.show_change(call.client.post("config", "reload"), changes.applied)
-    answer = call.client.post("config", "reload", query="dry_run=1")
+        answer = call.client.post("config", "reload", query=urlencode(given))
+        return call.show_change(answer, changes.reloaded)
+    answer = call.client.post("config", "reload", query=urlencode({**given, "dry_run": "1"}))
     if "problems" not in answer:
         return call.show(answer, changes.applied)
     call.show(answer, lambda value: changes.problems(value["problems"]))
     return REFUSED if answer["errors"] else DONE
+
+
+def confirm(call: Invocation) -> int:
+    """`confirm`."""
+    answer = call.client.post("config", "confirm")
+    return call.show(answer, lambda value: f"generation {value['confirmed']} is confirmed\n")
 
 
 COMMANDS = (
@@ -38,5 +49,20 @@ COMMANDS = (
             DRY_RUN,
         ),
     ),
-    Command("reload", "Apply the configuration file.", reload, (DRY_RUN,)),
+    Command(
+        "reload",
+        "Apply the configuration file.",
+        reload,
+        (
+            DRY_RUN,
+            argument("--confirm", metavar="TIME", help="undo it after this time if not confirmed"),
+            argument(
+                "--guard",
+                metavar="BOUNDS",
+                help="with --confirm: undo it at once when these are crossed; off, or such as "
+                "'5xx > 20%%, healthy < 50%%'",
+            ),
+        ),
+    ),
+    Command("confirm", "Keep what `reload --confirm` applied.", confirm),
 )

@@ -2,5 +2,5 @@
 
 `table` aligns columns and keeps text from steering a terminal, `units` writes rates and times, `listings` has
 a table for each kind of thing, `drills` those of faults and drills, `changes` what an order did, `stories`
-why a request went where it went.
+why a request went where it went, `proofs` what is known of a server's health.
 """

@@ -27,6 +27,18 @@ def applied(answer: JsonObject) -> str:
     return "\n".join(lines) + "\n"
 
 
+def reloaded(answer: JsonObject) -> str:
+    """What a reload did, and how long it waits for its confirmation."""
+    waits = answer.get("confirm")
+    text = applied(answer)
+    if waits:
+        text += (
+            f"it is undone in {waits['seconds']:g}s unless you confirm it: director confirm\n"
+            f"and at once when: {clean(waits['guard'])}\n"
+        )
+    return text
+
+
 def still_idle(server: JsonObject, order: JsonObject) -> str:
     """Why a server that was just made ready, or given a weight, takes nothing all the same; or ''."""
     wanted = order.get("state") == "ready" or order.get("weight", 0) > 0

@@ -239,6 +239,29 @@ EVENTS = Listing((("TIME", "time"), ("LEVEL", "level"), ("EVENT", "text")), "No 
 GENERATIONS = Listing(
     (("NO", "number"), ("TIME", "time"), ("AUTHOR", "author"), ("CHANGES", _changes)), "No generations.\n"
 )
+TOKENS = Listing(
+    (
+        ("ID", "id"),
+        ("USER", "user"),
+        ("ROLE", "role"),
+        ("EXPIRES", lambda one: one["expires"] or "with its user"),
+        ("MADE", "made"),
+        ("BY", "by"),
+        ("NOTE", "note"),
+    ),
+    "No API tokens; director token create USER makes one.\n",
+)
+SESSIONS = Listing(
+    (
+        ("ID", "id"),
+        ("USER", lambda one: one["user"] or "(link or admin token)"),
+        ("ROLE", "role"),
+        ("FROM", "from"),
+        ("SINCE", "opened"),
+        ("LAST USED", "used"),
+    ),
+    "Nobody is signed in.\n",
+)
 SCHEDULERS = Listing(
     (
         ("SCHEDULER", "scheduler"),

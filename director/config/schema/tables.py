@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from director.config.schema import drills, general, l4, l7, pools, tls
+from director.config.schema import drills, general, guards, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -23,6 +23,7 @@ KINDS: tuple[Kind, ...] = (
     general.SCHEDULER,
     general.TEST,
     *drills.KINDS,
+    guards.GUARD,
 )
 """All kinds, in the order of the reference."""
 
@@ -76,7 +77,6 @@ _A_DAY = "this version remembers destinations for a day"
 DAY = 86400
 
 UNAVAILABLE: tuple[Unavailable, ...] = (
-    Unavailable("user", named=True, key="", sentence="users are not known yet; the admin's token signs in"),
     Unavailable(
         "l4",
         named=False,

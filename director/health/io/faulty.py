@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from director.fault.probing import MetProbe
-from director.health.verdict import Result
+from director.registry.evidence import Result
 
 
 class FaultyProbe:

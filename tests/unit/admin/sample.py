@@ -14,7 +14,7 @@ from director.model.conditions import Term
 from director.model.drills import Drill, DrillStep, Fault, FaultAction
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, SchedulerSpec, Server, State
-from director.model.settings import Configuration, Settings
+from director.model.settings import Configuration, Settings, User
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import Ordered, plan
 from director.registry.registry import Registry
@@ -75,6 +75,7 @@ CONFIGURATION = Configuration(
         Rule(200, "old", "www", Term("path", "", "=", ("/old",)), redirect=(301, "https://example.org/new")),
     ),
     l4=(L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns"),),
+    users=(User("eve", "$look", "viewer"), User("ops", "$weigh", "operator"), User("root", "$all", "admin")),
 )
 
 

@@ -15,6 +15,7 @@ from director.errors import ConfigError, DirectorError
 from director.registry.counters import TrafficFigures
 from director.registry.reports import ConnectionEntry, ConnectionQuery, PacketFigures
 from tests.unit.admin import sample
+from tests.unit.admin.test_proofs import FOUND
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
 SERVER = "/api/v1/pools/web/servers/a"
@@ -73,6 +74,10 @@ def test_weight_and_state_are_changed() -> None:
     assert reply.json == {
         "generation": 2,
         "diff": ["server web/a now weight=5 max=200 min=0", "server web/a ordered to drain"],
+        "changes": [
+            {"what": "server web/a", "before": {"weight": 2}, "after": {"weight": 5}},
+            {"what": "server web/a", "before": {"state": "ready"}, "after": {"state": "drain"}},
+        ],
         "kept": True,
     }
     assert reply.headers["ETag"] == '"5eed-g2"'
@@ -83,7 +88,11 @@ def test_weight_and_state_are_changed() -> None:
 def test_a_dry_run_says_the_same_and_does_nothing() -> None:
     made = Admin()
     reply = made.send("PATCH", f"{SERVER}?dry_run=1", {"weight": 5})
-    assert reply.json == {"dry_run": True, "diff": ["server web/a now weight=5 max=200 min=0"]}
+    assert reply.json == {
+        "dry_run": True,
+        "diff": ["server web/a now weight=5 max=200 min=0"],
+        "changes": [{"what": "server web/a", "before": {"weight": 2}, "after": {"weight": 5}}],
+    }
     assert made.control.registry.generation == 1
     assert made.send("PATCH", f"{SERVER}?dry_run=0", {"weight": 5}).json["generation"] == 2
 
@@ -116,7 +125,8 @@ def test_a_reload_over_a_change_is_412() -> None:
 
 
 def test_no_difference_makes_no_generation() -> None:
-    assert Admin().send("PATCH", SERVER, {"weight": 2}).json == {"generation": 1, "diff": [], "kept": True}
+    nothing = {"generation": 1, "diff": [], "changes": [], "kept": True}
+    assert Admin().send("PATCH", SERVER, {"weight": 2}).json == nothing
 
 
 def test_a_change_over_a_change_is_412() -> None:
@@ -193,7 +203,8 @@ def test_a_check_counts_what_it_found() -> None:
     assert reply.json["problems"][0] == {
         "severity": "error", "at": "a.ini:1:2", "message": "bad", "hint": "say good",
     }  # fmt: skip
-    assert made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json == {"dry_run": True, "diff": []}
+    rehearsed = made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json
+    assert rehearsed == {"dry_run": True, "diff": [], "changes": []}
 
 
 def test_a_refused_reload_names_every_problem() -> None:
@@ -282,3 +293,17 @@ def test_connections_are_asked_for_by_who_has_them_and_in_pages() -> None:
 @pytest.mark.parametrize("query", ["after=x", "after=-1", "client=nobody", "client=10.0.0.0/33", "after=²"])
 def test_what_no_connection_can_be_found_by_is_refused(query: str) -> None:
     assert Admin().get(f"/api/v1/connections?{query}").status == 400
+
+
+def test_evidence_of_a_server_and_a_check_now() -> None:
+    made = Admin()
+    made.control.proven = FOUND
+    found = made.get("/api/v1/checks/web/a").json
+    assert (found["pool"], found["name"], found["health"]) == ("web", "a", "up")
+    assert found["checks"][0]["transitions"][0]["reason"] == "status 503"
+    assert made.get("/api/v1/checks/web/nobody").status == 404
+    assert made.send("POST", "/api/v1/checks/web/a?dry_run=1", {}).json["asked"] == 0
+    asked = made.send("POST", "/api/v1/checks/web/a", {}).json
+    assert asked == {"dry_run": False, "asked": 1, "checks": ["alive"]}
+    assert made.control.hurried == [("web", "127.0.0.1:9001")]
+    assert made.send("POST", "/api/v1/checks/web/nobody", {}).status == 404

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred, execute
 
-from director.admin.answers import Refusal
-from director.admin.authenticator import Authenticator, Credentials, form
+from director.admin.answers import Answer, Refusal
+from director.admin.authenticator import Accounts, Authenticator, Credentials, form
+from director.admin.passwords import PasswordCheck
 from director.admin.routes import ROUTES
 from director.admin.sessions import FAILURES, LINK_SECONDS, LINKS, Links, Sessions
+from director.admin.tokens import Tokens
+from director.model.settings import User
+from tests.unit.admin.wire import plain_look
 
 TOKEN = "right" * 9
 BY_NAME = {route.name: route for route in ROUTES}
@@ -20,10 +26,16 @@ OWN = "http://127.0.0.1:8404"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
+def accounts(*users: User) -> Accounts:
+    who = lambda: users  # noqa: E731
+    tokens = Tokens(Path("/dev/null/nowhere"), who, lambda: "secret", lambda: 0.0)
+    return Accounts(who, tokens, PasswordCheck(execute, plain_look))
+
+
 def authenticator() -> Authenticator:
     numbers = itertools.count(1)
     make_id = lambda: f"id{next(numbers)}"  # noqa: E731
-    return Authenticator(TOKEN, Sessions(make_id), Links(lambda: f"link{next(numbers)}"))
+    return Authenticator(TOKEN, Sessions(make_id), Links(lambda: f"link{next(numbers)}"), accounts())
 
 
 def status(found: Authenticator, route: object, credentials: Credentials) -> int:
@@ -34,8 +46,16 @@ def status(found: Authenticator, route: object, credentials: Credentials) -> int
     return 200
 
 
+def login(found: Authenticator, visit: Credentials, body: str) -> Answer:
+    """What the form answers, in whatever way it comes."""
+    told: list[Answer] = []
+    answer = found.login(evolve(visit, body=body.encode()))
+    answer.addCallback(told.append) if isinstance(answer, Deferred) else told.append(answer)
+    return told[0]
+
+
 def signed(found: Authenticator) -> Credentials:
-    answer = found.login(evolve(VISIT, body=f"token={TOKEN}".encode()))
+    answer = login(found, VISIT, f"token={TOKEN}")
     cookie = dict(answer.headers)["Set-Cookie"]
     return evolve(VISIT, cookie=cookie.partition(";")[0].partition("=")[2])
 
@@ -94,9 +114,9 @@ def test_the_id_changes_at_each_sign_in_and_the_old_one_is_dead() -> None:
 
 def test_a_wrong_sign_in_is_403_then_429() -> None:
     found = authenticator()
-    seen = [found.login(evolve(VISIT, body=b"token=wrong")).status for _ in range(FAILURES + 2)]
+    seen = [login(found, VISIT, "token=wrong").status for _ in range(FAILURES + 2)]
     assert seen == [403] * FAILURES + [429] * 2
-    assert found.login(evolve(VISIT, address="127.0.0.2", body=f"token={TOKEN}".encode())).status == 303
+    assert login(found, evolve(VISIT, address="127.0.0.2"), f"token={TOKEN}").status == 303
     assert found.counted["sign_ins_refused"] == FAILURES + 2
 
 

@@ -76,7 +76,11 @@ def test_one_that_fails_keeps_all_from_happening_and_is_named() -> None:
 def test_a_rehearsal_says_what_would_be_done() -> None:
     admin = Admin()
     reply = send(admin, step("add", "pool", "new"), query="?dry_run=1")
-    assert reply.json == {"dry_run": True, "diff": ["pool new added with 0 server(s)"]}
+    assert reply.json == {
+        "dry_run": True,
+        "diff": ["pool new added with 0 server(s)"],
+        "changes": [{"what": "pool new", "before": None, "after": {"name": "new"}}],
+    }
     assert "new" not in admin.control.snapshot().pools
 
 

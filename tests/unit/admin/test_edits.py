@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.admin.edits import BadOrder, parse_object, question, rehearse, server_changes, status_of
+from director.admin.edits import BadOrder, parse_object, question, server_changes, status_of
 from director.errors import ChangeRefused
 from director.model.pools import State
 from director.registry.changes import Ordered, ServerChanged
-from tests.unit.admin.sample import CONFIGURATION, control
+from tests.unit.admin.sample import control
 
 
 def changes(order: dict[str, object], pool: str = "web", server: str = "a") -> tuple[object, ...]:
@@ -66,12 +66,6 @@ def test_what_is_not_there_is_404(pool: str, server: str) -> None:
     with pytest.raises(ChangeRefused) as caught:
         changes({"weight": 1}, pool, server)
     assert status_of(caught.value) == 404
-
-
-def test_rehearsing_says_what_would_be_done() -> None:
-    assert rehearse(CONFIGURATION, server_changes(control().snapshot(), "web", "a", {"state": "maint"})) == (
-        "server web/a ordered to maint",
-    )
 
 
 @pytest.mark.parametrize(

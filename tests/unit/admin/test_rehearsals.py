@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from director.admin.accounts import Principal
 from director.admin.answers import Answer, Refusal
 from director.admin.api import Call
 from director.admin.edits import BadOrder
@@ -16,6 +17,7 @@ from director.model.drills import Drill, DrillStep, Fault, FaultAction, LoadLine
 from director.registry.reports import FaultState, Instant
 from tests.unit.admin.sample import control
 
+OPS = Principal("ops")
 FAULT = Fault("a hangs", (("web", "a"), ("dns", "")), FaultAction("hang", "hang"), seed=7)
 
 
@@ -30,7 +32,7 @@ class Routes:
         self.routes = RehearsalRoutes(self.control)
 
     def post(self, order: Any) -> Answer:
-        return done(self.routes.start_fault(Call(body=json.dumps(order).encode(), author="ops")))
+        return done(self.routes.start_fault(Call(body=json.dumps(order).encode(), principal=OPS)))
 
 
 def done(deferred: Any) -> Answer:
@@ -59,7 +61,7 @@ def test_started_and_stopped() -> None:
     assert dict(answer.headers)["Location"] == "/api/v1/faults/a%20hangs"
     shown = json.loads(answer.body)
     assert (shown["active"], shown["left"], shown["author"], shown["for"]) == (True, 2.0, "ops", 10.0)
-    answer = done(made.routes.stop_fault(Call(path={"fault": "a hangs"}, author="ops")))
+    answer = done(made.routes.stop_fault(Call(path={"fault": "a hangs"}, principal=OPS)))
     assert answer.status == 204
     assert not json.loads(made.routes.faults(Call()).body)[0]["active"]
 
@@ -102,7 +104,7 @@ def with_a_drill() -> Routes:
 
 
 def run(made: Routes, **order: Any) -> Answer:
-    return made.routes.run_drill(Call(body=json.dumps(order).encode(), author="ops"))
+    return made.routes.run_drill(Call(body=json.dumps(order).encode(), principal=OPS))
 
 
 def test_all_drills() -> None:

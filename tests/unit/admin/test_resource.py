@@ -40,6 +40,7 @@ GOOD = {
     "add_rule": {"name": "7 z", "service": "www", "respond": "404"},
     "change_rule": {"pool": "web"},
     "change_layer4": {"timeout.tcp": "1h"},
+    "add_token": {"user": "ops"},
     "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
     "start_fault": {"name": "slow", "ttl": "2s"},
@@ -48,9 +49,20 @@ GOOD = {
 READERS = [route for route in ROUTES if route.method == "GET"]
 
 
-def path(route: ApiRoute) -> str:
+def path(route: ApiRoute, made: Admin | None = None) -> str:
     names = {**NAMES, "number": "2"} if "generations" in route.path else NAMES
-    return re.sub(r"{(\w+)}", lambda found: names[found[1]], route.path)
+    if made is not None and route.name in {"end_session", "remove_token"}:
+        names = {**NAMES, "id": there(route, made)}
+    listed = "?limit=5" if route.streams else ""
+    return re.sub(r"{(\w+)}", lambda found: names[found[1]], route.path) + listed
+
+
+def there(route: ApiRoute, made: Admin) -> str:
+    """The id of a session or token that is there to be ended."""
+    if route.name == "end_session":
+        made.sign_in()
+        return made.authenticator.sessions.living(0.0)[0].shown
+    return made.accounts.tokens.make("ops", "viewer", 0.0, "", "me")[0].id
 
 
 def admin() -> Admin:
@@ -65,7 +77,8 @@ def ask(route: ApiRoute, headers: dict[str, str], made: Admin | None = None) -> 
     if route.takes:
         headers = {"Content-Type": route.takes, **headers}
         body = json.dumps(GOOD[route.name]).encode() if route.name in GOOD else f"token={TOKEN}".encode()
-    return (made or admin()).ask(route.method, path(route), headers, body)
+    made = made or admin()
+    return made.ask(route.method, path(route, made), headers, body)
 
 
 def hardened(reply: Reply) -> None:

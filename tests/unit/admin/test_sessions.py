@@ -5,6 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
+from director.admin.accounts import Standing
 from director.admin.sessions import (
     ABSOLUTE_SECONDS,
     ADDRESSES,
@@ -30,7 +31,7 @@ def test_same_is_equality(one: str, other: str) -> None:
 
 def test_a_session_is_found_until_it_idles() -> None:
     table = sessions()
-    opened = table.open("me", 0.0)
+    opened = table.open(Standing(), 0.0)
     assert opened.csrf != opened.identifier
     assert table.find(opened.identifier, IDLE_SECONDS) is opened
     assert table.find(opened.identifier, 2 * IDLE_SECONDS) is opened
@@ -40,7 +41,7 @@ def test_a_session_is_found_until_it_idles() -> None:
 
 def test_a_session_ends_however_much_it_is_used() -> None:
     table = sessions()
-    opened = table.open("me", 0.0)
+    opened = table.open(Standing(), 0.0)
     now = 0.0
     while now <= ABSOLUTE_SECONDS:
         assert table.find(opened.identifier, now) is opened
@@ -50,7 +51,7 @@ def test_a_session_ends_however_much_it_is_used() -> None:
 
 def test_a_closed_session_is_gone() -> None:
     table = sessions()
-    opened = table.open("me", 0.0)
+    opened = table.open(Standing(), 0.0)
     table.close(opened.identifier)
     table.close("never was")
     assert table.find(opened.identifier, 0.0) is None
@@ -58,10 +59,10 @@ def test_a_closed_session_is_gone() -> None:
 
 def test_the_table_is_bounded_and_drops_the_longest_unused() -> None:
     table = sessions()
-    first, second = table.open("a", 0.0), table.open("b", 0.0)
+    first, second = table.open(Standing(), 0.0), table.open(Standing(), 0.0)
     table.find(first.identifier, 1.0)
     for _ in range(SESSIONS - 1):
-        table.open("c", 2.0)
+        table.open(Standing(), 2.0)
     assert len(table) == SESSIONS
     assert table.dropped == 1
     assert table.find(first.identifier, 3.0) is first

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from director.admin import views
+from director.admin import audit, views
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import ViewContext
@@ -35,7 +35,7 @@ def test_everything_is_json() -> None:
     found += [views.pool_view(one, look) for one in look.seen.pools.values()]
     found += [views.rule_view(one, look) for one in control.registry.configuration.rules]
     found += [views.trace_view(one, look.seen) for one in control.remembered]
-    found += [views.generation_view(one) for one in control.registry.generations]
+    found += [audit.generation_view(one) for one in control.registry.generations]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 

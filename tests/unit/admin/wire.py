@@ -7,20 +7,31 @@ import json
 from email.message import Message
 from http.client import HTTPResponse
 from io import BytesIO
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
+from weakref import finalize
 
 from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from director.admin.access import Access
 from director.admin.api import Api
-from director.admin.authenticator import Authenticator
+from director.admin.authenticator import Accounts, Authenticator
+from director.admin.events import Events
 from director.admin.orders import Orders
+from director.admin.passwords import PasswordCheck
+from director.admin.rehearsals import RehearsalRoutes
+from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
+from director.admin.tokens import Tokens
 from director.admin.trends import History
 from director.admin.turns import REST, SLICE_SECONDS, Turns
 from tests.unit.admin import sample
@@ -50,14 +61,20 @@ class Admin:
     listening: ListenerPolicy = field(factory=ListenerPolicy)
     clock: Clock = field(factory=Clock)
     history: History = field(factory=History)
+    folder: Path = field(factory=lambda: Path(mkdtemp(prefix="director-admin-")))
+    accounts: Accounts = field(init=False)
     authenticator: Authenticator = field(init=False)
     turns: Turns = field(init=False)
     site: AdminSite = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        finalize(self, rmtree, self.folder, ignore_errors=True)
         numbers = itertools.count(1)
         make_id = lambda: f"id{next(numbers):040}"  # noqa: E731
-        self.authenticator = Authenticator(TOKEN, Sessions(make_id), Links(make_id))
+        users = self.control.users
+        tokens = Tokens(self.folder / "tokens.json", users, make_id, lambda: self.control.at.time)
+        self.accounts = Accounts(users, tokens, PasswordCheck(execute, plain_look))
+        self.authenticator = Authenticator(TOKEN, Sessions(make_id), Links(make_id), self.accounts)
         self.turns = Turns(self.clock)
         self.site = AdminSite(self.resource(), self.clock, self.turns, self.authenticator.counted)
 
@@ -75,7 +92,13 @@ class Admin:
     def resource(self) -> AdminResource:
         return AdminResource(
             self.api,
-            Orders(self.control, self, self.clock),
+            (
+                Orders(self.control, self.clock),
+                Reloads(self.control),
+                Events(self.control),
+                RehearsalRoutes(self.control),
+                Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
+            ),
             self.authenticator,
             self.listening,
             self.clock,
@@ -118,10 +141,23 @@ class Admin:
         fields = {**BEARER, **JSON, **{name.replace("_", "-"): value for name, value in headers.items()}}
         return self.ask(method, target, fields, json.dumps(order).encode())
 
+    def sign_in_as(self, user: str, password: str, address: str = "127.0.0.1") -> dict[str, str]:
+        """The same for a user, by the form."""
+        fields = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = f"user={user}&password={password}".encode()
+        reply = self.ask("POST", "/login", fields, body, address)
+        assert reply.status == 303, reply
+        return {"Cookie": reply.headers["Set-Cookie"].partition(";")[0]}
+
     def sign_in(self) -> dict[str, str]:
         """A browser's cookie."""
         reply = self.ask("GET", self.make_link().partition("8404")[2])
         return {"Cookie": reply.headers["Set-Cookie"].partition(";")[0]}
+
+
+def plain_look(hashed: str, password: str) -> bool:
+    """For tests that are not about argon2: the hash of `x` is `$x`."""
+    return hashed == f"${password}"
 
 
 class _Socket:

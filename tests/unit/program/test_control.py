@@ -14,17 +14,20 @@ from twisted.internet.defer import Deferred, succeed
 from director.admin.control import Applied, Control, Question
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
+from director.health.passive import Passive
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
 from director.model.pools import State
 from director.program.configuration import read
-from director.program.control import RunningControl, Verbs, installed_version
+from director.program.confirmation import Confirmation
+from director.program.control import RunningControl, Verbs
 from director.program.drills import Drills
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, compile_services
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
+from director.program.version import VERSION
 from director.registry.changes import Ordered, weight
 from director.registry.registry import Generation
 from director.registry.reports import ListenerState, LogEvent
@@ -70,12 +73,14 @@ def control(tmp_path: Path) -> Any:
             loop.reactor,
             Verbs(
                 lambda *_: succeed(MADE),
-                lambda _: succeed(MADE),
-                lambda _: succeed(("pool web changed",)),
+                lambda *_: succeed(MADE),
+                lambda _: succeed((Ordered("web", "a", State.DRAIN),)),
                 lambda *_: succeed(MADE),
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),
+            Confirmation(registry, loop.reactor, lambda _: succeed(MADE), lambda: None),
+            Passive(),
             Drills(registry, traffic, None, loop.reactor, Random(1)),
         )
 
@@ -95,7 +100,7 @@ def test_figures_of_the_process(control: Any) -> None:
     assert told.rss > 1_000_000
     assert 0 < told.fds < told.max_fds
     assert control.moment().when(control.moment().now) == pytest.approx(control.moment().time, abs=1)
-    assert installed_version()
+    assert told.version == VERSION
 
 
 def test_readiness_names_what_is_against_it(control: Any) -> None:
@@ -188,7 +193,7 @@ def test_changes_and_reloads_are_passed_on(control: Any) -> None:
     assert control.reload("ops").result is MADE
     assert control.apply([], "ops").result is MADE
     assert control.undo(7, "ops").result is MADE
-    assert control.rehearse_reload("ops").result == ("pool web changed",)
+    assert control.rehearse_reload("ops").result == (Ordered("web", "a", State.DRAIN),)
 
 
 def test_what_a_generation_changed_can_be_asked_for_before_it_is_taken_back(control: Any) -> None:
@@ -198,7 +203,7 @@ def test_what_a_generation_changed_can_be_asked_for_before_it_is_taken_back(cont
         control.rehearse_undo(1)
     current = control._current
     current.commit(current.of_changes([weight(current.registry.configuration, "web", "a", 7)], "ops"))
-    assert control.rehearse_undo(2) == ("server web/a now weight=1 max=0 min=0",)
+    assert [str(one) for one in control.rehearse_undo(2)] == ["server web/a now weight=1 max=0 min=0"]
 
 
 def test_the_store_has_a_name_and_says_whether_it_keeps(control: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from twisted.internet.task import Clock
 
 from director.fault.probing import MetProbe
 from director.health.io.faulty import FaultyProbe
-from director.health.verdict import Result
+from director.registry.evidence import Result
 
 
 class Told:
