@@ -20,8 +20,8 @@ from director.model.drills import Drill
 from director.model.settings import User
 from director.registry.changes import Change
 from director.registry.evidence import ServerEvidence
-from director.registry.guard import DEFAULT
 from director.registry.registry import Generation
+from director.registry.reload_guard import DEFAULT
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,

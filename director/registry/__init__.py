@@ -8,6 +8,6 @@ back; `ledger` has the verbs by which data paths claim, release and count; `coun
 `watch` what they see of a server's health, `seats` the clients of a service; `cells`, `mapped` and `books`
 let claims count across processes, in the memory of `io`; `snapshot` is what outsiders see, `reports` what
 parts of the program say of themselves, `evidence` what checks say, `rehearsal` what changes would make of it,
-`guard` when a reload does harm, `guards` what a change would break, `outage` what clients get without a pool,
-`procfs` figures as the kernel's IPVS writes them.
+`reload_guard` when a reload does harm, `guards` what a change would break, `outage` what clients get without
+a pool, `procfs` figures as the kernel's IPVS writes them.
 """
