@@ -144,7 +144,7 @@ class Follower:
 
     def _begun(self, _: Any, told: dict[str, Any]) -> Deferred[dict[str, Any]]:
         self._verdicts(told["verdicts"])
-        self._inject(told["faults"])
+        self._inject(told.get("faults", []))
         started = self._parts.start()
         self._tick()
         for chore, period in self._parts.chores():

@@ -16,7 +16,10 @@ from director.registry.changes import plan
 from tests.unit.admin.test_resource import GOOD, ask, path
 from tests.unit.admin.wire import JSON, TOKEN, Admin, Reply
 
-OPERATORS = frozenset({"change_server", "zero", "zero_all", "undo", "check_config"})
+OPERATORS = frozenset({
+    "change_server", "zero", "zero_all", "undo", "check_config",
+    "start_fault", "stop_fault", "run_drill", "stop_drill",
+})  # fmt: skip
 """What needs an operator: drain, weigh and drill, in the words of the schema."""
 ADMINS = frozenset(
     {
@@ -199,7 +202,7 @@ def test_an_operator_undoes_their_own_changes_and_no_others() -> None:
 
 def test_every_write_can_be_rehearsed() -> None:
     writes = [route for route in ROUTES if route.method != "GET" and route.path.startswith("/api/")]
-    unchanging = {"explain", "check_config"}
+    unchanging = {"explain", "check_config", "start_fault", "stop_fault", "run_drill", "stop_drill"}
     assert {route.name for route in writes if "dry_run" not in dict(route.query)} == unchanging
 
 
