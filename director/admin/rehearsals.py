@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
 from director.admin import edits, views
 from director.admin.answers import Answer, Refusal, as_json
@@ -35,6 +35,9 @@ class RehearsalRoutes:
     def start_fault(self, call: Call) -> Deferred[Answer]:
         """Inject one, for its time or another."""
         name, ttl, seed = _start(edits.parse_object(call.body))
+        if call.dry_run:
+            fault = self._control.rehearsals.allowed(name)
+            return succeed(_rehearsed(f"fault {name} injected: {fault.action} on {', '.join(fault.places)}"))
         started: Deferred[Any] = maybeDeferred(
             self._control.rehearsals.start_fault, name, call.author, ttl, seed
         )
@@ -46,6 +49,11 @@ class RehearsalRoutes:
 
     def stop_fault(self, call: Call) -> Deferred[Answer]:
         """End one before its time."""
+        if call.dry_run:
+            running = {one.name for one in self._control.rehearsals.states() if one.running is not None}
+            if call.path["fault"] not in running:
+                raise Refusal(404, "No such fault runs; /api/v1/faults lists them", call.path["fault"])
+            return succeed(_rehearsed(f"fault {call.path['fault']} stopped"))
         stopped: Deferred[Any] = maybeDeferred(
             self._control.rehearsals.stop_fault, call.path["fault"], call.author
         )
@@ -77,14 +85,26 @@ class RehearsalRoutes:
             raise BadOrder("give the name of a drill; /api/v1/drills lists them", "name")
         if not isinstance(control, bool):
             raise BadOrder("control must be true or false", "control")
+        if call.dry_run:
+            drill = self._control.drills.allowed(name)
+            return _rehearsed(f"drill {name} run for {drill.steps[-1].at:g}s on service {drill.service}")
         told = self._control.drills.run_drill(name, call.author, _seed(order), control=control)
         location = (("Location", f"/api/v1/drills/{told.run}"),)
         return as_json({**_run_view(told), **UNDECIDED}, CREATED, location)
 
     def stop_drill(self, call: Call) -> Answer:
         """End one."""
+        if call.dry_run:
+            found = self._control.drills.run_of(call.path["run"])
+            if found is None or not found.running:
+                raise Refusal(404, "No such drill runs; /api/v1/drills lists them", call.path["run"])
+            return _rehearsed(f"drill {found.drill} stopped")
         self._control.drills.stop_drill(call.path["run"])
         return Answer(NO_CONTENT)
+
+
+def _rehearsed(what: str) -> Answer:
+    return as_json({"dry_run": True, "diff": [what]})
 
 
 UNDECIDED = {"verdict": None}
