@@ -1,4 +1,4 @@
-"""The bodies that orders of the API have, as JSON schemas: data for `routes`."""
+"""What the bodies of orders hold, as JSON schemas: the routes name them, the API's description shows them."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ NEW_SERVER: dict[str, Any] = {
     "required": ["name", "address"],
     "properties": {"name": {"type": "string"}, "address": {"type": "string"}},
 }
+NEW_TOKEN: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["user"],
+    "properties": {
+        "user": {"type": "string"},
+        "role": {"type": "string", "enum": list(ROLES), "description": "the user's own when not given"},
+        "expires": {
+            "type": "string",
+            "description": "such as 30d; else it ends with its user",
+        },
+        "note": {"type": "string", "maxLength": 100},
+    },
+}
 FAULT_ORDER: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -76,19 +90,5 @@ DRILL_ORDER: dict[str, Any] = {
         "name": {"type": "string"},
         "seed": {"type": "integer", "minimum": 0},
         "control": {"type": "boolean", "description": "run it once without the faults first"},
-    },
-}
-NEW_TOKEN: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["user"],
-    "properties": {
-        "user": {"type": "string"},
-        "role": {"type": "string", "enum": list(ROLES), "description": "the user's own when not given"},
-        "expires": {
-            "type": "string",
-            "description": "such as 30d; else it ends with its user",
-        },
-        "note": {"type": "string", "maxLength": 100},
     },
 }

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
-from director.model.drills import Drill, Fault
+from director.model.drills import Drill
 from director.model.settings import User
 from director.registry.changes import Change
 from director.registry.evidence import ServerEvidence

@@ -20,7 +20,7 @@ from director.admin.control import (
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
-from director.model.drills import Drill, Fault, RunningFault
+from director.model.drills import Drill, RunningFault
 from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid

@@ -108,9 +108,9 @@ class Configuration:
     demos: tuple[Demo, ...] = ()
     schedulers: tuple[CustomScheduler, ...] = ()
     tests: tuple[ConfigTest, ...] = ()
+    guards: tuple[Guard, ...] = ()
     faults: tuple[Fault, ...] = ()
     drills: tuple[Drill, ...] = ()
-    guards: tuple[Guard, ...] = ()
 
     @property
     def served_certificates(self) -> tuple[Certificate, ...]:

@@ -114,8 +114,8 @@ class DirectorService(Service):
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
-        health = self._judge_servers()
         self.drills = Drills(self.registry, self.traffic, self, reactor, random)
+        health = self._judge_servers()
         self.control = RunningControl(
             path,
             self.current,

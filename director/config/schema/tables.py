@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from director.config.parse.faults import LAYER_4, LAYER_7
 from director.config.schema import drills, general, guards, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 
@@ -23,8 +22,8 @@ KINDS: tuple[Kind, ...] = (
     general.DEMO,
     general.SCHEDULER,
     general.TEST,
-    *drills.KINDS,
     guards.GUARD,
+    *drills.KINDS,
 )
 """All kinds, in the order of the reference."""
 

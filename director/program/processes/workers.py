@@ -28,6 +28,7 @@ from director.program.processes.orphan import WORKER, orphans, release
 from director.program.processes.process import Process
 from director.program.processes.sockets import Sockets
 from director.registry.counters import ESTIMATOR_PERIOD
+from director.store.values import packed
 
 MODULE = "director.program.processes.worker"
 
@@ -53,6 +54,7 @@ class Workers(Crew, Collector):
         self._sockets = Sockets(shared.workers)
         self._orphans: list[Any] | None = None
         self._serves = False
+        self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
         self._services: list[CompiledService] = []
         self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
 
@@ -76,7 +78,8 @@ class Workers(Crew, Collector):
         return {"room": partial(self._room, index), "work": self._work}
 
     def _facts(self) -> Mapping[str, Any]:
-        return {"access_log": self._access_log, "run": self._run}
+        injected = self._injected(self._running_faults())
+        return {"access_log": self._access_log, "run": self._run, "faults": injected}
 
     def _hand(self, one: Process, *, new: bool) -> None:
         for name, sock in self._sockets.of(one.index, new=new).items():
@@ -178,12 +181,18 @@ class Workers(Crew, Collector):
         self._shared.injected = injected
 
     def inject(self, faults: Sequence[RunningFault]) -> Deferred[None]:
-        """Let every process inject these; fires when all do."""
-        return self._ask_all("inject", told_of(faults, self._reactor.seconds()))
+        """Let every worker inject these; fires when all do."""
+        told = self._injected(faults)
+        return all_of([one.channel.ask("inject", told) for one in self.there])
+
+    def believe(self, service: str, source: str) -> Deferred[None]:
+        """Let every worker believe request ids from this address."""
+        return all_of([one.channel.ask("believe", [service, source]) for one in self.there])
 
     def heal(self, names: Sequence[str]) -> Deferred[None]:
-        """Let every process end these."""
-        return self._ask_all("heal", list(names))
+        """Let every worker end these."""
+        asked = [one.channel.ask("heal", list(names)) for one in self.there]
+        return all_of(asked)
 
     def believe(self, service: str, source: str) -> Deferred[None]:
         """Let every process believe request ids from this address."""

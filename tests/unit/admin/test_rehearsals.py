@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from director.admin.accounts import Principal
+from director.admin.accounts import ADMIN, Principal
 from director.admin.answers import Answer, Refusal
 from director.admin.api import Call
 from director.admin.edits import BadOrder
@@ -32,7 +32,9 @@ class Routes:
         self.routes = RehearsalRoutes(self.control)
 
     def post(self, order: Any) -> Answer:
-        return done(self.routes.start_fault(Call(body=json.dumps(order).encode(), principal=OPS)))
+        return done(
+            self.routes.start_fault(Call(body=json.dumps(order).encode(), principal=Principal("ops", ADMIN)))
+        )
 
 
 def done(deferred: Any) -> Answer:
@@ -61,7 +63,7 @@ def test_started_and_stopped() -> None:
     assert dict(answer.headers)["Location"] == "/api/v1/faults/a%20hangs"
     shown = json.loads(answer.body)
     assert (shown["active"], shown["left"], shown["author"], shown["for"]) == (True, 2.0, "ops", 10.0)
-    answer = done(made.routes.stop_fault(Call(path={"fault": "a hangs"}, principal=OPS)))
+    answer = done(made.routes.stop_fault(Call(path={"fault": "a hangs"}, principal=Principal("ops", ADMIN))))
     assert answer.status == 204
     assert not json.loads(made.routes.faults(Call()).body)[0]["active"]
 
@@ -104,7 +106,7 @@ def with_a_drill() -> Routes:
 
 
 def run(made: Routes, **order: Any) -> Answer:
-    return made.routes.run_drill(Call(body=json.dumps(order).encode(), principal=OPS))
+    return made.routes.run_drill(Call(body=json.dumps(order).encode(), principal=Principal("ops", ADMIN)))
 
 
 def test_all_drills() -> None:

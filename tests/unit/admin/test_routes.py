@@ -8,7 +8,8 @@ from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
-from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES
+from director.admin.route import JSON, OPEN
+from director.admin.routes import NOT_THE_API, ROUTES
 
 
 def test_names_and_places_are_unique() -> None:
