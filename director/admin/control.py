@@ -126,9 +126,6 @@ class DrillDesk(Protocol):
     ) -> DrillTold:
         """Begin one.  Raises ChangeRefused: EPERM, ENOENT, EBUSY while another runs."""
 
-    def allowed(self, name: str) -> Drill:
-        """The drill of that name, where it may be run now.  Raises ChangeRefused as `run_drill`."""
-
     def stop_drill(self, name: str) -> None:
         """End a run, by its name or its drill's.  Raises ChangeRefused ENOENT when it does not run."""
 
@@ -146,9 +143,6 @@ class Rehearsals(Protocol):
 
         Raises ChangeRefused: EPERM where drills are not allowed, ENOENT, EINVAL for a time out of range.
         """
-
-    def allowed(self, name: str) -> Fault:
-        """The fault of that name, where it may be started.  Raises ChangeRefused EPERM or ENOENT."""
 
     def stop_fault(self, name: str, author: str) -> Deferred[None]:
         """End one.  Raises ChangeRefused ENOENT."""

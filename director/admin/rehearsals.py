@@ -120,10 +120,6 @@ class RehearsalRoutes:
         return Answer(NO_CONTENT)
 
 
-def _rehearsed(what: str) -> Answer:
-    return as_json({"dry_run": True, "diff": [what]})
-
-
 UNDECIDED = {"verdict": None}
 """Of a run that goes on: whatever it has seen so far, it has no verdict."""
 

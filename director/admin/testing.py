@@ -62,10 +62,10 @@ def record(**known: Any) -> TraceRecord:
 
 @define
 class MemoryRehearsals:
-    """Faults that run nowhere: `known` by name; `allowing` says whether they may."""
+    """Faults that run nowhere: `known` by name; `allowed` says whether they may."""
 
     known: dict[str, FaultState] = field(factory=dict)
-    allowing: bool = True
+    allowed: bool = True
 
     def states(self) -> Sequence[FaultState]:
         """As set and started."""
@@ -75,17 +75,13 @@ class MemoryRehearsals:
         self, name: str, author: str, ttl: float | None = None, seed: int | None = None
     ) -> Deferred[FaultState]:
         """From second 0 on."""
-        fault = self.allowed(name)
+        if not self.allowed:
+            raise ChangeRefused("EPERM", "Drills are not allowed here", "drills")
+        fault = self._fault(name).fault
         ends = fault.ttl if ttl is None else ttl
         running = RunningFault(fault, seed or fault.seed or 0, 0.0, ends, author)
         self.known[name] = FaultState(fault, running)
         return succeed(self.known[name])
-
-    def allowed(self, name: str) -> Fault:
-        """As set."""
-        if not self.allowing:
-            raise ChangeRefused("EPERM", "Drills are not allowed here", "drills")
-        return self._fault(name).fault
 
     def stop_fault(self, name: str, author: str) -> Deferred[None]:
         """Keep no count."""
@@ -122,16 +118,11 @@ class MemoryDrills:
         self, name: str, author: str, seed: int | None = None, *, control: bool = False
     ) -> DrillTold:
         """It is over at once."""
-        self.allowed(name)
+        if name not in self.drills:
+            raise ChangeRefused("ENOENT", "No such drill", name)
         made = DrillTold(f"r{len(self.told) + 1}", name, 0.0, sheet=dict(self.sheet, seed=seed))
         self.told[made.run] = made
         return evolve(made, running=True)
-
-    def allowed(self, name: str) -> Drill:
-        """By name."""
-        if name not in self.drills:
-            raise ChangeRefused("ENOENT", "No such drill", name)
-        return self.drills[name]
 
     def stop_drill(self, name: str) -> None:
         """None runs that long, except those that are set."""

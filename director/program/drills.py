@@ -206,19 +206,6 @@ class Drills(Part):
         self, name: str, author: str, seed: int | None = None, *, control: bool = False
     ) -> DrillTold:
         """Begin one.  Raises ChangeRefused: EPERM, ENOENT, EBUSY while another runs."""
-        drill = self.allowed(name)
-        if seed is None:
-            seed = drill.seed if drill.seed is not None else self._random.randrange(LARGEST_SEED)
-        run = f"{self._random.randrange(16**8):08x}"
-        told = DrillTold(run, name, time.time(), running=True)
-        self._runs[run] = told
-        while len(self._runs) > RUNS_KEPT:
-            del self._runs[next(iter(self._runs))]
-        self._carry_out(drill, seed, run, author, control=control)
-        return told
-
-    def allowed(self, name: str) -> Drill:
-        """The drill of that name, where it may be run now.  Raises ChangeRefused as `run_drill`."""
         configuration = self._registry.configuration
         if not configuration.settings.drills:
             text = "Drills are not allowed here; write drills = allowed into [director], then reload"
@@ -229,7 +216,15 @@ class Drills(Part):
         if self._now is not None:
             text = f"Drill {self._now.drill.name} runs; wait for its end, or stop it"
             raise ChangeRefused("EBUSY", text, self._now.name)
-        return drill
+        if seed is None:
+            seed = drill.seed if drill.seed is not None else self._random.randrange(LARGEST_SEED)
+        run = f"{self._random.randrange(16**8):08x}"
+        told = DrillTold(run, name, time.time(), running=True)
+        self._runs[run] = told
+        while len(self._runs) > RUNS_KEPT:
+            del self._runs[next(iter(self._runs))]
+        self._carry_out(drill, seed, run, author, control=control)
+        return told
 
     def stop_drill(self, name: str) -> None:
         """End a run, by its name or its drill's.  Raises ChangeRefused ENOENT when it does not run."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
+from director.config.parse.faults import LAYER_4, LAYER_7
 from director.config.schema import drills, general, guards, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 

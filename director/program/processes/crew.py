@@ -16,7 +16,7 @@ endless loop, a stopped process) is killed, and then it is like any other that e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -24,7 +24,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.errors import DirectorError
-from director.model.drills import RunningFault
 from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.logs import event_log
@@ -64,7 +63,6 @@ class Shared:
     Attributes:
         sums: what all have counted.
         crews: all of them, workers first.
-        injected: gives the faults that run, for a process that begins.
     """
 
     def __init__(
@@ -76,7 +74,6 @@ class Shared:
         self.settings = settings
         self.workers = workers
         self.sums = Sums(current.registry)
-        self.injected: Callable[[], Sequence[RunningFault]] = tuple
         self.crews: list[Crew] = []
 
 
@@ -245,7 +242,6 @@ class Crew(Part):
             "files": _sources(current.candidate),
             "given": [list(given) for given in shared.books.all_given()],
             "verdicts": current.registry.verdicts(),
-            "faults": told_of(shared.injected(), self._reactor.seconds()),
             **self._facts(),
         }
 
@@ -318,11 +314,6 @@ class Crew(Part):
         told, self._verdicts = self._verdicts, []
         for one in self.there:
             one.channel.tell("verdicts", told)
-
-
-def told_of(faults: Sequence[RunningFault], now: float) -> list[Any]:
-    """Faults with the seconds that they have left, for clocks need not agree."""
-    return [[packed(one), one.ends - now] for one in faults]
 
 
 def _calm(_: Any, late: Any) -> None:

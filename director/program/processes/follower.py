@@ -9,7 +9,6 @@ process's log.
     prepare   changes                    figures   what was counted, and the process itself
     commit    follow them                beat      are you there?
     abandon   forget them                stop      the end
-    inject, heal    faults of drills     believe   the ids of a drill's own requests
 
 When the control process dies it works on with what it knows, and waits for another to take over (`orphan`).
 `worker` and `layer4_program` are what such processes do.
@@ -37,7 +36,6 @@ from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
 from director.errors import DirectorError
-from director.fault.io.timed import TimedInjections
 from director.model.pools import Advice
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
@@ -74,8 +72,7 @@ class Follower:
     """
 
     words: ClassVar[tuple[str, ...]] = (
-        "begin", "prepare", "commit", "abandon", "verdicts", "figures", "beat", "stop", "inject", "heal",
-        "believe",
+        "begin", "prepare", "commit", "abandon", "verdicts", "figures", "beat", "stop",
     )  # fmt: skip
     kind: ClassVar[str]
     settle: Callable[[], object] = staticmethod(lambda: None)
@@ -135,16 +132,14 @@ class Follower:
         self._replica = Replica(self.reactor, Random(), self.books)
         self._files = UserFiles()
         self._meter = Meter(self._replica.registry)
-        self._faults = TimedInjections(self._replica.registry, self.reactor, lambda _: None)
         self._orphan = Orphan(self.reactor, told["state_dir"], self.kind, self._retire)
         self._parts = Parts((self._replica, *self._make(told)))
         self.books.learn(Given(*one) for one in told["given"])
         done = self._prepare(told).addCallback(lambda _: self._commit({"given": ()}))
-        return done.addCallback(self._begun, told)
+        return done.addCallback(self._begun, told["verdicts"])
 
-    def _begun(self, _: Any, told: dict[str, Any]) -> Deferred[dict[str, Any]]:
-        self._verdicts(told["verdicts"])
-        self._inject(told.get("faults", []))
+    def _begun(self, _: Any, verdicts: Any) -> Deferred[dict[str, Any]]:
+        self._verdicts(verdicts)
         started = self._parts.start()
         self._tick()
         for chore, period in self._parts.chores():
@@ -170,9 +165,7 @@ class Follower:
             raise DirectorError("nothing was prepared")
         self.books.learn(Given(*one) for one in told["given"])
         self._files = candidate.files
-        committed = self._parts.commit(candidate)
-        self._faults.injections.follow()
-        return committed.addCallback(lambda _: {"state": self._state()})
+        return self._parts.commit(candidate).addCallback(lambda _: {"state": self._state()})
 
     def _abandon(self, _: Any) -> Deferred[None]:
         """Forget them."""
@@ -205,22 +198,6 @@ class Follower:
             else:
                 registry.set_health(address, check, alive, now)
         self._judged()
-
-    def _inject(self, told: list[Any]) -> None:
-        """(fault, seconds that it has left); each ends by itself, also when the control process is gone."""
-        now = self.reactor.seconds()
-        for fault, left in told:
-            self._faults.start(evolve(unpacked(fault), ends=now + left))
-
-    def _believe(self, told: list[str]) -> None:
-        service, source = told
-        live = self._replica.registry.services.get(service)
-        if live is not None:
-            live.tester = source
-
-    def _heal(self, names: list[str]) -> None:
-        for one in names:
-            self._faults.stop(one)
 
     def _beat(self, _: Any) -> bool:
         return True
@@ -257,7 +234,6 @@ class Follower:
             "rss": pages * resource.getpagesize(),
             "started": self._started,
             "refused": self.books.refused,
-            "faults": self._faults.counts(),
             **self._own_figures(),
         }
 

@@ -110,6 +110,7 @@ class WorkerProgram(Follower):
             "repeating": shell.repeating(),
             "traces": len(shell.traces),
             "tls": self._layer7.tls(),
+            "faults": self._faults.counts(),
         }
 
     def _traces(self, limit: int) -> list[Any]:

@@ -23,7 +23,7 @@ from director.program.layer7 import compile_services
 from director.program.parts import Chore, all_of
 from director.program.processes.channel import Answer
 from director.program.processes.collector import Collector
-from director.program.processes.crew import Crew, Shared, told_of
+from director.program.processes.crew import Crew, Shared
 from director.program.processes.orphan import WORKER, orphans, release
 from director.program.processes.process import Process
 from director.program.processes.sockets import Sockets
@@ -177,8 +177,8 @@ class Workers(Crew, Collector):
             one.channel.tell("room", pool)
 
     def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
-        """Ask there for the faults that run, for a process that begins."""
-        self._shared.injected = injected
+        """Ask there for the faults that run, for a worker that begins."""
+        self._running_faults = injected
 
     def inject(self, faults: Sequence[RunningFault]) -> Deferred[None]:
         """Let every worker inject these; fires when all do."""
@@ -194,12 +194,10 @@ class Workers(Crew, Collector):
         asked = [one.channel.ask("heal", list(names)) for one in self.there]
         return all_of(asked)
 
-    def believe(self, service: str, source: str) -> Deferred[None]:
-        """Let every process believe request ids from this address."""
-        return self._ask_all("believe", [service, source])
-
-    def _ask_all(self, word: str, value: Any) -> Deferred[None]:
-        return all_of([one.channel.ask(word, value) for one in self.counting])
+    def _injected(self, faults: Sequence[RunningFault]) -> list[Any]:
+        """Faults with the seconds that they have left, for clocks need not agree."""
+        now = self._reactor.seconds()
+        return [[packed(one), one.ends - now] for one in faults]
 
     def wake(self) -> None:
         """There may be room for those who wait."""

@@ -45,7 +45,7 @@ def test_faults(client: MemoryClient, run: Run) -> None:
 
 
 def test_where_drills_are_not_allowed(client: MemoryClient, run: Run) -> None:
-    client.admin.control.rehearsals.allowing = False
+    client.admin.control.rehearsals.allowed = False
     code, _, told = run("fault", "start", "slow")
     assert (code, "not allowed" in told) == (1, True)
 
