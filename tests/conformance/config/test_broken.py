@@ -147,11 +147,10 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
         GOOD.replace("pool = web", "pool=web\nproxy_protocol = to ::/0"),
         [(4, "from")],
     ),
-    ("user", GOOD + f"[user:ops]\npassword = {HASH}\n", [(6, "users are not known yet")]),
     (
         "plain password",
         GOOD + "[user:ops]\npassword = hunter2\n",
-        [(6, "users are not known yet"), (7, "not an argon2 hash")],
+        [(7, "not an argon2 hash")],
     ),
     (
         "keys of the synchronisation",
