@@ -15,7 +15,6 @@ server.a = 10.0.0.1:80
 """
 
 RULE = GOOD + "[rule:1 a]\nservice = www\n"
-HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"
 
 ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
     ("empty", b"", [(0, "the file is empty")]),
