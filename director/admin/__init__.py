@@ -1,14 +1,14 @@
 """The web admin: the API and the pages over one view model, behind one authenticator.
 
 What is shown: `views` (snapshots as dicts), `explanation` (a decision in sentences), `overview` (is anything
-wrong) with `verdicts` (on answers) over `rates` and `trends`, `metrics`.
+wrong) with `verdicts` (on answers) over `rates` and `trends`, `chronicle` (an hour of figures) kept by
+`pulse`, `metrics`.
 How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
 How it is asked: `routes` (every route as data), `resource` (the gate) with `requests`, `api` (what is read),
-`events` (what happened, as a stream by `streaming`),
-`orders` and `reloads` (what is changed) with `edits`, `objects` and `outcomes`, `answers`, `openapi`.
-Who asks: `authenticator`, `sessions`,
-`tokenfile`, `tokens`, `passwords` say who may come in and `accounts` what they may do, `access` changes that;
-`audit` tells who changed what.
+`searches` (what is looked for), `events` (what happened, as a stream by `streaming`), `orders` and `reloads`
+(what is changed) with `edits`, `objects` and `outcomes`, `answers`, `openapi`.
+Who asks: `authenticator`, `sessions`, `tokenfile`, `tokens`, `passwords` say who may come in and `accounts`
+what they may do, `access` changes that; `audit` tells who changed what.
 What it may cost: `turns` (its share of the loop), `rendering` (long answers), `site` with `channel` (many
 and slow clients).
 `control` is the one seam to the running program, `testing` its twin in memory; `service` serves.

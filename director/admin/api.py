@@ -6,10 +6,8 @@ who may come in was settled before (`resource`).
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
-from urllib.parse import urlencode
 
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
@@ -25,12 +23,13 @@ from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
-from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
+CHANGES_SINCE = 20
+"""Generations that a 412 tells of."""
 LARGEST_LIMIT = 1000
 UNREFRESHED = frozenset({"healthz", "readyz", "static", "login", "login_page", "logout", "openapi", "config"})
 """Routes that show nothing that is counted."""
@@ -97,7 +96,17 @@ class Tags:
         tags = {tag.strip() for tag in call.if_match.split(",")}
         if call.if_match and not tags & {"*", self.tag(generation)}:
             text = "The configuration changed since; read it again"
-            raise Refusal(412, text, f"generation {generation}")
+            since = {"since": self._since(tags)}
+            raise Refusal(412, text, f"generation {generation}", more=since)
+
+    def _since(self, tags: Iterable[str]) -> list[views.Json]:
+        """What others changed after the newest of what the caller has seen, newest first."""
+        seen = self._control.snapshot()
+        known = {self.tag(one.number): one.number for one in seen.generations}
+        last = max((known[tag] for tag in tags if tag in known), default=None)
+        newer = [one for one in seen.generations if last is not None and one.number > last]
+        secrets = audit.secrets_of(seen)
+        return [audit.generation_view(one, secrets) for one in newer[: -CHANGES_SINCE - 1 : -1]]
 
 
 def limit(call: Call) -> int:
@@ -111,19 +120,6 @@ def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
         raise Refusal(400, f"{name} must be a whole number from {least} to {most}", name)
     return int(text)
-
-
-def _connection_query(call: Call) -> ConnectionQuery:
-    """Raises Refusal for what is no id, address or network."""
-    after, client = call.query.get("after", ""), call.query.get("client", "")
-    if after and not (after.isascii() and after.isdigit()):
-        raise Refusal(400, "after is the id of a connection that was listed", "after")
-    try:
-        network = ipaddress.ip_network(client, strict=False) if client else None
-    except ValueError as error:
-        raise Refusal(400, "client is an address or a network, such as 192.0.2.0/24", "client") from error
-    service, server = call.query.get("service", ""), call.query.get("server", "")
-    return ConnectionQuery(limit(call), int(after) if after else None, network, service, server)
 
 
 class Api:
@@ -253,26 +249,6 @@ class Api:
         rules = sorted(context.seen.configuration.rules, key=lambda rule: rule.number)
         return self._tagged([views.rule_view(rule, context) for rule in rules], context.seen.generation)
 
-    def schedulers(self, call: Call) -> Answer:
-        """Which scheduler picks for whom, and the user's own from files."""
-        seen = self._control.snapshot()
-        used: dict[str, list[str]] = {}
-        for pool in seen.pools.values():
-            used.setdefault(str(pool.config.scheduler), []).append(f"pool {pool.name}")
-        for service in seen.configuration.l4:
-            if service.scheduler:
-                used.setdefault(str(service.scheduler), []).append(f"l4:{service.name}")
-        own = {one.name: {"file": f"{one.path}:{one.attribute}", "budget": one.budget}
-               for one in seen.configuration.schedulers}  # fmt: skip
-        found = [{"scheduler": name, "used_by": users, "own": own.get(name.split()[0].partition("(")[0])}
-                 for name, users in sorted(used.items())]  # fmt: skip
-        return self._tagged(found, seen.generation)
-
-    def checks(self, call: Call) -> Answer:
-        """Evidence by check and address."""
-        moment = self._control.moment()
-        return as_json([views.check_view(one, moment) for one in self._control.checks()])
-
     def overview(self) -> views.Json:
         """The first screen's content."""
         control = self._control
@@ -308,16 +284,6 @@ class Api:
         rule = objects.rule_of(context.seen.configuration, call.path["number"])
         return self._tagged(views.rule_view(rule, context), context.seen.generation)
 
-    def connections(self, call: Call) -> Answer:
-        """Newest first, with the way to the rest (RFC 8288)."""
-        wanted = _connection_query(call)
-        page = self._control.connections(wanted)
-        headers: Headers = ()
-        if page.more is not None:
-            query = urlencode({**call.query, "after": str(page.more)})
-            headers = (("Link", f'</api/v1/connections?{query}>; rel="next"'),)
-        return as_json([asdict(one) for one in page.entries], headers=headers)
-
     def processes(self, call: Call) -> Answer:
         """First the one that controls."""
         return as_json([asdict(one) for one in self._control.processes()])
@@ -327,11 +293,6 @@ class Api:
         seen = self._control.snapshot()
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
-
-    def requests(self, call: Call) -> Answer:
-        """Newest first."""
-        seen = self._control.snapshot()
-        return as_json([views.trace_view(one, seen) for one in self._control.traces(limit(call))])
 
     def request(self, call: Call) -> Answer | Deferred[Answer]:
         """By id."""

@@ -131,6 +131,9 @@ class Control(Protocol):
     def caches(self) -> Sequence[CacheFigures]:
         """What is remembered, and how it serves."""
 
+    def schedulers(self) -> Sequence[tuple[str, str]]:
+        """Every installed scheduler with its text, a line."""
+
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 

@@ -163,7 +163,8 @@ class Orders:
         """Counting anew is no change of what runs: there is no generation to undo."""
         if not call.dry_run:
             self._control.zero(services)
-        return as_json({"dry_run": call.dry_run, "zeroed": list(services)})
+        diff = [f"traffic of {one} is shown from 0 on" for one in services]
+        return as_json({"dry_run": call.dry_run, "zeroed": list(services), "diff": diff})
 
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""

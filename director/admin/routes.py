@@ -213,8 +213,19 @@ ROUTES = (
     ApiRoute("rules", "GET", "/api/v1/rules", "All rules in order, with hits."),
     ApiRoute("rule", "GET", "/api/v1/rules/{number}", "One rule."),
     *_written("rule", "/api/v1/rules", "{number}", "a rule"),
-    ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
+    ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers, and who uses them."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    ApiRoute("server_checks", "GET", "/api/v1/checks/{pool}/{server}", "Health evidence about one server."),
+    ApiRoute(
+        "history",
+        "GET",
+        "/api/v1/history",
+        "Figures of the last hour, every ten seconds, for graphs; null where nothing is known.",
+        query=(
+            ("of", "names with commas: l7:NAME, l4:NAME, POOL, POOL/SERVER, * for all; none = list them"),
+            ("span", "how long back, up to 1h, such as 10m"),
+        ),
+    ),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
     ApiRoute(
         "events",
@@ -282,7 +293,20 @@ ROUTES = (
         statuses=(200, 403),
     ),
     ApiRoute(
-        "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)
+        "requests",
+        "GET",
+        "/api/v1/requests",
+        "Traces of the last thousand requests, newest first; a Link header leads to the rest.",
+        query=(
+            LIMIT,
+            ("after", "only those older than the one with this id"),
+            ("outcome", "how it ended: ok, fault, refused, ..."),
+            ("status", "503, or 5xx"),
+            ("service", "a service, by name or key"),
+            ("rule", "a rule, by number or name"),
+            ("pool", "a pool"),
+            ("server", "a server that answered or was tried: NAME or POOL/NAME"),
+        ),
     ),
     ApiRoute("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
     ApiRoute(

@@ -17,7 +17,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,9 +28,11 @@ from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.pulse import PERIOD, Pulse
 from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
+from director.admin.searches import Searches
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token, make_token
@@ -40,7 +41,6 @@ from director.admin.trends import History
 from director.admin.turns import Turns
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
-from director.registry.counters import ESTIMATOR_PERIOD
 from director.registry.reports import ListenerState
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
@@ -84,8 +84,8 @@ class AdminService(Service):
         self._reactor = reactor
         self._turns = Turns(reactor, time.thread_time)
         self._history = History()
-        self._pulse = LoopingCall(self.pulse)
-        self._pulse.clock = reactor
+        self._pulse = Pulse(control, self._history, self._turns, state_dir, self._in_thread)
+        self._beats = self._pulse.looping(reactor)
         self._ports: list[Any] = []
         self._listeners: list[ListenerState] = []
         self._authenticator: Authenticator | None = None
@@ -136,10 +136,6 @@ class AdminService(Service):
         """The admin's own, for `Control.listeners` and `readiness`."""
         return tuple(self._listeners)
 
-    def pulse(self) -> None:
-        """Take a sample for rates and trends."""
-        self._history.sample(self._control.snapshot(), self._control.moment().now)
-
     def startService(self) -> None:
         """Read or make the token, then listen."""
         super().startService()
@@ -148,14 +144,16 @@ class AdminService(Service):
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
         orders = Orders(self._control, self._reactor), Reloads(self._control)
-        parts = *orders, Events(self._control), access
+        searches = Searches(self._control, self._pulse.chronicle)
+        parts = *orders, Events(self._control), searches, access
         api = Api(self._control, self._history, authenticator.counted)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:
             names = LOOPBACK_NAMES | {self._listen.host.lower()}
             self._open(self._listen, self._site(api, parts, authenticator, ListenerPolicy(names - {""})))
-        self._pulse.start(ESTIMATOR_PERIOD)
+        self._pulse.start()
+        self._beats.start(PERIOD)
 
     def _known_token(self) -> str:
         """The token of the file, or one for this run alone when there can be no file."""
@@ -174,7 +172,7 @@ class AdminService(Service):
             _log.info("{note}", note=note)
         return token
 
-    def _in_thread(self, work: Callable[[], bool]) -> Deferred[bool]:
+    def _in_thread(self, work: Callable[[], Any]) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
 
     def _known_tokens(self) -> Tokens:
@@ -243,7 +241,8 @@ class AdminService(Service):
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening."""
-        if self._pulse.running:
+        if self._beats.running:
+            self._beats.stop()
             self._pulse.stop()
         ports, self._ports, self._listeners = self._ports, [], []
         return DeferredList(

@@ -126,6 +126,10 @@ class MemoryControl:
         """As set."""
         return [one for one in self.happened if one.number > after][:limit]
 
+    def schedulers(self) -> Sequence[tuple[str, str]]:
+        """Two of them."""
+        return (("rr", "Round robin."), ("wlc", "Weighted least connections."))
+
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""
         return self.remembered[:limit]

@@ -19,6 +19,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
+from director import plugins
 from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
 from director.caches import CacheFigures, figures
 from director.config.export import export
@@ -180,6 +181,10 @@ class RunningControl:
         """The last events, newest first."""
         found = list(event_log.events)[: -limit - 1 : -1]
         return list(takewhile(lambda one: one.number > after, found))
+
+    def schedulers(self) -> Sequence[tuple[str, str]]:
+        """Every installed scheduler with its text."""
+        return [(one.name, one.description) for one in plugins.discover()]
 
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""

@@ -8,6 +8,7 @@ from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.reloads import Reloads
 from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES
+from director.admin.searches import Searches
 
 
 def test_names_and_places_are_unique() -> None:
@@ -19,7 +20,7 @@ def test_each_route_of_the_api_has_its_method_and_each_method_its_route() -> Non
     names = {route.name for route in ROUTES} - NOT_THE_API
     methods = {
         name
-        for part in (Access, Api, Events, Orders, Reloads)
+        for part in (Access, Api, Events, Orders, Reloads, Searches)
         for name, found in inspect.getmembers(part, inspect.isfunction)
         if not name.startswith("_") and "call" in inspect.signature(found).parameters
     }

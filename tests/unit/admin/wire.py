@@ -22,11 +22,13 @@ from twisted.internet.testing import StringTransport
 from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
+from director.admin.chronicle import Chronicle
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
 from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
+from director.admin.searches import Searches
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
@@ -60,6 +62,7 @@ class Admin:
     listening: ListenerPolicy = field(factory=ListenerPolicy)
     clock: Clock = field(factory=Clock)
     history: History = field(factory=History)
+    chronicle: Chronicle = field(factory=Chronicle)
     folder: Path = field(factory=lambda: Path(mkdtemp(prefix="director-admin-")))
     accounts: Accounts = field(init=False)
     authenticator: Authenticator = field(init=False)
@@ -94,6 +97,7 @@ class Admin:
             (
                 Orders(self.control, self.clock),
                 Reloads(self.control),
+                Searches(self.control, self.chronicle),
                 Events(self.control),
                 Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
             ),
