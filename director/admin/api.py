@@ -7,7 +7,7 @@ who may come in was settled before (`resource`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from time import perf_counter
+from time import monotonic, thread_time
 
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
@@ -132,7 +132,7 @@ class Api:
         self._trends = history.trends
         self._counted = counted
         self._metrics = metrics.Metrics()
-        self._renderings = Renderings(perf_counter)
+        self._renderings = Renderings(monotonic, thread_time)
 
     def context(self) -> ViewContext:
         """Everything a view may look at, now."""
@@ -144,6 +144,7 @@ class Api:
             tuple(control.listeners()),
             tuple(control.checks()),
             self._trends,
+            control.unkept(),
         )
 
     def refreshed(self, route: str) -> Deferred[None] | None:

@@ -83,7 +83,8 @@ def added(found: Iterable[Sums]) -> Sums:
             counts = list(map(int.__add__, counts, one[:5]))
             buckets = list(map(int.__add__, buckets, one.buckets))
             seconds += one.seconds
-    return Sums(*counts, seconds, tuple(buckets))
+    requests, failed, errors, received, sent = counts
+    return Sums(requests, failed, errors, received, sent, seconds, tuple(buckets))
 
 
 def told(seen: RegistrySnapshot) -> Iterator[Told]:

@@ -18,8 +18,10 @@ from director.admin.control import Question
 from director.config.parse import servers
 from director.config.text.messages import BadValue
 from director.errors import ChangeRefused, DirectorError
-from director.model.pools import LARGEST_COUNT, State
+from director.model.pools import LARGEST_COUNT, Server, State
+from director.model.settings import Configuration
 from director.registry.changes import Change, Ordered, ServerChanged
+from director.registry.draft import Draft
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
@@ -123,17 +125,38 @@ def server_changes(
     known(order, PATCHED)
     if not order:
         raise BadOrder("nothing to change: give weight, max, min or state")
-    numbers = {field: _number(order, field, LARGEST_COUNT) for field in ("weight", "max", "min")}
-    state, way = _state(order), _way(order)
+    state, settings = _state(order), _settings(order)
     server = _server(seen, pool_name, name)
-    try:
-        changed = evolve(server.config, **_given(numbers), **way)
-    except DirectorError as error:
-        raise BadOrder(str(error)) from error
+    changed = _evolved(server.config, settings)
     changes: list[Change] = [] if changed == server.config else [ServerChanged(pool_name, changed)]
     if state is not None and state is not server.state:
         changes.append(Ordered(pool_name, name, state))
     return tuple(changes)
+
+
+def server_changed(
+    configuration: Configuration, pool_name: str, name: str, order: Mapping[str, Any]
+) -> Configuration:
+    """With other settings of a server: what of a PATCH is configuration.
+
+    Raises BadOrder for a wrong field, ChangeRefused when there is no such pool or server.
+    """
+    known(order, [key for key in PATCHED if key != "state"])
+    server = Draft(configuration).server(pool_name, name)
+    change = ServerChanged(pool_name, _evolved(server, _settings(order)))
+    return change.on_configuration(configuration)
+
+
+def _settings(order: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {field: _number(order, field, LARGEST_COUNT) for field in ("weight", "max", "min")}
+    return {**_given(numbers), **_way(order)}
+
+
+def _evolved(server: Server, settings: Mapping[str, Any]) -> Server:
+    try:
+        return evolve(server, **settings)
+    except DirectorError as error:
+        raise BadOrder(str(error)) from error
 
 
 def _way(order: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from director.admin import edits, objects
+from director.admin import batch, edits, objects
 from director.admin.accounts import ADMIN, may
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
@@ -165,6 +165,10 @@ class Orders:
             self._control.zero(services)
         diff = [f"traffic of {one} is shown from 0 on" for one in services]
         return as_json({"dry_run": call.dry_run, "zeroed": list(services), "diff": diff})
+
+    def changes(self, call: Call) -> Answer | Deferred[Answer]:
+        """Several things at once: all or nothing, and one generation."""
+        return self._wanted(call, batch.wanted(self._now(), edits.parse_object(call.body)))
 
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""

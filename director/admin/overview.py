@@ -34,7 +34,7 @@ Texts = dict[tuple[str, str], str]
 def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
     listeners = (*_unbound(context, readiness), *_unready(context, readiness))
-    found = [*listeners, *_pools(context), *_servers(context)]
+    found = [*listeners, *_pools(context), *_servers(context), *_unkept(context)]
     found += answering(context, {one.at for one in found if one.level == "error"})
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
@@ -84,6 +84,13 @@ def _servers(context: ViewContext) -> Iterator[Finding]:
         for server in down:
             at, text = f"server {pool.name}/{server.name}", f"is down: {_why(server, texts)}"
             yield Finding("warning", at, text, server.since, _meanwhile(pool, ONE))
+
+
+def _unkept(context: ViewContext) -> Iterator[Finding]:
+    """What an operator changed and a restart would lose."""
+    if context.unkept:
+        doing = "They hold until a restart; keeping them is tried again every few seconds, and at the stop."
+        yield Finding("warning", "director", f"cannot keep changes: {context.unkept}", None, doing)
 
 
 def _why(server: ServerSnapshot, texts: Texts) -> str:

@@ -54,6 +54,7 @@ class Pulse:
         self._kept_at = 0.0
         self._writing = False
         self._failed = False
+        self._begun = False
 
     def looping(self, clock: Any) -> LoopingCall:
         """What beats; not started yet."""
@@ -79,7 +80,8 @@ class Pulse:
         """Take a sample."""
         seen, moment = self._control.snapshot(), self._control.moment()
         self._history.sample(seen, moment.now)
-        if self._rows is None and self.chronicle.due(moment.time):
+        begun, self._begun = self._begun, True
+        if begun and self._rows is None and self.chronicle.due(moment.time):
             self._rows = self.chronicle.sample(seen, moment.time)
             self._turns.add(self._write_rows)
         if moment.now - self._kept_at >= KEEP_SECONDS and not self._writing:

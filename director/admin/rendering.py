@@ -15,12 +15,9 @@ from twisted.logger import Logger
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from director.admin.economy import Economy
 from director.admin.turns import Turns
 
-DEAR_SECONDS = 0.02
-"""A rendering that took less is made anew for each who asks, and is as fresh as can be."""
-SERVES = 20
-"""Another serves so many times as long as it took."""
 RENDERINGS_KEPT = 8
 """Renderings that slow readers may hold on to; with more, the newest serves everybody."""
 
@@ -28,14 +25,20 @@ _log = Logger()
 
 
 class Rendering:
-    """One text in pieces, made by whichever reader comes to its end first."""
+    """One text in pieces, made by whichever reader comes to its end first.
 
-    def __init__(self, source: Iterator[bytes], seconds: Callable[[], float]) -> None:
+    Args:
+        made: told the processor time that all of it took.
+    """
+
+    def __init__(
+        self, source: Iterator[bytes], spent: Callable[[], float], made: Callable[[float], None]
+    ) -> None:
         self._source = source
-        self._seconds = seconds
+        self._spent = spent
+        self._made = made
         self._pieces: list[bytes] = []
-        self._ended = False
-        self.began = seconds()
+        self.ended = False
         self.cost = 0.0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -46,37 +49,47 @@ class Rendering:
             at += 1
 
     def _advance(self) -> bool:
-        if not self._ended:
-            begin = self._seconds()
+        if not self.ended:
+            begin = self._spent()
             piece = next(self._source, None)
-            self.cost += self._seconds() - begin
+            self.cost += self._spent() - begin
             if piece is not None:
                 self._pieces.append(piece)
                 return True
-            self._ended = True
+            self.ended = True
+            self._made(self.cost)
         return False
-
-    def serves(self, now: float) -> bool:
-        """Whether it is dear and young enough to be given to another reader."""
-        return self.cost >= DEAR_SECONDS and now - self.began <= max(SERVES * self.cost, 1.0)
 
 
 class Renderings:
-    """The newest rendering of one thing."""
+    """The newest rendering of one thing, which serves others when it is dear (`economy`).
 
-    def __init__(self, seconds: Callable[[], float]) -> None:
+    Args:
+        spent: processor time.
+    """
+
+    def __init__(self, seconds: Callable[[], float], spent: Callable[[], float]) -> None:
         self._seconds = seconds
+        self._spent = spent
+        self._economy = Economy()
         self._newest: Rendering | None = None
         self._held: WeakSet[Rendering] = WeakSet()
 
     def pieces(self, make: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
         """What `make` renders now, or what it rendered a moment ago for somebody else."""
         newest = self._newest
-        if newest is not None and (newest.serves(self._seconds()) or len(self._held) >= RENDERINGS_KEPT):
+        if newest is not None and (self._serves(newest) or len(self._held) >= RENDERINGS_KEPT):
             return iter(newest)
-        made = self._newest = Rendering(make(), self._seconds)
+        made = self._newest = Rendering(make(), self._spent, self._ended)
         self._held.add(made)
         return iter(made)
+
+    def _serves(self, newest: Rendering) -> bool:
+        """One that is being made is as dear as it was up to here."""
+        return self._economy.serves(self._seconds()) if newest.ended else self._economy.dear(newest.cost)
+
+    def _ended(self, cost: float) -> None:
+        self._economy.made(cost, self._seconds())
 
 
 @implementer(IPushProducer)

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from director.admin import batch
 from director.admin.accounts import ADMIN, OPERATOR, ROLES, VIEWER
 from director.model.pools import LARGEST_COUNT, Forward
 
@@ -291,6 +292,17 @@ ROUTES = (
         OPERATOR,
         query=(DRY_RUN,),
         statuses=(200, 403),
+    ),
+    ApiRoute(
+        "changes",
+        "POST",
+        "/api/v1/changes",
+        "Several changes of pools, servers, services and rules as one: all or nothing, one generation.",
+        ADMIN,
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=CHANGED,
+        body=batch.BODY,
     ),
     ApiRoute(
         "requests",

@@ -6,6 +6,7 @@ event and a `Listener` with its reason: traffic goes on without a page.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import time
@@ -17,6 +18,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -45,6 +47,8 @@ from director.registry.reports import ListenerState
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
 SOCKET_FILE = "control.sock"
+TRY_AGAIN = 2.0
+"""Seconds until a port that another program has is tried again."""
 LONGEST_SOCKET_PATH = 107
 """Bytes of a unix socket's path (unix(7): 108 with the NUL)."""
 
@@ -88,6 +92,7 @@ class AdminService(Service):
         self._beats = self._pulse.looping(reactor)
         self._ports: list[Any] = []
         self._listeners: list[ListenerState] = []
+        self._again: IDelayedCall | None = None
         self._authenticator: Authenticator | None = None
         self._printed = ""
 
@@ -198,12 +203,12 @@ class AdminService(Service):
         try:
             if address.endpoint:
                 serverFromString(self._reactor, address.endpoint).listen(site).addCallbacks(
-                    self._bound, self._unbound, callbackArgs=(address,), errbackArgs=(address,)
+                    self._bound, self._unbound, callbackArgs=(address,), errbackArgs=(address, site)
                 )
                 return
             port = self._unix(address.path, site) if address.path else self._tcp(address, site)
         except (CannotListenError, OSError, DirectorError) as error:
-            self._unbound(Failure(error), address)
+            self._unbound(Failure(error), address, site)
         else:
             self._bound(port, address)
 
@@ -228,22 +233,37 @@ class AdminService(Service):
             self._unbound(Failure(DirectorError("without TLS only a loopback address is used")), address)
             return
         self._ports.append(port)
-        self._listeners.append(ListenerState("admin", str(address)))
+        if self._put(ListenerState("admin", str(address))):
+            _log.info("the admin listens on {at} now", at=str(address))
 
-    def _unbound(self, failure: Failure, address: Address) -> None:
+    def _unbound(self, failure: Failure, address: Address, site: AdminSite | None = None) -> None:
+        """Try again with `site` where another program has the port, which may let it go."""
         reason = unbound(failure.value, address.path)
-        self._listeners.append(ListenerState("admin", str(address), bound=False, error=reason))
-        _log.error(
-            "the admin does not listen on {at}: {reason} (traffic is not concerned)",
-            at=str(address),
-            reason=reason,
-        )
+        cause = getattr(failure.value, "socketError", failure.value)
+        if site is not None and not address.path and getattr(cause, "errno", 0) == errno.EADDRINUSE:
+            reason += "; it is tried again"
+            self._again = self._reactor.callLater(TRY_AGAIN, self._open, address, site)
+        if not self._put(ListenerState("admin", str(address), bound=False, error=reason)):
+            _log.error(
+                "the admin does not listen on {at}: {reason} (traffic is not concerned)",
+                at=str(address),
+                reason=reason,
+            )
+
+    def _put(self, state: ListenerState) -> bool:
+        """This is how it is with a listener now; says whether another state of it was known."""
+        others = [one for one in self._listeners if one.address != state.address]
+        known = len(others) < len(self._listeners)
+        self._listeners = [*others, state]
+        return known
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening."""
         if self._beats.running:
             self._beats.stop()
             self._pulse.stop()
+        if self._again is not None and self._again.active():
+            self._again.cancel()
         ports, self._ports, self._listeners = self._ports, [], []
         return DeferredList(
             [maybeDeferred(super().stopService), *(maybeDeferred(one.stopListening) for one in ports)]

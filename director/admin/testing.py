@@ -200,7 +200,7 @@ class MemoryControl:
     def reload(
         self, author: str, origin: str = "", confirm: ConfirmWithin | None = None
     ) -> Deferred[Applied]:
-        """As set; a generation without changes when nothing is set."""
+        """As set; nothing changed when nothing is set."""
         if isinstance(self.reloaded, Exception):
             return fail(self.reloaded)
         if confirm is not None:

@@ -16,9 +16,10 @@ from director.admin.control import TraceRecord
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
 from director.admin.trends import Trends
+from director.config.parse.expressions import written
 from director.model.conditions import And, Condition, Not, Or, Term
-from director.model.http import FaultStep, L7Service, Rule
-from director.model.pools import State, Tunnel
+from director.model.http import Children, FaultStep, L7Service, Rule
+from director.model.pools import NO_ADVICE, State, Tunnel
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.reports import CheckEvidence, Instant, ListenerState, LogEvent, PacketFigures
@@ -31,7 +32,10 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 @frozen
 class ViewContext:
-    """Everything a view may look at, taken at one moment."""
+    """Everything a view may look at, taken at one moment.
+
+    `unkept` says why the last change would be lost at a restart; "" when it is kept.
+    """
 
     seen: RegistrySnapshot
     moment: Instant
@@ -39,6 +43,7 @@ class ViewContext:
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
     trends: Trends = field(factory=Trends)
+    unkept: str = ""
 
 
 def stamp(time: float) -> str:
@@ -107,11 +112,12 @@ def health(server: ServerSnapshot) -> str:
 
 def status(server: ServerSnapshot) -> str:
     """One or two words for people: what the server does, and what is left to do."""
-    if server.state is State.MAINT:
+    wanted = (server.state, server.advice.state)
+    if State.MAINT in wanted:
         return "maintenance"
     if server.failing:
         return "down"
-    if server.state is State.DRAIN:
+    if State.DRAIN in wanted:
         return "drained" if server.empty else f"draining, {left(server)} left"
     if server.weight == 0:
         return "quiesced"
@@ -127,6 +133,8 @@ def left(server: ServerSnapshot) -> str:
 
 def note(server: ServerSnapshot) -> str:
     """What the status alone does not say: a server that was full takes nothing new for a while (B.5)."""
+    if server.advice != NO_ADVICE:
+        return f"its agent says {server.advice}"
     if not server.overloaded or server.weight == 0:
         return ""
     bound = server.min or -(-server.max * 3 // 4)
@@ -155,6 +163,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "weight": server.weight,
         "max": server.max,
         "min": server.min,
+        "advice": str(server.advice),
         "backup": config.backup,
         "forward": config.forward.value if config.forward else None,
         "tunnel": tunnel(config.tunnel),
@@ -239,6 +248,20 @@ def _l7(config: L7Service, context: ViewContext) -> Json:
         "switch": config.switch,
         "rules": sum(rule.service == config.name for rule in context.seen.configuration.rules),
         "fault": [fault_step(one) for one in config.fault],
+        "start": config.start,
+        "max_connections": config.max_connections,
+        "ktcpvs": _children(config.ktcpvs),
+    }
+
+
+def _children(found: Children | None) -> Json | None:
+    """In the words of a KTCPVS file; None when nobody said any."""
+    if found is None:
+        return None
+    return {
+        "startservers": found.start,
+        "minspareservers": found.min_spare,
+        "maxspareservers": found.max_spare,
     }
 
 
@@ -279,6 +302,8 @@ def rule_view(rule: Rule, context: ViewContext) -> Json:
         "service": rule.service,
         "when": rule.shown("when", condition(rule.when)) if rule.when else "",
         "action": action(rule),
+        "pool": rule.pool or None,
+        "hash": rule.hash or None,
         "rate": context.rates.per_second(f"l7:{rule.service}", "rule", rule.name),
         **figures(counters or RequestFigures()),
     }
@@ -296,7 +321,7 @@ def action(rule: Rule) -> str:
 def condition(part: Condition) -> str:
     """A condition as an operator would write it."""
     if isinstance(part, Term):
-        words = (part.fact, part.name, part.operator, *part.values)
+        words = (part.fact, part.name, part.operator, *map(written, part.values))
         return " ".join(word for word in words if word)
     if isinstance(part, Not):
         return f"not {_grouped(part.part)}"

@@ -19,7 +19,23 @@ _CHOICE = re.compile(r"argument (.*): invalid choice: '(.*)' \(choose from (.*)\
 
 
 class Grammar(argparse.ArgumentParser):
-    """argparse with messages that say what to write instead."""
+    """argparse with messages that say what to write instead, and options that may stand anywhere."""
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Let options stand between what needs none.
+
+        argparse gives an argument that may be missing nothing at all when an option comes before it, and
+        calls it unknown then.
+        """
+        if self._mixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, the usage, and end with 2."""

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from director.config import lint, references
 from director.config.parse import builders
+from director.config.parse.check_builder import check
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
 from director.config.parse.values import section_name, title
@@ -89,7 +90,7 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         admin=_first(kinds["admin"], builders.admin),
         users=_all(kinds["user"], builders.user),
         pools=_all(kinds["pool"], builders.pool),
-        checks=_all(kinds["check"], builders.check),
+        checks=_all(kinds["check"], check),
         l7=_all(kinds["l7"], builders.l7),
         rules=_all(kinds["rule"], builders.rule),
         pages=_all(kinds["page"], lambda fields: builders.page(fields, read)),

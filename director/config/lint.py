@@ -214,7 +214,7 @@ def _unused(kinds: Kinds) -> None:
     used = used_pools(kinds, "l7") | used_pools(kinds, "l4")
     checks: set[str] = set()
     for name, pool in kinds["pool"].items():
-        checks |= set(pool.get("check") or ())
+        checks |= set(pool.get("check").names if pool.get("check") else ())
         if name not in used:
             text = "no service or rule uses this pool"
             pool.problem("", text, f"add pool = {name} where it is meant, or remove it", severity=WARNING)

@@ -34,7 +34,6 @@ ACTIONS = ("pool", "redirect", "respond")
 """Of a rule, which has exactly one."""
 PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "pool": {
-        "check": ("checks",),
         "timeout.connect": ("timeouts", "connect"),
         "timeout.response": ("timeouts", "response"),
         "timeout.idle": ("timeouts", "idle"),
@@ -125,6 +124,8 @@ def _taken(kind: str, key: str, old: Any, new: Any) -> Any:
         verb = key.removesuffix("_header")
         kept = tuple(edit for edit in old.headers if edit.verb != verb)
         return evolve(old, headers=(*kept, *new.headers))
+    if kind == "pool" and key == "check":
+        return evolve(old, checks=new.checks, needed=new.needed)
     first, *inner = PLACES[kind].get(key, (key.replace(".", "_"),))
     if not hasattr(old, first):
         raise Unfit(f"{key} is changed in the file only; change it there and reload", key)

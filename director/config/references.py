@@ -27,7 +27,8 @@ Kinds = Mapping[str, Mapping[str, Fields]]
 def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     """Report every reference that leads nowhere or clashes with another."""
     for pool in kinds["pool"].values():
-        _names(pool, "check", kinds["check"], "check")
+        for word in pool.get("check").words if pool.get("check") else ():
+            _lookup(pool, "check", word, kinds["check"], "check")
         _names(pool, "tls.cert", kinds["cert"], "cert")
         tls_references.pool(pool)
         _server_places(pool)
@@ -36,6 +37,7 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     _rules(kinds)
     for virtual in kinds["l4"].values():
         _names(virtual, "pool", kinds["pool"], "pool")
+    _protocols(kinds)
     _layers(kinds)
     _families(kinds)
     _schedulers(kinds, known)
@@ -130,6 +132,23 @@ def _server_places(pool: Fields) -> None:
             pool.problem(key, text, "correct the address or remove one of the two", severity=WARNING)
 
 
+def _protocols(kinds: Kinds) -> None:
+    """Octets that are relayed unread cannot be put into frames."""
+    unread = {
+        name: service
+        for name, service in kinds["l7"].items()
+        if service.get("protocol") != "http" or service.get("switch") == "connection"
+    }
+    for fields in (*kinds["l7"].values(), *kinds["rule"].values()):
+        owner = unread.get(str(fields.get("service")) if fields.kind.kind == "rule" else fields.name)
+        pool = kinds["pool"].get(str(fields.get("pool")))
+        if owner is not None and pool is not None and pool.get("protocol") == "h2":
+            text = (
+                f"[{owner.section.title}] relays connections unread, and pool {pool.name} has protocol = h2"
+            )
+            fields.problem("pool", text, "take a pool with protocol = http/1.1: it passes any octets on")
+
+
 def used_pools(kinds: Kinds, layer: str) -> set[str]:
     """Names of pools that services and rules of a layer (`l7` or `l4`) use."""
     used = {str(fields.get("pool")) for fields in kinds[layer].values() if fields.given("pool")}
@@ -166,7 +185,7 @@ def _layers(kinds: Kinds) -> None:
 
 def _checked_there(pool: Fields, kinds: Kinds) -> bool:
     """Some check of the pool goes to the server's own port."""
-    checks = (kinds["check"].get(name) for name in pool.get("check") or ())
+    checks = (kinds["check"].get(name) for name in (pool.get("check").names if pool.get("check") else ()))
     return any(check is not None and not check.given("port") for check in checks)
 
 

@@ -15,9 +15,9 @@ import heapq
 from collections.abc import Mapping
 from random import Random
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from director.model.pools import Address, Check
+from director.model.pools import Address, Check, Pool, ServerTLS
 from director.model.settings import Configuration
 
 Key = tuple[str, str]
@@ -37,6 +37,8 @@ class CheckTarget:
 
     address: Address
     check: Check
+    tls: ServerTLS | None = None
+    """How it is met, None = in clear text; with its own `name` where none is set."""
 
     @property
     def key(self) -> Key:
@@ -45,10 +47,11 @@ class CheckTarget:
 
     @property
     def where(self) -> Address:
-        """What is probed: the server's address, with the check's port if it has one."""
-        if not self.check.port or not self.address.host:
+        """What is probed: the server's address, with the check's own host and port if it has them."""
+        check = self.check
+        if not self.address.host or not (check.port or check.address):
             return self.address
-        return evolve(self.address, port=self.check.port)
+        return Address(check.address or self.address.host, check.port or self.address.port)
 
 
 def targets(configuration: Configuration) -> dict[Key, CheckTarget]:
@@ -62,8 +65,13 @@ def targets(configuration: Configuration) -> dict[Key, CheckTarget]:
             for server in pool.servers:
                 key = (str(server.address), name)
                 if key not in found:
-                    found[key] = CheckTarget(server.address, checks[name])
+                    found[key] = CheckTarget(server.address, checks[name], _tls(checks[name], pool))
     return found
+
+
+def _tls(check: Check, pool: Pool) -> ServerTLS | None:
+    """`grpc` goes the way of the pool's requests, and takes the first pool's that names the server."""
+    return pool.tls if check.kind == "grpc" else check.tls
 
 
 class Plan:

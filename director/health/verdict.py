@@ -11,7 +11,7 @@ from collections import deque
 
 from attrs import frozen
 
-from director.model.pools import Check
+from director.model.pools import NO_ADVICE, Advice, Check
 
 RESULTS_KEPT = 20
 """Probe results remembered per (address, check); the page shows the last ten."""
@@ -24,13 +24,18 @@ class Result:
     """One probe: when it ended, how it went and why, and how long it took in seconds.
 
     `alive` is None when the probe could not be made for a reason of our own (no file descriptors
-    left, say); such a result is shown and never counts.
+    left, say); such a result is shown and never counts.  `phases` are parts of it by name with the seconds
+    from its begin to their end, `octets` how many came, `seen` the first of them; `advice` is an agent's.
     """
 
     time: float
     alive: bool | None
     reason: str
     duration: float
+    phases: tuple[tuple[str, float], ...] = ()
+    octets: int = 0
+    seen: str = ""
+    advice: Advice | None = None
 
 
 @frozen
@@ -79,6 +84,7 @@ class Evidence:
     def __init__(self, check: Check, now: float) -> None:
         self.check = check
         self.alive: bool | None = check.first
+        self.advice = NO_ADVICE
         self._last: bool | None = None
         self.since = now
         self.count = 0

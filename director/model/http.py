@@ -40,11 +40,20 @@ class L7Limits:
 
 
 @frozen
+class Children:
+    """`ktcpvs =`: how many child processes KTCPVS would start, and keep in reserve at least and at most."""
+
+    start: int = 8
+    min_spare: int = 6
+    max_spare: int = 18
+
+
+@frozen
 class L7Service:
     """`[l7:NAME]`: listeners and what happens to a request that no rule claims.
 
     `fault_on` are the causes for which `fault` is taken.  `max_connections` 0 = as many as the process may
-    have.
+    have.  `start` False: it is there and listens nowhere.
     """
 
     name: str
@@ -63,6 +72,13 @@ class L7Service:
     h2c: bool = False
     limits: L7Limits = L7Limits()
     max_connections: int = 0
+    start: bool = True
+    ktcpvs: Children | None = None
+
+    @property
+    def places(self) -> tuple[Address, ...]:
+        """Where it listens now."""
+        return self.listen if self.start else ()
 
 
 @frozen

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -178,6 +180,45 @@ class CustomScheduler:
 
 
 @frozen
+class Advice:
+    """What a server's agent says of it, over what is configured and ordered; None where it says nothing.
+
+    `share` is per cent of the configured weight, `state` what it wants (READY takes back what it wanted).
+    """
+
+    share: int | None = None
+    state: State | None = None
+    max: int | None = None
+
+    def over(self, before: Advice) -> Advice:
+        """What it said last of each."""
+        return Advice(
+            before.share if self.share is None else self.share,
+            self.state or before.state,
+            before.max if self.max is None else self.max,
+        )
+
+    def told(self) -> list[object]:
+        """As plain values, for other processes and for the store."""
+        return [self.share, self.state.value if self.state else None, self.max]
+
+    @classmethod
+    def heard(cls, told: Sequence[Any]) -> Advice:
+        """What was `told`."""
+        share, state, most = told
+        return cls(share, State(state) if state else None, most)
+
+    def __str__(self) -> str:
+        words = [] if self.share is None else [f"{self.share}%"]
+        words += [self.state.value] if self.state else []
+        words += [] if self.max is None else [f"maxconn:{self.max}"]
+        return " ".join(words)
+
+
+NO_ADVICE = Advice()
+
+
+@frozen
 class ScriptStep:
     """One step of a `script` check: octets that are sent, or that must come."""
 
@@ -186,15 +227,32 @@ class ScriptStep:
 
 
 @frozen
+class ServerTLS:
+    """How a pool's servers are met: `name` is asked for and verified (the server's own without it).
+
+    `ca` is a file with authorities ("" = the system's), `certificate` the name of a `[cert:…]` that is shown.
+    """
+
+    verify: bool = True
+    ca: str = ""
+    name: str = ""
+    certificate: str = ""
+
+
+@frozen
 class Check:
     """`[check:NAME]`: an active health check.
 
-    kind `tcp` (a connect), `http` (method, target, the statuses that count as alive as inclusive ranges,
-    and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the server's
-    address), `redis`, `postgres`, `mysql`, `smtp`,
+    kind `tcp` (a connect), `http` and `https` (method, target, the statuses that count as alive as inclusive
+    ranges, and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the
+    server's address), `tls` (a handshake), `grpc` (the `service` that is asked for, empty = the server as a
+    whole), `agent` (what it says of itself), `redis`, `postgres`, `mysql`, `smtp`,
     `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload), `icmp` (an
-    echo) or `exec` (the program and its arguments).
-    `port` is probed instead of the server's own; 0 = that one.  `changing` is the pause between two probes
+    echo) or `exec` (the program and its arguments).  `terms` of `dns` and `udp` are about the `answer`.
+    `tls` is how servers are met by `https` and `tls`; `days` is how long a certificate must be good yet, None
+    = no matter.
+    `address` and `port` are probed instead of the server's own; empty and 0 = those.  `changing` is the pause
+    between two probes
     while the verdict is about to change, in seconds; 0 = `every`.  `first` is what a server counts as before
     anything is known of it; None = up until the first `after` results, which decide when they are equal.
     """
@@ -215,6 +273,10 @@ class Check:
     question: tuple[str, str] = ("", "")
     payload: bytes = b""
     command: tuple[str, ...] = ()
+    service: str = ""
+    tls: ServerTLS | None = None
+    days: float | None = None
+    address: str = ""
     changing: float = 0.0
     first: bool | None = None
     after: int = 1
@@ -222,12 +284,16 @@ class Check:
 
 @frozen
 class CookiePersistence:
-    """`persist = cookie NAME insert [httponly] [secure] [samesite=…]`: affinity by our own cookie."""
+    """`persist = cookie NAME insert [follow] [httponly] [secure] [samesite=…]`: affinity by our own cookie.
+
+    `follow`: only beside cookies that the server sets, and as long as the longest of them lasts.
+    """
 
     name: str
     httponly: bool = False
     secure: bool = False
     samesite: str = ""
+    follow: bool = False
 
 
 @frozen
@@ -252,6 +318,26 @@ class Queue:
 
 
 @frozen
+class Eject:
+    """When real traffic takes a server out of its pool (passive checks).
+
+    `after` failures in a row for `causes` (5xx, connect, empty, timeout, reset), or, where they are named
+    among them, a `rate` of failures or a `latency` far from the other servers', put it out for `seconds`;
+    never more than the share `most` of the pool at a time.
+    """
+
+    causes: frozenset[str]
+    after: int = 5
+    seconds: float = 30.0
+    most: float = 0.5
+
+
+def passive(pool: str) -> str:
+    """The name under which an ejection stands among what checks found; no check can be called so."""
+    return f"eject:{pool}"
+
+
+@frozen
 class PoolTimeouts:
     """Seconds: to connect, to the first response byte, between two bytes, and for an idle tunnel."""
 
@@ -262,25 +348,15 @@ class PoolTimeouts:
 
 
 @frozen
-class ServerTLS:
-    """How a pool's servers are met: `name` is asked for and verified (the server's own without it).
-
-    `ca` is a file with authorities ("" = the system's), `certificate` the name of a `[cert:…]` that is shown.
-    """
-
-    verify: bool = True
-    ca: str = ""
-    name: str = ""
-    certificate: str = ""
-
-
-@frozen
 class Pool:
     """`[pool:NAME]`: servers in configured order and how one of them is picked.
 
+    `needed` is how many of `checks` must hold, 0 = all.  `eject` says when real traffic takes a server out,
+    None = never; with fewer healthy servers than the share `panic`, all are used; a server that comes back is
+    given its weight over `slow_start` seconds.
     `idle_connections` is how many unused connections are kept open to each server, `on_down` what becomes
     of established work of a server that goes down.  `tls` is how servers are met (None = in clear);
-    `send_proxy` is off, v1 or v2.
+    `send_proxy` is off, v1 or v2; `protocol` http/1.1 or h2.
     """
 
     name: str
@@ -294,7 +370,12 @@ class Pool:
     idle_connections: int = 64
     tls: ServerTLS | None = None
     send_proxy: str = "off"
+    protocol: str = "http/1.1"
     on_down: OnDown = OnDown.KEEP
+    needed: int = 0
+    eject: Eject | None = None
+    panic: float = 0.0
+    slow_start: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         names = [server.name for server in self.servers]

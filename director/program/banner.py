@@ -45,8 +45,8 @@ def to_look(admin: AdminService, state_dir: Path, *, in_sight: bool) -> Iterator
 
 def trials(configuration: Configuration) -> list[str]:
     """Up to three curl commands: the first plain listener, then what its `[test:…]` sections ask for."""
-    service = next((one for one in configuration.l7 if one.protocol == "http"), None)
-    address = next((one for one in service.listen if one.port), None) if service is not None else None
+    service = next((one for one in configuration.l7 if one.protocol == "http" and one.start), None)
+    address = next((one for one in service.places if one.port), None) if service is not None else None
     if address is None:
         return []
     secure = service is not None and service.tls is not None and address in service.tls.addresses

@@ -21,6 +21,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from director import plugins
 from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
 from director.config.loaded import Loaded
@@ -53,11 +54,6 @@ from director.registry.snapshot import RegistrySnapshot, Snapshots
 
 EVIDENCE_SHOWN = 10
 """Results of a check that are shown."""
-
-CHEAP = 0.005
-"""Seconds of processor time that a snapshot may take to be taken anew for each who asks."""
-SERVES = 20
-"""A snapshot that takes longer serves so many times as long as that: a twentieth of the time at most."""
 
 
 @frozen
@@ -100,7 +96,7 @@ class RunningControl:
         self._registry = current.registry
         self._snapshots = Snapshots(current.registry)
         self._seen = self._snapshots.take()
-        self._serves_until = self._cost = 0.0
+        self._economy = Economy()
         self._traffic = traffic
         self._health = health
         self._layer4 = layer4
@@ -120,15 +116,12 @@ class RunningControl:
         return self._registry.configuration.users
 
     def snapshot(self) -> RegistrySnapshot:
-        """What exists now; one that took long to take serves a while, so that no caller can make us busy."""
+        """What exists now; a dear one serves a while, so that no caller can make us busy."""
         now = self._reactor.seconds()
-        if now >= self._serves_until or self._seen.generation != self._registry.generation:
+        if not self._economy.serves(now) or self._seen.generation != self._registry.generation:
             begin = time.thread_time()
             self._seen = self._snapshots.take()
-            # Twice in turn: one alone may have paid for Python's garbage.
-            before, self._cost = self._cost, time.thread_time() - begin
-            cost = min(before, self._cost)
-            self._serves_until = now + cost * SERVES if cost > CHEAP else now
+            self._economy.made(time.thread_time() - begin, now)
         return self._seen
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -311,7 +304,7 @@ class RunningControl:
         self._registry.zero(services)
         if set(services) == set(self._registry.services):
             self._layer4.zero()
-        self._serves_until = 0.0
+        self._economy.forget()
 
     def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back."""

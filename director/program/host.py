@@ -6,20 +6,29 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 
 from director.config.loaded import Loaded
 from director.config.text.messages import WARNING, Problem
+from director.l4 import here
 from director.l4.io.capture import addresses
-from director.l4.io.capture.plan import parse_address
+from director.l4.io.capture.plan import capture_plan, parse_address
 from director.l4.io.netlink.socket import NetlinkSocket
 from director.l4.io.netlink.view import KernelView
+from director.l7.io.listener import taken
+from director.model.pools import Address
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.listen_alerts import lacking
+from director.store.io.place import held
 
 _LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
 _ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"
+_TAKEN = "the director starts all the same if it can open another, and tries again. --offline does not ask"
+_NO_PAGE = "the director starts without its page, and tries again. --offline does not ask"
+_HERE = "--offline does not ask"
 _NO_INTERFACE = "correct it; if it is right, layer 4 starts on it when it appears. --offline does not ask"
 
 
@@ -35,6 +44,13 @@ def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
         )
         for service, address in lacking(configuration)
     ]
+    if not held(Path(configuration.settings.state_dir)):
+        # Else it is most likely the director itself that listens there.
+        found += [
+            loaded.problem_at(section, "listen", f"{address} cannot be opened now: {why}", hint, WARNING)
+            for section, address, hint in _listeners(configuration)
+            if not address.endpoint and (why := taken(address))
+        ]
     if configuration.l4:
         # Without netlink there is no layer 4, and a start says so.
         with suppress(OSError), closing(NetlinkSocket()) as asker:
@@ -42,6 +58,15 @@ def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
             view.read_all()
             found += _packet_problems(loaded, configuration, view)
     return found
+
+
+def _listeners(configuration: Configuration) -> Iterator[tuple[str, Address, str]]:
+    """(section, address, what a start does when another program has it)."""
+    for service in configuration.l7:
+        for address in service.listen:
+            yield f"l7:{service.name}", address, _TAKEN
+    if configuration.admin is not None:
+        yield "admin", configuration.admin.listen, _NO_PAGE
 
 
 def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelView) -> list[Problem]:
@@ -54,10 +79,16 @@ def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelV
         for name in settings.interfaces
         if name not in names
     ]
+    pools = {pool.name: pool for pool in configuration.pools}
+    plan = capture_plan(configuration.l4, pools, (), settings.marks)
+    servers = dict.fromkeys(one.address for one in plan.answers)
     for service in configuration.l4:
         address = parse_address(service.virtual.host)
-        why = "" if address is None else addresses.unanswered(view, address, read)
+        why = "" if address is None else addresses.unanswered(view, address, read, servers)
         if why:
             text = f"virtual address {address} {why}"
             found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))
+    for one in here.unfit(configuration.l4, pools, settings.marks, view.local()):
+        place = f"pool:{one.pool}", f"server.{one.server.name}"
+        found.append(loaded.problem_at(*place, f"the server {one.why}", f"{one.hint}. {_HERE}", WARNING))
     return found

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from director.errors import ChangeRefused, DirectorError
-from director.l4 import listing, saved
+from director.l4 import here, listing, saved
 from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io import flowfile
@@ -26,6 +26,7 @@ from director.l4.io.capture.follow import ADDRESS, TROUBLE
 from director.l4.io.capture.install import STATE_FILE, Installer
 from director.l4.io.capture.plan import ROUTE, Endpoint, owed_endpoints
 from director.l4.io.netlink.view import (
+    AddressesChanged,
     Event,
     KernelView,
     LinkChanged,
@@ -89,6 +90,8 @@ class Layer4(Part):
         self._owed: tuple[Endpoint, ...] = ()
         self._silent: set[Hop] = set()
         self._links: dict[str, bool] = {}
+        self._unfit: set[str] = set()
+        self._unfit_due = False
 
     def check(self, candidate: Candidate) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
@@ -146,6 +149,7 @@ class Layer4(Part):
             self.shell.startService()
         elif configuration.l4:
             self._configure(configuration.l4_settings or L4Settings())
+        self._unfit_due = True
         pools = {pool.name: pool for pool in configuration.pools}
         own = tuple(_own_listeners(configuration))
         if self.forwarder is not None:
@@ -208,6 +212,7 @@ class Layer4(Part):
         """Say each trouble once when it begins and once when it is over; `lacking` was said at the start."""
         if self.shell is None:
             return
+        self._say_unfit()
         changes, unkept = self.shell.troubles.news()
         for change in changes[:SAID]:
             if change.seconds is None:
@@ -218,6 +223,19 @@ class Layer4(Part):
         more = len(changes[SAID:]) + unkept
         if more:
             _log.warn("layer 4: {more} more changes of this kind; /readyz has what is wrong now", more=more)
+
+    def _say_unfit(self) -> None:
+        """Servers on this machine that clients cannot reach: once each, also when it gets their address."""
+        view = self.shell.view if self.shell is not None else None
+        if view is None or not self._unfit_due:
+            return
+        self._unfit_due = False
+        configuration = self._registry.configuration
+        pools = {pool.name: pool for pool in configuration.pools}
+        found = here.unfit(configuration.l4, pools, self._settings.marks, view.local())
+        before, self._unfit = self._unfit, {str(one) for one in found}
+        for text in sorted(self._unfit - before):
+            _log.warn("layer 4: {text}", text=text)
 
     def listeners(self) -> Iterator[ListenerState]:
         """Every virtual service, and why it is not served."""
@@ -290,6 +308,8 @@ class Layer4(Part):
         """Say once what no trouble stands for; the neighbours that are no servers come and go unsaid."""
         if isinstance(event, LinkChanged):
             self._tell_link(event.link.name, "is gone" if event.link.gone else "", usable=event.usable)
+        elif isinstance(event, AddressesChanged):
+            self._unfit_due = True
         elif isinstance(event, NeighbourKnown):
             if event.hop in self._silent:
                 self._silent.discard(event.hop)
@@ -370,7 +390,7 @@ def _fixed(wanted: L4Settings) -> tuple[object, ...]:
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:
     """Layer 7's own listeners: a virtual address keeps them."""
     for service in configuration.l7:
-        for address in service.listen:
+        for address in service.places:
             try:
                 host = ipaddress.ip_address(address.host)
             except ValueError:

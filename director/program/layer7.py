@@ -48,6 +48,7 @@ class Layer7(Part):
         self._registry = registry
         self._new_id = new_id
         self._ends = ends
+        self._serves = False
 
     def rehearse(self, candidate: Candidate) -> None:
         """Every address that is new can be listened on: tried, and let go at once."""
@@ -55,16 +56,28 @@ class Layer7(Part):
         self.abandon()
 
     def prepare(self, candidate: Candidate) -> None:
-        """Open the addresses that are new."""
-        self.shell.prepare(candidate.desired.l7)
+        """Open the addresses that are new.
+
+        At a start those that another program has are waited for, as long as something else is served: who
+        starts a standby cannot do without, and who changes what serves is there to be told.
+        """
+        desired = candidate.desired
+        self.shell.prepare(desired.l7, waits=not self._serves)
+        error = None if desired.l4 else self.shell.none_opened()
+        if error is not None:
+            self.shell.abandon()
+            raise error
 
     def commit(self, candidate: Candidate) -> None:
-        """Serve these services, and let who waits try anew."""
+        """Serve these services; whoever waits is decided anew, as a newcomer would be."""
+        self._serves = True
         configuration = self._registry.configuration
         self.shell.apply(compile_services(configuration, self._registry), self._new_id)
         local = {str(step.address) for one in configuration.l7 for step in one.fault if step.kind == "local"}
         now = self.shell.reactor.seconds()
         self.shell.backends.sweep(now, set(self._registry.by_address) | local)
+        if candidate.changes:
+            self.shell.queues.wake(everybody=True)
         self.wake()
 
     def abandon(self) -> None:
@@ -153,7 +166,7 @@ class Layer7(Part):
         """While stopping: wait no longer for clients."""
         self.shell.cut(why)
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""
 
     def wake(self) -> None:

@@ -1,7 +1,7 @@
 """Listeners that clients cannot reach yet: said once when it begins, once when it is over (composition).
 
-A standby listens on addresses that it gets when it takes over, and an endpoint may not be ready at a start:
-neither is a reason not to serve the rest.
+A standby listens on addresses that it gets when it takes over, and on ports that what it replaces still has;
+an endpoint may not be ready at a start: none of it is a reason not to serve the rest.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def lacking(configuration: Configuration, has: Callable[[str], bool] = has_addre
     """
     known = {one.virtual.host: True for one in configuration.l4} | dict.fromkeys(_EVERYWHERE, True)
     for service in configuration.l7:
-        for address in service.listen:
+        for address in service.places:
             if address.path or address.endpoint or not _literal(address.host):
                 continue
             if address.host not in known:
@@ -117,11 +117,13 @@ class ListenAlerts(Part):
 
     def look(self, now: float) -> tuple[list[str], list[str]]:
         """What is news since the last look: sentences of what began, and of what is over."""
-        found = dict.fromkeys(lacking(self._registry.configuration, self._has), _LACKING)
+        configuration = self._registry.configuration
+        wanted = {(f"l7:{one.name}", str(address)) for one in configuration.l7 for address in one.listen}
+        found = dict.fromkeys(lacking(configuration, self._has), _LACKING)
         for name, address, why in self._traffic.unopened():
             found[f"l7:{name}", address] = f"{why}; it is tried again"
         begun = [one for one in found if one not in self._why]
-        over = [one for one in self._why if one not in found]
+        over = [one for one in self._why if one not in found and one in wanted]
         again = [
             f"{name} listens on {address} now, after {now - self._since[name, address]:.0f}s"
             for name, address in over

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from director.program.parts import Chore, Part
 from director.registry.live import LivePool
-from director.registry.outage import instead
+from director.registry.outage import instead, panic
 from director.registry.registry import Registry
 from director.registry.snapshot import Snapshots
 
@@ -31,12 +31,15 @@ class PoolAlerts(Part):
         self._clock = clock
         self._snapshots = Snapshots(registry)
         self._since: dict[str, float] = {}
+        self._panics: set[str] = set()
 
     def chores(self) -> Iterable[Chore]:
         """Say what began and what ended: once each."""
         return ((self._say, EVERY),)
 
     def _say(self) -> None:
+        for text in self.panics():
+            _log.warn("{text}", text=text)
         lost, again = self.look(self._clock())
         for text in lost:
             _log.error("{text}", text=text)
@@ -60,6 +63,17 @@ class PoolAlerts(Part):
             _some(self._meaning(lost)),
             _some([_again(pools[name], ended[name]) for name in over if name in pools]),
         )
+
+    def panics(self) -> list[str]:
+        """Which pools use all servers since the last look because too few are healthy, or no more."""
+        pools = self._registry.pools
+        panics = {name for name, pool in pools.items() if pool.panic}
+        begun, ended = sorted(panics - self._panics), sorted(self._panics - panics)
+        self._panics = panics
+        found = [
+            f"pool {name} is in panic: {panic(pools[name].healthy, pools[name].config)}" for name in begun
+        ]
+        return _some(found + [f"pool {name} is not in panic any more" for name in ended if name in pools])
 
     def _used(self) -> set[str]:
         """Pools that a service or a rule sends to."""

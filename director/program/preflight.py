@@ -83,7 +83,7 @@ def _own(configuration: Configuration) -> set[Any]:
 
     A port stands for itself when it is listened on at all addresses.
     """
-    listens = [address for one in configuration.l7 for address in one.listen]
+    listens = [address for one in configuration.l7 for address in one.places]
     listens += [one.listen for one in configuration.demos]
     listens += [Address(one.virtual.host, one.virtual.port) for one in configuration.l4]
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -10,12 +11,15 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from director.program.candidate import Candidate
-from director.program.parts import Part
+from director.program.parts import Chore, Part
 from director.registry.live import Books
 from director.registry.mapped import MappedBooks
 from director.registry.registry import Generation, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note
+
+WARMING = 1.0
+"""Seconds between two looks at servers that warm up."""
 
 _log = Logger(namespace="director")
 
@@ -25,7 +29,7 @@ class Replica(Part):
 
     Attributes:
         registry: it, alive.
-        made: the last generation of this run.
+        made: what came of the last change of this run; one that changed nothing has no diff.
     """
 
     def __init__(self, reactor: Any, random: Random, books: Books | MappedBooks | None = None) -> None:
@@ -56,6 +60,13 @@ class Replica(Part):
             raise
         candidate.files.settled()
         return None
+
+    def chores(self) -> Iterable[Chore]:
+        """Servers that come back warm up."""
+        return ((self._warm, WARMING),)
+
+    def _warm(self) -> None:
+        self.registry.warm(self._reactor.seconds())
 
     def note(self, note: Note) -> None:
         """A user's scheduler was replaced."""

@@ -112,8 +112,9 @@ class Running(Replica):
         return self.overrides.again().addCallback(lambda _: None)
 
     def chores(self) -> Iterable[Chore]:
-        """Rates, servers that left, and what could not be kept."""
+        """Rates, servers that left or come back, and what could not be kept."""
         return (
+            *super().chores(),
             (self._estimate, ESTIMATOR_PERIOD),
             (self._sweep, SWEEP_PERIOD),
             (self.overrides.again, TRY_AGAIN),

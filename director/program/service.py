@@ -39,6 +39,7 @@ from director.admin.control import Applied, ConfirmWithin
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
+from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.program import banner
 from director.program.candidate import Candidate
@@ -109,6 +110,10 @@ class DirectorService(Service):
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
         judged: Any = Verdicts(self.registry, self.traffic)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
         self.control = RunningControl(
             path,
             self.current,
@@ -128,7 +133,7 @@ class DirectorService(Service):
                 self.logs,
                 self.state,
                 self.current,
-                Health(self.health, self.registry),
+                Health(self.health, self.passive, self.registry),
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -248,7 +253,9 @@ class DirectorService(Service):
         self.traffic.reopen()
 
     def _greeting(self) -> Iterator[str]:
-        served = [f"{name}={address}" for name, address, _ in self.traffic.listeners()]
+        waiting = {(name, address) for name, address, _ in self.traffic.unopened()}
+        opened = [one[:2] for one in self.traffic.listeners() if one[:2] not in waiting]
+        served = [f"{name}={address}" for name, address in opened]
         served += [f"{one.service}={one.address}" for one in self.layer4.listeners() if one.bound]
         yield banner.ready(self.settings.name, served)
         yield from banner.to_try(self.registry.configuration)
@@ -358,12 +365,10 @@ class DirectorService(Service):
 
 def _reloaded(applied: Applied) -> Applied:
     made = applied.generation
-    _log.info(
-        "reloaded: generation {number} by {author}, {count} change(s)",
-        number=made.number,
-        author=made.author,
-        count=len(made.diff),
-    )
+    text = "generation {number} by {author}, {count} change(s)"
+    if not made.diff:
+        text = "generation {number} runs on, nothing changed (asked by {author})"
+    _log.info(f"reloaded: {text}", number=made.number, author=made.author, count=len(made.diff))
     return applied
 
 

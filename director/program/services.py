@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from director.health.io.passive import LOOK, PassiveChecks
 from director.health.io.service import HealthService
+from director.model.pools import Advice
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
-from director.program.parts import Part
+from director.program.parts import Chore, Part
 from director.program.traffic import TrafficView
-from director.registry.registry import RealServer, Registry
+from director.registry.registry import LivePool, RealServer, Registry
 
 
 class ServicePart(Part):
@@ -33,12 +35,17 @@ class ServicePart(Part):
 
 
 class Health(ServicePart):
-    """The checks of what runs."""
+    """The checks of what runs, active and passive."""
 
-    def __init__(self, service: HealthService, registry: Registry) -> None:
+    def __init__(self, service: HealthService, passive: PassiveChecks, registry: Registry) -> None:
         super().__init__(service)
         self._health = service
+        self._passive = passive
         self._registry = registry
+
+    def chores(self) -> Iterable[Chore]:
+        """Compare servers, and let those come back whose time is over."""
+        return ((self._passive.look, LOOK),)
 
     def commit(self, candidate: Candidate) -> None:
         """Check what is there now."""
@@ -64,10 +71,20 @@ class Verdicts:
         """The servers of each address."""
         return self._registry.by_address
 
+    @property
+    def pools(self) -> dict[str, LivePool]:
+        """All pools."""
+        return self._registry.pools
+
     def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
         """See `Registry.set_health`."""
         self._traffic.verdict(address, check, alive)
         return self._registry.set_health(address, check, alive, now)
+
+    def set_advice(self, address: str, check: str, advice: Advice, now: float) -> tuple[RealServer, ...]:
+        """See `Registry.set_advice`."""
+        self._traffic.verdict(address, check, advice.told())
+        return self._registry.set_advice(address, check, advice, now)
 
     def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
         """See `Registry.forget_health`."""

@@ -59,7 +59,7 @@ class TrafficView(Protocol):
     def cut(self, why: str) -> None:
         """While stopping: wait no longer for clients."""
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """What a check found; None: nobody asks any more."""
 
     def wake(self) -> None:

@@ -210,16 +210,25 @@ def asked(counters: Requests) -> None:
 
 def failed(lease: Lease, cause: str) -> None:
     """A try on a server failed; `cause` is a word of the code's own bounded vocabulary."""
-    lease.server.requests.errors[cause] += 1
+    server = lease.server
+    server.requests.errors[cause] += 1
+    if server.watch is not None:
+        server.watch.failed(cause)
 
 
 def answered(
-    lease: Lease, status_class: int, first_byte: float | None, received: int, sent: int, now: float
+    lease: Lease,
+    status_class: int,
+    first_byte: float | None,
+    received: int,
+    sent: int,
+    now: float,
+    outcome: str = "ok",
 ) -> None:
     """An exchange with a server is over: count it, take its time into account, and give the claim back.
 
     `first_byte` is the seconds until its answer began, None when none did; `received` and `sent` are octets
-    from and to the client.
+    from and to the client; `outcome` says whether all went well.
     """
     server = lease.server
     counters = server.requests
@@ -228,10 +237,13 @@ def answered(
         counters.latency.buckets[bisect_left(LATENCY_BOUNDS, first_byte)] += 1
         counters.latency.total += first_byte
         server.observe(first_byte, now)
+    if server.watch is not None:
+        server.watch.ended(status_class, first_byte, outcome)
     cells = server.stats.traffic.cells
     cells[CONNS] += 1
-    cells[INBYTES] += received
     cells[OUTBYTES] += sent
+    if received:
+        cells[INBYTES] += received
     lease.release()
 
 
@@ -256,8 +268,9 @@ def served(
         rule.responses[status_class] += 1
     cells = service.stats.traffic.cells
     cells[CONNS] += 1
-    cells[INBYTES] += received
     cells[OUTBYTES] += sent
+    if received:
+        cells[INBYTES] += received
 
 
 def refused(service: LiveService, status_class: int) -> None:

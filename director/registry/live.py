@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 
 from director.errors import DirectorError
 from director.model.http import L7Service
-from director.model.pools import OnDown, Pool, Server, State
+from director.model.pools import NO_ADVICE, Advice, OnDown, Pool, Server, State, passive
 from director.model.virtual import L4Service
 from director.registry.counters import Requests, Zeroable
+from director.registry.watch import Watch
 
 MOST_NUMBERS = 4096
 """Shared numbers of a user's scheduler under one name."""
@@ -50,15 +51,19 @@ class RealServer:
     they do.
 
     `active` and `inactive` count leases only.  `present` is False once it left the pool.
+    `advice` is what its agents say: `weight` and `max` follow it, and it may want less than `state` allows.
+    `able`: no order keeps it from working.  `warm` is how much of its share of new work it is
+    given (`slow_start`), 1.0 once it has warmed up; `watch` takes down how its work goes, None when nobody
+    asks (`eject`).  `takes_new`: neither its order nor its agents keep new clients from it.
     `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
     established flows may still go to it: whoever went on working when it went down, goes on.
     """
 
     __slots__ = (
-        "active", "address", "available", "carries", "config", "cut", "failing", "idle_since", "inactive",
-        "key", "last_weight", "latency", "max", "min", "name", "number", "overloaded", "persistent",
-        "pool", "port", "present", "reachable", "reported", "requests", "since", "state", "stats", "weight",
-        "_latency_at",
+        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut", "failing",
+        "idle_since", "inactive", "key", "last_weight", "latency", "max", "min", "name", "number",
+        "overloaded", "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since",
+        "state", "stats", "takes_new", "warm", "watch", "weight", "_full", "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None
@@ -84,7 +89,12 @@ class RealServer:
         self.idle_since: float | None = None
         self.stats = Zeroable()
         self.requests = Requests()
-        self.last_weight = 0
+        self.last_weight = self.max = 0
+        self.takes_new = self.able = True
+        self.advice = NO_ADVICE
+        self.warm = 1.0
+        self.counted = (0, 0, 0)
+        self.watch: Watch | None = None
         self.configure(config)
 
     def _begin(self) -> None:
@@ -95,14 +105,42 @@ class RealServer:
 
     def configure(self, config: Server) -> None:
         """Take over weight and thresholds; raising or removing `max` clears overload (B.3)."""
-        old_max = getattr(self, "max", 0)
         self.config = config
+        self._follow()
+
+    def advise(self, advice: Advice) -> None:
+        """Take over what its agents say."""
+        self.advice = advice
+        self._follow()
+        self.refresh()
+
+    def heat(self, warm: float) -> bool:
+        """Give it that part of its share from now on; says whether its weight is another one."""
+        before, self.warm = self.weight, warm
+        self._follow()
+        self.pool.invalidate()
+        return self.weight != before
+
+    @property
+    def admitted(self) -> float:
+        """How often it may be chosen at all: what whole numbers as weights cannot say of `warm`."""
+        return self.warm * self._full / self.weight if self.weight else 1.0
+
+    def _follow(self) -> None:
+        """Derive weight and thresholds from what is configured, advised and warm."""
+        config, advice, old_max = self.config, self.advice, self.max
         self.weight = config.weight
-        if config.weight:
-            self.last_weight = config.weight
-        self.max = config.max
-        self.min = config.min
-        if config.max == 0 or config.max > old_max:
+        if advice.share is not None:
+            # A share of a small weight is something, or nothing only when it is said to be.
+            self.weight = -(-config.weight * advice.share // 100)
+        self._full = self.weight
+        if self.warm < 1.0:
+            self.weight = math.ceil(self.weight * self.warm)
+        if self.weight:
+            self.last_weight = self.weight
+        self.max = config.max if advice.max is None else advice.max
+        self.min = min(config.min, self.max) if advice.max is not None else config.min
+        if self.max == 0 or self.max > old_max:
             self._relieve()
 
     def _relieve(self) -> None:
@@ -117,7 +155,7 @@ class RealServer:
     @property
     def serving(self) -> bool:
         """May be chosen for new work, if it has room."""
-        return self.available and self.state is State.READY and self.weight > 0
+        return self.available and self.takes_new and self.weight > 0
 
     @property
     def eligible(self) -> bool:
@@ -130,12 +168,37 @@ class RealServer:
         return self.load == 0
 
     def refresh(self) -> None:
-        """Derive `available`, `cut` and `carries` from presence, health and order, and tell the pool."""
-        down = bool(self.failing) or self.state is State.MAINT
-        self.available = self.present and not down
-        self.cut = down and self.pool.config.on_down is OnDown.CLOSE
-        self.carries = self.present and not self.cut
+        """Derive `available`, `takes_new`, `cut`, `carries` from presence, health, order; tell the pool."""
+        wanted = (self.state, self.advice.state)
+        self.takes_new = State.DRAIN not in wanted and State.MAINT not in wanted
+        self.able = State.MAINT not in wanted
+        self.pool.count(self)
+        self.derive()
         self.pool.invalidate()
+
+    def derive(self) -> None:
+        """What follows from its health, and from its pool's."""
+        usable = not self.ill or (self.pool.panic and not self.config.backup)
+        self.available = self.present and self.able and usable
+        self.cut = not (self.able and usable) and self.pool.config.on_down is OnDown.CLOSE
+        self.carries = self.present and not self.cut
+
+    @property
+    def ill(self) -> bool:
+        """Too many of its checks fail, or its traffic did."""
+        failing = len(self.failing)
+        if not failing:
+            return False
+        config = self.pool.config
+        # An ejection is no check of the list, and counts alone.
+        if not config.needed or passive(config.name) in self.failing:
+            return True
+        return len(config.checks) - failing < config.needed
+
+    @property
+    def healthy(self) -> bool:
+        """It could work, whatever its pool does."""
+        return self.present and self.able and not self.ill
 
     def observe(self, seconds: float, now: float) -> None:
         """Take one response time into `latency`: peaks at once, falls with `LATENCY_DECAY`."""
@@ -166,7 +229,9 @@ class LivePool:
     """One live pool: its servers in configured order and a scheduler per service that uses it.
 
     `by_name` is the truth about membership, written by `Registry` alone; `servers` and `eligible`
-    are derived from it and kept until `invalidate`.
+    are derived from it and kept until `invalidate`.  `panic`: fewer servers than the configured share are
+    healthy, so all are used.  `warming` has what `warming` keeps of servers that are given their share by and
+    by.
     """
 
     def __init__(self, config: Pool) -> None:
@@ -179,6 +244,9 @@ class LivePool:
         self.queue_full = 0
         self.queue_timeouts = 0
         self.no_server = 0
+        self.panic = False
+        self._sums = [0, 0, 0]
+        self.warming: dict[RealServer, list[float]] = {}
         self._eligible: tuple[RealServer, ...] | None = None
         self._servers: tuple[RealServer, ...] | None = None
 
@@ -212,6 +280,8 @@ class LivePool:
 
     def drop(self, server: RealServer) -> None:
         """Take a server out."""
+        self._sums = [total - old for total, old in zip(self._sums, server.counted, strict=True)]
+        server.counted = (0, 0, 0)
         del self.by_name[server.name]
         self._servers = self._eligible = None
 
@@ -234,6 +304,32 @@ class LivePool:
         if found is None:
             found = self._eligible = self._find_eligible()
         return found
+
+    def count(self, server: RealServer) -> None:
+        """Follow one server's health: with too few that are healthy, all of them count as available.
+
+        A backup that can step in for none goes before that.
+        """
+        takes = server.present and server.able and server.takes_new
+        good = takes and not server.ill
+        main = not server.config.backup
+        counted = (int(takes and main), int(good and main), int(good and not main))
+        if counted != server.counted:
+            self._sums = [
+                total + new - old for total, new, old in zip(self._sums, counted, server.counted, strict=True)
+            ]
+            server.counted = counted
+        before, least = self.panic, self.config.panic
+        every, healthy, spare = self._sums
+        self.panic = healthy < least * every and not (spare and not healthy)
+        if self.panic is not before:
+            for one in self.servers:
+                one.derive()
+
+    @property
+    def healthy(self) -> tuple[int, int]:
+        """(how many that shall work are healthy, how many shall), without backups."""
+        return self._sums[1], self._sums[0]
 
     def _find_eligible(self) -> tuple[RealServer, ...]:
         main = [server for server in self.servers if not server.config.backup]

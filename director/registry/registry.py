@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -25,7 +26,10 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.draft import Draft, named, uses
 from director.registry.edits import Edit, States, between
+from director.registry.health_book import HealthBook
 from director.registry.live import Books, LivePool, LiveScheduler, LiveService, RealServer, folded
+from director.registry.warming import begin, go_on
+from director.registry.watch import Watch
 
 if TYPE_CHECKING:
     from director.registry.changes import Change
@@ -42,6 +46,9 @@ GENERATIONS_KEPT = 256
 """Generations remembered for people; older ones are dropped."""
 FALLBACK = SchedulerSpec("wlc")
 """What picks when a scheduler that was proven cannot be started after all."""
+
+Saw = Callable[[RealServer, str], None]
+"""Told what real work shows of a server of a pool with `eject`: see `watch.Tell`."""
 
 MakeScheduler = Callable[[SchedulerSpec], LiveScheduler]
 """Gives an `IScheduler` with a `name` for what the configuration names; raises `SchedulerError`."""
@@ -81,7 +88,12 @@ class Registry:
         self.generation = 0
         self.running = False
         self.by_address: dict[str, dict[RealServer, None]] = {}
-        self._verdicts: dict[str, dict[str, bool]] = {}
+        self._health = HealthBook(self.by_address, self._tell)
+        self.set_health = self._health.set_health
+        self.set_advice = self._health.set_advice
+        self.forget_health = self._health.forget_health
+        self.verdicts = self._health.verdicts
+        self.saw: Saw | None = None
         self._pools_served: dict[str, set[LivePool]] = {}
         self._leaving: dict[str, list[RealServer]] = {}
         self._going: dict[str, list[RealServer]] = {}
@@ -138,55 +150,10 @@ class Registry:
 
     # -- health and orders --
 
-    def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
-        """Take a verdict of `check` about an address; returns the servers whose availability changed.
-
-        Every server of any pool with that address and that check shares the evidence (design 3), also
-        one that joins later.  A verdict about an address that no server has is ignored.
-        """
-        if address not in self.by_address:
-            return ()
-        self._verdicts.setdefault(address, {})[check] = alive
-        return self._judge_again(address, check, now)
-
-    def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
-        """Drop a verdict, because nobody probes for it any more; returns the servers it changed."""
-        verdicts = self._verdicts.get(address, {})
-        if verdicts.pop(check, None) is None:
-            return ()
-        return self._judge_again(address, check, now)
-
-    def verdicts(self) -> list[tuple[str, str, bool]]:
-        """All that stand: (address, check, alive)."""
-        return [
-            (address, check, alive)
-            for address, found in self._verdicts.items()
-            for check, alive in found.items()
-        ]
-
     def reached(self, address: str) -> None:
         """A connect to `address` succeeded: its servers are marked reachable (KTCPVS's `active`, A.7)."""
         for server in self.by_address.get(address, ()):
             server.reachable = True
-
-    def _judge_again(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
-        changed = []
-        for server in self.by_address.get(address, ()):
-            if check in server.pool.config.checks:
-                before = server.available
-                self._judge(server)
-                if server.available != before:
-                    server.since = now
-                    changed.append(server)
-        return tuple(changed)
-
-    def _judge(self, server: RealServer) -> None:
-        """Derive a server's health from the verdicts on its address."""
-        verdicts = self._verdicts.get(server.key, {})
-        mine = frozenset(check for check in server.pool.config.checks if check in verdicts)
-        server.reported = mine
-        server.failing = frozenset(check for check in mine if not verdicts[check])
-        server.refresh()
 
     # -- changes --
 
@@ -195,9 +162,12 @@ class Registry:
     ) -> Generation:
         """Check all changes, then apply all of them, and return the new generation.
 
+        What changes nothing makes none: what is returned then has the number that stands, and no diff.
         Raises ChangeRefused with nothing applied and no live object touched (see `proven`).
         """
         ordered = tuple(changes)
+        if self.running and not ordered:
+            return Generation(self.generation, author, time, ())
         desired = self.proven(ordered, now)
         before, states = self.configuration, self.states()
         self.books.room_for(sum(change.adds for change in ordered))
@@ -207,8 +177,7 @@ class Registry:
         for change in ordered:
             change.on_registry(self, now)
         self._going.clear()
-        for address in self._verdicts.keys() - self.by_address.keys():
-            del self._verdicts[address]
+        self._health.forget_strangers()
         self.configuration = desired
         self.generation += 1
         edits: tuple[Edit, ...] = ()
@@ -296,7 +265,22 @@ class Registry:
         pool.config = config
         pool.arrange(names)
         for server in pool.servers:
-            self._judge(server)
+            self._watch(server)
+            self._health.judge(server)
+
+    def _watch(self, server: RealServer) -> None:
+        """Have it watched as its pool says; what was counted goes on."""
+        eject, saw = server.pool.config.eject, self.saw
+        if eject is None or saw is None:
+            server.watch = None
+        elif server.watch is None or server.watch.eject != eject:
+            server.watch = Watch(eject, partial(saw, server))
+
+    def warm(self, now: float) -> None:
+        """Give servers that come back more of their share; call it every second."""
+        for pool in self.pools.values():
+            for server in go_on(pool, now) if pool.warming else ():
+                self._tell(pool, "server_updated", server)
 
     def remove_pool(self, name: str, now: float) -> None:
         """Take a pool away; its servers finish what they hold."""
@@ -332,7 +316,10 @@ class Registry:
             server.configure(config)
         pool.put(server)
         self.by_address.setdefault(server.key, {})[server] = None
-        self._judge(server)
+        self._watch(server)
+        self._health.judge(server)
+        if self.running:
+            begin(server, now)
         self._tell(pool, "server_added", server)
 
     def update_server(self, pool_name: str, config: Server) -> None:
@@ -353,9 +340,11 @@ class Registry:
         """Carry out `ready`, `drain` or `maint`."""
         server = self.pools[pool_name].by_name[name]
         if server.state is not state:
-            server.state = state
+            able, server.state = server.able, state
             server.since = now
             server.refresh()
+            if server.able and not able and begin(server, now):
+                self._tell(server.pool, "server_updated", server)
 
     def add_service(self, key: str, config: L7Service | L4Service) -> None:
         """Make a live service, or give an existing one its new settings."""

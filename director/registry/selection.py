@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.registry.ledger import Lease, found_nobody
+from director.registry.warming import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -54,6 +55,8 @@ def select(
     Returns: a held lease, or None when nothing could be chosen (`pool.why_none()` says why).
     """
     candidates = pool.eligible()
+    if pool.warming:
+        candidates = thinned(pool, candidates)
     if preferred is not None and preferred.available and preferred not in exclude:
         word, server = STICKY, preferred
     else:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from attrs import field, frozen
 
 from director.model.http import L7Service
-from director.model.pools import Pool, Server, State
+from director.model.pools import NO_ADVICE, Advice, Pool, Server, State
 from director.model.settings import Configuration
 from director.model.virtual import L4Service
 from director.registry.counters import RequestFigures, TrafficFigures
@@ -56,6 +56,8 @@ class ServerSnapshot(NamedTuple):
     available: bool
     reachable: bool
     latency: float
+    advice: Advice = NO_ADVICE
+    takes_new: bool = True
 
     @property
     def load(self) -> int:
@@ -70,7 +72,7 @@ class ServerSnapshot(NamedTuple):
 
 _READ: Any = attrgetter(
     "name", "key", "config", "state", "failing", "reported", "since", "weight", "max", "min", "active",
-    "inactive", "persistent", "overloaded", "available", "reachable", "latency",
+    "inactive", "persistent", "overloaded", "available", "reachable", "latency", "advice", "takes_new",
 )  # fmt: skip
 """The last fields of a `ServerSnapshot`, in one call."""
 

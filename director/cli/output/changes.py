@@ -18,7 +18,7 @@ def applied(answer: JsonObject) -> str:
     if answer.get("dry_run"):
         lines = [f"would do: {clean(line)}" for line in answer["diff"]] or ["nothing would change"]
     elif not answer["diff"]:
-        lines = [f"nothing to change; generation {answer['generation']} runs"]
+        lines = [f"nothing changed; generation {answer['generation']} runs"]
     else:
         lines = [clean(line) for line in answer["diff"][:CHANGES_SHOWN]]
         if len(answer["diff"]) > CHANGES_SHOWN:

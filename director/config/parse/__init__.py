@@ -1,6 +1,6 @@
 """Sections to values.
 
-`fields` is one section read by its table, `builders` make the model's values of it.  Small parsers that
-keys share: `values`, `units`, `addresses`; larger ones: `expressions` (`when`), `actions` (what rules and
-services do), `servers`, `checks`, `schedulers`, `virtuals` (layer 4's addresses).
+`fields` is one section read by its table, `builders` and `check_builder` make the model's values of it.
+Small parsers that keys share: `values`, `units`, `addresses`; larger ones: `expressions` (`when`), `actions`
+(what rules and services do), `servers`, `checks`, `schedulers`, `virtuals` (layer 4's addresses).
 """

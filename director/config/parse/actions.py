@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from director.conditions.facts import PLAIN
+from director.config.parse import units
 from director.config.parse.addresses import address, network
 from director.config.parse.values import (
     field_name,
@@ -23,7 +24,7 @@ from director.config.parse.values import (
 )
 from director.config.text.messages import BadValue
 from director.config.text.reader import Value
-from director.model.http import FAULT_CAUSES, FaultStep, HeaderEdit
+from director.model.http import FAULT_CAUSES, Children, FaultStep, HeaderEdit
 from director.model.pools import Network
 
 _STEPS = "steps: active, pool NAME, local ADDRESS, page NAME"
@@ -191,6 +192,24 @@ _UNTOUCHABLE = frozenset(
         "upgrade",
     }
 )
+
+
+LARGEST_CHILDREN = 65535
+_CHILDREN = {"startservers": "start", "minspareservers": "min_spare", "maxspareservers": "max_spare"}
+
+
+def children(text: str) -> Children:
+    """`startservers 8, minspareservers 6, maxspareservers 18`; what is left out is as here."""
+    given: dict[str, int] = {}
+    for entry in re.finditer(r"[^,\n]+", text):
+        found = words(entry[0])
+        at = entry.start()
+        if len(found) != 2 or found[0][1] not in _CHILDREN:
+            raise BadValue("expected NAME N", f"the names are {', '.join(_CHILDREN)}", at)
+        given[_CHILDREN[found[0][1]]] = within(
+            at + found[1][0], lambda text: units.count(text, 1, LARGEST_CHILDREN), found[1][1]
+        )
+    return Children(**given)
 
 
 def set_header(text: str) -> tuple[HeaderEdit, ...]:

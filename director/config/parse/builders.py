@@ -21,7 +21,7 @@ from director.config.parse.virtuals import Marked
 from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
-from director.model.pools import Check, CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
+from director.model.pools import CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
 from director.model.settings import Admin, ConfigTest, Demo, Settings, User
 from director.model.tls import Certificate, ListenerTLS
 from director.model.virtual import L4Service, L4Settings, Mark, Virtual
@@ -73,11 +73,16 @@ def server(fields: Fields, key: str) -> Server:
 
 def pool(fields: Fields) -> Pool:
     """`[pool:NAME]`."""
+    chosen = fields.get("check")
     return Pool(
         name=fields.name,
         servers=tuple(server(fields, key) for key in fields.values if key.startswith("server.")),
         scheduler=fields.get("scheduler").scheduler,
-        checks=fields.get("check") or (),
+        checks=chosen.names if chosen else (),
+        needed=chosen.needed if chosen else 0,
+        eject=fields.get("eject"),
+        panic=fields.get("panic"),
+        slow_start=fields.get("slow_start"),
         persist=fields.get("persist"),
         retry=fields.get("retry"),
         queue=fields.get("queue"),
@@ -90,6 +95,7 @@ def pool(fields: Fields) -> Pool:
         idle_connections=fields.get("idle_connections"),
         tls=_server_tls(fields),
         send_proxy=fields.get("send_proxy"),
+        protocol=fields.get("protocol"),
         on_down=OnDown(fields.get("on_down")),
     )
 
@@ -102,47 +108,6 @@ def _server_tls(fields: Fields) -> ServerTLS | None:
         fields.get("tls.ca") or "",
         fields.get("tls.name") or "",
         fields.get("tls.cert") or "",
-    )
-
-
-_CHECKS = ("http", "tcp", "redis", "postgres", "mysql", "smtp", "script", "dns", "udp", "icmp", "exec")
-"""Keys that say what a check does: each check has one."""
-
-
-def check(fields: Fields) -> Check:
-    """`[check:NAME]`."""
-    kinds = fields.given(*_CHECKS)
-    if len(kinds) != 1:
-        text = f"a check is either {' or '.join(kinds)}" if kinds else "what shall be checked?"
-        hint = f"write one of {', '.join(_CHECKS)}, such as http = GET /healthz, or tcp = connect"
-        fields.problem(kinds[1] if kinds else "", text, hint)
-    kind = kinds[0] if kinds else "tcp"
-    if "http" not in kinds:
-        for key in fields.given("expect", "host"):
-            fields.problem(key, f"a {kind} check has no request", "remove it, or write http = GET /healthz")
-    method, target = fields.get("http") or ("GET", "/")
-    expected = fields.get("expect")
-    first, after = fields.get("first")
-    return Check(
-        name=fields.name,
-        kind=kind,
-        method=method,
-        target=target,
-        host=fields.get("host") or "",
-        statuses=expected.statuses,
-        terms=expected.terms,
-        every=fields.get("every"),
-        timeout=fields.get("timeout"),
-        rise=fields.get("rise"),
-        fall=fields.get("fall"),
-        port=fields.get("port") or 0,
-        steps=fields.get("script") or (),
-        question=fields.get("dns") or ("", ""),
-        payload=fields.get("udp") or b"",
-        command=fields.get("exec") or (),
-        first=first,
-        after=after,
-        changing=fields.get("every.changing") or 0.0,
     )
 
 
@@ -177,6 +142,8 @@ def l7(fields: Fields) -> L7Service | None:
             body=fields.get("limit.body"),
         ),
         max_connections=fields.get("max_connections"),
+        start=fields.get("start"),
+        ktcpvs=fields.get("ktcpvs"),
     )
 
 

@@ -53,6 +53,15 @@ def parse_condition(text: str) -> Condition:
     return _Parser(text).whole()
 
 
+def written(value: str) -> str:
+    """A value as a condition says it: bare where that is read as the same, else in quotes."""
+    bare = value and value not in _RESERVED and value[0] != '"' and "," not in value
+    if bare and _Parser(value).bare() == value:
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 class _Parser:
     """Recursive descent over one text."""
 

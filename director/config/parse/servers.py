@@ -99,9 +99,12 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
 }
 
 
+_COOKIE_WORDS = frozenset({"follow", "httponly", "secure", "samesite="})
+
+
 def persistence(text: str) -> CookiePersistence:
-    """`cookie NAME insert [httponly] [secure] [samesite=lax|strict|none]`."""
-    form = "write cookie NAME insert, with any of httponly secure samesite=lax behind"
+    """`cookie NAME insert [follow] [httponly] [secure] [samesite=lax|strict|none]`."""
+    form = "write cookie NAME insert, with any of follow httponly secure samesite=lax behind"
     found = words(text)
     if found[0][1] != "cookie":
         raise BadValue(f"unknown kind of persistence {found[0][1]!r}", form)
@@ -111,9 +114,9 @@ def persistence(text: str) -> CookiePersistence:
     flags: dict[str, str] = {}
     for at, word in found[3:]:
         key, equals, rest = word.partition("=")
-        if key in flags or key + equals not in {"httponly", "secure", "samesite="}:
-            near = suggest(key, ("httponly", "secure", "samesite"))
-            known = key in flags or key + equals in {"httponly", "secure", "samesite="}
+        if key in flags or key + equals not in _COOKIE_WORDS:
+            near = suggest(key, [one.rstrip("=") for one in sorted(_COOKIE_WORDS)])
+            known = key in flags or key + equals in _COOKIE_WORDS
             text = f"{key} is given twice" if known else f"unknown: {word!r}"
             raise BadValue(text, near if near.startswith("did") and not known else form, at)
         flags[key] = (
@@ -123,7 +126,8 @@ def persistence(text: str) -> CookiePersistence:
         raise BadValue(
             "samesite=none without secure", "browsers drop such a cookie; add secure", found[-1][0]
         )
-    return CookiePersistence(name, "httponly" in flags, "secure" in flags, flags.get("samesite", ""))
+    samesite = flags.get("samesite", "")
+    return CookiePersistence(name, "httponly" in flags, "secure" in flags, samesite, "follow" in flags)
 
 
 def retry(text: str) -> Retry:

@@ -97,6 +97,24 @@ L7 = Kind(
             "Who may, and then must, begin a connection with a PROXY header.",
             example="from 10.0.0.0/8",
         ),
+        Key(
+            "start",
+            "`yes` or `no`",
+            values.SWITCH,
+            "Whether it takes clients. With `no` the service is there and listens nowhere until it is "
+            "started, as `director-tcpvsadm --start` and `--stop` do; who is connected then is served to "
+            "the end.",
+            default="yes",
+            example="no",
+        ),
+        Key(
+            "ktcpvs",
+            "`startservers N`, `minspareservers N`, `maxspareservers N`",
+            values.on_text(actions.children),
+            "What a file of KTCPVS says of its child processes. The director has none: it keeps the numbers "
+            "for `director-tcpvsadm -L` and does nothing by them.",
+            example="startservers 8, minspareservers 6, maxspareservers 18",
+        ),
         *tls.LISTENER_KEYS,
         Key(
             "max_connections",

@@ -31,17 +31,46 @@ POOL = Kind(
         ),
         Key(
             "check",
-            "list of checks",
-            values.NAMES,
-            "The health checks; a server is healthy when all of them say so. Without one a server counts as "
-            "healthy.",
-            example="alive",
+            "list of checks, `any` LIST, or `N of` LIST",
+            values.on_text(checks.chosen),
+            "The health checks; a server is healthy when all of them say so, or one (`any`), or N. Without "
+            "any a server counts as healthy.",
+            example="2 of alive, deep, disk",
+        ),
+        Key(
+            "eject",
+            "causes`; after N; for TIME; max SHARE%`, or `off`",
+            values.on_text(checks.eject),
+            "Real traffic takes a server out: after so many failures in a row (`5xx`, `connect`, `empty`: "
+            "closed before the first byte, `timeout`, `reset`), or when its failures (`rate`) or response "
+            "times (`latency`) are far from the other servers'; for that time, longer when it comes again "
+            "soon, and never more than that share of the pool.",
+            default="off",
+            example="5xx, connect, empty; after 5; for 30s; max 50%",
+        ),
+        Key(
+            "panic",
+            "share, or `off`",
+            values.on_text(checks.panic),
+            "With fewer healthy servers than this share, all are used, whatever checks say: better some "
+            "answers than an overload of the few. Not while a backup can step in for none.",
+            default="off",
+            example="30%",
+        ),
+        Key(
+            "slow_start",
+            "duration",
+            values.duration(0.0, 86400.0),
+            "A server that comes back, or is new, is given its share of new work by and by over this time.",
+            default="0s",
+            example="30s",
         ),
         Key(
             "persist",
-            "`cookie NAME insert [httponly] [secure] [samesite=lax]`",
+            "`cookie NAME insert [follow] [httponly] [secure] [samesite=lax]`",
             values.on_text(servers.persistence),
-            "Keeps a client at its server, by a cookie of the director's own.",
+            "Keeps a client at its server, by a cookie of the director's own; with `follow` only in answers "
+            "that set cookies themselves, and for as long as the longest of them lasts.",
             example="cookie DIRECTOR insert httponly",
         ),
         Key(
@@ -111,6 +140,16 @@ POOL = Kind(
             default="1h",
             example="12h",
         ),
+        Key(
+            "protocol",
+            "`http/1.1` or `h2`",
+            values.choice("http/1.1", "h2"),
+            "What requests are sent in: `h2` is HTTP/2, many at a time on one connection; with `tls = on` "
+            "the server must choose it (ALPN), in clear text it is spoken with prior knowledge. gRPC needs "
+            "it. Checks go on in HTTP/1.",
+            default="http/1.1",
+            example="h2",
+        ),
         *tls.SERVER_KEYS,
     ),
 )
@@ -118,8 +157,9 @@ POOL = Kind(
 CHECK = Kind(
     "check",
     "NAME",
-    "A health check, made of each server of the pools that name it: exactly one of `http`, `tcp`, `redis`, "
-    "`postgres`, `mysql`, `smtp`, `script`, `dns`, `udp`, `icmp` and `exec`.",
+    "A health check, made of each server of the pools that name it: exactly one of `http`, `https`, "
+    "`tcp`, `tls`, `grpc`, `agent`, `redis`, `postgres`, `mysql`, `smtp`, `script`, `dns`, `udp`, `icmp` and "
+    "`exec`.",
     (
         Key(
             "http",
@@ -127,6 +167,39 @@ CHECK = Kind(
             values.on_text(checks.probe),
             "The request that is sent. The answer must be one that layer 7 would take.",
             example="GET /healthz",
+        ),
+        Key(
+            "https",
+            "`METHOD PATH`",
+            values.on_text(checks.probe),
+            "The same inside TLS.",
+            example="GET /healthz",
+        ),
+        Key(
+            "tls",
+            "`handshake`",
+            values.choice("handshake"),
+            "TLS must be spoken, with a certificate that is good for the server's name.",
+            example="handshake",
+        ),
+        *tls.CHECK_KEYS,
+        Key(
+            "grpc",
+            "`health`, or a service",
+            values.on_text(checks.service),
+            "gRPC's own health check, of the server as a whole or of one service, must say SERVING: by TLS "
+            "where the pool has it, else HTTP/2 in clear text.",
+            example="health",
+        ),
+        Key(
+            "agent",
+            "`connect`",
+            values.choice("connect"),
+            "What a server says of itself in a line, as HAProxy's agent-check: `75%` (of its weight), "
+            "`maxconn:30`, `up`, `down`, `failed`, `stopped`, `drain`, `maint`, `ready`. What it does not "
+            "mention stays; silence, nonsense and contradictions change nothing. Without `rise` and `fall` "
+            "its word counts at once.",
+            example="connect",
         ),
         Key(
             "tcp",
@@ -209,12 +282,21 @@ CHECK = Kind(
             example="8081",
         ),
         Key(
+            "address",
+            "host",
+            values.on_text(checks.host),
+            "Another host than the server's own, for all servers: what is checked stands for them.",
+            example="10.0.0.9",
+        ),
+        Key(
             "expect",
             "terms, with commas between",
             values.on_text(checks.expected),
             "What the answer must be, all of it: `status LIST` (numbers and ranges), `header NAME OP VALUE`, "
-            "`header NAME exists`, `body OP VALUE` (its first 64 kB); operators `=` `^=` `$=` `*=` `~`. "
-            "A value with commas stands in double quotes. For `http` only.",
+            "`header NAME exists`, `body OP VALUE` (its first 64 kB); `days > N` of a certificate, for "
+            "`https`, `tls` and `grpc`; `answer OP VALUE`, of `udp` the datagram, of `dns` a record, as in "
+            "`answer = 192.0.2.1`. Operators `=` `^=` `$=` `*=` `~` `in`. A value with commas stands in "
+            "double quotes.",
             default="status 200-399",
             example="status 200-299, 304, body ~ ^all.good, header X-State = ready",
         ),
@@ -222,7 +304,7 @@ CHECK = Kind(
             "host",
             "host",
             values.on_text(checks.check_host),
-            "The `Host` of the request; without it the server's address. For `http` only.",
+            "The `Host` of the request; without it the server's address. For `http`, `https` and `grpc`.",
             example="shop.example.org",
         ),
         Key(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from director.config.parse import actions, values
 from director.config.schema.shape import Key, Kind
 from director.tls.profiles import PROFILES
@@ -125,8 +127,7 @@ LISTENER_KEYS = (
 )
 """Of `[l7:NAME]`."""
 
-SERVER_KEYS = (
-    Key("tls", "`on` or `off`", values.SWITCH, "Servers are met by TLS.", default="off", example="on"),
+VERIFYING = (
     Key(
         "tls.verify",
         "`yes` or `no`",
@@ -150,6 +151,12 @@ SERVER_KEYS = (
         "The name they are asked for and verified by; each server's own without it.",
         example="backend.internal",
     ),
+)
+"""How servers show who they are."""
+
+SERVER_KEYS = (
+    Key("tls", "`on` or `off`", values.SWITCH, "Servers are met by TLS.", default="off", example="on"),
+    *VERIFYING,
     Key(
         "tls.cert",
         "certificate",
@@ -168,3 +175,6 @@ SERVER_KEYS = (
     ),
 )
 """Of `[pool:NAME]`."""
+
+CHECK_KEYS = tuple(evolve(key, doc=f"For `https` and `tls`. {key.doc}") for key in VERIFYING)
+"""Of `[check:NAME]`."""

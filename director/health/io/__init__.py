@@ -1,4 +1,5 @@
-"""The shell of the health room: `service` runs `probes` over the network.
+"""The shell of the health room: `service` runs `probes` over the network, `passive` hears of real work.
 
-`echo` sends ICMP, `program` runs those of users.
+A probe talks over a `connection`, perhaps inside TLS (`contexts`), in `datagrams` (`echo` sends ICMP) or by a
+`program` of the user's.
 """

@@ -10,7 +10,6 @@ the ways to carry it: a connection, one datagram, an ICMP echo, or a program of 
 from __future__ import annotations
 
 import errno
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -24,21 +23,24 @@ from twisted.internet.endpoints import (
     UNIXClientEndpoint,
     clientFromString,
 )
-from twisted.internet.interfaces import IResolutionReceiver, IStreamClientEndpoint
-from twisted.internet.protocol import DatagramProtocol, Factory, Protocol, connectionDone
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from director.health.io.echo import Echo
+from director.health.io.connection import ProbeProtocol, Secrecy, SecureProtocol
+from director.health.io.contexts import Contexts
+from director.health.io.datagrams import OUR_OWN, DatagramProbe, EchoProbe, FirstAddress
 from director.health.io.program import RunningProgram
-from director.health.probes.base import StreamProbe
+from director.health.probes.base import StreamProbe, shown
 from director.health.probes.exec import environment
 from director.health.probes.exec import judge as judge_end
-from director.health.probes.kinds import DATAGRAMS, STREAMS, datagram, judge_datagram
+from director.health.probes.kinds import DATAGRAMS, GUESTS, PROTOCOLS, STREAMS
 from director.health.schedule import CheckTarget
 from director.health.verdict import Result
 from director.l7.http.responses import ResponseFramer
-from director.model.pools import Address
+from director.model.pools import Address, Advice
+from director.tls.io.certificates import CertificateError
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (error.ConnectionRefusedError, "connect refused"),
@@ -57,8 +59,8 @@ LATE_SECONDS = 0.05
 """A limit that comes so long after its time shows that the loop was held up."""
 CONNECT_SPARE = 3600.0
 """Seconds that Twisted may connect beyond the check's `timeout`: the probe ends itself, and sees hold-ups."""
-OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
-"""Errors that say nothing about the server."""
+SEEN = 40
+"""Octets of what a server said that are kept as evidence."""
 
 
 def endpoint_for(reactor: Any, address: Address, timeout: float) -> IStreamClientEndpoint:
@@ -102,9 +104,15 @@ class Probe:
         target: CheckTarget,
         report: Callable[[Result], None],
         gone: Callable[[], None],
+        contexts: Contexts | None = None,
     ) -> None:
         self.target = target
-        self._reactor = reactor
+        self.waits_for = "connect timed out"
+        self._contexts = contexts or Contexts()
+        self._phases: list[tuple[str, float]] = []
+        self._octets = 0
+        self._seen = b""
+        self.reactor = reactor
         self._clock = clock
         self._report = report
         self._gone = gone
@@ -120,12 +128,15 @@ class Probe:
         """Begin; every outcome comes by `report`, also a connect that fails at once."""
         check = self.target.check
         self._due = self._clock() + check.timeout
-        self._timer = self._reactor.callLater(check.timeout, self._too_late)
+        self._timer = self.reactor.callLater(check.timeout, self._too_late)
         if check.kind in DATAGRAMS:
+            self.waits_for = "no answer"
             self._ask_by_name(DatagramProbe(self))
         elif check.kind == "exec":
+            self.waits_for = "no answer"
             self._run_a_program()
         elif check.kind == "icmp":
+            self.waits_for = "no answer"
             self._ask_by_name(EchoProbe(self))
         else:
             self._connect()
@@ -133,29 +144,46 @@ class Probe:
     def _connect(self) -> None:
         check, where = self.target.check, self.target.where
         heads = ResponseFramer(check.method.encode())
-        self._protocol = protocol = ProbeProtocol(self, STREAMS[check.kind](check, where, heads))
         try:
-            endpoint = endpoint_for(self._reactor, where, check.timeout + CONNECT_SPARE)
-            connecting = endpoint.connect(Factory.forProtocol(lambda: protocol))
+            self._protocol, factory = self._talking(STREAMS[check.kind](check, where, heads))
+            endpoint = endpoint_for(self.reactor, where, check.timeout + CONNECT_SPARE)
+            connecting = endpoint.connect(factory)
+        except CertificateError as problem:
+            self.report(None, f"not probed: {problem}")
+            self.over()
+            return
         except (OSError, ValueError, TypeError, error.ConnectError) as problem:
-            self.report(False, f"cannot be probed: {problem}")
+            self.lacks(f"cannot be probed: {problem}")
             self.over()
             return
         self._connecting = connecting
         connecting.addCallbacks(self._connected, self._failed)
 
+    def _talking(self, talk: StreamProbe) -> tuple[ProbeProtocol, Any]:
+        """What talks, and what makes it talk once connected.  Raises CertificateError."""
+        tls, where = self.target.tls, self.target.where
+        if tls is None:
+            protocol = ProbeProtocol(self, talk)
+            return protocol, Factory.forProtocol(lambda: protocol)
+        context = self._contexts.of(tls, PROTOCOLS.get(self.target.check.kind, ()))
+        secrecy = Secrecy(context, tls, where.host)
+        secure = SecureProtocol(self, talk, secrecy)
+        return secure, TLSMemoryBIOFactory(
+            secrecy, True, Factory.forProtocol(lambda: secure), clock=self.reactor
+        )
+
     def _ask_by_name(self, asking: DatagramProbe | EchoProbe) -> None:
         """Have a host asked whose address may have to be looked up."""
         where = self.target.where
         if not where.host:
-            self.report(False, f"cannot be probed: {where} takes no datagrams")
+            self.lacks(f"cannot be probed: {where} takes no datagrams")
             self.over()
             return
         self._protocol = asking
         if isIPAddress(where.host) or isIPv6Address(where.host):
             asking.ask(where.host)
         else:
-            self._reactor.nameResolver.resolveHostName(_First(asking), where.host, where.port)
+            self.reactor.nameResolver.resolveHostName(FirstAddress(asking), where.host, where.port)
 
     def _run_a_program(self) -> None:
         check = self.target.check
@@ -166,7 +194,7 @@ class Probe:
 
         try:
             told = environment(check, self.target.where)
-            self._protocol = RunningProgram(self._reactor, check.command, told, ended)
+            self._protocol = RunningProgram(self.reactor, check.command, told, ended)
         except OSError as problem:
             self.report(None, f"not probed: {check.command[0]} cannot be started: {problem.strerror}")
             self.over()
@@ -176,25 +204,36 @@ class Probe:
         self._reported = True
         self._cut()
 
-    def report(self, alive: bool | None, reason: str) -> None:
+    def report(self, alive: bool | None, reason: str, advice: Advice | None = None) -> None:
         """Say how it went; only the first word counts."""
         if not self._reported:
             self._reported = True
             now = self._clock()
-            self._report(Result(now, alive, reason, now - self._began))
+            seen = shown(self._seen) if self._seen else ""
+            spent = now - self._began
+            made = Result(now, alive, reason, spent, tuple(self._phases), self._octets, seen, advice)
+            self._report(made)
+
+    def lacks(self, reason: str) -> None:
+        """Nothing could be heard of the server."""
+        self.report(None if self.target.check.kind in GUESTS else False, reason)
+
+    def mark(self, phase: str) -> None:
+        """A part of it is done."""
+        self._phases.append((phase, self._clock() - self._began))
+        self.waits_for = "no answer"
+
+    def saw(self, data: bytes) -> None:
+        """The server said something."""
+        if not self._octets:
+            self.mark("answer")
+        self._octets += len(data)
+        self._seen += data[: SEEN - len(self._seen)]
 
     @property
     def is_over(self) -> bool:
         """Nobody waits for it any more."""
         return self._over
-
-    def listen(self, protocol: DatagramProbe, interface: str) -> None:
-        """Open a socket for datagrams.  Raises CannotListenError."""
-        self._reactor.listenUDP(0, protocol, interface=interface)
-
-    def echo(self, host: str, answered: Callable[[bool, str], None]) -> Echo:
-        """Send an ICMP echo.  Raises OSError."""
-        return Echo(self._reactor, host, answered)
 
     def over(self) -> None:
         """Nothing is left on the network."""
@@ -210,17 +249,20 @@ class Probe:
     def _failed(self, failure: Failure) -> None:
         self._connecting = None
         if not failure.check(CancelledError):
-            self.report(*why(failure))
+            alive, reason = why(failure)
+            if alive is None:
+                self.report(None, reason)
+            else:
+                self.lacks(reason)
         self.over()
 
     def _too_late(self) -> None:
         timeout = self.target.check.timeout
         if self._clock() - self._due > LATE_SECONDS and not self._was_held_up:
             self._was_held_up = True
-            self._timer = self._reactor.callLater(timeout, self._too_late)
+            self._timer = self.reactor.callLater(timeout, self._too_late)
             return
-        what = "connect timed out" if self._connecting is not None else "no answer"
-        self.report(False, f"{what} within {timeout:g}s")
+        self.lacks(f"{self.waits_for} within {timeout:g}s")
         self._cut()
 
     def _cut(self) -> None:
@@ -229,158 +271,3 @@ class Probe:
         elif self._protocol is not None:
             self._protocol.cut()
         self.over()
-
-
-class ProbeProtocol(Protocol):
-    """A connection on which a probe of the pure room talks; its end is the end of the probe.
-
-    A connection of which nothing more is wanted ends as the probe says; where it said good-bye, the server
-    closes.
-    """
-
-    transport: Any = None
-
-    def __init__(self, probe: Probe, talk: StreamProbe) -> None:
-        self.probe = probe
-        self._talk = talk
-
-    def connectionMade(self) -> None:
-        """The server accepted."""
-        self._go_on(self._talk.begin())
-
-    def dataReceived(self, data: bytes) -> None:
-        """Octets of the answer."""
-        self._go_on(self._talk.feed(data))
-
-    def _go_on(self, reply: bytes) -> None:
-        if reply:
-            self.transport.write(reply)
-        if self._talk.judgement is not None:
-            self.probe.report(*self._talk.judgement)
-            if self._talk.enough and self._talk.resets:
-                self.cut()
-            elif self._talk.enough:
-                self.transport.loseConnection()
-
-    def cut(self) -> None:
-        """Reset the connection."""
-        if self.transport is not None:
-            self.transport.abortConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone."""
-        self.probe.report(*self._talk.closed())
-        self.probe.over()
-
-
-class DatagramProbe(DatagramProtocol):
-    """One datagram out, and what comes back from there."""
-
-    transport: Any = None
-
-    def __init__(self, probe: Probe) -> None:
-        self.probe = probe
-        self._question = datagram(probe.target.check, secrets.randbits(16))
-        self._host = ""
-
-    def ask(self, host: str) -> None:
-        """Send it to an address literal; the kernel hands on only what comes from there."""
-        self._host = host
-        try:
-            self.probe.listen(self, "::" if isIPv6Address(host) else "")
-        except error.CannotListenError as problem:
-            code = getattr(problem.socketError, "errno", None)
-            self.probe.report(None, f"not probed: {errno.errorcode.get(code or 0, 'no socket')} on our side")
-            self.probe.over()
-
-    def startProtocol(self) -> None:
-        """The socket is there."""
-        self.transport.connect(self._host, self.probe.target.where.port)
-        self.transport.write(self._question)
-
-    def datagramReceived(self, datagram: bytes, addr: object) -> None:
-        """Something came."""
-        judgement = judge_datagram(self.probe.target.check, self._question, datagram)
-        if judgement is not None:
-            self._end(*judgement)
-
-    def connectionRefused(self) -> None:
-        """The machine says that nobody listens (ICMP port unreachable)."""
-        self._end(False, "port unreachable")
-
-    def stopProtocol(self) -> None:
-        """The socket is closed: by us, or by the reactor because that error came alone."""
-        self.transport = None
-        if not self.probe.is_over:
-            self.connectionRefused()
-
-    def unresolved(self) -> None:
-        """The name has no address."""
-        self._end(False, "the name cannot be resolved")
-
-    def _end(self, alive: bool, reason: str) -> None:
-        self.probe.report(alive, reason)
-        self.cut()
-        self.probe.over()
-
-    def cut(self) -> None:
-        """Close the socket."""
-        transport, self.transport = self.transport, None
-        if transport is not None:
-            transport.stopListening()
-
-
-class EchoProbe:
-    """One ICMP echo."""
-
-    def __init__(self, probe: Probe) -> None:
-        self.probe = probe
-        self._echo: Echo | None = None
-
-    def ask(self, host: str) -> None:
-        """Send it to an address literal."""
-        try:
-            self._echo = self.probe.echo(host, self._answered)
-        except PermissionError:
-            self._answered(None, "not probed: an echo needs the right CAP_NET_RAW (run as root)")
-        except OSError as problem:
-            alive = None if problem.errno in OUR_OWN else False
-            self._answered(alive, f"{'not probed: ' if alive is None else ''}{problem.strerror}".lower())
-
-    def unresolved(self) -> None:
-        """The name has no address."""
-        self._answered(False, "the name cannot be resolved")
-
-    def _answered(self, alive: bool | None, reason: str) -> None:
-        self.probe.report(alive, reason)
-        self.probe.over()
-
-    def cut(self) -> None:
-        """Close the socket."""
-        if self._echo is not None:
-            self._echo.cut()
-
-
-@implementer(IResolutionReceiver)
-class _First:
-    """Takes the first address of a name."""
-
-    def __init__(self, asking: DatagramProbe | EchoProbe) -> None:
-        self._asking = asking
-        self._host = ""
-
-    def resolutionBegan(self, resolutionInProgress: object) -> None:  # noqa: N802, N803 - Twisted's names
-        """Addresses may come."""
-
-    def addressResolved(self, address: Any) -> None:  # noqa: N802 - Twisted's name
-        """One of them."""
-        self._host = self._host or address.host
-
-    def resolutionComplete(self) -> None:  # noqa: N802 - Twisted's name
-        """That was all."""
-        if self._asking.probe.is_over:
-            return
-        if self._host:
-            self._asking.ask(self._host)
-        else:
-            self._asking.unresolved()

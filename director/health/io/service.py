@@ -13,13 +13,15 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from director.health.io.contexts import Contexts
 from director.health.io.probes import Probe
 from director.health.schedule import CheckTarget, Key, Plan, targets
 from director.health.verdict import CheckSnapshot, Evidence, Result, Transition
-from director.model.pools import State
+from director.model.pools import Advice, State
 from director.model.settings import Configuration
 from director.registry.registry import RealServer, Registry
 
@@ -30,6 +32,7 @@ CHANGED = (
     "pool {pool} server {server} is {state}: {reason} ({count} of {needed}), "
     "was {before} for {lasted:.0f}s, next check in {every:g}s"
 )
+ADVISED = "pool {pool} server {server}: its agent ({check}) wants {said}; {text}"
 NOT_PROBED = (
     "{address} could not be checked by {check}: {reason}; mend that, or raise the limits of the process. "
     "Servers keep the verdict that they have"
@@ -70,6 +73,7 @@ class HealthService(Service):
         self.unjudged = 0
         self._unprobed = 0
         self._unprobed_at = 0.0
+        self._contexts = Contexts()
         self._reactor = reactor
         self._clock = clock
         self._report = report
@@ -102,6 +106,7 @@ class HealthService(Service):
         it had stands until its first result.
         """
         now = self._clock()
+        self._contexts.follow(configuration.certificates)
         wanted = targets(configuration)
         fresh = [target for key, target in wanted.items() if key not in self.plan.targets]
         changed = {key for key, old in self.plan.targets.items() if wanted.get(key) != old}
@@ -188,7 +193,12 @@ class HealthService(Service):
 
         self.probes += 1
         probe = self._under_way[key] = Probe(
-            self._reactor, self._clock, target, lambda result: self._judge(target, result), gone
+            self._reactor,
+            self._clock,
+            target,
+            lambda result: self._judge(target, result),
+            gone,
+            self._contexts,
         )
         probe.start()
 
@@ -213,6 +223,8 @@ class HealthService(Service):
         evidence = self._evidence.get(key)
         if evidence is None:
             evidence = self._evidence[key] = Evidence(target.check, result.time)
+        if result.advice is not None:
+            result = self._advise(target, evidence, result, result.advice)
         if result.alive is None:
             self.unjudged += 1
             self._say_unprobed(address, check, result)
@@ -226,6 +238,27 @@ class HealthService(Service):
             for server in servers:
                 self._say(server, target, turned)
             self._tell(servers)
+
+    def _advise(self, target: CheckTarget, evidence: Evidence, result: Result, advice: Advice) -> Result:
+        """Pass on what an agent says; where it says nothing of life and death, the verdict stands."""
+        address, check = target.key
+        said = advice.over(evidence.advice)
+        if said != evidence.advice:
+            evidence.advice = said
+            servers = self.registry.set_advice(address, check, said, result.time)
+            for server in servers:
+                self.log.info(
+                    ADVISED,
+                    pool=server.pool.name,
+                    server=server.name,
+                    check=check,
+                    said=said,
+                    text=result.reason,
+                )
+            self._tell(servers)
+        if result.alive is not None:
+            return result
+        return evolve(result, alive=evidence.alive is not False)
 
     def _say(self, server: RealServer, target: CheckTarget, turned: Transition) -> None:
         words = {True: "up", False: "down", None: "unknown"}

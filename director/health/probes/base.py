@@ -7,10 +7,13 @@ the judgement when the server ends the connection before.  A probe is pure and i
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-Judgement = tuple[bool, str]
-"""(alive, why)."""
+from director.health.schedule import CheckTarget
+from director.model.pools import Advice
+
+Judgement = tuple[bool | None, str]
+"""(alive, why); None when nothing can be said of the server."""
 
 ANSWER_LIMIT = 65536
 """Octets of an answer that may come before it says something: more is no answer to such a small question."""
@@ -43,6 +46,37 @@ class StreamProbe(Protocol):
 
     def closed(self) -> Judgement:
         """The server closed: the judgement of before, or the one that follows."""
+
+
+class Reporter(Protocol):
+    """Who made a probe, as what carries it sees him.
+
+    Attributes:
+        waits_for: what did not come when the time is up.
+    """
+
+    reactor: Any
+    target: CheckTarget
+    waits_for: str
+
+    @property
+    def is_over(self) -> bool:
+        """Nobody waits for it any more."""
+
+    def report(self, alive: bool | None, reason: str, advice: Advice | None = None) -> None:
+        """Say how it went; only the first word counts."""
+
+    def lacks(self, reason: str) -> None:
+        """Nothing could be heard of the server."""
+
+    def mark(self, phase: str) -> None:
+        """A part of it is done."""
+
+    def saw(self, data: bytes) -> None:
+        """The server said something."""
+
+    def over(self) -> None:
+        """Nothing is left on the network."""
 
 
 class TalkProbe:

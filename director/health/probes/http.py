@@ -7,12 +7,11 @@ skipped, however many; RFC 9110 15.2.
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import Protocol
 
-from director.conditions.compile import compile_condition
-from director.conditions.facts import Facts
 from director.errors import MessageError
 from director.health.probes.base import Judgement, shown
+from director.health.probes.terms import unmet
 from director.model.pools import Address, Check
 
 BODY_LIMIT = 65536
@@ -186,11 +185,9 @@ class HttpProbe:
 
     def _judge_terms(self, answer: HttpAnswer, fact: str) -> None:
         """The first term of that fact that does not hold decides."""
-        for term in self._check.terms:
-            if term.fact == fact and compile_condition(term)(cast("Facts", answer)) is None:
-                wanted = " ".join(filter(None, (term.fact, term.name, term.operator, *term.values)))
-                self.judgement = False, f"{self._said}, but not {wanted}"
-                return
+        lacking = unmet((term for term in self._check.terms if term.fact == fact), answer)
+        if lacking:
+            self.judgement = False, f"{self._said}, but not {lacking}"
 
     def closed(self) -> Judgement:
         """The server closed; the judgement that follows when there was none before."""

@@ -26,7 +26,7 @@ from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
-from director.l4.io.capture.follow import Capture, Wanted
+from director.l4.io.capture.follow import AT_ONCE, Capture, Wanted
 from director.l4.io.capture.install import CaptureOutcome, Installer
 from director.l4.io.capture.nftwatch import TableWatch
 from director.l4.io.capture.plan import (
@@ -157,7 +157,7 @@ class L4Director(Service):
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
         tables = installer.tables
-        self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_soon)
+        self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_at_rules)
         view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view, self.engine.forget)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
@@ -384,6 +384,10 @@ class L4Director(Service):
     def _look_soon(self) -> None:
         if self._capture is not None:
             self._capture.look_soon()
+
+    def _look_at_rules(self) -> None:
+        if self._capture is not None:
+            self._capture.look_soon(AT_ONCE)
 
     def _look_at_settings(self) -> None:
         """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""

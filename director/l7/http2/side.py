@@ -64,6 +64,9 @@ class FrameSide:
     Args:
         client: our role. preface: octets that come before the peer's first frame.
         header_limit: octets of a header list.
+
+    Attributes:
+        shut: the socket takes no more for now, so bodies wait though windows are open.
     """
 
     def __init__(self, *, client: bool, preface: int, header_limit: int) -> None:
@@ -75,6 +78,7 @@ class FrameSide:
         self._changes: dict[int, bool] = {}
         self._span_began = 0.0
         self._control = self._resets = self._requests = self._windows = self._sent = 0
+        self.shut = False
 
     # -- in --
 
@@ -102,12 +106,17 @@ class FrameSide:
         self._control += control
         self._resets += resets
         self._requests += requests
-        if self._control > CONTROL_FRAMES:
+        # A PING for each DATA frame is how some measure the delay of a path.
+        if self._control > CONTROL_FRAMES + self._sent:
             raise FloodError(f"more than {CONTROL_FRAMES} control frames in {SPAN:g} s")
         if self._windows > CONTROL_FRAMES + WINDOWS_PER_FRAME * self._sent:
             raise FloodError(f"more than {CONTROL_FRAMES} updates of unused windows in {SPAN:g} s")
         if self._resets > max(RESETS, self._requests // 2):
             raise FloodError(f"more than {RESETS} requests taken back in {SPAN:g} s")
+
+    def count_request(self) -> None:
+        """One more request of ours: an answer to it is no flood."""
+        self._requests += 1
 
     def taken(self, stream: int, octets: int) -> bytes:
         """So many flow-controlled octets of a stream were passed on: its client may send as many again."""
@@ -144,6 +153,8 @@ class FrameSide:
     def _send_waiting(self) -> None:
         """A frame of each stream in turn, until no window takes more."""
         idle = 0
+        if self.shut:
+            return
         while self._turn and idle < len(self._turn):
             stream = self._turn.popleft()
             output = self._outputs.get(stream)
@@ -199,6 +210,11 @@ class FrameSide:
         """Streams that are held (True) or go on (False) since this was last asked."""
         found, self._changes = self._changes, {}
         return found
+
+    def queued(self, stream: int) -> int:
+        """Octets of a stream that wait for its window."""
+        output = self._outputs.get(stream)
+        return 0 if output is None else output.size
 
     def waits(self, stream: int) -> bool:
         """Something of the stream is not sent yet."""

@@ -9,9 +9,11 @@ What the read left in the kernel, or what comes later, is there when the loop po
 idle connection hears of it.  So there are two moments at which nobody has looked: in the turn in which a
 connection was kept, and in the turn whose poll has an event for it that was not dispatched yet.  A
 connection taken then is looked at first (one system call); every other one was polled and found empty
-while it was idle, so a request that takes it pays nothing.  A server that was caught gets no connection
-kept for a while, because its octets may also come while the next request is on its way to it, and then
-nobody can tell them from an answer.
+while it was idle, so a request that takes it pays nothing.  Octets that come between that poll and the
+taking are missed then, so a connection is looked at the first times that it is taken, too: a server that
+sends such octets at all mostly does so from the begin.  A server that was caught gets no connection kept for
+a while, because its octets may also come while the next request is on its way to it, and then nobody can
+tell them from an answer.
 """
 
 from __future__ import annotations
@@ -19,16 +21,18 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
 from director.l7.io.attempts import Attempts, literal_family, open_stream
+from director.l7.io.carrier import Carriers
 from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.manner import SUFFIX, Manner, Manners
 from director.l7.io.reactor import LeanReactor
 from director.l7.io.resolver import Resolver
-from director.l7.io.stream import LARGE_READ, Stream, words
+from director.l7.io.server_side import PendingStream, ServerCaller, ServerSide
+from director.l7.io.stream import Stream, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,97 +60,11 @@ CLOSE_SECONDS = 30.0
 _log = Logger(namespace="director.l7")
 
 
-class ServerCaller(Protocol):
-    """For whom a connection to a server is busy."""
+class _StrangeLoop:
+    """Stands for a loop that does not say what it has seen: every idle connection is looked at."""
 
-    def server_connected(self) -> None:
-        """The new connection is open."""
-
-    def server_received(self, data: bytes) -> None:
-        """Octets came."""
-
-    def server_ended(self) -> None:
-        """The server sent FIN."""
-
-    def server_lost(self, reason: str) -> None:
-        """The connection failed."""
-
-    def server_blocked(self) -> None:
-        """The server does not take more."""
-
-    def server_drained(self) -> None:
-        """It does again."""
-
-
-class ServerSide:
-    """One connection to a server, busy for one client or idle."""
-
-    __slots__ = (
-        "backends",
-        "client",
-        "descriptor",
-        "host",
-        "idle_since",
-        "kept_in",
-        "key",
-        "limit",
-        "name",
-        "stream",
-    )
-
-    stream: Stream
-    host: HostAddress | None
-    """The address that its server's name had when it was made; None where no name was asked for."""
-
-    def __init__(self, backends: Backends, key: str, client: ServerCaller | None) -> None:
-        self.backends = backends
-        self.key = key
-        self.client = client
-        self.idle_since = 0.0
-        self.limit = 0
-        self.host = None
-        self.name = ""
-        self.kept_in = self.descriptor = -1
-
-    def connected(self) -> None:
-        """The connect succeeded."""
-        if self.client is not None:
-            self.client.server_connected()
-
-    def received(self, data: bytes) -> None:
-        """Octets for the client; from an idle connection nothing may come."""
-        if self.client is not None:
-            self.client.server_received(data)
-        else:
-            self.backends.spoke(self)
-            self.stream.abort()
-
-    def ended(self) -> None:
-        """FIN from the server."""
-        if self.client is not None:
-            self.client.server_ended()
-        else:
-            self.stream.close()
-
-    def lost(self, reason: str) -> None:
-        """Gone."""
-        self.backends.forget(self)
-        if self.client is not None:
-            self.client.server_lost(reason)
-
-    def blocked(self) -> None:
-        """The server does not take more: stop reading from the client."""
-        if self.client is not None:
-            self.client.server_blocked()
-
-    def drained(self) -> None:
-        """It does again."""
-        if self.client is not None:
-            self.client.server_drained()
-
-    def wanted(self) -> int:
-        """As much as there is: clients that do not keep up hold us back."""
-        return LARGE_READ
+    turns = 0
+    ready: dict[int, int] | None = None
 
 
 class Backends:
@@ -158,10 +76,10 @@ class Backends:
         idle_closed: idle connections closed because they were too old or too many, or their server left.
     """
 
-    def __init__(self, reactor: Any, context: Callable[[ServerTLS], Context] | None = None) -> None:
+    def __init__(self, reactor: Any, context: Callable[[ServerTLS, str], Context] | None = None) -> None:
         self.reactor = reactor
         self._manners = Manners(context)
-        self._lean = reactor if isinstance(reactor, LeanReactor) else None
+        self._loop = reactor if isinstance(reactor, LeanReactor) else _StrangeLoop
         self.open = 0
         self.opened = 0
         self.reused = 0
@@ -172,37 +90,38 @@ class Backends:
         self._distrusted: dict[str, float] = {}
         self._named: Counter[str] = Counter()
         self.resolver = Resolver(reactor)
+        self.carriers = Carriers(self)
 
     def idle_count(self) -> int:
         """Idle connections kept now."""
-        return sum(len(line) for line in self._idle.values())
+        return sum(len(line) for line in self._idle.values()) + self.carriers.idle_count()
 
     # -- idle connections --
 
     def take(self, key: str, client: ServerCaller, careful: bool) -> ServerSide | None:
         """The most recently used idle connection to `key`, now `client`'s; None if there is none.
 
-        `careful` looks at it in any case; else only one is looked at that the loop has not seen idle.
+        `careful` looks at it in any case; else only one is looked at that is new, or that the loop has not
+        seen idle.
         """
         line = self._idle.get(key)
-        lean = self._lean
+        loop = self._loop
+        turns, ready = loop.turns, loop.ready
         while line:
             side = line.pop()
-            if lean is not None and side.kept_in == lean.turns and line and line[0].kept_in != lean.turns:
+            if side.kept_in == turns and line and line[0].kept_in != turns:
                 # One that need not be looked at: the oldest was idle when the loop last polled.
                 line.append(side)
                 side = line.popleft()
             if side.stream.socket is None:
                 continue
             if (
-                careful
-                or lean is None
-                or side.kept_in == lean.turns
-                or lean.ready is None
-                or side.descriptor in lean.ready
+                side.looks or careful or side.kept_in == turns or ready is None or side.descriptor in ready
             ) and not self._is_empty(side):
                 side.stream.abort()
                 continue
+            if side.looks:
+                side.looks -= 1
             side.client = client
             self.reused += 1
             return side
@@ -221,15 +140,13 @@ class Backends:
             or (side.host is not None and side.host.gone)
             or (self._distrusted and side.key in self._distrusted)
         ):
-            self.drop(side, now)
+            side.spent(now)
             return
         side.client = None
         stream.resume()
         side.idle_since = now
         side.limit = limit
-        lean = self._lean
-        if lean is not None:
-            side.kept_in = lean.turns
+        side.kept_in = self._loop.turns
         line = self._idle.get(side.key)
         if line is None:
             line = self._idle[side.key] = deque()
@@ -295,6 +212,7 @@ class Backends:
                 side.stream.close()
             if not line:
                 self._idle.pop(key, None)
+        self.carriers.sweep(now, lambda key: wanted is not None and key.partition(SUFFIX)[0] not in wanted)
         for host in list(self._named):
             self.resolver.refresh(host)
         for key in [key for key, until in self._distrusted.items() if until <= now]:
@@ -355,13 +273,13 @@ class Backends:
             self._refuse_later(side, words(error))
 
     def _refuse_later(self, side: ServerSide, reason: str) -> None:
-        pending = _PendingStream()
+        pending = PendingStream()
         side.stream = pending  # type: ignore[assignment]
         self.reactor.callLater(0, pending.fail, side, reason)
 
     def _dial(self, side: ServerSide, description: str) -> None:
         """Have Twisted connect to one of its endpoint strings."""
-        pending = _PendingStream()
+        pending = PendingStream()
         side.stream = pending  # type: ignore[assignment]
 
         def begin() -> None:
@@ -385,7 +303,7 @@ class Backends:
 
     def _connect_to_name(self, side: ServerSide, address: Address, manner: Manner | None) -> None:
         """Connect to one of the addresses of a name, which is asked for off the reactor's thread."""
-        pending = _PendingStream()
+        pending = PendingStream()
         side.stream = pending  # type: ignore[assignment]
         side.name = address.host
         self._named[address.host] += 1
@@ -423,40 +341,3 @@ def _outlived(line: deque[ServerSide], now: float) -> bool:
     """The oldest connection of a line was idle too long, or is more than its pool keeps."""
     idle = now - line[0].idle_since
     return idle > IDLE_SECONDS or (idle > SURPLUS_SECONDS and len(line) > line[0].limit)
-
-
-class _PendingStream:
-    """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting).
-
-    `give_up` ends what it waits for, where that can be ended.
-    """
-
-    __slots__ = ("give_up", "gone")
-    socket = None
-    is_blocked = False
-    progress = 0
-
-    def __init__(self) -> None:
-        self.gone = False
-        self.give_up: Callable[[], None] | None = None
-
-    def abort(self) -> None:
-        """Give up; the answer will find nobody."""
-        gone, self.gone = self.gone, True
-        if self.give_up is not None and not gone:
-            self.give_up()
-
-    close = abort
-
-    def pause(self) -> None:
-        """Nothing to pause."""
-
-    resume = pause
-
-    def fail(self, side: ServerSide, reason: str) -> None:
-        """Tell the owner, unless it has left."""
-        if self.gone:
-            side.backends.forget(side)
-        else:
-            self.gone = True
-            side.lost(reason)

@@ -40,6 +40,7 @@ from director.registry.registry import RealServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from director.l7.io.manner import Manner
     from director.l7.io.stream import Stream
     from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
@@ -94,7 +95,7 @@ class ClientSide:
 
     def greet(self, greeting: list[ProxyCommand]) -> None:
         """Our side speaks first."""
-        self.deliver(lambda _now: greeting)
+        self.deliver(lambda _what, _now: greeting, None)
 
     # -- from the client's stream --
 
@@ -196,13 +197,13 @@ class ClientSide:
         """Give an event to the conversation and perform what follows from it."""
         self.deliver(self.door.receive, event)
 
-    def deliver(self, way_in: Callable[..., list[ProxyCommand]], *what: Any) -> None:
+    def deliver(self, way_in: Callable[[Any, float], list[ProxyCommand]], what: Any) -> None:
         """Take one of the ways into the door, and perform what follows, in order."""
         # By a local name, because a call through a slot is slow (CPython 3.11).
         clock = self.now
         try:
             now = clock()
-            commands = way_in(*what, now)
+            commands = way_in(what, now)
             # Performing may add to the list: opening can succeed at once.
             for command in commands:
                 kind = command.__class__
@@ -244,29 +245,49 @@ class ClientSide:
             self._links.pop(number, None)
 
     def _open(self, command: Open, now: float) -> list[ProxyCommand]:
-        link = self._links.get(command.stream) or self._link(command.stream)
+        number = command.stream
+        link = self._links.get(number) or self._link(number)
         target: Any = command.target
         manner = None
         if isinstance(target, RealServer):
-            config = target.pool.config
-            address, key, link.target = target.address, target.key, target
+            link.target = target
+            key, config = target.key, target.pool.config
             link.limit = config.idle_connections
-            if config.tls is not None or config.send_proxy != "off":
+            if config.tls is not None or config.send_proxy != "off" or config.protocol == "h2":
                 manner = self._backends.manner(target, self.door.peer)
                 key += manner.suffix
+                if manner.multiplexes:
+                    return self._open_stream(command, link, key, manner, now)
                 if manner.header:
                     link.limit = 0  # a connection that tells of one client serves that one only
         else:
-            address, key, link.target = target, str(target), None
+            link.target = None
+            key = str(target)
         if not command.fresh and link.limit:
             server = self._backends.take(key, link, command.careful)
             if server is not None:
                 link.server = server
                 if self.stream.is_blocked:
                     link.hold()
-                return self.door.server_reused(command.stream, now)
+                return self.door.server_reused(number, now)
+        address = target if link.target is None else target.address
         link.server = self._backends.connect(address, link, manner)
         return []
+
+    def _open_stream(
+        self, command: Open, link: ServerLink, key: str, manner: Manner, now: float
+    ) -> list[ProxyCommand]:
+        """The same where a connection carries many requests."""
+        target: Any = command.target
+        made, there = self._backends.carriers.stream(
+            key, target.address, link, manner, fresh=command.fresh, careful=command.careful
+        )
+        link.server = made
+        if not there:
+            return []
+        if self.stream.is_blocked:
+            link.hold()
+        return self.door.server_reused(command.stream, now)
 
     def _keep_server(self, number: int, now: float) -> None:
         link = self._links[number]

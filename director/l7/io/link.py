@@ -6,11 +6,13 @@ A client's side has one for each exchange under way; `backend` and `queue` tell 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from director.l7.proxy.commands import (
     ONLY_STREAM,
     Door,
+    Loss,
     ProxyEvent,
     ServerBlocked,
     ServerDrained,
@@ -21,7 +23,7 @@ from director.l7.proxy.commands import (
 )
 
 if TYPE_CHECKING:
-    from director.l7.io.backend import ServerSide
+    from director.l7.io.server_side import ServerSide
     from director.l7.io.stream import Stream
     from director.registry.live import LivePool, RealServer
 
@@ -35,7 +37,7 @@ class LinkOwner(Protocol):
     def tell(self, event: ProxyEvent) -> None:
         """Give an event to the conversation."""
 
-    def deliver(self, way_in: Callable[..., Any], *what: Any) -> None:
+    def deliver(self, way_in: Callable[[Any, float], Any], what: Any) -> None:
         """Take one of the ways into the door."""
 
     def forget(self, number: int) -> None:
@@ -80,17 +82,20 @@ class ServerLink:
     def server_received(self, data: bytes) -> None:
         """Octets from the server."""
         client = self.client
-        client.deliver(client.door.server_bytes, self.number, data)
+        if self.number == ONLY_STREAM:
+            client.deliver(client.door.server_bytes, data)
+        else:
+            client.deliver(partial(client.door.server_bytes, stream=self.number), data)
 
     def server_ended(self) -> None:
         """FIN from the server."""
         self.client.tell(ServerEnded(self.number))
 
-    def server_lost(self, reason: str) -> None:
+    def server_lost(self, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
         """The server's connection failed; when we closed it ourselves nobody listens any more."""
         if self.server is not None:
             self.let_go()
-            self.client.tell(ServerFailed(self.number, reason))
+            self.client.tell(ServerFailed(self.number, reason, loss))
 
     def server_blocked(self) -> None:
         """The server does not take more: stop reading from the client, or from its stream."""

@@ -42,7 +42,23 @@ _log = Logger(namespace="director.listener")
 
 
 class BindError(DirectorError):
-    """An address cannot be listened on; the message says why and what to do."""
+    """An address cannot be listened on; the message says why and what to do.
+
+    Attributes:
+        why: the same without the address.
+        taken: another program has it, which may let it go.
+    """
+
+    def __init__(self, message: str, why: str = "", *, taken: bool = False) -> None:
+        super().__init__(message)
+        self.why = why or message
+        self.taken = taken
+
+
+def refused(address: Address, error: OSError) -> BindError:
+    """What is wrong when binding `address` ended in `error`."""
+    why = unbound(error, address.path)
+    return BindError(f"cannot listen on {address}: {why}", why, taken=error.errno == errno.EADDRINUSE)
 
 
 def bound_to(address: Address) -> tuple[str, int]:
@@ -64,27 +80,55 @@ def bind(address: Address, *, free: bool = False, beside: Iterable[socket.socket
     still listens.  They share the port (socket(7), SO_REUSEPORT) for as long as binding takes, so that
     no other program of ours gets in unnoticed.
     """
-    family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    target: Any = address.path or (address.host, address.port)
     sock = None
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        if family == socket.AF_UNIX:
+        sock = _unbound(address, free=free)
+        if address.path:
             _remove_stale(address.path)
-        else:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            # So that `:80` and `[::]:80` can stand side by side.
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if free and family in FREE_BIND:
-            sock.setsockopt(*FREE_BIND[family], 1)
         with _sharing(sock, *beside):
-            sock.bind(target)
+            sock.bind(_target(address))
             sock.listen(BACKLOG)
     except OSError as error:
         if sock is not None:
             sock.close()
-        raise BindError(f"cannot listen on {address}: {unbound(error, address.path)}") from error
+        raise refused(address, error) from error
+    return sock
+
+
+def taken(address: Address) -> str:
+    """Why `bind` would find that another program has the address, or nothing.
+
+    Nobody can connect meanwhile, and nothing is left behind.
+    """
+    code: int | None = 0
+    try:
+        with _unbound(address, free=True) as sock:
+            if not address.path:
+                sock.bind(_target(address))
+            elif sock.connect_ex(address.path) in {0, errno.EAGAIN}:
+                code = errno.EADDRINUSE
+    except OSError as error:
+        code = error.errno
+    if code != errno.EADDRINUSE:
+        return ""
+    return refused(address, OSError(code, os.strerror(code))).why
+
+
+def _target(address: Address) -> Any:
+    return address.path or (address.host, address.port)
+
+
+def _unbound(address: Address, *, free: bool) -> socket.socket:
+    """A socket that may be bound to `address`.  Raises OSError."""
+    family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    if family != socket.AF_UNIX:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        # So that `:80` and `[::]:80` can stand side by side.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if free and family in FREE_BIND:
+        sock.setsockopt(*FREE_BIND[family], 1)
     return sock
 
 

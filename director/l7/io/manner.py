@@ -33,26 +33,42 @@ class Manner:
     Attributes:
         suffix: behind the address in the connection's key.
         header: the PROXY header, b"" for none.
+        multiplexes: it is HTTP/2.
         refused: why no connection can be made, "" when it can.
     """
 
-    __slots__ = ("_context", "_name", "_verify", "header", "refused", "suffix")
+    __slots__ = ("_context", "_name", "_verify", "header", "multiplexes", "refused", "suffix")
 
     def __init__(
-        self, suffix: str, header: bytes, context: Context | None, name: str, verify: str, refused: str = ""
+        self,
+        suffix: str,
+        header: bytes,
+        context: Context | None,
+        name: str,
+        verify: str,
+        refused: str = "",
+        *,
+        multiplexes: bool = False,
     ) -> None:
         self.suffix = suffix
         self.header = header
+        self.multiplexes = multiplexes
         self._context = context
         self._name = name
         self._verify = verify
         self.refused = refused
 
+    @property
+    def secure(self) -> bool:
+        """Inside TLS."""
+        return self._context is not None
+
     def stream(self, reactor: Any, sock: socket.socket, owner: Any) -> Stream:
         """A stream that is going to be connected."""
         if self._context is None:
             made = Stream(reactor, sock, owner, connecting=True)
-            made.write(self.header)
+            if self.header:
+                made.write(self.header)
             return made
         return TLSStream(
             reactor,
@@ -70,29 +86,30 @@ class Manners:
     """The manners of one director.
 
     Args:
-        context: gives the context of a pool's TLS; raises CertificateError.
+        context: gives the context of a pool's TLS and protocol; raises CertificateError.
     """
 
-    def __init__(self, context: Callable[[ServerTLS], Context] | None) -> None:
+    def __init__(self, context: Callable[[ServerTLS, str], Context] | None) -> None:
         self._context = context
 
     def of(self, server: RealServer, peer: Peer) -> Manner:
         """How `server` is met on behalf of `peer`."""
         config = server.pool.config
         header = _header(config.send_proxy, peer)
-        tls = config.tls
+        tls, h2 = config.tls, config.protocol == "h2"
         if tls is None:
-            return Manner(f"{SUFFIX}{config.send_proxy}", header, None, "", "")
+            suffix = f"{SUFFIX}{config.protocol} {config.send_proxy}"
+            return Manner(suffix, header, None, "", "", multiplexes=h2)
         name = tls.name or server.config.address.host
-        suffix = f"{SUFFIX}TLS {hash((tls, name)):x} {config.send_proxy}"
+        suffix = f"{SUFFIX}TLS {hash((tls, name)):x} {config.protocol} {config.send_proxy}"
         if self._context is None:
             return Manner(suffix, header, None, "", "", "TLS is not set up here")
         try:
-            context = self._context(tls)
+            context = self._context(tls, config.protocol)
         except CertificateError as error:
             return Manner(suffix, header, None, "", "", f"TLS: {error}")
         asked = "" if _is_address(name) else name
-        return Manner(suffix, header, context, asked, name if tls.verify else "")
+        return Manner(suffix, header, context, asked, name if tls.verify else "", multiplexes=h2)
 
 
 def _is_address(name: str) -> bool:

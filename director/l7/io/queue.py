@@ -43,11 +43,13 @@ class Queues:
             queue.remove(who)
             self._left(pool, queue)
 
-    def wake(self) -> None:
+    def wake(self, *, everybody: bool = False) -> None:
         """Something changed: call whoever can be served now, and whoever waits for what will not come.
 
         A pool whose last server was drained, failed its check or left, or that left itself, has nothing to
         wait for: newcomers take the fault path at once, and so do those who wait.
+
+        `everybody`: the configuration changed, and where a newcomer would go now, those go who wait.
         """
         if self._waking:
             return
@@ -56,7 +58,7 @@ class Queues:
             for pool, queue in list(self._queues.items()):
                 # Who cannot be served after all stands at the end again: nobody is called twice.
                 for _ in range(len(queue)):
-                    if not queue or (waiting_helps(pool) and not pool.eligible()):
+                    if not queue or (not everybody and waiting_helps(pool) and not pool.eligible()):
                         break
                     who = queue.popleft()
                     self._left(pool, queue)

@@ -19,31 +19,23 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from director.l7.io.arrivals import Arrival, Arrivals, told_of
+from director.l7.io.arrivals import Arrivals
 from director.l7.io.backend import Backends
 from director.l7.io.date import DateLine
 from director.l7.io.descriptors import client_limit
-from director.l7.io.endpoint import check_endpoint, listen_on_endpoint
+from director.l7.io.endpoint import check_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.listener import BindError, Listener, bind, bound_to
+from director.l7.io.listening import Listening
 from director.l7.io.queue import Queues
 from director.l7.io.tls_contexts import TLSContexts
-from director.l7.io.tls_stream import TLSStream
-from director.l7.io.undecided import Undecided
-from director.l7.proxy.commands import Happened
-from director.l7.proxy.conversation import Conversation
-from director.l7.proxy.multiplexed import Multiplexed
-from director.l7.proxy.passthrough import PROTOCOL, PassThrough
 from director.l7.proxy.trace import Traces
-from director.l7.routing.facts import Peer
 from director.l7.routing.service import CompiledService, ServiceHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from director.l7.io.access_log import AccessLog
-    from director.l7.io.stream import Stream
-    from director.l7.proxy.commands import Door
     from director.l7.proxy.trace import Record
     from director.model.http import L7Service
     from director.model.pools import Address
@@ -60,123 +52,6 @@ PASSED_OVER = 2
 """Late sweeps in a row in which no deadline is believed."""
 
 _log = Logger(namespace="director.l7")
-
-
-class Listening:
-    """One address of one service: its listener and the clients that came through it."""
-
-    def __init__(self, shell: Shell, handle: ServiceHandle, address: Address) -> None:
-        self.shell = shell
-        self.handle = handle
-        self.address = address
-        self.clients: set[ClientSide] = set()
-        self.port: Any = None
-
-    def open(self, prepared: Any) -> None:
-        """Begin to accept on a bound socket (or open a Twisted endpoint)."""
-        reactor = self.shell.reactor
-        own = self.shell.own_sockets
-        if self.address.endpoint and own:
-            self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
-        else:
-            sock = prepared or self.shell.bind(self.address)
-            self.port = Listener(reactor, sock, self._arrived, self.has_room, own=own)
-            self.port.start()
-
-    def _arrived(self, stream: Stream, peer: Any, own: Any) -> None:
-        """A connection came: some have to show something before they are a client's."""
-        service = self.handle.current.config
-        tls = service.tls is not None and self.address in service.tls.addresses
-        header = bool(service.proxy_protocol) and told_of(peer, service.proxy_protocol)
-        if not (tls or header):
-            self.accepted(stream, peer, own)
-            return
-        shell = self.shell
-        context = shell.contexts.of_service(service.name) if tls else None
-        if tls and context is None:
-            stream.abort()
-            return
-        shell.clients += 1
-        self.handle.clients += 1
-        Arrival(
-            shell.arrivals,
-            stream,
-            (peer, own),
-            through=self._through,
-            gone=self._left,
-            context=context,
-            header=header,
-            deadline=shell.reactor.seconds() + service.timeouts.client,
-        )
-
-    def _through(self, stream: Stream, peer: Any, own: Any) -> None:
-        """An arrival has become a client."""
-        self._left()
-        self.accepted(stream, peer, own)
-
-    def _left(self) -> None:
-        self.shell.clients -= 1
-        self.handle.clients -= 1
-        self.shell.left()
-
-    def inherit(self, old: Listening) -> None:
-        """Take over the open socket of an address that moved here, and the clients that came through it."""
-        self.port, old.port = old.port, None
-        self.port.hand_over(self.accepted if self.address.endpoint else self._arrived, self.has_room)
-        if not (old.handle.current.is_http and self.handle.current.is_http):
-            return
-        count = len(old.clients)
-        old.handle.clients -= count
-        self.handle.clients += count
-        self.clients, old.clients = old.clients, self.clients
-        for side in self.clients:
-            side.move(self)
-
-    def has_room(self) -> bool:
-        """One more client is welcome."""
-        limit = self.handle.current.config.max_connections
-        return self.shell.clients < self.shell.max_clients and (not limit or self.handle.clients < limit)
-
-    def accepted(self, stream: Stream, peer: Any, own: Any) -> None:
-        """A client came: `peer` and `own` are socket addresses."""
-        client, client_port = peer[:2] if isinstance(peer, tuple) else ("unix", 0)
-        virtual, virtual_port = own[:2] if isinstance(own, tuple) else ("unix", 0)
-        service = self.handle.current
-        tls = stream.facts() if isinstance(stream, TLSStream) else None
-        facts = Peer(client, client_port, virtual, virtual_port, trusted=service.trusts(client), tls=tls)
-        side = ClientSide(self, facts, self._door(stream, service))
-        side.stream = stream
-        stream.owner = side
-        self.clients.add(side)
-        self.shell.clients += 1
-        self.handle.clients += 1
-        stream.resume()
-        if isinstance(side.door, Multiplexed):
-            side.greet(side.door.greet())
-        elif not service.is_http and not isinstance(side.door, PassThrough):
-            side.tell(Happened.CLIENT_OPENED)
-
-    def _door(self, stream: Stream, service: CompiledService) -> Callable[..., Door]:
-        """Which protocol the client speaks: what it chose in its handshake."""
-        if service.config.protocol == PROTOCOL:
-            return PassThrough
-        if isinstance(stream, TLSStream):
-            return Multiplexed if stream.protocol == b"h2" else Conversation
-        return Undecided if service.config.h2c and not service.per_connection else Conversation
-
-    def gone(self, side: ClientSide) -> None:
-        """A client has left."""
-        if side in self.clients:
-            self.clients.remove(side)
-            self.shell.clients -= 1
-            self.handle.clients -= 1
-            self.shell.left()
-
-    def close(self) -> None:
-        """Stop accepting."""
-        if self.port is not None:
-            self.port.close()
-            self.port = None
 
 
 class Shell:
@@ -214,6 +89,7 @@ class Shell:
         self._listenings: dict[tuple[str, Address], Listening] = {}
         self._closed: list[Listening] = []
         self._prepared: dict[tuple[str, Address], socket.socket] = {}
+        self._taken: dict[tuple[str, Address], BindError] = {}
         self._date = DateLine()
         self._wanted: set[tuple[str, Address]] = set()
         self._moves: dict[tuple[str, Address], tuple[str, Address]] = {}
@@ -311,12 +187,13 @@ class Shell:
             one.port.socket for one in gone if one.address.port == port and isinstance(one.port, Listener)
         ]
 
-    def prepare(self, services: Iterable[L7Service]) -> None:
+    def prepare(self, services: Iterable[L7Service], *, waits: bool = False) -> None:
         """Bind all addresses that are new, or none.  Raises BindError with nothing changed.
 
         An address that only moves to another service, or is written differently, keeps its open socket.
+        With `waits` those that another program has are waited for.
         """
-        wanted = self._wanted = {(one.name, address) for one in services for address in one.listen}
+        wanted = self._wanted = {(one.name, address) for one in services for address in one.places}
         leaving = {bound_to(place[1]): place for place in self._listenings.keys() - wanted}
         self._moves.clear()
         try:
@@ -328,16 +205,30 @@ class Shell:
                 elif address.endpoint and self.own_sockets:
                     check_endpoint(self.reactor, address.endpoint)
                 else:
-                    self._prepared[place] = self.bind(address)
+                    self._bind_new(place, waits=waits)
         except BindError:
             self.abandon()
             raise
+
+    def _bind_new(self, place: tuple[str, Address], *, waits: bool) -> None:
+        try:
+            self._prepared[place] = self.bind(place[1])
+        except BindError as error:
+            if not (waits and error.taken):
+                raise
+            self._taken[place] = error
+
+    def none_opened(self) -> BindError | None:
+        """What is wrong, when every address that was prepared is another program's."""
+        found = list(self._taken.values())
+        return found[0] if found and len(found) == len(self._wanted) else None
 
     def abandon(self) -> None:
         """Give up what was prepared."""
         for sock in self._prepared.values():
             sock.close()
         self._prepared.clear()
+        self._taken.clear()
         self._moves.clear()
 
     def apply(self, services: Sequence[CompiledService], new_id: Callable[[], str]) -> None:
@@ -346,7 +237,7 @@ class Shell:
         wanted = {
             (service.config.name, address): service
             for service in services
-            for address in service.config.listen
+            for address in service.config.places
         }
         for service in services:
             handle = self.handles.get(service.config.name)
@@ -363,7 +254,11 @@ class Shell:
         for place in wanted:
             if place not in self._listenings:
                 self._listenings[place] = listening = Listening(self, self.handles[place[0]], place[1])
-                listening.open(self._prepared.pop(place, None))
+                taken = self._taken.pop(place, None)
+                if taken is None:
+                    listening.open(self._prepared.pop(place, None))
+                else:
+                    listening.wait(taken.why)
         for name in self.handles.keys() - {service.config.name for service in services}:
             del self.handles[name]
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from director.errors import unbound
-from director.l7.io.listener import BACKLOG, FREE_BIND, BindError
+from director.l7.io.listener import BACKLOG, FREE_BIND, refused
 from director.model.pools import Address
 
 
@@ -29,7 +28,7 @@ def share(address: Address, count: int, *, join: bool = False) -> list[socket.so
     except OSError as error:
         for sock in group:
             sock.close()
-        raise BindError(f"cannot listen on {address}: {unbound(error)}") from error
+        raise refused(address, error) from error
     return group
 
 

@@ -50,7 +50,7 @@ class TLSContexts:
         self._pairs = pairs
         self._wanted: dict[str, tuple[ListenerTLS, Protocols]] = {}
         self._made: dict[str, tuple[ListenerTLS, Protocols, ServerContexts]] = {}
-        self._to_servers: dict[ServerTLS, Context] = {}
+        self._to_servers: dict[tuple[ServerTLS, str], Context] = {}
         self.lacking: dict[str, str] = {}
 
     def apply(self, services: Iterable[L7Service]) -> None:
@@ -93,9 +93,9 @@ class TLSContexts:
         found = self._made.get(name)
         return found[2].base if found is not None else None
 
-    def of_servers(self, wanted: ServerTLS) -> Context:
+    def of_servers(self, wanted: ServerTLS, protocol: str = "http/1.1") -> Context:
         """The context for connections to servers that are met so.  Raises CertificateError."""
-        found = self._to_servers.get(wanted)
+        found = self._to_servers.get((wanted, protocol))
         if found is None:
             pair: Pair | None = None
             if wanted.certificate:
@@ -103,7 +103,7 @@ class TLSContexts:
                 if pair is None:
                     raise CertificateError(f"nothing of [cert:{wanted.certificate}] can be read")
             found = client_context(
-                verify=wanted.verify, authorities=wanted.ca, pair=pair, protocols=(b"http/1.1",)
+                verify=wanted.verify, authorities=wanted.ca, pair=pair, protocols=(protocol.encode("ascii"),)
             )
-            self._to_servers[wanted] = found
+            self._to_servers[wanted, protocol] = found
         return found

@@ -155,6 +155,8 @@ class TLSStream(Stream):
             return
         self.shaking = False
         self._gate = None
+        # Nothing was waited for where one step did it all, because the peer answered inside of it.
+        self.resume()
         self.owner.connected()
         if self.socket is None:
             return

@@ -22,18 +22,17 @@ A tunnel that has idled for its time has not failed."""
 
 def enter(exchange: Exchange, now: float) -> None:
     """Count the exchange, release its lease, and write the record."""
-    started, status, fault, outcome = exchange.started, exchange.status, exchange.fault, exchange.outcome
+    status, fault, outcome = exchange.status, exchange.fault, exchange.outcome
     sent, received, first_byte = exchange.sent, exchange.received, exchange.first_byte
-    total = now - started
+    total = now - exchange.started
     # RFC 9110 15: what is above 599 counts as a server error.
     status_class = status // 100 if status < 600 else 5
     service, rule, pool, facts = exchange.service, exchange.rule, exchange.pool, exchange.facts
-    idled = outcome == "idle" and (status == 101 or service.per_connection)
-    error = "fault" if fault else outcome if outcome in FAILURES and not idled else ""
+    error = "" if outcome == "ok" else _error(exchange)
     counters = None if rule is None else rule.counters
     ledger.served(service.live, counters, status_class, total, received, sent, error)
     if exchange.lease is not None:
-        ledger.answered(exchange.lease, status_class, first_byte, received, sent, now)
+        ledger.answered(exchange.lease, status_class, first_byte, received, sent, now, outcome)
     method, target, host = facts.method, facts.uri, facts.host
     if not method:
         # Relayed unread: what was called stands in the place of a request, by its name if one was said.
@@ -41,11 +40,20 @@ def enter(exchange: Exchange, now: float) -> None:
         target = str(Address(facts.virtual if not host else "", facts.virtual_port))
     record = exchange.client.handle.record
     record((
-        exchange.identity, started, service.config.name, facts.client, method, target, host,
+        exchange.identity, exchange.started, service.config.name, facts.client, method, target, host,
         "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
         exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
         exchange.connected, first_byte, total,
     ))  # fmt: skip
+
+
+def _error(exchange: Exchange) -> str:
+    """The cause under which the service counts what did not end well; "" for what is nobody's failure."""
+    outcome = exchange.outcome
+    if exchange.fault:
+        return "fault"
+    idled = outcome == "idle" and (exchange.status == 101 or exchange.service.per_connection)
+    return outcome if outcome in FAILURES and not idled else ""
 
 
 def refused(client: Client, now: float, status: int, reason: str, asked: tuple[str, str], sent: int) -> None:

@@ -67,14 +67,26 @@ class ServerEnded:
         self.stream = stream
 
 
+class Loss(enum.Enum):
+    """What is known of a request whose server's connection failed."""
+
+    UNKNOWN = "the server may have acted on it"
+    UNPROCESSED = "the server has said that it did not look at it (RFC 9113 8.7)"
+    JUNK = "the server's answer is none"
+
+
 class ServerFailed:
-    """The connection of `stream` failed: refused or unreachable before it was open, reset after."""
+    """The connection of `stream` failed: refused or unreachable before it was open, reset after.
 
-    __slots__ = ("reason", "stream")
+    `loss` is what that means for the request.
+    """
 
-    def __init__(self, stream: int, reason: str) -> None:
+    __slots__ = ("loss", "reason", "stream")
+
+    def __init__(self, stream: int, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
         self.stream = stream
         self.reason = reason
+        self.loss = loss
 
 
 class ServerBlocked:
@@ -324,7 +336,7 @@ class Door(Protocol):
     def client_bytes(self, data: bytes, now: float) -> list[ProxyCommand]:
         """Take `ClientBytes(data)`."""
 
-    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+    def server_bytes(self, data: bytes, now: float, stream: int = ONLY_STREAM) -> list[ProxyCommand]:
         """Take `ServerBytes(stream, data)`."""
 
     def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:

@@ -132,7 +132,7 @@ class Conversation:
         if kind is ClientBytes:
             return self.client_bytes(event.data, now)  # type: ignore[union-attr]
         if kind is ServerBytes:
-            return self.server_bytes(event.stream, event.data, now)  # type: ignore[union-attr]
+            return self.server_bytes(event.data, now, event.stream)  # type: ignore[union-attr]
         out = self.out = []
         what: Any = event if kind is Happened else kind
         if what in self._ON:
@@ -168,7 +168,7 @@ class Conversation:
             self._read_on(now)
         return out
 
-    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+    def server_bytes(self, data: bytes, now: float, stream: int = ONLY_STREAM) -> list[ProxyCommand]:
         """Take `ServerBytes(stream, data)`."""
         out = self.out = []
         exchange = self.exchange
@@ -184,7 +184,7 @@ class Conversation:
         """Take `ServerReady(stream, True)`."""
         out = self.out = []
         if self.exchange is not None:
-            request_body.server_ready(self.exchange, now, reused=True)
+            request_body.server_ready(self.exchange, now, True)
         return out
 
     def postpone(self, seconds: float) -> None:
@@ -421,7 +421,7 @@ TELL: dict[Any, tuple[ExchangeEvent, Callable[[Exchange, Any, float], None]]] = 
     ),
     ServerReady: (
         ExchangeEvent.SERVER_READY,
-        lambda exchange, event, now: request_body.server_ready(exchange, now, reused=event.reused),
+        lambda exchange, event, now: request_body.server_ready(exchange, now, event.reused),
     ),
     ServerEnded: (
         ExchangeEvent.SERVER_ENDED,
@@ -429,7 +429,7 @@ TELL: dict[Any, tuple[ExchangeEvent, Callable[[Exchange, Any, float], None]]] = 
     ),
     ServerFailed: (
         ExchangeEvent.SERVER_FAILED,
-        lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now),
+        lambda exchange, event, now: dispatch.server_failed(exchange, event.reason, now, event.loss),
     ),
     SlotFree: (
         ExchangeEvent.SLOT_FREE,

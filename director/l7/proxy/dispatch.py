@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from director.errors import MessageError
 from director.l7.proxy import local_reply
-from director.l7.proxy.commands import AbortServer, DropServer
+from director.l7.proxy.commands import AbortServer, DropServer, Loss
 from director.l7.proxy.exchange import (
     BODY,
     CONNECT,
@@ -98,13 +98,18 @@ def postpone(exchange: Exchange, seconds: float) -> None:
 # --- what may go wrong ------------------------------------------------------------------
 
 
-def server_failed(exchange: Exchange, reason: str, now: float) -> None:
+def server_failed(exchange: Exchange, reason: str, now: float, loss: Loss = Loss.UNKNOWN) -> None:
     """The connection could not be made, or was reset."""
     phase = exchange.phase
     if phase is CONNECT:
         unreachable(exchange, reason, now)
+    elif loss is Loss.JUNK and phase is not TUNNEL:
+        junk(exchange, reason, now)
     elif phase is RESPONSE:
-        no_response(exchange, reason, now)
+        if loss is Loss.UNPROCESSED:
+            unprocessed(exchange, reason, now)
+        else:
+            no_response(exchange, reason, now)
     elif phase is BODY:
         cut(exchange, "truncated")
     elif phase is TUNNEL:
@@ -130,7 +135,7 @@ def unreachable(exchange: Exchange, reason: str, now: float) -> None:
     pool = exchange.pool
     if exchange.lease is not None:
         ledger.unreached(exchange.lease.server)
-        _count(exchange, "connect")
+        count(exchange, "connect")
     if exchange.fault:
         _give_back(exchange, reason)
         next_step(exchange, now)
@@ -154,11 +159,25 @@ def no_response(exchange: Exchange, reason: str, now: float) -> None:
     if untouched and exchange.reused and resendable(exchange):
         exchange.send_again("a kept connection ended without an answer; sent again on a new one", now)
         return
-    _count(exchange, "empty")
+    count(exchange, "empty")
     if untouched and pool is not None and "empty" in pool.config.retry.on and may_retry(exchange):
         again(exchange, reason, now)
     else:
         fail(exchange, Cause.EMPTY, reason, now)
+
+
+def unprocessed(exchange: Exchange, reason: str, now: float) -> None:
+    """The server did not look at the request, so any method may be sent again while all of it is here.
+
+    That is its way of leaving (GOAWAY) or of having enough (REFUSED_STREAM), and no failure; but a try it is.
+    """
+    pool = exchange.pool
+    whole = exchange.head.length == 0 or exchange.spool is not None
+    retry = None if pool is None or exchange.fault else pool.config.retry
+    if whole and retry is not None and "connect" in retry.on and exchange.attempts < retry.tries:
+        again(exchange, reason, now)
+    else:
+        fail(exchange, Cause.CONNECT if whole else Cause.EMPTY, reason, now)
 
 
 def again(exchange: Exchange, reason: str, now: float) -> None:
@@ -178,7 +197,7 @@ def _give_back(exchange: Exchange, reason: str) -> None:
 
 def junk(exchange: Exchange, reason: str, now: float) -> None:
     """The server's octets are no response."""
-    _count(exchange, "junk")
+    count(exchange, "junk")
     if exchange.phase is BODY:
         cut(exchange, "junk")
     else:
@@ -216,7 +235,7 @@ def cut(exchange: Exchange, outcome: str) -> None:
     Where the framing shows it (a length or chunks), what was relayed still arrives and then the
     connection ends; where the end of the connection is the end of the response, it is reset.
     """
-    _count(exchange, outcome)
+    count(exchange, outcome)
     _end(exchange, outcome, visible=exchange.relay is not None and exchange.relay.shows_its_end)
 
 
@@ -276,7 +295,7 @@ def _response_late(exchange: Exchange, now: float, *, server_stalls: bool) -> No
         refuse(exchange, MessageError(408, "the request's body did not come in time"))
         return
     pool = exchange.pool
-    _count(exchange, "timeout")
+    count(exchange, "timeout")
     if pool is not None and "timeout" in pool.config.retry.on and may_retry(exchange):
         again(exchange, "no answer in time", now)
     else:
@@ -366,6 +385,7 @@ def _tried_keys(exchange: Exchange) -> set[str]:
     return {server.key for server in exchange.tried}
 
 
-def _count(exchange: Exchange, cause: str) -> None:
+def count(exchange: Exchange, cause: str) -> None:
+    """A try on a server failed."""
     if exchange.lease is not None:
         ledger.failed(exchange.lease, cause)

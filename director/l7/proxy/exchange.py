@@ -197,7 +197,7 @@ class Exchange:
             relay: what reads the server's response and frames it for the client.
             status, sent: what the client got.  own: it came from us.
             continued: the server has said 100.
-            client_done, server_done: who has ended its half of a tunnel.
+            half: who has ended its half of a tunnel, "client" or "server"; "" when nobody has.
             tries: (server, what came of it) of every try that failed.
             outcome: how it ended.
         request_head: rule, sent_head.
@@ -212,10 +212,10 @@ class Exchange:
     """
 
     __slots__ = (
-        "attempts", "body", "called_by", "cause", "client", "client_done", "connected", "continued",
-        "deadline", "facts", "fault", "first_byte", "head", "identity", "interims", "interims_since",
+        "attempts", "body", "called_by", "cause", "client", "connected", "continued",
+        "deadline", "facts", "fault", "first_byte", "half", "head", "identity", "interims", "interims_since",
         "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
-        "reused", "rule", "sent", "sent_head", "server_done", "server_name", "service", "spool",
+        "reused", "rule", "sent", "sent_head", "server_name", "service", "spool",
         "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
         "tries", "wait_until", "worked_on",
     )  # fmt: skip
@@ -272,10 +272,8 @@ class Exchange:
         self.deadline = now
         self.reason = self.connected = self.first_byte = self.wait_until = self.steps = self.cause = None
         self.interims = self.spooled = self.received = self.sent = self.status = self.attempts = 0
-        self.sticky = self.reused = self.client_done = self.server_done = self.own = self.worked_on = (
-            self.continued
-        ) = False
-        self.fault = self.server_name = self.outcome = ""
+        self.sticky = self.reused = self.own = self.worked_on = self.continued = False
+        self.fault = self.server_name = self.outcome = self.half = ""
         self.sent_head = b""
         self.opened = self.interims_since = 0.0
         self.tries = self.tried = ()
@@ -318,7 +316,13 @@ class Exchange:
         self.client.out.append(Open(self.stream, target, fresh, careful))
 
     def _too_long_to_keep(self) -> bool:
-        """The body will not, or may not, stay in the spool until a server answers."""
+        """The body will not, or may not, stay in the spool until a server answers.
+
+        A server that speaks HTTP/2 says on its connections what it did not look at.
+        """
+        pool = self.pool
+        if pool is not None and pool.config.protocol == "h2":
+            return False
         length = self.head.length
         return length > SPOOL_LIMIT or (length == CHUNKED and not self.body.done)
 
@@ -350,7 +354,7 @@ class Exchange:
         """Wait no more."""
         self.client.out.append(LeaveQueue(self.stream))
 
-    def send(self, text: bytes, now: float, *, reused: bool) -> None:
+    def send(self, text: bytes, now: float, reused: bool) -> None:
         """The server's connection is there: send what there is of the request, and wait for the response."""
         self.reused = reused
         if not reused:
@@ -368,8 +372,10 @@ class Exchange:
         client.out.append(ToServer(self.stream, text))
         if client.paused:
             client.resume(self.stream)
-        waits = self.body.done or self.expecting
-        self.deadline = now + (self.timeouts.response if waits else self.service.timeouts.client)
+        if self.body.done:
+            self.deadline = now + self.timeouts.response
+        else:
+            self.await_response(now)
 
     def await_response(self, now: float) -> None:
         """Until the request is whole, the client has to go on; from then on, the server must answer."""
@@ -447,14 +453,14 @@ class Exchange:
 
     def half_closed(self, *, by_server: bool) -> None:
         """One side of a tunnel sent FIN: pass it on; when both have, the tunnel is over."""
+        side = "server" if by_server else "client"
         if by_server:
-            self.server_done = True
             self.client.end(self.stream)
         else:
-            self.client_done = True
             self.client.out.append(EndServer(self.stream))
-        if self.server_done and self.client_done:
+        if self.half and self.half != side:
             self.finish("ok")
+        self.half = side
 
     # -- the end --
 
@@ -464,14 +470,21 @@ class Exchange:
         `server_gone`: there is no connection to a server (any more).
         """
         relay, whole = self.relay, self.body.done
-        if not server_gone:
-            reusable = relay is not None and relay.reusable and not self.head.parsed.once
-            if whole and self.phase is BODY and reusable:
-                self.client.out.append(_KEEP_ONLY if self.stream == ONLY_STREAM else KeepServer(self.stream))
-            else:
+        if (
+            relay is not None
+            and relay.reusable
+            and whole
+            and self.phase is BODY
+            and not (server_gone or self.head.parsed.once)
+        ):
+            self.client.out.append(_KEEP_ONLY if self.stream == ONLY_STREAM else KeepServer(self.stream))
+            if relay.to_close:
+                self.keep_alive = False
+        else:
+            if not server_gone:
                 self.client.out.append(DropServer(self.stream))
-        if not whole or self.phase is TUNNEL or (relay is not None and relay.to_close):
-            self.keep_alive = False
+            if not whole or self.phase is TUNNEL or (relay is not None and relay.to_close):
+                self.keep_alive = False
         self.phase = OVER
         self.outcome = outcome
 

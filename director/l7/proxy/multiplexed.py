@@ -31,6 +31,7 @@ from director.l7.http2.side import FloodError
 from director.l7.proxy import dispatch, request_body, response
 from director.l7.proxy.commands import (
     CONNECTION,
+    ONLY_STREAM,
     ClientBytes,
     Do,
     DropServer,
@@ -110,7 +111,7 @@ class Multiplexed(Streams):
         if kind is ClientBytes:
             return self.client_bytes(event.data, now)  # type: ignore[union-attr]
         if kind is ServerBytes:
-            return self.server_bytes(event.stream, event.data, now)  # type: ignore[union-attr]
+            return self.server_bytes(event.data, now, event.stream)  # type: ignore[union-attr]
         self.out = []
         what: Any = event if kind is Happened else kind
         act = self._ON.get(what)
@@ -139,7 +140,7 @@ class Multiplexed(Streams):
             self._end_all(now)
         return self._settled(now)
 
-    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+    def server_bytes(self, data: bytes, now: float, stream: int = ONLY_STREAM) -> list[ProxyCommand]:
         """Take `ServerBytes(stream, data)`."""
         self.out = []
         exchange = self.exchanges.get(stream)

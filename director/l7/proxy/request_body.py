@@ -72,15 +72,21 @@ def _keep(exchange: Exchange, spool: list[bytes], framed: bytes, *, sending: boo
             exchange.client.pause(exchange.stream)
 
 
-def server_ready(exchange: Exchange, now: float, *, reused: bool) -> None:
+def server_ready(exchange: Exchange, now: float, reused: bool) -> None:
     """The server's connection is there: it gets the head, and what has come of the body."""
     spool = exchange.spool
     text = exchange.sent_head
     if spool is not None:
-        if exchange.spooled > SPOOL_LIMIT or exchange.head.method not in IDEMPOTENT:
+        if exchange.spooled > SPOOL_LIMIT or not _may_come_back(exchange):
             exchange.spool = None
         text += b"".join(spool)
     elif exchange.service.per_connection:
         # From here on unread, what has come already included.
         text += exchange.client.taken()
-    exchange.send(text, now, reused=reused)
+    exchange.send(text, now, reused)
+
+
+def _may_come_back(exchange: Exchange) -> bool:
+    """It may be sent a second time: by its method, or because its server can say that it ignored it."""
+    pool = exchange.pool
+    return exchange.head.method in IDEMPOTENT or (pool is not None and pool.config.protocol == "h2")

@@ -79,16 +79,18 @@ def _interim_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, 
 
 
 def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, now: float) -> None:
-    pool = exchange.pool
-    if pool is not None and head.status in pool.config.retry.statuses and dispatch.may_retry(exchange):
+    pool, fault, added = exchange.pool, exchange.fault, b""
+    config = None if pool is None else pool.config
+    if config is not None and head.status in config.retry.statuses and dispatch.may_retry(exchange):
+        dispatch.count(exchange, f"{head.status // 100}xx")
         dispatch.again(exchange, f"status {head.status}", now)
         return
-    fault = exchange.fault
-    plain = head.dated and not fault and (pool is None or pool.config.persist is None)
-    plain = plain and not exchange.service.hsts
+    sticks = config is not None and config.persist is not None
+    if sticks or fault or not head.dated or exchange.service.hsts:
+        added = _added(exchange, head)
     client = exchange.client
     keep = exchange.keep_alive and exchange.body.done and (not client.leaving or client.can_stay())
-    text = relay.begin(head, keep, b"" if plain else _added(exchange, head), bool(fault))
+    text = relay.begin(head, keep, added, fault != "")
     exchange.answered(head.status, text, now)
     if relay.done:
         exchange.finish("fault" if fault else "ok")
@@ -107,10 +109,12 @@ def _added(exchange: Exchange, head: ResponseHead) -> bytes:
     pool = exchange.pool
     if pool is None or pool.config.persist is None:
         return date
-    lease = exchange.lease
+    lease, persist = exchange.lease, pool.config.persist
+    if lease is not None and persist.follow:
+        return date + affinity.follows(persist, lease.server, head.lines)
     if lease is None or exchange.sticky:
         return date
-    return date + affinity.set_cookie(pool.config.persist, lease.server)
+    return date + affinity.set_cookie(persist, lease.server)
 
 
 def server_ended(exchange: Exchange, now: float) -> None:

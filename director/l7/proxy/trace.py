@@ -10,12 +10,13 @@ import json
 from collections import deque
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from director.caches import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 FIELDS = (
     "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason",
@@ -31,7 +32,8 @@ Record = tuple[Any, ...]
 
 TEXT_LIMIT = 1024
 """Characters kept of a target and of a host, if they are longer together: clients choose these."""
-_TARGET, _HOST, _FAULT = (FIELDS.index(name) for name in ("target", "host", "fault"))
+_TARGET_AT, _HOST_AT = FIELDS.index("target"), FIELDS.index("host")
+_TARGET, _HOST, _FAULT = (itemgetter(FIELDS.index(name)) for name in ("target", "host", "fault"))
 
 
 FAULTS_KEPT = 100
@@ -48,14 +50,14 @@ class Traces:
     def __len__(self) -> int:
         return len(self._ring)
 
-    def extend(self, records: Iterable[Record]) -> None:
+    def extend(self, records: Sequence[Record]) -> None:
         """Keep records, oldest first."""
-        kept = [
-            _shortened(record) if len(record[_TARGET]) + len(record[_HOST]) > TEXT_LIMIT else record
-            for record in records
-        ]
-        self._ring += kept
-        self._faults += [record for record in kept if any(record[_FAULT : _FAULT + 1])]
+        # Asked of the whole batch at once: a step of Python for each record costs a hundredth of a request.
+        targets, hosts = map(len, map(_TARGET, records)), map(len, map(_HOST, records))
+        if max(targets, default=0) + max(hosts, default=0) > TEXT_LIMIT:
+            records = [_shortened(record) for record in records]
+        self._ring += records
+        self._faults += filter(_FAULT, records)
 
     def find(self, identity: str) -> Record | None:
         """The record with that id, newest first; None when it is not (or no longer) kept."""
@@ -75,9 +77,11 @@ class Traces:
 
 
 def _shortened(record: Record) -> Record:
+    if len(_TARGET(record)) + len(_HOST(record)) <= TEXT_LIMIT:
+        return record
     parts = list(record)
-    parts[_TARGET] = record[_TARGET][:TEXT_LIMIT]
-    parts[_HOST] = record[_HOST][:TEXT_LIMIT]
+    parts[_TARGET_AT] = _TARGET(record)[:TEXT_LIMIT]
+    parts[_HOST_AT] = _HOST(record)[:TEXT_LIMIT]
     return tuple(parts)
 
 

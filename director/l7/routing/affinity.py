@@ -7,16 +7,21 @@ name, so it stays valid over restarts and reloads.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from director.caches import remember
 
 if TYPE_CHECKING:
+    from director.l7.http.fields import FieldBlock
     from director.l7.routing.facts import ConnectionFacts, RequestFacts
     from director.model.pools import CookiePersistence
     from director.registry.registry import LivePool, RealServer
 
 _DIGITS = 16
+SESSION_SECONDS = 1800
+"""How long a session of KTCPVS lasts whose cookie says nothing of it (A.16)."""
+_MAX_AGE = re.compile(rb";\s*max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
 _MOST = 4
 """Values of a cookie that are looked up: each costs a look at all servers."""
 
@@ -48,9 +53,27 @@ def preferred(pool: LivePool, facts: RequestFacts | ConnectionFacts) -> RealServ
     return next((server for value in values if (server := find(pool, value)) is not None), None)
 
 
-def set_cookie(persist: CookiePersistence, server: RealServer) -> bytes:
-    """The Set-Cookie line that binds a client to a server (RFC 6265 4.1)."""
+def follows(persist: CookiePersistence, server: RealServer, block: FieldBlock) -> bytes:
+    """The line beside the cookies that the server sets; none when it sets none (`lvs-semantics` A.16).
+
+    It lasts as long as the longest of them; one that says nothing of it counts as half an hour.  Where only
+    cookies of the older kind are set (RFC 2965), so is ours.
+    """
+    plain, older = (block.values(name) for name in (b"set-cookie", b"set-cookie2"))
+    ages = [int(found[1]) if (found := _MAX_AGE.search(one)) else SESSION_SECONDS for one in (*plain, *older)]
+    if not ages:
+        return b""
+    if plain:
+        return set_cookie(persist, server, max(ages))
+    line = f"Set-Cookie2: {persist.name}={token(server.pool.name, server.name)}; Version=1; Path=/"
+    return f"{line}; Max-Age={max(ages)}\r\n".encode("latin-1")
+
+
+def set_cookie(persist: CookiePersistence, server: RealServer, age: int | None = None) -> bytes:
+    """The Set-Cookie line that binds a client to a server (RFC 6265 4.1), for `age` seconds when given."""
     line = f"Set-Cookie: {persist.name}={token(server.pool.name, server.name)}; Path=/"
+    if age is not None:
+        line += f"; Max-Age={age}"
     if persist.httponly:
         line += "; HttpOnly"
     if persist.secure:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from director.model.http import FaultStep, L7Service, Page, Rule
-from director.model.pools import Address, State
+from director.model.pools import Address
 
 if TYPE_CHECKING:
     from director.registry.registry import LivePool, RealServer, Registry
@@ -159,4 +159,4 @@ def live(server: RealServer) -> bool:
     It is up, in nobody's way (not drained, not at its `max`), and the last connect to it did not fail.
     As in KTCPVS, weight and load are not looked at.
     """
-    return server.available and server.reachable and server.state is State.READY and not server.overloaded
+    return server.available and server.reachable and server.takes_new and not server.overloaded

@@ -11,6 +11,8 @@ a replica, which gets the same changes in the same order; its claims stand in th
     abandon   forget them                beat      are you there?
     reopen    the log was rotated        stop, cut                 the end
 
+It tells by itself: `event` (a log line), `room` (there is a place again), `work` (how servers do).
+
 When the control process dies it serves on with what it knows, and waits for another to take over (`orphan`).
 """
 
@@ -39,7 +41,7 @@ from director.errors import DirectorError
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import bound_to
 from director.l7.proxy.trace import as_dict
-from director.model.pools import Address
+from director.model.pools import Address, Advice
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.identifiers import identifiers
@@ -49,6 +51,7 @@ from director.program.processes.channel import Channel
 from director.program.processes.figures import Meter
 from director.program.processes.orphan import Orphan
 from director.program.processes.relay import Relay
+from director.program.processes.sightings import EVERY, Sightings
 from director.program.processes.sockets import name
 from director.program.replica import Replica
 from director.registry.changes import changed
@@ -102,6 +105,8 @@ class WorkerProgram:
         self._replica = Replica(self.reactor, Random(), self.books)
         self._files = UserFiles()
         registry = self._replica.registry
+        self._sightings = Sightings(registry, self.reactor, self.channel)
+        registry.saw = self._sightings.saw
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
         self._meter = Meter(registry)
@@ -120,6 +125,7 @@ class WorkerProgram:
         self._verdicts(verdicts)
         self._parts.start()
         self._tick()
+        self._repeat(self._sightings.look, EVERY)
         for chore, period in self._parts.chores():
             self._repeat(chore, period)
         return {"pid": os.getpid()}
@@ -173,11 +179,13 @@ class WorkerProgram:
     # -- news --
 
     def _verdicts(self, told: list[Any]) -> None:
-        """(address, check, alive), `alive` None for a verdict that is forgotten."""
+        """(address, check, alive); None for a verdict that is forgotten, a list for what an agent advises."""
         registry, now = self._replica.registry, self.reactor.seconds()
         for address, check, alive in told:
             if alive is None:
                 registry.forget_health(address, check, now)
+            elif isinstance(alive, list):
+                registry.set_advice(address, check, Advice.heard(alive), now)
             else:
                 registry.set_health(address, check, alive, now)
         self._layer7.wake()

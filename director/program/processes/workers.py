@@ -13,7 +13,7 @@ any other that ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,8 @@ class Workers(Collector):
         self._deaths = [0] * count
         self._orphans: list[Any] | None = None
         self._services: list[CompiledService] = []
-        self._verdicts: list[tuple[str, str, bool | None]] = []
+        self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
+        self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
         self._last_look = reactor.seconds()
         self._started = False
 
@@ -104,7 +105,7 @@ class Workers(Collector):
         if self._orphans is None:
             state_dir = self._settings.state_dir
             self._orphans = orphans(Path(state_dir)) if state_dir else []
-        addresses = [address for one in candidate.desired.l7 for address in one.listen]
+        addresses = [address for one in candidate.desired.l7 for address in one.places]
         self._sockets.prepare(addresses, beside=bool(self._orphans))
         if not self._there:
             return None
@@ -181,7 +182,7 @@ class Workers(Collector):
     # -- one after the other --
 
     def _spawn(self, index: int) -> Deferred[None]:
-        answers = {"event": self._event, "room": lambda pool: self._room(pool, index)}
+        answers = {"event": self._event, "room": lambda pool: self._room(pool, index), "work": self._work}
         one = Process(self._reactor, index, index + 1, answers, self._ended)
         try:
             one.spawn(self._segment.descriptor)
@@ -278,12 +279,16 @@ class Workers(Collector):
     def _event(self, told: list[Any]) -> None:
         event_log.take(*told)
 
+    def _work(self, told: dict[str, Any]) -> None:
+        """How work goes, for passive checks."""
+        self.saw(told["saw"], told["samples"])
+
     def _room(self, pool: str, index: int) -> None:
         for one in self._there:
             if one.index != index:
                 one.channel.tell("room", pool)
 
-    def verdict(self, address: str, check: str, alive: bool | None) -> None:
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """What a check found; None: nobody asks any more.  Many go in one piece, after what is committed."""
         if not self._verdicts:
             self._reactor.callLater(0, self._tell_verdicts)
@@ -308,7 +313,7 @@ class Workers(Collector):
             for name, address, clients in one.said.get("listeners", ()):
                 counts[name, address] = counts.get((name, address), 0) + clients
         services = self._current.registry.configuration.l7
-        places = [(one.name, str(address)) for one in services for address in one.listen]
+        places = [(one.name, str(address)) for one in services for address in one.places]
         return [(*place, counts.get(place, 0)) for place in places]
 
     def unopened(self) -> list[tuple[str, str, str]]:

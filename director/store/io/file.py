@@ -75,8 +75,7 @@ class FileStore:
         """
         try:
             with self.path.open("rb") as file:
-                if os.fstat(file.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                    raise StoreError("others can write it, and the director would obey")  # noqa: TRY301 - as below
+                self._demand_ours(os.fstat(file.fileno()))
                 content = file.read(LARGEST + 1)
             if len(content) > LARGEST:
                 raise StoreError(f"it has more than {LARGEST} octets")  # noqa: TRY301 - told like the others
@@ -86,6 +85,17 @@ class FileStore:
         except (OSError, UnicodeDecodeError, StoreError) as error:
             raise StoreError(self._set_aside(error)) from error
         return kept if kept.nonce else evolve(begun(), overlay=kept.overlay)
+
+    def _demand_ours(self, facts: os.stat_result) -> None:
+        """Raise StoreError for orders that somebody else may have written: the director would obey."""
+        folder = self.path.parent.stat()
+        if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise StoreError("others can write it, and the director would obey")
+        # `twistd --uid` keeps it as the folder's owner and may be started as root.
+        if facts.st_uid not in {0, os.geteuid(), folder.st_uid}:
+            raise StoreError(f"it belongs to the user {facts.st_uid}, whom the director would obey")
+        if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+            raise StoreError(f"anybody can replace it; chmod o-w {self.path.parent}")
 
     def _set_aside(self, why: Exception) -> str:
         aside = self.path.with_suffix(".broken")

@@ -16,6 +16,25 @@ Owner = tuple[int, int]
 """User and group."""
 
 
+def held(path: Path) -> bool:
+    """A director runs with `path` as its `state_dir`; nothing is made there."""
+    if path == Path():
+        return False
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
+    return False
+
+
 class Place:
     """`state_dir` while a director runs.
 

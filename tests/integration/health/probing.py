@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, StreamEnded
+from OpenSSL import SSL
 from twisted.internet import reactor as installed
 from twisted.internet.defer import fail, succeed
 from twisted.internet.protocol import DatagramProtocol, Factory, Protocol
+from twisted.internet.ssl import DefaultOpenSSLContextFactory
 from twisted.names import dns
 from twisted.names.common import ResolverBase
 from twisted.names.error import DomainError
 from twisted.names.server import DNSServerFactory
 
 from director.health.io.service import HealthService
-from director.model.pools import Address, Check, Pool, ScriptStep, Server
+from director.model.pools import Address, Check, Pool, ScriptStep, Server, ServerTLS
 from director.model.settings import Configuration
 from director.registry.changes import plan
 from director.registry.registry import Registry
+from tests.support.certificates import make
 from tests.support.registries import FirstFit
 
 reactor: Any = installed
+AUTHORITY = make(authority=True, subject="our authority")
 
 
 def answering(answer: bytes) -> Factory:
@@ -121,6 +129,77 @@ def others(refused: int) -> tuple[tuple[Check, dict[str, Address]], ...]:
     )
 
 
+def secure(folder: Path, *names: str, days: float = 30.0, answer: bytes = b"") -> Address:
+    """A server of TLS with a certificate of our authority."""
+    made = make(*names, days=days, issuer=AUTHORITY)
+    stem = f"{'-'.join(names)}{days:g}"
+    chain, key = made.write(folder, stem)
+    context = DefaultOpenSSLContextFactory(key, chain, sslmethod=SSL.TLS_SERVER_METHOD)
+    port = reactor.listenSSL(0, answering(answer), context, interface="127.0.0.1")
+    return Address("127.0.0.1", port.getHost().port)
+
+
+class Grpc(Protocol):
+    """A gRPC server that knows the service `shop` alone; h2's own server side."""
+
+    def connectionMade(self) -> None:
+        self.h2 = H2Connection(H2Configuration(client_side=False))
+        self.h2.initiate_connection()
+        self.asked = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        for event in self.h2.receive_data(data):
+            if isinstance(event, DataReceived):
+                self.asked += event.data
+            elif isinstance(event, StreamEnded):
+                self.h2.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+                if self.asked.endswith(b"shop"):
+                    self.h2.send_data(1, b"\0\0\0\0\x02\x08\x01")
+                self.h2.send_headers(1, [("grpc-status", "0" if self.asked.endswith(b"shop") else "5")], True)
+        assert self.transport is not None
+        self.transport.write(self.h2.data_to_send())
+
+
+def with_tls(folder: Path, good: Address) -> tuple[tuple[Check, dict[str, Address]], ...]:
+    """Checks of TLS, gRPC and agents."""
+    authority, _ = AUTHORITY.write(folder, "ca")
+    ours = ServerTLS(ca=authority, name="shop.test")
+    fine = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    grpc = reactor.listenTCP(0, Factory.forProtocol(Grpc), interface="127.0.0.1").getHost().port
+    grpcs = Address("127.0.0.1", grpc)
+    return (
+        (
+            Check("tls", "tls", timeout=0.5, tls=ours, days=14.0),
+            {
+                "secure": secure(folder, "shop.test"),
+                "othername": secure(folder, "other.test"),
+                "ended": secure(folder, "shop.test", days=-1.0),
+                "endssoon": secure(folder, "shop.test", days=3.0),
+                "notls": good,
+                "stalls": listen(b""),
+            },
+        ),
+        (
+            Check("https", "https", timeout=0.5, tls=ours, statuses=((200, 299),)),
+            {
+                "https": secure(folder, "shop.test", days=20.0, answer=fine),
+                "https503": secure(folder, "shop.test", days=21.0, answer=b"HTTP/1.1 503 No\r\n\r\n"),
+            },
+        ),
+        (Check("grpc", "grpc", timeout=0.5, service="shop"), {"grpc": grpcs, "nogrpc": good}),
+        (Check("grpcall", "grpc", timeout=0.5), {"grpcnone": grpcs}),
+        (
+            Check("agent", "agent", timeout=0.5, rise=1, fall=1),
+            {
+                "agent": greeting(b"50%\n"),
+                "agentdown": greeting(b"down#full\n"),
+                "agentlies": greeting(b"HTTP/1.1 200 OK\r\n"),
+                "agentmute": listen(b""),
+            },
+        ),
+    )
+
+
 def main(path: str, refused: int) -> None:
     reactor.listenUNIX(path, answering(b""))
     good = listen(b"HTTP/1.1 200 OK\r\n\r\nfine")
@@ -140,6 +219,7 @@ def main(path: str, refused: int) -> None:
         (Check("deep", kind="http", timeout=0.5, statuses=((200, 299),)), http),
         (Check("alive", timeout=0.5), tcp),
         *others(refused),
+        *with_tls(Path(path).parent, good),
     )
     configuration = Configuration(
         pools=tuple(

@@ -73,6 +73,10 @@ def test_weight_and_state_are_changed() -> None:
     assert reply.json == {
         "generation": 2,
         "diff": ["server web/a now weight=5 max=200 min=0", "server web/a ordered to drain"],
+        "changes": [
+            {"what": "server web/a", "before": {"weight": 2}, "after": {"weight": 5}},
+            {"what": "server web/a", "before": {"state": "ready"}, "after": {"state": "drain"}},
+        ],
         "kept": True,
     }
     assert reply.headers["ETag"] == '"5eed-g2"'
@@ -83,7 +87,11 @@ def test_weight_and_state_are_changed() -> None:
 def test_a_dry_run_says_the_same_and_does_nothing() -> None:
     made = Admin()
     reply = made.send("PATCH", f"{SERVER}?dry_run=1", {"weight": 5})
-    assert reply.json == {"dry_run": True, "diff": ["server web/a now weight=5 max=200 min=0"]}
+    assert reply.json == {
+        "dry_run": True,
+        "diff": ["server web/a now weight=5 max=200 min=0"],
+        "changes": [{"what": "server web/a", "before": {"weight": 2}, "after": {"weight": 5}}],
+    }
     assert made.control.registry.generation == 1
     assert made.send("PATCH", f"{SERVER}?dry_run=0", {"weight": 5}).json["generation"] == 2
 
@@ -116,7 +124,8 @@ def test_a_reload_over_a_change_is_412() -> None:
 
 
 def test_no_difference_makes_no_generation() -> None:
-    assert Admin().send("PATCH", SERVER, {"weight": 2}).json == {"generation": 1, "diff": [], "kept": True}
+    nothing = {"generation": 1, "diff": [], "changes": [], "kept": True}
+    assert Admin().send("PATCH", SERVER, {"weight": 2}).json == nothing
 
 
 def test_a_change_over_a_change_is_412() -> None:
@@ -193,7 +202,8 @@ def test_a_check_counts_what_it_found() -> None:
     assert reply.json["problems"][0] == {
         "severity": "error", "at": "a.ini:1:2", "message": "bad", "hint": "say good",
     }  # fmt: skip
-    assert made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json == {"dry_run": True, "diff": []}
+    rehearsed = made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json
+    assert rehearsed == {"dry_run": True, "diff": [], "changes": []}
 
 
 def test_a_refused_reload_names_every_problem() -> None:

@@ -122,12 +122,25 @@ def test_the_next_run_takes_it_up_where_it_belongs(made: MemoryControl) -> None:
     assert series["rate"] == [None, 0, None, None], "counting began anew"
 
 
-@pytest.mark.parametrize("change", [lambda data: b"", lambda data: data[:-1], lambda data: data + b"\0",
-                                    lambda data: data.replace(b'"format": 1', b'"format": 2'),
-                                    lambda data: b"{}\n", lambda data: b"[1]\n", lambda data: b"\xff\n"])  # fmt: skip
-def test_what_is_no_history_is_not_taken(made: MemoryControl, change: Any) -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"format": 1', b'"format": 2'),
+        (b'"rate"', b'"race"'),
+        (b'"slots": [', b'"slots": [1, '),
+        (b'"of": [', b'"of": ["more", '),
+        (b"{", b"["),
+        (b"\n", b"\n\0"),
+        (b'"slots"', b'"slits"'),
+    ],
+)
+def test_what_is_no_history_is_not_taken(made: MemoryControl, old: bytes, new: bytes) -> None:
     chronicle = Chronicle()
     sampled(chronicle, made, BEGIN)
+    content = chronicle.kept()
     again = Chronicle()
-    assert not again.take(change(chronicle.kept()))
+    assert not again.take(content.replace(old, new, 1))
+    assert not again.take(content[:-1])
+    assert not again.take(b"")
     assert again.names() == []
+    assert again.take(content)

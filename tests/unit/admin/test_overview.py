@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from attrs import evolve
+
 from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, verdict
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
@@ -37,6 +39,15 @@ def test_a_pool_that_cannot_serve_comes_first_with_what_clients_get() -> None:
     assert found["for"] == 130.0
     assert first["doing"] == "Clients of l7:www get: the answer of server web/a."
     assert (second["at"], second["text"]) == ("server images/i", "is down: check alive: connection refused")
+
+
+def test_changes_that_a_restart_would_lose_are_a_warning() -> None:
+    control = sample.control()
+    found = verdict(evolve(context(control), unkept="orders.json: No space left on device"), Readiness())
+    assert (found["level"], found["headline"]) == ("warning", "Serving, but director cannot keep changes")
+    [one] = found["findings"]
+    assert one["text"] == "cannot keep changes: orders.json: No space left on device"
+    assert one["doing"].startswith("They hold until a restart")
 
 
 def test_one_server_of_several_is_a_warning() -> None:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from director.admin.rendering import DEAR_SECONDS, RENDERINGS_KEPT, SERVES, Renderings
+from director.admin.economy import CHEAP, SERVES
+from director.admin.rendering import RENDERINGS_KEPT, Renderings
+
+DEAR = 2 * CHEAP
 
 
 class Work:
@@ -10,14 +13,15 @@ class Work:
 
     def __init__(self, cost: float) -> None:
         self.now = 0.0
+        self.spent = 0.0
         self.cost = cost
         self.made = 0
-        self.renderings = Renderings(lambda: self.now)
+        self.renderings = Renderings(lambda: self.now, lambda: self.spent)
 
     def __call__(self) -> Iterator[bytes]:
         self.made += 1
         for part in (1, 2):
-            self.now += self.cost
+            self.spent += self.cost
             yield f"{self.made}.{part} ".encode()
 
     def read(self) -> bytes:
@@ -25,29 +29,40 @@ class Work:
 
 
 def test_what_is_cheap_is_made_for_each() -> None:
-    work = Work(DEAR_SECONDS / 10)
+    work = Work(CHEAP / 10)
     assert [work.read(), work.read()] == [b"1.1 1.2 ", b"2.1 2.2 "]
 
 
-def test_what_is_dear_serves_for_a_while() -> None:
-    work = Work(DEAR_SECONDS * 5)
-    assert [work.read(), work.read()] == [b"1.1 1.2 "] * 2
-    work.now += SERVES * DEAR_SECONDS * 10
-    assert work.read() == b"2.1 2.2 "
+def test_what_is_dear_twice_in_turn_serves_for_a_while() -> None:
+    work = Work(DEAR)
+    assert [work.read() for _ in range(4)] == [b"1.1 1.2 ", *[b"2.1 2.2 "] * 3]
+    work.now += SERVES * 2 * DEAR
+    assert work.read() == b"3.1 3.2 "
+
+
+def test_a_pause_of_the_process_makes_nothing_dear() -> None:
+    """Only what the processor did counts: else others would read what is seconds old for nothing."""
+    work = Work(CHEAP / 10)
+    for number in range(1, 4):
+        pieces = work.renderings.pieces(work)
+        next(pieces)
+        work.now += 3.0
+        assert b"".join(pieces) == f"{number}.2 ".encode()
 
 
 def test_readers_share_what_is_being_made() -> None:
-    work = Work(DEAR_SECONDS * 5)
+    work = Work(DEAR)
+    work.read()
     first = work.renderings.pieces(work)
-    assert next(first) == b"1.1 "
+    assert next(first) == b"2.1 "
     second = work.renderings.pieces(work)
-    assert b"".join(second) == b"1.1 1.2 "
-    assert b"".join(first) == b"1.2 "
-    assert work.made == 1
+    assert b"".join(second) == b"2.1 2.2 "
+    assert b"".join(first) == b"2.2 "
+    assert work.made == 2
 
 
 def test_slow_readers_cannot_hold_on_to_any_number() -> None:
-    work = Work(DEAR_SECONDS * 5)
+    work = Work(DEAR)
     held = []
     for _ in range(3 * RENDERINGS_KEPT):
         pieces = work.renderings.pieces(work)

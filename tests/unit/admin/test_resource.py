@@ -31,6 +31,7 @@ GOOD = {
     "change_rule": {"pool": "web"},
     "change_layer4": {"timeout.tcp": "1h"},
     "add_token": {"user": "ops"},
+    "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]

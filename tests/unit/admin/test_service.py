@@ -10,10 +10,11 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 
-from director.admin.service import AdminService, check_listen
+from director.admin.service import TRY_AGAIN, AdminService, check_listen
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
 from tests.support.raising import nothing_raised
+from tests.support.said import said
 from tests.unit.admin import sample
 
 LISTEN = Address("127.0.0.1", 8404)
@@ -63,9 +64,30 @@ def test_a_taken_port_is_an_event_not_an_end(service: AdminService, reactor: Rea
     socket_, port = service.listeners()
     assert socket_.bound
     assert not port.bound
-    assert port.error == unbound(OSError(98, ""))
+    assert port.error == unbound(OSError(98, "")) + "; it is tried again"
     assert service.control_socket == socket_.address.removeprefix("unix:")
     assert service.link == ""
+
+
+def test_a_taken_port_is_tried_again_and_said_once(service: AdminService, reactor: Reactor) -> None:
+    reactor.taken = frozenset({8404})
+    with said("director.admin.service") as lines:
+        service.startService()
+        reactor.advance(3 * TRY_AGAIN)
+        reactor.taken = frozenset()
+        reactor.advance(TRY_AGAIN)
+    assert [line.partition(":")[0] for line in lines if "listen" in line] == ["error", "info"]
+    assert lines[-1] == "info: the admin listens on 127.0.0.1:8404 now"
+    assert [one.bound for one in service.listeners()] == [True, True]
+    assert service.link
+    service.stopService()
+
+
+def test_nothing_is_tried_after_the_end(service: AdminService, reactor: Reactor) -> None:
+    reactor.taken = frozenset({8404})
+    service.startService()
+    service.stopService()
+    assert reactor.getDelayedCalls() == []
 
 
 def test_no_control_socket_is_named_when_there_is_none(tmp_path: Path, reactor: Reactor) -> None:

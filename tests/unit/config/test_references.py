@@ -123,3 +123,22 @@ def test_a_server_without_a_port_has_nothing_to_check() -> None:
         (problem,) = read_ini(text.format(port)).problems
         assert (problem.line, problem.message) == (5, "a server without a port cannot be checked")
     assert read_ini(text.format(":80")).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "rule", "lines"),
+    [
+        ("protocol = tcp\npool = h", "", [3]),
+        ("protocol = tls-passthrough\npool = h", "", [3]),
+        ("switch = connection\npool = h", "", [3]),
+        ("pool = h", "", []),
+        ("protocol = tcp\npool = p", "[rule:1 a]\nservice = w\nwhen = client = 10.0.0.1\npool = h\n", [11]),
+        ("pool = p", "[rule:1 a]\nservice = w\npool = h\n", []),
+    ],
+)
+def test_what_is_relayed_unread_has_no_frames(service: str, rule: str, lines: list[int]) -> None:
+    pools = "[pool:p]\nserver.a = 10.0.0.2:80\n[pool:h]\nserver.a = 10.0.0.1:80\nprotocol = h2\n"
+    loaded = read_ini(f"[l7:w]\n{service}\nlisten = :80\n{pools}{rule}")
+    found = [one for one in loaded.problems if "relays connections unread" in one.message]
+    assert bool(found) == bool(lines)
+    assert all(one.key == "pool" for one in found)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from director.config.text.messages import WARNING, render
 from director.program.configuration import examine
+from director.store.io.place import Place
 
 INI = """
 [director]
@@ -13,6 +15,9 @@ state_dir = state
 
 [pool:web]
 server.a = 127.0.0.1:1
+
+[pool:here]
+server.a = 127.0.0.1:2
 
 [l7:www]
 listen = 127.0.0.1:0, 192.0.2.80:80
@@ -23,7 +28,7 @@ interfaces = nowhere0
 
 [l4:web]
 virtual = tcp 198.51.100.10:80
-pool = web
+pool = here
 """
 
 
@@ -36,6 +41,24 @@ def test_a_check_says_what_a_start_would_wait_for(tmp_path: Path) -> None:
     assert "does not have the address of 192.0.2.80:80 now" in said
     assert "127.0.0.1:0 now" not in said
     assert "there is no interface nowhere0 now" in said
+    assert "server.a = 127.0.0.1:2: the server is the loopback: packets of clients never get there" in said
     assert {one.severity for one in loaded.problems} == {WARNING}
     quiet = examine(str(ini), offline=True)
     assert "does not have the address" not in render(quiet.problems)
+
+
+def test_a_port_that_another_program_has_is_said_but_not_beside_the_director_itself(tmp_path: Path) -> None:
+    ini = tmp_path / "director.ini"
+    with socket.create_server(("127.0.0.1", 0)) as other, socket.create_server(("127.0.0.1", 0)) as third:
+        port = other.getsockname()[1]
+        admin = f"[admin]\nlisten = 127.0.0.1:{third.getsockname()[1]}\n"
+        ini.write_text(INI.replace("127.0.0.1:0", f"127.0.0.1:{port}") + admin)
+        said = render(examine(str(ini)).problems)
+        assert f"127.0.0.1:{port} cannot be opened now: the address is in use; stop the other program" in said
+        assert said.count("cannot be opened now") == 2
+        assert "the director starts without its page" in said
+        running = Place(tmp_path / "state")
+        running.take()
+        assert "cannot be opened" not in render(examine(str(ini)).problems)
+        running.leave()
+        assert "cannot be opened" not in render(examine(str(ini), offline=True).problems)

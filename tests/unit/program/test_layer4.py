@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ from director.errors import ChangeRefused
 from director.l4.flows import Flow
 from director.l4.io.alarms import NEWS, Troubles
 from director.l4.io.capture.plan import Endpoint
-from director.l4.io.netlink.rtnetlink import KernelLink
-from director.l4.io.netlink.view import LinkChanged, NeighbourFailed, NeighbourKnown
+from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
+from director.l4.io.netlink.view import AddressesChanged, LinkChanged, NeighbourFailed, NeighbourKnown
 from director.l4.io.packet.pending import Hop
 from director.l4.io.probe import Lacking
 from director.l4.verdicts import Drop, Install, Verdict
@@ -51,6 +52,7 @@ class Shell:
         self.troubles = Troubles(arguments[1])
         self.tell: Callable[[Any], None] = named["tell"]
         self.marks: tuple[Mark, ...] = ()
+        self.view: Any = None
         self.started = self.stopped = 0
         self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
 
@@ -311,6 +313,25 @@ def test_a_trouble_is_said_once_when_it_begins_and_once_when_it_is_over() -> Non
         "warn: layer 4: interface d0 is down; layer 4 works on it when it is up",
         "info: layer 4: over after 0s: interface d0 is down",
     ]
+
+
+def test_a_server_on_this_machine_that_is_asked_elsewhere_is_said_once() -> None:
+    """Also when the machine gets its address later."""
+    server = ip_address("10.0.0.11").packed
+    registry, configuration = serving(evolve(SERVICE, virtual=Virtual("udp", "192.0.2.53", 5353)))
+    layer = made(registry)
+    local: set[bytes] = set()
+    with said("director.l4") as lines:
+        layer.follow(configuration)
+        shell_of(layer).view = SimpleNamespace(local=lambda: local)
+        layer.look()
+        assert lines == []
+        local.add(server)
+        for _ in range(2):
+            shell_of(layer).tell(AddressesChanged(InterfaceAddress(2, server, 24)))
+            layer.look()
+    (line,) = lines
+    assert "server dns/a = 10.0.0.11:53 is this machine" in line
 
 
 def test_what_readyz_tells_and_tells_no_longer_is_in_the_log() -> None:

@@ -15,6 +15,7 @@ from director.model.virtual import L4Service, Virtual
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.listen_alerts import EVERY, ListenAlerts, has_address, lacking
+from tests.support.said import said
 
 HERE, THERE = Address("127.0.0.1", 80), Address("192.0.2.80", 80)
 
@@ -78,6 +79,7 @@ def test_it_is_said_once_and_once_again_when_it_is_over() -> None:
 def test_what_cannot_be_opened_is_a_reason_too() -> None:
     watch = Watch()
     watch.here.add(THERE.host)
+    watch.registry.configuration = listening(HERE, Address(endpoint="tcp:80"))
     watch.unopened.append(("www", "tcp:80", "the address is in use"))
     (said,), _ = watch.look()
     assert said == "l7:www is not reachable on tcp:80: the address is in use; it is tried again"
@@ -102,5 +104,7 @@ def test_a_reload_looks_at_once() -> None:
     watch.watch.start()
     assert len(watch.watch.reasons()) == 1
     watch.registry.configuration = listening(HERE)
-    watch.watch.commit(candidate)
+    with said("director.listener") as lines:
+        watch.watch.commit(candidate)
     assert watch.watch.reasons() == {}
+    assert lines == [], "it does not listen there now, it is not asked to"

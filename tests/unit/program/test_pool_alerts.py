@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from attrs import evolve
+
 from director.model.http import L7Service, Rule
 from director.model.pools import Address, Check, Pool, Server, State
 from director.model.settings import Configuration
@@ -85,3 +87,17 @@ def test_many_at_once_are_counted() -> None:
     lost, _ = watch.look(1.0)
     assert len(lost) == SAID + 1
     assert lost[-1] == "and 5 more pools"
+
+
+def test_panic_is_said_when_it_begins_and_when_it_ends() -> None:
+    registry, watch = watched(evolve(WEB, panic=0.6))
+    assert watch.panics() == []
+    registry.set_health("10.0.0.1:80", "alive", False, 2.0)
+    begun = (
+        "pool web is in panic: 1 of 2 servers are healthy, less than panic = 60%, so all of them are used, "
+        "also those that checks call dead"
+    )
+    assert watch.panics() == [begun]
+    assert watch.panics() == []
+    registry.set_health("10.0.0.1:80", "alive", True, 3.0)
+    assert watch.panics() == ["pool web is not in panic any more"]

@@ -42,6 +42,32 @@ def test_anybody_can_replace(tmp_path: Path) -> None:
     assert list(doubts(path)) == []
 
 
+def test_anybody_can_replace_a_folder_on_the_way(tmp_path: Path) -> None:
+    """Also on the way to a link to it."""
+    deep = tmp_path / "etc" / "deep"
+    deep.mkdir(parents=True)
+    path, link = deep / "a.ini", tmp_path / "a.ini"
+    path.write_text(INI)
+    link.symlink_to(path)
+    deep.parent.chmod(0o777)
+    for one in (path, link):
+        assert [(severity, hint) for severity, _, hint in doubts(one)] == [
+            ("error", f"chmod o-w {deep.parent}")
+        ]
+    deep.parent.chmod(0o755)
+    assert list(doubts(link)) == []
+
+
+def test_the_program_of_a_check_is_executed_too(tmp_path: Path) -> None:
+    made = files(tmp_path)
+    made["director.ini"].write_text(f"[director]\nstate_dir = var\n[check:x]\nexec = {made['own.py']} a\n")
+    assert read(str(made["director.ini"])).configuration is not None
+    made["own.py"].chmod(0o777)
+    (problem,) = [one for one in read(str(made["director.ini"])).problems if one.severity == "error"]
+    assert problem.message.endswith("anybody can write this file, and the director would obey")
+    assert problem.line == 4
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize(
     ("owner", "group", "mode", "severities"),

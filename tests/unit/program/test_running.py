@@ -100,7 +100,7 @@ def test_a_change_that_does_not_hold_is_refused_before_anything(files: Files) ->
 def test_rates_move_and_what_cannot_be_kept_is_tried_again(files: Files) -> None:
     running = files.running
     for chore, period in running.chores():
-        assert period >= 2.0
+        assert period >= 1.0
         chore()
     stats = running.registry.pools["web"].by_name["a"].stats
     stats.traffic.become((40, 0, 0, 0, 0))

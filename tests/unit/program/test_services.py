@@ -3,6 +3,7 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.internet.task import Clock
 
+from director.health.io.passive import LOOK, PassiveChecks
 from director.health.io.service import HealthService
 from director.model.pools import Check, Pool
 from director.model.settings import Configuration
@@ -16,7 +17,9 @@ READ = Configuration(pools=(Pool("web", (server(),), checks=("alive",)),), check
 def test_health_follows_what_runs_from_start_to_stop() -> None:
     registry, clock = registry_of(configuration=READ), Clock()
     health = HealthService(registry, clock, clock.seconds, lambda _: None)
-    part: ServicePart = Health(health, registry)
+    passive = PassiveChecks(registry, clock.seconds, lambda _: None)
+    part: ServicePart = Health(health, passive, registry)
+    assert [period for _, period in part.chores()] == [LOOK]
     part.commit(candidate(READ))
     assert health.snapshot() == (), "not before the start"
     part.start()

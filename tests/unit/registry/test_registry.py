@@ -61,10 +61,10 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule(desired=configurations())
     def reload(self, desired: Configuration) -> None:
-        before = self.registry.generation
-        self.registry.apply(plan(self.registry.configuration, desired), "test", self.now, 0.0)
+        before, changes = self.registry.generation, plan(self.registry.configuration, desired)
+        self.registry.apply(changes, "test", self.now, 0.0)
         assert self.registry.configuration == desired
-        assert self.registry.generation == before + 1
+        assert self.registry.generation == before + bool(changes or not before)
 
     @precondition(lambda self: self.registry.pools)
     @rule(data=st.data(), inactive=st.booleans(), sticky=st.booleans())
@@ -583,6 +583,9 @@ def test_a_generation_says_who_when_and_what() -> None:
     made = registry.apply([Ordered("web", "a", State.DRAIN)], "ops", 1.0, 1700000000.0)
     assert (made.number, made.author, made.time) == (2, "ops", 1700000000.0)
     assert made.diff == ("server web/a ordered to drain",)
+    assert registry.generations[-1] is made
+    nothing = registry.apply([], "ops", 2.0, 1700000001.0)
+    assert (nothing.number, nothing.diff, registry.generation) == (2, (), 2)
     assert registry.generations[-1] is made
 
 

@@ -6,9 +6,14 @@ IPv6: neighbours are answered for on the interface that has the address only, so
 network it lies.  An address that its networks do not hold is reached by way of routers; it goes to `lo`, and
 for clients with a route of their own to every interface that is read and ignores what others have.
 
+Nor may the host speak from it by itself: towards a server that holds it, too, checks would fail, and the
+server's own answers end with it.  An IPv6 address is deprecated for that.  An IPv4 one has a narrow scope,
+or an interface without an address of its own would borrow it from another (`inet_select_addr`): that of the
+link on `lo`, since `arp_ignore` 3 leaves those of the host unanswered, and that of the host elsewhere.
+
 What the host has by itself is left alone, and is enough wherever it stands.
 
-Source: Linux `ip-sysctl.rst` (arp_ignore), `arp.c` (arp_ignore).
+Source: Linux `ip-sysctl.rst` (arp_ignore), `arp.c` (arp_ignore), `devinet.c`.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from director.l4.io import sysctl
 from director.l4.io.capture.plan import Address, parse_address
+from director.l4.io.netlink.rtnetlink import SCOPE_HOST, SCOPE_LINK
 from director.l4.io.netlink.socket import NetlinkSocket
 from director.l4.io.netlink.view import KernelView, is_missing
 
@@ -26,9 +32,7 @@ Pair = tuple[str, str]
 LOOPBACK = "lo"
 OWN_INTERFACE, OWN_NETWORK, NEVER = 1, 2, 8
 """Values of arp_ignore: answered on the interface that has it, there and to its network, not at all."""
-_REFUSED = (
-    "is not answered for: net.ipv4.conf.{}.arp_ignore is 8, so no neighbour finds it; set it to 0, 1 or 2"
-)
+_REFUSED = "is not answered for: net.ipv4.conf.{}.arp_ignore is {}, so {} finds it; set it to {}"
 
 
 def places(
@@ -55,15 +59,25 @@ def unanswered(
     view: KernelView,
     address: Address,
     read: Sequence[str],
+    servers: Iterable[Address] = (),
     ignore: Callable[[str], int] = sysctl.arp_ignore,
 ) -> str:
-    """Why no neighbour is answered for `address`, or nothing."""
+    """Why no neighbour is answered for `address`, or nothing.
+
+    One outside all networks is asked for by clients, or routers, on any interface that is read, but for those
+    on which the `servers` are, if others are left.
+    """
     if address.version == 6 or address.is_loopback:
         return ""
-    asked = linked(view, address) or list(read)
-    if not asked or any(ignore(name) < NEVER for name in asked):
+    on = linked(view, address)
+    behind = {name for server in servers for name in linked(view, server)}
+    asked = on or [name for name in read if name not in behind] or list(read)
+    set_to = {name: ignore(name) for name in asked}
+    if not asked or any(value != NEVER and (on or value != OWN_NETWORK) for value in set_to.values()):
         return ""
-    return _REFUSED.format(asked[0])
+    name, value = next(iter(set_to.items()))
+    who = "no neighbour" if value == NEVER else f"nobody on {name}, in whose networks it is not,"
+    return _REFUSED.format(name, value, who, "0, 1 or 2" if on else "0 or 1")
 
 
 def linked(view: KernelView, address: Address) -> list[str]:
@@ -92,8 +106,11 @@ def put(asker: NetlinkSocket, view: KernelView, pair: Pair) -> str:
         return ""
     if link is None:
         return f"cannot be added to {pair[0]}: there is no such interface; it is added when there is"
+    scope = 0
+    if address.version == 4:
+        scope = SCOPE_LINK if link.name == LOOPBACK else SCOPE_HOST
     try:
-        asker.add_address(link.ifindex, address.packed)
+        asker.add_address(link.ifindex, address.packed, scope)
     except OSError as error:
         if error.errno == errno.EEXIST:
             return ""

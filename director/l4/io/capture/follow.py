@@ -21,6 +21,8 @@ from director.l4.io.capture.plan import CapturePlan
 
 SETTLE = 0.2
 """Seconds between two looks that events ask for; the first comes at once."""
+AT_ONCE = 0.05
+"""The same for events about our own rules: without them the host answers for the virtual addresses."""
 RETRY = 2.0
 """Seconds until what could not be done is tried again."""
 TROUBLE = "capture"
@@ -65,9 +67,9 @@ class Capture:
         """
         return self._lock.run(self._install)
 
-    def look_soon(self) -> None:
+    def look_soon(self, settle: float = SETTLE) -> None:
         """What the kernel holds may have been changed by others; several calls cost one look."""
-        self._later(max(0.0, self._looked + SETTLE - self._reactor.seconds()))
+        self._later(max(0.0, self._looked + settle - self._reactor.seconds()))
 
     def remove(self) -> Deferred[None]:
         """Take everything back, and install nothing any more.  Never fails; the log says what is left."""

@@ -247,7 +247,10 @@ class Installer:
         return tuple(result)
 
     def _unanswered(self, plan: CapturePlan, view: KernelView, interfaces: Sequence[str]) -> dict[str, str]:
-        found = {str(one): addresses.unanswered(view, one, interfaces) for one in plan.virtual_addresses()}
+        servers = dict.fromkeys(one.address for one in plan.answers)
+        found = {
+            str(one): addresses.unanswered(view, one, interfaces, servers) for one in plan.virtual_addresses()
+        }
         return {address: why for address, why in found.items() if why}
 
     def _local(self, plan: CapturePlan, view: KernelView) -> Iterable[Address]:

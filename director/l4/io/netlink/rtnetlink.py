@@ -43,6 +43,8 @@ _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _NTF_USE = 0x01
 _ROUTE_LOCAL, _ROUTE_USABLE = 2, (1, 2)
 _IFA_F_NODAD, _IFA_F_DEPRECATED = 0x02, 0x20
+SCOPE_LINK, SCOPE_HOST = 253, 254
+"""How far an address may be spoken from: not beyond the link, not beyond this host."""
 _NEVER, _FOREVER = 0, 0xFFFFFFFF
 _LIVES = struct.Struct("=IIII")
 """struct ifa_cacheinfo: seconds preferred, seconds valid, and two times that the kernel sets."""
@@ -252,13 +254,14 @@ def get_route(address: bytes, sequence: int) -> bytes:
     return _message(GET_ROUTE, 0, sequence, body + _attribute(1, address))
 
 
-def set_address(kind: int, ifindex: int, address: bytes, sequence: int) -> bytes:
+def set_address(kind: int, ifindex: int, address: bytes, sequence: int, scope: int = 0) -> bytes:
     """Add (`NEW_ADDRESS`) or remove (`DEL_ADDRESS`) `address` as a host address of `ifindex`.
 
     An IPv6 address is added as one that is not preferred any more, and an existing one made such: the host
-    must not speak from it by itself (RFC 6724, 5, rule 3), least of all to servers that hold it, too.
+    must not speak from it by itself (RFC 6724, 5, rule 3), least of all to servers that hold it, too.  An
+    IPv4 one is kept from that by its `scope` (rtnetlink(7)).
     """
-    body = _ADDRESS.pack(_family(address), 8 * len(address), _IFA_F_NODAD, 0, ifindex)
+    body = _ADDRESS.pack(_family(address), 8 * len(address), _IFA_F_NODAD, scope, ifindex)
     body += _attribute(2, address) + _attribute(1, address)
     if kind != NEW_ADDRESS:
         return _message(kind, ACK, sequence, body)

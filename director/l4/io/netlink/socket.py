@@ -61,9 +61,9 @@ class NetlinkSocket:
         )
         return [one for one in found if one is not None]
 
-    def add_address(self, ifindex: int, address: bytes) -> None:
+    def add_address(self, ifindex: int, address: bytes, scope: int = 0) -> None:
         """Add a host address (`rtnetlink.set_address`); EEXIST when an IPv4 one is there."""
-        self._order(rtnetlink.set_address(rtnetlink.NEW_ADDRESS, ifindex, address, self._next()))
+        self._order(rtnetlink.set_address(rtnetlink.NEW_ADDRESS, ifindex, address, self._next(), scope))
 
     def delete_address(self, ifindex: int, address: bytes) -> None:
         """Remove a host address; EADDRNOTAVAIL when it is not there."""

@@ -7,7 +7,7 @@ def test_changes_are_told() -> None:
     assert changes.applied({"generation": 3, "diff": ["server web/a now weight=5"]}) == (
         "server web/a now weight=5\ngeneration 3 runs\n"
     )
-    assert changes.applied({"generation": 3, "diff": []}) == "nothing to change; generation 3 runs\n"
+    assert changes.applied({"generation": 3, "diff": []}) == "nothing changed; generation 3 runs\n"
     assert changes.applied({"dry_run": True, "diff": ["x"]}) == "would do: x\n"
     assert changes.applied({"dry_run": True, "diff": []}) == "nothing would change\n"
 

@@ -4,10 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
-from director.config.parse.checks import Expected, expected, first, octets, probe, question, script
+from director.config.parse.checks import (
+    Expected,
+    chosen,
+    eject,
+    expected,
+    first,
+    octets,
+    panic,
+    probe,
+    question,
+    script,
+)
 from director.config.text.messages import BadValue, render
 from director.model.conditions import Term
-from director.model.pools import ScriptStep
+from director.model.pools import Eject, ScriptStep
 from tests.support.configurations import read_ini
 
 
@@ -88,6 +99,79 @@ def test_what_is_no_question_is_refused_where_it_stands(text: str, message: str,
     assert (bad.value.message, bad.value.start) == (message, start)
 
 
+@pytest.mark.parametrize(
+    ("text", "days"), [("days > 14", 14.0), ("days >= 14d", 14.0), ("days 0.5, status 200", 0.5)]
+)
+def test_a_certificate_must_last(text: str, days: float) -> None:
+    assert expected(text).days == days
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "needed"),
+    [
+        ("one", ("one",), 0),
+        ("one, two", ("one", "two"), 0),
+        ("all one, two", ("one", "two"), 0),
+        ("any one, two", ("one", "two"), 1),
+        ("2 of one, two, three", ("one", "two", "three"), 2),
+        ("2 of one two", ("one", "two"), 0),
+        ("any", ("any",), 0),
+    ],
+)
+def test_checks_are_combined(text: str, names: tuple[str, ...], needed: int) -> None:
+    found = chosen(text)
+    assert (found.names, found.needed) == (names, needed)
+    assert [text[at : at + len(name)] for at, name in found.words] == list(names)
+
+
+@pytest.mark.parametrize("text", ["", "3 of one, two", "0 of one", "one, one", "any one, one"])
+def test_what_is_no_combination_is_refused(text: str) -> None:
+    with pytest.raises(BadValue):
+        chosen(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("off", None),
+        (
+            "5xx, connect, empty; after 5; for 30s; max 50%",
+            Eject(frozenset({"5xx", "connect", "empty"}), 5, 30.0, 0.5),
+        ),
+        ("timeout; max 20%; after 2", Eject(frozenset({"timeout"}), 2, 30.0, 0.2)),
+        ("latency rate; for 1m", Eject(frozenset({"latency", "rate"}), 5, 60.0, 0.5)),
+    ],
+)
+def test_an_ejection_has_causes_and_bounds(text: str, found: Eject | None) -> None:
+    assert eject(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "start"),
+    [
+        ("", "the list is empty", 0),
+        ("5xx, slow", "unknown cause 'slow'", 5),
+        ("5xx after 5", "unknown cause 'after'", 4),
+        ("5xx; after many", "not a whole number: 'many'", 11),
+        ("5xx; for 30", "30 has no unit: write 30s or 30ms", 9),
+        ("5xx; max 50", "not a share: '50'", 9),
+        ("5xx; after 1; after 2", "expected after N, for TIME or max N%", 13),
+        ("5xx; sometimes", "expected after N, for TIME or max N%", 4),
+    ],
+)
+def test_what_is_no_ejection_is_refused_where_it_stands(text: str, message: str, start: int) -> None:
+    with pytest.raises(BadValue) as bad:
+        eject(text)
+    assert (bad.value.message, bad.value.start) == (message, start)
+
+
+def test_a_share_is_a_percentage() -> None:
+    assert (panic("30%"), panic("off"), panic("12.5%")) == (0.3, 0.0, 0.125)
+    for text in ("30", "101%", "-1%", "x"):
+        with pytest.raises(BadValue):
+            panic(text)
+
+
 def test_a_check_has_one_kind() -> None:
     found = read_ini("[check:c]\nredis = ping\nport = 6380\n").require().checks[0]
     assert (found.kind, found.port) == ("redis", 6380)
@@ -99,6 +183,11 @@ def test_a_check_has_one_kind() -> None:
         ("redis = ping\nsmtp = greeting\n", "a check is either redis or smtp"),
         ("smtp = greeting\nexpect = status 200\n", "a smtp check has no request"),
         ("port = 80\n", "what shall be checked?"),
+        ("tcp = connect\ntls.verify = no\n", "a tcp check has no TLS of its own"),
+        ("tls = handshake\nexpect = status 200\n", "the answer of a tls check has no status"),
+        ("http = GET /\nexpect = days > 3\n", "the answer of a http check has no days"),
+        ("grpc = a b\n", "not a service: 'a b'"),
+        ("agent = connect\naddress = 10.0.0.1:80\n", "only a host"),
         ("redis = pong\n", "'pong' is none of: ping"),
         ("tcp = connect\nport = 70000\n", "70000 is out of range"),
     ],
@@ -127,6 +216,8 @@ ANY_GOOD = ((200, 399),)
         ("header X exists,status 204 205", ((204, 204), (205, 205)), (Term("header", "x", "exists"),)),
         (r'body = "a, \"b\" and c"', ANY_GOOD, (Term("body", "", "=", ('a, "b" and c',)),)),
         ("body *= all is well", ANY_GOOD, (Term("body", "", "*=", ("all is well",)),)),
+        ("status = 2xx, header A in b c", ((200, 299),), (Term("header", "a", "in", ("b", "c")),)),
+        ("answer = 192.0.2.1", ANY_GOOD, (Term("answer", "", "=", ("192.0.2.1",)),)),
     ],
 )
 def test_what_is_expected_are_terms(
@@ -143,7 +234,7 @@ def test_what_is_expected_are_terms(
         (probe, "GET /é", 4),
         (expected, "200", 0),
         (expected, "", 0),
-        (expected, "status 2xx", 7),
+        (expected, "status 6xx", 7),
         (expected, "status ,", 6),
         (expected, "status 200, 299-200", 12),
         (expected, "status 200, path = /", 12),

@@ -62,6 +62,9 @@ def test_tunnels() -> None:
 
 def test_persistence() -> None:
     assert servers.persistence("cookie D insert") == CookiePersistence("D")
+    assert servers.persistence("cookie D insert follow secure") == CookiePersistence(
+        "D", secure=True, follow=True
+    )
     assert servers.persistence("cookie D insert httponly secure samesite=none") == CookiePersistence(
         "D", httponly=True, secure=True, samesite="none"
     )

@@ -20,6 +20,8 @@ def test_the_keys_of_the_design_are_there() -> None:
         "trust",
         "proxy_protocol",
         *(key.name for key in LISTENER_KEYS),
+        "start",
+        "ktcpvs",
         "max_connections",
         "limit.line",
         "limit.header",

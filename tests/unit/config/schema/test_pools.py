@@ -11,7 +11,15 @@ def test_the_keys_of_the_design_are_there() -> None:
     assert {f"timeout.{word}" for word in ("connect", "response", "idle", "tunnel")} <= pool
     assert {key.name for key in CHECK.keys} == {
         "http",
+        "https",
         "tcp",
+        "tls",
+        "tls.verify",
+        "tls.ca",
+        "tls.name",
+        "grpc",
+        "agent",
+        "address",
         "redis",
         "postgres",
         "mysql",

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-from typing import Any, ClassVar
 
 import pytest
 from twisted.internet import error
@@ -11,48 +10,15 @@ from twisted.internet.endpoints import (
     TCP6ClientEndpoint,
     UNIXClientEndpoint,
 )
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
-from director.health.io.probes import Probe, endpoint_for, why
-from director.health.schedule import CheckTarget
-from director.health.verdict import Result
+from director.health.io.probes import endpoint_for, why
 from director.model.pools import Address, Check
+from tests.support.watched import Watched
 
 TCP = Check("alive", timeout=1.0)
 HTTP = Check("alive", kind="http", timeout=1.0, statuses=((200, 299),))
-
-
-class Watched:
-    """A probe in a reactor of memory, and what became of it."""
-
-    def __init__(self, check: Check, address: Address | None = None) -> None:
-        self.reactor: Any = MemoryReactorClock()
-        self.results: list[Result] = []
-        self.gone = 0
-        target = CheckTarget(address or Address("10.0.0.1", 80), check)
-        self.probe = Probe(self.reactor, self.reactor.seconds, target, self.results.append, self._gone)
-        self.transport = StringTransport()
-        self.protocol: Any = None
-        self.probe.start()
-
-    def _gone(self) -> None:
-        self.gone += 1
-
-    def accept(self) -> None:
-        factory = self.reactor.tcpClients[0][2]
-        self.protocol = factory.buildProtocol(None)
-        self.protocol.makeConnection(self.transport)
-
-    def refuse(self, problem: Exception) -> None:
-        self.reactor.tcpClients[0][2].clientConnectionFailed(None, Failure(problem))
-
-    def close(self, problem: Exception | None = None) -> None:
-        self.protocol.connectionLost(Failure(problem or error.ConnectionDone()))
-
-    @property
-    def words(self) -> list[tuple[bool | None, str]]:
-        return [(result.alive, result.reason) for result in self.results]
 
 
 def test_a_tcp_check_is_a_connect() -> None:
@@ -233,101 +199,6 @@ def test_the_port_of_the_check_is_probed() -> None:
     assert probe.probe.target.key == ("10.0.0.1:80", "alive")
 
 
-class Datagrams(MemoryReactorClock):
-    """A reactor of memory with sockets for datagrams."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[tuple[object, ...]] = []
-        self.protocol: Any = None
-        self.refuse = False
-        self.asked = ""
-
-    def listenUDP(self, port: int, protocol: Any, interface: str = "") -> None:  # noqa: N802 - Twisted's name
-        if self.refuse:
-            raise error.CannotListenError(interface, port, OSError(errno.EMFILE, "Too many open files"))
-        self.protocol = protocol
-        protocol.transport = self
-        protocol.startProtocol()
-
-    def connect(self, host: str, port: int) -> None:
-        self.sent.append((host, port))
-
-    def write(self, data: bytes) -> None:
-        self.sent.append((data,))
-
-    def stopListening(self) -> None:  # noqa: N802 - Twisted's name
-        self.sent.append(("closed",))
-
-
-PING = Check("ping", kind="udp", timeout=1.0, payload=b"ping")
-
-
-class Asking(Watched):
-    """A probe by datagram."""
-
-    def __init__(self, check: Check, address: Address | None = None, *, refuse: bool = False) -> None:
-        self.reactor = Datagrams()
-        self.reactor.refuse = refuse
-        self.results = []
-        self.gone = 0
-        target = CheckTarget(address or Address("10.0.0.1", 53), check)
-        self.probe = Probe(self.reactor, self.reactor.seconds, target, self.results.append, self._gone)
-        self.probe.start()
-
-
-def test_a_datagram_is_sent_and_one_must_come_back() -> None:
-    probe = Asking(PING)
-    assert probe.reactor.sent == [("10.0.0.1", 53), (b"ping",)]
-    probe.reactor.protocol.datagramReceived(b"pong", ("10.0.0.1", 53))
-    assert probe.words == [(True, "it answers 'pong'")]
-    assert probe.reactor.sent[2:] == [("closed",)]
-    assert (probe.gone, probe.reactor.getDelayedCalls()) == (1, [])
-
-
-def test_a_port_at_which_nobody_listens_is_known_at_once() -> None:
-    probe = Asking(PING)
-    probe.reactor.protocol.connectionRefused()
-    assert (probe.words, probe.gone) == ([(False, "port unreachable")], 1)
-
-
-def test_so_it_is_when_the_reactor_closes_the_socket_for_it() -> None:
-    probe = Asking(PING)
-    probe.reactor.protocol.stopProtocol()
-    probe.reactor.protocol.stopProtocol()
-    assert (probe.words, probe.gone) == ([(False, "port unreachable")], 1)
-
-
-def test_silence_ends_in_time_and_closes_the_socket() -> None:
-    probe = Asking(PING)
-    probe.reactor.advance(1.0)
-    assert (probe.words, probe.gone) == ([(False, "no answer within 1s")], 1)
-    assert probe.reactor.sent[-1] == ("closed",)
-
-
-def test_what_is_no_answer_to_the_question_is_waited_past() -> None:
-    probe = Asking(Check("names", kind="dns", timeout=1.0, question=("A", "www.example.org")))
-    (question,) = probe.reactor.sent[1]
-    assert isinstance(question, bytes)
-    probe.reactor.protocol.datagramReceived(b"\0" * 12, None)
-    assert probe.words == []
-    probe.reactor.protocol.datagramReceived(question[:2] + b"\x80\x05\0\1\0\0\0\0\0\0" + question[12:], None)
-    assert probe.words == [(False, "it answers refused")]
-
-
-def test_without_a_socket_of_ours_nothing_is_said_of_the_server() -> None:
-    probe = Asking(PING, refuse=True)
-    assert (probe.words, probe.gone) == ([(None, "not probed: EMFILE on our side")], 1)
-
-
-def test_a_unix_socket_takes_no_datagrams() -> None:
-    probe = Asking(PING, Address(path="/run/x.sock"))
-    assert (probe.words, probe.gone) == (
-        [(False, "cannot be probed: unix:/run/x.sock takes no datagrams")],
-        1,
-    )
-
-
 def test_a_program_that_cannot_be_started_says_nothing_of_the_server() -> None:
     probe = Watched(Check("disk", "exec", timeout=1.0, command=("/nonexistent/check",)))
     said = "not probed: /nonexistent/check cannot be started: No such file or directory"
@@ -349,42 +220,3 @@ def test_a_program_that_hangs_is_a_failed_probe(monkeypatch: pytest.MonkeyPatch)
     probe.reactor.advance(1.0)
     assert probe.words == [(False, "no answer within 1s")]
     assert (Hanging.cuts, probe.gone) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("problem", "words"),
-    [
-        (PermissionError(1, "no"), (None, "not probed: an echo needs the right CAP_NET_RAW (run as root)")),
-        (OSError(errno.EMFILE, "Too many open files"), (None, "not probed: too many open files")),
-        (OSError(errno.ENETUNREACH, "Network is unreachable"), (False, "network is unreachable")),
-    ],
-)
-def test_an_echo_that_cannot_be_sent_says_whose_fault_it_is(
-    monkeypatch: pytest.MonkeyPatch, problem: OSError, words: tuple[bool | None, str]
-) -> None:
-    def refuse(*_: object) -> None:
-        raise problem
-
-    monkeypatch.setattr("director.health.io.probes.Echo", refuse)
-    probe = Watched(Check("there", "icmp", timeout=1.0))
-    assert (probe.words, probe.gone) == ([words], 1)
-
-
-def test_an_echo_that_brings_nothing_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Silent:
-        hosts: ClassVar[list[str]] = []
-
-        def __init__(self, _reactor: object, host: str, _answered: object) -> None:
-            self.hosts.append(host)
-
-        def cut(self) -> None:
-            self.hosts.append("cut")
-
-    monkeypatch.setattr("director.health.io.probes.Echo", Silent)
-    probe = Watched(Check("there", "icmp", timeout=1.0))
-    probe.reactor.advance(1.0)
-    assert (probe.words, probe.gone, Silent.hosts) == (
-        [(False, "no answer within 1s")],
-        1,
-        ["10.0.0.1", "cut"],
-    )

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from director.health.io.service import QUIET_SECONDS, HealthService
-from director.model.pools import Check, Pool, State
+from director.model.pools import Advice, Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
 from director.registry.registry import RealServer
@@ -288,3 +288,59 @@ def test_two_hundred_hanging_servers_do_not_delay_another() -> None:
     world.reactor.advance(1.0)
     world.reactor.advance(5.0)
     assert world.service.plan.late == 0
+
+
+class Agents(World):
+    """The same, in front of agents who each say a line."""
+
+    def __init__(self) -> None:
+        self.line = b"up\n"
+        super().__init__(evolve(CONFIGURATION, checks=(Check("alive", "agent", rise=1, fall=1),)))
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds * 20)):
+            self.reactor.advance(0.05)
+            clients, self.reactor.tcpClients[:] = list(self.reactor.tcpClients), []
+            for host, _port, factory, *_rest in clients:
+                if host in self.down:
+                    factory.clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
+                    continue
+                protocol = factory.buildProtocol(None)
+                protocol.makeConnection(StringTransport())
+                protocol.dataReceived(self.line)
+                protocol.connectionLost(Failure(error.ConnectionDone()))
+
+
+def test_an_agent_says_what_its_server_takes(lines: list[str]) -> None:
+    world = Agents()
+    world.run(1.1)
+    a = live(world.registry, "web", "a")
+    assert (a.available, a.weight) == (True, 1)
+    world.line = b"drain 50%\n"
+    world.run(2.2)
+    assert (a.available, a.eligible, a.advice) == (True, False, Advice(50, State.DRAIN))
+    assert "pool web server a: its agent (alive) wants 50% drain; it says drain 50%" in lines
+    world.line = b"down # no disk\n"
+    world.run(2.2)
+    assert not a.available
+    # It says no more of life and death: that stands, as with HAProxy.
+    world.line = b"ready 100%\n"
+    world.run(2.2)
+    assert (a.available, a.advice) == (False, Advice(100, State.READY))
+    world.line = b"up\n"
+    world.run(2.2)
+    assert a.eligible
+
+
+@pytest.mark.parametrize("line", [b"", b"sideways\n", b"up down\n", b"x" * 5000])
+def test_an_agent_that_says_nonsense_or_nothing_changes_nothing(line: bytes) -> None:
+    world = Agents()
+    world.line = b"drain 50% up\n"
+    world.run(1.1)
+    world.line = line
+    world.run(6.0)
+    a = live(world.registry, "web", "a")
+    assert (a.available, a.advice) == (True, Advice(50, State.DRAIN))
+    world.down.add("10.0.0.1")
+    world.run(6.0)
+    assert (a.available, a.advice) == (True, Advice(50, State.DRAIN))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.names import dns as names
 
-from director.health.probes.dns import TYPES, encoded_name, judge, query
+from director.health.probes.base import shown
+from director.health.probes.dns import TYPES, encoded_name, judge, name_at, query
+from director.model.conditions import Term
 
 ASKED = query(0x1234, "A", "www.example.org")
 
@@ -82,3 +86,52 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 
 def test_the_root_has_no_labels() -> None:
     assert encoded_name(".") == b"\0"
+
+
+def records_of(*payloads: Any) -> bytes:
+    """An answer with such records, as Twisted writes it, names compressed."""
+    message = names.Message(0x1234, answer=True)
+    message.addQuery(b"www.example.org", names.A)
+    for payload in payloads:
+        message.answers.append(names.RRHeader(b"www.example.org", payload.TYPE, payload=payload))
+    return message.toStr()
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (names.Record_A("192.0.2.9"), "192.0.2.9"),
+        (names.Record_AAAA("2001:db8::1"), "2001:db8::1"),
+        (names.Record_CNAME(b"Shop.example.org"), "shop.example.org"),
+        (names.Record_NS(b"ns.example.org"), "ns.example.org"),
+        (names.Record_MX(10, b"mail.example.org"), "10 mail.example.org"),
+        (names.Record_SRV(1, 2, 5060, b"sip.example.org"), "1 2 5060 sip.example.org"),
+        (names.Record_TXT(b"v=spf1 ", b"-all"), "v=spf1 -all"),
+        (
+            names.Record_SOA(b"ns.example.org", b"who.example.org", 1, 2, 3, 4, 5),
+            "ns.example.org who.example.org 1 2 3 4 5",
+        ),
+    ],
+)
+def test_an_answer_is_expected_as_in_a_zone_file(payload: Any, text: str) -> None:
+    reply = records_of(names.Record_A("198.51.100.1"), payload)
+    assert judge(ASKED, reply, (Term("answer", "", "=", (text,)),)) == (
+        True, f"it answers {shown(f'198.51.100.1, {text}'.encode())}",
+    )  # fmt: skip
+    found = judge(ASKED, reply, (Term("answer", "", "=", ("else",)),))
+    assert found is not None
+    assert found[0] is False
+    assert found[1].endswith("but not answer = else")
+
+
+@given(st.binary(max_size=80))
+def test_records_that_cannot_be_read_are_no_records(garbage: bytes) -> None:
+    header = b"\x12\x34\x80\x00\x00\x01\x00\x02" + bytes(4)
+    found = judge(ASKED, header + ASKED[12:] + garbage, (Term("answer", "", "=", ("no such",)),))
+    assert found is not None
+    assert found[0] is False
+
+
+def test_a_name_that_points_at_itself_ends() -> None:
+    with pytest.raises(IndexError):
+        name_at(b"\xc0\x00", 0)

@@ -19,7 +19,7 @@ def reading(check: Check = CHECK) -> HttpProbe:
     return HttpProbe(check, ADDRESS, ResponseFramer(check.method.encode()))
 
 
-def judged(*pieces: bytes, check: Check = CHECK) -> tuple[bool, str] | None:
+def judged(*pieces: bytes, check: Check = CHECK) -> tuple[bool | None, str] | None:
     reader = reading(check)
     for piece in pieces:
         reader.feed(piece)

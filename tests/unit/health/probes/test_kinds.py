@@ -12,6 +12,7 @@ ADDRESS = Address("10.0.0.1", 80)
 
 def test_every_kind_that_can_be_written_has_its_probe() -> None:
     settings = {"expect", "host", "port", "every", "every.changing", "first", "timeout", "rise", "fall"}
+    settings |= {"address", "tls.verify", "tls.ca", "tls.name"}
     assert {key.name for key in CHECK.keys} - settings == {*STREAMS, *DATAGRAMS, "exec", "icmp"}
 
 
@@ -22,7 +23,7 @@ def test_each_probe_begins_unjudged_and_ends_with_a_word(kind: str) -> None:
     assert probe.judgement is None
     probe.begin()
     alive, why = probe.closed()
-    assert alive is (kind == "tcp")
+    assert alive is {"tcp": True, "tls": True, "agent": None}.get(kind, False)
     assert why
 
 

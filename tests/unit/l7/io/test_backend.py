@@ -17,9 +17,9 @@ from director.l7.io.backend import (
     GOODBYE_SECONDS,
     IDLE_SECONDS,
     Backends,
-    ServerSide,
 )
 from director.l7.io.resolver import FRESH_SECONDS, Found, Resolver
+from director.l7.io.server_side import LOOKS, ServerSide
 from director.l7.io.stream import Stream
 from director.model.pools import Address
 from tests.support.loops import Loop, loop_of
@@ -207,6 +207,7 @@ def test_a_connection_that_the_loop_saw_idle_is_taken_without_a_look(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, fresh = place.open(), place.open()
+    seen.looks = fresh.looks = 0
     looked: list[Stream] = []
     monkeypatch.setattr(Stream, "waiting", lambda stream: looked.append(stream))  # noqa: PLW0108 - binds self
     place.backends.keep(seen, 64, 0.0)
@@ -218,6 +219,18 @@ def test_a_connection_that_the_loop_saw_idle_is_taken_without_a_look(
     assert looked == []
     assert place.backends.take(place.key, client, careful=False) is fresh
     assert looked == [fresh.stream]
+
+
+def test_a_new_connection_is_looked_at_the_first_times(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes between the last poll and the taking is missed else; a wrong server is so from the begin."""
+    side = place.open()
+    looked: list[Stream] = []
+    monkeypatch.setattr(Stream, "waiting", lambda stream: looked.append(stream))  # noqa: PLW0108 - binds self
+    for _ in range(LOOKS + 3):
+        place.backends.keep(side, 64, 0.0)
+        place.loop.quiet()
+        assert place.backends.take(place.key, cast("Any", Client()), careful=False) is side
+    assert looked == [side.stream] * LOOKS
 
 
 def test_no_connection_is_kept_to_a_server_that_spoke_behind_its_answer(place: Place) -> None:

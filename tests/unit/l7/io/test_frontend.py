@@ -126,7 +126,7 @@ class FakeDoor:
     def client_bytes(self, data: bytes, now: float) -> list[ProxyCommand]:
         raise ZeroDivisionError
 
-    def server_bytes(self, stream: int, data: bytes, now: float) -> list[ProxyCommand]:
+    def server_bytes(self, data: bytes, now: float, stream: int = 1) -> list[ProxyCommand]:
         return self.receive(ServerBytes(stream, data), now)
 
     def server_reused(self, stream: int, now: float) -> list[ProxyCommand]:

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReadDescriptor
 from zope.interface.verify import verifyObject
 
 from director.l7.io import listener as listener_module
-from director.l7.io.listener import BindError, Listener, bind, bound_to
+from director.l7.io.listener import BindError, Listener, bind, bound_to, taken
 from director.model.pools import Address
 from tests.support.loops import KINDS, Loop, loop_of
 from tests.support.said import said
@@ -231,6 +231,18 @@ def test_an_address_of_another_program_is_in_use_whatever_goes() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(BindError, match="in use"):
         bind(Address("127.0.0.1", other.getsockname()[1]), beside=[going])
     going.close()
+
+
+def test_whether_an_address_is_taken_is_seen_without_listening(tmp_path: Path) -> None:
+    path = Address(path=str(tmp_path / "s"))
+    with bind(ANY) as other, bind(path):
+        assert taken(Address(*other.getsockname())).startswith("the address is in use; stop the other")
+        assert "in use" in taken(Address("", other.getsockname()[1])), "by its port"
+        assert "in use" in taken(path)
+    assert taken(Address("127.0.0.1", 0)) == ""
+    assert taken(path) == ""
+    assert Path(path.path).exists(), "what a killed run left is the start's to remove"
+    assert taken(Address("192.0.2.80", 80)) == "", "not here yet, so nobody has it"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.80", "2001:db8::80"])

@@ -25,7 +25,7 @@ def server(**pool: Any) -> RealServer:
     return live(registry_of(configuration=Configuration(pools=(config,))), "web", "a")
 
 
-def context(_tls: ServerTLS) -> Any:
+def context(_tls: ServerTLS, _protocol: str) -> Any:
     return client_context(verify=False)
 
 
@@ -59,14 +59,15 @@ def test_what_differs_is_not_shared() -> None:
     differing = (
         server(send_proxy="v1"), server(tls=ServerTLS()), server(tls=ServerTLS(name="b.example")),
         server(tls=ServerTLS(verify=False)), server(tls=ServerTLS(), send_proxy="v2"),
+        server(tls=ServerTLS(), protocol="h2"), server(protocol="h2"),
     )  # fmt: skip
-    assert len({manners.of(one, PEER).suffix for one in differing}) == 5
+    assert len({manners.of(one, PEER).suffix for one in differing}) == 7
     same = (manners.of(server(tls=ServerTLS()), PEER).suffix for _ in range(2))
     assert len(set(same)) == 1
 
 
 def test_what_cannot_be_made_is_refused() -> None:
-    def broken(_tls: ServerTLS) -> Any:
+    def broken(_tls: ServerTLS, _protocol: str) -> Any:
         raise CertificateError("no authorities")
 
     assert Manners(broken).of(server(tls=ServerTLS()), PEER).refused == "TLS: no authorities"
@@ -78,3 +79,14 @@ def test_tls_is_a_stream_of_its_own() -> None:
     with near, far:
         made = Manners(context).of(server(tls=ServerTLS()), PEER).stream(None, near, None)
         assert isinstance(made, TLSStream)
+
+
+def test_http_2_carries_many_inside_tls_and_in_clear() -> None:
+    manners = Manners(context)
+    inside, clear = (
+        manners.of(server(tls=ServerTLS(), protocol="h2"), PEER),
+        manners.of(server(protocol="h2"), PEER),
+    )
+    assert (inside.multiplexes, inside.secure) == (True, True)
+    assert (clear.multiplexes, clear.secure) == (True, False)
+    assert not manners.of(server(tls=ServerTLS()), PEER).multiplexes

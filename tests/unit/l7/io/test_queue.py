@@ -120,3 +120,13 @@ def test_all_are_called_when_waiting_helps_no_more(change: Callable[[LivePool], 
     lines.wake()
     assert calls == ["x", "y", "z"]
     assert (lines.waiting, pool.waiting) == (0, 0)
+
+
+def test_another_configuration_calls_everybody_once_in_order() -> None:
+    """A rule, a pool or a server may be there for those who wait, too."""
+    lines, pool, waiters, calls, _ = line("xyz")
+    for one in waiters:
+        one.stubborn = True
+    lines.wake(everybody=True)
+    assert calls == ["x", "y", "z"]
+    assert (lines.waiting, pool.waiting) == (3, 3)

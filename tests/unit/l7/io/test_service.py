@@ -19,6 +19,7 @@ from director.l7.io.service import BATCH_RECORDS, Shell
 from director.l7.io.stream import LARGE_READ, SMALL_READ
 from director.l7.proxy.conversation import Conversation
 from director.l7.proxy.exchange import Exchange
+from director.l7.proxy.trace import FIELDS
 from director.model.http import L7Service, L7Timeouts
 from director.model.pools import Address, Pool, Queue, Server
 from director.model.settings import Configuration
@@ -53,9 +54,9 @@ class House:
     def configuration(self, *services: L7Service) -> Configuration:
         return Configuration(pools=(self.pool,), l7=services)
 
-    def serve(self, *services: L7Service) -> None:
+    def serve(self, *services: L7Service, waits: bool = False) -> None:
         """Serve these; raises BindError with nothing changed."""
-        self.shell.prepare(services)
+        self.shell.prepare(services, waits=waits)
         turn(self.registry, self.configuration(*services))
         self.shell.apply(compile_services(self.registry.configuration, self.registry), lambda: next(self.ids))
 
@@ -185,7 +186,8 @@ def test_records_are_kept_and_logged_by_the_batch(house: House, monkeypatch: pyt
     monkeypatch.setattr(log, "extend", lambda batch: logged.append([one[0] for one in batch]))
     numbers = [str(number) for number in range(BATCH_RECORDS + 2)]
     for number in numbers:
-        house.shell.record((number, 0.0, "www", "192.0.2.7", "GET", "/", "h"))
+        record = dict.fromkeys(FIELDS, "") | {"id": number, "time": 0.0, "target": "/", "host": "h"}
+        house.shell.record(tuple(record.values()))
     assert logged == [numbers[:-2]]
     # Who asks for traces gets those of the last moment, too; nothing is logged twice.
     assert [one[0] for one in house.shell.traces.last(3)] == numbers[:-4:-1]
@@ -438,6 +440,35 @@ def test_a_refused_bind_changes_nothing(house: House) -> None:
     assert refuses(good)
     assert not refuses(house.address)
     assert house.shell.listeners()[0][:2] == ("www", str(house.address))
+
+
+def test_an_address_in_use_may_be_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("director.l7.io.waiting.TRY_AGAIN", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bad = Address(*taken.getsockname())
+        house.serve(evolve(house.service, listen=(house.address, bad)), waits=True)
+        assert house.shell.none_opened() is None
+        ((name, address, why),) = house.shell.unopened()
+        assert (name, address) == ("www", str(bad))
+        assert why.startswith("the address is in use; stop the other program")
+        # A change that leaves it alone is not refused for it, and it may go to another service.
+        other = evolve(house.service, name="other", listen=(bad,))
+        house.serve(house.service, other)
+        assert len(house.shell.unopened()) == 1
+    house.loop.turn(lambda: not house.shell.unopened())
+    house.call(bad).sendall(GET)
+    assert house.read(house.accept()).startswith(b"GET / ")
+
+
+def test_what_else_is_wrong_with_an_address_is_not_waited_for(house: House, tmp_path: Path) -> None:
+    nowhere = Address(path=str(tmp_path / "no" / "socket"))
+    with pytest.raises(BindError, match="cannot listen on unix:"):
+        house.serve(evolve(house.service, listen=(house.address, nowhere)), waits=True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        house.shell.prepare([evolve(house.service, listen=(Address(*taken.getsockname()),))], waits=True)
+        assert "in use" in str(house.shell.none_opened())
+        house.shell.abandon()
+    assert house.shell.none_opened() is None
 
 
 def test_an_endpoint_string_serves(house: House) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 
 from director.l7.io.tls_stream import TLSStream
 from director.tls.io.certificates import make_pair
@@ -312,3 +313,27 @@ def test_without_verification_any_certificate_will_do(loop: Loop, files: Path) -
     stream, owner = connect(loop, served, "", "")
     loop.turn(lambda: "connected" in owner.told)
     stream.abort()
+
+
+class InOneStep:
+    """OpenSSL where the peer answers inside of the first step: nothing was waited for."""
+
+    def do_handshake(self) -> None:
+        """It is done at once."""
+
+    def recv(self, _size: int, _flags: int = 0) -> bytes:
+        raise SSL.WantReadError
+
+    def shutdown(self) -> None:
+        """Nothing to say."""
+
+
+def test_a_handshake_of_one_step_is_read_behind(loop: Loop) -> None:
+    near, far = socket.socketpair()
+    with far:
+        near.setblocking(False)
+        stream = TLSStream(loop.reactor, near, client_context(verify=False), Owner(), name="")
+        stream.connection = InOneStep()  # type: ignore[assignment]
+        stream.shake()
+        assert stream in loop.reactor.getReaders()
+        stream.abort()

@@ -161,13 +161,13 @@ def test_what_clients_choose_is_kept_in_bounded_length() -> None:
 def test_fault_answers_outlive_other_traffic() -> None:
     traces = Traces(1000)
     traces.extend([record(id="f1", fault="page sorry")])
-    traces.extend(record(id=str(number)) for number in range(2000))
+    traces.extend([record(id=str(number)) for number in range(2000)])
     assert len(traces) == 1000
     assert [one[0] for one in traces.faults(9)] == ["f1"]
     found = traces.find("f1")
     assert found is not None
     assert found[FIELDS.index("fault")] == "page sorry"
-    traces.extend(record(id=f"f{number}", fault="active a") for number in range(2, 300))
+    traces.extend([record(id=f"f{number}", fault="active a") for number in range(2, 300)])
     assert len(traces.faults(1000)) == FAULTS_KEPT
     assert traces.find("f1") is None
 

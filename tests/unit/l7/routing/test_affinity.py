@@ -5,7 +5,9 @@ import re
 import pytest
 from attrs import evolve
 
-from director.l7.routing.affinity import find, preferred, set_cookie, token
+from director.l7.http.fields import FieldBlock
+from director.l7.http.grammar import NONE_OF_INTEREST
+from director.l7.routing.affinity import find, follows, preferred, set_cookie, token
 from director.model.pools import CookiePersistence, Pool
 from tests.support.heads import facts
 from tests.support.registries import registry_of, server
@@ -61,3 +63,26 @@ def test_cookies() -> None:
     assert set_cookie(CookiePersistence("D"), one) == plain + b"\r\n"
     strict = CookiePersistence("D", httponly=True, secure=True, samesite="lax")
     assert set_cookie(strict, one) == plain + b"; HttpOnly; Secure; SameSite=Lax\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "field", "age"),
+    [
+        # lvs-semantics A.16: half an hour when nothing is said, the last cookie to end ends the session.
+        (b"Set-Cookie: a=1\r\n", b"Set-Cookie", 1800),
+        (b"Set-Cookie: a=1; Max-Age=60\r\nset-cookie: b=2; path=/; max-age=7200\r\n", b"Set-Cookie", 7200),
+        (b'Set-Cookie2: a=1; Version=1; Max-Age="60"\r\n', b"Set-Cookie2", 60),
+        (b"Set-Cookie2: a=1\r\nSet-Cookie: b=2; Max-Age=5\r\n", b"Set-Cookie", 1800),
+        (b"Content-Type: text/plain\r\n", b"", 0),
+    ],
+)
+def test_a_cookie_that_follows_the_server_s_own(lines: bytes, field: bytes, age: int) -> None:
+    found = follows(
+        CookiePersistence("SID", follow=True), POOL.servers[0], FieldBlock(lines, NONE_OF_INTEREST)
+    )
+    if not field:
+        assert found == b""
+        return
+    version = b" Version=1;" if field.endswith(b"2") else b""
+    value = token("web", "a").encode()
+    assert found == b"%s: SID=%s;%s Path=/; Max-Age=%d\r\n" % (field, value, version, age)

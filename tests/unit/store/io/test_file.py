@@ -85,6 +85,27 @@ def test_a_file_that_others_can_write_is_set_aside(tmp_path: Path, opened: Open,
     assert store.load().overlay == ()
 
 
+def test_a_file_that_others_can_replace_is_set_aside(tmp_path: Path, opened: Open) -> None:
+    store = opened(tmp_path)
+    store.save(KEPT)
+    tmp_path.chmod(0o777)
+    with pytest.raises(StoreError, match=f"anybody can replace it; chmod o-w {tmp_path}"):
+        store.load()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_of_somebody_else_is_set_aside(tmp_path: Path, opened: Open) -> None:
+    """But for the folder's owner: `twistd --uid` keeps it as that user."""
+    store = opened(tmp_path)
+    store.save(KEPT)
+    os.chown(store.path, 12345, 0)
+    os.chown(tmp_path, 12345, 0)
+    assert store.load() == KEPT
+    os.chown(tmp_path, 0, 0)
+    with pytest.raises(StoreError, match="it belongs to the user 12345"):
+        store.load()
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"format": 9}', b" " * (LARGEST + 1)])
 def test_a_file_that_cannot_be_used_is_set_aside(tmp_path: Path, opened: Open, content: bytes) -> None:
     store = opened(tmp_path)

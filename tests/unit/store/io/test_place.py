@@ -7,21 +7,26 @@ from pathlib import Path
 import pytest
 
 from director.errors import StoreError
-from director.store.io.place import Place
+from director.store.io.place import Place, held
 from tests.support.raising import nothing_raised
 
 
 def test_it_is_made_and_is_one_directors_until_he_leaves(tmp_path: Path) -> None:
     path = tmp_path / "a" / "var"
     first, second = Place(path), Place(path)
+    assert not held(path)
+    assert not path.exists()
     first.take()
+    assert held(path)
     assert path.stat().st_mode & 0o027 == 0
     with pytest.raises(StoreError, match=f"another director runs with .*state_dir = {path}"):
         second.take()
     first.leave()
     first.leave()
+    assert not held(path)
     second.take()
     second.leave()
+    assert not held(Path()), "no state_dir is nobody's"
 
 
 def test_what_cannot_be_made_says_which_key(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from director.l4.io.capture.addresses import missing, places, unanswered
+from director.l4.io.capture.addresses import missing, places, put, unanswered
 from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import KernelView
 
@@ -59,14 +60,44 @@ def test_an_ipv6_address_stays_where_it_is_when_two_will_do() -> None:
         (NEAR, {"eth1": 8}, False),
         (NEAR, {"eth0": 2}, False),
         (FAR, {"eth0": 8, "eth1": 8}, True),
+        (FAR, {"eth0": 2, "eth1": 8}, True),
         (FAR, {"eth0": 8}, False),
         (NEAR6, {"eth0": 8}, False),
     ],
 )
 def test_an_address_that_nobody_is_answered_for(address: Any, ignores: dict[str, int], said: bool) -> None:
-    why = unanswered(host(), address, ["eth0", "eth1"], lambda name: ignores.get(name, 0))
+    why = unanswered(host(), address, ["eth0", "eth1"], (), lambda name: ignores.get(name, 0))
     assert bool(why) == said
-    assert not said or "arp_ignore is 8" in why
+    assert not said or f"conf.eth0.arp_ignore is {ignores['eth0']}" in why
+
+
+@pytest.mark.parametrize(
+    ("ignores", "said"),
+    [({"eth0": 8}, True), ({"eth0": 2}, True), ({"eth0": 1}, False), ({"eth1": 8}, False)],
+)
+def test_clients_do_not_come_from_where_the_servers_are(ignores: dict[str, int], said: bool) -> None:
+    """With 2 the asker's own network must hold the address as well, and none does."""
+    servers = [A("172.16.0.2"), A("172.16.0.3")]
+    why = unanswered(host(), FAR, ["eth0", "eth1"], servers, lambda name: ignores.get(name, 0))
+    assert bool(why) == said
+    assert not said or why.endswith("set it to 0 or 1")
+    on_one = unanswered(host(), FAR, ["eth1"], servers, lambda name: ignores.get(name, 0))
+    assert bool(on_one) == (ignores.get("eth1") == 8), "where there is no other, they do"
+
+
+@pytest.mark.parametrize(
+    ("interface", "address", "scope"),
+    [("lo", FAR, "link"), ("eth0", FAR, "host"), ("lo", FAR6, "global"), ("eth0", NEAR6, "global")],
+)
+def test_the_host_does_not_speak_from_an_ipv4_address_that_it_was_given(
+    interface: str, address: Any, scope: str
+) -> None:
+    """The scopes are those of `ip address` (/etc/iproute2/rt_scopes); arp_ignore 3 asks for link on `lo`."""
+    added: list[tuple[int, bytes, int]] = []
+    asker: Any = SimpleNamespace(add_address=lambda *one: added.append(one))
+    assert put(asker, host(), (interface, str(address))) == ""
+    ((_, packed, number),) = added
+    assert (packed, number) == (address.packed, {"global": 0, "link": 253, "host": 254}[scope])
 
 
 def test_what_the_host_has_by_itself_will_do() -> None:

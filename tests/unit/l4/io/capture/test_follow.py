@@ -11,7 +11,7 @@ import pytest
 
 from director.errors import DirectorError
 from director.l4.io.alarms import Troubles
-from director.l4.io.capture.follow import ADDRESS, TROUBLE, Capture
+from director.l4.io.capture.follow import ADDRESS, AT_ONCE, TROUBLE, Capture
 from director.l4.io.capture.install import CaptureOutcome
 from director.l4.io.capture.plan import CapturePlan, Endpoint
 from tests.support.loops import Loop, loop_of
@@ -131,6 +131,19 @@ def test_what_others_changed_is_put_right_once(place: Place) -> None:
     place.loop.turn(lambda: len(place.installer.done) == 2)
     place.loop.quiet()
     assert place.installer.done == [(FIRST, ["eth0"])] * 2
+
+
+def test_news_about_the_rules_wait_less_than_other_news(place: Place) -> None:
+    """Without its rules the host answers for the virtual addresses."""
+    place.follow()
+    place.answered(1)
+    place.capture._looked = place.loop.reactor.seconds() + 60
+    place.capture.look_soon()
+    (other,) = place.loop.reactor.getDelayedCalls()
+    place.capture.look_soon(AT_ONCE)
+    (urgent,) = place.loop.reactor.getDelayedCalls()
+    assert urgent.getTime() < other.getTime()
+    place.capture.remove()
 
 
 def test_a_reload_puts_right_what_others_changed(place: Place) -> None:

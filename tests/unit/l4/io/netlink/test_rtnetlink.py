@@ -126,6 +126,7 @@ def test_requests_are_what_another_implementation_reads(address: str) -> None:
         address,
     )
     assert (asked["header"]["type"], asked["header"]["sequence_number"]) == (rtnetlink.GET_ROUTE, 5)
-    added = ifaddrmsg.ifaddrmsg(rtnetlink.set_address(rtnetlink.NEW_ADDRESS, 1, packed, 6))
+    added = ifaddrmsg.ifaddrmsg(rtnetlink.set_address(rtnetlink.NEW_ADDRESS, 1, packed, 6, 253))
     added.decode()
+    assert added["scope"] == 253
     assert (added["prefixlen"], added["index"], added.get_attr("IFA_LOCAL")) == (8 * len(packed), 1, address)
