@@ -46,7 +46,7 @@ _EMPTY = array("f", [UNKNOWN]) * (_ROW * SLOTS)
 NOTHING = (UNKNOWN, UNKNOWN, UNKNOWN)
 
 
-class Sums(NamedTuple):
+class Counted(NamedTuple):
     """What was counted so far."""
 
     requests: int = 0
@@ -58,13 +58,13 @@ class Sums(NamedTuple):
     buckets: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS) + 1)
 
 
-Told = tuple[str, Sums, tuple[float, float, float]]
+Told = tuple[str, Counted, tuple[float, float, float]]
 """A thing, its sums, and its last three figures."""
 
 
-def sums(requests: RequestFigures, traffic: TrafficFigures) -> Sums:
+def sums(requests: RequestFigures, traffic: TrafficFigures) -> Counted:
     """Of one service or server: layer 7 counts requests, layer 4 connections and octets."""
-    return Sums(
+    return Counted(
         max(requests.requests, traffic.totals[0]),
         requests.responses[5],
         sum(count for _, count in requests.errors),
@@ -75,7 +75,7 @@ def sums(requests: RequestFigures, traffic: TrafficFigures) -> Sums:
     )
 
 
-def added(found: Iterable[Sums]) -> Sums:
+def added(found: Iterable[Counted]) -> Counted:
     """The sums of several."""
     counts, seconds, buckets = [0] * 5, 0.0, [0] * (len(LATENCY_BOUNDS) + 1)
     for one in found:
@@ -84,7 +84,7 @@ def added(found: Iterable[Sums]) -> Sums:
             buckets = list(map(int.__add__, buckets, one.buckets))
             seconds += one.seconds
     requests, failed, errors, received, sent = counts
-    return Sums(requests, failed, errors, received, sent, seconds, tuple(buckets))
+    return Counted(requests, failed, errors, received, sent, seconds, tuple(buckets))
 
 
 def told(seen: RegistrySnapshot) -> Iterator[Told]:
@@ -102,7 +102,9 @@ def told(seen: RegistrySnapshot) -> Iterator[Told]:
         yield f"{one.pool}/{one.name}", sums(one.requests, one.traffic), now
 
 
-def row(before: Sums | None, now: Sums, seconds: float, rest: tuple[float, float, float]) -> Iterable[float]:
+def row(
+    before: Counted | None, now: Counted, seconds: float, rest: tuple[float, float, float]
+) -> Iterable[float]:
     """The figures of one slot; rates are unknown without a sample before, or after counting began anew."""
     if before is None or now.requests < before.requests or seconds <= 0:
         return (*(UNKNOWN,) * (_ROW - 3), *rest)
@@ -121,7 +123,7 @@ class Chronicle:
     def __init__(self) -> None:
         self._slots = [-1] * SLOTS
         self._rows: dict[str, array[float]] = {}
-        self._before: dict[str, Sums] = {}
+        self._before: dict[str, Counted] = {}
         self._last: float | None = None
 
     def __len__(self) -> int:

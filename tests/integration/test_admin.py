@@ -17,6 +17,7 @@ from tests.integration.texts import web
 from tests.support import needs
 from tests.support.admin_client import AdminClient
 from tests.support.running import Director, wait_until
+from tests.support.schemas import misfits
 from tests.support.sse import Said, said
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -65,6 +66,21 @@ def test_events_are_heard_as_they_happen_and_resumed_where_they_were_left(client
     assert "weight=6" in found[0].data
     listed = client.get(f"events?after={last.identifier}").json
     assert [str(one["id"]) for one in listed] == [one.identifier for one in reversed(found)]
+
+
+def test_what_the_running_program_answers_is_what_it_describes(director: Director) -> None:
+    client = AdminClient.with_token(director)
+    whole = client.ask("GET", "/openapi.json").json
+    values = {"pool": "web", "server": "a", "service": "l7:www", "number": "1", "id": "none"}
+    for place, methods in whole["paths"].items():
+        content = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
+        if schema is None:
+            continue
+        told = client.ask("GET", place.format(**values), Accept="application/json")
+        described = schema if told.status == 200 else whole["components"]["schemas"]["Error"]
+        assert told.status in {200, 404, 503}, place
+        assert list(misfits(told.json, described, whole)) == [], place
 
 
 def signed_in(director: Director, name: str, password: str = "") -> AdminClient | None:
