@@ -2,7 +2,7 @@
 
 What is shown: `views` (snapshots as dicts), `explanation` (a decision in sentences), `overview` (is anything
 wrong) with `verdicts` (on answers) over `rates` and `trends`, `chronicle` (an hour of figures) kept by
-`pulse`, `metrics`.
+`pulse`, `metrics`, `procfs` (as the kernel does).
 How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
 How it is asked: `routes` (every route as data), `resource` (the gate) with `requests`, `api` (what is read),
 `searches` (what is looked for), `events` (what happened, as a stream by `streaming`), `orders` and `reloads`

@@ -12,7 +12,7 @@ from time import monotonic, thread_time
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, pages, views
+from director.admin import audit, edits, metrics, objects, pages, procfs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
 from director.admin.control import Control, TraceRecord
@@ -294,6 +294,10 @@ class Api:
         seen = self._control.snapshot()
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
+
+    def lvs(self, call: Call) -> Answer:
+        """As the kernel's IPVS writes it."""
+        return procfs.answer(self._control, call.path["table"])
 
     def request(self, call: Call) -> Answer | Deferred[Answer]:
         """By id."""

@@ -109,10 +109,12 @@ class MemoryControl:
         return self.evidence
 
     def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
-        """As set, in pages; `wanted` keeps what was asked for."""
+        """As set, newest first, in pages; `wanted` keeps what was asked for."""
         self.wanted.append(wanted)
-        more = len(self.flows) > wanted.limit
-        return ConnectionPage(tuple(self.flows[: wanted.limit]), 7 if more else None)
+        left = sorted(self.flows, key=lambda one: -one.id)
+        left = [one for one in left if wanted.after is None or one.id < wanted.after]
+        page = left[: wanted.limit]
+        return ConnectionPage(tuple(page), page[-1].id if len(left) > len(page) else None)
 
     def packets(self) -> PacketFigures | None:
         """As set."""

@@ -22,6 +22,7 @@ from director.config.text.messages import BadValue, Findings
 from director.config.text.reader import Section
 from director.config.text.sources import Document, Read
 from director.model.settings import Configuration, Settings
+from director.model.tls import Acme
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         rules=_all(kinds["rule"], builders.rule),
         pages=_all(kinds["page"], lambda fields: builders.page(fields, read)),
         certificates=_all(kinds["cert"], builders.certificate),
+        acme=_first(kinds["acme"], builders.acme) or Acme(),
         l4_settings=_first(kinds[SETTINGS_OF_L4], builders.l4_settings),
         l4=_all(kinds["l4"], builders.l4),
         demos=_all(kinds["demo"], builders.demo),

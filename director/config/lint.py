@@ -50,6 +50,7 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
         _own_listeners(fields, kinds)
     for fields in kinds["l4"].values():
         _layer4(fields, kinds)
+        _had_by_layer7(fields, kinds)
         _ports_of_servers(fields, kinds)
 
 
@@ -174,6 +175,18 @@ def _layer4(service: Fields, kinds: Kinds) -> None:
             at = max(pool.text(key).find(f":{server.address.port}"), 0)
             hint = f"write {virtual.port}, or use forward = nat"
             pool.problem(key, text, hint, at, severity=WARNING)
+
+
+def _had_by_layer7(service: Fields, kinds: Kinds) -> None:
+    """Layer 7's own listeners go first, on one address of one port."""
+    virtual = service.get("virtual")
+    if virtual is None or virtual.protocol != "tcp" or not virtual.port:
+        return
+    for other in kinds["l7"].values():
+        for address in addresses_of(other.get("listen")):
+            if (address.host, address.port) == (virtual.host, virtual.port):
+                text = f"[{other.section.title}] listens on {address} and goes first: no client comes here"
+                service.problem("virtual", text, "give one of them another port", severity=WARNING)
 
 
 def _ports_of_servers(service: Fields, kinds: Kinds) -> None:

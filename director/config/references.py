@@ -17,6 +17,7 @@ from director.config.parse.values import addresses_of, listed
 from director.config.text.messages import WARNING, BadValue
 from director.model.conditions import terms
 from director.model.pools import Address, SchedulerSpec
+from director.model.tls import ACME
 from director.model.virtual import Virtual
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
@@ -71,7 +72,11 @@ def _l7(service: Fields, kinds: Kinds) -> None:
         if step.kind in {"pool", "page"}:
             _lookup(service, "fault", (at, step.name), kinds[step.kind], step.kind)
     for at, word in service.get("tls") or ():
-        _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+        if not word.startswith(ACME):
+            _lookup(service, "tls", (at, word), kinds["cert"], "cert")
+        elif not any(one.given("state_dir") for one in kinds["director"].values()):
+            text = "nothing keeps the certificates that the director gets"
+            service.problem("tls", text, "add state_dir = and a folder to [director]", at)
     tls_references.listener(service)
     if service.given("pool"):
         return

@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Check, CustomScheduler, Pool
-from director.model.tls import Certificate
+from director.model.tls import ACME, Acme, Certificate, acme_certificate
 from director.model.virtual import L4Service, L4Settings
 
 
@@ -81,8 +81,16 @@ class Configuration:
     rules: tuple[Rule, ...] = ()
     pages: tuple[Page, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    acme: Acme = field(factory=Acme)
     l4_settings: L4Settings | None = None
     l4: tuple[L4Service, ...] = ()
     demos: tuple[Demo, ...] = ()
     schedulers: tuple[CustomScheduler, ...] = ()
     tests: tuple[ConfigTest, ...] = ()
+
+    @property
+    def served_certificates(self) -> tuple[Certificate, ...]:
+        """Those of `[cert:…]`, and those that services want the director to get."""
+        names = {name: None for one in self.l7 if one.tls is not None for name in one.tls.certificates}
+        wanted = (name for name in names if name.startswith(ACME))
+        return (*self.certificates, *(acme_certificate(name, self.settings.state_dir) for name in wanted))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from attrs import frozen
 
 from director.model.pools import Address
@@ -9,13 +11,45 @@ from director.model.pools import Address
 
 @frozen
 class Certificate:
-    """`[cert:NAME]`: a PEM chain and its key, or a folder of such files; `ocsp` is a stapled response."""
+    """`[cert:NAME]`: a PEM chain and its key, or a folder of such files; `ocsp` is a stapled response.
+
+    `acme` are the names of one that the director gets by itself; then `file` is where it keeps it.
+    """
 
     name: str
     file: str = ""
     key: str = ""
     folder: str = ""
     ocsp: str = ""
+    acme: tuple[str, ...] = ()
+
+
+DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
+
+
+@frozen
+class Acme:
+    """`[acme]`: where certificates are asked for (`tls = acme NAME`).
+
+    `ca` is a file with who signs the authority's own certificate ("" = the system's), `challenge` any,
+    http-01 or tls-alpn-01.
+    """
+
+    directory: str = DIRECTORY
+    contact: str = ""
+    ca: str = ""
+    challenge: str = "any"
+
+
+ACME = "acme "
+"""How the name of a certificate begins that the director gets by itself: `acme NAME NAME…`."""
+
+
+def acme_certificate(name: str, state_dir: str) -> Certificate:
+    """What `tls = acme NAME…` asks for, kept below `state_dir`: under its name, several under the first's."""
+    names = tuple(name.removeprefix(ACME).split(" "))
+    more = "" if len(names) == 1 else f"-{crc32(name.encode('ascii')):08x}"
+    return Certificate(name, file=f"{state_dir}/acme/{names[0]}{more}.pem", acme=names)
 
 
 @frozen

@@ -4,10 +4,10 @@
 cycle that they all share.  `configuration` reads a file as the program does it, `rights` says who else can
 write it, `preflight` tries whether its servers can be reached, `host` whether this machine is as it needs
 to be.  The parts: `running` (the registry, the file it came from, and with `overrides` what operators
-changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `certificates`, `services`
-(health and the admin), `demos`, `pool_alerts`, `listen_alerts`, `logs`, `state_directory`,
-`confirmation` (a reload that is undone unless it is confirmed), and beside them `supervision`, what systemd
-is told.  `processes` holds layer 7 in processes of its own; `traffic` is what the rest
-asks of layer 7, wherever it runs.  `control` is what admin and commands may ask, `banner` what a
+changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `certificates`, `acme`
+(which gets some of them), `services` (health and the admin), `demos`, `pool_alerts`, `listen_alerts`,
+`logs`, `state_directory`, `confirmation` (a reload that is undone unless it is confirmed), and beside them
+`supervision`, what systemd is told.  `processes` holds layer 7 in processes of its own; `traffic` is what
+the rest asks of layer 7, wherever it runs.  `control` is what admin and commands may ask, `banner` what a
 start prints, `identifiers` those of requests.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from twisted.logger import Logger
 
@@ -18,6 +19,7 @@ from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
 from director.tls.io.certificates import days_left, end
+from director.tls.io.challenges import FOLDER, Challenges
 from director.tls.io.store import WARN_DAYS, CertificateStore, LoadedCertificate, load
 
 EVERY = 2.0
@@ -32,7 +34,7 @@ def problems(loaded: Read, configuration: Configuration, now: float) -> list[Pro
     Warnings, because a start does not fail for them: the services that need such a certificate stay closed.
     """
     found = []
-    for one in configuration.certificates:
+    for one in configuration.certificates:  # those of ACME have no line of their own
         files = load(one)
         key = "folder" if one.folder else "file"
         texts = [(problem, _CLOSED) for problem in files.problems]
@@ -56,20 +58,25 @@ class Certificates(Part):
 
     Attributes:
         changed: called when pairs are new.
+        challenges: what shows authorities that names are ours.
     """
 
     def __init__(self) -> None:
         self.changed: Callable[[], None] = lambda: None
         self.store = CertificateStore(lambda _names: self.changed())
+        self.challenges = Challenges()
         self._prepared: list[LoadedCertificate] = []
+        self._proofs: frozenset[Path] = frozenset()
 
     def prepare(self, candidate: Candidate) -> None:
         """Read all files; what cannot be read keeps no configuration from being taken."""
-        self._prepared = [load(one) for one in candidate.desired.certificates]
+        self._prepared = [load(one) for one in candidate.desired.served_certificates]
 
     def commit(self, candidate: Candidate) -> None:
         """Serve what was read."""
         self.store.commit(self._prepared)
+        wanted = (one.certificate for one in self._prepared if one.certificate.acme)
+        self._proofs = frozenset(Path(one.file).parent / FOLDER for one in wanted)
         for name, problems in self.store.problems.items():
             for problem in problems:
                 _log.error("certificate {name}: {problem}", name=name, problem=problem)
@@ -84,6 +91,7 @@ class Certificates(Part):
         return [(self._look, EVERY)]
 
     def _look(self) -> None:
+        self.challenges.look(self._proofs)
         for news in self.store.look(time.time()):
             say = _log.error if news.bad else _log.info
             say("certificate {name}: {text}", name=news.certificate, text=news.text)

@@ -26,6 +26,7 @@ from director.store.io.place import held
 
 _LACKING = "right for a standby; else correct it, or add the address (ip address add). --offline does not ask"
 _ARP = "the director says so in /readyz, too, until it is set. --offline does not ask"
+_DOWN = "ip link set it up; the director works on it when it is. --offline does not ask"
 _TAKEN = "the director starts all the same if it can open another, and tries again. --offline does not ask"
 _NO_PAGE = "the director starts without its page, and tries again. --offline does not ask"
 _HERE = "--offline does not ask"
@@ -79,16 +80,24 @@ def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelV
         for name in settings.interfaces
         if name not in names
     ]
+    found += [
+        loaded.problem_at("l4", "interfaces", f"interface {link.name} is down now", _DOWN, WARNING)
+        for link in view.links.values()
+        if link.name in settings.interfaces and not (link.up and link.running)
+    ]
     pools = {pool.name: pool for pool in configuration.pools}
     plan = capture_plan(configuration.l4, pools, (), settings.marks)
     servers = dict.fromkeys(one.address for one in plan.answers)
     for service in configuration.l4:
         address = parse_address(service.virtual.host)
-        why = "" if address is None else addresses.unanswered(view, address, read, servers)
+        if address is None:
+            continue
+        why = addresses.unanswered(view, address, read, servers) or addresses.disabled(view, address, read)
         if why:
             text = f"virtual address {address} {why}"
             found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))
-    for one in here.unfit(configuration.l4, pools, settings.marks, view.local()):
+    local = view.local() | {address.packed for address in plan.virtual_addresses()}
+    for one in here.unfit(configuration.l4, pools, settings.marks, local):
         place = f"pool:{one.pool}", f"server.{one.server.name}"
         found.append(loaded.problem_at(*place, f"the server {one.why}", f"{one.hint}. {_HERE}", WARNING))
     return found

@@ -192,7 +192,7 @@ def layer7_of(
     `given` as for `Shell`.
     """
     certificates = Certificates()
-    contexts = TLSContexts(certificates.store.pairs)
+    contexts = TLSContexts(certificates.store.pairs, certificates.challenges)
     certificates.changed = contexts.renew
     shell = Shell(reactor, access_log, traces, given, contexts)
     return certificates, Layer7(registry, shell, new_id, certificates.store.ends)

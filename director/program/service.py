@@ -42,6 +42,7 @@ from director.errors import ConfigError, DirectorError
 from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.program import banner
+from director.program.acme import AcmePart
 from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.confirmation import AUTHOR, Confirmation
@@ -99,21 +100,15 @@ class DirectorService(Service):
         count = processes(settings.workers)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
-        store = FileStore(self.state_dir, reactor)
         segment, books = counts(count)
-        self.current = Running(candidate, store, reactor, random, books)
+        self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random, books)
         self.registry = self.current.registry
         before = self._serve_layer7(count, segment, books)
         self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
-        judged: Any = Verdicts(self.registry, self.traffic)
-        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
-        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
-        self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
+        self._look_after_health()
         self.control = RunningControl(
             path,
             self.current,
@@ -138,6 +133,7 @@ class DirectorService(Service):
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
+                AcmePart(reactor, self.state_dir, random),
                 *before,
                 self.traffic,
                 self.listening,
@@ -146,6 +142,16 @@ class DirectorService(Service):
         )
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
+
+    def _look_after_health(self) -> None:
+        """Checks that ask, and what the traffic itself tells."""
+        judged: Any = Verdicts(self.registry, self.traffic)
+        seconds = self.reactor.seconds
+        self.health = HealthService(judged, self.reactor, seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, seconds, self._health_changed)
+        self.registry.saw = self.passive.saw
+        if isinstance(self.traffic, Workers):
+            self.traffic.saw = self.passive.heard
 
     def _serve_layer7(
         self, count: int, segment: Segment | None, books: MappedBooks | None

@@ -6,23 +6,70 @@ From values that whoever has them reports, so the commands can write them as wel
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import TrafficFigures
 from director.registry.reports import ConnectionEntry
+from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 VERSION = "1.2.1"
 """Of the interface that is spoken here; `ipvsadm` prints it."""
+TICKS = 250
+"""Of the kernel in a second (HZ of Debian's), in which it shows the time of persistence."""
+CONNECTIONS_HEAD = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+
+
+def services(seen: RegistrySnapshot) -> Iterator[str]:
+    """`ip_vs`: services of layer 4 with their servers, those that were added last coming first."""
+    settings = seen.configuration.l4_settings or L4Settings()
+    yield f"IP Virtual Server version {VERSION} (size={1 << settings.conn_tab_bits})\n"
+    yield "Prot LocalAddress:Port Scheduler Flags\n"
+    yield "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
+    for one in seen.services.values():
+        if isinstance(one.config, L4Service):
+            pool = seen.pools[one.config.pool]
+            yield _service(one.config, (one.config.scheduler or pool.config.scheduler).name)
+            yield from (_server(server, one.config) for server in reversed(pool.servers))
+
+
+def _service(config: L4Service, scheduler: str) -> str:
+    virtual = config.virtual
+    if virtual.fwmark:
+        name = f"FWM  {virtual.fwmark:08X}"
+    else:
+        name = f"{virtual.protocol.upper()}  {_address(virtual.host)}:{virtual.port:04X}"
+    line = f"{name} {scheduler} {'ops ' if config.ops else ''}"
+    if config.persistent is None:
+        return f"{line}\n"
+    return f"{line}persistent {int(config.persistent * TICKS)} {_mask(config):08X}\n"
+
+
+def _mask(config: L4Service) -> int:
+    """A mask of IPv4, the length of a prefix of IPv6 (B.2)."""
+    if config.virtual.family == 6:
+        return 128 if config.netmask is None else config.netmask
+    bits = 32 if config.netmask is None else config.netmask
+    return (0xFFFFFFFF << (32 - bits)) & 0xFFFFFFFF
+
+
+def _server(one: ServerSnapshot, service: L4Service) -> str:
+    where = one.config.address
+    method = (one.config.forward or service.forward).method.listed
+    counts = f"{method:<7} {one.weight:<6} {one.active:<10} {one.inactive:<10}"
+    return f"  -> {_address(where.host)}:{where.port:04X}      {counts}\n"
 
 
 def connections(entries: Iterable[ConnectionEntry]) -> str:
     """`ip_vs_conn`: flows and templates."""
-    lines = ["Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData"]
-    for one in entries:
-        engine = f" {one.engine} {one.data}" if one.engine else ""
-        places = " ".join(map(_place, (one.client, one.virtual, one.target)))
-        lines.append(f"{one.protocol:<3} {places} {one.state:<11} {int(one.expires):7d}{engine}")
-    return "\n".join(lines) + "\n"
+    return CONNECTIONS_HEAD + "".join(map(connection, entries))
+
+
+def connection(one: ConnectionEntry) -> str:
+    """One line of `ip_vs_conn`."""
+    engine = f" {one.engine} {one.data}" if one.engine else ""
+    places = " ".join(map(_place, (one.client, one.virtual, one.target)))
+    return f"{one.protocol:<3} {places} {one.state:<11} {int(one.expires):7d}{engine}\n"
 
 
 def stats(total: TrafficFigures) -> str:
@@ -39,10 +86,15 @@ def stats(total: TrafficFigures) -> str:
 
 
 def _place(text: str) -> str:
-    """`ADDRESS:PORT` in hexadecimal, in network order; IPv6 in groups."""
+    """`ADDRESS:PORT` in hexadecimal."""
     host, _, port = text.rpartition(":")
-    packed = ipaddress.ip_address(host.strip("[]")).packed
+    return f"{_address(host.strip('[]'))} {int(port):04X}"
+
+
+def _address(host: str) -> str:
+    """In hexadecimal, in network order; IPv6 in groups, and in brackets as its port stands beside it."""
+    packed = ipaddress.ip_address(host).packed
     if len(packed) == 4:
-        return f"{packed.hex().upper()} {int(port):04X}"
+        return packed.hex().upper()
     groups = (packed[at : at + 2].hex() for at in range(0, 16, 2))
-    return f"[{':'.join(groups)}] {int(port):04X}"
+    return f"[{':'.join(groups)}]"

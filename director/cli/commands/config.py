@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from director.cli.client import Refused
 from director.cli.command import Command, argument
-from director.cli.invocation import Invocation
-from director.cli.lvs.importing import imported
+from director.cli.invocation import USAGE, Invocation
+from director.cli.lvs import importing as ipvsadm
+from director.cli.lvs.tcpvs import importing as tcpvs
+
+FORMATS: Mapping[str, Callable[[str, str], Iterable[str]]] = {
+    "ipvsadm": lambda _name, text: ipvsadm.sections(text.splitlines()),
+    "tcpvs": tcpvs.sections,
+}
+"""What can be imported: sections of an ini from a file's name and its text."""
+STANDARD_INPUT = "-"
 
 
 def export(call: Invocation) -> int:
@@ -14,7 +27,16 @@ def export(call: Invocation) -> int:
 
 def take_over(call: Invocation) -> int:
     """Another program's rules as sections of an ini; needs no director."""
-    return call.show(imported(call.options.source), str)
+    name = call.options.file
+    sections = FORMATS[call.options.format](name, _text(name))
+    return call.show("".join(sections), str)
+
+
+def _text(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == STANDARD_INPUT else Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{name} cannot be read: {error}", code=USAGE) from error
 
 
 COMMAND = Command(
@@ -26,7 +48,15 @@ COMMAND = Command(
             "import",
             "Print another program's rules as sections of an ini.",
             take_over,
-            (argument("source", nargs="*", metavar="ipvsadm FILE", help="a file to import, or -"),),
+            (
+                argument(
+                    "format",
+                    choices=tuple(FORMATS),
+                    metavar="FORMAT",
+                    help="ipvsadm: a file of ipvsadm-save -n; tcpvs: a file of tcpvsadm",
+                ),
+                argument("file", metavar="FILE", help="or - for standard input"),
+            ),
         ),
     ),
 )

@@ -13,11 +13,13 @@ from attrs import frozen
 from director.cli.client import Refused
 from director.cli.command import Command, argument
 from director.cli.invocation import USAGE, Invocation, say
+from director.cli.lvs import combined
 from director.cli.output import listings
 from director.cli.output.listings import ROWS_ASKED, Listing, matches
 from director.cli.output.table import CLEAR
 
 WATCH_SECONDS = 2.0
+PROC = ("ip_vs", "ip_vs_conn", "ip_vs_stats")
 CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
 
 Rows = list[dict[str, Any]]
@@ -103,8 +105,25 @@ class ConfigurationText:
         return call.show(call.client.text("config"), str)
 
 
+class Lvs:
+    """What LVS's own tools would show: a list, or a file of `/proc/net`."""
+
+    def show(self, call: Invocation, words: Sequence[str]) -> int:
+        """Print services of both layers as `ipvsadm -Ln`, or the file that `--proc` names."""
+        client = call.client
+        if call.options.proc:
+            return call.show(client.text("lvs", call.options.proc), str)
+        pools = {one["name"]: one for one in client.get("pools")}
+        found = combined.rows(client.get("services"), pools, client.get("rules"))
+        found = [one for one in found if matches(one, words)]
+        if call.as_json:
+            return call.show([combined.plain(one) for one in found], str)
+        size = client.get("layer4")["size"]
+        return call.show(found, lambda rows: combined.text(rows, size))
+
+
 LIMIT = f"limit={ROWS_ASKED}"
-THINGS: Mapping[str, Thing | ConfigurationText] = {
+THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "services": Thing(listings.SERVICES, _rows("services"), wide=listings.WIDE_SERVICES),
     "pools": Thing(listings.POOLS, _rows("pools")),
     "servers": Thing(listings.SERVERS, _servers, _methods, listings.WIDE_SERVERS),
@@ -118,6 +137,7 @@ THINGS: Mapping[str, Thing | ConfigurationText] = {
     "processes": Thing(
         listings.PROCESSES, _rows("processes"), lambda _call, rows: listings.with_shares(rows)
     ),
+    "lvs": Lvs(),
     "config": ConfigurationText(),
 }
 
@@ -125,6 +145,8 @@ THINGS: Mapping[str, Thing | ConfigurationText] = {
 def run(call: Invocation) -> int:
     """Print it once, or again and again with `--watch`."""
     thing, words = THINGS[call.options.thing], call.options.filter
+    if call.options.proc and not isinstance(thing, Lvs):
+        raise Refused("--proc is of lvs: director show lvs --proc ip_vs", code=USAGE)
     if not call.options.watch:
         return thing.show(call, words)
     while True:
@@ -148,6 +170,7 @@ COMMAND = Command(
             + ", ".join(f"{one}=" for one in CONNECTION_FILTERS),
         ),
         argument("--wide", action="store_true", help="all columns, and no folding to the terminal's width"),
+        argument("--proc", choices=PROC, metavar="|".join(PROC), help="of lvs: a file of /proc/net"),
         argument("--watch", action="store_true", help="show it again every two seconds"),
     ),
 )

@@ -7,9 +7,7 @@ restored make the same director.
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from director.cli.client import Refused
@@ -19,20 +17,8 @@ from director.cli.lvs.remote import facts, name_of, server_name, settings
 from director.model.pools import Address
 from director.model.virtual import Virtual
 
-USAGE = 2
 DEFAULTS: Mapping[str, Any] = {"weight": 1, "max": 0, "min": 0, "tunnel": "ipip"}
 """What a server's line need not say."""
-
-
-def imported(words: Sequence[str]) -> str:
-    """The ini for `ipvsadm FILE`; `-` is standard input.  Raises Refused with the line that is wrong."""
-    if len(words) != 2 or words[0] != "ipvsadm":
-        raise Refused("write: director config import ipvsadm FILE, a file of ipvsadm-save -n", code=USAGE)
-    try:
-        text = sys.stdin.read() if words[1] == "-" else Path(words[1]).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{words[1]} cannot be read: {error}", code=USAGE) from error
-    return "".join(sections(text.splitlines()))
 
 
 def sections(lines: Iterable[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ Pure but for names of hosts and ports, which `addresses` looks up unless numbers
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from director.cli.lvs.addresses import service_name, shown
 from director.cli.lvs.ipvsadm import Order
@@ -152,7 +152,7 @@ def ordered(destinations: tuple[Destination, ...]) -> list[Destination]:
     return sorted(destinations, key=lambda one: (*_sortable(one.host), one.port))
 
 
-def ordered_services(services: tuple[IpvsService, ...]) -> list[IpvsService]:
+def ordered_services(services: Iterable[IpvsService]) -> list[IpvsService]:
     """Services by mark, family, protocol, address, port."""
 
     def key(service: IpvsService) -> tuple[object, ...]:

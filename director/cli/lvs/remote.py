@@ -81,12 +81,12 @@ class RemoteTable:
     def services(self) -> tuple[IpvsService, ...]:
         """All of layer 4, in the director's order."""
         pools = {pool["name"]: pool for pool in self._get("pools")}
-        return tuple(_service(one, pools[one["pool"]]) for one in self._views())
+        return tuple(ipvs_service(one, pools[one["pool"]]) for one in self._views())
 
     def service(self, virtual: Virtual) -> IpvsService:
         """One of them."""
         view = self._there(virtual)
-        return _service(view, self._get("pools", view["pool"]))
+        return ipvs_service(view, self._get("pools", view["pool"]))
 
     def add_service(self, service: IpvsService) -> None:
         """Its pool first; when the service cannot be made, the pool goes again."""
@@ -326,7 +326,8 @@ def _place(server: Json) -> Address:
     return address(server["address"], lowest=0, port_needed=False)
 
 
-def _service(view: Json, pool: Json) -> IpvsService:
+def ipvs_service(view: Json, pool: Json) -> IpvsService:
+    """A service of layer 4 and its pool, as the API has them, in the eyes of ipvsadm."""
     scheduler, *words = (view["scheduler"] or pool["scheduler"]).split(" ")
     flags = [f"{scheduler}-{word}" if word in PLACES.values() else word for word in words]
     if "else" in words or "(" in scheduler:

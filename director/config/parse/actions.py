@@ -6,6 +6,7 @@ Parsers for the tables of `schema.l7` and of `[test:…]`; each raises `BadValue
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from director.conditions.facts import PLAIN
 from director.config.parse import units
@@ -314,7 +315,53 @@ def client(text: str) -> str:
 
 
 def certificates(text: str) -> tuple[tuple[int, str], ...]:
-    """`shop, *.example.org` as (offset, name)."""
-    found = [(at, within(at, name, word)) for at, word in listed(text)]
+    """`shop, *.example.org, acme a.example b.example` as (offset, name); a name of ACME is all its words."""
+    found: list[tuple[int, str]] = []
+    at = 0
+    for element in text.split(","):
+        words = [(at + start, word) for start, word in listed(element)]
+        if words and words[0][1] == "acme":
+            found.append((words[0][0], _acme(words)))
+        else:
+            found += [(start, within(start, name, word)) for start, word in words]
+        at += len(element) + 1
+    if not found:
+        raise BadValue("a name is missing", "write the name of a [cert:…], or acme and a host name")
     unique(found)
     return tuple(found)
+
+
+def _acme(words: list[tuple[int, str]]) -> str:
+    names = words[1:]
+    if not names:
+        raise BadValue(
+            "which name?", "write the host name behind acme, as in acme shop.example.org", words[0][0]
+        )
+    for at, word in names:
+        if word.startswith("*."):
+            hint = "get it with another program (DNS-01), and name its files in a [cert:…]"
+            raise BadValue("no wildcard can be had by http-01 or tls-alpn-01", hint, at)
+        if not _HOST_NAME.fullmatch(word) or len(word) > 253:
+            raise BadValue(f"not a host name: {word!r}", "write it in lower case, as in shop.example.org", at)
+    unique(names)
+    return " ".join(("acme", *(word for _, word in names)))
+
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+
+
+def acme_directory(text: str) -> str:
+    """The URL of an authority's directory: HTTPS, or HTTP on this machine."""
+    found = urlsplit(text)
+    near = found.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not found.hostname or not (found.scheme == "https" or (found.scheme == "http" and near)):
+        raise BadValue("not the URL of a directory", "write one that begins with https://")
+    return text
+
+
+def contact(text: str) -> str:
+    """An e-mail address."""
+    if not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", text):
+        raise BadValue("not an e-mail address", "write one as in ops@example.org")
+    return text

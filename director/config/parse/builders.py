@@ -23,7 +23,7 @@ from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
 from director.model.pools import CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
 from director.model.settings import Admin, ConfigTest, Demo, Settings, User
-from director.model.tls import Certificate, ListenerTLS
+from director.model.tls import Acme, Certificate, ListenerTLS
 from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 
 LARGEST_PAGE = 1024 * 1024
@@ -273,7 +273,13 @@ def certificate(fields: Fields) -> Certificate | None:
     if fields.given("folder"):
         for key in fields.given("file", "key", "ocsp"):
             fields.problem(key, "a folder has its own", "remove it, or write file = in place of folder =")
-    return Certificate(fields.name, *(fields.get(key) or "" for key in ("file", "key", "folder", "ocsp")))
+    file, key, folder, ocsp = (fields.get(one) or "" for one in ("file", "key", "folder", "ocsp"))
+    return Certificate(fields.name, file, key, folder, ocsp)
+
+
+def acme(fields: Fields) -> Acme:
+    """`[acme]`."""
+    return Acme(*(fields.get(key) or "" for key in ("directory", "contact", "ca", "challenge")))
 
 
 def demo(fields: Fields) -> Demo | None:

@@ -49,7 +49,8 @@ def _addressed(protocol: str, text: str) -> Virtual:
         raise BadValue(
             "a virtual service needs an IP address", "write the address itself, with its port"
         ) from error
-    if found.is_unspecified or (found.is_multicast and protocol != "udp"):
+    everybody = str(found) == "255.255.255.255"
+    if found.is_unspecified or everybody or (found.is_multicast and protocol != "udp"):
         raise BadValue(f"{found} is nobody's address", "write the virtual address that clients use")
     return Virtual(protocol=protocol, host=str(found), port=where.port, family=found.version)
 

@@ -17,6 +17,7 @@ KINDS: tuple[Kind, ...] = (
     *pools.KINDS,
     general.PAGE,
     tls.CERT,
+    tls.ACME,
     *l4.KINDS,
     general.DEMO,
     general.SCHEDULER,

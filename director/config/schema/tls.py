@@ -6,6 +6,7 @@ from attrs import evolve
 
 from director.config.parse import actions, values
 from director.config.schema.shape import Key, Kind
+from director.model.tls import DIRECTORY
 from director.tls.profiles import PROFILES
 
 CERT = Kind(
@@ -50,14 +51,56 @@ CERT = Kind(
     ),
 )
 
+ACME = Kind(
+    "acme",
+    "",
+    "Where certificates are got that services ask for with `tls = acme NAME`. All keys have defaults; who "
+    "uses an authority agrees to its terms.",
+    (
+        Key(
+            "directory",
+            "URL",
+            values.on_text(actions.acme_directory),
+            "The directory of the authority (RFC 8555 7.1.1).",
+            default=DIRECTORY,
+            example="https://acme.example.org/directory",
+        ),
+        Key(
+            "contact",
+            "e-mail address",
+            values.on_text(actions.contact),
+            "Whom the authority may write to.",
+            example="ops@example.org",
+        ),
+        Key(
+            "ca",
+            "path",
+            values.PATH,
+            "Who signs the authority's own certificate, PEM; the system's authorities without it.",
+            example="tls/inside.pem",
+            path=True,
+        ),
+        Key(
+            "challenge",
+            "`any`, `http-01` or `tls-alpn-01`",
+            values.choice("any", "http-01", "tls-alpn-01"),
+            "How it is shown that a name is this director's: `http-01` on port 80, `tls-alpn-01` on port "
+            "443; with `any` they take turns, the latter first.",
+            default="any",
+            example="http-01",
+        ),
+    ),
+)
+
 LISTENER_KEYS = (
     Key(
         "tls",
         "list of certificates",
         values.on_text(actions.certificates),
         "Certificates, chosen by the name that a client asks for; the first serves clients without a "
-        "matching one. Every address of `listen` is TLS then, unless some carry the word `tls`.",
-        example="shop, wild",
+        "matching one. Every address of `listen` is TLS then, unless some carry the word `tls`. "
+        "`acme NAME…` is a certificate for these host names that the director gets and renews by itself.",
+        example="shop, acme www.example.org",
     ),
     Key(
         "tls.profile",

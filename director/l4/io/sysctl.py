@@ -1,4 +1,4 @@
-"""Settings of the kernel that decide who is answered for an address; read, never written."""
+"""Settings of the kernel: where an address can be, and who is answered for it.  Read, never written."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def arp_ignore(interface: str) -> int:
 def forwards_v6(interface: str) -> bool:
     """The interface is a router's, as its neighbour advertisements have to say (RFC 4861, 4.4)."""
     return _number("ipv6", interface, "forwarding") > 0
+
+
+def disables_v6(interface: str) -> bool:
+    """No IPv6 address can be put on an interface; what is said of `all` is said to each."""
+    return _number("ipv6", interface, "disable_ipv6") > 0
 
 
 def _number(family: str, interface: str, key: str) -> int:

@@ -18,21 +18,23 @@ from __future__ import annotations
 
 import socket
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from OpenSSL.SSL import Context
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from director.l7.io.stream import Stream, words
 from director.l7.io.tls_stream import TLSStream
+from director.l7.prologue.client_hello import LONGEST, Greeting, HelloError
 from director.l7.prologue.proxy_protocol import LONGEST_V2, Header, ProxyHeaderError, read
 from director.l7.routing.forwarded import is_trusted
+from director.tls.acme.proof import PROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from OpenSSL.SSL import Context
 
     from director.model.pools import Network
 
@@ -43,6 +45,7 @@ STEPS_PER_TURN = 4
 
 _log = Logger(namespace="director.l7")
 
+NO_CHALLENGES: Mapping[str, Context] = {}
 Address = Any
 """A socket address, as `socket.getpeername` gives it."""
 
@@ -175,6 +178,7 @@ class Arrival:
         through: takes the stream and both socket addresses when all is done.
         gone: called when nothing came of it.
         context: for TLS, None for clear text.
+        challenges: contexts for authorities that look whether a name is ours (RFC 8737), by name.
         header: a PROXY header comes first.
     """
 
@@ -189,6 +193,7 @@ class Arrival:
         context: Context | None,
         header: bool,
         deadline: float,
+        challenges: Mapping[str, Context] = NO_CHALLENGES,
     ) -> None:
         self._arrivals = arrivals
         self._stream = stream
@@ -196,6 +201,7 @@ class Arrival:
         self._through = through
         self._gone = gone
         self._context = context
+        self._challenges = challenges
         self._reader: _HeaderReader | None = None
         self.reason = ""
         arrivals.begin(self, deadline)
@@ -229,10 +235,25 @@ class Arrival:
             return
         sock = self._stream.socket
         assert sock is not None  # noqa: S101 - nobody else has it
-        stream = TLSStream(self._arrivals.reactor, sock, self._context, gate=self._may_step)
+        look = self._challenged if self._challenges else None
+        stream = TLSStream(self._arrivals.reactor, sock, self._context, gate=self._may_step, look=look)
         stream.owner = self
         self._stream = stream
         stream.start()
+
+    def _challenged(self, stream: TLSStream) -> None:
+        """Before the first step: who greets with `acme-tls/1` gets the proof for the name that it asks for.
+
+        Only a greeting that is here whole is looked at; authorities send theirs in one piece.
+        """
+        assert stream.socket is not None  # noqa: S101 - it is about to be read
+        try:
+            hello = Greeting().feed(stream.socket.recv(LONGEST, socket.MSG_PEEK))
+        except (OSError, HelloError):
+            return  # whatever is wrong, the handshake says it
+        context = self._challenges.get(hello.name) if hello and PROTOCOL in hello.protocols else None
+        if context is not None:
+            stream.answer_by(context)
 
     def _may_step(self) -> bool:
         return self._arrivals.may_step(self)
@@ -247,6 +268,11 @@ class Arrival:
         """The handshake is done."""
         stream = self._stream
         assert isinstance(stream, TLSStream)  # noqa: S101 - nothing else tells it
+        if stream.protocol == PROTOCOL:
+            # The proof was in the handshake, and nothing follows it (RFC 8737 3).
+            self._leave()
+            stream.close()
+            return
         self._arrivals.counters.handshakes += 1
         self._arrivals.counters.resumed += stream.resumed
         self._finish()

@@ -97,6 +97,7 @@ class Listening:
             through=self._through,
             gone=self._left,
             context=context,
+            challenges=shell.contexts.challenges.contexts,
             header=header,
             deadline=shell.reactor.seconds() + service.timeouts.client,
         )

@@ -242,7 +242,9 @@ class Shell:
         for service in services:
             handle = self.handles.get(service.config.name)
             if handle is None:
-                self.handles[service.config.name] = ServiceHandle(service, new_id, self.record, self._date)
+                self.handles[service.config.name] = ServiceHandle(
+                    service, new_id, self.record, self._date, self.contexts.challenges.texts
+                )
             else:
                 handle.current = service
         for place, old in self._moves.items():

@@ -13,6 +13,7 @@ from attrs import evolve
 from twisted.logger import Logger
 
 from director.tls.io.certificates import CertificateError, Pair
+from director.tls.io.challenges import Challenges
 from director.tls.io.contexts import Clients, ServerContexts, client_context
 
 if TYPE_CHECKING:
@@ -41,13 +42,17 @@ class TLSContexts:
 
     Args:
         pairs: the pairs of a `[cert:NAME]` as they are now.
+        challenges: what shows authorities that names are ours.
 
     Attributes:
         lacking: by service, why it cannot speak TLS now.
     """
 
-    def __init__(self, pairs: Callable[[str], tuple[Pair, ...]]) -> None:
+    def __init__(
+        self, pairs: Callable[[str], tuple[Pair, ...]], challenges: Challenges | None = None
+    ) -> None:
         self._pairs = pairs
+        self.challenges = challenges or Challenges()
         self._wanted: dict[str, tuple[ListenerTLS, Protocols]] = {}
         self._made: dict[str, tuple[ListenerTLS, Protocols, ServerContexts]] = {}
         self._to_servers: dict[tuple[ServerTLS, str], Context] = {}

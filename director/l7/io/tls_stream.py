@@ -53,6 +53,7 @@ class TLSStream(Stream):
         name: of the server, for connections to servers: asked for (SNI); None on a listener's side.
         verify: the name that the server's certificate must be for; "" = it is not looked at.
         header: octets in clear that go before the handshake (a PROXY header).
+        look: asked before the first step, when something of the peer is here; it may call `answer_by`.
         gate: asked before each step of the handshake; when it says no it calls `shake` later.
 
     Attributes:
@@ -60,7 +61,7 @@ class TLSStream(Stream):
         shaking: the handshake is under way.
     """
 
-    __slots__ = ("_gate", "_header", "_verify", "connection", "shaking")
+    __slots__ = ("_gate", "_header", "_look", "_verify", "connection", "shaking")
 
     def __init__(
         self,
@@ -73,12 +74,14 @@ class TLSStream(Stream):
         name: str | None = None,
         verify: str = "",
         gate: Callable[[], bool] | None = None,
+        look: Callable[[TLSStream], None] | None = None,
         header: bytes = b"",
     ) -> None:
         super().__init__(reactor, sock, owner, connecting=connecting)
         self.connection = SSL.Connection(context, sock)
         self._verify = verify
         self._gate = gate
+        self._look = look
         self._header = header
         self.shaking = True
         if name is None:
@@ -131,10 +134,19 @@ class TLSStream(Stream):
         else:
             self.pause()
 
+    def answer_by(self, context: SSL.Context) -> None:
+        """Another context answers; nothing was read yet."""
+        assert self.socket is not None  # noqa: S101 - said by whoever looks at it
+        self.connection = SSL.Connection(context, self.socket)
+        self.connection.set_accept_state()
+
     def shake(self) -> None:
         """One step of the handshake."""
         if self.socket is None:
             return
+        if self._look is not None:
+            look, self._look = self._look, None
+            look(self)
         try:
             self.connection.do_handshake()
         except SSL.WantReadError:

@@ -76,6 +76,10 @@ def route_request(head: RequestHead, peer: Peer, service: CompiledService) -> Ro
 
 def start(exchange: Exchange, routed: RoutedRequest, now: float) -> None:
     """Answer what needs no server; send the rest to one."""
+    proofs = exchange.client.handle.proofs
+    if proofs and routed.path in proofs:
+        local_reply.reply(exchange, 200, proofs[routed.path].encode("ascii"), b"", "acme")
+        return
     before = exchange.rule
     rule = exchange.rule = routed.rule
     try:

@@ -7,6 +7,7 @@ a room must not know: compiled conditions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from director.l7.http.requests import Limits
@@ -66,13 +67,17 @@ class CompiledService:
         return bool(self.config.trust) and is_trusted(address, self.config.trust)
 
 
+NO_PROOFS: Mapping[str, str] = {}
+
+
 class ServiceHandle:
     """The mutable face of a service: what is served now, its request ids, and where records go.
 
     `date` gives the Date line of answers that have none (RFC 9110 6.6.1), or nothing without a clock.
+    `proofs` are what authorities ask for by path, to see that a name is ours (RFC 8555 8.3); mostly none.
     """
 
-    __slots__ = ("clients", "current", "date", "new_id", "record")
+    __slots__ = ("clients", "current", "date", "new_id", "proofs", "record")
 
     def __init__(
         self,
@@ -80,8 +85,10 @@ class ServiceHandle:
         new_id: Callable[[], str],
         record: Callable[[Record], None],
         date: Callable[[], bytes] = bytes,
+        proofs: Mapping[str, str] = NO_PROOFS,
     ) -> None:
         self.current = current
+        self.proofs = proofs
         self.clients = 0
         self.new_id = new_id
         self.record = record

@@ -22,6 +22,7 @@ from OpenSSL import SSL, crypto
 from service_identity import VerificationError
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 
+from director.tls.acme.proof import PROTOCOL
 from director.tls.choice import Choice
 from director.tls.io.certificates import CertificateError, Pair
 from director.tls.profiles import PROFILES, TLS13, Profile
@@ -127,6 +128,16 @@ class ServerContexts:
         context.set_verify(demand, lambda _connection, _certificate, _code, _depth, good: bool(good))
         if clients.revoked:
             _revoke(context, clients.revoked)
+
+
+def challenge_context(pair: Pair) -> SSL.Context:
+    """For an authority that looks whether a name is ours, and speaks nothing else (RFC 8737)."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    _apply(context, PROFILES["intermediate"])
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    _use(context, pair)
+    context.set_alpn_select_callback(lambda _connection, _offered: PROTOCOL)
+    return context
 
 
 def client_context(

@@ -12,12 +12,22 @@ not open, the others do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import frozen
 
 from director.model.tls import Certificate
-from director.tls.io.certificates import CertificateError, Pair, days_left, end, read_folder, read_pair
+from director.tls.acme.proof import placeholder
+from director.tls.io.certificates import (
+    CertificateError,
+    Pair,
+    days_left,
+    end,
+    make_pair,
+    read_folder,
+    read_pair,
+)
 
 WARN_DAYS = 14.0
 """Days before its end from which a certificate is an event, once a day."""
@@ -28,12 +38,16 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 @frozen
 class LoadedCertificate:
-    """What came of one `[cert:NAME]`: its pairs, and what is wrong with its files."""
+    """What came of one `[cert:NAME]`: its pairs, and what is wrong with its files.
+
+    `stands_in`: the pairs are none that a client believes, until there is a certificate.
+    """
 
     certificate: Certificate
     stamp: Stamp
     pairs: tuple[Pair, ...]
     problems: tuple[str, ...] = ()
+    stands_in: bool = False
 
 
 @frozen
@@ -48,6 +62,8 @@ class News:
 def load(certificate: Certificate) -> LoadedCertificate:
     """Read a certificate's files now; never raises."""
     stamp = stamp_of(certificate)
+    if certificate.acme and not Path(certificate.file).exists():
+        return LoadedCertificate(certificate, stamp, (_placeholder(certificate),), stands_in=True)
     if not certificate.folder:
         try:
             pair = read_pair(certificate.name, certificate.file, certificate.key, certificate.ocsp)
@@ -64,6 +80,12 @@ def load(certificate: Certificate) -> LoadedCertificate:
     if not pairs and not problems:
         problems.append(f"{certificate.folder} has no *.pem; put a chain with its key there")
     return LoadedCertificate(certificate, stamp, tuple(pairs), tuple(problems))
+
+
+def _placeholder(certificate: Certificate) -> Pair:
+    """What is served until there is a certificate: to show that the name is ours, it must be open."""
+    octets = placeholder(certificate.acme, datetime.now(UTC))
+    return make_pair(certificate.name, octets, octets, b"", certificate.file, certificate.file)
 
 
 def stamp_of(certificate: Certificate) -> Stamp:
@@ -115,7 +137,7 @@ class CertificateStore:
         return {
             name: min(pair.until for pair in found.pairs)
             for name, found in self._loaded.items()
-            if found.pairs
+            if found.pairs and not found.stands_in
         }
 
     def commit(self, loaded: Iterable[LoadedCertificate]) -> None:

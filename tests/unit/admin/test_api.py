@@ -275,8 +275,9 @@ def test_connections_of_layer_4_are_listed() -> None:
 def test_connections_are_asked_for_by_who_has_them_and_in_pages() -> None:
     made = Admin()
     made.control.flows = [
-        ConnectionEntry("TCP", "c", "v", "t", "NONE", 1.0, "web", "a", "Masq", 3, template=False)
-    ] * 2
+        ConnectionEntry("TCP", "c", "v", "t", "NONE", 1.0, "web", "a", "Masq", 3, template=False, id=number)
+        for number in (6, 7)
+    ]
     query = "limit=1&client=192.0.2.7/24&service=l4:web&server=p/a&after=12"
     answer = made.get(f"/api/v1/connections?{query}")
     network = ipaddress.ip_network("192.0.2.0/24")

@@ -19,7 +19,15 @@ from director.registry.changes import PoolAdded
 from tests.unit.admin import sample
 from tests.unit.admin.wire import BEARER, JSON, TOKEN, Admin, Reply
 
-NAMES = {"number": "100", "pool": "web", "server": "a", "service": "l7:www", "id": "g1", "file": "admin.css"}
+NAMES = {
+    "number": "100",
+    "pool": "web",
+    "server": "a",
+    "service": "l7:www",
+    "id": "g1",
+    "file": "admin.css",
+    "table": "ip_vs",
+}
 GOOD = {
     "change_server": {"weight": 3},
     "add_server": {"name": "z", "address": "10.0.0.9:80"},

@@ -127,6 +127,14 @@ def test_a_hint_names_a_scheduler_that_hashes() -> None:
             (6, 20),
             "dr leaves the port as it is, so the server is asked at 80",
         ),
+        (
+            (
+                "[l7:w]\nlisten = [2001:0db8::1]:80\npool = p\n[l4:d]\nvirtual = tcp [2001:db8::1]:80\n"
+                "pool = p\n[pool:p]\nserver.a = [fd00::1]:80\n"
+            ),
+            (5, 11),
+            "[l7:w] listens on [2001:db8::1]:80 and goes first: no client comes here",
+        ),
     ],
 )
 def test_what_is_surely_not_meant(text: str, place: tuple[int, int], message: str) -> None:
@@ -142,6 +150,10 @@ def test_what_is_surely_not_meant(text: str, place: tuple[int, int], message: st
         "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\nqueue = off\n",
         "[l7:w]\nlisten = :80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\nserver.b = 127.0.0.1:81\n",
         "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = dr\n[pool:p]\nserver.a = 10.0.0.1:80\n",
+        (
+            "[l7:w]\nlisten = :80\npool = p\n[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\n[l4:e]\n"
+            "virtual = udp 192.0.2.1:80\npool = p\n[pool:p]\nserver.a = 10.0.0.1:80\n"
+        ),
         "[l4:d]\nvirtual = tcp 192.0.2.1:80\npool = p\nforward = nat\n[pool:p]\nserver.a = 10.0.0.1:8080\n",
         "[l4:d]\nvirtual = fwmark 1\npersistent = 3s\nnetmask = 9\npool = p\n[pool:p]\nserver.a = 9.9.9.9\n",
     ],

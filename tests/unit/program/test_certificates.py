@@ -12,7 +12,7 @@ from tests.support.said import said
 
 
 def candidate(*certificates: Certificate) -> Any:
-    return SimpleNamespace(desired=SimpleNamespace(certificates=certificates))
+    return SimpleNamespace(desired=SimpleNamespace(served_certificates=certificates))
 
 
 def test_read_served_and_followed(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ OTHER = evolve(WEB, servers=(evolve(WEB.servers[0], weight=9), *WEB.servers[1:])
         (Ordered("web", "b", State.READY),),
         (ServerRemoved("web", "b"),),
         (Ordered("web", "a", State.MAINT), *plan(NOW, evolve(NOW, pools=(OTHER, *NOW.pools[1:])))),
-        (),
     ],
 )
 def test_what_is_foreseen_comes_true(changes: Any) -> None:

@@ -80,6 +80,20 @@ def unanswered(
     return _REFUSED.format(name, value, who, "0, 1 or 2" if on else "0 or 1")
 
 
+def disabled(
+    view: KernelView,
+    address: Address,
+    read: Sequence[str],
+    disables: Callable[[str], bool] = sysctl.disables_v6,
+) -> str:
+    """Why an interface that must have `address` takes none like it, or nothing."""
+    if address.version == 4:
+        return ""
+    wanted = missing(view, address, places(view, address, read), ())
+    name = next(filter(disables, wanted), "")
+    return f"cannot be added to {name}: net.ipv6.conf.{name}.disable_ipv6 is 1; set it to 0" if name else ""
+
+
 def linked(view: KernelView, address: Address) -> list[str]:
     """The interfaces on whose networks `address` lies."""
     names = [view.links[index].name for index in view.connected(address.packed) if index in view.links]

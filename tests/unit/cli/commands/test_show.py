@@ -54,3 +54,23 @@ def test_a_pipe_has_full_width(client: MemoryClient, run: Run, monkeypatch: pyte
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert len(run("show", "rules")[1].splitlines()) > 3
     assert run("show", "rules", "--wide")[1] == piped
+
+
+def test_lvs_is_the_list_of_both_layers(client: MemoryClient, run: Run) -> None:
+    code, out, _ = run("show", "lvs")
+    assert (code, out.splitlines()[0]) == (0, "IP Virtual Server version 1.2.1 (size=4096)")
+    assert {
+        "UDP  192.0.2.53:53 rr",
+        "  -> 127.0.0.1:53                 Masq    1      0          0         ",
+    } <= {*out.splitlines()}
+    assert "HTTP 127.0.0.1:8080" in out
+    rows = json.loads(run("show", "lvs", "l7:www", "--json")[1])
+    assert {one["service"] for one in rows} == {"l7:www"}
+    assert "listed" not in rows[0]
+
+
+def test_files_of_proc(client: MemoryClient, run: Run) -> None:
+    assert run("show", "lvs", "--proc", "ip_vs")[1] == client.text("lvs", "ip_vs")
+    assert run("show", "lvs", "--proc", "ip_vs_stats")[1].startswith("   Total Incoming Outgoing ")
+    assert run("show", "lvs", "--proc", "ip_vs_conn")[1].startswith("Pro FromIP   FPrt ")
+    assert run("show", "pools", "--proc", "ip_vs")[0] == 2

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 
 from director.cli.client import Refused
 from director.cli.lvs.command import run
-from director.cli.lvs.importing import imported, sections
+from director.cli.lvs.importing import sections
 from director.cli.lvs.remote import RemoteTable
 from tests.support.configurations import read_ini
 from tests.unit.cli.memory import MemoryClient
@@ -51,15 +50,3 @@ def test_it_is_what_a_restore_makes() -> None:
 def test_a_line_that_is_no_rule_is_named(rules: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
         list(sections(rules.splitlines()))
-
-
-def test_a_file_and_what_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "rules"
-    file.write_text(RULES)
-    assert imported(["ipvsadm", str(file)]) == "".join(sections(RULES.splitlines()))
-    monkeypatch.setattr("sys.stdin", io.StringIO(RULES))
-    assert imported(["ipvsadm", "-"]) == imported(["ipvsadm", str(file)])
-    for words in ([], ["ipvsadm"], ["haproxy", str(file)], ["ipvsadm", str(tmp_path / "none")]):
-        with pytest.raises(Refused) as caught:
-            imported(words)
-        assert caught.value.code == 2

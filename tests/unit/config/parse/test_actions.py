@@ -150,9 +150,24 @@ def test_tests() -> None:
         (actions.proxy_protocol, "from x", 5),
         (actions.certificates, "a, a", 3),
         (actions.certificates, ",", 0),
+        (actions.certificates, "acme", 0),
+        (actions.certificates, "a, acme *.b.example", 8),
+        (actions.certificates, "acme a.example a.example", 15),
+        (actions.certificates, "acme Shop.example", 5),
+        (actions.certificates, "acme shop", 5),
+        (actions.certificates, "acme ../x.y", 5),
+        (actions.acme_directory, "http://ca.example/dir", 0),
+        (actions.acme_directory, "ca.example", 0),
+        (actions.contact, "ops", 0),
     ],
 )
 def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:
     with pytest.raises(BadValue) as caught:
         parser(text)
     assert caught.value.start == start
+
+
+def test_names_of_acme_belong_together() -> None:
+    found = actions.certificates("shop, acme a.example  b.example, wild more")
+    assert found == ((0, "shop"), (6, "acme a.example b.example"), (33, "wild"), (38, "more"))
+    assert actions.acme_directory("http://127.0.0.1:1/d") == "http://127.0.0.1:1/d"

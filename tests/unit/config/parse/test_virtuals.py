@@ -60,6 +60,7 @@ def test_sysctls() -> None:
         (virtuals.virtual, "tcp example.org:80", 4),
         (virtuals.virtual, "tcp 0.0.0.0:80", 4),
         (virtuals.virtual, "tcp 224.0.0.1:80", 4),
+        (virtuals.virtual, "udp 255.255.255.255:80", 4),
         (virtuals.virtual, "tcp 1.2.3.4:x", 12),
         (virtuals.virtual, "tcp 1.2.3.4:80 x", 15),
         (virtuals.virtual, "fwmark 0", 7),

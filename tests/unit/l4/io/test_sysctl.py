@@ -21,3 +21,7 @@ def test_the_larger_of_both_counts(
     assert sysctl.arp_ignore("eth0") == counts
     assert sysctl.arp_ignore("eth9") == every, "an interface that has gone has no value"
     assert not sysctl.forwards_v6("eth0")
+    assert not sysctl.disables_v6("eth0")
+    (tmp_path / "ipv6/conf/eth0").mkdir(parents=True)
+    (tmp_path / "ipv6/conf/eth0/disable_ipv6").write_text("1\n")
+    assert sysctl.disables_v6("eth0")

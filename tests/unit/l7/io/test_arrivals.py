@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ from director.l7.io.reactor import LeanReactor
 from director.l7.io.stream import Stream
 from director.l7.io.tls_stream import TLSStream
 from director.l7.prologue.proxy_protocol import write_v1, write_v2
+from director.tls.acme.proof import alpn_pair
 from director.tls.io.certificates import make_pair
-from director.tls.io.contexts import ServerContexts
+from director.tls.io.contexts import ServerContexts, challenge_context
 from tests.support.certificates import make
 from tests.support.loops import Loop, Owner, loop_of
 from tests.support.said import said
@@ -47,6 +49,7 @@ class Door:
         self.gone = 0
         self.header = header
         self.context: Any = None
+        self.challenges: dict[str, Any] = {}
         if tls:
             contexts = ServerContexts("intermediate", (b"http/1.1",), b"t")
             contexts.serve([make_pair("t", LEAF.chain, LEAF.key, b"", "", "")])
@@ -67,6 +70,7 @@ class Door:
             through=lambda *what: self.through.append(what),
             gone=self._left,
             context=self.context,
+            challenges=self.challenges,
             header=self.header,
             deadline=self.loop.reactor.seconds() + 5,
         )
@@ -190,3 +194,38 @@ def test_a_turn_does_so_many_steps_and_all_get_theirs(loop: Loop) -> None:
     assert door.arrivals.counters.handshakes == 20
     for stream, _, _ in door.through:
         stream.abort()
+
+
+@pytest.mark.parametrize(("name", "proved"), [("shop.example", True), ("other.example", False)])
+def test_an_authority_gets_its_proof_and_nothing_else(loop: Loop, name: str, proved: bool) -> None:
+    """RFC 8737 3: by name and protocol; other clients of the name get what they always get."""
+    door = Door(loop, tls=True)
+    octets = alpn_pair("shop.example", "x.y", dt.datetime.now(dt.UTC))
+    pair = make_pair("p", octets, octets, b"", "", "")
+    door.challenges = {"shop.example": challenge_context(pair)}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["acme-tls/1"])
+    peer, _ = door.client()
+    peer.setblocking(False)
+    inside = context.wrap_socket(peer, server_hostname=name, do_handshake_on_connect=False)
+    OPEN.append(inside)
+    outcome: list[Any] = []
+
+    def stepped() -> bool:
+        try:
+            inside.do_handshake()
+            outcome.append(inside.getpeercert(binary_form=True))
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError as error:
+            outcome.append(error)
+        return True
+
+    loop.turn(stepped)
+    if proved:
+        assert outcome == [ssl.PEM_cert_to_DER_cert(octets.decode()[: octets.index(b"-----BEGIN PRIVATE")])]
+        loop.turn(lambda: door.gone == 1)
+    else:
+        assert isinstance(outcome[0], ssl.SSLError)
+    assert door.through == []

@@ -449,3 +449,14 @@ def test_who_waits_and_is_routed_again_is_counted_once() -> None:
     world.reload(FULL, rules=(rule,))
     assert world.tell("slot-free") == ["wait web"]
     assert world.service.live.rule("1 all").requests == 2, "the two clients"
+
+
+def test_what_an_authority_looks_for_comes_before_any_rule() -> None:
+    """RFC 8555 8.3: it must not be sent on, whatever the service does with other requests."""
+    world = ruled(redirect=(302, "https://h/"))
+    world.handle.proofs = {"/.well-known/acme-challenge/tok": "tok.print"}
+    (answer,) = world.tell("client GET /.well-known/acme-challenge/tok HTTP/1.1|Host: h||")
+    assert answer.startswith("to-client HTTP/1.1 200 OK|")
+    assert answer.endswith("||tok.print")
+    assert world.record()["outcome"] == "acme"
+    assert world.tell("client GET /.well-known/acme-challenge/other HTTP/1.1|Host: h||") == ["open web/a"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from director.model.tls import Certificate
+from director.model.tls import Certificate, acme_certificate
 from director.tls.io.store import CertificateStore, load, stamp_of
 from tests.support.certificates import make
 
@@ -120,3 +120,18 @@ def test_a_folder_is_watched_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "a.pem").write_bytes(one.chain + one.key)
     assert stamp_of(certificate) != before
     assert [pair.names for pair in load(certificate).pairs] == [("a.example",)]
+
+
+def test_until_there_is_a_certificate_of_acme_another_stands_in(tmp_path: Path) -> None:
+    """The service is open, nobody is told that it lasts, and the real one is taken up when it comes."""
+    wanted = acme_certificate("acme shop.example", str(tmp_path))
+    store = CertificateStore(lambda _names: None)
+    store.commit([load(wanted)])
+    (standing,) = store.pairs(wanted.name)
+    assert (standing.names, store.ends(), store.problems) == (("shop.example",), {}, {})
+    assert store.look(NOW) == []
+    made = make("shop.example")
+    Path(wanted.file).parent.mkdir()
+    Path(wanted.file).write_bytes(made.chain + made.key)
+    assert len(store.look(NOW)) == 1
+    assert list(store.ends()) == [wanted.name]

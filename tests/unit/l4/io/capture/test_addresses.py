@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from director.l4.io.capture.addresses import missing, places, put, unanswered
+from director.l4.io.capture.addresses import disabled, missing, places, put, unanswered
 from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import KernelView
 
@@ -98,6 +98,17 @@ def test_the_host_does_not_speak_from_an_ipv4_address_that_it_was_given(
     assert put(asker, host(), (interface, str(address))) == ""
     ((_, packed, number),) = added
     assert (packed, number) == (address.packed, {"global": 0, "link": 253, "host": 254}[scope])
+
+
+@pytest.mark.parametrize(
+    ("address", "off", "where"),
+    [(FAR6, {"lo"}, "lo"), (NEAR6, {"eth0", "lo"}, "eth0"), (NEAR6, {"lo", "eth1"}, ""), (FAR, {"lo"}, "")],
+)
+def test_an_interface_that_takes_no_such_address(address: Any, off: set[str], where: str) -> None:
+    why = disabled(host(), address, ["eth0", "eth1"], off.__contains__)
+    assert bool(why) == bool(where)
+    assert not why or why.startswith(f"cannot be added to {where}: net.ipv6.conf.{where}.disable_ipv6 is 1")
+    assert disabled(host((3, str(NEAR6), 64)), NEAR6, [], off.__contains__) == "", "it is there by itself"
 
 
 def test_what_the_host_has_by_itself_will_do() -> None:
