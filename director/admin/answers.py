@@ -97,6 +97,14 @@ def as_array(values: Iterable[object]) -> Iterator[bytes]:
     yield b"[]\n" if before == b"[" else b"]\n"
 
 
+def as_object(value: Mapping[str, object], name: str, array: Iterable[object]) -> Iterator[bytes]:
+    """A JSON object whose last member is an array, that one value a piece."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    yield f'{text[:-1]},"{name}":'.encode("utf-8", "backslashreplace")
+    yield from as_array(array)
+    yield b"}\n"
+
+
 def as_text(text: str, status: int = 200) -> Answer:
     """Plain text."""
     return Answer(status, text.encode("utf-8", "backslashreplace"), TEXT_TYPE)
@@ -105,6 +113,17 @@ def as_text(text: str, status: int = 200) -> Answer:
 def as_html(text: str, status: int = 200, headers: Headers = ()) -> Answer:
     """A page."""
     return Answer(status, text.encode("utf-8", "backslashreplace"), HTML_TYPE, headers)
+
+
+def as_page(pieces: Iterable[bytes]) -> Answer:
+    """A page in pieces."""
+    return Answer(type=HTML_TYPE, pieces=pieces)
+
+
+def encoded(pieces: Iterable[str]) -> Iterator[bytes]:
+    """The pieces of a page as they are sent."""
+    for piece in pieces:
+        yield piece.encode("utf-8", "backslashreplace")
 
 
 def as_error(refusal: Refusal) -> Answer:

@@ -7,6 +7,7 @@ who may come in was settled before (`resource`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from time import monotonic, thread_time
 
 from attrs import asdict, evolve, field, frozen
@@ -14,10 +15,22 @@ from twisted.internet.defer import Deferred
 
 from director.admin import audit, edits, metrics, objects, pages, procfs, views
 from director.admin.accounts import NOBODY, Principal
-from director.admin.answers import Answer, Headers, Refusal, as_array, as_error, as_html, as_json, as_text
+from director.admin.answers import (
+    Answer,
+    Headers,
+    Refusal,
+    as_array,
+    as_error,
+    as_html,
+    as_json,
+    as_object,
+    as_page,
+    as_text,
+    encoded,
+)
 from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
-from director.admin.overview import overview
+from director.admin.overview import overview, pools
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
@@ -133,6 +146,9 @@ class Api:
         self._counted = counted
         self._metrics = metrics.Metrics()
         self._renderings = Renderings(monotonic, thread_time)
+        self._screens = Renderings(monotonic, thread_time)
+        self._figures = Renderings(monotonic, thread_time)
+        self._shown: views.Json = {}
 
     def context(self) -> ViewContext:
         """Everything a view may look at, now."""
@@ -250,20 +266,37 @@ class Api:
         rules = sorted(context.seen.configuration.rules, key=lambda rule: rule.number)
         return self._tagged([views.rule_view(rule, context) for rule in rules], context.seen.generation)
 
-    def overview(self) -> views.Json:
-        """The first screen's content."""
+    def overview(self, context: ViewContext) -> views.Json:
+        """The first screen's content, but for the pools."""
         control = self._control
         faults = control.faults(FAULTS_SHOWN)
-        return overview(
-            self.context(), control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults
-        )
+        return overview(context, control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults)
 
     def stats(self, call: Call) -> Answer:
         """The overview: figures, or the very piece of the page that shows them."""
-        view = self.overview()
         if call.accept.startswith("text/html"):
-            return as_html(pages.live(view))
-        return as_json(view)
+            return as_page(self._live()[1])
+        return Answer(pieces=self._figures.pieces(self._all_figures))
+
+    def _all_figures(self) -> Iterator[bytes]:
+        context = self.context()
+        return as_object(self.overview(context), "pools", pools(context))
+
+    def home(self, csrf: str) -> Answer:
+        """The page."""
+        shown, live = self._live()
+        before, behind = pages.home(shown, csrf)
+        return as_page(chain(encoded([before]), live, encoded([behind])))
+
+    def _live(self) -> tuple[views.Json, Iterator[bytes]]:
+        """What the newest rendering of the live part is about, and its pieces."""
+        pieces = self._screens.pieces(self._rendered)
+        return self._shown, pieces
+
+    def _rendered(self) -> Iterator[bytes]:
+        context = self.context()
+        self._shown = self.overview(context)
+        return encoded(pages.live(self._shown, pools(context)))
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""

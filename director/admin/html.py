@@ -18,6 +18,9 @@ class Html(str):
     __slots__ = ()
 
 
+HOLE = Html("<!-- later -->")
+"""Stands in an element for children that are made later; text cannot look like it, for it is escaped."""
+
 Child = str | int | None | Sequence["Child"]
 Attributes = Mapping[str, str | int | bool | None]
 
@@ -47,3 +50,9 @@ def join(children: Child) -> Html:
     if isinstance(children, str | int):
         return Html(escape(str(children)))
     return Html("".join(join(one) for one in children))
+
+
+def around(element: Html) -> tuple[Html, Html]:
+    """What stands before the `HOLE` in an element, and behind it."""
+    before, _, behind = element.partition(HOLE)
+    return Html(before), Html(behind)

@@ -1,6 +1,6 @@
 """Is anything wrong, since when, and what is being done about it: the first screen's content.
 
-Pure.  `overview` gives what the page shows and `/api/v1/stats` returns.
+Pure.  `overview` with `pools` gives what the page shows and `/api/v1/stats` returns.
 """
 
 from __future__ import annotations
@@ -171,14 +171,13 @@ def _pool(pool: PoolSnapshot, context: ViewContext, room: int) -> Json:
     return {**view, "servers": views.server_views(shown, context), "more": len(pool.servers) - len(shown)}
 
 
-def pools(context: ViewContext) -> list[Json]:
+def pools(context: ViewContext) -> Iterator[Json]:
     """All pools, each with as many servers as fit."""
-    left, found = ALL_ROWS, []
+    left = ALL_ROWS
     for pool in context.seen.pools.values():
         view = _pool(pool, context, min(POOL_ROWS, left))
         left -= len(view["servers"])
-        found.append(view)
-    return found
+        yield view
 
 
 def process_view(process: ProcessFigures, now: float) -> Json:
@@ -203,7 +202,7 @@ def overview(
     events: Iterable[LogEvent],
     traces: Iterable[TraceRecord],
 ) -> Json:
-    """Everything on the first screen; of `traces`, the recent requests, the fault answers are shown."""
+    """The first screen but its `pools`; of `traces`, the recent requests, the fault answers are shown."""
     seen = context.seen
     return {
         "name": seen.configuration.settings.name,
@@ -211,8 +210,11 @@ def overview(
         "generation": seen.generation,
         "verdict": verdict(context, readiness),
         "process": process_view(process, context.moment.time),
+        "servers": {
+            "total": sum(len(pool.servers) for pool in seen.pools.values()),
+            "eligible": sum(pool.eligible for pool in seen.pools.values()),
+        },
         "services": [views.service_view(live, context) for live in seen.services.values()],
-        "pools": pools(context),
         "events": [views.event_view(one) for one in events],
         "faults": [views.trace_view(one, seen) for one in traces if one["fault"]],
     }

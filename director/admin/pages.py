@@ -7,9 +7,11 @@ shows is made by the same code.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from director.admin import tables
 from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short, size
-from director.admin.html import Child, Html, el, join
+from director.admin.html import HOLE, Child, Html, around, el, join
 from director.admin.views import Json
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✕"}
@@ -32,8 +34,8 @@ def document(title: str, body: Child, *, csrf: str = "", script: bool = False) -
     return "<!DOCTYPE html>\n" + el("html", {"lang": "en"}, head, el("body", None, body))
 
 
-def home(view: Json, csrf: str) -> str:
-    """The overview page."""
+def home(view: Json, csrf: str) -> tuple[Html, Html]:
+    """The overview page: what stands before its live part, and behind it."""
     out = el(
         "form",
         {"method": "post", "action": "/logout", "class": "out"},
@@ -49,10 +51,11 @@ def home(view: Json, csrf: str) -> str:
             el("p", {"id": "pulse", "class": "pulse", "role": "status"}),
             out if csrf else None,
         ),
-        el("main", {"id": "live", "tabindex": "-1"}, Html(live(view))),
+        el("main", {"id": "live", "tabindex": "-1"}, HOLE),
         _foot(),
     )
-    return document(f"{view['verdict']['headline']} · {view['name']}", body, csrf=csrf, script=True)
+    title = f"{view['verdict']['headline']} · {view['name']}"
+    return around(Html(document(title, body, csrf=csrf, script=True)))
 
 
 def _foot() -> Html:
@@ -150,18 +153,11 @@ def login(message: str = "") -> str:
 # --- the live part --------------------------------------------------------------------------
 
 
-def live(view: Json) -> str:
-    """All that changes: verdict, services, pools, events, fault answers."""
-    return join(
-        (
-            _verdict(view),
-            _vitals(view),
-            tables.services(view),
-            tables.pools(view),
-            tables.faults(view),
-            tables.events(view),
-        )
-    )
+def live(view: Json, pools: Iterable[Json]) -> Iterator[Html]:
+    """All that changes: verdict, services, pools, events, fault answers; in pieces, for it may be long."""
+    yield join((_verdict(view), _vitals(view), tables.services(view)))
+    yield from tables.pools(pools)
+    yield join((tables.faults(view), tables.events(view)))
 
 
 def _verdict(view: Json) -> Html:
@@ -187,8 +183,7 @@ def _verdict(view: Json) -> Html:
 
 
 def _calm(view: Json) -> str:
-    servers = sum(pool["total"] for pool in view["pools"])
-    ready = sum(pool["eligible"] for pool in view["pools"])
+    servers, ready = view["servers"]["total"], view["servers"]["eligible"]
     bound = sum(one["bound"] for service in view["services"] for one in service["listeners"])
     addresses = f"{bound} address{'' if bound == 1 else 'es'}"
     return f"{addresses} listening, {ready} of {servers} servers take new work"

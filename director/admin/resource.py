@@ -198,7 +198,7 @@ class AdminResource(Resource):
                 raise Refusal(404, "There is no such file", "/static/")
             return Answer(body=file.body, type=file.type)
         if route.name == "home":
-            return as_html(pages.home(self._api.overview(), principal.csrf if principal else ""))
+            return self._api.home(principal.csrf if principal else "")
         if route.name == "request_page":
             return self._api.request_page(path["id"])
         if route.name == "login_page":

@@ -6,9 +6,11 @@ keep the meaning of a table for those who listen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from director.admin.explanation import tried
 from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short
-from director.admin.html import Child, Html, el
+from director.admin.html import HOLE, Child, Html, around, el
 from director.admin.views import CLASSES, Json
 
 STATUS_TONE = {
@@ -163,11 +165,18 @@ SERVER = (
 )
 
 
-def pools(view: Json) -> Html:
-    """Pools, each with a table of its servers."""
-    found = [_pool(one) for one in view["pools"]]
-    empty = el("p", {"class": "empty"}, "No pool is configured yet: add a [pool:NAME] section and reload.")
-    return el("section", {"data-key": "pools"}, _head("Pools", "/api/v1/pools"), found or empty)
+def pools(found: Iterable[Json]) -> Iterator[Html]:
+    """Pools, each with a table of its servers and a piece of its own: there may be many."""
+    before, behind = around(el("section", {"data-key": "pools"}, _head("Pools", "/api/v1/pools"), HOLE))
+    yield before
+    empty = True
+    for one in found:
+        yield _pool(one)
+        empty = False
+    if empty:
+        text = "No pool is configured yet: add a [pool:NAME] section and reload."
+        yield el("p", {"class": "empty"}, text)
+    yield behind
 
 
 def _pool(pool: Json) -> Html:

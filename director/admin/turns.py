@@ -1,7 +1,7 @@
 """The admin's share of the loop: its work in small steps, a millisecond of them at a time.
 
 Traffic and admin may live in one process.  Whatever anybody asks of the admin, by however many connections,
-is put here as steps; after a slice of work the admin rests four times as long, so that it takes a fifth of
+is put here as steps; after a slice of work the admin rests nine times as long, so that it takes a tenth of
 the processor at most and no request of a client meets more than one slice.  Steps of all who wait take turns.
 """
 
@@ -16,7 +16,7 @@ from twisted.logger import Logger
 SLICE_SECONDS = 0.001
 STEP_SECONDS = 0.0002
 """What a step costs the loop at least: it also reads the question and writes what came of it."""
-REST = 4.0
+REST = 9.0
 """Times of rest for each time of work."""
 
 Step = Callable[[], bool]

@@ -9,5 +9,5 @@ connections to servers (`server_side`), each made in its `manner`, and `carrier`
 requests, of which each is `carried`; `resolver` looks their names up, `attempts` tries a
 name's addresses, `queue` holds those who wait for a server with room. `access_log` formats records and
 `writer` writes them; `date` dates own answers; `reactor` is the lean loop; `descriptors` counts them;
-`service` ties them together.
+`hang_ups` tell of resets behind a FIN; `service` ties them together.
 """

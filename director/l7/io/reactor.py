@@ -22,6 +22,8 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.main import CONNECTION_LOST, installReactor
 from twisted.python import log
 
+from director.l7.io.hang_ups import Ended, HangUps
+
 EVENTS_PER_TURN = 512
 """Events taken per turn; more would only delay timers and writers."""
 LATE_SECONDS = 0.05
@@ -41,6 +43,15 @@ class LeanReactor(EPollReactor):
     seconds = staticmethod(time.monotonic)
     turns = 0
     ready: dict[int, int] | None = None
+    _hang_ups: HangUps | None = None
+
+    def watch_end(self, ended: Ended) -> HangUps:
+        """Tell `ended`, whose peer has sent FIN, of a reset; returns what must `forget` it."""
+        if self._hang_ups is None:
+            self._hang_ups = HangUps()
+            self.addReader(self._hang_ups)
+        self._hang_ups.watch(ended)
+        return self._hang_ups
 
     def doPoll(self, timeout: float | None) -> None:  # noqa: N802 - Twisted's name
         """Wait for events and dispatch them; after a hold-up look again, so that timers come last."""

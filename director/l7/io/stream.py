@@ -64,9 +64,9 @@ class Stream:
     """
 
     __slots__ = (
-        "_closing", "_ended", "_ending", "_error", "_queue", "_queued", "_read_size", "_reading", "_recv",
-        "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor",
-        "reads_on", "socket",
+        "_closing", "_ended", "_ending", "_error", "_hang_ups", "_queue", "_queued", "_read_size", "_reading",
+        "_recv", "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "reads_on",
+        "socket",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,7 @@ class Stream:
         self._closing = False
         self._ending = False
         self._ended = False
+        self._hang_ups: Any = None
         self._error = ""
 
     # -- what the reactor asks for --
@@ -126,9 +127,16 @@ class Stream:
             # The reset was told to a write: this is its end, not a clean one.
             self.fail(self._error)
         elif self.socket is not None:
-            self.pause()
-            self._ended = True
-            self.owner.ended()
+            self._peer_ended()
+
+    def _peer_ended(self) -> None:
+        """The peer sent FIN.  Who goes on after it wants to know of a reset, though nothing is read."""
+        self.pause()
+        self._ended = True
+        self.owner.ended()
+        watch = getattr(self.reactor, "watch_end", None)
+        if watch is not None and self.socket is not None:
+            self._hang_ups = watch(self)
 
     def doWrite(self) -> None:
         """The socket takes octets again, or the connect has an outcome."""
@@ -192,7 +200,7 @@ class Stream:
         if self.connecting and self.socket is not None:
             code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             self.fail(words(OSError(code, os.strerror(code))) if code else "connection reset")
-        elif self.reads_on and not self._reading:
+        elif self.reads_on and not (self._reading or self._ended):
             # Paused: what came before the end is read when the owner goes on.
             self._write_failed("connection reset")
         else:
@@ -289,9 +297,7 @@ class Stream:
             if data:
                 self.owner.received(data)
             else:
-                self.pause()
-                self._ended = True
-                self.owner.ended()
+                self._peer_ended()
 
     def end(self) -> None:
         """Send FIN behind what is queued; reading goes on."""
@@ -342,6 +348,8 @@ class Stream:
         if self._writing:
             self._writing = False
             self.reactor.removeWriter(self)
+        if self._hang_ups is not None:
+            self._hang_ups.forget(self)
         self.socket = None
         self._queue.clear()
         self._queued = 0

@@ -246,11 +246,6 @@ class TLSStream(Stream):
                 self.reactor.callLater(0, self.read_now)
                 return
 
-    def _peer_ended(self) -> None:
-        self.pause()
-        self._ended = True
-        self.owner.ended()
-
     def doWrite(self) -> None:
         """The socket takes octets again, or the connect or the handshake goes on."""
         if self._error or self.socket is None:

@@ -188,10 +188,13 @@ class Workers(Collector):
             one.spawn(self._segment.descriptor)
         except OSError as error:
             _log.error(
-                "{name} cannot be started: {why}; it is tried again, the others serve",
+                "{name} cannot be started: {why}; it is tried again, the others serve. "
+                "After `twistd --uid` that user must be able to run Python",
                 name=one.name,
                 why=str(error),
             )
+            # Like one that died at its start: what the system refuses it mostly refuses again.
+            self._deaths[index] += 1
             self._again(index)
             return succeed(None)
         self._processes[index] = one

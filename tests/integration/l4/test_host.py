@@ -124,6 +124,19 @@ def test_a_virtual_address_of_ipv6_is_never_the_hosts_own_voice(bed: Bed) -> Non
     assert address(bed, "d1", "fd00:16::100") == {}
 
 
+def test_an_interface_without_an_address_does_not_borrow_the_virtual_one(bed: Bed) -> None:
+    """On `lo`, and on that very interface: what it says comes from another address of the host."""
+    process, _said = bed.start(virtual=f"{VIP}:8080")
+    bed.net.run(bed.director, "ip", "address", "flush", "dev", "d1", "scope", "global")
+    bed.net.run(bed.director, "ip", "route", "add", "172.16.0.0/24", "dev", "d1")
+    for ignored, holder in ((0, "lo"), (1, "d1")):
+        bed.net.run(bed.director, "sysctl", "-qw", f"net.ipv4.conf.all.arp_ignore={ignored}")
+        wait_for(lambda holder=holder: address(bed, holder, VIP))  # type: ignore[misc]
+        wait_for(lambda holder=holder: holder == "lo" or not address(bed, "lo", VIP))  # type: ignore[misc]
+        assert "src 10.0.0.1 " in bed.net.run(bed.director, "ip", "route", "get", REAL)
+    bed.stop(process)
+
+
 def test_an_address_that_somebody_prefers_is_deprecated_again(bed: Bed) -> None:
     process, _said = bed.start(virtual=f"[{NEAR6}]:8080", reals=f"[{REAL6}]:8080")
     bed.net.run(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from director.admin.overview import overview, pools
+from director.admin.rates import Rates
 from director.admin.testing import MemoryControl, record
+from director.admin.views import Json, ViewContext
 from director.model.conditions import Term
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, SchedulerSpec, Server, State
@@ -162,3 +165,12 @@ def trouble(made: MemoryControl) -> None:
         0, LogEvent(1_799_999_870.0, "error", "server images/i is down: check alive: connection refused")
     )
     made.happened.insert(0, LogEvent(1_799_999_960.0, "warning", "server web/b ordered to drain by ops"))
+
+
+def screen(control: MemoryControl) -> Json:
+    """All that the first screen shows."""
+    context = ViewContext(
+        control.snapshot(), control.at, Rates(), tuple(control.heard), tuple(control.evidence)
+    )
+    shown = overview(context, control.readiness(), control.own, control.happened, control.faults(20))
+    return {**shown, "pools": list(pools(context))}

@@ -9,6 +9,7 @@ from director.admin.answers import (
     as_error,
     as_html,
     as_json,
+    as_object,
     as_text,
     see_other,
 )
@@ -51,3 +52,9 @@ def test_an_array_comes_in_pieces() -> None:
     pieces = list(as_array([1, {"a": "b"}]))
     assert len(pieces) == 3
     assert json.loads(b"".join(pieces)) == [1, {"a": "b"}]
+
+
+def test_an_object_comes_in_pieces_too() -> None:
+    pieces = list(as_object({"a": "ö"}, "all", [1, [2]]))
+    assert len(pieces) == 5
+    assert json.loads(b"".join(pieces)) == {"a": "ö", "all": [1, [2]]}

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.admin.html import Html, el, join
+from director.admin.html import HOLE, Html, around, el, join
 
 
 class Reader(HTMLParser):
@@ -49,3 +49,10 @@ def test_children_attributes_and_void_elements() -> None:
 
 def test_markup_is_not_escaped_twice() -> None:
     assert join([Html("<b>"), "<b>"]) == "<b>&lt;b&gt;"
+
+
+def test_an_element_around_what_is_made_later() -> None:
+    """Text of others cannot be taken for the hole."""
+    before, behind = around(el("p", {"title": "<!-- later -->"}, "<!-- later -->", el("b", None, HOLE)))
+    assert before.endswith("&lt;!-- later --&gt;<b>")
+    assert behind == "</b></p>"

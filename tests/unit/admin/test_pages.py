@@ -1,15 +1,24 @@
 from __future__ import annotations
 
-from director.admin.pages import home, live, login
+from director.admin import pages
+from director.admin.pages import login
 from director.admin.testing import MemoryControl
 from director.admin.views import Json
 from tests.unit.admin import sample
 from tests.unit.admin.test_html import read
-from tests.unit.admin.wire import Admin
 
 
 def view(control: MemoryControl) -> Json:
-    return Admin(control).api.overview()
+    return sample.screen(control)
+
+
+def live(shown: Json) -> str:
+    return "".join(pages.live(shown, shown["pools"]))
+
+
+def home(shown: Json, csrf: str) -> str:
+    before, behind = pages.home(shown, csrf)
+    return before + live(shown) + behind
 
 
 def test_the_answer_comes_first_and_is_the_title() -> None:

@@ -74,7 +74,7 @@ def test_a_long_step_is_followed_by_a_long_rest() -> None:
     turns = Turns(clock)
     turns.add(counting(2, lambda: clock.work(0.1), seen, "a"))
     clock.advance(0)
-    clock.advance(0.39)
+    clock.advance(0.1 * REST - 0.01)
     assert len(seen) == 1
     clock.advance(0.02)
     assert len(seen) == 2

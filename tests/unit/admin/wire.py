@@ -34,7 +34,7 @@ from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
 from director.admin.tokens import Tokens
 from director.admin.trends import History
-from director.admin.turns import Turns
+from director.admin.turns import REST, SLICE_SECONDS, Turns
 from tests.unit.admin import sample
 
 TOKEN = "t" * 43
@@ -119,7 +119,7 @@ class Admin:
     def raw(self, data: bytes, method: str = "GET", address: str = "127.0.0.1") -> Reply:
         protocol, transport = self.connect(address)
         protocol.dataReceived(data)
-        self.clock.pump([0] * 50)
+        self.clock.pump([0.0] + [SLICE_SECONDS * REST] * 49)
         return parsed(transport.value(), method)
 
     def ask(

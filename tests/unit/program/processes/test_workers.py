@@ -253,9 +253,10 @@ def test_a_process_that_the_system_does_not_give_is_tried_again(
     monkeypatch.setattr(InLoop, "spawn", fails)
     dead = program.one()
     with said() as lines:
-        program.workers._deaths[0] = 1
+        monkeypatch.setattr(dead, "born", dead.born - 3600)
         dead.end("by SIGKILL")
         program.loop.turn(lambda: any("cannot be started" in line for line in lines))
+    assert program.workers._deaths[0] == 1, "the next one comes after a pause"
     monkeypatch.setattr(InLoop, "spawn", good)
     program.loop.turn(lambda: program.workers._processes[0] is not None and program.one().begun)
     assert succeed(None).called
