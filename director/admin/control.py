@@ -84,6 +84,21 @@ class WaitingReload:
     guard: str
 
 
+@frozen
+class Rehearsed:
+    """What a reload would change; of the last `replayed` requests `moved_count` would go elsewhere.
+
+    `moved` are the first of these, each with where it goes before and after; `unsure` of them depend on what
+    is not remembered.
+    """
+
+    changes: tuple[Change, ...] = ()
+    replayed: int = 0
+    moved_count: int = 0
+    unsure: int = 0
+    moved: Sequence[Mapping[str, Any]] = ()
+
+
 TraceRecord: TypeAlias = Mapping[str, Any]
 """The trace of one request, with these keys.
 
@@ -199,7 +214,7 @@ class Control(Protocol):
     def waiting(self) -> WaitingReload | None:
         """The reload that waits for its confirmation."""
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """What `reload` would change; fails as `reload` would, and applies nothing."""
 
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:

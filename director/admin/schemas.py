@@ -207,6 +207,19 @@ COMPONENTS: dict[str, Schema] = {
 }
 COMPONENTS["Pool"] = thing(COMPONENTS["PoolSummary"], servers=rows(named("Server")))
 COMPONENTS["NewToken"] = thing(COMPONENTS["Token"], token=TEXT)
+_WAY = thing(rule=TEXT, pool=TEXT, status=COUNT, location=TEXT)
+COMPONENTS["ReloadRehearsal"] = thing(
+    COMPONENTS["Rehearsal"],
+    changes=CHANGES,
+    replayed=COUNT,
+    moved_count=COUNT,
+    unsure=COUNT,
+    moved=rows(
+        thing(
+            id=TEXT, service=TEXT, client=TEXT, method=TEXT, host=TEXT, target=TEXT, before=_WAY, after=_WAY
+        )
+    ),
+)
 COMPONENTS["Reload"] = thing(COMPONENTS["Change"], confirm=maybe(named("WaitingReload")))
 
 CHANGED: Schema = {"anyOf": [named("Change"), named("Rehearsal")]}
@@ -282,7 +295,7 @@ ANSWERS: dict[str, Schema] = {
         warnings=COUNT,
         problems=rows(thing(severity=words("error", "warning"), at=TEXT, message=TEXT, hint=TEXT)),
     ),
-    "reload": {"anyOf": [named("Reload"), named("Rehearsal")]},
+    "reload": {"anyOf": [named("Reload"), named("ReloadRehearsal")]},
     "unconfirmed": thing(waiting=maybe(named("WaitingReload"))),
     "confirm": {"anyOf": [thing(confirmed=COUNT), named("Rehearsal")]},
 }

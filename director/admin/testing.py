@@ -8,7 +8,15 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    Question,
+    Rehearsed,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
@@ -70,6 +78,7 @@ class MemoryControl:
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Deferred[Applied] | Exception | None = None
     unconfirmed: WaitingReload | None = None
+    foreseen: Rehearsed = field(factory=Rehearsed)
     store_nonce: str = "5eed"
     lost: str = ""
     workers: list[WorkerFigures] = field(factory=list)
@@ -210,9 +219,9 @@ class MemoryControl:
             self.unconfirmed = WaitingReload(number, author, confirm.seconds, confirm.guard)
         return self.reloaded or self.apply((), author, origin)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """As set for `reload`, without its changes."""
-        return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(())
+        return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(self.foreseen)
 
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """On the registry."""

@@ -20,7 +20,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from director import plugins
-from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    Question,
+    Rehearsed,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
@@ -62,7 +70,7 @@ class Verbs:
 
     apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
     reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
-    rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
+    rehearse: Callable[[str], Deferred[Rehearsed]]
     undo: Callable[[int, str, str], Deferred[Applied]]
 
 
@@ -291,7 +299,7 @@ class RunningControl:
         """The reload that waits for its confirmation."""
         return self._confirmation.waiting()
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 

@@ -16,6 +16,7 @@ from director.cli.commands.passwd import section
 from tests.integration.texts import web
 from tests.support import needs
 from tests.support.admin_client import AdminClient
+from tests.support.client import fetch
 from tests.support.running import Director, wait_until
 from tests.support.schemas import misfits
 from tests.support.sse import Said, said
@@ -155,9 +156,15 @@ def test_a_reload_that_nobody_confirms_is_undone_and_what_was_ordered_meanwhile_
 ) -> None:
     client = AdminClient.with_token(director)
     other = INI.replace("server.a = 127.0.0.1:9", "server.a = 127.0.0.1:9 weight=8")
-    director.write(other)
+    fetch(director.place, b"GET /moved HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+    director.write(other + "\n[rule:10 moved]\nservice = www\nwhen = path = /moved\nrespond = 404\n")
     try:
+        (moved,) = client.ask("POST", "/api/v1/config/reload?dry_run=1").json["moved"]
+        assert (moved["target"], moved["before"]["pool"]) == ("/moved", "web")
+        assert (moved["after"]["rule"], moved["after"]["status"]) == ("10 moved", 404)
+        director.write(other)
         rehearsed = client.ask("POST", "/api/v1/config/reload?dry_run=1").json
+        assert rehearsed["moved"] == []
         assert rehearsed["changes"] == [
             {"what": "server web/a", "before": {"weight": 1}, "after": {"weight": 8}}
         ]
