@@ -13,7 +13,7 @@ from time import monotonic, thread_time
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, pages, procfs, views
+from director.admin import audit, metrics, objects, pages, procfs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import (
     Answer,
@@ -34,7 +34,6 @@ from director.admin.overview import overview, pools
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
-from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
 from director.registry.snapshot import PoolSnapshot
 
@@ -361,17 +360,6 @@ class Api:
         """The merged ini."""
         tag = self._tags.headers(self._control.snapshot().generation)
         return as_text(self._control.config_text()).with_headers(*tag)
-
-    # -- asking and changing --
-
-    def explain(self, call: Call) -> Answer:
-        """Decide for a request that nobody made."""
-        question = edits.question(edits.parse_object(call.body))
-        try:
-            found = self._control.explain(question)
-        except (DirectorError, TheirsError) as error:
-            raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
-        return as_json(views.trace_view(found, self._control.snapshot()))
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
+from director.model.pools import Address
 from director.model.settings import User
 from director.registry.changes import Change
 from director.registry.guard import DEFAULT
@@ -52,6 +53,17 @@ class Question:
     headers: tuple[tuple[str, str], ...] = ()
     client: str = "127.0.0.1"
     service: str = ""
+    down: tuple[str, ...] = ()
+
+
+@frozen
+class PacketQuestion:
+    """A packet that was not sent: its protocol and ends, and a firewall mark; `down` as in `Question`."""
+
+    protocol: str
+    client: Address
+    virtual: Address
+    mark: int = 0
     down: tuple[str, ...] = ()
 
 
@@ -183,6 +195,13 @@ class Control(Protocol):
         """Decide as for a real request, without sending one.
 
         Nothing is claimed or counted.  Raises DirectorError or TheirsError when it cannot be decided.
+        """
+
+    def explain_packet(self, question: PacketQuestion) -> Mapping[str, Any]:
+        """Which service takes a packet and whom it would choose.
+
+        Keys: `service pool server scheduler candidates forward load weight persistent prefix why_none`.
+        Raises DirectorError when no service takes it.
         """
 
     def config_text(self) -> str:

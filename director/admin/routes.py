@@ -12,7 +12,7 @@ from attrs import frozen
 
 from director.admin import batch
 from director.admin.accounts import ADMIN, OPERATOR, VIEWER
-from director.admin.bodies import NAMED, NEW_SERVER, NEW_TOKEN, QUESTION, SERVER_ORDER, SET
+from director.admin.bodies import EITHER, NAMED, NEW_SERVER, NEW_TOKEN, SERVER_ORDER, SET
 
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
@@ -261,10 +261,10 @@ ROUTES = (
         "explain",
         "POST",
         "/api/v1/explain",
-        "What would be decided for a request.",
+        "What would be decided for a request, or for a packet.",
         takes=JSON,
         statuses=(200, 403, 415),
-        body=QUESTION,
+        body=EITHER,
     ),
     ApiRoute(
         "make_link",

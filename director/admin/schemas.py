@@ -10,6 +10,7 @@ from typing import Any
 
 from director.admin.accounts import ROLES
 from director.admin.chronicle import FIGURES
+from director.model.virtual import PROTOCOLS
 from director.registry.counters import Traffic
 
 Schema = dict[str, Any]
@@ -176,6 +177,25 @@ COMPONENTS: dict[str, Schema] = {
         servers=maybe(COUNT),
         story=TEXTS,
     ),
+    "PacketDecision": thing(
+        layer=words("l4"),
+        protocol=words(*PROTOCOLS),
+        client=TEXT,
+        virtual=TEXT,
+        service=TEXT,
+        pool=TEXT,
+        bound=words("", "flow", "template"),
+        server=TEXT,
+        scheduler=maybe(TEXT),
+        candidates=COUNT,
+        forward=TEXT,
+        load=maybe(WHOLE),
+        weight=maybe(WHOLE),
+        persistent=maybe(NUMBER),
+        why_none=TEXT,
+        considered=rows(thing(server=TEXT, status=TEXT, eligible=YES, load=WHOLE, weight=WHOLE)),
+        story=TEXTS,
+    ),
     "Connection": thing(
         protocol=TEXT,
         client=TEXT,
@@ -280,7 +300,7 @@ ANSWERS: dict[str, Schema] = {
     ),
     "requests": rows(named("Trace")),
     "request": named("Trace"),
-    "explain": named("Trace"),
+    "explain": {"anyOf": [named("Trace"), named("PacketDecision")]},
     "zero": thing(COMPONENTS["Rehearsal"], zeroed=TEXTS),
     "zero_all": thing(COMPONENTS["Rehearsal"], zeroed=TEXTS),
     "make_link": {"anyOf": [thing(link=TEXT, seconds=COUNT), named("Rehearsal")]},

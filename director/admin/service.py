@@ -28,6 +28,7 @@ from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
 from director.admin.control import Control
 from director.admin.events import Events
+from director.admin.explaining import Explaining
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
 from director.admin.pulse import PERIOD, Pulse
@@ -149,8 +150,8 @@ class AdminService(Service):
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
         orders = Orders(self._control, self._reactor), Reloads(self._control)
-        searches = Searches(self._control, self._pulse.chronicle)
-        parts = *orders, Events(self._control), searches, access
+        searches = Searches(self._control, self._pulse.chronicle), Explaining(self._control)
+        parts = *orders, Events(self._control), *searches, access
         api = Api(self._control, self._history, authenticator.counted)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))

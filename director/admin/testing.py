@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, execute, fail, succeed
 from director.admin.control import (
     Applied,
     ConfirmWithin,
+    PacketQuestion,
     Question,
     Rehearsed,
     Soon,
@@ -88,6 +89,8 @@ class MemoryControl:
     shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
+    packet_asked: list[PacketQuestion] = field(factory=list)
+    packet_told: Mapping[str, Any] | None = None
 
     def moment(self) -> Instant:
         """As set."""
@@ -184,6 +187,13 @@ class MemoryControl:
         if not self.remembered:
             raise DirectorError("no service listens there")
         return self.remembered[0]
+
+    def explain_packet(self, question: PacketQuestion) -> Mapping[str, Any]:
+        """As set, for any packet."""
+        self.packet_asked.append(question)
+        if self.packet_told is None:
+            raise DirectorError("no service takes it")
+        return self.packet_told
 
     def config_text(self) -> str:
         """As set."""

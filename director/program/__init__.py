@@ -7,7 +7,8 @@ to be.  The parts: `running` (the registry, the file it came from, and with `ove
 changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `certificates`, `acme`
 (which gets some of them), `services` (health and the admin), `demos`, `pool_alerts`, `listen_alerts`,
 `logs`, `state_directory`, `confirmation` (a reload that is undone unless it is confirmed), and beside them
-`replay` (where the last requests would go) and `supervision`, what systemd is told.  `processes` holds
-layer 7 in processes of its own; `traffic` is what the rest asks of layer 7, wherever it runs.  `control` is
-what admin and commands may ask, `banner` what a start prints, `identifiers` those of requests.
+`replay` (where the last requests would go), `packets` (what would become of one) and `supervision`, what
+systemd is told.  `processes` holds layer 7 in processes of its own; `traffic` is what the rest asks of
+layer 7, wherever it runs.  `control` is what admin and commands may ask, `banner` what a start prints,
+`identifiers` those of requests.
 """

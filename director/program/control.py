@@ -23,6 +23,7 @@ from director import plugins
 from director.admin.control import (
     Applied,
     ConfirmWithin,
+    PacketQuestion,
     Question,
     Rehearsed,
     Soon,
@@ -42,6 +43,7 @@ from director.program.confirmation import Confirmation
 from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
+from director.program.packets import explain_packet
 from director.program.running import Running
 from director.program.traffic import TrafficView
 from director.registry.changes import Change
@@ -264,6 +266,10 @@ class RunningControl:
         if told.get("location") and told["rule"] in rules:
             told["location"] = rules[str(told["rule"])].masked(str(told["location"]))
         return {**told, "time": self._epoch() + now}
+
+    def explain_packet(self, question: PacketQuestion) -> Mapping[str, Any]:
+        """Decide as for a real packet."""
+        return explain_packet(self._registry, question, self._reactor.seconds())
 
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""

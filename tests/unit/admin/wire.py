@@ -24,6 +24,7 @@ from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
 from director.admin.chronicle import Chronicle
 from director.admin.events import Events
+from director.admin.explaining import Explaining
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
 from director.admin.reloads import Reloads
@@ -99,6 +100,7 @@ class Admin:
                 Reloads(self.control),
                 Searches(self.control, self.chronicle),
                 Events(self.control),
+                Explaining(self.control),
                 Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
             ),
             self.authenticator,
