@@ -1,8 +1,8 @@
 """The web admin: the API and the pages over one view model, behind one authenticator.
 
-What is shown: `views` (snapshots as dicts), `explanation` (a decision in sentences), `overview` (is anything
-wrong) with `verdicts` (on answers) over `rates` and `trends`, `chronicle` (an hour of figures) kept by
-`pulse`, `metrics`, `procfs` (as the kernel does).
+What is shown: `views` (snapshots as dicts), `explanation` (a decision in sentences), `proofs` (of health),
+`overview` (is anything wrong) with `verdicts` (on answers) over `rates` and `trends`, `chronicle` (an hour of
+figures) kept by `pulse`, `metrics`, `procfs` (as the kernel does).
 How it looks: `pages` and `tables` in `html` with `figures`, their static `files`.
 How it is asked: `routes` (every route as data), `resource` (the gate) with `requests`, `api` (what is read),
 `searches` (what is looked for), `explaining` (what would be), `events` (what happened, as a stream by

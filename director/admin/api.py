@@ -13,7 +13,7 @@ from time import monotonic, thread_time
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, metrics, objects, pages, procfs, views
+from director.admin import audit, metrics, objects, pages, procfs, proofs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import (
     Answer,
@@ -35,7 +35,7 @@ from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.model.virtual import L4Settings
-from director.registry.snapshot import PoolSnapshot
+from director.registry.snapshot import PoolSnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -251,19 +251,32 @@ class Api:
 
     def server(self, call: Call) -> Answer:
         """One server."""
+        context, server = self._found_server(call)
+        return self._tagged(views.server_view(server, context), context.seen.generation)
+
+    def _found_server(self, call: Call) -> tuple[views.ViewContext, ServerSnapshot]:
+        """The server that the path names.  Raises Refusal."""
         context = self.context()
         server = context.seen.server(call.path["pool"], call.path["server"])
         if server is None:
             raise Refusal(
                 404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
             )
-        return self._tagged(views.server_view(server, context), context.seen.generation)
+        return context, server
 
     def rules(self, call: Call) -> Answer:
         """In the order in which they are tried."""
         context = self.context()
         rules = sorted(context.seen.configuration.rules, key=lambda rule: rule.number)
         return self._tagged([views.rule_view(rule, context) for rule in rules], context.seen.generation)
+
+    def evidence(self, call: Call) -> Answer:
+        """All that is known of one server's health, and how it came about."""
+        context, server = self._found_server(call)
+        found = self._control.proofs(server.pool, server.address)
+        view = views.server_view(server, context)
+        head = {key: view[key] for key in ("pool", "name", "address", "status", "note", "health", "failing")}
+        return as_json({**head, **proofs.evidence_view(found, context.moment)})
 
     def overview(self, context: ViewContext) -> views.Json:
         """The first screen's content, but for the pools."""
@@ -327,7 +340,7 @@ class Api:
         settings = seen.configuration.l4_settings or L4Settings()
         return self._tagged(views.packets_view(self._control.packets(), settings), seen.generation)
 
-    def lvs(self, call: Call) -> Answer:
+    def lvs(self, call: Call) -> Answer | Deferred[Answer]:
         """As the kernel's IPVS writes it."""
         return procfs.answer(self._control, call.path["table"])
 

@@ -19,8 +19,9 @@ from director.config.text.messages import Problem
 from director.model.pools import Address
 from director.model.settings import User
 from director.registry.changes import Change
-from director.registry.guard import DEFAULT
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Generation
+from director.registry.reload_guard import DEFAULT
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
@@ -146,10 +147,16 @@ class Control(Protocol):
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence, one for each (check, address)."""
 
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of the health of a pool's server at an address, and how it came about."""
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+
     def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first; with `after` only those with a larger number."""
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates, newest first."""
 
     def packets(self) -> PacketFigures | None:

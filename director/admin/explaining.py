@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
+
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 
 from director.admin import edits, views
 from director.admin.answers import Answer, Refusal, as_json
@@ -24,7 +26,7 @@ class Explaining:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def explain(self, call: Call) -> Answer:
+    def explain(self, call: Call) -> Answer | Deferred[Answer]:
         """A body with `virtual` is about a packet, any other about a request."""
         order = edits.parse_object(call.body)
         if "virtual" in order:
@@ -36,14 +38,17 @@ class Explaining:
             raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
         return as_json(views.trace_view(found, self._control.snapshot()))
 
-    def _packet(self, question: PacketQuestion) -> Answer:
+    def _packet(self, question: PacketQuestion) -> Deferred[Answer]:
         try:
             found = self._control.explain_packet(question)
         except (DirectorError, TheirsError) as error:
             raise Refusal(400, f"it cannot be decided: {error}", str(question.virtual)) from error
+        return self._bound(question, found).addCallback(self._told, question, found)
+
+    def _told(
+        self, bound: ConnectionEntry | None, question: PacketQuestion, found: Mapping[str, Any]
+    ) -> Answer:
         seen = self._control.snapshot()
-        flow, template = self._known(question, found)
-        bound = flow or template
         server = seen.server(found["pool"], bound.server) if bound else None
         pool = seen.pools.get(found["pool"])
         view: Json = {
@@ -52,7 +57,7 @@ class Explaining:
             "protocol": question.protocol,
             "client": str(question.client),
             "virtual": str(question.virtual),
-            "bound": "flow" if flow else "template" if template else "",
+            "bound": "" if bound is None else "template" if bound.template else "flow",
             "considered": [
                 {"server": one.name, "status": views.status(one), "eligible": one.eligible,
                  "load": one.load, "weight": one.weight}
@@ -65,22 +70,23 @@ class Explaining:
         view["story"] = list(_story(view, bound))
         return as_json(view)
 
-    def _known(
+    @inlineCallbacks
+    def _bound(
         self, question: PacketQuestion, found: Mapping[str, Any]
-    ) -> tuple[ConnectionEntry | None, ConnectionEntry | None]:
+    ) -> Generator[Any, Any, ConnectionEntry | None]:
         """The flow of these ends, or else the template that binds the client."""
         client, name = question.client, str(found["service"]).removeprefix("l4:")
-        own = ipaddress.ip_network(client.host)
-        flows = self._entries(own, name)
-        flow = next((one for one in flows if not one.template and one.client == str(client)), None)
+        flows = yield self._page(ipaddress.ip_network(client.host), name)
+        flow = next((one for one in flows.entries if not one.template and one.client == str(client)), None)
         if flow is not None or found["persistent"] is None:
-            return flow, None
+            return flow
         network = ipaddress.ip_network(f"{client.host}/{found['prefix']}", strict=False)
-        bound = self._entries(ipaddress.ip_network(network.network_address), name)
-        return None, next((one for one in bound if one.template), None)
+        bound = yield self._page(ipaddress.ip_network(network.network_address), name)
+        return next((one for one in bound.entries if one.template), None)
 
-    def _entries(self, network: Any, service: str) -> tuple[ConnectionEntry, ...]:
-        return self._control.connections(ConnectionQuery(FLOWS_SEARCHED, None, network, service)).entries
+    def _page(self, network: Any, service: str) -> Any:
+        found: Any = self._control.connections(ConnectionQuery(FLOWS_SEARCHED, None, network, service))
+        return found if isinstance(found, Deferred) else succeed(found)
 
 
 KEYS = (

@@ -294,6 +294,12 @@ def _pools(pools: tuple[PoolSnapshot, ...]) -> Iterator[Family]:
     for name, kind, text, value in (
         ("eligible_servers", "gauge", "Servers that may be chosen.", lambda pool: pool.eligible),
         ("servers", "gauge", "Servers.", lambda pool: len(pool.servers)),
+        (
+            "panic",
+            "gauge",
+            "1 while too few servers are healthy and all are used.",
+            lambda pool: int(bool(pool.panic)),
+        ),
         ("waiting", "gauge", "Requests that wait for room.", lambda pool: pool.waiting),
         ("queue_full_total", "counter", "Requests refused by a full queue.", lambda pool: pool.queue_full),
         (

@@ -148,6 +148,15 @@ class Orders:
         order = edits.some_fields(edits.parse_object(call.body))
         return self._wanted(call, objects.layer4_changed(self._now(), order))
 
+    def check_now(self, call: Call) -> Answer:
+        """Make a server's checks at once: no change of what runs, so no generation."""
+        pool, name = call.path["pool"], call.path["server"]
+        server = self._control.snapshot().server(pool, name)
+        if server is None:
+            raise Refusal(404, "No such server; /api/v1/pools lists them", f"{pool}/{name}")
+        asked = 0 if call.dry_run else self._control.probe_now(pool, server.address)
+        return as_json({"dry_run": call.dry_run, "asked": asked, "checks": list(server.checks)})
+
     def zero(self, call: Call) -> Answer:
         """What is shown as traffic of one service, and of its servers."""
         key = call.path["service"]

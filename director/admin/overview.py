@@ -11,7 +11,7 @@ from director.admin import views
 from director.admin.control import TraceRecord
 from director.admin.verdicts import Finding, answering
 from director.admin.views import Json, ViewContext
-from director.model.pools import State
+from director.model.pools import State, passive
 from director.registry.outage import instead
 from director.registry.reports import LogEvent, ProcessFigures, Readiness
 from director.registry.snapshot import PoolSnapshot, ServerSnapshot
@@ -64,6 +64,9 @@ def _pools(context: ViewContext) -> Iterator[Finding]:
             then = max((server.since for server in pool.servers), default=None)
             text = f"cannot serve: {pool.why_none}"
             yield Finding("error", f"pool {pool.name}", text, then, instead(context.seen, pool))
+        if pool.panic:
+            doing = "Servers that come back end it; panic = off in the pool keeps dead ones out."
+            yield Finding("error", f"pool {pool.name}", f"is in panic: {pool.panic}", None, doing)
         for said in pool.replaced:
             doing = "wlc chooses in its place. Mend the file, then reload."
             yield Finding("warning", f"pool {pool.name}", f"scheduler {said}", None, doing)
@@ -77,7 +80,7 @@ def _servers(context: ViewContext) -> Iterator[Finding]:
     """Servers that are down, one by one while they are few in their pool."""
     texts = {(one.address, one.check): one.text for one in context.evidence if one.alive is False}
     for pool in context.seen.pools.values():
-        down = [one for one in pool.servers if one.failing and one.state is not State.MAINT]
+        down = [one for one in pool.servers if one.ill and one.state is not State.MAINT]
         if len(down) > SERVERS_NAMED:
             yield _many(pool, down, texts)
             continue
@@ -95,8 +98,13 @@ def _unkept(context: ViewContext) -> Iterator[Finding]:
 
 def _why(server: ServerSnapshot, texts: Texts) -> str:
     return "; ".join(
-        f"check {check}: {texts.get((server.address, check)) or 'failed'}" for check in sorted(server.failing)
+        f"{_who(check, server)}: {texts.get((server.address, check)) or 'failed'}"
+        for check in sorted(server.failing)
     )
+
+
+def _who(check: str, server: ServerSnapshot) -> str:
+    return "ejected for its traffic" if check == passive(server.pool) else f"check {check}"
 
 
 def _many(pool: PoolSnapshot, down: Sequence[ServerSnapshot], texts: Texts) -> Finding:
@@ -158,7 +166,7 @@ def _finding_view(one: Finding, context: ViewContext) -> Json:
 
 def _trouble(server: ServerSnapshot) -> int:
     """Order of rows: down first, then ordered away or full, then the rest as configured."""
-    if server.failing:
+    if server.ill:
         return 0
     return 1 if server.state is not State.READY or server.overloaded or server.weight == 0 else 2
 

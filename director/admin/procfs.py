@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import cast
+
+from attrs import evolve
+from twisted.internet.defer import Deferred, inlineCallbacks
 
 from director.admin.answers import Answer, Refusal
 from director.admin.control import Control
 from director.registry import procfs
 from director.registry.counters import TrafficFigures
-from director.registry.reports import ConnectionQuery
+from director.registry.reports import ConnectionPage, ConnectionQuery
 
 PLAIN = "text/plain; charset=utf-8"
 PAGE = 1000
 """Connections that are looked for in one turn."""
+FIRST = ConnectionQuery(PAGE, None, None, "", "")
 
 
-def answer(control: Control, name: str) -> Answer:
+def answer(control: Control, name: str) -> Answer | Deferred[Answer]:
     """One of the files.  Raises Refusal for another name."""
     text = FILES.get(name)
     if text is None:
         raise Refusal(404, f"There is no such file; there are {', '.join(FILES)}", name[:40])
-    return Answer(type=PLAIN, pieces=(piece.encode() for piece in text(control)))
+    if text is _connections:
+        first = control.connections(FIRST)
+        if isinstance(first, Deferred):
+            return _gathered(control, first)
+    return _told(text(control))
+
+
+def _told(pieces: Iterable[str]) -> Answer:
+    return Answer(type=PLAIN, pieces=(piece.encode() for piece in pieces))
+
+
+@inlineCallbacks
+def _gathered(
+    control: Control, page: Deferred[ConnectionPage]
+) -> Generator[Deferred[ConnectionPage], ConnectionPage, Answer]:
+    """The flows of a layer 4 that is another process: asked for page by page, then told."""
+    pieces = [procfs.CONNECTIONS_HEAD]
+    while True:
+        found = yield page
+        pieces.append("".join(map(procfs.connection, found.entries)))
+        if found.more is None:
+            return _told(pieces)
+        page = cast("Deferred[ConnectionPage]", control.connections(evolve(FIRST, after=found.more)))
 
 
 def _services(control: Control) -> Iterator[str]:
@@ -28,10 +55,11 @@ def _services(control: Control) -> Iterator[str]:
 
 
 def _connections(control: Control) -> Iterator[str]:
+    """Of this process: page by page as the reader takes them."""
     yield procfs.CONNECTIONS_HEAD
     after: int | None = None
     while True:
-        page = control.connections(ConnectionQuery(PAGE, after, None, "", ""))
+        page = cast("ConnectionPage", control.connections(evolve(FIRST, after=after)))
         yield "".join(map(procfs.connection, page.entries))
         if page.more is None:
             return

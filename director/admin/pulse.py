@@ -77,7 +77,14 @@ class Pulse:
             _log.warn("the history in {path} cannot be used; graphs begin anew", path=str(self._path))
 
     def beat(self) -> None:
-        """Take a sample."""
+        """Take a sample, once what other processes counted is known."""
+        known = self._control.refreshed("pulse")
+        if known is None:
+            self._sample()
+        else:
+            known.addBoth(lambda _: self._sample())
+
+    def _sample(self) -> None:
         seen, moment = self._control.snapshot(), self._control.moment()
         self._history.sample(seen, moment.now)
         begun, self._begun = self._begun, True

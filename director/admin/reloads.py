@@ -16,7 +16,7 @@ from director.admin.views import Json
 from director.config.parse import units
 from director.config.text.messages import BadValue, Problem
 from director.errors import DirectorError
-from director.registry.guard import DEFAULT, guard
+from director.registry.reload_guard import DEFAULT, guard
 
 SHORTEST, LONGEST = 1.0, 86400.0
 """Seconds that a reload may wait for its confirmation."""

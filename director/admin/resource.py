@@ -34,7 +34,7 @@ from director.admin.files import load
 from director.admin.rendering import Pieces
 from director.admin.requests import LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
 from director.admin.routes import HTML, NOT_THE_API, ROUTES, ApiRoute
-from director.admin.streaming import Followers
+from director.admin.streaming import StreamReaders
 from director.admin.turns import Turns
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 
@@ -96,7 +96,7 @@ class AdminResource(Resource):
         self._listening = listening
         self._clock = clock
         self._turns = turns
-        self._followers = Followers(clock, turns)
+        self._followers = StreamReaders(clock, turns)
         self._now = now
         self._files = load()
         self._klein = self._routed().resource()

@@ -151,7 +151,6 @@ ROUTES = (
     *_written("rule", "/api/v1/rules", "{number}", "a rule"),
     ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers, and who uses them."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
-    ApiRoute("server_checks", "GET", "/api/v1/checks/{pool}/{server}", "Health evidence about one server."),
     ApiRoute(
         "history",
         "GET",
@@ -161,6 +160,21 @@ ROUTES = (
             ("of", "names with commas: l7:NAME, l4:NAME, POOL, POOL/SERVER, * for all; none = list them"),
             ("span", "how long back, up to 1h, such as 10m"),
         ),
+    ),
+    ApiRoute(
+        "evidence",
+        "GET",
+        "/api/v1/checks/{pool}/{server}",
+        "All that is known of a server's health: results, changes, and what led to them.",
+    ),
+    ApiRoute(
+        "check_now",
+        "POST",
+        "/api/v1/checks/{pool}/{server}",
+        "Make a server's checks at once.",
+        OPERATOR,
+        query=(DRY_RUN,),
+        statuses=(200, 403),
     ),
     ApiRoute("stats", "GET", "/api/v1/stats", "The overview; with Accept: text/html as a page's piece."),
     ApiRoute(

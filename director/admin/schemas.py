@@ -70,6 +70,8 @@ TRAFFIC = thing(**_TOTALS, rates=thing(**_TOTALS))
 ANY_VALUE: Schema = {}
 CHANGES = rows(thing(what=TEXT, before=maybe(each(ANY_VALUE)), after=maybe(each(ANY_VALUE))))
 
+_PROBE = thing(time=NUMBER, result=words("passed", "failed", "unknown"), reason=TEXT)
+
 COMPONENTS: dict[str, Schema] = {
     "Error": thing(error=TEXT, at=TEXT),
     "Check": thing(
@@ -80,6 +82,29 @@ COMPONENTS: dict[str, Schema] = {
         evidence=TEXT,
         last=rows(YES),
         seconds=maybe(NUMBER),
+    ),
+    "CheckHistory": thing(
+        **{"for": NUMBER},
+        check=TEXT,
+        address=TEXT,
+        verdict=words("up", "down", "checking"),
+        evidence=TEXT,
+        since=NUMBER,
+        against=COUNT,
+        needed=COUNT,
+        advice=TEXT,
+        results=rows(_PROBE),
+        transitions=rows(
+            thing(
+                **{"from": TEXT},
+                to=TEXT,
+                time=NUMBER,
+                reason=TEXT,
+                count=COUNT,
+                needed=COUNT,
+                probes=rows(_PROBE),
+            )
+        ),
     ),
     "Server": thing(
         FIGURES_OF_7,
@@ -264,7 +289,18 @@ ANSWERS: dict[str, Schema] = {
     "rule": named("Rule"),
     "schedulers": rows(thing(scheduler=TEXT, text=TEXT, used_by=TEXTS, own=maybe(thing(file=TEXT)))),
     "checks": rows(named("Check")),
-    "server_checks": rows(named("Check")),
+    "evidence": thing(
+        pool=TEXT,
+        name=TEXT,
+        address=TEXT,
+        status=TEXT,
+        note=TEXT,
+        health=TEXT,
+        failing=TEXTS,
+        checks=rows(named("CheckHistory")),
+        traffic=thing(failures=rows(ANY_VALUE), ejections=rows(ANY_VALUE), spared=COUNT),
+    ),
+    "check_now": thing(dry_run=YES, asked=COUNT, checks=TEXTS),
     "stats": thing(
         name=TEXT,
         time=TIME,

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from attrs import asdict
+from twisted.internet.defer import Deferred
 
 from director.admin import views
 from director.admin.answers import Answer, Headers, Refusal, as_json
@@ -19,7 +20,7 @@ from director.admin.explanation import OUTCOMES
 from director.admin.views import Json
 from director.config.parse import units
 from director.config.text.messages import BadValue
-from director.registry.reports import ConnectionQuery
+from director.registry.reports import ConnectionPage, ConnectionQuery
 
 SEARCHED = 1000
 """Requests that are searched, the last ones."""
@@ -56,11 +57,10 @@ class Searches:
         headers = _next(call, "requests", found[most - 1]["id"]) if len(found) > most else ()
         return as_json([views.trace_view(one, seen) for one in found[:most]], headers=headers)
 
-    def connections(self, call: Call) -> Answer:
+    def connections(self, call: Call) -> Answer | Deferred[Answer]:
         """Newest first, with the way to the rest (RFC 8288)."""
         page = self._control.connections(_connection_query(call))
-        headers = _next(call, "connections", page.more) if page.more is not None else ()
-        return as_json([asdict(one) for one in page.entries], headers=headers)
+        return page.addCallback(_listed, call) if isinstance(page, Deferred) else _listed(page, call)
 
     # -- checks and schedulers --
 
@@ -68,22 +68,6 @@ class Searches:
         """Evidence by check and address."""
         moment = self._control.moment()
         return as_json([views.check_view(one, moment) for one in self._control.checks()])
-
-    def server_checks(self, call: Call) -> Answer:
-        """The evidence about one server."""
-        server = self._control.snapshot().server(call.path["pool"], call.path["server"])
-        if server is None:
-            raise Refusal(
-                404, "No such server; /api/v1/pools lists them", "{pool}/{server}".format(**call.path)
-            )
-        moment = self._control.moment()
-        return as_json(
-            [
-                views.check_view(one, moment)
-                for one in self._control.checks()
-                if one.check in server.checks and one.address == server.address
-            ]
-        )
 
     def schedulers(self, call: Call) -> Answer:
         """Which scheduler picks for whom, the user's own from files, and those that nobody uses."""
@@ -158,6 +142,11 @@ def _span(call: Call) -> float:
 def _next(call: Call, route: str, after: object) -> Headers:
     query = urlencode({**call.query, "after": str(after)})
     return (("Link", f'</api/v1/{route}?{query}>; rel="next"'),)
+
+
+def _listed(page: ConnectionPage, call: Call) -> Answer:
+    headers = _next(call, "connections", page.more) if page.more is not None else ()
+    return as_json([asdict(one) for one in page.entries], headers=headers)
 
 
 def _wanted(call: Call) -> Callable[[TraceRecord], bool]:

@@ -21,7 +21,7 @@ from director.admin.answers import NewsSource, Refusal
 from director.admin.turns import Turns
 
 STREAMS = 64
-"""Followers of one site, a quarter of its connections."""
+"""StreamReaders of one site, a quarter of its connections."""
 PERIOD = 0.2
 """Seconds between two looks for news."""
 HEARTBEAT = 15.0
@@ -31,13 +31,13 @@ COMMENT = b":\n\n"
 _log = Logger()
 
 
-class Followers:
+class StreamReaders:
     """All streams of one site."""
 
     def __init__(self, clock: IReactorTime, turns: Turns) -> None:
         self._clock = clock
         self._turns = turns
-        self._open: set[Follower] = set()
+        self._open: set[StreamReader] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -50,18 +50,18 @@ class Followers:
 
     def begin(self, request: Request, feed: NewsSource, welcome: Callable[[], bool]) -> Deferred[None]:
         """Tell `feed` to who asked, as long as they are `welcome`; fires when it is over."""
-        stream = Follower(request, feed, welcome, self._clock, self._turns)
+        stream = StreamReader(request, feed, welcome, self._clock, self._turns)
         self._open.add(stream)
         return stream.done.addBoth(self._over, stream)
 
-    def _over(self, result: Any, stream: Follower) -> Any:
+    def _over(self, result: Any, stream: StreamReader) -> Any:
         self._open.discard(stream)
         stream.stopProducing()
         return result
 
 
 @implementer(IPushProducer)
-class Follower:
+class StreamReader:
     """One reader."""
 
     def __init__(

@@ -24,6 +24,7 @@ from director.errors import ChangeRefused, DirectorError
 from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
+from director.registry.evidence import ServerEvidence
 from director.registry.registry import Registry
 from director.registry.reports import (
     CheckEvidence,
@@ -66,6 +67,8 @@ class MemoryControl:
     at: Instant = field(factory=lambda: Instant(1000.0, 1_800_000_000.0))
     heard: list[ListenerState] = field(factory=list)
     evidence: list[CheckEvidence] = field(factory=list)
+    proven: ServerEvidence = field(factory=ServerEvidence)
+    hurried: list[tuple[str, str]] = field(factory=list)
     happened: list[LogEvent] = field(factory=list)
     flows: list[ConnectionEntry] = field(factory=list)
     wanted: list[ConnectionQuery] = field(factory=list)
@@ -120,7 +123,16 @@ class MemoryControl:
         """As set."""
         return self.evidence
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """As set."""
+        return self.proven
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Remember who was asked; one check each."""
+        self.hurried.append((pool, address))
+        return 1
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """As set, newest first, in pages; `wanted` keeps what was asked for."""
         self.wanted.append(wanted)
         left = sorted(self.flows, key=lambda one: -one.id)

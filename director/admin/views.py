@@ -19,7 +19,7 @@ from director.admin.trends import Trends
 from director.config.parse.expressions import written
 from director.model.conditions import And, Condition, Not, Or, Term
 from director.model.http import Children, FaultStep, L7Service, Rule
-from director.model.pools import NO_ADVICE, State, Tunnel
+from director.model.pools import NO_ADVICE, State, Tunnel, passive
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.reports import CheckEvidence, Instant, ListenerState, LogEvent, PacketFigures
@@ -103,7 +103,7 @@ def packets_view(found: PacketFigures | None, settings: L4Settings) -> Json:
 
 def health(server: ServerSnapshot) -> str:
     """`down`, `up`, `checking` (no verdict of every check yet) or `unchecked` (the pool has no check)."""
-    if server.failing:
+    if server.ill:
         return "down"
     if not server.checks:
         return "unchecked"
@@ -115,8 +115,8 @@ def status(server: ServerSnapshot) -> str:
     wanted = (server.state, server.advice.state)
     if State.MAINT in wanted:
         return "maintenance"
-    if server.failing:
-        return "down"
+    if server.ill:
+        return "down, used all the same (panic)" if server.eligible else "down"
     if State.DRAIN in wanted:
         return "drained" if server.empty else f"draining, {left(server)} left"
     if server.weight == 0:
@@ -135,6 +135,8 @@ def note(server: ServerSnapshot) -> str:
     """What the status alone does not say: a server that was full takes nothing new for a while (B.5)."""
     if server.advice != NO_ADVICE:
         return f"its agent says {server.advice}"
+    if server.failing and not server.ill:
+        return f"fails {', '.join(sorted(server.failing))}; enough other checks hold"
     if not server.overloaded or server.weight == 0:
         return ""
     bound = server.min or -(-server.max * 3 // 4)
@@ -159,7 +161,7 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "health": health(server),
         "failing": sorted(server.failing),
         **since(context.moment, server.since),
-        "checks": [check_view(one, context.moment) for one in evidence if one.check in server.checks],
+        "checks": [check_view(one, context.moment) for one in evidence if _about(one, server)],
         "weight": server.weight,
         "max": server.max,
         "min": server.min,
@@ -178,6 +180,11 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         **figures(server.requests),
         "traffic": traffic(server.traffic),
     }
+
+
+def _about(one: CheckEvidence, server: ServerSnapshot) -> bool:
+    """It is of a check of the server's pool, or of its ejection from that."""
+    return one.check in server.checks or one.check == passive(server.pool)
 
 
 def tunnel(found: Tunnel) -> str:
@@ -207,6 +214,8 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
         "total": len(pool.servers),
         "eligible": pool.eligible,
         "why_none": pool.why_none,
+        "needed": config.needed or len(config.checks),
+        "panic": pool.panic,
         "used_by": list(pool.used_by),
     }
     if servers:

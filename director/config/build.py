@@ -102,6 +102,7 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         demos=_all(kinds["demo"], builders.demo),
         schedulers=_all(kinds["scheduler"], builders.custom_scheduler),
         tests=_all(kinds["test"], builders.config_test),
+        guards=_all(kinds["guard"], builders.guard),
     )
 
 

@@ -33,6 +33,8 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
         _names(pool, "tls.cert", kinds["cert"], "cert")
         tls_references.pool(pool)
         _server_places(pool)
+    for guard in kinds["guard"].values():
+        _names(guard, "pool", kinds["pool"], "pool")
     for service in kinds["l7"].values():
         _l7(service, kinds)
     _rules(kinds)

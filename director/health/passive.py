@@ -24,9 +24,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from attrs import frozen
+from attrs import evolve
 
 from director.model.pools import Eject
+from director.registry.evidence import Ejection, TrafficEvidence
 from director.registry.live import LivePool, RealServer
 from director.registry.watch import GOOD, NOTHING, Sample
 
@@ -45,26 +46,11 @@ LONGEST = 8
 FAILURES_KEPT = 20
 """Failures remembered as evidence, of each server."""
 
+EJECTIONS_KEPT = 10
+"""Ejections that are over, remembered of each server."""
+
 Key = tuple[str, str]
 """(pool, address)."""
-
-
-@frozen
-class Ejection:
-    """A server was put out: why, the failures that led to it as (time, cause), and for how many seconds."""
-
-    pool: str
-    address: str
-    time: float
-    reason: str
-    failures: tuple[tuple[float, str], ...]
-    seconds: float
-    count: int
-
-    @property
-    def until(self) -> float:
-        """When it comes back."""
-        return self.time + self.seconds
 
 
 class _State:
@@ -76,6 +62,7 @@ class _State:
         self.failures: deque[tuple[float, str]] = deque(maxlen=FAILURES_KEPT)
         self.samples: deque[tuple[float, Sample]] = deque()
         self.ejection: Ejection | None = None
+        self.past: deque[Ejection] = deque(maxlen=EJECTIONS_KEPT)
         self.returned = 0.0
         self.times = 0
 
@@ -110,10 +97,13 @@ class Passive:
         """Who is out."""
         return [one.ejection for one in self._states.values() if one.ejection is not None]
 
-    def failures(self, pool: str, address: str) -> tuple[tuple[float, str], ...]:
-        """The last failures of a server, as (time, cause)."""
+    def evidence(self, pool: str, address: str) -> TrafficEvidence:
+        """What real work showed of a server."""
         state = self._states.get((pool, address))
-        return tuple(state.failures) if state is not None else ()
+        if state is None:
+            return TrafficEvidence()
+        now_out = (state.ejection,) if state.ejection is not None else ()
+        return TrafficEvidence(tuple(state.failures), (*state.past, *now_out), self.spared[pool])
 
     def saw(self, server: RealServer, word: str, now: float, times: int = 1) -> Ejection | None:
         """Work on a server failed (a word of `eject`), or went well again (`GOOD`); is it ejected for it?"""
@@ -157,6 +147,7 @@ class Passive:
             out = state.ejection
             if out is not None and (not known or now >= out.until):
                 state.ejection, state.returned = None, now
+                state.past.append(evolve(out, ended=now))
                 state.begin_anew()
                 found.append(out)
             if not known:

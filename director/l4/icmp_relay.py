@@ -13,11 +13,12 @@ from director.l4.flows import TABLED, Flow, FlowTable, key
 from director.l4.icmp import FRAGMENTATION_NEEDED, TOO_BIG_V6
 from director.l4.methods.base import lower, passable
 from director.l4.states.directions import OUTPUT
+from director.l4.states.transitions import unreachable
 from director.l4.verdicts import Deliver, Verdict
 from director.l4.wire import ipv4, tunnels
 from director.l4.wire.checksum import checksum, pseudo
 from director.l4.wire.ends import Ends, ends_of
-from director.l4.wire.ethernet import IPV4, L3
+from director.l4.wire.ethernet import IPV4, IPV6, L3
 from director.l4.wire.packet import Packet
 from director.l4.wire.protocols import ICMPV6, IPSEC, PORTS
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from director.l4.outbound import Outbound
     from director.l4.services import Services
 
+_UNREACHABLE = {4: 3, 6: 1}
+"""ICMP's type "destination unreachable" by IP version (RFC 792, RFC 4443 3.1)."""
+_TOO_LARGE = 4
+"""Its code of IPv4 that only wants smaller packets (RFC 1191)."""
 NO_FLOW = Deliver("icmp_no_flow")
 SEEN = Deliver("seen")
 
@@ -69,6 +74,8 @@ class IcmpRelay:
     def _to_client(self, packet: Packet, inner: Ends, flow: Flow, offload: bytes, now: float) -> Verdict:
         """The server (or a router before it) says something about a packet it got."""
         self._outbound.count(flow, packet.length)
+        if _unreached(packet):
+            unreachable(flow)
         if not flow.method.rewrites:
             return SEEN
         next_hop = self._context.output.next_hop(flow.client)
@@ -171,6 +178,13 @@ def _reversed(inner: Ends) -> bytes:
     if inner.protocol in IPSEC:
         return key(inner.destination, inner.source, 500, 500)
     return key(inner.destination, inner.source, inner.dport, inner.sport)
+
+
+def _unreached(packet: Packet) -> bool:
+    """It says that its receiver's packet went nowhere, and not merely that it was too large."""
+    kind, code = packet.frame[packet.l4], packet.frame[packet.l4 + 1]
+    version = 6 if packet.family == IPV6 else 4
+    return kind == _UNREACHABLE[version] and not (version == 4 and code == _TOO_LARGE)
 
 
 def _rewrite_quote(

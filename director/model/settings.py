@@ -20,7 +20,7 @@ class Settings:
 
     name: str = "director"
     state_dir: str = ""
-    workers: int = 0
+    workers: int = -1
     log: str = "text"
     shutdown_grace: float = 10.0
     trace: int = 4096
@@ -69,6 +69,25 @@ class ConfigTest:
 
 
 @frozen
+class Guard:
+    """`[guard:NAME]`: what no change may do to a pool; `pools` empty = to any.
+
+    After a change there must be at least `ready` servers that work, and at most `drains` that an operator
+    keeps from new clients; None = no matter.  `path` and `attribute` name a function of the user's own that
+    is asked as well.  A guard that does not veto warns.
+    """
+
+    name: str
+    pools: tuple[str, ...] = ()
+    ready: int | None = None
+    drains: int | None = None
+    path: str = ""
+    attribute: str = ""
+    veto: bool = True
+    reason: str = ""
+
+
+@frozen
 class Configuration:
     """All of one ini, checked.  Mappings are tuples in file order; names are unique per kind."""
 
@@ -87,6 +106,7 @@ class Configuration:
     demos: tuple[Demo, ...] = ()
     schedulers: tuple[CustomScheduler, ...] = ()
     tests: tuple[ConfigTest, ...] = ()
+    guards: tuple[Guard, ...] = ()
 
     @property
     def served_certificates(self) -> tuple[Certificate, ...]:

@@ -5,10 +5,11 @@ cycle that they all share.  `configuration` reads a file as the program does it,
 write it, `preflight` tries whether its servers can be reached, `host` whether this machine is as it needs
 to be.  The parts: `running` (the registry, the file it came from, and with `overrides` what operators
 changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `certificates`, `acme`
-(which gets some of them), `services` (health and the admin), `demos`, `pool_alerts`, `listen_alerts`,
-`logs`, `state_directory`, `confirmation` (a reload that is undone unless it is confirmed), and beside them
-`replay` (where the last requests would go), `packets` (what would become of one) and `supervision`, what
-systemd is told.  `processes` holds layer 7 in processes of its own; `traffic` is what the rest asks of
-layer 7, wherever it runs.  `control` is what admin and commands may ask, `banner` what a start prints,
-`identifiers` those of requests.
+(which gets some of them), `services` (health, with its `health_memory`, and the admin), `demos`, `guards`,
+`pool_alerts`, `listen_alerts`, `logs`, `state_directory`, `confirmation` (a reload that is undone unless it
+is confirmed), and beside them `replay` (where the last requests would go), `packets` (what would become of
+one) and `supervision`, what systemd is told.  `processes` holds both layers in processes of their own;
+`traffic` is what the rest asks of them, wherever they run.  `control` is what admin and commands may ask,
+`banner` what a start prints, `identifiers` those of requests, `memory` how a process treats its own,
+`version` which one it runs.
 """

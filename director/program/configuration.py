@@ -108,6 +108,21 @@ def _own_scheduler_problems(loaded: Loaded, configuration: Configuration, files:
     return found
 
 
+def _guard_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
+    found = []
+    for guard in configuration.guards:
+        if guard.path:
+            try:
+                function = files.load(guard.path, guard.attribute)
+            except SchedulerError as error:
+                found.append(loaded.problem_at(f"guard:{guard.name}", "python", str(error)))
+            else:
+                if not callable(function):
+                    text = f"{guard.attribute} of {guard.path} cannot be called; name a function"
+                    found.append(loaded.problem_at(f"guard:{guard.name}", "python", text))
+    return found
+
+
 def _scheduler_problems(loaded: Loaded, configuration: Configuration, files: UserFiles) -> list[Problem]:
     """Arguments that only their scheduler understands; each spec is tried once."""
     catalog = plugins.catalog(configuration.schedulers, files=files)
@@ -285,5 +300,11 @@ def _site_for(sites: list[CompiledService], port: int, service: str) -> Compiled
 
 
 Look = Callable[[Loaded, Configuration, UserFiles], list[Problem]]
-LOOKS: tuple[Look, ...] = (_rights_problems, _own_scheduler_problems, _endpoint_problems, _scheduler_problems)
+LOOKS: tuple[Look, ...] = (
+    _rights_problems,
+    _own_scheduler_problems,
+    _guard_problems,
+    _endpoint_problems,
+    _scheduler_problems,
+)
 """What is looked for at every reading, in this order, as long as nothing is wrong."""

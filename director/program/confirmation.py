@@ -24,7 +24,7 @@ from director.admin.control import Applied, ConfirmWithin, WaitingReload
 from director.errors import ChangeRefused
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
-from director.registry.guard import Guard, Seen, Sight, guard, sight
+from director.registry.reload_guard import ReloadGuard, Seen, Sight, guard, sight
 
 AUTHOR = "commit-confirm"
 """Who takes it back, for the audit."""
@@ -44,7 +44,7 @@ class Unconfirmed:
     number: int
     author: str
     until: float
-    guard: Guard
+    guard: ReloadGuard
     before: Sight
     begun: Sight
 

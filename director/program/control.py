@@ -10,7 +10,6 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -36,17 +35,19 @@ from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
 from director.health.io.service import HealthService
-from director.health.verdict import CheckSnapshot
+from director.health.passive import Passive
+from director.model.pools import passive
 from director.model.settings import User
 from director.program.configuration import decide, examine
 from director.program.confirmation import Confirmation
-from director.program.layer4 import Layer4
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.packets import explain_packet
 from director.program.running import Running
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
+from director.program.version import VERSION
 from director.registry.changes import Change
+from director.registry.evidence import CheckSnapshot, Ejection, ServerEvidence
 from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
@@ -84,6 +85,7 @@ class RunningControl:
         own_listeners: those of the admin, which is made after us.
         listening: what keeps clients from a listener.
         confirmation: the reload that may wait for it.
+        passive: what real work showed.
     """
 
     def __init__(
@@ -92,12 +94,13 @@ class RunningControl:
         current: Running,
         traffic: TrafficView,
         health: HealthService,
-        layer4: Layer4,
+        layer4: PacketView,
         reactor: Any,
         verbs: Verbs,
         own_listeners: Callable[[], Iterable[ListenerState]],
         listening: ListenAlerts,
         confirmation: Confirmation,
+        passive: Passive,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -115,6 +118,7 @@ class RunningControl:
         self._own_listeners = own_listeners
         self._listening = listening
         self._confirmation = confirmation
+        self._passive = passive
         self._started = time.time()
 
     def moment(self) -> Instant:
@@ -153,7 +157,7 @@ class RunningControl:
     def process(self) -> ProcessFigures:
         """Memory, descriptors, stalls."""
         return ProcessFigures(
-            installed_version(),
+            VERSION,
             self._started,
             _resident(),
             sum(1 for _ in Path("/proc/self/fd").iterdir()),
@@ -165,9 +169,21 @@ class RunningControl:
 
     def checks(self) -> Sequence[CheckEvidence]:
         """Health evidence."""
-        return [_evidence(one) for one in self._health.snapshot()]
+        return [*map(_evidence, self._health.snapshot()), *map(_ejected, self._passive.ejections())]
 
-    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+    def proofs(self, pool: str, address: str) -> ServerEvidence:
+        """All that is known of a server."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return ServerEvidence(self._health.evidence(address, names), self._passive.evidence(pool, address))
+
+    def probe_now(self, pool: str, address: str) -> int:
+        """Make a server's checks at once; how many are made, those under way not counted."""
+        live = self._registry.pools.get(pool)
+        names = live.config.checks if live is not None else ()
+        return sum(self._health.probe_now(address, name) for name in names)
+
+    def connections(self, wanted: ConnectionQuery) -> Soon[ConnectionPage]:
         """Layer-4 flows and templates."""
         return self._layer4.connections(wanted)
 
@@ -329,14 +345,6 @@ class RunningControl:
         return self._current.overrides.undoing(number)
 
 
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("director")
-    except PackageNotFoundError:
-        return "0"
-
-
 def _resident() -> int | None:
     """Resident bytes of this process, where the system tells."""
     try:
@@ -358,3 +366,7 @@ def _evidence(check: CheckSnapshot) -> CheckEvidence:
         tuple(one.alive for one in results if one.alive is not None),
         last.duration if last is not None else None,
     )
+
+
+def _ejected(one: Ejection) -> CheckEvidence:
+    return CheckEvidence(passive(one.pool), one.address, False, one.time, one.reason)

@@ -95,14 +95,8 @@ class Layer4(Part):
 
     def check(self, candidate: Candidate) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
-        desired = candidate.desired
-        wanted = desired.l4_settings or L4Settings()
-        if self.shell is not None and desired.l4 and _fixed(wanted) != _fixed(self._settings):
-            raise ChangeRefused(
-                "EINVAL",
-                "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
-                "restart to change them",
-            )
+        if self.shell is not None:
+            refuse_what_is_fixed(self._settings, candidate.desired)
 
     def prepare(self, candidate: Candidate) -> Deferred[None] | None:
         """Let the director have the packets that the candidate needs as well, before it is served.
@@ -143,7 +137,7 @@ class Layer4(Part):
         """
         if self.shell is None:
             if not configuration.l4:
-                self._clear()
+                clear(self._name, self._state_dir)
                 return succeed(None)
             self.shell = self._make(configuration.l4_settings or L4Settings())
             self.shell.startService()
@@ -166,19 +160,6 @@ class Layer4(Part):
         if self._owed and forwarder is not None and owed_endpoints(forwarder.left()) != self._owed:
             self.follow(self._registry.configuration)
 
-    def _clear(self) -> None:
-        """An earlier run with services may have been killed: nothing of it may stay."""
-        run = nft.find() if (self._state_dir / STATE_FILE).exists() else None
-        if run is None:
-            return
-        try:
-            left = Installer(self._name, self._state_dir, run).clear()
-        except (DirectorError, OSError) as error:
-            _log.warn("what an earlier run left for layer 4 cannot be removed: {why}", why=str(error))
-            return
-        if left is not None:
-            _log.info("removed what an earlier run left: {left}", left=left)
-
     def _configure(self, wanted: L4Settings) -> None:
         """Sysctls, timeouts and marks may change while flows live."""
         if wanted == self._settings or self.shell is None:
@@ -191,6 +172,13 @@ class Layer4(Part):
     def stop(self, grace: float) -> Deferred[None]:
         """Give back to the host what was taken from it."""
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
+
+    def hand_over(self) -> Deferred[None]:
+        """End, and leave the kernel's rules as they are: the next process is ready to go on."""
+        return succeed(None) if self.shell is None else self.shell.hand_over()
+
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
+        """The registry that serves knows it already."""
 
     def reasons(self) -> Iterator[str]:
         """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.
@@ -375,6 +363,30 @@ class Layer4(Part):
             _log.warn("layer 4: flows of the run before are not taken up: {why}", why=str(error))
             return
         _log.info("layer 4: {told}", told=str(told))
+
+
+def clear(name: str, state_dir: Path) -> None:
+    """An earlier run with services may have been killed: nothing of it may stay."""
+    run = nft.find() if (state_dir / STATE_FILE).exists() else None
+    if run is None:
+        return
+    try:
+        left = Installer(name, state_dir, run).clear()
+    except (DirectorError, OSError) as error:
+        _log.warn("what an earlier run left for layer 4 cannot be removed: {why}", why=str(error))
+        return
+    if left is not None:
+        _log.info("removed what an earlier run left: {left}", left=left)
+
+
+def refuse_what_is_fixed(began: L4Settings, desired: Configuration) -> None:
+    """Raises ChangeRefused for what cannot change once layer 4 began with other settings."""
+    if desired.l4 and _fixed(desired.l4_settings or L4Settings()) != _fixed(began):
+        raise ChangeRefused(
+            "EINVAL",
+            "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
+            "restart to change them",
+        )
 
 
 def _concerns_capture(change: Change) -> bool:

@@ -11,9 +11,9 @@ from twisted.logger import Logger
 
 from director.program.parts import Chore, Part
 from director.registry.live import LivePool
-from director.registry.outage import instead, panic
+from director.registry.outage import instead
 from director.registry.registry import Registry
-from director.registry.snapshot import Snapshots
+from director.registry.snapshot import Snapshots, why_panic
 
 EVERY = 0.25
 """Seconds between two looks."""
@@ -71,7 +71,8 @@ class PoolAlerts(Part):
         begun, ended = sorted(panics - self._panics), sorted(self._panics - panics)
         self._panics = panics
         found = [
-            f"pool {name} is in panic: {panic(pools[name].healthy, pools[name].config)}" for name in begun
+            f"pool {name} is in panic: {why_panic(pools[name].healthy, pools[name].config.panic)}"
+            for name in begun
         ]
         return _some(found + [f"pool {name} is not in panic any more" for name in ended if name in pools])
 

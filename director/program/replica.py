@@ -12,8 +12,8 @@ from twisted.logger import Logger
 
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
+from director.registry.books import MappedBooks
 from director.registry.live import Books
-from director.registry.mapped import MappedBooks
 from director.registry.registry import Generation, Registry
 from director.scheduling.catalog import Catalog
 from director.scheduling.custom import Note

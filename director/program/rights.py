@@ -25,6 +25,7 @@ def problems(loaded: Loaded, configuration: Configuration) -> list[Problem]:
             findings.add(Position(file), text, hint=hint, severity=severity)
     found = list(findings.problems())
     executed = [(f"scheduler:{one.name}", "python", one.path) for one in configuration.schedulers]
+    executed += [(f"guard:{one.name}", "python", one.path) for one in configuration.guards if one.path]
     executed += [(f"check:{one.name}", "exec", one.command[0]) for one in configuration.checks if one.command]
     for section, key, path in executed:
         for severity, text, hint in doubts(Path(path)):

@@ -22,9 +22,9 @@ from director.program.candidate import Candidate
 from director.program.overrides import Overrides
 from director.program.parts import Chore
 from director.program.replica import Replica
+from director.registry.books import MappedBooks
 from director.registry.changes import Change, SchedulersRead, changed, plan
 from director.registry.counters import ESTIMATOR_PERIOD
-from director.registry.mapped import MappedBooks
 from director.registry.registry import SWEEP_PERIOD, Generation
 from director.store.io.base import Store
 
@@ -44,6 +44,7 @@ class Running(Replica):
     Attributes:
         candidate: what runs.
         overrides: what operators changed over the file.
+        given: the slots that the last change gave out, for the processes that count there.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Running(Replica):
         super().__init__(reactor, random, books)
         self.candidate = candidate
         self.overrides = Overrides(store, self.registry)
+        self.given: list[list[Any]] = []
+        self._books = books
 
     # -- candidates --
 
@@ -95,6 +98,8 @@ class Running(Replica):
         """Make it the registry's, and keep it."""
         super().commit(candidate)
         made, self.candidate = self.made, candidate
+        if self._books is not None:
+            self.given = [list(one) for one in self._books.news()]
         if candidate.laid is None:
             keeping = self.overrides.note(made)
         else:
@@ -112,10 +117,11 @@ class Running(Replica):
         return self.overrides.again().addCallback(lambda _: None)
 
     def chores(self) -> Iterable[Chore]:
-        """Rates, servers that left or come back, and what could not be kept."""
+        """Servers that left or come back, what could not be kept, and rates where no other process counts."""
+        rates = () if self._books is not None else ((self.estimate, ESTIMATOR_PERIOD),)
         return (
             *super().chores(),
-            (self._estimate, ESTIMATOR_PERIOD),
+            *rates,
             (self._sweep, SWEEP_PERIOD),
             (self.overrides.again, TRY_AGAIN),
         )
@@ -131,7 +137,8 @@ class Running(Replica):
         if old.admin != desired.admin:
             raise ChangeRefused("EINVAL", "[admin] listen is read at start; restart to change it")
 
-    def _estimate(self) -> None:
+    def estimate(self) -> None:
+        """Take a sample of what was counted, for the rates."""
         for server in self.registry.servers():
             server.stats.estimator.tick()
         for service in self.registry.services.values():

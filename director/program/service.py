@@ -18,7 +18,6 @@ that could not be kept says so.
 from __future__ import annotations
 
 import codecs
-import gc
 import os
 import resource
 import signal
@@ -42,6 +41,7 @@ from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
+from director.model.settings import Configuration
 from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
@@ -49,23 +49,30 @@ from director.program.configuration import read
 from director.program.confirmation import AUTHOR, Confirmation
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.guards import Guards
+from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, layer7_of
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import Logs, event_log
+from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
+from director.program.processes.crew import Shared
+from director.program.processes.layer4_apart import Layer4Apart
+from director.program.processes.orphan import relieved
+from director.program.processes.sockets import can_be_inherited
 from director.program.processes.workers import Workers
 from director.program.replay import REPLAYED, replay_of
 from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
 from director.program.state_directory import StateDirectory
 from director.program.supervision import Supervision
+from director.registry.books import MappedBooks
 from director.registry.cells import Geometry
 from director.registry.changes import Change
 from director.registry.io.segment import Segment, create
-from director.registry.mapped import MappedBooks
 from director.registry.registry import RealServer
 from director.registry.reports import ListenerState
 from director.store.io.file import FileStore
@@ -73,8 +80,6 @@ from director.store.io.place import Owner
 
 SLOTS = 65_536
 """Servers and pools that can be counted across processes; what is not used costs addresses only."""
-COLLECT_AFTER = 20_000
-"""New containers between two looks for cycles; 700, as Python has it, are fifty requests."""
 
 _log = Logger(namespace="director")
 
@@ -99,18 +104,17 @@ class DirectorService(Service):
         self._first = candidate
         self._changing = DeferredLock()
         random = Random()
-        count = processes(settings.workers)
+        count = processes(configuration)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
         segment, books = counts(count)
         self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random, books)
         self.registry = self.current.registry
-        before = self._serve_layer7(count, segment, books)
-        self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
+        before = self._serve(count, segment, books, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
-        self._look_after_health()
+        health = self._judge_servers()
         self.control = RunningControl(
             path,
             self.current,
@@ -122,6 +126,7 @@ class DirectorService(Service):
             self._admin_listeners,
             self.listening,
             self.confirmation,
+            self.passive.judge,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -129,8 +134,9 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
+                Guards(self.registry, reactor.seconds),
                 self.current,
-                Health(self.health, self.passive, self.registry),
+                health,
                 ServicePart(self.admin),
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
@@ -145,30 +151,34 @@ class DirectorService(Service):
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
 
-    def _look_after_health(self) -> None:
-        """Checks that ask, and what the traffic itself tells."""
-        judged: Any = Verdicts(self.registry, self.traffic)
-        seconds = self.reactor.seconds
-        self.health = HealthService(judged, self.reactor, seconds, self._health_changed)
-        self.passive = PassiveChecks(judged, seconds, self._health_changed)
+    def _judge_servers(self) -> Health:
+        """Checks, active and passive; their verdicts go to all processes."""
+        reactor = self.reactor
+        judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
+        self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
+        self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
         self.registry.saw = self.passive.saw
         if isinstance(self.traffic, Workers):
             self.traffic.saw = self.passive.heard
+        memory = HealthMemory(self.health, self.state_dir, reactor)
+        return Health(self.health, self.passive, self.registry, memory)
 
-    def _serve_layer7(
-        self, count: int, segment: Segment | None, books: MappedBooks | None
+    def _serve(
+        self, count: int, segment: Segment | None, books: MappedBooks | None, random: Random
     ) -> tuple[Part, ...]:
-        """Layer 7 here or in processes; returns the parts that go before it."""
-        settings, access = self.settings, self.logs.access
+        """Both layers, here or in processes; returns the parts that go before layer 7."""
+        settings, access, reactor = self.settings, self.logs.access, self.reactor
         self.traffic: Layer7 | Workers
+        self.layer4: Layer4 | Layer4Apart
         if segment is None or books is None:
+            self.layer4 = Layer4(self.registry, reactor, settings.name, self.state_dir, random)
             certificates, self.traffic = layer7_of(
-                self.registry, self.reactor, access, settings.trace, identifiers(new_run())
+                self.registry, reactor, access, settings.trace, identifiers(new_run())
             )
             return (certificates,)
-        self.traffic = Workers(
-            self.current, segment, books, self.reactor, count, settings, new_run(), access.target
-        )
+        shared = Shared(self.current, segment, books, settings, count)
+        workers = self.traffic = Workers(shared, reactor, new_run(), access.target)
+        self.layer4 = Layer4Apart(shared, reactor, workers.room)
         return ()
 
     # -- life --
@@ -189,7 +199,7 @@ class DirectorService(Service):
     def startService(self) -> None:
         """Serve."""
         super().startService()
-        started = self.parts.start()
+        started = relieved(self.state_dir, self.reactor).addCallback(lambda _: self.parts.start())
         for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
@@ -395,9 +405,23 @@ def _not_reloaded(failure: Failure) -> None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
 
-def processes(workers: int) -> int:
-    """How many serve layer 7 beside this one; `workers` -1 is one for each processor that we may use."""
-    return len(os.sched_getaffinity(0)) if workers < 0 else workers
+def processes(configuration: Configuration) -> int:
+    """How many serve layer 7 beside this one: without a number one for each processor that we may use.
+
+    An endpoint that cannot be handed on is served by this process then.
+    """
+    if configuration.settings.workers >= 0:
+        return configuration.settings.workers
+    for service in configuration.l7:
+        for address in service.places:
+            if address.endpoint and not can_be_inherited(address.endpoint):
+                _log.info(
+                    "all runs in one process: several cannot share {endpoint} of [l7:{name}]",
+                    endpoint=address.endpoint,
+                    name=service.name,
+                )
+                return 0
+    return len(os.sched_getaffinity(0))
 
 
 def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:
@@ -414,17 +438,6 @@ def load_early() -> None:
     files.load()
     for name in ("ascii", "latin-1", "utf-8-sig", "idna"):
         codecs.lookup(name)
-
-
-def settle_memory() -> None:
-    """Let the collector look at what requests leave behind only, and less often.
-
-    What exists after the start stays until the end, so looking through it again only costs time and makes
-    pauses. A request leaves no cycle: reference counts free all of it at once.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 def raise_descriptor_limit() -> None:

@@ -13,8 +13,9 @@ from director.health.io.service import HealthService
 from director.model.pools import Advice
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
+from director.program.health_memory import HealthMemory
 from director.program.parts import Chore, Part
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
 from director.registry.registry import LivePool, RealServer, Registry
 
 
@@ -37,11 +38,24 @@ class ServicePart(Part):
 class Health(ServicePart):
     """The checks of what runs, active and passive."""
 
-    def __init__(self, service: HealthService, passive: PassiveChecks, registry: Registry) -> None:
+    def __init__(
+        self, service: HealthService, passive: PassiveChecks, registry: Registry, memory: HealthMemory
+    ) -> None:
         super().__init__(service)
+        self._memory = memory
+        service.traffic = passive.failures
         self._health = service
         self._passive = passive
         self._registry = registry
+
+    def start(self) -> None:
+        """Begin with what the run before knew."""
+        self._memory.load()
+        super().start()
+
+    def stop(self, grace: float) -> Deferred[None]:
+        """End, and keep what is known."""
+        return super().stop(grace).addCallback(lambda _: self._memory.save())
 
     def chores(self) -> Iterable[Chore]:
         """Compare servers, and let those come back whose time is over."""
@@ -56,9 +70,9 @@ class Health(ServicePart):
 class Verdicts:
     """The registry as the checks see it: what they find goes to every process that serves."""
 
-    def __init__(self, registry: Registry, traffic: TrafficView) -> None:
+    def __init__(self, registry: Registry, *layers: TrafficView | PacketView) -> None:
         self._registry = registry
-        self._traffic = traffic
+        self._layers = layers
         self.reached = registry.reached
 
     @property
@@ -78,15 +92,18 @@ class Verdicts:
 
     def set_health(self, address: str, check: str, alive: bool, now: float) -> tuple[RealServer, ...]:
         """See `Registry.set_health`."""
-        self._traffic.verdict(address, check, alive)
+        for layer in self._layers:
+            layer.verdict(address, check, alive)
         return self._registry.set_health(address, check, alive, now)
 
     def set_advice(self, address: str, check: str, advice: Advice, now: float) -> tuple[RealServer, ...]:
         """See `Registry.set_advice`."""
-        self._traffic.verdict(address, check, advice.told())
+        for layer in self._layers:
+            layer.verdict(address, check, advice.told())
         return self._registry.set_advice(address, check, advice, now)
 
     def forget_health(self, address: str, check: str, now: float) -> tuple[RealServer, ...]:
         """See `Registry.forget_health`."""
-        self._traffic.verdict(address, check, None)
+        for layer in self._layers:
+            layer.verdict(address, check, None)
         return self._registry.forget_health(address, check, now)

@@ -1,14 +1,20 @@
-"""What the admin may ask of layer 7, whether it runs in this process or in several (composition)."""
+"""What the admin may ask of both layers, whether they run in this process or in others (composition)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
 from director.l7.routing.service import CompiledService
-from director.registry.reports import WorkerFigures
+from director.registry.reports import (
+    ConnectionPage,
+    ConnectionQuery,
+    ListenerState,
+    PacketFigures,
+    WorkerFigures,
+)
 
 TraceRecord = Mapping[str, Any]
 """See `admin.control`."""
@@ -67,3 +73,28 @@ class TrafficView(Protocol):
 
     def reopen(self) -> None:
         """The log of requests was rotated away."""
+
+
+class PacketView(Protocol):
+    """Layer 4, as the control process sees it."""
+
+    def listeners(self) -> Iterable[ListenerState]:
+        """Every virtual service, and why it is not served."""
+
+    def reasons(self) -> Iterable[str]:
+        """What keeps it from working, one sentence each; nothing when it is not asked for."""
+
+    def reasons_since(self) -> dict[str, float]:
+        """Since when (monotonic seconds), for each of `reasons` of which that is known."""
+
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage | Deferred[ConnectionPage]:
+        """Flows and templates, newest first."""
+
+    def figures(self) -> PacketFigures | None:
+        """The whole of layer 4 in numbers, as `TrafficView.refreshed` left them; None while there is none."""
+
+    def zero(self) -> None:
+        """The whole is shown from 0 on."""
+
+    def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
+        """What a check found; None: nobody asks any more."""

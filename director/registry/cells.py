@@ -29,7 +29,7 @@ the locks come from the shell (`registry.io.segment`).
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import frozen
 
@@ -116,6 +116,15 @@ def geometry(words: memoryview[int]) -> Geometry:
             f"the counts are of version {version}, this program knows {VERSION}; restart the director"
         )
     return Geometry(*sizes)
+
+
+class Given(NamedTuple):
+    """A slot that was given out: to a server of a pool, or, with an empty name, to the pool itself."""
+
+    pool: str
+    server: str
+    slot: int
+    generation: int
 
 
 class CellTable:

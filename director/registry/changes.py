@@ -34,7 +34,7 @@ class Change:
 
     @property
     def adds(self) -> int:
-        """How many servers and pools it may make."""
+        """How many servers, pools and services it may make."""
         return 0
 
     def leavers(self, pools: Mapping[str, LivePool]) -> Iterable[RealServer]:
@@ -262,6 +262,11 @@ class ServiceSet(Change):
     def key(self) -> str:
         """`l7:NAME` or `l4:NAME`."""
         return f"{'l4' if isinstance(self.service, L4Service) else 'l7'}:{self.service.name}"
+
+    @property
+    def adds(self) -> int:
+        """The service, if it is new."""
+        return 1
 
     def on_draft(self, draft: Draft) -> None:
         """ESRCH when it names a pool that is not there."""

@@ -14,6 +14,8 @@ and moves by a verb that keeps what must hold:
   derived when read, the hysteresis would be lost, and a server at its limit would flap.  A template does
   not count but is tested (B.5); UDP and closing TCP count as inactive, which the thresholds compare, too
   (B.6).
+* A **seat** is a client of a service against `max_connections`: taken before the connection is accepted, so
+  that nobody is turned away who was let in.
 * **Tallies** (requests, responses, errors, packets, octets) only grow.  Nobody decides by them, so they are
   plain numbers of one process; sums over processes are made when somebody looks.
 * **Evidence** (`reached`, `unreached`, `observe`) is what a data path saw of a server; the newest counts.
@@ -187,6 +189,23 @@ def leave_place(pool: LivePool) -> None:
     pool.leave_place()
 
 
+def take_seat(service: LiveService, most: int) -> bool:
+    """One more client of a service, if it has fewer than `most`; 0 is no limit."""
+    taken: bool = service.seats.take(most)
+    return taken
+
+
+def leave_seat(service: LiveService) -> None:
+    """A client has left, or did not come after all."""
+    service.seats.move(-1)
+
+
+def move_seats(old: LiveService, new: LiveService, count: int) -> None:
+    """Clients go on as another service's."""
+    old.seats.move(-count)
+    new.seats.move(count)
+
+
 # --- evidence ---------------------------------------------------------------------------
 
 
@@ -198,6 +217,18 @@ def reached(server: RealServer) -> None:
 def unreached(server: RealServer) -> None:
     """A connection to it could not be made."""
     server.reachable = False
+
+
+def broke(server: RealServer, cause: str) -> None:
+    """Work on it that nobody counts came to a bad end; `cause` as for `failed`."""
+    if server.watch is not None:
+        server.watch.failed(cause)
+
+
+def worked(server: RealServer) -> None:
+    """Work on it that nobody counts went well."""
+    if server.watch is not None:
+        server.watch.worked()
 
 
 # --- tallies of layer 7 -------------------------------------------------------------------

@@ -20,6 +20,7 @@ from director.model.http import L7Service
 from director.model.pools import NO_ADVICE, Advice, OnDown, Pool, Server, State, passive
 from director.model.virtual import L4Service
 from director.registry.counters import Requests, Zeroable
+from director.registry.seats import Seats
 from director.registry.watch import Watch
 
 MOST_NUMBERS = 4096
@@ -381,10 +382,11 @@ class LivePool:
 
 
 class LiveService:
-    """One live service (`l7:NAME` or `l4:NAME`): counters that survive reloads."""
+    """One live service (`l7:NAME` or `l4:NAME`): counters and seats that survive reloads."""
 
-    def __init__(self, key: str, config: L7Service | L4Service) -> None:
+    def __init__(self, key: str, config: L7Service | L4Service, seats: Any = None) -> None:
         self.key = key
+        self.seats = seats or Seats()
         self.config: L7Service | L4Service = config
         self.stats = Zeroable()
         self.requests = Requests()
@@ -428,6 +430,13 @@ class Books:
 
     def dropped(self, pool: LivePool) -> None:
         """A pool is gone."""
+
+    def seats(self, key: str) -> Seats:
+        """Those of a new service."""
+        return Seats()
+
+    def closed(self, service: LiveService) -> None:
+        """A service is gone."""
 
     def shared(self, name: str, size: int) -> OwnNumbers:
         """The numbers of that name, made when first asked for.  Raises DirectorError."""

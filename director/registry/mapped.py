@@ -1,35 +1,15 @@
 """Servers and pools whose claims count across processes: the ledger's verbs over `cells`.
 
-`MappedBooks` is what a `Registry` makes its servers and pools with when there are several processes; a
-single one uses plain objects (`live.Books`) and pays nothing.  How to use it:
-
-*Control process.*  `segment.create(Geometry(slots, columns))`, `MappedBooks(segment.table(0), gives=True)`,
-`Registry(make_scheduler, books)`.  It gives out the slots.  After each `Registry.apply`, `news()` is what
-was given out by it: send it to every worker together with the changes.  `all_given()` goes with the snapshot
-that a new worker begins with.  When a worker has died (its process was waited for), `bury(column)`; only
-then may the column be given to another.  Call `tick()` each second and `Registry.sweep` as ever.
-
-*Worker, layer 4.*  `segment.attach(descriptor)`, `MappedBooks(segment.table(column))`, `Registry(…, books)`.
-For every change: `learn(news)` first, then `Registry.apply`.  Call `tick()` each second.
-
-A **slot** is given to (kind, pool, server); its **generation** tells it from who had it before.  A slot is
-free again when nothing counts in it and the server's time in the trash is over (B.8), or its pool is gone.
-
-`room(pool)` is called when a release made room in a pool in whose line somebody of *another* process waits:
-tell those processes to look (`Lines.poke`).  Who stands in line just as the room is made may be missed; the
-periodic look of the lines finds it.
-
-What is different from one process: a claim whose slot's lock cannot be had is refused (`refused` counts it);
-a server whose `max` was raised stays full if its load is not below the new one (B.3 lets one more in, which
-here each process would).
+`books.MappedBooks` makes them.  What is different from one process: a claim whose slot's lock cannot be had
+is refused (`refused` counts it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Protocol
 
-from director.errors import ChangeRefused, LeaseError
+from director.errors import LeaseError
 from director.model.pools import Pool, Server
 from director.registry.cells import (
     ACTIVE,
@@ -41,19 +21,32 @@ from director.registry.cells import (
     PERSISTENT,
     WAITING,
     CellTable,
-    SharedNumbers,
+    Given,
 )
 from director.registry.ledger import Lease, Reason, TemplateClaim, clears
 from director.registry.live import LivePool, RealServer
 
 
-class Given(NamedTuple):
-    """A slot that was given out: to a server of a pool, or, with an empty name, to the pool itself."""
+class SlotKeeper(Protocol):
+    """What servers and pools ask of who made them (`books`).
 
-    pool: str
-    server: str
-    slot: int
-    generation: int
+    Attributes:
+        table: the counts.
+        gives: this process gives out slots.
+        refused: claims refused because a lock could not be had.
+        owed: servers whose flag is still to be looked at.
+    """
+
+    table: CellTable
+    gives: bool
+    refused: int
+    owed: set[MappedServer]
+
+    def changed(self, pool: LivePool) -> None:
+        """Another set of servers may be chosen in `pool`: every process is to look again."""
+
+    def tell_others(self, pool: LivePool) -> None:
+        """There may be room for those who wait elsewhere."""
 
 
 class MappedServer(RealServer):
@@ -61,7 +54,7 @@ class MappedServer(RealServer):
 
     __slots__ = ("_active", "_evidence", "_inactive", "_load", "books", "flag", "generation", "slot")
 
-    def __init__(self, config: Server, pool: LivePool, now: float, books: MappedBooks, given: Given) -> None:
+    def __init__(self, config: Server, pool: LivePool, now: float, books: SlotKeeper, given: Given) -> None:
         self.books = books
         self.take_slot(given)
         super().__init__(config, pool, now)
@@ -146,8 +139,7 @@ class MappedServer(RealServer):
                 books.owed.add(self)
             return forced
         try:
-            if not forced and (words[self.flag] or sum(self._load) >= self.max):
-                self._set_flag()
+            if not forced and words[self.flag]:
                 return False
             words[own] += 1
             if sum(self._load) >= self.max:
@@ -176,8 +168,11 @@ class MappedServer(RealServer):
         self._look(lambda total: clears(total, self.max, self.min), at_max=True)
 
     def _relieve(self) -> None:
-        """`max` was raised or removed."""
-        self._look(lambda total: not self.max or total < self.max)
+        """`max` was raised or removed, which clears the flag (B.3): once for all, by who gives.
+
+        A process that has not heard of the new `max` may have set it again since.
+        """
+        self._look(lambda total: self.books.gives or not self.max or total < self.max)
 
     def _look(self, clear: Callable[[int], bool], *, at_max: bool = False) -> None:
         books, words = self.books, self.books.table.words
@@ -205,7 +200,7 @@ class MappedServer(RealServer):
 class MappedPool(LivePool):
     """A live pool whose line counts across processes."""
 
-    def __init__(self, config: Pool, books: MappedBooks, given: Given) -> None:
+    def __init__(self, config: Pool, books: SlotKeeper, given: Given) -> None:
         self.books = books
         self.slot, self.generation = given.slot, given.generation
         self.epochs = books.table.row(self.slot, EPOCH)
@@ -251,6 +246,44 @@ class MappedPool(LivePool):
     def leave_place(self) -> None:
         """Give it back."""
         self._line[self.books.table.column] -= 1
+
+
+class MappedSeats:
+    """The seats of a service (`seats`), of all processes."""
+
+    __slots__ = ("_books", "_own", "_row", "slot")
+
+    def __init__(self, books: SlotKeeper, given: Given) -> None:
+        self._books = books
+        self.slot = given.slot
+        self._row = books.table.row(given.slot, ACTIVE)
+        self._own = books.table.column
+
+    @property
+    def taken(self) -> int:
+        """How many there are."""
+        return sum(self._row)
+
+    def take(self, most: int) -> bool:
+        """One more, if there are fewer than `most`; 0 is no limit."""
+        if not most:
+            self._row[self._own] += 1
+            return True
+        locks = self._books.table.locks
+        if not locks.take(self.slot):
+            self._books.refused += 1
+            return False
+        try:
+            if sum(self._row) >= most:
+                return False
+            self._row[self._own] += 1
+            return True
+        finally:
+            locks.give(self.slot)
+
+    def move(self, count: int) -> None:
+        """So many more (or fewer), room or not."""
+        self._row[self._own] += count
 
 
 class MappedLease(Lease):
@@ -312,170 +345,3 @@ class MappedTemplate(TemplateClaim):
             raise LeaseError(f"the template on {server.pool.name}/{server.name} was released twice")
         self._held = False
         server.give(PERSISTENT, self._generation)
-
-
-class MappedBooks:
-    """Makes servers and pools that count in a mapping, and knows who has which slot.
-
-    Args:
-        table: the mapping, with the column of this process.
-        gives: this is the control process, which gives out slots.
-        room: called with a pool's name when there is room for those who wait in other processes.
-        processes: how many processes accept clients; users' schedulers are told.
-
-    Attributes:
-        refused: claims refused because a lock could not be had.
-        owed: servers whose flag is still to be looked at.
-    """
-
-    def __init__(
-        self,
-        table: CellTable,
-        *,
-        gives: bool = False,
-        room: Callable[[str], object] = lambda _pool: None,
-        processes: int = 1,
-    ) -> None:
-        self.table = table
-        self.processes = processes
-        self.refused = 0
-        self.owed: set[MappedServer] = set()
-        self._gives = gives
-        self._room = room
-        self._given: dict[tuple[str, str], Given] = {}
-        self._servers: dict[int, MappedServer] = {}
-        self._free: list[int] = []
-        self._used = 0
-        self._news: list[Given] = []
-        self._dropped: list[MappedPool] = []
-
-    # -- what `Registry` asks --
-
-    def server(self, config: Server, pool: LivePool, now: float) -> MappedServer:
-        """A new server."""
-        made = MappedServer(config, pool, now, self, self._slot(pool.name, config.name))
-        self._servers[made.slot] = made
-        return made
-
-    def pool(self, config: Pool) -> MappedPool:
-        """A new pool."""
-        return MappedPool(config, self, self._slot(config.name, ""))
-
-    def returned(self, server: Any) -> None:
-        """A server that left, or was another pool's, stands in a pool, perhaps under another name."""
-        name = server.pool.name, server.name
-        if self._gives:
-            given = Given(*name, server.slot, server.generation)
-            self._given[name] = given
-            self._news.append(given)
-            return
-        given = self._known(*name)
-        if (given.slot, given.generation) != (server.slot, server.generation):
-            # We had kept it longer than the control process did: so it holds nothing.
-            self._servers.pop(server.slot, None)
-            server.take_slot(given)
-        self._servers[server.slot] = server
-
-    def forgotten(self, server: Any) -> None:
-        """A server that left is idle and its time is over: its slot is free."""
-        self._servers.pop(server.slot, None)
-        self.owed.discard(server)
-        self._forget(server.slot)
-
-    def dropped(self, pool: Any) -> None:
-        """A pool is gone; its slot is free when nobody waits for it any more."""
-        if self._gives:
-            self._dropped.append(pool)
-
-    def room_for(self, entries: int) -> None:
-        """Whether so many new servers and pools find a slot; raises ChangeRefused when not."""
-        if self._gives and self._used - len(self._free) + entries > self.table.geometry.slots:
-            raise ChangeRefused(
-                "ENOMEM",
-                f"no more than {self.table.geometry.slots} servers and pools can be counted across processes;"
-                " use fewer, or set workers = 0",
-            )
-
-    def shared(self, name: str, size: int) -> SharedNumbers:
-        """Shared numbers of a user's scheduler; see `cells.SharedNumbers`."""
-        return self.table.shared(name, size)
-
-    # -- what the processes ask --
-
-    def news(self) -> tuple[Given, ...]:
-        """What was given out since the last call."""
-        news, self._news = tuple(self._news), []
-        return news
-
-    def all_given(self) -> tuple[Given, ...]:
-        """All that is given out."""
-        return tuple(self._given.values())
-
-    def learn(self, news: Iterable[Given]) -> None:
-        """What the control process gave out, before the changes that need it are applied."""
-        for given in news:
-            self._given[given.pool, given.server] = Given(*given)
-            self._used = max(self._used, given.slot + 1)
-
-    def bury(self, column: int) -> None:
-        """A process is dead: what it claimed is free, and the flags follow."""
-        self.table.bury(column, range(self._used))
-        for server in self._servers.values():
-            if server.max or server.overloaded:
-                server.reconsider()
-
-    def tick(self) -> None:
-        """What could not be done when it was due; call it each second."""
-        owed, self.owed = self.owed, set()
-        for server in owed:
-            server.reconsider()
-        dropped, self._dropped = self._dropped, []
-        for pool in dropped:
-            if pool.waiting:
-                self._dropped.append(pool)
-            else:
-                self._forget(pool.slot)
-
-    # -- inside --
-
-    def changed(self, pool: LivePool) -> None:
-        """Another set of servers may be chosen in `pool`: every process is to look again."""
-        pool.invalidate()
-        if isinstance(pool, MappedPool):
-            pool.epochs[self.table.column] += 1
-
-    def tell_others(self, pool: LivePool) -> None:
-        """There may be room for those who wait elsewhere."""
-        if isinstance(pool, MappedPool) and pool.waiting_elsewhere and pool.eligible():
-            self._room(pool.name)
-
-    def _slot(self, pool: str, server: str) -> Given:
-        if not self._gives:
-            return self._known(pool, server)
-        if self._free:
-            slot = self._free.pop()
-        elif self._used < self.table.geometry.slots:
-            slot = self._used
-            self._used += 1
-        else:
-            self.room_for(1)
-            raise AssertionError("room_for refuses before")  # pragma: no cover
-        given = Given(pool, server, slot, self.table.renew(slot))
-        self._given[pool, server] = given
-        self._news.append(given)
-        return given
-
-    def _known(self, pool: str, server: str) -> Given:
-        try:
-            return self._given[pool, server]
-        except KeyError:
-            what = f"{pool}/{server}" if server else f"pool {pool}"
-            raise ChangeRefused(
-                "EINVAL", f"the control process gave no slot for {what}; this process must be replaced"
-            ) from None
-
-    def _forget(self, slot: int) -> None:
-        for name in [name for name, given in self._given.items() if given.slot == slot]:
-            del self._given[name]
-        if self._gives:
-            self._free.append(slot)

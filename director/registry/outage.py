@@ -7,7 +7,6 @@ Pure.  Who answers in the place of a pool is what the fault path of its services
 from __future__ import annotations
 
 from director.model.http import FaultStep, L7Service
-from director.model.pools import Pool
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot
 
 BUILT_IN = "the built-in 503 page"
@@ -62,12 +61,3 @@ def _answer(seen: RegistrySnapshot, service: L7Service, step: FaultStep) -> str:
 def live(server: ServerSnapshot) -> bool:
     """Whether `active` may take a server (`lvs-semantics` A.7: weight and load are not looked at)."""
     return server.available and server.reachable and server.takes_new and not server.overloaded
-
-
-def panic(healthy: tuple[int, int], pool: Pool) -> str:
-    """Why a pool uses servers that checks call dead: how many of how many are healthy, and its setting."""
-    good, every = healthy
-    return (
-        f"{good} of {every} servers are healthy, less than panic = {pool.panic * 100:g}%, so all of them are "
-        "used, also those that checks call dead"
-    )

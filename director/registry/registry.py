@@ -32,8 +32,8 @@ from director.registry.warming import begin, go_on
 from director.registry.watch import Watch
 
 if TYPE_CHECKING:
+    from director.registry.books import MappedBooks
     from director.registry.changes import Change
-    from director.registry.mapped import MappedBooks
 
 # The live objects stand in `director.registry.live`; most callers know them as part of the registry.
 __all__ = ["LivePool", "LiveService", "RealServer", "Registry", "folded"]
@@ -350,7 +350,7 @@ class Registry:
         """Make a live service, or give an existing one its new settings."""
         live = self.services.get(key)
         if live is None:
-            self.services[key] = LiveService(key, config)
+            self.services[key] = LiveService(key, config, self.books.seats(key))
             return
         old, live.config = live.config, config
         if isinstance(old, L4Service) and isinstance(config, L4Service) and old.scheduler != config.scheduler:
@@ -358,7 +358,7 @@ class Registry:
 
     def remove_service(self, key: str) -> None:
         """Take a service away."""
-        del self.services[key]
+        self.books.closed(self.services.pop(key))
         self._forget_schedulers(key)
 
     def update_custom_schedulers(self, desired: tuple[CustomScheduler, ...]) -> None:

@@ -30,8 +30,8 @@ Table = MappingProxyType
 class ServerSnapshot(NamedTuple):
     """One server: what was said about it, what is known, and what it carries.
 
-    `checks` are those of its pool, `eligible` says that it may be chosen now (a backup server only while
-    the others cannot).
+    `checks` are those of its pool, `ill` says that too many of them fail, or its traffic did; `eligible` says
+    that it may be chosen now (a backup server only while the others cannot).
     """
 
     pool: str
@@ -58,6 +58,7 @@ class ServerSnapshot(NamedTuple):
     latency: float
     advice: Advice = NO_ADVICE
     takes_new: bool = True
+    ill: bool = False
 
     @property
     def load(self) -> int:
@@ -72,7 +73,7 @@ class ServerSnapshot(NamedTuple):
 
 _READ: Any = attrgetter(
     "name", "key", "config", "state", "failing", "reported", "since", "weight", "max", "min", "active",
-    "inactive", "persistent", "overloaded", "available", "reachable", "latency", "advice", "takes_new",
+    "inactive", "persistent", "overloaded", "available", "reachable", "latency", "advice", "takes_new", "ill",
 )  # fmt: skip
 """The last fields of a `ServerSnapshot`, in one call."""
 
@@ -83,6 +84,7 @@ class PoolSnapshot:
 
     Attributes:
         waiting: the length of its queue now.
+        panic: why servers are used that checks call dead, in words; empty when none are.
         why_none: why nothing can be chosen, in words; empty when something can.
         replaced: which users' schedulers had to be replaced, for which service, why, and at which line.
         used_by: keys of the services that send to it, by themselves, by a rule or by their fault path.
@@ -100,6 +102,7 @@ class PoolSnapshot:
     why_none: str
     used_by: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
+    panic: str = ""
 
     def server(self, name: str) -> ServerSnapshot | None:
         """The server of that name."""
@@ -175,6 +178,7 @@ class Snapshots:
             "" if eligible else pool.why_none(),
             self._used_by.get(pool.name, ()),
             pool.replaced,
+            why_panic(pool.healthy, pool.config.panic) if pool.panic else "",
         )
 
 
@@ -208,3 +212,12 @@ def users(configuration: Configuration) -> dict[str, tuple[str, ...]]:
         if rule.pool:
             found.setdefault(rule.pool, {})[f"l7:{rule.service}"] = None
     return {pool: tuple(keys) for pool, keys in found.items()}
+
+
+def why_panic(healthy: tuple[int, int], least: float) -> str:
+    """Why a pool uses servers that checks call dead: how many of how many are healthy, and its setting."""
+    good, every = healthy
+    return (
+        f"{good} of {every} servers are healthy, less than panic = {least * 100:g}%, so all of them are "
+        "used, also those that checks call dead"
+    )

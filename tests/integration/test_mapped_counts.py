@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from director.model.pools import Pool, Queue
 from director.model.settings import Configuration
+from director.registry.books import MappedBooks
 from director.registry.cells import CLAIMS, Geometry
 from director.registry.changes import Change, plan
 from director.registry.io import segment as segments
-from director.registry.mapped import MappedBooks, MappedServer
+from director.registry.mapped import MappedServer
 from director.registry.registry import Registry
 from tests.support.registries import FirstFit, server
 from tests.support.workers import Worker

@@ -10,19 +10,23 @@ from typing import Any
 from twisted.internet.protocol import Factory
 
 from director.program.processes.channel import Channel
+from director.program.processes.follower import Follower
+from director.program.processes.layer4_program import Layer4Program
 from director.program.processes.process import Process
 from director.program.processes.relay import Relay
 from director.program.processes.worker import WorkerProgram
+
+PROGRAMS: dict[str, type[Follower]] = {one.__module__: one for one in (WorkerProgram, Layer4Program)}
 
 
 class InLoop(Process):
     """A process that is none; `end` is what SIGKILL would do."""
 
-    program: WorkerProgram
+    program: Any
 
     def spawn(self, segment: int) -> None:
         mine, theirs = socket.socketpair()
-        self.program = WorkerProgram(Stoppable(self._reactor), os.dup(segment), Relay())
+        self.program = PROGRAMS[self._module](Stoppable(self._reactor), os.dup(segment), Relay())
         for end, sock in ((self.channel, mine), (self.program.channel, theirs)):
             sock.setblocking(False)
             factory = Factory.forProtocol(partial(_same, end))
@@ -39,7 +43,7 @@ class InLoop(Process):
     def end(self, why: str) -> None:
         """It is not there any more."""
         self.begun = False
-        self.program.dead = True  # type: ignore[attr-defined]
+        self.program.dead = True
         self.channel.close()
         self._ended(self, why)
         self.over.callback(None)

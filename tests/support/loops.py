@@ -67,6 +67,15 @@ def loop_of(kind: type[EPollReactor] = LeanReactor) -> Iterator[Loop]:
         loop.close()
 
 
+def accepted() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a TCP connection: one that does not block, and its peer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = socket.create_connection(server.getsockname())
+        near, _ = server.accept()
+    near.setblocking(False)
+    return near, peer
+
+
 class Owner:
     """Writes down what a stream tells it."""
 

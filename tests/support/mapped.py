@@ -6,9 +6,9 @@ from array import array
 from collections.abc import Callable, Iterable
 
 from director.model.settings import Configuration
+from director.registry.books import MappedBooks
 from director.registry.cells import CellTable, Geometry
 from director.registry.changes import Change, plan
-from director.registry.mapped import MappedBooks
 from director.registry.registry import Registry
 from tests.support.registries import FirstFit
 

@@ -26,7 +26,7 @@ from director.cli.client import ApiClient
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
 WORKERS = "DIRECTOR_TEST_WORKERS"
-"""The variable that says with how many workers the directors of all tests run; 0 is one process."""
+"""The variable that says with how many workers the directors of all tests run, instead of `auto`."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -201,8 +201,8 @@ class Director(Program):
     def write(self, ini: str) -> None:
         """Put another configuration in the file (it counts at the next start or reload)."""
         text = ini.format(listen=self.port, admin=self.admin, state=self.state)
-        workers = os.environ.get(WORKERS, "0")
-        if workers != "0" and "\nworkers" not in text:
+        workers = os.environ.get(WORKERS)
+        if workers is not None and "\nworkers" not in text:
             text = text.replace("[director]\n", f"[director]\nworkers = {workers}\n", 1)
         self.file.write_text(text, encoding="utf-8")
 

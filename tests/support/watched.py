@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 
 from director.health.io.probes import Probe
 from director.health.schedule import CheckTarget
-from director.health.verdict import Result
 from director.model.pools import Address, Check
+from director.registry.evidence import Result
 
 
 class Watched:

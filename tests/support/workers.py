@@ -11,9 +11,9 @@ from random import Random
 from typing import Any
 
 from director.registry import ledger
+from director.registry.books import MappedBooks
 from director.registry.io.segment import Segment
 from director.registry.ledger import Lease
-from director.registry.mapped import MappedBooks
 from director.registry.registry import Registry
 from director.registry.selection import select
 from tests.support.registries import KEY, FirstFit

@@ -14,7 +14,7 @@ from director.cli.client import Refused
 from director.cli.command import Command, argument
 from director.cli.invocation import USAGE, Invocation, say
 from director.cli.lvs import combined
-from director.cli.output import listings
+from director.cli.output import listings, proofs
 from director.cli.output.listings import ROWS_ASKED, Listing, matches
 from director.cli.output.table import CLEAR
 
@@ -105,6 +105,19 @@ class ConfigurationText:
         return call.show(call.client.text("config"), str)
 
 
+class Checks(Thing):
+    """The checks; of one server (`POOL/SERVER`) all that is known of its health."""
+
+    def show(self, call: Invocation, words: Sequence[str]) -> int:
+        """Print what there is now."""
+        if len(words) == 1 and words[0].count("/") == 1 and not words[0].startswith("/"):
+            return call.show(
+                call.client.get("checks", *words[0].split("/")),
+                lambda found: proofs.evidence(found, call.width),
+            )
+        return super().show(call, words)
+
+
 class Lvs:
     """What LVS's own tools would show: a list, or a file of `/proc/net`."""
 
@@ -129,7 +142,7 @@ THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "servers": Thing(listings.SERVERS, _servers, _methods, listings.WIDE_SERVERS),
     "connections": Thing(listings.CONNECTIONS, _connections),
     "rules": Thing(listings.RULES, _rows("rules")),
-    "checks": Thing(listings.CHECKS, _rows("checks")),
+    "checks": Checks(listings.CHECKS, _rows("checks")),
     "events": Thing(listings.EVENTS, _rows("events", query=LIMIT)),
     "generations": Thing(listings.GENERATIONS, _rows("generations", query=LIMIT)),
     "sessions": Thing(listings.SESSIONS, _rows("sessions")),
@@ -166,7 +179,7 @@ COMMAND = Command(
             "filter",
             nargs="*",
             metavar="FILTER",
-            help="rows with all of these words; of connections also "
+            help="rows with all of these words; of checks one POOL/SERVER tells all; of connections also "
             + ", ".join(f"{one}=" for one in CONNECTION_FILTERS),
         ),
         argument("--wide", action="store_true", help="all columns, and no folding to the terminal's width"),

@@ -22,7 +22,7 @@ from director.config.text.messages import BadValue
 from director.config.text.sources import Read
 from director.model.http import HeaderEdit, L7Limits, L7Service, L7Timeouts, Page, Rule
 from director.model.pools import CustomScheduler, OnDown, Pool, PoolTimeouts, Server, ServerTLS
-from director.model.settings import Admin, ConfigTest, Demo, Settings, User
+from director.model.settings import Admin, ConfigTest, Demo, Guard, Settings, User
 from director.model.tls import Acme, Certificate, ListenerTLS
 from director.model.virtual import L4Service, L4Settings, Mark, Virtual
 
@@ -370,4 +370,23 @@ def config_test(fields: Fields) -> ConfigTest | None:
         client=fields.get("client") or "",
         expect=tuple((word, value) for _, word, value in fields.get("expect")),
         down=tuple(server for _, server in fields.get("down") or ()),
+    )
+
+
+def guard(fields: Fields) -> Guard | None:
+    """`[guard:NAME]`."""
+    if fields.broken:
+        return None
+    if not fields.given("ready", "drains", "python"):
+        fields.problem("", "what does it guard?", "add ready = 2, drains = 1 or python = FILE.py:FUNCTION")
+    own = fields.get("python")
+    return Guard(
+        name=fields.name,
+        pools=fields.get("pool") or (),
+        ready=fields.get("ready"),
+        drains=fields.get("drains"),
+        path=own.path if own else "",
+        attribute=own.attribute if own else "",
+        veto=fields.get("action") == "veto",
+        reason=fields.get("reason") or "",
     )

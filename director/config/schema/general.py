@@ -63,9 +63,10 @@ DIRECTOR = Kind(
             "workers",
             "number or `auto`",
             values.on_text(_workers),
-            "How many processes serve layer 7 beside the one that controls them: 0 = everything in one "
-            "process, `auto` = one for each processor. Read at the start.",
-            default="0",
+            "How many processes serve layer 7 beside the one that controls them; layer 4 has one of its own "
+            "then. `auto` = one for each processor that the director may use, 0 = everything in one process, "
+            "for small machines. None is started for a layer without services. Read at the start.",
+            default="auto",
             example="4",
         ),
         Key(

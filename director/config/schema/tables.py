@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from director.config.schema import general, l4, l7, pools, tls
+from director.config.schema import general, guards, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -22,6 +22,7 @@ KINDS: tuple[Kind, ...] = (
     general.DEMO,
     general.SCHEDULER,
     general.TEST,
+    guards.GUARD,
 )
 """All kinds, in the order of the reference."""
 

@@ -10,13 +10,17 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from director.health.passive import Ejection, Passive
+from director.health.passive import Passive
 from director.model.pools import passive
+from director.registry.evidence import Ejection
 from director.registry.registry import RealServer
 from director.registry.watch import Sample
 
 LOOK = 1.0
 """Seconds between two looks."""
+
+FAILURES_SHOWN = 10
+"""Failures of real work that go with a change of a check's verdict."""
 
 EJECTED = (
     "pool {pool} server {server} is ejected for {seconds:g}s: {reason} (eject = {causes}, {count} in a row)"
@@ -60,6 +64,13 @@ class PassiveChecks:
         for pool, address, sample in samples:
             for server in self._servers(pool, address):
                 self.judge.worked(server, Sample(*sample), now)
+
+    def failures(self, address: str) -> tuple[tuple[float, str], ...]:
+        """What real work met at an address lately, oldest first, in whatever pool."""
+        alike = self._registry.by_address.get(address, ())
+        pools = {server.pool.name for server in alike if server.pool.config.eject is not None}
+        found = [one for pool in pools for one in self.judge.evidence(pool, address).failures]
+        return tuple(sorted(found))[-FAILURES_SHOWN:]
 
     def look(self) -> None:
         """Compare, and take in again; call it every `LOOK` seconds."""

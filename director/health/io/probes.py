@@ -37,9 +37,9 @@ from director.health.probes.exec import environment
 from director.health.probes.exec import judge as judge_end
 from director.health.probes.kinds import DATAGRAMS, GUESTS, PROTOCOLS, STREAMS
 from director.health.schedule import CheckTarget
-from director.health.verdict import Result
 from director.l7.http.responses import ResponseFramer
 from director.model.pools import Address, Advice
+from director.registry.evidence import Result
 from director.tls.io.certificates import CertificateError
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -89,6 +89,12 @@ def why(failure: Failure) -> tuple[bool | None, str]:
     if code == errno.ENOENT:
         return False, "there is no such unix socket"
     return False, f"connect failed: {errno.errorcode.get(code or 0, type(cause).__name__)}"
+
+
+class _Once(Factory):
+    """Makes one connection, and no line in the log of it."""
+
+    noisy = False
 
 
 class Probe:
@@ -164,12 +170,12 @@ class Probe:
         tls, where = self.target.tls, self.target.where
         if tls is None:
             protocol = ProbeProtocol(self, talk)
-            return protocol, Factory.forProtocol(lambda: protocol)
+            return protocol, _Once.forProtocol(lambda: protocol)
         context = self._contexts.of(tls, PROTOCOLS.get(self.target.check.kind, ()))
         secrecy = Secrecy(context, tls, where.host)
         secure = SecureProtocol(self, talk, secrecy)
         return secure, TLSMemoryBIOFactory(
-            secrecy, True, Factory.forProtocol(lambda: secure), clock=self.reactor
+            secrecy, True, _Once.forProtocol(lambda: secure), clock=self.reactor
         )
 
     def _ask_by_name(self, asking: DatagramProbe | EchoProbe) -> None:

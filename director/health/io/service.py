@@ -9,7 +9,7 @@ be served.  Failures stay small: one probe, one log line.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -20,9 +20,10 @@ from twisted.logger import Logger
 from director.health.io.contexts import Contexts
 from director.health.io.probes import Probe
 from director.health.schedule import CheckTarget, Key, Plan, targets
-from director.health.verdict import CheckSnapshot, Evidence, Result, Transition
-from director.model.pools import Advice, State
+from director.health.verdict import Evidence
+from director.model.pools import NO_ADVICE, Advice, State
 from director.model.settings import Configuration
+from director.registry.evidence import CheckSnapshot, Result, Transition
 from director.registry.registry import RealServer, Registry
 
 Report = Callable[[tuple[RealServer, ...]], None]
@@ -40,6 +41,10 @@ NOT_PROBED = (
 PROBED = "checks are made again; {count} could not be made"
 FOUND = {True: "passed", False: "failed", None: "unknown"}
 """Words for what a probe found."""
+PAST_KEPT = 1000
+"""Targets that are gone of which something is remembered."""
+GONE = 120.0
+"""Seconds for which the verdict about a server that is gone still says something when it returns (B.8)."""
 QUIET_SECONDS = 10.0
 """Seconds without a check that could not be made, after which that is over."""
 
@@ -55,6 +60,9 @@ class HealthService(Service):
     Attributes:
         probes: how many probes were begun.
         unjudged: how many could not be made for a reason of our own.
+        traffic: what real work met lately at an address, as (time, cause).
+        changed: told of each change of a verdict.
+        recall: what an earlier run knew of a target.
     """
 
     log = Logger(namespace="director.health")
@@ -73,12 +81,16 @@ class HealthService(Service):
         self.unjudged = 0
         self._unprobed = 0
         self._unprobed_at = 0.0
+        self.traffic: Callable[[str], tuple[tuple[float, str], ...]] = lambda _address: ()
+        self.changed: Callable[[], None] = lambda: None
+        self.recall: Callable[[CheckTarget], Evidence | None] = lambda _target: None
         self._contexts = Contexts()
         self._reactor = reactor
         self._clock = clock
         self._report = report
         self._made: Counter[tuple[str, str]] = Counter()
         self._evidence: dict[Key, Evidence] = {}
+        self._past: dict[Key, Evidence] = {}
         self._under_way: dict[Key, Probe] = {}
         self._timer: Any = None
         self._timer_at = 0.0
@@ -111,34 +123,66 @@ class HealthService(Service):
         fresh = [target for key, target in wanted.items() if key not in self.plan.targets]
         changed = {key for key, old in self.plan.targets.items() if wanted.get(key) != old}
         for key in changed:
-            self._evidence.pop(key, None)
-            if key in self._under_way:
-                self._under_way[key].cancel()
+            self._follow(key, wanted.get(key))
         self.plan.retarget(wanted, now)
         for target in fresh:
-            if target.check.first is not None:
+            kept = self._returned(target, now) or self.recall(target)
+            if kept is not None:
+                self._evidence[target.key] = kept
+            elif target.check.first is not None:
                 self._evidence[target.key] = Evidence(target.check, now)
         told = [self.registry.forget_health(*key, now) for key in changed if key not in wanted]
-        told += [
+        for key, evidence in self._evidence.items():
             # Again, because a server that left and came back in one change has lost its verdict.
-            self.registry.set_health(*key, evidence.alive, now)
-            for key, evidence in self._evidence.items()
-            if evidence.alive is not None
-        ]
+            if evidence.alive is not None:
+                told.append(self.registry.set_health(*key, evidence.alive, now))
+            if evidence.advice != NO_ADVICE:
+                told.append(self.registry.set_advice(*key, evidence.advice, now))
         self._tell(tuple(server for servers in told for server in servers))
         self._schedule()
 
+    def _follow(self, key: Key, target: CheckTarget | None) -> None:
+        """A target changed, or is gone: another question is asked anew, other settings judge on."""
+        evidence = self._evidence.get(key)
+        if target is None:
+            if evidence is not None:
+                del self._evidence[key]
+                self._past[key] = evidence
+                while len(self._past) > PAST_KEPT:
+                    del self._past[next(iter(self._past))]
+        elif evidence is not None and not evidence.adopt(target.check):
+            evidence.since = self._clock()
+        if key in self._under_way:
+            self._under_way[key].cancel()
+
+    def _returned(self, target: CheckTarget, now: float) -> Evidence | None:
+        """What was known of a target that was gone; its verdict only when it was not gone for long."""
+        evidence = self._past.pop(target.key, None)
+        if evidence is not None:
+            last = evidence.results[-1].time if evidence.results else evidence.since
+            if not evidence.adopt(target.check) or now - last > GONE:
+                evidence.alive, evidence.since = None, now
+        return evidence
+
     # -- for the admin --
+
+    def evidence(self, address: str, checks: Iterable[str]) -> tuple[CheckSnapshot, ...]:
+        """What is known of one address by these checks."""
+        keys = [(address, check) for check in checks]
+        return tuple(self._shown(key, self.plan.targets[key]) for key in keys if key in self.plan.targets)
+
+    def known(self) -> Mapping[Key, Evidence]:
+        """All evidence, to be kept."""
+        return self._evidence
 
     def snapshot(self) -> tuple[CheckSnapshot, ...]:
         """The evidence on every target, in the order of the configuration."""
-        now = self._clock()
-        shown = []
-        for key, target in self.plan.targets.items():
-            due = self.plan.due(key)
-            evidence = self._evidence.get(key) or Evidence(target.check, now)
-            shown.append(evidence.snapshot(key[0], None if due is None else max(0.0, due - now)))
-        return tuple(shown)
+        return tuple(self._shown(*one) for one in self.plan.targets.items())
+
+    def _shown(self, key: Key, target: CheckTarget) -> CheckSnapshot:
+        now, due = self._clock(), self.plan.due(key)
+        evidence = self._evidence.get(key) or Evidence(target.check, now)
+        return evidence.snapshot(key[0], None if due is None else max(0.0, due - now))
 
     def made(self) -> dict[tuple[str, str], int]:
         """How many probes found what, by check; every check of the configuration is there."""
@@ -232,12 +276,13 @@ class HealthService(Service):
             self._say_probed(result)
         if result.alive:
             self.registry.reached(address)
-        turned = evidence.take(result)
+        turned = evidence.take(result, self.traffic(address))
         if turned is not None:
             servers = self.registry.set_health(address, check, turned.alive, result.time)
             for server in servers:
                 self._say(server, target, turned)
             self._tell(servers)
+            self.changed()
 
     def _advise(self, target: CheckTarget, evidence: Evidence, result: Result, advice: Advice) -> Result:
         """Pass on what an agent says; where it says nothing of life and death, the verdict stands."""

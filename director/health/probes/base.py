@@ -121,8 +121,10 @@ class TalkProbe:
         return self.judgement
 
 
+_SAFE = bytes(octet if 32 <= octet < 127 else ord("?") for octet in range(256))
+"""What is printed of each octet."""
+
+
 def shown(octets: bytes) -> str:
     """Hostile octets as a short text for a log line."""
-    text = octets[:40].decode("latin-1")
-    safe = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
-    return repr(safe) + ("…" if len(octets) > 40 else "")
+    return repr(octets[:40].translate(_SAFE).decode("ascii")) + ("…" if len(octets) > 40 else "")

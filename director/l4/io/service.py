@@ -172,14 +172,24 @@ class L4Director(Service):
 
     def stopService(self) -> Deferred[None]:
         """Give everything back to the host: addresses and rules first, then the ports."""
+        self._end()
+        if self._capture is None:
+            return succeed(None)
+        return self._capture.remove().addCallback(lambda _result: self._close())
+
+    def hand_over(self) -> Deferred[None]:
+        """Stop, and leave addresses and rules: another process takes them over, with the flows."""
+        self._end()
+        if self._capture is None:
+            return succeed(None)
+        return self._capture.leave().addCallback(lambda _result: self._close())
+
+    def _end(self) -> None:
         super().stopService()
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        if self._capture is None:
-            return succeed(None)
         if self._watch is not None:
             self._watch.close()
-        return self._capture.remove().addCallback(lambda _result: self._close())
 
     def reload(
         self,

@@ -15,6 +15,7 @@ from director.l4.states import sctp, tcp
 from director.l4.states.directions import INPUT, INPUT_ONLY, OUTPUT
 from director.l4.wire import transport
 from director.l4.wire.protocols import SCTP, TCP, UDP
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from director.l4.wire.packet import Packet
@@ -53,8 +54,10 @@ class States:
         """Take one packet of `flow` into account: state, timeout, active or inactive, ASSURED."""
         direction = self._direction(flow, output)
         if packet.protocol == TCP and flow.protocol == TCP:
-            event = tcp.EVENTS[packet.tcp_flags]
-            self.enter(flow, self.tcp[direction][event][flow.state])
+            event, before = tcp.EVENTS[packet.tcp_flags], flow.state
+            self.enter(flow, self.tcp[direction][event][before])
+            if flow.state != before and flow.lease is not None:
+                _tell(flow, before, refused=output and event == tcp.RST_EVENT)
         elif packet.protocol == SCTP and flow.protocol == SCTP:
             first = transport.chunk(packet)
             if first is not None:
@@ -64,6 +67,8 @@ class States:
             flow.timeout = self.udp_timeout
             if output:
                 persistence.assure(flow)
+                if flow.lease is not None:
+                    ledger.worked(flow.lease.server)
 
     def enter(self, flow: Flow, state: int) -> None:
         """Put a TCP or SCTP flow into `state`: its timeout, its counter, its template's ASSURED."""
@@ -95,6 +100,26 @@ class States:
                 self._forget(flow)
             return OUTPUT
         return INPUT_ONLY if flow.quiet else INPUT
+
+
+def _tell(flow: Flow, before: int, *, refused: bool) -> None:
+    """What a change of a TCP flow's state says of its server (passive checks): `refused` = its own RST."""
+    if flow.state == tcp.ESTABLISHED:
+        ledger.worked(flow.server)
+    elif refused and before in _OPENING:
+        ledger.broke(flow.server, "connect")
+    elif refused and before == tcp.ESTABLISHED:
+        ledger.broke(flow.server, "reset")
+
+
+_OPENING = frozenset({tcp.SYN_RECV, tcp.SYNACK})
+"""The client has asked, and the server has not accepted yet."""
+
+
+def unreachable(flow: Flow) -> None:
+    """A router, or the server itself, says that a packet for it did not arrive (ICMP)."""
+    if flow.lease is not None and (flow.protocol == UDP or flow.state in _OPENING):
+        ledger.broke(flow.lease.server, "connect")
 
 
 def name(flow: Flow) -> str:

@@ -200,8 +200,10 @@ class _EndpointPort:
             self.error = unbound(failure.value)
             self._again = self._reactor.callLater(TRY_AGAIN, self._open)
 
-    def hand_over(self, accepted: Callable[..., None], room: Callable[[], bool]) -> None:
-        """From now on what is accepted belongs to another service."""
+    def hand_over(
+        self, accepted: Callable[..., None], room: Callable[[], bool], nobody: Callable[[], object]
+    ) -> None:
+        """From now on what is accepted belongs to another service; somebody came whenever `room` is asked."""
         self._streams.accepted = accepted
         self._streams.room = room
 

@@ -158,8 +158,8 @@ def _remove_stale(path: str) -> None:
 class Listener:
     """A listening socket that makes a client side for each connection.
 
-    `accept(stream, peer_address, own_address)` is called for each; `room()` says whether one more is
-    welcome.
+    `accept(stream, peer_address, own_address)` is called for each; `room()` takes a place for one more, if
+    there is one, and `nobody()` gives it back when nobody came.
     """
 
     def __init__(
@@ -168,6 +168,7 @@ class Listener:
         sock: socket.socket,
         accept: Callable[[Stream, Any, Any], None],
         room: Callable[[], bool],
+        nobody: Callable[[], object] = lambda: None,
         *,
         own: bool = True,
     ) -> None:
@@ -177,6 +178,7 @@ class Listener:
         self._own = own
         self._accept = accept
         self._room = room
+        self._nobody = nobody
         self.accepted = 0
         self.error = ""
         self.pauses = 0
@@ -197,10 +199,16 @@ class Listener:
         """Begin to accept."""
         self.reactor.addReader(self)
 
-    def hand_over(self, accept: Callable[[Stream, Any, Any], None], room: Callable[[], bool]) -> None:
+    def hand_over(
+        self,
+        accept: Callable[[Stream, Any, Any], None],
+        room: Callable[[], bool],
+        nobody: Callable[[], object],
+    ) -> None:
         """From now on what is accepted belongs to another service; nobody who connects notices."""
         self._accept = accept
         self._room = room
+        self._nobody = nobody
 
     def doRead(self) -> None:
         """Accept what waits, up to `ACCEPTS_PER_TURN`."""
@@ -216,8 +224,10 @@ class Listener:
             try:
                 sock, peer = self.socket.accept()
             except (BlockingIOError, InterruptedError):
+                self._nobody()
                 break
             except OSError as error:
+                self._nobody()
                 if error.errno in _EXHAUSTED:
                     return os.strerror(error.errno or 0)
                 continue

@@ -23,6 +23,7 @@ from director.l7.proxy.multiplexed import Multiplexed
 from director.l7.proxy.passthrough import PROTOCOL, PassThrough
 from director.l7.routing.facts import Peer
 from director.l7.routing.service import CompiledService, ServiceHandle
+from director.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,10 +65,10 @@ class Listening:
         reactor = self.shell.reactor
         own = self.shell.own_sockets
         if self.address.endpoint and own:
-            self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.has_room)
+            self.port = listen_on_endpoint(reactor, self.address.endpoint, self.accepted, self.take_seat)
         else:
             sock = prepared or self.shell.bind(self.address)
-            self.port = Listener(reactor, sock, self._arrived, self.has_room, own=own)
+            self.port = Listener(reactor, sock, self._arrived, self.take_seat, self.leave_seat, own=own)
             self.port.start()
 
     def wait(self, why: str) -> None:
@@ -87,9 +88,9 @@ class Listening:
         context = shell.contexts.of_service(service.name) if tls else None
         if tls and context is None:
             stream.abort()
+            self.leave_seat()
             return
         shell.clients += 1
-        self.handle.clients += 1
         Arrival(
             shell.arrivals,
             stream,
@@ -104,12 +105,12 @@ class Listening:
 
     def _through(self, stream: Stream, peer: Any, own: Any) -> None:
         """An arrival has become a client."""
-        self._left()
+        self.shell.clients -= 1
         self.accepted(stream, peer, own)
 
     def _left(self) -> None:
         self.shell.clients -= 1
-        self.handle.clients -= 1
+        self.leave_seat()
         self.shell.left()
 
     def inherit(self, old: Listening) -> None:
@@ -118,20 +119,23 @@ class Listening:
         if isinstance(self.port, WaitingPort):
             self.port.opened = self.open
         else:
-            self.port.hand_over(self.accepted if self.address.endpoint else self._arrived, self.has_room)
+            came = self.accepted if self.address.endpoint else self._arrived
+            self.port.hand_over(came, self.take_seat, self.leave_seat)
         if not (old.handle.current.is_http and self.handle.current.is_http):
             return
-        count = len(old.clients)
-        old.handle.clients -= count
-        self.handle.clients += count
+        ledger.move_seats(old.handle.current.live, self.handle.current.live, len(old.clients))
         self.clients, old.clients = old.clients, self.clients
         for side in self.clients:
             side.move(self)
 
-    def has_room(self) -> bool:
-        """One more client is welcome."""
-        limit = self.handle.current.config.max_connections
-        return self.shell.clients < self.shell.max_clients and (not limit or self.handle.clients < limit)
+    def take_seat(self) -> bool:
+        """One more client is welcome: it has a seat from now on."""
+        shell, now = self.shell, self.handle.current
+        return shell.clients < shell.max_clients and ledger.take_seat(now.live, now.config.max_connections)
+
+    def leave_seat(self) -> None:
+        """Nobody took it, or its client has left."""
+        ledger.leave_seat(self.handle.current.live)
 
     def accepted(self, stream: Stream, peer: Any, own: Any) -> None:
         """A client came: `peer` and `own` are socket addresses."""
@@ -145,7 +149,6 @@ class Listening:
         stream.owner = side
         self.clients.add(side)
         self.shell.clients += 1
-        self.handle.clients += 1
         stream.resume()
         if isinstance(side.door, Multiplexed):
             side.greet(side.door.greet())
@@ -165,7 +168,7 @@ class Listening:
         if side in self.clients:
             self.clients.remove(side)
             self.shell.clients -= 1
-            self.handle.clients -= 1
+            self.leave_seat()
             self.shell.left()
 
     def close(self) -> None:

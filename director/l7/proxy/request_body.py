@@ -82,7 +82,9 @@ def server_ready(exchange: Exchange, now: float, reused: bool) -> None:
         text += b"".join(spool)
     elif exchange.service.per_connection:
         # From here on unread, what has come already included.
-        text += exchange.client.taken()
+        early = exchange.client.taken()
+        exchange.received += len(early)
+        text += early
     exchange.send(text, now, reused)
 
 

@@ -77,7 +77,7 @@ class ServiceHandle:
     `proofs` are what authorities ask for by path, to see that a name is ours (RFC 8555 8.3); mostly none.
     """
 
-    __slots__ = ("clients", "current", "date", "new_id", "proofs", "record")
+    __slots__ = ("current", "date", "new_id", "proofs", "record")
 
     def __init__(
         self,
@@ -89,7 +89,6 @@ class ServiceHandle:
     ) -> None:
         self.current = current
         self.proofs = proofs
-        self.clients = 0
         self.new_id = new_id
         self.record = record
         self.date = date

@@ -1,8 +1,9 @@
 """Several processes as one program: a control process and those that it starts.
 
-`channel` is how two of them talk; `worker` is the program of one that serves, `relay` its log, `sightings`
-what it sees of servers, `orphan` what it is when nobody controls it any more.  `workers` is the part of the
-control process that starts, feeds and watches them, `process` one of them as it sees it; `sockets` are the
-listening sockets that it opens for all, `figures` what they count and how it is summed up, `collector` asks
-them for it.
+`channel` is how two of them talk.  The other side: `follower` is what all that are started have in common,
+`worker` the program of one that serves layer 7, with `sightings` what it sees of servers, `layer4_program`
+that of layer 4, `relay` their log, `orphan` what one is when nobody controls it any more.  This side: `crew`
+is the part of the control process that starts, feeds and watches processes of one kind, `process` one of them
+as it sees it; `workers` and `layer4_apart` are the kinds.  `sockets` are the listening sockets that it opens
+for all, `figures` what they count and how it is summed up, `collector` asks them for it.
 """

@@ -13,10 +13,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 
-from director.program.parts import Part
 from director.program.processes.figures import Sums
 from director.program.processes.process import Process
-from director.registry.registry import Registry
 from director.registry.reports import WorkerFigures
 
 ANSWERS = 2.0
@@ -30,12 +28,12 @@ WITH_TRACES = frozenset({"home", "stats", "requests"})
 """Routes of the admin that show traces."""
 
 
-class Collector(Part):
-    """Asks the workers, and keeps the answers."""
+class Collector:
+    """Asks all that count, and keeps the answers."""
 
-    def __init__(self, registry: Registry, reactor: Any) -> None:
+    def __init__(self, sums: Sums, reactor: Any) -> None:
         self._reactor = reactor
-        self._sums = Sums(registry)
+        self._sums = sums
         self._traces: list[Mapping[str, Any]] = []
         self._waiters: list[Deferred[None]] = []
         self._with_traces = False
@@ -43,18 +41,23 @@ class Collector(Part):
         self._not_before = 0.0
 
     @property
-    def _there(self) -> list[Process]:
-        """Those that are there."""
+    def there(self) -> list[Process]:
+        """The workers."""
+        raise NotImplementedError
+
+    @property
+    def counting(self) -> list[Process]:
+        """All processes that count, the workers first."""
         raise NotImplementedError
 
     @property
     def clients(self) -> int:
         """Connections of clients in all."""
-        return sum(one.said.get("clients", 0) for one in self._there)
+        return sum(one.said.get("clients", 0) for one in self.there)
 
     def said(self, name: str) -> list[Any]:
         """One of the figures that each says of itself."""
-        return [one.said.get(name, 0) for one in self._there]
+        return [one.said.get(name, 0) for one in self.there]
 
     def traces(self, limit: int) -> list[Mapping[str, Any]]:
         """The newest of all, newest first, as they were when `refreshed` was asked."""
@@ -66,7 +69,7 @@ class Collector(Part):
 
     def trace(self, identifier: str) -> Deferred[Mapping[str, Any] | None]:
         """One by its id, whoever served it."""
-        asked = [self._soon(one.channel.ask("trace", identifier)) for one in self._there]
+        asked = [self._soon(one.channel.ask("trace", identifier)) for one in self.there]
         return DeferredList(asked, consumeErrors=True).addCallback(
             lambda found: next((record for good, record in found if good and record is not None), None)
         )
@@ -85,7 +88,7 @@ class Collector(Part):
                 one.said.get("cpu", 0.0),
                 one.said.get("rss", 0),
             )
-            for one in self._there
+            for one in self.counting
         ]
 
     def refreshed(self, route: str = "") -> Deferred[None]:
@@ -109,14 +112,14 @@ class Collector(Part):
         waiters, self._waiters = self._waiters, []
         traces, self._with_traces = self._with_traces, False
         asked: list[Deferred[Any]] = [
-            self._soon(one.channel.ask("figures")).addCallback(self._counted, one) for one in self._there
+            self._soon(one.channel.ask("figures")).addCallback(self._counted, one) for one in self.counting
         ]
         if traces:
             asked.append(self._fetch_traces())
         DeferredList(asked, consumeErrors=True).addBoth(self._told, waiters)
 
     def _told(self, _: Any, waiters: list[Deferred[None]]) -> None:
-        cost = max((one.said.get("cost", 0.0) for one in self._there), default=0.0)
+        cost = max((one.said.get("cost", 0.0) for one in self.counting), default=0.0)
         self._not_before = self._reactor.seconds() + min(LONGEST_REST, cost * REST)
         self._asking = None
         for one in waiters:
@@ -130,7 +133,7 @@ class Collector(Part):
         self._sums.take(one.column, told["counts"])
 
     def _fetch_traces(self) -> Deferred[None]:
-        asked = [self._soon(one.channel.ask("traces", REMEMBERED)) for one in self._there]
+        asked = [self._soon(one.channel.ask("traces", REMEMBERED)) for one in self.there]
         return DeferredList(asked, consumeErrors=True).addCallback(self._merge)
 
     def _merge(self, found: list[tuple[bool, Any]]) -> None:

@@ -19,16 +19,16 @@ from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.python.failure import Failure
 
 from director.program.processes.channel import Answer, Channel
-from director.program.processes.worker import CHANNEL, SEGMENT
-
-MODULE = "director.program.processes.worker"
+from director.program.processes.follower import CHANNEL, SEGMENT
 
 
 class Process(ProcessProtocol):
-    """A worker as the control process sees it.
+    """A process as the one that started it sees it.
 
     Args:
-        index: which of the workers it is, from 0 on.
+        module: its program.
+        name: for people.
+        index: which of its kind it is, from 0 on.
         column: of the counts.
         ended: called with what ended it, once it was waited for.
 
@@ -42,11 +42,14 @@ class Process(ProcessProtocol):
     def __init__(
         self,
         reactor: Any,
+        module: str,
+        name: str,
         index: int,
         column: int,
         answers: Mapping[str, Answer],
         ended: Callable[[Process, str], object],
     ) -> None:
+        self.name = name
         self.index = index
         self.column = column
         self.channel = Channel(answers)
@@ -55,13 +58,9 @@ class Process(ProcessProtocol):
         self.said: dict[str, Any] = {}
         self.over: Deferred[None] = Deferred()
         self._reactor = reactor
+        self._module = module
         self._ended = ended
         self._beating = False
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return f"worker {self.index + 1}"
 
     @property
     def pid(self) -> int:
@@ -79,7 +78,7 @@ class Process(ProcessProtocol):
             self._reactor.spawnProcess(
                 self,
                 sys.executable,
-                [sys.executable, "-m", MODULE, *flags],
+                [sys.executable, "-m", self._module, *flags],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 childFDs={0: nothing, 1: 1, 2: 2, CHANNEL: theirs.fileno(), SEGMENT: segment},
             )

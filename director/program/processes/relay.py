@@ -14,6 +14,8 @@ from director.program.processes.channel import Channel
 
 ERRORS = 2
 """Standard error."""
+LEVELS = {LogLevel.info: "info", LogLevel.warn: "warning"}
+"""In the words of the control process's log; all others are errors."""
 
 
 @implementer(ILogObserver)
@@ -39,7 +41,8 @@ class Relay:
             text += "\n" + failure.getTraceback()
         if self.channel is not None and self.channel.open:
             self.channel.tell(
-                "event", [float(event.get("log_time") or time.time()), level.name, namespace, text]
+                "event",
+                [float(event.get("log_time") or time.time()), LEVELS.get(level, "error"), namespace, text],
             )
         else:
             with contextlib.suppress(OSError):

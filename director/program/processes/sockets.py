@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from director.l7.io.listener import BindError, bind, bound_to
@@ -29,28 +29,65 @@ _SYSTEMD = re.compile(r"systemd:domain=(?:INET6?|UNIX):index=([0-9]+)")
 
 
 class Sockets:
-    """The groups of one director; `size` sockets each."""
+    """The groups of one director; `size` sockets each.
+
+    Attributes:
+        taken: what another program has and we wait for, and why it cannot be opened.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._open: dict[Place, list[socket.socket]] = {}
         self._new: dict[Place, list[socket.socket]] = {}
-        self._wanted: set[Place] = set()
+        self._wanted: dict[Place, Address] = {}
+        self._taken_now: dict[Place, BindError] = {}
+        self.taken: dict[Place, BindError] = {}
 
-    def prepare(self, addresses: Iterable[Address], *, beside: bool = False) -> None:
+    def prepare(self, addresses: Iterable[Address], *, beside: bool = False, waits: bool = False) -> None:
         """Open what is new.  Raises BindError, with nothing left open.
 
-        `beside`: other processes of ours may still listen there and will go.
+        `beside`: other processes of ours may still listen there and will go.  With `waits` those that
+        another program has are waited for.
         """
-        wanted = {bound_to(address): address for address in addresses}
-        self._wanted = set(wanted)
+        self._wanted = {bound_to(address): address for address in addresses}
         try:
-            for place, address in wanted.items():
-                if place not in self._open:
-                    self._new[place] = self._group(address, beside=beside)
+            for place, address in self._wanted.items():
+                if place not in self._open and place not in self.taken:
+                    self._open_new(place, address, beside=beside, waits=waits)
         except BindError:
             self.abandon()
             raise
+
+    def _open_new(self, place: Place, address: Address, *, beside: bool, waits: bool) -> None:
+        try:
+            self._new[place] = self._group(address, beside=beside)
+        except BindError as error:
+            if not (waits and error.taken):
+                raise
+            self._taken_now[place] = error
+
+    def none_opened(self) -> BindError | None:
+        """What is wrong, when every address that was prepared is another program's."""
+        found = list(self._taken_now.values())
+        return found[0] if found and len(found) == len(self._wanted) else None
+
+    def again(self) -> list[Place]:
+        """Try once more what is waited for; returns what is open now."""
+        opened = []
+        for place in list(self.taken):
+            try:
+                self._open[place] = self._group(self._wanted[place], beside=False)
+            except BindError as error:
+                self.taken[place] = error
+            else:
+                del self.taken[place]
+                opened.append(place)
+        return opened
+
+    def hand(self, place: Place, index: int, give: Callable[[str, socket.socket], object]) -> None:
+        """Give the socket of one place to one worker."""
+        group = self._open[place]
+        give(name(place), group[index % len(group)])
 
     def _group(self, address: Address, *, beside: bool) -> list[socket.socket]:
         if address.endpoint:
@@ -65,7 +102,10 @@ class Sockets:
         """Close what is not wanted any more."""
         self._open |= self._new
         self._new.clear()
-        for place in self._open.keys() - self._wanted:
+        self.taken |= self._taken_now
+        self._taken_now.clear()
+        self.taken = {place: error for place, error in self.taken.items() if place in self._wanted}
+        for place in self._open.keys() - self._wanted.keys():
             close(place, self._open.pop(place))
 
     def abandon(self) -> None:
@@ -73,26 +113,18 @@ class Sockets:
         for place, group in self._new.items():
             close(place, group)
         self._new.clear()
+        self._taken_now.clear()
 
-    def of(self, index: int) -> Mapping[str, socket.socket]:
-        """The sockets of one worker by their names; those being prepared, too."""
-        return {
-            name(place): group[index % len(group)] for place, group in {**self._open, **self._new}.items()
-        }
-
-    def new(self, index: int) -> Mapping[str, socket.socket]:
-        """The same, of those being prepared alone."""
-        return _of(index, self._new)
+    def of(self, index: int, *, new: bool = False) -> Mapping[str, socket.socket]:
+        """The sockets of one worker by their names; those being prepared, too, or with `new` they alone."""
+        groups = self._new if new else {**self._open, **self._new}
+        return {name(place): group[index % len(group)] for place, group in groups.items()}
 
     def stop(self) -> None:
         """Close all."""
         for place, group in self._open.items():
             close(place, group)
         self._open.clear()
-
-
-def _of(index: int, groups: Mapping[Place, list[socket.socket]]) -> dict[str, socket.socket]:
-    return {name(place): group[index % len(group)] for place, group in groups.items()}
 
 
 def name(place: Place) -> str:
@@ -108,6 +140,11 @@ def close(place: Place, group: Iterable[socket.socket]) -> None:
         sock.close()
         if path and not place[0].startswith("systemd:"):
             Path(path).unlink(missing_ok=True)
+
+
+def can_be_inherited(endpoint: str) -> bool:
+    """It is a socket that systemd hands over, so several processes can have it."""
+    return _SYSTEMD.fullmatch(endpoint) is not None
 
 
 def inherited(endpoint: str) -> socket.socket:

@@ -56,7 +56,7 @@ def test_a_standby_starts_without_its_addresses_and_serves_on_them_when_it_has_t
     assert "10.0.0.1:8000" not in said
     assert "l7:www is not reachable on 10.0.0.1:8001: the address is in use; stop the other program" in said
     other.close()
-    assert "red" in (bed.get("http://10.0.0.1:8000/") or "")
+    wait_for(lambda: "red" in (bed.get("http://10.0.0.1:8000/") or ""))
     for address in (f"{LATER}/24", f"{LATER6}/64"):
         bed.net.address(bed.director, "d0", address)
     wait_for(lambda: "not reachable" not in readyz(bed))

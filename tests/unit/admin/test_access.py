@@ -16,7 +16,7 @@ from director.registry.changes import plan
 from tests.unit.admin.test_resource import GOOD, ask, path
 from tests.unit.admin.wire import JSON, TOKEN, Admin, Reply
 
-OPERATORS = frozenset({"change_server", "zero", "zero_all", "undo", "check_config"})
+OPERATORS = frozenset({"change_server", "check_now", "zero", "zero_all", "undo", "check_config"})
 """What needs an operator: drain, weigh and drill, in the words of the schema."""
 ADMINS = frozenset(
     {

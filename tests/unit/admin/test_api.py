@@ -15,6 +15,7 @@ from director.errors import ConfigError, DirectorError
 from director.registry.counters import TrafficFigures
 from director.registry.reports import ConnectionEntry, ConnectionQuery, PacketFigures
 from tests.unit.admin import sample
+from tests.unit.admin.test_proofs import FOUND
 from tests.unit.admin.wire import BEARER, TOKEN, Admin
 
 SERVER = "/api/v1/pools/web/servers/a"
@@ -292,3 +293,17 @@ def test_connections_are_asked_for_by_who_has_them_and_in_pages() -> None:
 @pytest.mark.parametrize("query", ["after=x", "after=-1", "client=nobody", "client=10.0.0.0/33", "after=²"])
 def test_what_no_connection_can_be_found_by_is_refused(query: str) -> None:
     assert Admin().get(f"/api/v1/connections?{query}").status == 400
+
+
+def test_evidence_of_a_server_and_a_check_now() -> None:
+    made = Admin()
+    made.control.proven = FOUND
+    found = made.get("/api/v1/checks/web/a").json
+    assert (found["pool"], found["name"], found["health"]) == ("web", "a", "up")
+    assert found["checks"][0]["transitions"][0]["reason"] == "status 503"
+    assert made.get("/api/v1/checks/web/nobody").status == 404
+    assert made.send("POST", "/api/v1/checks/web/a?dry_run=1", {}).json["asked"] == 0
+    asked = made.send("POST", "/api/v1/checks/web/a", {}).json
+    assert asked == {"dry_run": False, "asked": 1, "checks": ["alive"]}
+    assert made.control.hurried == [("web", "127.0.0.1:9001")]
+    assert made.send("POST", "/api/v1/checks/web/nobody", {}).status == 404

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+from twisted.internet.defer import succeed
+
 from director.registry.counters import TrafficFigures
 from director.registry.reports import ConnectionEntry, PacketFigures
 from tests.unit.admin.wire import Admin
@@ -32,6 +35,16 @@ def test_all_connections_page_by_page() -> None:
     assert lines[0] == "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData"
     assert len(lines) == 2502
     assert "TCP C0000207 0001 C6336401 0050 0A00000B 0050 FIN_WAIT        119" in lines
+
+
+def test_connections_of_another_process_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = Admin()
+    admin.control.flows = [entry(number) for number in range(1, 2502)]
+    here = admin.get("/api/v1/lvs/ip_vs_conn").body
+    kind = type(admin.control)
+    ask = kind.connections
+    monkeypatch.setattr(kind, "connections", lambda control, wanted: succeed(ask(control, wanted)))
+    assert admin.get("/api/v1/lvs/ip_vs_conn").body == here
 
 
 def test_the_whole() -> None:

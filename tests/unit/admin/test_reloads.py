@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from director.admin.control import Rehearsed, WaitingReload
-from director.registry.guard import DEFAULT
+from director.registry.reload_guard import DEFAULT
 from tests.unit.admin.wire import Admin
 
 

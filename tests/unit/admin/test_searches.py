@@ -82,15 +82,6 @@ def test_what_no_request_can_be_is_refused(admin: Admin, query: str, at: str) ->
     assert (reply.status, reply.json["at"]) == (400, at)
 
 
-def test_the_evidence_of_one_server(admin: Admin) -> None:
-    found = admin.get("/api/v1/checks/web/a").json
-    assert [(one["check"], one["address"], one["verdict"]) for one in found] == [
-        ("alive", "127.0.0.1:9001", "up")
-    ]
-    assert admin.get("/api/v1/checks/dns/d").json == [], "its pool has no check"
-    assert admin.get("/api/v1/checks/web/none").status == 404
-
-
 def test_all_schedulers_are_there_and_who_uses_them(admin: Admin) -> None:
     found = {one["scheduler"]: one for one in admin.get("/api/v1/schedulers").json}
     assert found["wlc"]["used_by"] == ["pool web"]

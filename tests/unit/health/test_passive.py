@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from director.health.passive import ENOUGH, LONGEST, WINDOW, Ejection, Passive
+from director.health.passive import ENOUGH, LONGEST, WINDOW, Passive
 from director.model.pools import Eject, Pool
+from director.registry.evidence import Ejection
 from director.registry.registry import RealServer, Registry
 from director.registry.watch import GOOD, Sample
 from tests.support.registries import live, registry_of, server

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.health.verdict import RESULTS_KEPT, TRANSITIONS_KEPT, Evidence, Result
+from director.health.verdict import RESULTS_KEPT, TRANSITIONS_KEPT, Evidence
 from director.model.pools import Check
+from director.registry.evidence import Result
 
 
 def fed(evidence: Evidence, marks: str) -> str:
@@ -102,3 +103,52 @@ def test_a_snapshot_is_a_copy() -> None:
     before = evidence.snapshot("a", None)
     fed(evidence, "+")
     assert (before.alive, before.results) == (None, ())
+
+
+CHECK = Check("alive", rise=2, fall=3)
+
+
+def series(text: str, check: Check = CHECK) -> Evidence:
+    """Evidence of `+` and `x`, a second apart, from the second 1 on."""
+    made = Evidence(check, 0.0)
+    for time, letter in enumerate(text, 1):
+        made.take(Result(float(time), letter == "+", letter, 0.1))
+    return made
+
+
+def test_a_change_keeps_the_probes_and_the_failures_that_led_to_it() -> None:
+    evidence = series("+x+xx", Check("alive", rise=2, fall=3))
+    turned = evidence.take(Result(9.0, False, "status 503", 0.1, (("connect", 0.05),)), ((8.5, "5xx"),))
+    assert turned is not None
+    assert [one.time for one in turned.probes] == [4.0, 5.0, 9.0]
+    assert turned.probes[-1].phases == (("connect", 0.05),)
+    assert turned.traffic == ((8.5, "5xx"),)
+
+
+def test_other_settings_would_have_made_other_changes() -> None:
+    """Counted by hand: with fall=2 two changes down and two up; with fall=3 one each; with fall=4 none."""
+    evidence = series("++xx+++xxx++", Check("alive", rise=2, fall=3))
+    assert [evidence.flaps(2, fall) for fall in (1, 2, 3, 4)] == [4, 4, 2, 0]
+    shown = evidence.snapshot("10.0.0.1:80", None)
+    assert (shown.settings.flaps, shown.settings.since) == (2, 1.0)
+    assert [(one.rise, one.fall, one.flaps) for one in shown.alternatives] == [
+        (2, 2, 4), (2, 4, 0), (1, 3, 2), (3, 3, 1),
+    ]  # fmt: skip
+    assert series("++++").snapshot("10.0.0.1:80", None).alternatives == ()
+
+
+@given(st.text("+x", min_size=1, max_size=60), st.integers(1, 4), st.integers(1, 4))
+def test_what_is_worked_out_is_what_would_have_happened(text: str, rise: int, fall: int) -> None:
+    judged = series(text, Check("alive", rise=rise, fall=fall))
+    changes = sum(one.before is not None for one in judged.transitions)
+    assert judged.flaps(rise, fall) == changes or len(judged.transitions) == judged.transitions.maxlen
+    assert series(text).flaps(rise, fall) == judged.flaps(rise, fall)
+
+
+def test_other_settings_judge_on_and_another_question_begins_anew() -> None:
+    evidence = series("+xxx", Check("alive", rise=2, fall=3))
+    assert evidence.adopt(Check("alive", rise=1, fall=3, every=9.0))
+    assert [evidence.alive] == [False]
+    assert evidence.take(Result(9.0, True, "", 0.1)) is not None
+    assert not evidence.adopt(Check("alive", "http"))
+    assert (evidence.alive, len(evidence.transitions)) == (None, 3)

@@ -9,9 +9,10 @@ from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6, IPv6ExtHdrFragment
 
 from director.l4.verdicts import Deliver, Drop
-from director.model.pools import Address, Forward, Tunnel
+from director.model.pools import Address, Eject, Forward, Tunnel
 from director.model.virtual import L4Settings
 from director.registry.changes import ServerRemoved
+from director.registry.watch import Watch
 from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
@@ -160,3 +161,15 @@ def test_an_ipv6_error_about_a_later_fragment_is_dropped() -> None:
     verdict = world.server(IPv6(src=INNER6, dst=CLIENT6) / ICMPv6PacketTooBig() / inner)
     assert verdict == Drop("icmp_about_later_fragment")
     assert world.forwarder.counters["icmp_about_later_fragment"] == 1
+
+
+@pytest.mark.parametrize(("code", "told"), [(3, ["connect"]), (1, ["connect"]), (4, [])])
+def test_a_server_that_cannot_be_reached_is_told_to_passive_checks(code: int, told: list[str]) -> None:
+    """RFC 792: 1 host, 3 port unreachable; 4 wants smaller packets, and says nothing against the server."""
+    world = World()
+    heard: list[str] = []
+    world.real().watch = Watch(Eject(frozenset({"connect"})), heard.append)
+    world.client(syn())
+    about = IP(src=CLIENT, dst=SERVERS[0]) / TCP(sport=1000, dport=8080)
+    world.server(IP(src=SERVERS[0], dst=CLIENT) / ICMP(type=3, code=code, nexthopmtu=1400) / about)
+    assert heard == told

@@ -13,8 +13,8 @@ from director.errors import ChangeRefused, DirectorError
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.confirmation import Confirmation
-from director.registry.guard import ENOUGH
 from director.registry.registry import Generation
+from director.registry.reload_guard import ENOUGH
 from tests.support.said import said
 from tests.unit.admin import sample
 

@@ -14,17 +14,19 @@ from twisted.internet.defer import Deferred, succeed
 from director.admin.control import Applied, Control, Question, Rehearsed
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
+from director.health.passive import Passive
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
 from director.model.pools import State
 from director.program.configuration import read
 from director.program.confirmation import Confirmation
-from director.program.control import RunningControl, Verbs, installed_version
+from director.program.control import RunningControl, Verbs
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, compile_services
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
+from director.program.version import VERSION
 from director.registry.changes import Ordered, weight
 from director.registry.registry import Generation
 from director.registry.reports import ListenerState, LogEvent
@@ -78,6 +80,7 @@ def control(tmp_path: Path) -> Any:
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),
             Confirmation(registry, loop.reactor, lambda _: succeed(MADE), lambda: None),
+            Passive(),
         )
 
 
@@ -96,7 +99,7 @@ def test_figures_of_the_process(control: Any) -> None:
     assert told.rss > 1_000_000
     assert 0 < told.fds < told.max_fds
     assert control.moment().when(control.moment().now) == pytest.approx(control.moment().time, abs=1)
-    assert installed_version()
+    assert told.version == VERSION
 
 
 def test_readiness_names_what_is_against_it(control: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from random import Random
@@ -14,11 +13,9 @@ import pytest
 from attrs import evolve
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
-from twisted.internet.defer import Deferred, succeed
 
 from director.errors import ChangeRefused
-from director.l4.flows import Flow
-from director.l4.io.alarms import NEWS, Troubles
+from director.l4.io.alarms import NEWS
 from director.l4.io.capture.plan import Endpoint
 from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import AddressesChanged, LinkChanged, NeighbourFailed, NeighbourKnown
@@ -33,7 +30,8 @@ from director.program.layer4 import Layer4
 from director.registry.changes import Ordered, ServiceSet
 from director.registry.registry import Registry
 from tests.support.candidates import candidate
-from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, routing, sent
+from tests.support.layer4_shell import Shell
+from tests.support.layer4_world import CLIENT, CLIENT_MAC, OUTER_MAC, OUTSIDE, VIP, sent
 from tests.support.registries import registry_of, turn
 from tests.support.said import said
 
@@ -41,53 +39,6 @@ POOL = Pool("dns", (Server("a", Address("10.0.0.11", 53)),))
 SERVICE = L4Service("dns", Virtual("udp", "192.0.2.53", 53), "dns")
 MARKED = L4Service("marked", Virtual(fwmark=7, family=6), "dns")
 WEB = L7Service("www", (Address("192.0.2.53", 80), Address("", 81), Address(path="/run/x")), pool="dns")
-
-
-class Shell:
-    """Remembers what it is told."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self.settings: L4Settings = named["settings"]
-        self.lacking: Lacking | None = None
-        self.troubles = Troubles(arguments[1])
-        self.tell: Callable[[Any], None] = named["tell"]
-        self.marks: tuple[Mark, ...] = ()
-        self.view: Any = None
-        self.started = self.stopped = 0
-        self.reloads: list[tuple[tuple[L4Service, ...], list[str], tuple[Endpoint, ...]]] = []
-
-        self.forwarder: Callable[[Any, Any], Any] = named["forwarder"]
-        self.installed: Deferred[None] = Deferred()
-        self.prepared: list[object] = []
-        self.owed: tuple[Endpoint, ...] = ()
-
-    def startService(self) -> None:
-        self.started += 1
-        self.forwarder(routing(), Flow.stale)
-
-    def prepare(
-        self, services: Iterable[L4Service], pools: Mapping[str, Pool], marks: Iterable[Mark]
-    ) -> Deferred[None]:
-        self.prepared.append((tuple(services), sorted(pools), [one.mark for one in marks]))
-        return self.installed
-
-    def stopService(self) -> Deferred[None]:
-        self.stopped += 1
-        return succeed(None)
-
-    def reload(
-        self,
-        services: Iterable[L4Service],
-        pools: Mapping[str, Pool],
-        keep: Iterable[Endpoint],
-        owed: Iterable[Endpoint],
-    ) -> Deferred[None]:
-        self.reloads.append((tuple(services), sorted(pools), tuple(keep)))
-        self.owed = tuple(owed)
-        return self.installed
-
-    def counters(self) -> dict[str, int]:
-        return {"drop_land": 1, "drop_no_interface": 2, "d0_received": 3}
 
 
 class Clock:

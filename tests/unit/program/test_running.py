@@ -104,7 +104,7 @@ def test_rates_move_and_what_cannot_be_kept_is_tried_again(files: Files) -> None
         chore()
     stats = running.registry.pools["web"].by_name["a"].stats
     stats.traffic.become((40, 0, 0, 0, 0))
-    running._estimate()
+    running.estimate()
     assert stats.estimator.rates()[0] == 5, "a quarter of 20 per second (lvs-semantics H)"
 
 

@@ -20,8 +20,9 @@ from twisted.python.failure import Failure
 from director.admin.control import Applied
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
-from director.model.pools import State
-from director.model.settings import Configuration
+from director.model.http import L7Service
+from director.model.pools import Address, State
+from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.logs import event_log
@@ -35,6 +36,7 @@ from tests.support.said import said
 SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 INI = """
 [director]
+workers = 0
 state_dir = {state}
 access_log = off
 shutdown_grace = 1s
@@ -287,8 +289,13 @@ def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) 
 
 
 def test_how_many_processes_serve() -> None:
-    assert (processes(0), processes(3)) == (0, 3)
-    assert processes(-1) == len(os.sched_getaffinity(0))
+    def workers(number: int, *listen: Address) -> int:
+        return processes(Configuration(Settings(workers=number), l7=(L7Service("www", listen, pool="web"),)))
+
+    mine = len(os.sched_getaffinity(0))
+    own, shared = Address(endpoint="tcp:80"), Address(endpoint="systemd:domain=INET:index=0")
+    assert (workers(0), workers(3, own)) == (0, 3)
+    assert [workers(-1), workers(-1, shared), workers(-1, shared, own)] == [mine, mine, 0]
 
 
 def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import evolve
 from twisted.internet.task import Clock
 
@@ -7,6 +9,7 @@ from director.health.io.passive import LOOK, PassiveChecks
 from director.health.io.service import HealthService
 from director.model.pools import Check, Pool
 from director.model.settings import Configuration
+from director.program.health_memory import HealthMemory
 from director.program.services import Health, ServicePart
 from tests.support.candidates import candidate
 from tests.support.registries import registry_of, server, turn
@@ -14,11 +17,11 @@ from tests.support.registries import registry_of, server, turn
 READ = Configuration(pools=(Pool("web", (server(),), checks=("alive",)),), checks=(Check("alive"),))
 
 
-def test_health_follows_what_runs_from_start_to_stop() -> None:
+def test_health_follows_what_runs_from_start_to_stop(tmp_path: Path) -> None:
     registry, clock = registry_of(configuration=READ), Clock()
     health = HealthService(registry, clock, clock.seconds, lambda _: None)
     passive = PassiveChecks(registry, clock.seconds, lambda _: None)
-    part: ServicePart = Health(health, passive, registry)
+    part: ServicePart = Health(health, passive, registry, HealthMemory(health, tmp_path, clock))
     assert [period for _, period in part.chores()] == [LOOK]
     part.commit(candidate(READ))
     assert health.snapshot() == (), "not before the start"

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.errors import ChangeRefused, LeaseError
-from director.model.pools import Pool, Queue, State
+from director.errors import LeaseError
+from director.model.http import L7Service
+from director.model.pools import Pool, Queue
 from director.model.pools import SchedulerSpec as Spec
 from director.model.settings import Configuration
 from director.registry import ledger
-from director.registry.cells import ACTIVE, CellTable, Geometry
-from director.registry.changes import Ordered, ServerAdded, ServerChanged, ServerRemoved, plan
+from director.registry.cells import ACTIVE
+from director.registry.changes import ServerChanged, plan
 from director.registry.ledger import Lease
-from director.registry.mapped import MappedBooks, MappedLease, MappedServer
-from director.registry.registry import TRASH_SECONDS, Registry
+from director.registry.mapped import MappedServer
+from director.registry.registry import Registry
 from director.registry.selection import select
 from director.scheduling.catalog import Catalog, Declaration
 from tests.support.mapped import Together
@@ -233,9 +235,10 @@ def test_a_process_that_died_between_count_and_flag_leaves_no_hole() -> None:
     house = Together(limited(1))
     table = house.books[1].table
     table.words[table.own(one(house.workers[0]).slot, ACTIVE)] += 1
-    assert take(house.workers[1], "web") is None, "the count is looked at, too"
+    assert take(house.workers[1], "web") is not None, "what it counted was not begun"
+    assert take(house.workers[1], "web") is None
     house.books[0].bury(1)
-    assert take(house.workers[1], "web") is not None
+    assert (one(house.control).load, one(house.control).overloaded) == (1, True)
 
 
 def test_a_lock_that_a_stopped_process_holds_refuses_and_loses_nothing() -> None:
@@ -267,101 +270,30 @@ def test_a_lock_that_a_stopped_process_holds_refuses_and_loses_nothing() -> None
 # --- slots ------------------------------------------------------------------------------
 
 
-def test_a_new_process_begins_with_all_that_was_given() -> None:
-    house = Together(ROOMY)
-    taken(house.workers[0], "web")
-    late = MappedBooks(CellTable(house.words, house.books[0].table.geometry, 2, house.locks))
-    late.learn(house.books[0].all_given())
-    registry = Registry(house.control._make_scheduler, late)
-    registry.apply(plan(Configuration(), ROOMY), "test", 0.0, 0.0)
-    assert one(registry).active == 1
-    taken(registry, "web")
-    assert one(house.control).active == 2
+def test_the_seats_of_a_service_are_those_of_all_processes() -> None:
+    www = L7Service("www", (), pool="web", max_connections=3)
+    house = Together(evolve(ROOMY, l7=(www,)))
+    first, second = (each.services["l7:www"] for each in house.workers)
+    assert [ledger.take_seat(one, 3) for one in (first, second, first, second)] == [True, True, True, False]
+    ledger.leave_seat(second)
+    assert ledger.take_seat(first, 3)
+    assert ledger.take_seat(second, 0), "without a limit there is always room"
+    assert house.control.services["l7:www"].seats.taken == 4
+    seats: Any = first.seats
+    house.locks.stuck.add(seats.slot)
+    assert not ledger.take_seat(first, 9), "a process that was stopped holds the lock"
+    house.locks.stuck.clear()
+    house.books[0].bury(1)
+    assert second.seats.taken == 1, "the seats of a dead process are free"
 
 
-def test_a_process_that_was_told_nothing_refuses_the_change() -> None:
-    house = Together(ROOMY)
-    stranger = MappedBooks(CellTable(house.words, house.books[0].table.geometry, 1, house.locks))
-    with pytest.raises(ChangeRefused, match="no slot for pool web"):
-        Registry(house.control._make_scheduler, stranger).apply(plan(Configuration(), ROOMY), "t", 0.0, 0.0)
-
-
-def test_a_server_that_leaves_keeps_its_slot_until_its_time_is_over() -> None:
-    house = Together(ROOMY)
-    lease = taken(house.workers[0], "web")
-    slot = one(house.control).slot
-    house.apply([ServerRemoved("web", "a")])
-    house.apply([ServerAdded("web", server("again", 1))])
-    assert {one(each, "again").slot for each in house.registries} == {slot}
-    assert one(house.control, "again").active == 1
-    house.apply([ServerRemoved("web", "again")])
-    lease.release()
-    for now in (0.0, TRASH_SECONDS):
-        for registry in house.registries:
-            registry.sweep(now)
-    house.apply([ServerAdded("web", server("c", 3))])
-    assert {one(each, "c").slot for each in house.registries} == {slot}, "it is free, and given again"
-    assert one(house.control, "c").generation == 2
-
-
-def test_a_claim_that_outlives_its_slot_does_no_harm() -> None:
-    house = Together(ROOMY)
-    lease = taken(house.workers[0], "web")
-    assert isinstance(lease, MappedLease)
-    house.books[0].table.renew(lease.server.slot)
-    lease.deactivate()
-    lease.release()
-    assert (one(house.control).active, one(house.control).inactive) == (0, 0)
-
-
-def test_a_process_that_kept_a_server_longer_counts_where_it_is_told_to() -> None:
-    house = Together(ROOMY)
-    house.apply([ServerRemoved("web", "a")])
-    for now in (0.0, TRASH_SECONDS):
-        house.control.sweep(now)
-    # `c` takes the slot that is free for the control process only; then `a` comes back in another.
-    house.apply([ServerAdded("web", server("c", 3))])
-    house.apply([ServerAdded("web", server("a", 1))])
-    assert len({one(house.control, name).slot for name in "abc"}) == 3
-    for name in "abc":
-        assert len({(one(each, name).slot, one(each, name).generation) for each in house.registries}) == 1
-    for registry in house.registries:
-        registry.sweep(2 * TRASH_SECONDS)
-    taken(house.workers[0], "web").release()
-
-
-def test_too_many_for_the_mapping_are_refused_before_anything_changes() -> None:
-    house = Together(ROOMY, slots=4)
-    house.apply([ServerAdded("web", server("c", 3))])
-    with pytest.raises(ChangeRefused, match="no more than 4 servers and pools"):
-        house.control.apply([ServerAdded("web", server("d", 4))], "test", 0.0, 0.0)
-    assert [each.name for each in house.control.pools["web"].servers] == ["a", "b", "c"]
-    assert house.books[0].news() == ()
-
-
-def test_the_slot_of_a_pool_is_free_when_nobody_waits_any_more() -> None:
-    house = Together(limited(1, length=5))
-    books = house.books[0]
-    waiting = house.workers[0].pools["web"]
-    assert ledger.take_place(waiting)
-    house.turn(Configuration())
-    books.tick()
-    assert len(books._free) == 0
-    ledger.leave_place(waiting)
-    books.tick()
-    assert len(books._free) == 1
-
-
-def test_orders_and_health_are_each_registrys_own() -> None:
-    """They come as changes, so every process has them; the memory holds what work says only."""
-    house = Together(ROOMY)
-    house.apply([Ordered("web", "a", State.DRAIN)])
-    assert [take(each, "web").server.name for each in house.workers] == ["b", "b"]  # type: ignore[union-attr]
-
-
-def test_shared_numbers_are_those_of_the_mapping() -> None:
-    house = Together(ROOMY)
-    size = Geometry(1, 2).shared
-    house.books[1].shared("tenants", 2).mine[1] += 5
-    assert house.books[2].shared("tenants", 2).total(1) == 5
-    assert (house.books[1].processes, size) == (2, 4096)
+def test_a_raised_max_lets_in_exactly_one_more_over_all_processes() -> None:
+    """B.3 clears the flag when `max` is raised, also where the load is above it; the next claim sets it."""
+    house = Together(limited(0))
+    first, second = house.workers
+    for registry in (first, second, first, second):
+        assert taken(registry, "web")
+    changed = evolve(limited(0).pools[0].servers[0], max=3)
+    house.apply([ServerChanged("web", changed)])
+    assert [take(each, "web") is not None for each in (second, first, second)] == [True, False, False]
+    assert one(house.control).load == 5

@@ -73,11 +73,19 @@ class Capture:
 
     def remove(self) -> Deferred[None]:
         """Take everything back, and install nothing any more.  Never fails; the log says what is left."""
+        self._close()
+        removed: Deferred[None] = self._lock.run(self._in_thread, self._installer.remove)
+        return removed.addErrback(self._not_removed)
+
+    def leave(self) -> Deferred[None]:
+        """Leave everything as it is, and install nothing any more; fires when what was under way is done."""
+        self._close()
+        return self._lock.run(lambda: None)
+
+    def _close(self) -> None:
         self._closed = True
         if self._soon is not None and self._soon.active():
             self._soon.cancel()
-        removed: Deferred[None] = self._lock.run(self._in_thread, self._installer.remove)
-        return removed.addErrback(self._not_removed)
 
     def _later(self, seconds: float) -> None:
         """Look then, or before: never later than somebody asked for."""

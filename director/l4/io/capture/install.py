@@ -93,12 +93,16 @@ def owner_lives(text: str) -> bool:
 
 
 def _start_time(pid: int) -> str:
-    """Clock ticks from boot to the start of `pid`; field 22 of proc(5)'s stat, empty when gone."""
+    """Clock ticks from boot to the start of `pid`; field 22 of proc(5)'s stat, empty when it has ended.
+
+    Nobody may have waited for it yet (Z): that is for whoever adopted it.
+    """
     try:
         line = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""
-    return line.rpartition(")")[2].split()[19]
+    fields = line.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 class InstallState:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.unit.admin.test_proofs import FOUND
 from tests.unit.cli.memory import MemoryClient, Run
 
 
@@ -54,6 +55,15 @@ def test_a_pipe_has_full_width(client: MemoryClient, run: Run, monkeypatch: pyte
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert len(run("show", "rules")[1].splitlines()) > 3
     assert run("show", "rules", "--wide")[1] == piped
+
+
+def test_checks_of_one_server_tell_all(client: MemoryClient, run: Run) -> None:
+    client.admin.control.proven = FOUND
+    code, out, _ = run("show", "checks", "web/a")
+    assert code == 0
+    assert "up -> down after 1m: status 503 (3 of 3)" in out
+    assert json.loads(run("show", "checks", "web/a", "--json")[1])["traffic"]["spared"] == 4
+    assert run("show", "checks", "web/nobody")[0] == 1
 
 
 def test_lvs_is_the_list_of_both_layers(client: MemoryClient, run: Run) -> None:

@@ -14,8 +14,8 @@ from twisted.python.failure import Failure
 
 from director.health.io.probes import Probe
 from director.health.schedule import CheckTarget
-from director.health.verdict import Result
 from director.model.pools import Address, Check, ServerTLS
+from director.registry.evidence import Result
 from tests.support.certificates import Made, make
 
 AUTHORITY = make(authority=True, subject="our authority")

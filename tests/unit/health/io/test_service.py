@@ -12,7 +12,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from director.health.io.service import QUIET_SECONDS, HealthService
+from director.health.io.service import GONE, QUIET_SECONDS, HealthService
 from director.model.pools import Advice, Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
@@ -170,16 +170,45 @@ def test_a_reload_keeps_the_evidence_of_what_did_not_change() -> None:
     assert after[2].results == ()
 
 
-def test_a_changed_check_begins_anew_but_its_verdict_stands() -> None:
+def test_another_question_begins_anew_but_its_verdict_and_history_stand() -> None:
     world = World()
     world.down.add("10.0.0.1")
     world.run(3.0)
-    world.turn(evolve(CONFIGURATION, checks=(evolve(CHECK, every=5.0),)))
-    assert world.service.snapshot()[0].results == ()
+    world.turn(evolve(CONFIGURATION, checks=(evolve(CHECK, port=81),)))
+    assert (world.service.snapshot()[0].alive, len(world.service.snapshot()[0].transitions)) == (None, 1)
     assert not live(world.registry, "web", "a").available
     world.down.clear()
     world.run(1.2)
     assert live(world.registry, "web", "a").available
+
+
+def test_other_settings_judge_on() -> None:
+    world = World()
+    world.down.add("10.0.0.1")
+    world.run(3.0)
+    world.turn(evolve(CONFIGURATION, checks=(evolve(CHECK, every=5.0, rise=3),)))
+    shown = world.service.snapshot()[0]
+    assert (shown.alive, shown.needed) == (False, 3)
+    world.down.clear()
+    world.run(1.2)
+    assert not live(world.registry, "web", "a").available
+
+
+def test_a_server_that_is_back_soon_is_what_it_was_and_later_it_is_new() -> None:
+    world = World()
+    world.down.add("10.0.0.1")
+    world.run(3.0)
+    gone = evolve(CONFIGURATION, pools=(evolve(WEB, servers=WEB.servers[1:]),))
+    world.turn(gone)
+    world.run(1.0)
+    world.turn(CONFIGURATION)
+    assert not live(world.registry, "web", "a").available
+    assert len(world.service.evidence("10.0.0.1:80", ["alive"])[0].transitions) == 1
+    world.turn(gone)
+    world.reactor.advance(GONE + 1.0)
+    world.turn(CONFIGURATION)
+    assert live(world.registry, "web", "a").available
+    assert len(world.service.evidence("10.0.0.1:80", ["alive"])[0].transitions) == 1
 
 
 def test_a_check_that_goes_takes_its_verdict_along() -> None:

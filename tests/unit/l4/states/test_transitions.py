@@ -17,8 +17,9 @@ from scapy.layers.sctp import (
 
 from director.l4.states import tcp
 from director.l4.states.transitions import name
-from director.model.pools import Forward
+from director.model.pools import Eject, Forward
 from director.model.virtual import L4Settings
+from director.registry.watch import GOOD, Watch
 from tests.support.layer4_world import CLIENT, SERVERS, VIP, World
 
 
@@ -150,3 +151,50 @@ def test_secure_tcp_needs_the_server() -> None:
     world.server(back("A"))
     assert name(only(world)) == "ESTABLISHED"
     assert world.forwarder.states.tcp is tcp.SECURE
+
+
+# --- what a flow says of its server (passive checks) ---------------------------------------------------
+
+
+def watched(world: World) -> list[str]:
+    """What the server's watch is told from now on."""
+    told: list[str] = []
+    causes = frozenset({"connect", "reset"})
+    world.real().watch = Watch(Eject(causes), told.append)
+    return told
+
+
+def test_a_server_that_refuses_is_told_and_so_is_one_that_accepts_again() -> None:
+    world = World()
+    told = watched(world)
+    world.client(there("S"))
+    world.server(back("RA"))
+    assert told == ["connect"]
+    world.client(there("S"))
+    world.server(back("SA"))
+    assert told == ["connect"]
+    world.client(there("A"))
+    assert told == ["connect", GOOD]
+
+
+def test_a_servers_reset_in_the_middle_is_told_and_a_clients_is_not() -> None:
+    world = World()
+    told = watched(world)
+    for give, packet in ((world.client, there("S")), (world.server, back("SA")), (world.client, there("A"))):
+        give(packet)
+    world.client(there("R"))
+    assert told == []
+    for give, packet in ((world.client, there("S")), (world.server, back("SA")), (world.client, there("A"))):
+        give(packet)
+    world.server(back("R"))
+    assert told == ["reset"]
+
+
+def test_an_answer_in_udp_is_work_that_went_well() -> None:
+    world = World(protocol="udp", port=53)
+    told = watched(world)
+    world.client(IP(src=CLIENT, dst=VIP) / UDP(sport=1000, dport=53) / b"?")
+    world.server(IP(src=SERVERS[0], dst=CLIENT) / UDP(sport=8080, dport=1000) / b"!")
+    watch = world.real().watch
+    assert watch is not None
+    assert (told, watch.take().good) == ([], 1)

@@ -135,10 +135,10 @@ def test_who_connects_belongs_to_whom_the_port_was_handed_over() -> None:
     first, second = Accepted(), Accepted()
     port = listen_on_endpoint(reactor, "tcp:80", first, lambda: True)
     factory = reactor.tcpServers[0][1]
-    port.hand_over(second, lambda: True)
+    port.hand_over(second, lambda: True, list)
     factory.buildProtocol(None).makeConnection(StringTransport())
     assert (len(first.came), len(second.came)) == (0, 1)
-    port.hand_over(first, lambda: False)
+    port.hand_over(first, lambda: False, list)
     assert factory.buildProtocol(None) is None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from director.l7.io.stream import Stream
-from tests.support.loops import Loop, Owner, loop_of
+from tests.support.loops import Loop, Owner, accepted, loop_of
 
 
 @pytest.fixture
@@ -22,10 +22,7 @@ class Half:
     """A connection whose peer has sent FIN, which its owner has heard."""
 
     def __init__(self, loop: Loop) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.peer = socket.create_connection(server.getsockname())
-            near, _ = server.accept()
-        near.setblocking(False)
+        near, self.peer = accepted()
         self.owner = Owner()
         self.stream = Stream(loop.reactor, near, self.owner)
         self.stream.resume()

@@ -16,16 +16,10 @@ from zope.interface.verify import verifyObject
 from director.l7.io import listener as listener_module
 from director.l7.io.listener import BindError, Listener, bind, bound_to, taken
 from director.model.pools import Address
-from tests.support.loops import KINDS, Loop, loop_of
+from tests.support.loops import Loop
 from tests.support.said import said
 
 ANY = Address("127.0.0.1", 0)
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
-    with loop_of(request.param) as made:
-        yield made
 
 
 class Door:
@@ -150,7 +144,7 @@ def test_closing_takes_nobody_beyond_the_limit(door: Door) -> None:
 def test_who_connects_belongs_to_whom_it_was_handed_over(loop: Loop, door: Door) -> None:
     came: list[Any] = []
     with socket.create_connection(door.place), socket.create_connection(door.place):
-        door.listener.hand_over(lambda stream, _peer, _own: came.append(stream), lambda: True)
+        door.listener.hand_over(lambda stream, _peer, _own: came.append(stream), lambda: True, list)
         loop.turn(lambda: len(came) == 2)
     assert door.came == []
     for stream in came:
@@ -252,3 +246,23 @@ def test_an_address_that_is_still_to_come(host: str) -> None:
         bind(address)
     with bind(address, free=True) as sock:
         assert sock.getsockname()[0] == host
+
+
+def test_a_place_that_nobody_took_is_given_back(loop: Loop) -> None:
+    taken: list[str] = []
+    came: list[Any] = []
+    sock = bind(Address("127.0.0.1", 0))
+
+    def room() -> bool:
+        taken.append("taken")
+        return True
+
+    listener = Listener(loop.reactor, sock, lambda stream, _peer, _own: came.append(stream), room, taken.pop)
+    listener.start()
+    with socket.create_connection(sock.getsockname()):
+        loop.turn(lambda: came)
+        loop.quiet()
+        assert taken == ["taken"], "one for who came, none for who did not"
+    came[0].abort()
+    listener.close()
+    assert taken == ["taken"]

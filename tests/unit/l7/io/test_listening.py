@@ -11,7 +11,9 @@ from twisted.internet.task import Clock
 from director.l7.io.listener import Listener, bind
 from director.l7.io.listening import Listening
 from director.l7.io.waiting import TRY_AGAIN
+from director.model.http import L7Service
 from director.model.pools import Address
+from director.registry.live import LiveService
 
 
 class Loop(Clock):
@@ -29,7 +31,8 @@ def test_an_address_that_waits_goes_to_another_service_and_is_opened_there() -> 
         address = Address(*other.getsockname())
         ground: Any = SimpleNamespace(reactor=loop, own_sockets=True, bind=bind, clients=0, max_clients=9)
         config = SimpleNamespace(max_connections=0)
-        handle: Any = SimpleNamespace(current=SimpleNamespace(is_http=True, config=config), clients=0)
+        live = LiveService("l7:www", L7Service("www", (address,)))
+        handle: Any = SimpleNamespace(current=SimpleNamespace(is_http=True, config=config, live=live))
         before, after = Listening(ground, handle, address), Listening(ground, handle, address)
         before.wait("the address is in use")
         after.inherit(before)

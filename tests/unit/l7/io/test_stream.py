@@ -12,23 +12,14 @@ from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDesc
 from zope.interface.verify import verifyObject
 
 from director.l7.io.stream import HIGH_WATER, LARGE_READ, SMALL_READ, Stream, words
-from tests.support.loops import KINDS, Loop, Owner, loop_of
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
-    with loop_of(request.param) as made:
-        yield made
+from tests.support.loops import Loop, Owner, accepted
 
 
 class Pair:
     """A stream and the other end of its connection."""
 
     def __init__(self, loop: Loop) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.peer = socket.create_connection(server.getsockname())
-            near, _ = server.accept()
-        near.setblocking(False)
+        near, self.peer = accepted()
         self.peer.settimeout(3)
         self.owner = Owner()
         self.stream = Stream(loop.reactor, near, self.owner)

@@ -6,7 +6,7 @@ import hashlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,11 @@ from director.l7.io.tls_stream import TLSStream
 from director.tls.io.certificates import make_pair
 from director.tls.io.contexts import NOBODY, Clients, ServerContexts, client_context
 from tests.support.certificates import Made, make
-from tests.support.loops import KINDS, Loop, Owner, loop_of
+from tests.support.loops import Loop, Owner
 
 AUTHORITY = make(authority=True, subject="Test CA")
 LEAF = make("shop.example", "127.0.0.1", issuer=AUTHORITY)
 BIG = b"0123456789abcdef" * 200_000
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
-    with loop_of(request.param) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

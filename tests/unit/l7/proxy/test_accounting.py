@@ -47,12 +47,15 @@ def test_service_rule_and_server_count_the_class_of_the_status(status: int, inde
 def test_a_relayed_connection_says_what_it_is() -> None:
     world = World(pool("web", "a"), protocol="tcp")
     world.tell("opened")
+    world.tell("client early")
     world.tell("new")
+    world.tell("client later!")
     world.tell("server 220 ready|")
     world.tell("client-ends")
     record = world.record_of("server-ends")
     assert (record["method"], record["target"], record["status"]) == ("TCP", "198.51.100.1:80", 0)
     assert record["outcome"] == "ok"
+    assert (record["received"], record["sent"]) == (11, 11), "also what came before the server was there"
 
 
 def test_a_switched_connection_has_its_first_request_and_its_first_status() -> None:

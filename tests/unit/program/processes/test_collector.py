@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from director.model.pools import Pool
 from director.program.processes.channel import Gone
 from director.program.processes.collector import LONGEST_REST, REST, Collector
+from director.program.processes.figures import Sums
 from tests.support.registries import registry_of, server
 
 PROCESS = {"clients": 2, "cpu": 1.5, "rss": 7, "started": 0.0, "traces": 1, "cost": 0.01}
@@ -44,12 +45,14 @@ class One(Collector):
 
     def __init__(self, worker: Asked, clock: Clock) -> None:
         self.registry = registry_of(Pool("web", (server("a"),)))
-        super().__init__(self.registry, clock)
+        super().__init__(Sums(self.registry), clock)
         self.worker: Any = worker
 
     @property
-    def _there(self) -> list[Any]:
+    def there(self) -> list[Any]:
         return [self.worker]
+
+    counting = there
 
 
 def made() -> tuple[One, Asked, Clock]:

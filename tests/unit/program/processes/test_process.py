@@ -12,7 +12,6 @@ import pytest
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.process import reapAllProcesses
 
-from director.program.processes import process
 from director.program.processes.process import Process, _why
 from director.registry.cells import Geometry
 from director.registry.io.segment import Segment, create
@@ -42,10 +41,11 @@ def test_it_is_started_and_waited_for(
     loop: Loop, segment: Segment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "reads_all.py").write_text(PROGRAM)
-    monkeypatch.setattr(process, "MODULE", "reads_all")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     ended: list[Any] = []
-    one = Process(loop.reactor, 1, 2, {}, lambda found, why: ended.append((found, why)))
+    one = Process(
+        loop.reactor, "reads_all", "worker 2", 1, 2, {}, lambda found, why: ended.append((found, why))
+    )
     one.spawn(segment.descriptor)
     assert os.path.exists(f"/proc/{one.pid}")  # noqa: PTH110 - a process is no path
     assert one.name == "worker 2"

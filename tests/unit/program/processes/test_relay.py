@@ -38,9 +38,9 @@ def test_what_is_said_goes_to_the_control_process() -> None:
     relay(event(LogLevel.warn))
     relay(event(LogLevel.info, "twisted"))
     relay(event(LogLevel.debug))
-    assert told.events == [[5.0, "warn", "director.l7", "é"]]
+    assert told.events == [[5.0, "warning", "director.l7", "é"]]
     relay(event(LogLevel.critical, "twisted", log_failure=Failure(KeyError("lost"))))
-    assert told.events[1][:3] == [5.0, "critical", "twisted"]
+    assert told.events[1][:3] == [5.0, "error", "twisted"]
     assert "KeyError: 'lost'" in told.events[1][3]
 
 

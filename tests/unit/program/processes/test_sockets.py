@@ -33,7 +33,7 @@ def test_a_reload_opens_before_it_closes_and_keeps_what_stays() -> None:
     sockets.commit()
     before = dict(sockets.of(0))
     sockets.prepare([old, new])
-    assert list(sockets.new(0)) == [f"127.0.0.1 {new.port}"]
+    assert list(sockets.of(0, new=True)) == [f"127.0.0.1 {new.port}"]
     assert accepts(("127.0.0.1", new.port))
     sockets.abandon()
     assert not accepts(("127.0.0.1", new.port))
@@ -50,7 +50,7 @@ def test_one_that_cannot_be_opened_leaves_none_open() -> None:
     sockets = Sockets(2)
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BindError):
         sockets.prepare([good, Address("127.0.0.1", taken.getsockname()[1])])
-    assert sockets.new(0) == {}
+    assert sockets.of(0, new=True) == {}
     assert not accepts(("127.0.0.1", good.port))
 
 

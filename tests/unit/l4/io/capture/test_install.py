@@ -74,6 +74,8 @@ def test_another_living_process_owns_its_table() -> None:
         assert owner_lives(text)
         assert not owner_lives(f"edge-1 pid {other.pid} start 1")
         other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        assert not owner_lives(text), "it has ended, though nobody has waited for it yet"
         other.wait()
     assert not owner_lives(text)
 

@@ -5,7 +5,7 @@ import pytest
 from director.errors import DirectorError
 from director.model.pools import State
 from director.registry.changes import Ordered
-from director.registry.guard import DEFAULT, ENOUGH, Guard, Sight, guard, sight
+from director.registry.reload_guard import DEFAULT, ENOUGH, ReloadGuard, Sight, guard, sight
 from tests.unit.admin import sample
 
 WELL = Sight(answers=1000, failed=0, servers=4, healthy=4)
@@ -23,7 +23,7 @@ WELL = Sight(answers=1000, failed=0, servers=4, healthy=4)
     ],
 )
 def test_bounds_are_read(text: str, failing: float | None, health: float | None) -> None:
-    assert guard(text) == Guard(text, failing, health)
+    assert guard(text) == ReloadGuard(text, failing, health)
 
 
 ODD = ["", "5xx", "5xx < 1%", "healthy > 5%", "4xx > 1%", "5xx > 1", "off, off", "5xx > 5%,"]

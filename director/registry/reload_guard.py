@@ -1,7 +1,7 @@
 """When a reload that waits for its confirmation is to be taken back at once.
 
-Pure.  A `Sight` is what is seen of a registry at a moment; a `Guard` holds the sight of now against those of
-before the reload, so that what was bad already is not blamed on it.
+Pure.  A `Sight` is what is seen of a registry at a moment; a `ReloadGuard` holds the sight of now against
+those of before the reload, so that what was bad already is not blamed on it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def sight(registry: Seen) -> Sight:
 
 
 @frozen
-class Guard:
+class ReloadGuard:
     """Bounds as shares, None = none; `text` is what was asked for."""
 
     text: str = "off"
@@ -92,14 +92,14 @@ class Guard:
         return ""
 
 
-def guard(text: str) -> Guard:
+def guard(text: str) -> ReloadGuard:
     """`5xx > 20%, healthy < 50%`, either, or `off`.  Raises DirectorError."""
     if text.strip() == "off":
-        return Guard()
+        return ReloadGuard()
     found: dict[str, float] = {}
     for part in text.split(","):
         match = _PART.fullmatch(part.strip())
         if match is None:
             raise DirectorError(f"a guard is off, or such as {DEFAULT}; not {part.strip()[:40]!r}")
         found["failing" if match[1] else "health"] = float(match[3]) / 100
-    return Guard(text.strip(), **found)
+    return ReloadGuard(text.strip(), **found)

@@ -1,0 +1,135 @@
+"""Evidence as text and back, so that a restart does not forget who is down, and why.
+
+What is kept is known by address and check, as all evidence; a verdict stands again if the check still asks
+the same question and the file is young, else only the history does.  Times are kept on the wall clock.  Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from director.health.schedule import CheckTarget, Key
+from director.health.verdict import Evidence, question
+from director.model.pools import NO_ADVICE, Advice, Check
+from director.registry.evidence import Result, Transition
+
+FORMAT = 1
+STALE = 600.0
+"""Seconds after which a verdict of an earlier run says nothing of now."""
+MANY = 2000
+"""Targets above which only those are kept of which there is something to say."""
+RESULTS = 10
+TRANSITIONS = 10
+"""Kept of each target."""
+
+
+def keep(known: Mapping[Key, Evidence], epoch: float) -> bytes:
+    """All of it as a file; `epoch` is what makes wall-clock times of ours."""
+    few = len(known) <= MANY
+    kept = [
+        _kept(address, evidence, epoch)
+        for (address, _), evidence in known.items()
+        if few or evidence.alive is False or evidence.transitions or evidence.advice != NO_ADVICE
+    ]
+    return json.dumps({"format": FORMAT, "checks": kept}, ensure_ascii=False).encode()
+
+
+class Recollection:
+    """What an earlier run knew.
+
+    Args:
+        content: what `keep` wrote; anything else is nothing.
+        epoch: as there, of this run.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, content: bytes, epoch: float, now: float) -> None:
+        self._known: dict[Key, dict[str, Any]] = {}
+        self._epoch = epoch
+        self._now = now
+        try:
+            found = json.loads(content)
+            if found["format"] == FORMAT:
+                self._known = {(str(one["address"]), str(one["check"])): one for one in found["checks"]}
+        except (ValueError, KeyError, TypeError):
+            return
+
+    def recall(self, target: CheckTarget) -> Evidence | None:
+        """What was known of a target, once."""
+        kept = self._known.pop(target.key, None)
+        if kept is None:
+            return None
+        try:
+            return self._recalled(target.check, kept)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _recalled(self, check: Check, kept: Mapping[str, Any]) -> Evidence:
+        evidence = Evidence(check, self._now)
+        evidence.results.extend(self._result(one) for one in kept["results"])
+        evidence.transitions.extend(self._transition(one) for one in kept["transitions"])
+        evidence.runs.extend(
+            [bool(alive), int(count), time - self._epoch] for alive, count, time in kept["runs"]
+        )
+        last = evidence.results[-1].time if evidence.results else evidence.since
+        if kept["question"] == digest(check) and self._now - last < STALE:
+            evidence.alive = kept["alive"] if kept["alive"] is None else bool(kept["alive"])
+            evidence.since = float(kept["since"]) - self._epoch
+            evidence.advice = Advice.heard(kept["advice"])
+        return evidence
+
+    def _result(self, told: list[Any]) -> Result:
+        time, alive, reason, duration, phases, octets, seen = told
+        parts = tuple((str(name), float(seconds)) for name, seconds in phases)
+        return Result(time - self._epoch, alive, str(reason), float(duration), parts, int(octets), str(seen))
+
+    def _transition(self, told: Mapping[str, Any]) -> Transition:
+        return Transition(
+            time=told["time"] - self._epoch,
+            before=told["before"],
+            alive=bool(told["alive"]),
+            reason=str(told["reason"]),
+            count=int(told["count"]),
+            needed=int(told["needed"]),
+            lasted=float(told["lasted"]),
+            probes=tuple(self._result(one) for one in told["probes"]),
+            traffic=tuple((time - self._epoch, str(cause)) for time, cause in told["traffic"]),
+        )
+
+
+def digest(check: Check) -> str:
+    """Tells one question from another."""
+    return sha256(repr(question(check)).encode()).hexdigest()[:16]
+
+
+def _kept(address: str, evidence: Evidence, epoch: float) -> dict[str, Any]:
+    def result(one: Result) -> list[Any]:
+        return [one.time + epoch, one.alive, one.reason, one.duration, one.phases, one.octets, one.seen]
+
+    def transition(one: Transition) -> dict[str, Any]:
+        return {
+            "time": one.time + epoch,
+            "before": one.before,
+            "alive": one.alive,
+            "reason": one.reason,
+            "count": one.count,
+            "needed": one.needed,
+            "lasted": one.lasted,
+            "probes": [result(probe) for probe in one.probes],
+            "traffic": [[time + epoch, cause] for time, cause in one.traffic],
+        }
+
+    return {
+        "address": address,
+        "check": evidence.check.name,
+        "question": digest(evidence.check),
+        "alive": evidence.alive,
+        "since": evidence.since + epoch,
+        "advice": evidence.advice.told(),
+        "results": [result(one) for one in list(evidence.results)[-RESULTS:]],
+        "transitions": [transition(one) for one in list(evidence.transitions)[-TRANSITIONS:]],
+        "runs": [[alive, count, time + epoch] for alive, count, time in evidence.runs],
+    }

@@ -1,0 +1,76 @@
+"""What checks found, kept in `state_dir` from run to run (composition)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from twisted.logger import Logger
+
+from director.health.io.service import HealthService
+from director.health.kept import Recollection, keep
+from director.store.io.file import replace
+
+NAME = "health.json"
+SOON = 2.0
+"""Seconds from a change of a verdict until it is kept: many change at a time."""
+LARGEST = 64 << 20
+"""Octets of a file that is read."""
+
+_log = Logger(namespace="director.health")
+
+
+class HealthMemory:
+    """The file of one director; without a `state_dir` nothing is kept."""
+
+    def __init__(self, health: HealthService, state_dir: Path, reactor: Any) -> None:
+        self._health = health
+        self._path = state_dir / NAME if state_dir != Path() else None
+        self._reactor = reactor
+        self._timer: Any = None
+        self._failed = False
+
+    def load(self) -> None:
+        """Remember the run before, and keep what changes from now on."""
+        if self._path is None:
+            return
+        content = b""
+        try:
+            with self._path.open("rb") as file:
+                content = file.read(LARGEST)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            _log.warn(
+                "{path} cannot be read: {why}; checks begin anew", path=str(self._path), why=error.strerror
+            )
+        now = self._reactor.seconds()
+        self._health.recall = Recollection(content, time.time() - now, now).recall
+        self._health.changed = self._soon
+
+    def _soon(self) -> None:
+        if self._timer is None:
+            self._timer = self._reactor.callLater(SOON, self.save)
+
+    def save(self) -> None:
+        """Write it; a file that cannot be written is said once."""
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        if self._path is None:
+            return
+        content = keep(self._health.known(), time.time() - self._reactor.seconds())
+        try:
+            replace(self._path, content, 0o640, sync=False)
+        except OSError as error:
+            if not self._failed:
+                _log.warn(
+                    "{path} cannot be written: {why}; a restart will begin its checks anew. Make room, or "
+                    "let the director write there",
+                    path=str(self._path),
+                    why=error.strerror,
+                )
+            self._failed = True
+        else:
+            self._failed = False
