@@ -235,7 +235,7 @@ class Control(Protocol):
         """
 
     def confirm(self, author: str) -> WaitingReload:
-        """The reload that waits stays.  Raises ChangeRefused (ENOENT) when none does."""
+        """The reload that waits stays.  Raises ChangeRefused (ENODATA) when none does."""
 
     def waiting(self) -> WaitingReload | None:
         """The reload that waits for its confirmation."""

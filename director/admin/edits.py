@@ -27,7 +27,15 @@ from director.registry.draft import Draft
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
-STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
+STATUS = {
+    "ESRCH": 404,
+    "ENOENT": 404,
+    "EEXIST": 409,
+    "EBUSY": 409,
+    "ENODATA": 409,
+    "EINVAL": 400,
+    "ERANGE": 400,
+}
 WAYS: Mapping[str, Callable[[str], Any]] = {"forward": servers.forward, "tunnel": servers.tunnel}
 PATCHED = ("weight", "max", "min", "state", *WAYS)
 """What of a server a PATCH may change."""

@@ -365,7 +365,7 @@ ROUTES = (
         "Confirm the reload that waits.",
         ADMIN,
         query=(DRY_RUN,),
-        statuses=(200, 403, 404),
+        statuses=(200, 403, 409),
     ),
 )
 

@@ -222,7 +222,7 @@ class MemoryControl:
     def confirm(self, author: str) -> WaitingReload:
         """What was asked for last."""
         if self.unconfirmed is None:
-            raise ChangeRefused("ENOENT", "No reload waits for a confirmation", "config")
+            raise ChangeRefused("ENODATA", "No reload waits for a confirmation", "config")
         told, self.unconfirmed = self.unconfirmed, None
         return told
 

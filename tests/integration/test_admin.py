@@ -177,7 +177,7 @@ def test_a_reload_that_nobody_confirms_is_undone_and_what_was_ordered_meanwhile_
         assert weight(client, "b") == 3
         undone = client.get("generations?limit=1").json[0]
         assert undone["author"] == "commit-confirm"
-        assert client.ask("POST", "/api/v1/config/confirm").status == 404
+        assert client.ask("POST", "/api/v1/config/confirm").status == 409
         told = client.ask("POST", "/api/v1/config/reload?confirm=2s").json
         assert client.ask("POST", "/api/v1/config/confirm").json == {"confirmed": told["generation"]}
         assert weight(client, "a") == 8

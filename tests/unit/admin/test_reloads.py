@@ -18,7 +18,7 @@ def test_a_reload_may_wait_for_its_confirmation() -> None:
     assert rehearsed["diff"] == ["generation 2 is confirmed"]
     assert made.send("POST", "/api/v1/config/confirm", {}).json == {"confirmed": 2}
     assert made.get("/api/v1/config/confirm").json == {"waiting": None}
-    assert made.send("POST", "/api/v1/config/confirm", {}).status == 404
+    assert made.send("POST", "/api/v1/config/confirm", {}).status == 409
     assert made.send("POST", "/api/v1/config/reload", {}).json["confirm"] is None
 
 
