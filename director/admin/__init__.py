@@ -7,7 +7,8 @@ How it looks: `pages` and `tables` in `html` with `figures`, their static `files
 How it is asked: `routes` (every route as data), `resource` (the gate) with `requests`, `api` (what is read),
 `searches` (what is looked for), `explaining` (what would be), `events` (what happened, as a stream by
 `streaming`), `orders` and `reloads` (what is changed) with `edits`, `objects`, `batch` (several as one) and
-`outcomes`, `answers`, `openapi` made of `bodies` (what is taken) and `schemas` (what is answered).
+`outcomes`, `rehearsals` (faults and drills), `answers`, `openapi` made of `bodies` (what is taken) and
+`schemas` (what is answered).
 Who asks: `authenticator`, `sessions`, `tokenfile`, `tokens`, `passwords` say who may come in and `accounts`
 what they may do, `access` changes that; `audit` tells who changed what.
 What it may cost: `turns` (its share of the loop), `economy` (what is dear is shared), `rendering` (long

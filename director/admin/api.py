@@ -195,6 +195,7 @@ class Api:
             reloads=control.reloads(),
             tls=control.tls(),
             kept=not control.unkept(),
+            faults=tuple(control.rehearsals.states()),
         )
         return metrics.pieces(self._metrics.families(context, facts))
 
@@ -282,7 +283,10 @@ class Api:
         """The first screen's content, but for the pools."""
         control = self._control
         faults = control.faults(FAULTS_SHOWN)
-        return overview(context, control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults)
+        seen = overview(context, control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults)
+        moment = control.moment()
+        running = [one for one in control.rehearsals.states() if one.running is not None]
+        return {**seen, "injected": [views.fault_view(one, moment) for one in running]}
 
     def stats(self, call: Call) -> Answer:
         """The overview: figures, or the very piece of the page that shows them."""

@@ -87,3 +87,23 @@ NEW_TOKEN: dict[str, Any] = {
         "note": {"type": "string", "maxLength": 100},
     },
 }
+FAULT_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "ttl": {"type": "string", "description": "a duration, such as 2s"},
+        "seed": {"type": "integer", "minimum": 0},
+    },
+}
+DRILL_ORDER: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "seed": {"type": "integer", "minimum": 0},
+        "control": {"type": "boolean", "description": "run it once without the faults first"},
+    },
+}

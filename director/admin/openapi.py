@@ -16,7 +16,7 @@ WORDS = {
     204: "Gone",
     400: "The request is wrong",
     401: "Not signed in",
-    403: "A write from a browser without the session's CSRF token, or from another site",
+    403: "A write from a browser without the session's CSRF token, or from another site; or not allowed here",
     404: "There is none such",
     405: "Another method is needed; see Allow",
     409: "The change cannot be made as things are",

@@ -155,9 +155,33 @@ def login(message: str = "") -> str:
 
 def live(view: Json, pools: Iterable[Json]) -> Iterator[Html]:
     """All that changes: verdict, services, pools, events, fault answers; in pieces, for it may be long."""
-    yield join((_verdict(view), _vitals(view), tables.services(view)))
+    yield join((_injected(view), _verdict(view), _vitals(view), tables.services(view)))
     yield from tables.pools(pools)
     yield join((tables.faults(view), tables.events(view)))
+
+
+def _injected(view: Json) -> Html | None:
+    """What is broken on purpose: nobody shall look for its cause elsewhere."""
+    found = view.get("injected")
+    if not found:
+        return None
+    rows = [
+        el(
+            "li",
+            None,
+            el("b", None, one["name"]),
+            f": {one['do']} on {', '.join(one['server'])}, {amount(one['hits'])} requests hit, "
+            f"started by {one['author']}, ends by itself in {short(round(one['left']), 's')}",
+        )
+        for one in found
+    ]
+    title = "A fault is injected on purpose" if len(found) == 1 else "Faults are injected on purpose"
+    return el(
+        "section",
+        {"class": "injected", "role": "alert", "aria-label": title, "data-key": "injected"},
+        el("h2", None, title),
+        el("ul", None, rows),
+    )
 
 
 def _verdict(view: Json) -> Html:

@@ -12,7 +12,16 @@ from attrs import frozen
 
 from director.admin import batch
 from director.admin.accounts import ADMIN, OPERATOR, VIEWER
-from director.admin.bodies import EITHER, NAMED, NEW_SERVER, NEW_TOKEN, SERVER_ORDER, SET
+from director.admin.bodies import (
+    DRILL_ORDER,
+    EITHER,
+    FAULT_ORDER,
+    NAMED,
+    NEW_SERVER,
+    NEW_TOKEN,
+    SERVER_ORDER,
+    SET,
+)
 
 OPEN = "open"
 """For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
@@ -335,6 +344,38 @@ ROUTES = (
         query=(DRY_RUN,),
         statuses=(204, 200, 403),
     ),
+    ApiRoute("faults", "GET", "/api/v1/faults", "Faults that can be injected, and what runs of them."),
+    ApiRoute(
+        "start_fault",
+        "POST",
+        "/api/v1/faults",
+        "Inject a fault of the configuration, for its ttl or another.",
+        OPERATOR,
+        takes=JSON,
+        statuses=(201, 403, 404, 415),
+        body=FAULT_ORDER,
+    ),
+    ApiRoute(
+        "stop_fault",
+        "DELETE",
+        "/api/v1/faults/{fault}",
+        "End a fault before its time.",
+        OPERATOR,
+        statuses=(204, 403),
+    ),
+    ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
+    ApiRoute(
+        "run_drill",
+        "POST",
+        "/api/v1/drills",
+        "Begin a drill; Location leads to its run.",
+        OPERATOR,
+        takes=JSON,
+        statuses=(201, 403, 404, 409, 415),
+        body=DRILL_ORDER,
+    ),
+    ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
+    ApiRoute("stop_drill", "DELETE", "/api/v1/drills/{run}", "End a run now.", OPERATOR, statuses=(204, 403)),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",

@@ -32,6 +32,7 @@ from director.admin.explaining import Explaining
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
 from director.admin.pulse import PERIOD, Pulse
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
@@ -149,7 +150,7 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        orders = Orders(self._control, self._reactor), Reloads(self._control)
+        orders = Orders(self._control, self._reactor), Reloads(self._control), RehearsalRoutes(self._control)
         searches = Searches(self._control, self._pulse.chronicle), Explaining(self._control)
         parts = *orders, Events(self._control), *searches, access
         api = Api(self._control, self._history, authenticator.counted)

@@ -22,8 +22,10 @@ from director import plugins
 from director.admin.control import (
     Applied,
     ConfirmWithin,
+    DrillDesk,
     PacketQuestion,
     Question,
+    Rehearsals,
     Rehearsed,
     Soon,
     TraceRecord,
@@ -40,6 +42,7 @@ from director.model.pools import passive
 from director.model.settings import User
 from director.program.configuration import decide, examine
 from director.program.confirmation import Confirmation
+from director.program.drills import Drills
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.packets import explain_packet
@@ -86,6 +89,9 @@ class RunningControl:
         listening: what keeps clients from a listener.
         confirmation: the reload that may wait for it.
         passive: what real work showed.
+
+    Attributes:
+        rehearsals, drills: what is broken on purpose.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class RunningControl:
         listening: ListenAlerts,
         confirmation: Confirmation,
         passive: Passive,
+        drills: Drills,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -119,6 +126,8 @@ class RunningControl:
         self._listening = listening
         self._confirmation = confirmation
         self._passive = passive
+        self.rehearsals: Rehearsals = drills.faults
+        self.drills: DrillDesk = drills
         self._started = time.time()
 
     def moment(self) -> Instant:

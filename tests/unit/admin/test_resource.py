@@ -25,6 +25,8 @@ NAMES = {
     "server": "a",
     "service": "l7:www",
     "id": "g1",
+    "fault": "slow",
+    "run": "r1",
     "file": "admin.css",
     "table": "ip_vs",
 }
@@ -41,6 +43,8 @@ GOOD = {
     "add_token": {"user": "ops"},
     "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
+    "start_fault": {"name": "slow", "ttl": "2s"},
+    "run_drill": {"name": "two hang"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]
 

@@ -27,6 +27,7 @@ from director.admin.events import Events
 from director.admin.explaining import Explaining
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.searches import Searches
@@ -99,6 +100,7 @@ class Admin:
                 Orders(self.control, self.clock),
                 Reloads(self.control),
                 Searches(self.control, self.chronicle),
+                RehearsalRoutes(self.control),
                 Events(self.control),
                 Explaining(self.control),
                 Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
