@@ -1,4 +1,4 @@
-"""What the API takes: the JSON schemas of its bodies."""
+"""What the bodies of orders hold, as JSON schemas: the routes name them, the API's description shows them."""
 
 from __future__ import annotations
 

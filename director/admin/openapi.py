@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES, ApiRoute
+from director.admin.route import JSON, OPEN, ApiRoute
+from director.admin.routes import NOT_THE_API, ROUTES
 from director.admin.schemas import ANSWERS, COMPONENTS, named
 
 ANY_ROUTE = (400, 404, 405, 413, 421, 500)

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
 from director.admin import edits, views
+from director.admin.access import rehearsed
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call
 from director.admin.control import Control, DrillTold
 from director.admin.edits import BadOrder
 from director.config.parse import units
 from director.config.text.messages import BadValue
+from director.errors import ChangeRefused
 from director.model.drills import Drill
 from director.registry.reports import FaultState
 
@@ -35,6 +37,10 @@ class RehearsalRoutes:
     def start_fault(self, call: Call) -> Deferred[Answer]:
         """Inject one, for its time or another."""
         name, ttl, seed = _start(edits.parse_object(call.body))
+        if call.dry_run:
+            fault = self._fault(name).fault
+            self._demand_drills()
+            return succeed(rehearsed(f"fault {name} is injected for {fault.ttl if ttl is None else ttl:g}s"))
         started: Deferred[Any] = maybeDeferred(
             self._control.rehearsals.start_fault, name, call.author, ttl, seed
         )
@@ -46,10 +52,25 @@ class RehearsalRoutes:
 
     def stop_fault(self, call: Call) -> Deferred[Answer]:
         """End one before its time."""
+        if call.dry_run:
+            if self._fault(call.path["fault"]).running is None:
+                raise ChangeRefused("ENOENT", "It does not run", call.path["fault"])
+            return succeed(rehearsed(f"fault {call.path['fault']} ends"))
         stopped: Deferred[Any] = maybeDeferred(
             self._control.rehearsals.stop_fault, call.path["fault"], call.author
         )
         return stopped.addCallback(lambda _: Answer(NO_CONTENT))
+
+    def _fault(self, name: str) -> FaultState:
+        found = next((one for one in self._control.rehearsals.states() if one.name == name), None)
+        if found is None:
+            raise ChangeRefused("ENOENT", "No such fault; /api/v1/faults lists them", name)
+        return found
+
+    def _demand_drills(self) -> None:
+        if not self._control.snapshot().configuration.settings.drills:
+            text = "Drills are not allowed here; write drills = allowed into [director], then reload"
+            raise ChangeRefused("EPERM", text, "drills")
 
     # -- drills --
 
@@ -77,13 +98,25 @@ class RehearsalRoutes:
             raise BadOrder("give the name of a drill; /api/v1/drills lists them", "name")
         if not isinstance(control, bool):
             raise BadOrder("control must be true or false", "control")
+        if call.dry_run:
+            drill = next((one for one in self._control.drills.known() if one.name == name), None)
+            if drill is None:
+                raise ChangeRefused("ENOENT", "No such drill; /api/v1/drills lists them", name)
+            self._demand_drills()
+            return rehearsed(f"drill {name} runs for {drill.steps[-1].at:g}s")
         told = self._control.drills.run_drill(name, call.author, _seed(order), control=control)
         location = (("Location", f"/api/v1/drills/{told.run}"),)
         return as_json({**_run_view(told), **UNDECIDED}, CREATED, location)
 
     def stop_drill(self, call: Call) -> Answer:
         """End one."""
-        self._control.drills.stop_drill(call.path["run"])
+        run = call.path["run"]
+        if call.dry_run:
+            found = self._control.drills.run_of(run)
+            if found is None or not found.running:
+                raise ChangeRefused("ENOENT", "No such drill runs", run)
+            return rehearsed(f"run {run} of drill {found.drill} ends")
+        self._control.drills.stop_drill(run)
         return Answer(NO_CONTENT)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -13,14 +12,14 @@ from twisted.internet.defer import Deferred
 
 from director.admin import views
 from director.admin.answers import Answer, Headers, Refusal, as_json
-from director.admin.api import Call, Tags, limit
+from director.admin.api import Call, Tags, connection_query, limit
 from director.admin.chronicle import SLOTS, STEP, Chronicle
 from director.admin.control import Control, TraceRecord
 from director.admin.explanation import OUTCOMES
 from director.admin.views import Json
 from director.config.parse import units
 from director.config.text.messages import BadValue
-from director.registry.reports import ConnectionPage, ConnectionQuery
+from director.registry.reports import ConnectionPage
 
 SEARCHED = 1000
 """Requests that are searched, the last ones."""
@@ -59,7 +58,7 @@ class Searches:
 
     def connections(self, call: Call) -> Answer | Deferred[Answer]:
         """Newest first, with the way to the rest (RFC 8288)."""
-        page = self._control.connections(_connection_query(call))
+        page = self._control.connections(connection_query(call))
         return page.addCallback(_listed, call) if isinstance(page, Deferred) else _listed(page, call)
 
     # -- checks and schedulers --
@@ -187,16 +186,3 @@ def _servers(one: Mapping[str, Any]) -> Iterable[str]:
 
 def _names(pool: str, server: str) -> tuple[str, ...]:
     return (server, f"{pool}/{server}") if "/" not in server else (server, server.partition("/")[2])
-
-
-def _connection_query(call: Call) -> ConnectionQuery:
-    """Raises Refusal for what is no id, address or network."""
-    after, client = call.query.get("after", ""), call.query.get("client", "")
-    if after and not (after.isascii() and after.isdigit()):
-        raise Refusal(400, "after is the id of a connection that was listed", "after")
-    try:
-        network = ipaddress.ip_network(client, strict=False) if client else None
-    except ValueError as error:
-        raise Refusal(400, "client is an address or a network, such as 192.0.2.0/24", "client") from error
-    service, server = call.query.get("service", ""), call.query.get("server", "")
-    return ConnectionQuery(limit(call), int(after) if after else None, network, service, server)

@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -26,6 +27,8 @@ from twisted.python.failure import Failure
 from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
+from director.admin.browsing import Pages
+from director.admin.chronicle import Chronicle
 from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.explaining import Explaining
@@ -69,6 +72,19 @@ def check_listen(listen: Address) -> None:
             f"[admin] listen = {listen}: without TLS the admin listens on a loopback address only; "
             "use 127.0.0.1 or [::1], and reach it from elsewhere through ssh -L"
         )
+
+
+def answering(
+    control: Control, clock: IReactorTime, api: Api, access: Access, chronicle: Chronicle
+) -> tuple[object, ...]:
+    """The parts whose methods answer the routes."""
+    orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control)
+    searches = Searches(control, chronicle), Explaining(control), Events(control)
+    return *orders, *searches, access, Pages(api, control, partial(_method, orders))
+
+
+def _method(parts: Sequence[object], name: str) -> Any:
+    return next(getattr(part, name) for part in parts if hasattr(part, name))
 
 
 class AdminService(Service):
@@ -150,10 +166,8 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        orders = Orders(self._control, self._reactor), Reloads(self._control), RehearsalRoutes(self._control)
-        searches = Searches(self._control, self._pulse.chronicle), Explaining(self._control)
-        parts = *orders, Events(self._control), *searches, access
         api = Api(self._control, self._history, authenticator.counted)
+        parts = answering(self._control, self._reactor, api, access, self._pulse.chronicle)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from director.admin import bodies
+from director.admin.accounts import ROLES
 from director.admin.bodies import NAMED, NEW_SERVER, NEW_TOKEN, QUESTION, SERVER_ORDER, SET
+from director.model.pools import Forward
 from tests.unit.admin.test_resource import GOOD
 from tests.unit.admin.wire import Admin
 
@@ -54,3 +57,8 @@ def test_a_patch_says_something() -> None:
     for place in ("/api/v1/pools/web", f"{SERVERS}/a", "/api/v1/rules/100", "/api/v1/services/l7:www"):
         assert Admin().send("PATCH", place, {}).status == 400
     assert Admin().send("PATCH", f"{SERVERS}/a", GOOD["change_server"]).status == 200
+
+
+def test_words_are_those_of_the_model() -> None:
+    assert bodies.SERVER_ORDER["properties"]["forward"]["enum"] == [one.value for one in Forward]
+    assert bodies.NEW_TOKEN["properties"]["role"]["enum"] == list(ROLES)

@@ -12,7 +12,8 @@ from twisted.logger import globalLogPublisher
 from director.admin import resource
 from director.admin.answers import SECURITY_HEADERS
 from director.admin.resource import LARGEST_BODY, ListenerPolicy
-from director.admin.routes import OPEN, ROUTES, ApiRoute
+from director.admin.route import OPEN, ApiRoute
+from director.admin.routes import ROUTES
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 from director.model.pools import Pool
 from director.registry.changes import PoolAdded

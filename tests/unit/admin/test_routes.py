@@ -9,7 +9,8 @@ from director.admin.explaining import Explaining
 from director.admin.orders import Orders
 from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
-from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES
+from director.admin.route import JSON, OPEN
+from director.admin.routes import NOT_THE_API, ROUTES
 from director.admin.searches import Searches
 
 

@@ -23,14 +23,9 @@ from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
 from director.admin.chronicle import Chronicle
-from director.admin.events import Events
-from director.admin.explaining import Explaining
-from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
-from director.admin.rehearsals import RehearsalRoutes
-from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
-from director.admin.searches import Searches
+from director.admin.service import answering
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
@@ -94,17 +89,11 @@ class Admin:
         return "var/admin.token"
 
     def resource(self) -> AdminResource:
+        api = self.api
+        access = Access(self, self.accounts, self.authenticator.sessions, self.control.moment)
         return AdminResource(
-            self.api,
-            (
-                Orders(self.control, self.clock),
-                Reloads(self.control),
-                Searches(self.control, self.chronicle),
-                RehearsalRoutes(self.control),
-                Events(self.control),
-                Explaining(self.control),
-                Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
-            ),
+            api,
+            answering(self.control, self.clock, api, access, self.chronicle),
             self.authenticator,
             self.listening,
             self.clock,
