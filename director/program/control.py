@@ -32,7 +32,7 @@ from director.admin.control import (
     WaitingReload,
 )
 from director.admin.economy import Economy
-from director.caches import CacheFigures, figures
+from director.caches import CacheFigures, added, figures
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
@@ -78,6 +78,7 @@ class Verbs:
     reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
     rehearse: Callable[[str], Deferred[Rehearsed]]
     undo: Callable[[int, str, str], Deferred[Applied]]
+    consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
 
 class RunningControl:
@@ -203,7 +204,7 @@ class RunningControl:
     def caches(self) -> Sequence[CacheFigures]:
         """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
-        return [*figures(), heads]
+        return [*added([*figures(), *self._traffic.caches()]), heads]
 
     def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""
@@ -337,6 +338,10 @@ class RunningControl:
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
         return self._verbs.apply(changes, author, origin)
+
+    def consider(self, changes: Iterable[Change], author: str) -> None:
+        """Nothing, when guards would let changes pass.  Raises ChangeRefused."""
+        self._verbs.consider(changes, author)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""
