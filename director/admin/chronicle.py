@@ -117,7 +117,7 @@ def row(
     return (*rates, mean, p99, *rest)
 
 
-class Chronicle:
+class HourBook:
     """The hour."""
 
     def __init__(self) -> None:

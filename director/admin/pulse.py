@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from director.admin.chronicle import Chronicle
+from director.admin.chronicle import HourBook
 from director.admin.control import Control
 from director.admin.trends import History
 from director.admin.turns import Turns
@@ -44,7 +44,7 @@ class Pulse:
         folder: Path,
         in_thread: Callable[[Callable[[], object]], Deferred[Any]],
     ) -> None:
-        self.chronicle = Chronicle()
+        self.chronicle = HourBook()
         self._control = control
         self._history = history
         self._turns = turns
@@ -67,7 +67,7 @@ class Pulse:
         self._kept_at = self._control.moment().now
         try:
             with self._path.open("rb") as file:
-                content = file.read(Chronicle.largest() + 1)
+                content = file.read(HourBook.largest() + 1)
         except FileNotFoundError:
             return
         except OSError as error:

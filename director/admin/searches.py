@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from director.admin import views
 from director.admin.answers import Answer, Headers, Refusal, as_json
 from director.admin.api import Call, Tags, connection_query, limit
-from director.admin.chronicle import SLOTS, STEP, Chronicle
+from director.admin.chronicle import SLOTS, STEP, HourBook
 from director.admin.control import Control, TraceRecord
 from director.admin.explanation import OUTCOMES
 from director.admin.views import Json
@@ -33,7 +33,7 @@ PLACES = (("services/", ""), ("pools/", "/servers"))
 class Searches:
     """All of them."""
 
-    def __init__(self, control: Control, chronicle: Chronicle) -> None:
+    def __init__(self, control: Control, chronicle: HourBook) -> None:
         self._control = control
         self._chronicle = chronicle
         self._tags = Tags(control)

@@ -28,7 +28,7 @@ from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
 from director.admin.browsing import Pages
-from director.admin.chronicle import Chronicle
+from director.admin.chronicle import HourBook
 from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.explaining import Explaining
@@ -75,7 +75,7 @@ def check_listen(listen: Address) -> None:
 
 
 def answering(
-    control: Control, clock: IReactorTime, api: Api, access: Access, chronicle: Chronicle
+    control: Control, clock: IReactorTime, api: Api, access: Access, chronicle: HourBook
 ) -> tuple[object, ...]:
     """The parts whose methods answer the routes."""
     orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from director.admin.chronicle import FIGURES, MOST, SLOTS, STEP, WHOLE, Chronicle
+from director.admin.chronicle import FIGURES, MOST, SLOTS, STEP, WHOLE, HourBook
 from director.admin.testing import MemoryControl
 from director.registry.changes import ServerRemoved, plan
 from tests.unit.admin import sample
@@ -15,12 +15,12 @@ from tests.unit.admin import sample
 BEGIN = 1_800_000_000.0
 
 
-def sampled(chronicle: Chronicle, made: MemoryControl, time: float) -> None:
+def sampled(chronicle: HourBook, made: MemoryControl, time: float) -> None:
     for _ in chronicle.sample(made.snapshot(), time):
         pass
 
 
-def last(chronicle: Chronicle, name: str, time: float) -> dict[str, Any]:
+def last(chronicle: HourBook, name: str, time: float) -> dict[str, Any]:
     series = chronicle.series(name, time, STEP)
     assert series is not None
     return {figure: values[-1] for figure, values in series.items()}
@@ -32,7 +32,7 @@ def made() -> MemoryControl:
 
 
 def test_rates_are_what_came_since_the_last_row(made: MemoryControl) -> None:
-    chronicle = Chronicle()
+    chronicle = HourBook()
     sampled(chronicle, made, BEGIN)
     first = last(chronicle, "web/a", BEGIN)
     assert first["rate"] is None
@@ -55,7 +55,7 @@ def test_rates_are_what_came_since_the_last_row(made: MemoryControl) -> None:
 
 
 def test_the_whole_is_the_sum_of_all_services(made: MemoryControl) -> None:
-    chronicle = Chronicle()
+    chronicle = HourBook()
     sampled(chronicle, made, BEGIN)
     made.registry.services["l7:www"].requests.requests += 100
     made.registry.services["l4:dns"].stats.traffic.cells[:] = [30, 0, 0, 1000, 2000]
@@ -66,7 +66,7 @@ def test_the_whole_is_the_sum_of_all_services(made: MemoryControl) -> None:
 
 
 def test_an_hour_is_kept_and_gaps_are_empty(made: MemoryControl) -> None:
-    chronicle = Chronicle()
+    chronicle = HourBook()
     for number in range(SLOTS + 5):
         if number not in {SLOTS, SLOTS + 1}:
             assert chronicle.due(BEGIN + number * STEP)
@@ -85,7 +85,7 @@ def test_an_hour_is_kept_and_gaps_are_empty(made: MemoryControl) -> None:
 
 
 def test_what_is_gone_is_kept_for_an_hour_and_no_longer(made: MemoryControl) -> None:
-    chronicle = Chronicle()
+    chronicle = HourBook()
     sampled(chronicle, made, BEGIN)
     made.registry.apply((ServerRemoved("web", "b"),), "me", 0.0, 0.0)
     for number in range(1, SLOTS):
@@ -102,18 +102,18 @@ def test_of_very_many_things_the_first_have_a_history() -> None:
     made = sample.control()
     now = made.registry.configuration
     made.registry.apply(plan(now, evolve(now, pools=(pool, *now.pools[1:]))), "me", 0.0, 0.0)
-    chronicle = Chronicle()
+    chronicle = HourBook()
     sampled(chronicle, made, BEGIN)
     assert len(chronicle) == MOST
     assert {WHOLE, "l7:www", "l4:dns", "web", "images", "web/s0"} <= set(chronicle.names())
-    assert len(chronicle.kept()) <= Chronicle.largest()
+    assert len(chronicle.kept()) <= HourBook.largest()
 
 
 def test_the_next_run_takes_it_up_where_it_belongs(made: MemoryControl) -> None:
-    chronicle = Chronicle()
+    chronicle = HourBook()
     sampled(chronicle, made, BEGIN)
     sampled(chronicle, made, BEGIN + STEP)
-    again = Chronicle()
+    again = HourBook()
     assert again.take(chronicle.kept())
     sampled(again, made, BEGIN + 3 * STEP)
     series = again.series("web", BEGIN + 3 * STEP, 4 * STEP)
@@ -135,10 +135,10 @@ def test_the_next_run_takes_it_up_where_it_belongs(made: MemoryControl) -> None:
     ],
 )
 def test_what_is_no_history_is_not_taken(made: MemoryControl, old: bytes, new: bytes) -> None:
-    chronicle = Chronicle()
+    chronicle = HourBook()
     sampled(chronicle, made, BEGIN)
     content = chronicle.kept()
-    again = Chronicle()
+    again = HourBook()
     assert not again.take(content.replace(old, new, 1))
     assert not again.take(content[:-1])
     assert not again.take(b"")
