@@ -24,7 +24,7 @@ class ChangeRefused(DirectorError):
 
     Attributes:
         code: the errno word of IPVS for the same mistake (`EEXIST`, `ESRCH`, `ENOENT`,
-            `EINVAL`, `ERANGE`, `EBUSY`), so that commands can print LVS's own text.
+            `EINVAL`, `ERANGE`, `EBUSY`, `EPERM`), so that commands can print LVS's own text.
         at: the object meant, such as `pool web` or `web/a`.
     """
 

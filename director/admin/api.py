@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from time import monotonic, thread_time
 from urllib.parse import urlencode
 
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, pages, procfs, proofs, views
+from director.admin import audit, edits, metrics, objects, procfs, proofs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import (
     Answer,
@@ -23,7 +22,6 @@ from director.admin.answers import (
     Refusal,
     as_array,
     as_error,
-    as_html,
     as_json,
     as_object,
     as_page,
@@ -33,6 +31,7 @@ from director.admin.answers import (
 from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
 from director.admin.overview import overview, pools
+from director.admin.pages import home
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
@@ -126,8 +125,8 @@ def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
     return int(text)
 
 
-def _connection_query(call: Call) -> ConnectionQuery:
-    """Raises Refusal for what is no id, address or network."""
+def connection_query(call: Call) -> ConnectionQuery:
+    """What is asked of the flows.  Raises Refusal for what is no id, address or network."""
     after, client = call.query.get("after", ""), call.query.get("client", "")
     if after and not (after.isascii() and after.isdigit()):
         raise Refusal(400, "after is the id of a connection that was listed", "after")
@@ -200,6 +199,7 @@ class Api:
             reloads=control.reloads(),
             tls=control.tls(),
             kept=not control.unkept(),
+            faults=tuple(control.rehearsals.states()),
         )
         return metrics.pieces(self._metrics.families(context, facts))
 
@@ -307,33 +307,30 @@ class Api:
         """The first screen's content, but for the pools."""
         control = self._control
         faults = control.faults(FAULTS_SHOWN)
-        return overview(context, control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults)
+        seen = overview(context, control.readiness(), control.process(), control.events(EVENTS_SHOWN), faults)
+        moment = control.moment()
+        running = [one for one in control.rehearsals.states() if one.running is not None]
+        return {**seen, "injected": [views.fault_view(one, moment) for one in running]}
 
     def stats(self, call: Call) -> Answer:
         """The overview: figures, or the very piece of the page that shows them."""
         if call.accept.startswith("text/html"):
-            return as_page(self._live()[1])
+            return as_page(self.screen()[1])
         return Answer(pieces=self._figures.pieces(self._all_figures))
 
     def _all_figures(self) -> Iterator[bytes]:
         context = self.context()
         return as_object(self.overview(context), "pools", pools(context))
 
-    def home(self, csrf: str) -> Answer:
-        """The page."""
-        shown, live = self._live()
-        before, behind = pages.home(shown, csrf)
-        return as_page(chain(encoded([before]), live, encoded([behind])))
-
-    def _live(self) -> tuple[views.Json, Iterator[bytes]]:
-        """What the newest rendering of the live part is about, and its pieces."""
+    def screen(self) -> tuple[views.Json, Iterator[bytes]]:
+        """What the newest rendering of the overview's live part is about, and its pieces."""
         pieces = self._screens.pieces(self._rendered)
         return self._shown, pieces
 
     def _rendered(self) -> Iterator[bytes]:
         context = self.context()
         self._shown = self.overview(context)
-        return encoded(pages.live(self._shown, pools(context)))
+        return encoded(home.live(self._shown, pools(context)))
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""
@@ -357,7 +354,7 @@ class Api:
 
     def connections(self, call: Call) -> Answer | Deferred[Answer]:
         """Newest first, with the way to the rest (RFC 8288)."""
-        page = self._control.connections(_connection_query(call))
+        page = self._control.connections(connection_query(call))
         if isinstance(page, Deferred):
             return page.addCallback(self._listed, call)
         return self._listed(page, call)
@@ -399,19 +396,6 @@ class Api:
         if found is None:
             raise Refusal(404, "No such request is remembered; only the last ones are kept", identifier)
         return as_json(views.trace_view(found, self._control.snapshot()))
-
-    def request_page(self, identifier: str) -> Answer | Deferred[Answer]:
-        """The same for people; one that is not remembered has a page, too."""
-        found = self._control.trace(identifier)
-        if isinstance(found, Deferred):
-            return found.addCallback(self._traced_page, identifier)
-        return self._traced_page(found, identifier)
-
-    def _traced_page(self, found: TraceRecord | None, identifier: str) -> Answer:
-        if found is None:
-            return as_html(pages.forgotten(identifier), 404)
-        seen = self._control.snapshot()
-        return as_html(pages.request(views.trace_view(found, seen), seen.configuration.settings.name))
 
     def config(self, call: Call) -> Answer:
         """The merged ini."""

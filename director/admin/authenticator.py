@@ -6,17 +6,16 @@ as a `Credentials`; the authenticator says who it is, or raises the `Refusal` to
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from director.admin import pages
 from director.admin.accounts import ADMIN, Principal, Standing, Users, mark, may, named, standing
 from director.admin.answers import Answer, Headers, Refusal, as_html, see_other
+from director.admin.pages import sign_in
 from director.admin.passwords import PasswordCheck
-from director.admin.routes import FORM, OPEN, ApiRoute
+from director.admin.requests import form
+from director.admin.route import FORM, OPEN, ApiRoute
 from director.admin.sessions import ABSOLUTE_SECONDS, Links, Sessions, Throttle, same
 from director.admin.tokens import Tokens
 
@@ -24,7 +23,6 @@ SAFE = frozenset({"GET", "HEAD"})
 FROM_HERE = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site of our own pages and of people who type an address."""
 COUNTED = ("sign_ins", "sign_ins_refused", "writes_refused", "connections_cut", "connections_refused")
-LONGEST_FORM = 4096
 CHALLENGE: Headers = (("WWW-Authenticate", 'Bearer realm="director"'),)
 HOW = "sign in with a link from `director token link`, or send Authorization: Bearer with a token"
 SOCKET = "the control socket"
@@ -188,7 +186,7 @@ class Authenticator:
         if credentials.peer:
             return see_other("/")
         if not query_token or credentials.method != "GET":
-            return as_html(pages.login())
+            return as_html(sign_in.login())
         if self.links.take(query_token, credentials.now):
             return self._signed_in(credentials, Standing())
         if credentials.cookie and self.sessions.find(credentials.cookie, credentials.now):
@@ -212,13 +210,13 @@ class Authenticator:
         try:
             self._spend(credentials)
         except Refusal as refusal:
-            return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
+            return as_html(sign_in.login(str(refusal)), refusal.status, refusal.headers)
         user = named(self._accounts.users, name)
         try:
             looked = self._accounts.passwords.check(user.password if user else "", password)
         except Refusal as refusal:
             self.throttle.forgive(credentials.address)
-            return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
+            return as_html(sign_in.login(str(refusal)), refusal.status, refusal.headers)
 
         def known(fits: bool) -> Answer:
             now = named(self._accounts.users, name)
@@ -226,7 +224,7 @@ class Authenticator:
                 self.counted["sign_ins_refused"] += 1
                 shown = ascii(name[:NAME_SHOWN])
                 _log.warn("sign-in as {user} from {at} refused", user=shown, at=credentials.address)
-                return as_html(pages.login("The name or the password is not right."), 403)
+                return as_html(sign_in.login("The name or the password is not right."), 403)
             self.throttle.forgive(credentials.address)
             return self._signed_in(credentials, standing(now))
 
@@ -236,8 +234,8 @@ class Authenticator:
         try:
             self._wrong(credentials)
         except Refusal as refusal:
-            return as_html(pages.login(str(refusal)), refusal.status, refusal.headers)
-        return as_html(pages.login(why), 403)
+            return as_html(sign_in.login(str(refusal)), refusal.status, refusal.headers)
+        return as_html(sign_in.login(why), 403)
 
     def _signed_in(self, credentials: Credentials, who: Standing) -> Answer:
         if credentials.cookie:
@@ -264,13 +262,3 @@ class Authenticator:
     def _cookie(self, credentials: Credentials, value: str, age: int) -> str:
         secure = "; Secure" if credentials.scheme == "https" else ""
         return f"{credentials.cookie_name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
-
-
-def form(body: bytes) -> dict[str, str]:
-    """The fields of a small form.  Raises Refusal for anything larger or stranger."""
-    if len(body) > LONGEST_FORM:
-        raise Refusal(413, "the form is too large", "body")
-    try:
-        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=8))
-    except ValueError as error:
-        raise Refusal(400, "the form cannot be read", "body") from error

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
+from director.model.drills import Drill
 from director.model.settings import User
 from director.registry.changes import Change
 from director.registry.evidence import ServerEvidence
@@ -25,6 +26,7 @@ from director.registry.reports import (
     CheckEvidence,
     ConnectionPage,
     ConnectionQuery,
+    FaultState,
     Instant,
     ListenerState,
     LogEvent,
@@ -96,6 +98,56 @@ server was chosen, None when it was not.  `tries` holds (server, what came of it
 """
 
 
+@frozen
+class DrillTold:
+    """A run of a drill: when it began (wall clock), and its sheet, which is of now while it runs."""
+
+    run: str
+    drill: str
+    began: float
+    running: bool = False
+    sheet: dict[str, Any] | None = None
+
+
+class DrillDesk(Protocol):
+    """Drills and their runs."""
+
+    def known(self) -> Sequence[Drill]:
+        """All drills of the configuration."""
+
+    def runs(self) -> Sequence[DrillTold]:
+        """The last runs, oldest first."""
+
+    def run_of(self, name: str) -> DrillTold | None:
+        """A run by its name, or the last one of a drill by the drill's."""
+
+    def run_drill(
+        self, name: str, author: str, seed: int | None = None, *, control: bool = False
+    ) -> DrillTold:
+        """Begin one.  Raises ChangeRefused: EPERM, ENOENT, EBUSY while another runs."""
+
+    def stop_drill(self, name: str) -> None:
+        """End a run, by its name or its drill's.  Raises ChangeRefused ENOENT when it does not run."""
+
+
+class Rehearsals(Protocol):
+    """Faults that are injected on purpose."""
+
+    def states(self) -> Sequence[FaultState]:
+        """All faults of the configuration, with what runs of them."""
+
+    def start_fault(
+        self, name: str, author: str, ttl: float | None = None, seed: int | None = None
+    ) -> Deferred[FaultState]:
+        """Start one; fires when every process injects it.
+
+        Raises ChangeRefused: EPERM where drills are not allowed, ENOENT, EINVAL for a time out of range.
+        """
+
+    def stop_fault(self, name: str, author: str) -> Deferred[None]:
+        """End one.  Raises ChangeRefused ENOENT."""
+
+
 class Control(Protocol):
     """The running program, as the admin sees it."""
 
@@ -152,6 +204,14 @@ class Control(Protocol):
 
     def faults(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests that the fault path answered, newest first."""
+
+    @property
+    def rehearsals(self) -> Rehearsals:
+        """Faults that are injected on purpose."""
+
+    @property
+    def drills(self) -> DrillDesk:
+        """Rehearsals with a verdict."""
 
     def traces_kept(self) -> int:
         """How many requests are remembered."""

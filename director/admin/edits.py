@@ -25,7 +25,9 @@ from director.registry.draft import Draft
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
-STATUS = {"ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400}
+STATUS = {
+    "ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400, "EPERM": 403,
+}  # fmt: skip
 WAYS: Mapping[str, Callable[[str], Any]] = {"forward": servers.forward, "tunnel": servers.tunnel}
 PATCHED = ("weight", "max", "min", "state", *WAYS)
 """What of a server a PATCH may change."""
@@ -79,8 +81,8 @@ def known(order: Mapping[str, Any], names: Iterable[str]) -> None:
     for key in order:
         if key not in names:
             near = difflib.get_close_matches(key, names, n=1)
-            known = f"known: {', '.join(names)}" if names else "this order has none"
-            hint = f"did you mean {near[0]!r}?" if near else known
+            there = f"known: {', '.join(names)}" if names else "this order has none"
+            hint = f"did you mean {near[0]!r}?" if near else there
             raise BadOrder(f"unknown field {key[:40]!r}; {hint}", key[:40])
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, limit, whole
 from director.admin.control import Control
-from director.admin.routes import EVENT_STREAM
+from director.admin.route import EVENT_STREAM
 from director.admin.views import event_view
 from director.registry.reports import LogEvent
 

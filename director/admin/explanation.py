@@ -43,6 +43,7 @@ def sentences(view: Mapping[str, Any], cookie: str = "") -> list[str]:
         parts.append(f"{view['candidates']}{of} servers eligible")
     parts += _compared(view.get("scores") or {})
     parts += tried(view["tries"])
+    parts += [f"fault {name} was injected on {where}" for where, name in view.get("injected", ())]
     if view["server"] and not view["fault"]:
         parts.append(_chose(view, cookie))
     if view["fault"]:

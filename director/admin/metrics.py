@@ -28,7 +28,7 @@ from director.registry.counters import (
     Traffic,
     TrafficFigures,
 )
-from director.registry.reports import PacketFigures, ProcessFigures, Readiness, TLSFigures
+from director.registry.reports import FaultState, PacketFigures, ProcessFigures, Readiness, TLSFigures
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -95,6 +95,7 @@ class MetricSources:
         reloads: reloads by how they ended (`done`, `refused`).
         tls: handshakes and certificates.
         kept: False while changes would be lost at a restart.
+        faults: those that can be injected, with what runs of them.
     """
 
     readiness: Readiness
@@ -107,6 +108,7 @@ class MetricSources:
     reloads: Mapping[str, int] = field(factory=dict)
     tls: TLSFigures = field(factory=TLSFigures)
     kept: bool = True
+    faults: tuple[FaultState, ...] = ()
 
 
 class Metrics:
@@ -157,6 +159,16 @@ def _whole(context: ViewContext, facts: MetricSources) -> Iterator[Family]:
         ("", labels(check=check, result=result), count) for (check, result), count in facts.checks.items()
     )
     yield Family("director_checks_total", "counter", "Health checks by what they found.", probes)
+    for family in (
+        ("active", "gauge", "1 while the fault is injected.", lambda one: one.running is not None),
+        (
+            "hits_total",
+            "counter",
+            "Requests that met it since it was last started.",
+            attrgetter("hits"),
+        ),
+    ):
+        yield _faults(facts.faults, *family)
     yield _one("director_traces", "gauge", "Traces kept for `why`.", facts.traces)
     yield _by("director_admin_events_total", "What the admin counts of itself.", "event", facts.admin)
     yield _one("director_reactor_stalls_total", "counter", "Hold-ups of more than 50 ms.", process.stalls)
@@ -166,6 +178,14 @@ def _whole(context: ViewContext, facts: MetricSources) -> Iterator[Family]:
     yield _one("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss)
     yield _one("process_open_fds", "gauge", "Open descriptors.", process.fds)
     yield _one("process_max_fds", "gauge", "Limit of descriptors.", process.max_fds)
+
+
+def _faults(
+    found: Iterable[FaultState], name: str, kind: str, text: str, value: Callable[[FaultState], float]
+) -> Family:
+    return Family(
+        f"director_fault_{name}", kind, text, [("", labels(fault=one.name), value(one)) for one in found]
+    )
 
 
 def _by(name: str, text: str, label: str, counts: Mapping[str, int]) -> Family:

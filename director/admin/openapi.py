@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from director.admin.routes import JSON, NOT_THE_API, OPEN, ROUTES, ApiRoute
+from director.admin.route import JSON, OPEN, ApiRoute
+from director.admin.routes import NOT_THE_API, ROUTES
 
 ERROR = {
     "type": "object",
@@ -20,7 +21,7 @@ WORDS = {
     204: "Gone",
     400: "The request is wrong",
     401: "Not signed in",
-    403: "A write from a browser without the session's CSRF token, or from another site",
+    403: "A write from a browser without the session's CSRF token, or from another site; or not allowed here",
     404: "There is none such",
     405: "Another method is needed; see Allow",
     409: "The change cannot be made as things are",

@@ -16,11 +16,12 @@ from urllib.parse import parse_qsl
 from twisted.web.server import Request
 
 from director.admin.answers import Refusal
-from director.admin.routes import ApiRoute
+from director.admin.route import ApiRoute
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 API = "/api/"
 MOST_PARAMETERS = 32
+LONGEST_FORM = 4096
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 
 
@@ -108,3 +109,13 @@ def loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def form(body: bytes) -> dict[str, str]:
+    """The fields of a small form.  Raises Refusal for anything larger or stranger."""
+    if len(body) > LONGEST_FORM:
+        raise Refusal(413, "the form is too large", "body")
+    try:
+        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=8))
+    except ValueError as error:
+        raise Refusal(400, "the form cannot be read", "body") from error

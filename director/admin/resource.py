@@ -7,6 +7,7 @@ set first, then Host, length, and who it is are checked, then Klein routes by th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,15 +26,19 @@ from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
-from director.admin import edits, pages
+from director.admin import edits
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import SECURITY_HEADERS, Answer, Refusal, as_error, as_html
 from director.admin.api import Api, Call, refused_config
 from director.admin.authenticator import Authenticator, Credentials
 from director.admin.files import load
+from director.admin.page_routes import ENTRANCES
+from director.admin.pages import sign_in
+from director.admin.pages.refusal import refused
 from director.admin.rendering import Pieces
-from director.admin.requests import LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
-from director.admin.routes import HTML, NOT_THE_API, ROUTES, ApiRoute
+from director.admin.requests import API, LOOPBACK_NAMES, asked_host, header, headers, peer, query, readable
+from director.admin.route import HTML, ApiRoute
+from director.admin.routes import ROUTES
 from director.admin.streaming import StreamReaders
 from director.admin.turns import Turns
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
@@ -144,7 +149,7 @@ class AdminResource(Resource):
             principal = self._authenticator.admit(route, credentials)
         except Refusal as refusal:
             if route.gives == HTML and refusal.status == 401:
-                return _put(request, as_html(pages.login(), 401, refusal.headers))
+                return _put(request, as_html(sign_in.login(), 401, refusal.headers))
             raise
         refreshed = self._api.refreshed(route.name)
         if refreshed is None:
@@ -169,8 +174,8 @@ class AdminResource(Resource):
         principal: Principal | None,
     ) -> Answer | Deferred[Answer]:
         asked = query(request, route)
-        if route.name in NOT_THE_API:
-            return self._page(route, path, asked, credentials, principal)
+        if route.name in ENTRANCES:
+            return self._entrance(route, path, asked, credentials)
         if route.method != "GET" and not route.takes:
             edits.no_fields(credentials.body)
         call = Call(
@@ -184,23 +189,14 @@ class AdminResource(Resource):
         )
         return self._methods[route.name](call)
 
-    def _page(
-        self,
-        route: ApiRoute,
-        path: dict[str, str],
-        query: dict[str, str],
-        credentials: Credentials,
-        principal: Principal | None,
+    def _entrance(
+        self, route: ApiRoute, path: dict[str, str], query: dict[str, str], credentials: Credentials
     ) -> Answer | Deferred[Answer]:
         if route.name == "static":
             file = self._files.get(path["file"])
             if file is None:
                 raise Refusal(404, "There is no such file", "/static/")
             return Answer(body=file.body, type=file.type)
-        if route.name == "home":
-            return self._api.home(principal.csrf if principal else "")
-        if route.name == "request_page":
-            return self._api.request_page(path["id"])
         if route.name == "login_page":
             return self._authenticator.login_page(query.get("token", ""), credentials)
         return (
@@ -246,7 +242,10 @@ class AdminResource(Resource):
     # -- what goes wrong --
 
     def _failed(self, request: Request, failure: Failure) -> bytes:
-        return _put(request, failed(failure.value, failure))
+        answer = failed(failure.value, failure)
+        if not request.path.startswith(API.encode()) and "text/html" in header(request, b"accept"):
+            answer = _page_of(answer)
+        return _put(request, answer)
 
 
 def methods(*parts: object) -> dict[str, Method]:
@@ -254,7 +253,7 @@ def methods(*parts: object) -> dict[str, Method]:
     return {
         route.name: next(getattr(part, route.name) for part in parts if hasattr(part, route.name))
         for route in ROUTES
-        if route.name not in NOT_THE_API
+        if route.name not in ENTRANCES
     }
 
 
@@ -278,6 +277,13 @@ def failed(error: BaseException | None, failure: Failure | None = None) -> Answe
         return as_error(Refusal(504, "it takes longer than 30 s; the events will tell how it ends"))
     log.failure("The admin failed at a request", failure)
     return as_error(Refusal(500, "a fault of the director; its log has the details"))
+
+
+def _page_of(answer: Answer) -> Answer:
+    """A refusal for people: a browser that shows pages gets one."""
+    said = json.loads(answer.body)
+    text = refused(answer.status, said["error"], said.get("problems", ()))
+    return as_html(text, answer.status, answer.headers)
 
 
 def _routing(error: HTTPException) -> Answer:

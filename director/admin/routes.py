@@ -1,122 +1,26 @@
 """Every route of the admin, once, as data.
 
 `resource` builds Klein's router from it, `openapi` the description, the tests their
-matrices.  The name of a route is the name of the method of `Api` or `Pages` that answers.
+matrices.  The name of a route is the name of the method of `Api`, `Pages` or another part that answers.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from attrs import frozen
-
 from director.admin import batch
-from director.admin.accounts import ADMIN, OPERATOR, ROLES, VIEWER
-from director.model.pools import LARGEST_COUNT, Forward
+from director.admin.accounts import ADMIN, OPERATOR
+from director.admin.bodies import (
+    DRILL_ORDER,
+    FAULT_ORDER,
+    NAMED,
+    NEW_SERVER,
+    NEW_TOKEN,
+    QUESTION,
+    SERVER_ORDER,
+    SET,
+)
+from director.admin.page_routes import ENTRANCES, PAGES
+from director.admin.route import EVENT_STREAM, JSON, OPEN, TEXT, ApiRoute
 
-OPEN = "open"
-"""For anybody who reaches the listener: probes, scrapers, the sign-in page and its looks."""
-
-JSON = "application/json"
-HTML = "text/html"
-TEXT = "text/plain"
-FORM = "application/x-www-form-urlencoded"
-EVENT_STREAM = "text/event-stream"
-
-
-@frozen
-class ApiRoute:
-    """One method on one path.
-
-    Attributes:
-        path: with `{name}` for each variable segment.
-        access: OPEN, or the least role that may; the token, links and the control socket have the largest.
-        takes: content type of the body it needs, empty when it needs none (a body is then ignored).
-        gives: content type of a good answer.
-        streams: content type of its answer without an end, when it has one.
-        query: parameters it knows, with what they mean.
-        statuses: answers beyond 400, 401, 404, 405, 413, 421 and 500, which any route may give.
-        body: JSON schema of the body.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    access: str = VIEWER
-    takes: str = ""
-    gives: str = JSON
-    streams: str = ""
-    query: tuple[tuple[str, str], ...] = ()
-    statuses: tuple[int, ...] = (200,)
-    body: dict[str, Any] | None = None
-
-
-COUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT}
-
-SERVER_ORDER: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "minProperties": 1,
-    "properties": {
-        "weight": COUNT,
-        "max": COUNT,
-        "min": COUNT,
-        "state": {"type": "string", "enum": ["ready", "drain", "maint"]},
-        "forward": {"type": "string", "enum": [one.value for one in Forward]},
-        "tunnel": {"type": "string", "description": "as behind tunnel= in the ini"},
-    },
-}
-QUESTION: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["url"],
-    "properties": {
-        "method": {"type": "string", "default": "GET"},
-        "url": {"type": "string"},
-        "headers": {
-            "description": "an object, or a list of [name, value]",
-            "type": ["object", "array"],
-        },
-        "client": {"type": "string", "default": "127.0.0.1"},
-        "service": {"type": "string", "description": "l7:NAME; empty = found by the URL"},
-    },
-}
-KEYS: dict[str, Any] = {
-    "type": "object",
-    "description": "keys and values as in the ini",
-    "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
-}
-SET: dict[str, Any] = {
-    **KEYS,
-    "description": "keys and values as in the ini; null takes a key back to what it is without a line",
-    "minProperties": 1,
-    "additionalProperties": {"type": ["string", "number", "boolean", "array", "null"]},
-}
-NAMED: dict[str, Any] = {
-    **KEYS,
-    "required": ["name"],
-    "properties": {"name": {"type": "string"}},
-}
-NEW_SERVER: dict[str, Any] = {
-    **KEYS,
-    "required": ["name", "address"],
-    "properties": {"name": {"type": "string"}, "address": {"type": "string"}},
-}
-NEW_TOKEN: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["user"],
-    "properties": {
-        "user": {"type": "string"},
-        "role": {"type": "string", "enum": list(ROLES), "description": "the user's own when not given"},
-        "expires": {
-            "type": "string",
-            "description": "such as 30d; else it ends with its user",
-        },
-        "note": {"type": "string", "maxLength": 100},
-    },
-}
 ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
 REMOVED = (204, 200, 403, 409, 412)
@@ -142,30 +46,7 @@ ROUTES = (
     ApiRoute("readyz", "GET", "/readyz", "May traffic come? Reasons when not.", OPEN, statuses=(200, 503)),
     ApiRoute("metrics", "GET", "/metrics", "Prometheus text format 0.0.4.", OPEN, gives=TEXT),
     ApiRoute("openapi", "GET", "/openapi.json", "This description.", OPEN),
-    ApiRoute("static", "GET", "/static/{file}", "Style, script and icon of the pages.", OPEN, gives="*/*"),
-    ApiRoute(
-        "login_page",
-        "GET",
-        "/login",
-        "A link with ?token= signs in once; without one, a form.",
-        OPEN,
-        gives=HTML,
-        query=(("token", "the secret of a sign-in link"),),
-        statuses=(200, 303, 403, 429),
-    ),
-    ApiRoute(
-        "login",
-        "POST",
-        "/login",
-        "Sign in with the form.",
-        OPEN,
-        takes=FORM,
-        gives=HTML,
-        statuses=(303, 403, 415, 429),
-    ),
-    ApiRoute("logout", "POST", "/logout", "Sign out.", takes=FORM, gives=HTML, statuses=(303, 403, 415)),
-    ApiRoute("home", "GET", "/", "The overview page.", gives=HTML),
-    ApiRoute("request_page", "GET", "/requests/{id}", "How a request was decided, as a page.", gives=HTML),
+    *PAGES,
     ApiRoute("services", "GET", "/api/v1/services", "All services."),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
@@ -376,6 +257,49 @@ ROUTES = (
         query=(DRY_RUN,),
         statuses=(204, 200, 403),
     ),
+    ApiRoute("faults", "GET", "/api/v1/faults", "Faults that can be injected, and what runs of them."),
+    ApiRoute(
+        "start_fault",
+        "POST",
+        "/api/v1/faults",
+        "Inject a fault of the configuration, for its ttl or another.",
+        OPERATOR,
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=(201, 200, 403, 404, 415),
+        body=FAULT_ORDER,
+    ),
+    ApiRoute(
+        "stop_fault",
+        "DELETE",
+        "/api/v1/faults/{fault}",
+        "End a fault before its time.",
+        OPERATOR,
+        query=(DRY_RUN,),
+        statuses=(204, 200, 403),
+    ),
+    ApiRoute("drills", "GET", "/api/v1/drills", "Drills of the configuration, with their last runs."),
+    ApiRoute(
+        "run_drill",
+        "POST",
+        "/api/v1/drills",
+        "Begin a drill; Location leads to its run.",
+        OPERATOR,
+        takes=JSON,
+        query=(DRY_RUN,),
+        statuses=(201, 200, 403, 404, 409, 415),
+        body=DRILL_ORDER,
+    ),
+    ApiRoute("drill", "GET", "/api/v1/drills/{run}", "The sheet of a run, or of the last run of a drill."),
+    ApiRoute(
+        "stop_drill",
+        "DELETE",
+        "/api/v1/drills/{run}",
+        "End a run now.",
+        OPERATOR,
+        query=(DRY_RUN,),
+        statuses=(204, 200, 403),
+    ),
     ApiRoute("config", "GET", "/api/v1/config", "The merged configuration.", gives=TEXT),
     ApiRoute(
         "check_config",
@@ -410,4 +334,4 @@ ROUTES = (
     ),
 )
 
-NOT_THE_API = frozenset({"static", "login_page", "login", "logout", "home", "request_page"})
+NOT_THE_API = ENTRANCES | {route.name for route in PAGES}

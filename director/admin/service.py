@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -27,10 +28,12 @@ from twisted.python.failure import Failure
 from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
+from director.admin.browsing import Pages
 from director.admin.control import Control
 from director.admin.events import Events
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
@@ -67,6 +70,16 @@ def check_listen(listen: Address) -> None:
             f"[admin] listen = {listen}: without TLS the admin listens on a loopback address only; "
             "use 127.0.0.1 or [::1], and reach it from elsewhere through ssh -L"
         )
+
+
+def answering(control: Control, clock: IReactorTime, api: Api, access: Access) -> tuple[object, ...]:
+    """The parts whose methods answer the routes."""
+    orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control)
+    return *orders, Events(control), access, Pages(api, control, partial(_method, orders))
+
+
+def _method(parts: Sequence[object], name: str) -> Any:
+    return next(getattr(part, name) for part in parts if hasattr(part, name))
 
 
 class AdminService(Service):
@@ -159,9 +172,8 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        orders = Orders(self._control, self._reactor), Reloads(self._control)
-        parts = *orders, Events(self._control), access
         api = Api(self._control, self._history, authenticator.counted)
+        parts = answering(self._control, self._reactor, api, access)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:

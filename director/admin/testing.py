@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, execute, fail, succeed
 
-from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    DrillTold,
+    Question,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.errors import ChangeRefused, DirectorError
+from director.model.drills import Drill, RunningFault
 from director.model.settings import User
 from director.registry.changes import Change, plan
 from director.registry.edits import Laid
@@ -22,6 +31,7 @@ from director.registry.reports import (
     ConnectionEntry,
     ConnectionPage,
     ConnectionQuery,
+    FaultState,
     Instant,
     ListenerState,
     LogEvent,
@@ -48,6 +58,77 @@ def record(**known: Any) -> TraceRecord:
     result = {"status": 200, "sent": 0, "received": 0, "outcome": "ok", "tries": (), "sticky": False}
     times = {"connect": None, "first_byte": None, "total": 0.0}
     return {"id": "r1", "time": 0.0, **texts, **chosen, **request, **result, "times": times, **known}
+
+
+@define
+class MemoryRehearsals:
+    """Faults that run nowhere: `known` by name; `allowed` says whether they may."""
+
+    known: dict[str, FaultState] = field(factory=dict)
+    allowed: bool = True
+
+    def states(self) -> Sequence[FaultState]:
+        """As set and started."""
+        return list(self.known.values())
+
+    def start_fault(
+        self, name: str, author: str, ttl: float | None = None, seed: int | None = None
+    ) -> Deferred[FaultState]:
+        """From second 0 on."""
+        if not self.allowed:
+            raise ChangeRefused("EPERM", "Drills are not allowed here", "drills")
+        fault = self._fault(name).fault
+        ends = fault.ttl if ttl is None else ttl
+        running = RunningFault(fault, seed or fault.seed or 0, 0.0, ends, author)
+        self.known[name] = FaultState(fault, running)
+        return succeed(self.known[name])
+
+    def stop_fault(self, name: str, author: str) -> Deferred[None]:
+        """Keep no count."""
+        self.known[name] = FaultState(self._fault(name).fault)
+        return succeed(None)
+
+    def _fault(self, name: str) -> FaultState:
+        if name not in self.known:
+            raise ChangeRefused("ENOENT", "No such fault", name)
+        return self.known[name]
+
+
+@define
+class MemoryDrills:
+    """Drills that see nothing: a run ends as soon as it begins, with the sheet that is set."""
+
+    drills: dict[str, Drill] = field(factory=dict)
+    told: dict[str, DrillTold] = field(factory=dict)
+    sheet: dict[str, Any] = field(factory=lambda: {"verdict": "pass", "why": []})
+
+    def known(self) -> Sequence[Drill]:
+        """As set."""
+        return list(self.drills.values())
+
+    def runs(self) -> Sequence[DrillTold]:
+        """Those that were begun."""
+        return list(self.told.values())
+
+    def run_of(self, name: str) -> DrillTold | None:
+        """By the name of the run."""
+        return self.told.get(name)
+
+    def run_drill(
+        self, name: str, author: str, seed: int | None = None, *, control: bool = False
+    ) -> DrillTold:
+        """It is over at once."""
+        if name not in self.drills:
+            raise ChangeRefused("ENOENT", "No such drill", name)
+        made = DrillTold(f"r{len(self.told) + 1}", name, 0.0, sheet=dict(self.sheet, seed=seed))
+        self.told[made.run] = made
+        return evolve(made, running=True)
+
+    def stop_drill(self, name: str) -> None:
+        """None runs that long, except those that are set."""
+        if name not in self.told or not self.told[name].running:
+            raise ChangeRefused("ENOENT", "No such drill runs", name)
+        self.told[name] = evolve(self.told[name], running=False)
 
 
 @define
@@ -82,6 +163,8 @@ class MemoryControl:
     shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
+    rehearsals: MemoryRehearsals = field(factory=MemoryRehearsals)
+    drills: MemoryDrills = field(factory=MemoryDrills)
 
     def moment(self) -> Instant:
         """As set."""

@@ -22,7 +22,14 @@ from director.model.http import Children, FaultStep, L7Service, Rule
 from director.model.pools import NO_ADVICE, State, Tunnel, passive
 from director.model.virtual import L4Service, L4Settings
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
-from director.registry.reports import CheckEvidence, Instant, ListenerState, LogEvent, PacketFigures
+from director.registry.reports import (
+    CheckEvidence,
+    FaultState,
+    Instant,
+    ListenerState,
+    LogEvent,
+    PacketFigures,
+)
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 Json = dict[str, Any]
@@ -358,6 +365,29 @@ def check_view(one: CheckEvidence, moment: Instant) -> Json:
         "seconds": one.seconds,
         **since(moment, one.since),
     }
+
+
+def fault_view(state: FaultState, moment: Instant) -> Json:
+    """A fault, and how it runs; `left` are seconds."""
+    fault, running = state.fault, state.running
+    view: Json = {
+        "name": fault.name,
+        "server": list(fault.places),
+        "do": str(fault.action),
+        "when": condition(fault.when) if fault.when is not None else "",
+        "hit": str(fault.hit),
+        "checks": fault.checks,
+        "ttl": fault.ttl,
+        "seed": fault.seed if running is None else running.seed,
+        "active": running is not None,
+        "seen": state.seen,
+        "hits": state.hits,
+        "checks_hit": state.checks,
+    }
+    if running is None:
+        return {**view, "since": None, "for": None, "left": None, "author": None}
+    left = round(max(0.0, running.ends - moment.now), 3)
+    return {**view, **since(moment, running.began), "left": left, "author": running.author}
 
 
 def event_view(one: LogEvent) -> Json:

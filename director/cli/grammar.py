@@ -56,11 +56,16 @@ def installed_version() -> str:
         return "0"
 
 
-def _shared(default: Any) -> Grammar:
-    """Options before a command have defaults; behind it they are left alone when they are not given."""
+def _shared(default: Any, own: frozenset[str] = frozenset()) -> Grammar:
+    """Options before a command have defaults; behind it they are left alone when they are not given.
+
+    What a command means by one of its `own` is its own matter.
+    """
     shared = Grammar(add_help=False)
 
     def add(*names: str, value: Any, **settings: Any) -> None:
+        if own.intersection(names):
+            return
         shared.add_argument(*names, default=value if default is None else default, **settings)
 
     add("--json", value=False, action="store_true", help="print JSON")
@@ -86,7 +91,9 @@ def _add(top: argparse.ArgumentParser, what: str, commands: Sequence[Command], s
     """One parser for each command, and for its parts below it."""
     made = top.add_subparsers(dest=what, metavar=what.upper(), required=True)
     for command in commands:
-        one = made.add_parser(command.name, help=command.text, description=command.text, parents=[shared])
+        own = frozenset(name for argument in command.arguments for name in argument.names)
+        parents = [_shared(argparse.SUPPRESS, own) if "--json" in own else shared]
+        one = made.add_parser(command.name, help=command.text, description=command.text, parents=parents)
         one.set_defaults(run=command.run)
         for argument in command.arguments:
             one.add_argument(*argument.names, **argument.settings)

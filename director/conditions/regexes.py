@@ -228,10 +228,10 @@ class _Translation:
 
     def repeat(self) -> None:
         found = _REPEAT.match(self.text, self.at)
-        if found is None or found[0] in {"{}", "{,}"}:
-            # A brace that repeats nothing stands for itself.
-            self.out.append("\\{" if found is None else "*" if found[0] == "{,}" else "\\{\\}")
-            self.at += 1 if found is None else len(found[0])
+        if found is None or found[0].startswith("{}"):
+            # A brace that repeats nothing stands for itself, and so does the one that closes it.
+            self.out.append("\\{")
+            self.at += 1
             return
         if found["how"] == "+":
             raise self.refuse(f"{found[0]} is possessive", f"write {found[0][:-1]}")

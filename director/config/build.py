@@ -11,7 +11,7 @@ from typing import TypeVar
 from attrs import evolve
 
 from director.config import lint, references
-from director.config.parse import builders
+from director.config.parse import builders, drill_builders
 from director.config.parse.check_builder import check
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN, SchedulerFacts
@@ -103,6 +103,8 @@ def _make(kinds: Mapping[str, Mapping[str, Fields]], read: Read) -> Configuratio
         schedulers=_all(kinds["scheduler"], builders.custom_scheduler),
         tests=_all(kinds["test"], builders.config_test),
         guards=_all(kinds["guard"], builders.guard),
+        faults=_all(kinds["fault"], drill_builders.fault),
+        drills=_all(kinds["drill"], drill_builders.drill),
     )
 
 

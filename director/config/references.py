@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 
-from director.config import tls_references
+from director.config import drill_references, tls_references
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import addresses_of, listed
@@ -49,6 +49,7 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     _virtuals(kinds)
     for test in kinds["test"].values():
         _expectations(test, kinds)
+    drill_references.check(kinds, _known_names("server", kinds) or set())
 
 
 def _lookup(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from director.model.drills import Drill, Fault
 from director.model.http import L7Service, Page, Rule
 from director.model.pools import Address, Check, CustomScheduler, Pool
 from director.model.tls import ACME, Acme, Certificate, acme_certificate
@@ -15,7 +16,7 @@ class Settings:
     """`[director]`.
 
     `workers` -1 = as many as there are processors (`auto`); `trace` is how many decisions are kept;
-    `access_log` is a path, `stdout` or `off`.
+    `access_log` is a path, `stdout` or `off`; `drills` says that faults may be injected.
     """
 
     name: str = "director"
@@ -25,6 +26,7 @@ class Settings:
     shutdown_grace: float = 10.0
     trace: int = 4096
     access_log: str = "stdout"
+    drills: bool = False
 
 
 @frozen
@@ -107,6 +109,8 @@ class Configuration:
     schedulers: tuple[CustomScheduler, ...] = ()
     tests: tuple[ConfigTest, ...] = ()
     guards: tuple[Guard, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    drills: tuple[Drill, ...] = ()
 
     @property
     def served_certificates(self) -> tuple[Certificate, ...]:

@@ -6,6 +6,7 @@ write it, `preflight` tries whether its servers can be reached, `host` whether t
 to be.  The parts: `running` (the registry, the file it came from, and with `overrides` what operators
 changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `certificates`, `acme`
 (which gets some of them), `services` (health, with its `health_memory`, and the admin), `demos`, `guards`,
+`drills` with the `faults` that they inject,
 `pool_alerts`, `listen_alerts`, `logs`, `state_directory`, `confirmation` (a reload that is undone unless it
 is confirmed), and beside them `supervision`, what systemd is told.  `processes` holds both layers in
 processes of their own; `traffic` is what the rest asks of them, wherever they run.  `control` is what admin

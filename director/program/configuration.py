@@ -36,6 +36,8 @@ from director.registry.live import RealServer, supposed_down
 from director.registry.registry import Registry
 from director.scheduling.catalog import Catalog
 
+STATE_DIR = "DIRECTOR_STATE_DIR"
+"""The variable that gives another `state_dir` than the file."""
 _PLACE = re.compile(r"(?<= at )/.+?(?=:[0-9]+)")
 """A place in another file, as messages name it."""
 
@@ -63,6 +65,7 @@ def _looked_at(path: str, looks: Iterable[Look], files: UserFiles, content: byte
     """What is read from `path`, and what each look finds, as long as there was no error."""
     whole = os.path.abspath(path)  # noqa: PTH100 - `..` stays as written
     loaded = load_file(whole, known=known_schedulers(), content=content)
+    loaded = _elsewhere(loaded)
     configuration, problems = loaded.configuration, loaded.problems
     for look in looks:
         found = look(loaded, configuration, files) if configuration is not None else []
@@ -72,6 +75,15 @@ def _looked_at(path: str, looks: Iterable[Look], files: UserFiles, content: byte
     if not os.path.isabs(path):  # noqa: PTH117 - a text, as it was written
         problems = tuple(_near(one) for one in problems)
     return evolve(loaded, configuration=configuration, problems=problems)
+
+
+def _elsewhere(loaded: Loaded) -> Loaded:
+    """With the state directory that the environment gives: a director for a drill has one of its own."""
+    place, configuration = os.environ.get(STATE_DIR, ""), loaded.configuration
+    if not place or configuration is None:
+        return loaded
+    settings = evolve(configuration.settings, state_dir=place)
+    return evolve(loaded, configuration=evolve(configuration, settings=settings))
 
 
 def _near(problem: Problem) -> Problem:

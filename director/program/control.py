@@ -18,7 +18,16 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from director.admin.control import Applied, ConfirmWithin, Question, Soon, TraceRecord, WaitingReload
+from director.admin.control import (
+    Applied,
+    ConfirmWithin,
+    DrillDesk,
+    Question,
+    Rehearsals,
+    Soon,
+    TraceRecord,
+    WaitingReload,
+)
 from director.admin.economy import Economy
 from director.caches import CacheFigures, figures
 from director.config.export import export
@@ -30,6 +39,7 @@ from director.model.pools import passive
 from director.model.settings import User
 from director.program.configuration import decide, examine
 from director.program.confirmation import Confirmation
+from director.program.drills import Drills
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
 from director.program.running import Running
@@ -75,6 +85,9 @@ class RunningControl:
         listening: what keeps clients from a listener.
         confirmation: the reload that may wait for it.
         passive: what real work showed.
+
+    Attributes:
+        rehearsals, drills: what is broken on purpose.
     """
 
     def __init__(
@@ -90,6 +103,7 @@ class RunningControl:
         listening: ListenAlerts,
         confirmation: Confirmation,
         passive: Passive,
+        drills: Drills,
     ) -> None:
         self.stopping = False
         self.reloaded = {"done": 0, "refused": 0}
@@ -108,6 +122,8 @@ class RunningControl:
         self._listening = listening
         self._confirmation = confirmation
         self._passive = passive
+        self.rehearsals: Rehearsals = drills.faults
+        self.drills: DrillDesk = drills
         self._started = time.time()
 
     def moment(self) -> Instant:

@@ -20,6 +20,7 @@ from director.l7.proxy.trace import as_dict
 from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
+from director.model.drills import RunningFault
 from director.model.http import L7Service
 from director.model.pools import Address
 from director.model.settings import Configuration
@@ -122,6 +123,7 @@ class Layer7(Part):
             "traces": len(shell.traces),
             "refused": 0,
             "tls": self.tls(),
+            "faults": {},
         }
         return [told[name]]
 
@@ -174,6 +176,18 @@ class Layer7(Part):
         self.shell.queues.wake()
         if any(server.cut for server in self._registry.servers()):
             self.shell.cut_down()
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """No process begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> None:
+        """They are laid on the servers of this process already."""
+
+    def believe(self, service: str, source: str) -> None:
+        """It stands in the registry of this process already."""
+
+    def heal(self, names: Sequence[str]) -> None:
+        """They are gone already."""
 
     def reopen(self) -> None:
         """`logs` does it: the log of requests is ours."""

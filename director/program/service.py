@@ -48,6 +48,7 @@ from director.program.configuration import read
 from director.program.confirmation import AUTHOR, Confirmation
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
+from director.program.drills import Drills
 from director.program.guards import Guards
 from director.program.health_memory import HealthMemory
 from director.program.identifiers import identifiers, new_run
@@ -113,6 +114,7 @@ class DirectorService(Service):
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
+        self.drills = Drills(self.registry, self.traffic, self, reactor, random)
         health = self._judge_servers()
         self.control = RunningControl(
             path,
@@ -126,6 +128,7 @@ class DirectorService(Service):
             self.listening,
             self.confirmation,
             self.passive.judge,
+            self.drills,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
         self.admin = AdminService(self.control, listen, self.state_dir, reactor)
@@ -145,6 +148,7 @@ class DirectorService(Service):
                 self.traffic,
                 self.listening,
                 self.confirmation,
+                self.drills,
             )
         )
         self._supervision = Supervision()

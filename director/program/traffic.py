@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
 from director.l7.routing.service import CompiledService
+from director.model.drills import RunningFault
 from director.registry.reports import (
     ConnectionPage,
     ConnectionQuery,
@@ -41,7 +42,7 @@ class TrafficView(Protocol):
 
         One of `stalls`, `worst_stall` (seconds), `lost` (lines of the access log), `repeating` (clients whose
         head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
-        `tls` (`Layer7.tls`).
+        `tls` (`Layer7.tls`), `faults` (by name what `TimedInjections.counts` says, of other processes).
         """
 
     def reasons(self) -> Sequence[str]:
@@ -70,6 +71,18 @@ class TrafficView(Protocol):
 
     def wake(self) -> None:
         """There may be room for those who wait."""
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """Ask there for the faults that run, for a process that begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
+        """Let other processes inject these, too; fires when all do."""
+
+    def believe(self, service: str, source: str) -> Deferred[None] | None:
+        """Let other processes believe request ids from this address, too (`LiveService.tester`)."""
+
+    def heal(self, names: Sequence[str]) -> Deferred[None] | None:
+        """Let other processes end these."""
 
     def reopen(self) -> None:
         """The log of requests was rotated away."""

@@ -58,13 +58,15 @@ class RealServer:
     asks (`eject`).  `takes_new`: neither its order nor its agents keep new clients from it.
     `cut` says that established work on it ends at once (`on_down = close`), `carries` that packets of
     established flows may still go to it: whoever went on working when it went down, goes on.
+    `injected` is what faults are laid on it, None as a rule; the fault room alone writes it.
     """
 
     __slots__ = (
-        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut", "failing",
-        "idle_since", "inactive", "key", "last_weight", "latency", "max", "min", "name", "number",
-        "overloaded", "persistent", "pool", "port", "present", "reachable", "reported", "requests", "since",
-        "state", "stats", "takes_new", "warm", "watch", "weight", "_full", "_latency_at",
+        "able", "active", "address", "advice", "available", "carries", "config", "counted", "cut",
+        "failing", "idle_since", "inactive", "injected", "key", "last_weight", "latency", "max", "min",
+        "name", "number", "overloaded", "persistent", "pool", "port", "present", "reachable", "reported",
+        "requests", "since", "state", "stats", "takes_new", "warm", "watch", "weight", "_full",
+        "_latency_at",
     )  # fmt: skip
 
     lease: ClassVar[Callable[..., Any] | None] = None
@@ -84,6 +86,7 @@ class RealServer:
         self.reported: frozenset[str] = frozenset()
         self.available = self.carries = True
         self.cut = False
+        self.injected: Any = None
         self.latency = 0.0
         self._latency_at = 0.0
         self.since = now
@@ -382,7 +385,10 @@ class LivePool:
 
 
 class LiveService:
-    """One live service (`l7:NAME` or `l4:NAME`): counters and seats that survive reloads."""
+    """One live service (`l7:NAME` or `l4:NAME`): counters and seats that survive reloads.
+
+    `tester` is the address from which a drill sends its own requests meanwhile: their ids are believed.
+    """
 
     def __init__(self, key: str, config: L7Service | L4Service, seats: Any = None) -> None:
         self.key = key
@@ -391,6 +397,7 @@ class LiveService:
         self.stats = Zeroable()
         self.requests = Requests()
         self.rules: dict[str, Requests] = {}
+        self.tester = ""
 
     def rule(self, name: str) -> Requests:
         """Counters of one of its rules, made when first asked for."""

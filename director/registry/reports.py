@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from director.model.drills import Fault, RunningFault
 from director.model.pools import Network
 from director.registry.counters import TrafficFigures
 
@@ -47,6 +48,25 @@ class LogEvent:
     level: str
     text: str
     number: int = 0
+
+
+@frozen
+class FaultState:
+    """A fault that may be injected; `running` says that it is, with its seed and its times.
+
+    `seen` are requests that came by since it was started, `hits` those that met it, `checks` probes that did.
+    """
+
+    fault: Fault
+    running: RunningFault | None = None
+    seen: int = 0
+    hits: int = 0
+    checks: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.fault.name
 
 
 @frozen

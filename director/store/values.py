@@ -22,7 +22,7 @@ from typing import Any
 import attrs
 
 from director.errors import DirectorError, StoreError
-from director.model import conditions, http, pools, settings, virtual
+from director.model import conditions, drills, http, pools, settings, virtual
 from director.registry import changes, edits, registry
 
 CLASS = "="
@@ -39,7 +39,7 @@ def _classes() -> Iterator[tuple[str, type]]:
             if isinstance(found, type) and (attrs.has(found) or issubclass(found, enum.Enum)):
                 yield name, found
 
-    for module in (conditions, http, pools, settings, virtual, changes, edits):
+    for module in (conditions, drills, http, pools, settings, virtual, changes, edits):
         yield from of(module)
     yield "Generation", registry.Generation
 

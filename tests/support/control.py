@@ -82,6 +82,7 @@ class Control:
             "access_log": str(self.folder / "access.log"), "run": "abc",
             "author": "start", "changes": packed(tuple(plan(Configuration(), self.read))), "files": {},
             "given": [list(one) for one in self.books.all_given()], "verdicts": [],
+            "faults": [],
         })  # fmt: skip
 
     def prepare(self, *changes: Change) -> None:

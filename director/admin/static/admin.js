@@ -1,5 +1,5 @@
-// Keeps the figures fresh: fetches the live part of the page every two seconds and puts in
-// place what changed. The server makes the markup, so the page is the same without this script.
+// Keeps the page fresh: fetches it every two seconds, and at once when something happened, and puts in
+// place what changed below #live. The server makes the markup, so the page is the same without this script.
 "use strict";
 (() => {
   const live = document.getElementById("live");
@@ -8,6 +8,7 @@
   const patience = 15000;
   const name = document.title.replace(/^.*? · /, "");
   let last = Date.now();
+  let next = 0;
 
   // Make `old` like `fresh`, touching only what differs: focus, selection and scrolling stay.
   function patch(old, fresh) {
@@ -19,6 +20,7 @@
       if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
       return;
     }
+    if (typing(old)) return;
     for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
     for (const {name, value} of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     children(old, fresh);
@@ -48,7 +50,10 @@
   }
 
   // Nothing moves away from under a finger: while a link is pointed at or focused, the page waits a while.
-  const aimed = () => live.querySelector("a:hover, a:active, a:focus-visible") !== null;
+  const aimed = () => live.querySelector("a:hover, a:active, a:focus-visible, button:hover, button:active") !== null;
+
+  // What somebody types stays theirs until they have sent it.
+  const typing = (node) => node.matches("input:not([type=hidden])") && node.value !== node.defaultValue;
 
   function say(text, tone) {
     if (pulse.textContent !== text) pulse.textContent = text;
@@ -63,7 +68,7 @@
 
   async function look() {
     try {
-      const answer = await fetch("/api/v1/stats", {
+      const answer = await fetch(location.href, {
         headers: {Accept: "text/html"}, signal: AbortSignal.timeout(5000),
       });
       if (answer.status === 401) {
@@ -72,19 +77,37 @@
       }
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const headline = fresh.querySelector("h1");
+      const part = fresh.getElementById("live");
+      if (part === null) throw new Error("no page");
       if (!aimed() || Date.now() - last > patience) {
-        children(live, fresh.body);
+        children(live, part);
         last = Date.now();
       }
       say("Live", "live");
-      if (headline) document.title = headline.textContent + " · " + name;
+      document.title = fresh.title;
     } catch {
       stale("No answer since " + new Date(last).toLocaleTimeString() + ". The figures are old.", "No answer");
     }
-    setTimeout(look, document.hidden ? 5 * every : every);
+    clearTimeout(next);
+    next = setTimeout(look, document.hidden ? 5 * every : every);
   }
 
+  // What happened is told at once; should that not work, the figures come every two seconds all the same.
+  const told = new EventSource("/api/v1/events");
+  const happened = () => { clearTimeout(next); next = setTimeout(look, 150); };
+  told.onmessage = happened;
+  addEventListener("pagehide", () => told.close());
+
+  // The share of new work that a weight would bring, beside the weights of the others.
+  live.addEventListener("input", ({target}) => {
+    const others = Number(target.dataset.others);
+    if (target.dataset.others === undefined) return;
+    const weight = Number(target.value);
+    const share = target.parentElement.querySelector("output");
+    if (share) share.textContent = weight + others > 0
+      ? "→ " + Math.round(weight * 100 / (weight + others)) + " % of new work" : "nobody takes work";
+  });
+
   say("Live", "live");
-  setTimeout(look, every);
+  next = setTimeout(look, every);
 })();

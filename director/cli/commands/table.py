@@ -29,6 +29,6 @@ COMMANDS: tuple[Command, ...] = (
     config.COMMAND,
     lab.COMMAND,
     passwd.COMMAND,
-    drill.COMMAND,
+    *drill.COMMANDS,
 )
 COMMANDS = (*COMMANDS, completion.command(COMMANDS))

@@ -43,6 +43,7 @@ def settings(fields: Fields) -> Settings:
         shutdown_grace=fields.get("shutdown_grace"),
         trace=fields.get("trace"),
         access_log=fields.get("access_log"),
+        drills=fields.get("drills") == "allowed",
     )
 
 

@@ -103,6 +103,15 @@ DIRECTOR = Kind(
             example="30s",
         ),
         Key(
+            "drills",
+            "`allowed` or `refused`",
+            values.choice("allowed", "refused"),
+            "Whether faults may be injected here, by `director fault start` and by drills. Where it is not "
+            "allowed, every attempt is refused.",
+            default="refused",
+            example="allowed",
+        ),
+        Key(
             "include",
             "list of paths and patterns",
             values.on_text(lambda text: text),

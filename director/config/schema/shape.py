@@ -17,7 +17,8 @@ class Key:
     """One key of a section.
 
     `takes` names the form of the value and `default` is written as in the ini ('' = none).  A `name`
-    that ends in `.NAME` stands for all keys that begin so.  `path` marks values that name a file.
+    that ends in `.NAME`, or in a space and a word in capitals, stands for all keys that begin so.  `path`
+    marks values that name a file.
     """
 
     name: str
@@ -28,6 +29,14 @@ class Key:
     example: str = ""
     required: bool = False
     path: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """How all keys begin for which this one stands; "" when it is one key."""
+        if self.name.endswith(".NAME"):
+            return self.name.removesuffix("NAME")
+        word, space, rest = self.name.partition(" ")
+        return word + space if rest.isupper() else ""
 
     def standard(self) -> object:
         """The default as a value; None when there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from director.config.schema import general, guards, l4, l7, pools, tls
+from director.config.schema import drills, general, guards, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -23,16 +23,16 @@ KINDS: tuple[Kind, ...] = (
     general.SCHEDULER,
     general.TEST,
     guards.GUARD,
+    *drills.KINDS,
 )
 """All kinds, in the order of the reference."""
 
 _BY_NAME: Mapping[tuple[str, bool], Kind] = {(kind.kind, bool(kind.named)): kind for kind in KINDS}
 _EXACT: Mapping[Kind, Mapping[str, Key]] = {
-    kind: {key.name: key for key in kind.keys if not key.name.endswith(".NAME")} for kind in KINDS
+    kind: {key.name: key for key in kind.keys if not key.prefix} for kind in KINDS
 }
 _PREFIXES: Mapping[Kind, tuple[tuple[str, Key], ...]] = {
-    kind: tuple((key.name.removesuffix("NAME"), key) for key in kind.keys if key.name.endswith(".NAME"))
-    for kind in KINDS
+    kind: tuple((key.prefix, key) for key in kind.keys if key.prefix) for kind in KINDS
 }
 
 

@@ -4,8 +4,9 @@
 on at the next line.  It is called by `sources`, which follows includes and puts in variables.  Knows the
 grammar of lines only: no section, no key, no file system.
 
-Grammar: `[kind:name]` or `[kind]`; `key = value`; an indented line continues the value above it (joined
-by a newline); comments stand on lines of their own and begin with `#` or `;`.
+Grammar: `[kind:name]` or `[kind]`; `key = value` (two keys hold a word more, see `_PAIR`); an indented
+line continues the value above it (joined by a newline); comments stand on lines of their own and begin with
+`#` or `;`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from director.config.text import foreign
 from director.config.text.messages import Findings, Position
 
 _HEADER = re.compile(r"\[\s*([^\]]*?)\s*\]\s*\Z")
-_PAIR = re.compile(r"([^=\s]+)\s*=\s*")
+_PAIR = re.compile(r"((?:step|expect)[ \t]+[^=\s]+|[^=\s]+)\s*=\s*")
+"""A key is one word; these two hold a word more (`step 10s`, `expect during`)."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 LARGEST = 32 * 1024 * 1024
@@ -220,7 +222,7 @@ class _Parse:
                 self.findings.add(place, "a key before the first section", hint=hint)
             self.open = []
         else:
-            self.key = (found[1], number)
+            self.key = (" ".join(found[1].split()), number)
             self.open = [(number, found.end() + 1, line[found.end() :].rstrip(), line)]
 
     @property

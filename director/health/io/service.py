@@ -17,7 +17,9 @@ from attrs import evolve
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from director.fault.probing import MetProbe, met
 from director.health.io.contexts import Contexts
+from director.health.io.faulty import FaultyProbe
 from director.health.io.probes import Probe
 from director.health.schedule import CheckTarget, Key, Plan, targets
 from director.health.verdict import Evidence
@@ -91,7 +93,7 @@ class HealthService(Service):
         self._made: Counter[tuple[str, str]] = Counter()
         self._evidence: dict[Key, Evidence] = {}
         self._past: dict[Key, Evidence] = {}
-        self._under_way: dict[Key, Probe] = {}
+        self._under_way: dict[Key, Probe | FaultyProbe] = {}
         self._timer: Any = None
         self._timer_at = 0.0
 
@@ -235,16 +237,28 @@ class HealthService(Service):
             self.plan.done(key, self._clock(), changing=evidence is not None and evidence.is_changing)
             self._schedule()
 
+        def report(result: Result) -> None:
+            self._judge(target, result)
+
         self.probes += 1
-        probe = self._under_way[key] = Probe(
-            self._reactor,
-            self._clock,
-            target,
-            lambda result: self._judge(target, result),
-            gone,
-            self._contexts,
-        )
+        found = self._met(target)
+        probe: Probe | FaultyProbe
+        if found is None:
+            probe = Probe(self._reactor, self._clock, target, report, gone, self._contexts)
+        else:
+            probe = FaultyProbe(self._reactor, self._clock, found, report, gone)
+        self._under_way[key] = probe
         probe.start()
+
+    def _met(self, target: CheckTarget) -> MetProbe | None:
+        """What an injected fault on one of its servers makes of a probe; None = nothing."""
+        address, check = target.key
+        for server in self.registry.by_address.get(address, ()):
+            if server.injected is not None and check in server.pool.config.checks:
+                injected = server.injected.meet_check()
+                if injected is not None:
+                    return met(injected, target.check)
+        return None
 
     # -- judging --
 

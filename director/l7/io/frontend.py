@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from twisted.logger import Logger
 
+from director.l7.io.faulty import meet
 from director.l7.io.link import ServerLink
 from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import (
@@ -27,6 +28,7 @@ from director.l7.proxy.commands import (
     KeepServer,
     LeaveQueue,
     Open,
+    OpenFaulty,
     ProxyCommand,
     ProxyEvent,
     ReleaseServer,
@@ -274,6 +276,11 @@ class ClientSide:
         link.server = self._backends.connect(address, link, manner)
         return []
 
+    def _open_faulty(self, command: OpenFaulty) -> None:
+        link, target = self._link(command.stream), command.target
+        link.target, link.limit = target, 0
+        link.server = meet(self._backends, command.injected, target, link, self.door.peer)
+
     def _open_stream(
         self, command: Open, link: ServerLink, key: str, manner: Manner, now: float
     ) -> list[ProxyCommand]:
@@ -372,6 +379,7 @@ class ClientSide:
         Do.AWAIT_CLIENT: _await_client,
     }
     _FOR_LINKS: ClassVar[dict[type, Callable[[ClientSide, Any], None]]] = {
+        OpenFaulty: _open_faulty,
         DropServer: _drop_server,
         AbortServer: _abort_server,
         EndServer: _end_server,

@@ -23,6 +23,7 @@ from director.l7.proxy.commands import (
 )
 
 if TYPE_CHECKING:
+    from director.l7.io.faulty import FaultySide
     from director.l7.io.server_side import ServerSide
     from director.l7.io.stream import Stream
     from director.registry.live import LivePool, RealServer
@@ -64,7 +65,7 @@ class ServerLink:
     def __init__(self, client: LinkOwner, number: int) -> None:
         self.client = client
         self.number = number
-        self.server: ServerSide | None = None
+        self.server: ServerSide | FaultySide | None = None
         self.target: RealServer | None = None
         self.pool: LivePool | None = None
         self.limit = 64
@@ -135,7 +136,7 @@ class ServerLink:
         if self.server is not None:
             self.server.stream.pause()
 
-    def let_go(self) -> ServerSide | None:
+    def let_go(self) -> ServerSide | FaultySide | None:
         """No server any more; a client that was held back for it reads on."""
         server, self.server = self.server, None
         self.held = False

@@ -42,7 +42,8 @@ def enter(exchange: Exchange, now: float) -> None:
     record((
         exchange.identity, exchange.started, service.config.name, facts.client, method, target, host,
         "" if rule is None else rule.name, "" if pool is None else pool.name, exchange.sticky,
-        exchange.reason, exchange.server_name, exchange.tries, fault, status, outcome, sent, received,
+        exchange.reason, exchange.server_name, exchange.tries, exchange.met,
+        fault, status, outcome, sent, received,
         exchange.connected, first_byte, total,
     ))  # fmt: skip
 
@@ -63,5 +64,5 @@ def refused(client: Client, now: float, status: int, reason: str, asked: tuple[s
     ledger.refused(service.live, status // 100)
     handle.record((
         handle.new_id(), now, service.config.name, client.peer.client, *asked, "", "", "", False, None, "",
-        (), "", status, f"refused: {reason}", sent, 0, None, None, 0.0,
+        (), (), "", status, f"refused: {reason}", sent, 0, None, None, 0.0,
     ))  # fmt: skip

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
+    from director.model.drills import Injected
     from director.model.pools import Address
     from director.registry.registry import LivePool, RealServer
 
@@ -201,6 +202,17 @@ class Open:
         self.careful = careful
 
 
+class OpenFaulty:
+    """Get a connection to `target` for `stream` on which a fault is injected; it is nobody else's."""
+
+    __slots__ = ("injected", "stream", "target")
+
+    def __init__(self, stream: int, target: RealServer, injected: Injected) -> None:
+        self.stream = stream
+        self.target = target
+        self.injected = injected
+
+
 class KeepServer:
     """Give the connection of `stream` back for reuse."""
 
@@ -292,6 +304,7 @@ class Do(enum.Enum):
 ServerCommand = (
     ToServer
     | Open
+    | OpenFaulty
     | KeepServer
     | DropServer
     | AbortServer

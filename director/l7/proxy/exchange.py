@@ -63,6 +63,7 @@ from director.l7.proxy.commands import (
     ToServer,
     Wait,
 )
+from director.l7.proxy.injected import meets_fault
 from director.l7.routing.forwarded import believed_id
 from director.model.pools import PoolTimeouts
 from director.registry import ledger
@@ -199,6 +200,7 @@ class Exchange:
             continued: the server has said 100.
             half: who has ended its half of a tunnel, "client" or "server"; "" when nobody has.
             tries: (server, what came of it) of every try that failed.
+            met: (server, fault) of every try that met an injected fault.
             outcome: how it ended.
         request_head: rule, sent_head.
         request_body: received (octets of the body), spooled.
@@ -212,12 +214,12 @@ class Exchange:
     """
 
     __slots__ = (
-        "attempts", "body", "called_by", "cause", "client", "connected", "continued",
-        "deadline", "facts", "fault", "first_byte", "half", "head", "identity", "interims", "interims_since",
-        "keep_alive", "lease", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
-        "reused", "rule", "sent", "sent_head", "server_name", "service", "spool",
-        "spooled", "started", "status", "steps", "sticky", "stream", "target", "timeouts", "tried",
-        "tries", "wait_until", "worked_on",
+        "attempts", "body", "called_by", "cause", "client", "connected", "continued", "deadline", "facts",
+        "fault", "first_byte", "half", "head", "identity", "interims", "interims_since", "keep_alive",
+        "lease", "met", "opened", "outcome", "own", "phase", "pool", "reason", "received", "relay",
+        "reused", "rule", "sent", "sent_head", "server_name", "service", "spool", "spooled", "started",
+        "status", "steps", "sticky", "stream", "target", "timeouts", "tried", "tries", "wait_until",
+        "worked_on",
     )  # fmt: skip
 
     facts: RequestFacts
@@ -235,6 +237,7 @@ class Exchange:
     steps: Iterator[FaultTarget] | None
     cause: Cause | None
     tries: tuple[tuple[str, str], ...]
+    met: tuple[tuple[str, str], ...]
     tried: tuple[RealServer, ...]
 
     def __init__(
@@ -276,12 +279,11 @@ class Exchange:
         self.fault = self.server_name = self.outcome = self.half = ""
         self.sent_head = b""
         self.opened = self.interims_since = 0.0
-        self.tries = self.tried = ()
+        self.tries = self.tried = self.met = ()
 
     def served_by(self, service: CompiledService, facts: RequestFacts) -> None:
         """Another configuration serves it from now on."""
-        self.service = service
-        self.facts = facts
+        self.service, self.facts = service, facts
 
     # -- a server --
 
@@ -307,6 +309,8 @@ class Exchange:
         self.phase = CONNECT
         self.opened = now
         self.deadline = now + self.timeouts.connect
+        if lease is not None and lease.server.injected is not None and meets_fault(self, lease.server):
+            return
         head = self.head
         careful = head.method not in IDEMPOTENT
         if self.service.per_connection or (not careful and head.parsed.length and self._too_long_to_keep()):

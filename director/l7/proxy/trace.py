@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "id", "time", "service", "client", "method", "target", "host", "rule", "pool", "sticky", "reason",
-    "server", "tries", "fault", "status", "outcome", "sent", "received", "connect", "first_byte", "total",
+    "server", "tries", "injected", "fault", "status", "outcome", "sent", "received", "connect",
+    "first_byte", "total",
 )  # fmt: skip
 """`time` and durations are seconds, monotonic; `sent` are octets to the client, `received` from it;
 `reason` is a lease's (scheduler, active, inactive, weight, candidates) or None; `tries` is a tuple of
-(server, what came of it); `connect` and `first_byte` may be None; `status` is 0 where there was none.
+(server, what came of it), `injected` one of (server, fault) for tries that met a fault on purpose; `connect`
+and `first_byte` may be None; `status` is 0 where there was none.
 A connection that is relayed unread has `TCP` as its method and the address that was called as its target."""
 
 Record = tuple[Any, ...]
@@ -94,6 +96,7 @@ def as_dict(record: Record, epoch: float) -> dict[str, Any]:
     found["load"] = None if reason is None else reason[1] + reason[2]
     found["time"] += epoch
     found["tries"] = [list(one) for one in found["tries"]]
+    found["injected"] = [list(one) for one in found["injected"]]
     found["times"] = {name: found.pop(name) for name in ("connect", "first_byte", "total")}
     return found
 
@@ -135,13 +138,15 @@ def _went(service: str, rule: str, pool: str, server: str, why: str, tries: int,
 
 def text_line(record: Record, epoch: float) -> str:
     """One access-log line: time, client, request, status, octets, then where it went, why and how long."""
-    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, fault,
-     status, outcome, sent, received, connect, first, total) = record  # fmt: skip
+    (identity, at, service, client, method, target, host, rule, pool, sticky, reason, server, tries, injected,
+     fault, status, outcome, sent, received, connect, first, total) = record  # fmt: skip
     why = "sticky" if sticky else reason[0] if reason else "-"
     went = _went(service, rule, pool, server, why, len(tries), fault)
     if ":" in outcome:
         outcome, _, wrong = outcome.partition(": ")
         identity += f" reason={_quoted(wrong)}"
+    if injected:
+        identity += f" injected={_quoted(', '.join(f'{name} on {where}' for where, name in injected))}"
     asked = _quoted(f"{method} {host}{target}")
     ended = f"{status or '-'} {outcome}"
     opening = "-" if connect is None else _tenths(round(connect * 10_000))

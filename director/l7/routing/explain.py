@@ -69,7 +69,7 @@ def _blank(service: CompiledService, facts: RequestFacts) -> dict[str, Any]:
         "target": facts.uri, "host": facts.host, "path": facts.path, "rule": "", "pool": "", "sticky": False,
         "scheduler": None, "active": None, "inactive": None, "load": None, "weight": None, "candidates": None,
         "server": "", "tries": [], "fault": "", "status": 0, "outcome": "explained", "sent": 0, "received": 0,
-        "times": {"connect": None, "first_byte": None, "total": None}, "scores": {},
+        "injected": [], "times": {"connect": None, "first_byte": None, "total": None}, "scores": {},
     }  # fmt: skip
 
 

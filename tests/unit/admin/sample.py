@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from director.admin.control import DrillTold
 from director.admin.overview import overview, pools
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl, record
 from director.admin.views import Json, ViewContext
 from director.model.conditions import Term
+from director.model.drills import Drill, DrillStep, Fault, FaultAction
 from director.model.http import FaultStep, L7Service, Rule
 from director.model.pools import Address, Check, CookiePersistence, Pool, Queue, SchedulerSpec, Server, State
 from director.model.settings import Configuration, Settings, User
 from director.model.virtual import L4Service, Virtual
 from director.registry.changes import Ordered, plan
 from director.registry.registry import Registry
-from director.registry.reports import CheckEvidence, ListenerState, LogEvent
+from director.registry.reports import CheckEvidence, FaultState, ListenerState, LogEvent
 
 
 class First:
@@ -98,6 +100,10 @@ def control() -> MemoryControl:
             made.evidence.append(
                 CheckEvidence("alive", one.key, alive=True, since=101.0, text="200 OK", last=(True,) * 10)
             )
+    slow = Fault("slow", (("web", "a"),), FaultAction("delay", "delay 1s", low=1.0, high=1.0))
+    made.rehearsals.known["slow"] = FaultState(slow)
+    made.drills.drills["two hang"] = Drill("two hang", "www", (DrillStep(2.0, "end"),))
+    made.drills.told["r1"] = DrillTold("r1", "two hang", 0.0, running=True)
     made.happened = [LogEvent(1_799_999_101.0, "info", "l7 www listens on 127.0.0.1:8080")]
     return made
 

@@ -9,14 +9,20 @@ import pytest
 from attrs import evolve
 
 from director.admin.accounts import ADMIN, ROLES
-from director.admin.routes import OPEN, ROUTES, ApiRoute
+from director.admin.route import OPEN, ApiRoute
+from director.admin.routes import ROUTES
 from director.admin.sessions import FAILURES
 from director.model.settings import User
 from director.registry.changes import plan
 from tests.unit.admin.test_resource import GOOD, ask, path
 from tests.unit.admin.wire import JSON, TOKEN, Admin, Reply
 
-OPERATORS = frozenset({"change_server", "zero", "zero_all", "undo", "check_config"})
+OPERATORS = frozenset(
+    {
+        "change_server", "zero", "zero_all", "undo", "check_config",
+        "start_fault", "stop_fault", "run_drill", "stop_drill",
+    }
+)  # fmt: skip
 """What needs an operator: drain, weigh and drill, in the words of the schema."""
 ADMINS = frozenset(
     {

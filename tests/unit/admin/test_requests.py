@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from director.admin.requests import advice, asked_host, loopback
+from director.admin.answers import Refusal
+from director.admin.requests import advice, asked_host, form, loopback
 
 
 def test_a_configured_name_is_ours() -> None:
@@ -31,3 +32,9 @@ def test_advice_names_the_nearest_or_all() -> None:
 )
 def test_loopback(host: str, wanted: bool) -> None:
     assert loopback(host) == wanted
+
+
+@pytest.mark.parametrize("body", [b"a=" + b"x" * 5000, b"&".join([b"a=1"] * 20), b"\xff"])
+def test_strange_forms_are_refused(body: bytes) -> None:
+    with pytest.raises(Refusal):
+        form(body)

@@ -12,7 +12,8 @@ from twisted.logger import globalLogPublisher
 from director.admin import resource
 from director.admin.answers import SECURITY_HEADERS
 from director.admin.resource import LARGEST_BODY, ListenerPolicy
-from director.admin.routes import OPEN, ROUTES, ApiRoute
+from director.admin.route import OPEN, ApiRoute
+from director.admin.routes import ROUTES
 from director.errors import ChangeRefused, ConfigError, DirectorError, SchedulerError
 from director.model.pools import Pool
 from director.registry.changes import PoolAdded
@@ -25,6 +26,8 @@ NAMES = {
     "server": "a",
     "service": "l7:www",
     "id": "g1",
+    "fault": "slow",
+    "run": "r1",
     "file": "admin.css",
     "table": "ip_vs",
 }
@@ -41,6 +44,8 @@ GOOD = {
     "add_token": {"user": "ops"},
     "changes": {"changes": []},
     "explain": {"url": "http://www.example.org/"},
+    "start_fault": {"name": "slow", "ttl": "2s"},
+    "run_drill": {"name": "two hang"},
 }
 READERS = [route for route in ROUTES if route.method == "GET"]
 

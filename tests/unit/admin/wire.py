@@ -22,11 +22,9 @@ from twisted.internet.testing import StringTransport
 from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
-from director.admin.events import Events
-from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
-from director.admin.reloads import Reloads
 from director.admin.resource import AdminResource, ListenerPolicy
+from director.admin.service import answering
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.testing import MemoryControl
@@ -89,14 +87,11 @@ class Admin:
         return "var/admin.token"
 
     def resource(self) -> AdminResource:
+        api = self.api
+        access = Access(self, self.accounts, self.authenticator.sessions, self.control.moment)
         return AdminResource(
-            self.api,
-            (
-                Orders(self.control, self.clock),
-                Reloads(self.control),
-                Events(self.control),
-                Access(self, self.accounts, self.authenticator.sessions, self.control.moment),
-            ),
+            api,
+            answering(self.control, self.clock, api, access),
             self.authenticator,
             self.listening,
             self.clock,

@@ -38,7 +38,6 @@ def test_nobody_to_ask_is_3(run: Run, tmp_path: Path) -> None:
         (("why", "nope"), "nope: No such request is remembered; only the last ones are kept"),
         (("why", "GET"), "give a URL too: director why GET http://HOST/PATH"),
         (("why", "GET", "http://a/", "-H", "nonsense"), "'nonsense' is not a header; write -H 'Name: value'"),
-        (("drill", "run", "x"), "fault drills are not in this version"),
     ],
 )
 def test_refusals_say_what_to_do(client: MemoryClient, run: Run, words: tuple[str, ...], said: str) -> None:

@@ -4,7 +4,7 @@ import re
 import warnings
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from director.conditions.regexes import LARGEST, WORK, WORK_WITH_GROUPS, Letters, TooLong, regex
@@ -47,6 +47,9 @@ def test_an_expression_means_what_it_means_in_python(pattern: str, text: str) ->
 
 
 @given(st.lists(PIECE, max_size=4).map("".join), LATIN_TEXT)
+@example(" {}?", "")
+@example("a{}*b", "a{b")
+@example("a{,}?b", "aab")
 def test_also_beyond_ascii(pattern: str, text: str) -> None:
     # Where words begin and end is known of ASCII alone.
     assume("\\b" not in pattern.replace("[\\b]", ""))

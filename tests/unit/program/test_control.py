@@ -21,6 +21,7 @@ from director.model.pools import State
 from director.program.configuration import read
 from director.program.confirmation import Confirmation
 from director.program.control import RunningControl, Verbs
+from director.program.drills import Drills
 from director.program.layer4 import Layer4
 from director.program.layer7 import Layer7, compile_services
 from director.program.listen_alerts import ListenAlerts
@@ -80,6 +81,7 @@ def control(tmp_path: Path) -> Any:
             ListenAlerts(registry, traffic, loop.reactor),
             Confirmation(registry, loop.reactor, lambda _: succeed(MADE), lambda: None),
             Passive(),
+            Drills(registry, traffic, None, loop.reactor, Random(1)),
         )
 
 
@@ -148,6 +150,7 @@ def test_traces_come_newest_first_and_by_id(control: Any) -> None:
         False,
         None,
         "",
+        (),
         (),
         "",
         200,

@@ -11,7 +11,7 @@ from director.l7.io.access_log import AccessLog
 from director.l7.proxy.trace import Record
 
 RECORD: Record = (
-    "1", 0.0, "www", "192.0.2.7", "GET", "/", "h", "", "web", False, ("rr", 0, 0, 1, 2), "a", (), "", 200,
+    "1", 0.0, "www", "192.0.2.7", "GET", "/", "h", "", "web", False, ("rr", 0, 0, 1, 2), "a", (), (), "", 200,
     "ok", 41, 0, None, 0.001, 0.002,
 )  # fmt: skip
 

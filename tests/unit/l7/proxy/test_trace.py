@@ -27,7 +27,7 @@ PLAIN: dict[str, Any] = {
     "rule": "100 images", "pool": "web", "sticky": False, "reason": ("wlc", 3, 4, 2, 5), "server": "a",
     "tries": (("b", "refused"),),
     "fault": "", "status": 200, "outcome": "ok", "sent": 612, "received": 0, "connect": 0.001,
-    "first_byte": 0.0021, "total": 0.0034,
+    "first_byte": 0.0021, "total": 0.0034, "injected": (),
 }  # fmt: skip
 LINE = re.compile(
     r'(\S+) (\S+) "((?:[^"\\]|\\.)*)" (\d+) (.*?) (\d+)/(\d+)B svc=(\S+) '
@@ -46,6 +46,12 @@ def test_a_text_line() -> None:
         '2026-11-21T08:00:05.250Z 192.0.2.7 "GET a.example/a?b" 200 ok 0/612B svc=www '
         'rule="100 images" pool=web server=a by=wlc tries=1 fault=- ms=1.0/2.1/3.4 id=0001\n'
     )
+
+
+def test_what_was_injected_stands_behind_the_id() -> None:
+    met = record(injected=(("web/a", "a hangs"), ("web/b", 'b "x"')))
+    assert text_line(met, EPOCH).endswith(' id=0001 injected="a hangs on web/a, b \\"x\\" on web/b"\n')
+    assert as_dict(met, EPOCH)["injected"] == [["web/a", "a hangs"], ["web/b", 'b "x"']]
 
 
 def test_a_text_line_of_what_was_refused() -> None:
@@ -136,13 +142,13 @@ def test_traces_are_bounded_and_found_by_id() -> None:
 
 
 def test_a_line_splits_at_spaces_whatever_went_wrong() -> None:
-    refused = ("r-1", 0.0, "www", "192.0.2.7", "-", "-", "", "", "", False, None, "", (), "", 400,
+    refused = ("r-1", 0.0, "www", "192.0.2.7", "-", "-", "", "", "", False, None, "", (), (), "", 400,
                "refused: bad Host", 54, 0, None, None, 0.0)  # fmt: skip
     assert text_line(refused, 0.0) == (
         '1970-01-01T00:00:00.000Z 192.0.2.7 "- -" 400 refused 0/54B svc=www rule=- pool=- server=- by=- '
         'tries=0 fault=- ms=-/-/0.0 id=r-1 reason="bad Host"\n'
     )
-    fallen = (*refused[:13], "page sorry", 503, "fault", *refused[16:])
+    fallen = (*refused[:14], "page sorry", 503, "fault", *refused[17:])
     assert " 503 fault 0/54B " in text_line(fallen, 0.0)
     assert " fault=page:sorry ms=" in text_line(fallen, 0.0)
 

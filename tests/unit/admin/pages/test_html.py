@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.admin.html import HOLE, Html, around, el, join
+from director.admin.pages.html import HOLE, Html, around, el, join
 
 
 class Reader(HTMLParser):

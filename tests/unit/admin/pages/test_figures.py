@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short, size
+from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short, size
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""The tables of the overview page, from the view model.
+"""Tables: how one is made, and those of the overview, of which other pages show some, too.
 
-Pure; used by `pages`.  On a phone each row becomes a card (`static/admin.css`); the roles
+On a phone each row becomes a card (`static/admin.css`); the roles
 keep the meaning of a table for those who listen.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from director.admin.explanation import tried
-from director.admin.figures import UNKNOWN, ago, amount, clock, per_second, short
-from director.admin.html import HOLE, Child, Html, around, el
+from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short
+from director.admin.pages.html import HOLE, Child, Html, around, el
 from director.admin.views import CLASSES, Json
 
 STATUS_TONE = {
@@ -24,7 +24,7 @@ STATUS_TONE = {
 }
 
 
-def _table(caption: str, columns: tuple[tuple[str, str], ...], rows: list[Html], empty: str) -> Html:
+def table(caption: str, columns: tuple[tuple[str, str], ...], rows: list[Html], empty: str) -> Html:
     """A table that becomes a list of cards on a phone; roles keep its meaning there."""
     if not rows:
         return el("p", {"class": "empty"}, empty)
@@ -44,7 +44,7 @@ def _table(caption: str, columns: tuple[tuple[str, str], ...], rows: list[Html],
     )
 
 
-def _row(
+def row(
     columns: tuple[tuple[str, str], ...], cells: tuple[Child, ...], tone: str = "", key: str = ""
 ) -> Html:
     """One row; the first cell is its header.  `key` says what the row is about, wherever it stands."""
@@ -56,9 +56,10 @@ def _row(
     return el("tr", {"role": "row", "class": tone or None, "data-key": key or None}, made)
 
 
-def _head(title: str, api: str, *more: Child) -> Html:
-    link = el("a", {"class": "json", "href": api, "aria-label": f"{title} as JSON"}, "JSON")
-    return el("div", {"class": "head"}, el("h2", None, title), more, link)
+def head(title: str, api: str, *more: Child, level: str = "h2", form: str = "JSON") -> Html:
+    """A heading with what belongs beside it, and the way to the same for programs."""
+    link = el("a", {"class": "json", "href": api, "aria-label": f"{title} as {form}"}, form)
+    return el("div", {"class": "head"}, el(level, None, title), more, link)
 
 
 SERVICE = (
@@ -77,10 +78,10 @@ SERVICE = (
 def services(view: Json) -> Html:
     """Services with listeners, rate and errors."""
     rows = [_service(one) for one in view["services"]]
-    table = _table(
+    shown = table(
         "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
     )
-    return el("section", {"data-key": "services"}, _head("Services", "/api/v1/services"), table)
+    return el("section", {"data-key": "services"}, head("Services", "/api/v1/services"), shown)
 
 
 def _service(one: Json) -> Html:
@@ -105,7 +106,7 @@ def _service(one: Json) -> Html:
         short(one["latency"]["p50"], "s"),
         short(one["latency"]["p99"], "s"),
     )
-    return _row(SERVICE, cells, key=one["key"])
+    return row(SERVICE, cells, key=one["key"])
 
 
 def answers(responses: dict[str, int]) -> Child:
@@ -167,7 +168,7 @@ SERVER = (
 
 def pools(found: Iterable[Json]) -> Iterator[Html]:
     """Pools, each with a table of its servers and a piece of its own: there may be many."""
-    before, behind = around(el("section", {"data-key": "pools"}, _head("Pools", "/api/v1/pools"), HOLE))
+    before, behind = around(el("section", {"data-key": "pools"}, head("Pools", "/api/v1/pools"), HOLE))
     yield before
     empty = True
     for one in found:
@@ -179,30 +180,45 @@ def pools(found: Iterable[Json]) -> Iterator[Html]:
     yield behind
 
 
-def _pool(pool: Json) -> Html:
+def facts(pool: Json) -> list[Html]:
+    """A pool in a line."""
     queue = pool["queue"]
-    facts = [f"{pool['eligible']} of {pool['total']} take new work", pool["scheduler"]]
-    facts += pool["replaced"]
-    facts += [f"cookie {pool['persist']}"] if pool["persist"] else []
-    facts += [f"{queue['waiting']} of {queue['length']} waiting"] if queue["length"] else []
-    facts += [f"used by {', '.join(pool['used_by'])}"] if pool["used_by"] else ["not used"]
-    tone = "" if pool["eligible"] else " bad"
+    texts = [f"{pool['eligible']} of {pool['total']} take new work", pool["scheduler"]]
+    texts += pool["replaced"]
+    texts += [f"cookie {pool['persist']}"] if pool["persist"] else []
+    texts += [f"{queue['waiting']} of {queue['length']} waiting"] if queue["length"] else []
+    texts += [f"used by {', '.join(pool['used_by'])}"] if pool["used_by"] else ["not used"]
+    return [el("span", None, text) for text in texts]
+
+
+def server_table(pool: Json) -> Html:
+    """The servers of a pool."""
     rows = [_server(server) for server in pool["servers"]]
-    more = (
-        el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; JSON has all.")
-        if pool["more"]
-        else None
-    )
-    api = f"/api/v1/pools/{pool['name']}"
-    head = el(
+    return table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
+
+
+def _pool(pool: Json) -> Html:
+    name = pool["name"]
+    tone = "" if pool["eligible"] else " bad"
+    more = el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; the pool's page has all.")
+    top = el(
         "div",
         {"class": "head"},
-        el("h3", None, pool["name"]),
-        el("p", {"class": f"facts{tone}"}, [el("span", None, fact) for fact in facts]),
-        el("a", {"class": "json", "href": api, "aria-label": f"Pool {pool['name']} as JSON"}, "JSON"),
+        el("h3", None, el("a", {"href": f"/pools/{name}"}, name)),
+        el("p", {"class": f"facts{tone}"}, facts(pool)),
+        el(
+            "a",
+            {"class": "json", "href": f"/api/v1/pools/{name}", "aria-label": f"Pool {name} as JSON"},
+            "JSON",
+        ),
     )
-    table = _table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
-    return el("article", {"class": "pool", "data-key": pool["name"]}, head, table, more)
+    return el(
+        "article",
+        {"class": "pool", "data-key": name},
+        top,
+        server_table(pool),
+        more if pool["more"] else None,
+    )
 
 
 def _server(one: Json) -> Html:
@@ -242,7 +258,7 @@ def _server(one: Json) -> Html:
         short(one["latency"]["p50"], "s"),
         short(one["latency"]["p99"], "s"),
     )
-    return _row(SERVER, cells, tone, key=f"{one['pool']}/{one['name']}")
+    return row(SERVER, cells, tone, key=f"{one['pool']}/{one['name']}")
 
 
 def _evidence(one: Json) -> Child:
@@ -281,7 +297,7 @@ FAULT = (
 def faults(view: Json) -> Html:
     """Requests that the fault path answered."""
     rows = [
-        _row(
+        row(
             FAULT,
             (
                 el("a", {"href": f"/requests/{one['id']}"}, clock(one["time"])),
@@ -295,8 +311,8 @@ def faults(view: Json) -> Html:
         )
         for one in view["faults"]
     ]
-    table = _table("Fault answers", FAULT, rows, "No request needed the fault path lately.")
-    return el("section", {"data-key": "faults"}, _head("Fault answers", "/api/v1/requests"), table)
+    shown = table("Fault answers", FAULT, rows, "No request needed the fault path lately.")
+    return el("section", {"data-key": "faults"}, head("Fault answers", "/api/v1/requests"), shown)
 
 
 EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
@@ -304,15 +320,18 @@ EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
 
 def events(view: Json) -> Html:
     """The last events."""
+    top = el("div", {"class": "head"}, el("h2", None, el("a", {"href": "/events"}, "Events")))
+    return el("section", {"data-key": "events"}, top, event_table(view["events"]))
+
+
+def event_table(found: list[Json]) -> Html:
+    """Events, newest first."""
     rows = [
-        _row(
+        row(
             EVENT,
             (clock(one["time"]), el("span", {"class": f"level {one['level']}"}, one["level"]), one["text"]),
             key=f"{one['id']} {one['time']}",
         )
-        for one in view["events"]
+        for one in found
     ]
-    table = _table("Events", EVENT, rows, "Nothing happened since the start.")
-    return el(
-        "section", {"data-key": "events"}, el("div", {"class": "head"}, el("h2", None, "Events")), table
-    )
+    return table("Events", EVENT, rows, "Nothing happened since the start.")

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from director.admin import tables
+from director.admin.pages import tables
 from director.admin.views import Json
 from tests.unit.admin import sample
-from tests.unit.admin.test_html import read
+from tests.unit.admin.pages.test_html import read
 
 
 def view(*, trouble: bool = True) -> Json:

@@ -1,0 +1,108 @@
+"""What faults and drills say about other sections: servers, pools, services, pages, each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from director.config.parse.drill_builders import EXPECT, STEP
+from director.config.parse.drills import OF_FAULTS, OF_SERVERS
+from director.config.parse.faults import LAYER_4, LAYER_7
+from director.config.parse.fields import Fields
+from director.config.text.messages import WARNING
+from director.model.conditions import terms
+
+Kinds = Mapping[str, Mapping[str, Fields]]
+
+
+def check(kinds: Kinds, servers: set[str]) -> None:
+    """Report every reference that leads nowhere; `servers` are all POOL/SERVER, and more."""
+    known = {name for name in servers if "/" in name}
+    for fault in kinds["fault"].values():
+        _servers(fault, kinds, known)
+        _layers(fault, kinds)
+    for drill in kinds["drill"].values():
+        _service(drill, kinds)
+        for key in drill.values:
+            if key.startswith(STEP):
+                _step(drill, key, kinds, known)
+            elif key.startswith(EXPECT):
+                _terms(drill, key, kinds, known)
+    _allowed(kinds)
+
+
+def _allowed(kinds: Kinds) -> None:
+    """A file with drills in which they are refused: surely not meant, but no reason not to start."""
+    director = next(iter(kinds["director"].values()), None)
+    if director is not None and director.get("drills") == "allowed":
+        return
+    for fields in (*kinds["fault"].values(), *kinds["drill"].values()):
+        text = "it cannot be started here"
+        fields.problem("", text, "write drills = allowed into [director]", severity=WARNING)
+        return
+
+
+def _missing(fields: Fields, key: str, at: int, what: str, name: str, known: set[str]) -> None:
+    if name not in known:
+        hint = fields.findings.nearest(name, known) or f"correct the name of the {what}"
+        fields.problem(key, f"there is no {what} {name}", hint, at)
+
+
+def _servers(fault: Fields, kinds: Kinds, known: set[str]) -> None:
+    for at, (pool, server) in fault.get("server") or ():
+        if server:
+            _missing(fault, "server", at, "server", f"{pool}/{server}", known)
+        else:
+            _missing(fault, "server", at, "pool", pool, set(kinds["pool"]))
+
+
+def _layers(fault: Fields, kinds: Kinds) -> None:
+    """A fault of packets hits no request, and the other way round."""
+    action = fault.get("do")
+    if action is None:
+        return
+    pools = {pool for _, (pool, _) in fault.get("server") or ()}
+    of_l4 = {str(service.get("pool")) for service in kinds["l4"].values()}
+    if action.kind not in LAYER_7 and not pools & of_l4:
+        text = f"{action.kind} happens to packets, and no service of layer 4 uses these servers"
+        fault.problem("do", text, "write refuse, hang, reset, … for requests", severity=WARNING)
+    if action.kind not in LAYER_4:
+        used = {str(service.get("pool")) for service in kinds["l7"].values()}
+        used |= {str(rule.get("pool")) for rule in kinds["rule"].values()}
+        for service in kinds["l7"].values():
+            used |= {step.name for _, step in service.get("fault") or () if step.kind == "pool"}
+        if pools & of_l4 and not pools & used:
+            text = f"{action.kind} happens to requests, and no service of layer 7 uses these servers"
+            fault.problem("do", text, "write drop, rst, delay, … for packets", severity=WARNING)
+    elif action.kind not in LAYER_7:
+        for term in terms(fault.get("when")):
+            if term.fact != "client":
+                at = max(fault.text("when").find(term.fact), 0)
+                fault.problem("when", f"packets have no {term.fact}", "known there: client", at)
+
+
+def _service(drill: Fields, kinds: Kinds) -> None:
+    name = drill.get("service")
+    if name is None:
+        return
+    _missing(drill, "service", 0, "l7", name, set(kinds["l7"]))
+    service = kinds["l7"].get(name)
+    if service is not None and service.get("protocol") != "http":
+        drill.problem("service", f"{name} reads no request", "name a service with protocol = http")
+
+
+def _step(drill: Fields, key: str, kinds: Kinds, servers: set[str]) -> None:
+    for at, verb, name in drill.get(key) or ():
+        if verb in OF_FAULTS:
+            _missing(drill, key, at, "fault", name, set(kinds["fault"]))
+        elif verb in OF_SERVERS:
+            _missing(drill, key, at, "server", name, servers)
+
+
+def _terms(drill: Fields, key: str, kinds: Kinds, servers: set[str]) -> None:
+    for at, term in drill.get(key) or ():
+        for name in term.names:
+            kind, _, rest = name.partition(" ")
+            if kind in {"page", "pool"} and rest:
+                _missing(drill, key, at, kind, rest, set(kinds[kind]))
+            elif "/" in name and not rest:
+                _missing(drill, key, at, "server", name, servers)

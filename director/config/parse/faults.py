@@ -1,0 +1,188 @@
+"""What `[fault:NAME]` says: which servers, what happens to their requests, and to which of them.
+
+Parsers for the tables of `schema.drills`; they raise `BadValue` at the word that is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from director.config.parse import units
+from director.config.parse.values import listed, name, one_of, status, unique, within, words
+from director.config.text.messages import BadValue
+from director.model.drills import FaultAction, FaultHit
+
+LAYER_7 = ("refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close")
+LAYER_4 = ("drop", "delay", "duplicate", "reorder", "corrupt", "rst", "unreachable")
+KINDS = tuple(dict.fromkeys((*LAYER_7, *LAYER_4)))
+"""What a fault can do."""
+PLAIN = frozenset({"refuse", "hang", "garbage", "close", "rst", "unreachable"})
+"""Words that stand alone."""
+OF_PACKETS = frozenset({"drop", "duplicate", "reorder", "corrupt"})
+"""Words that may name a share of a flow's packets."""
+LONGEST_DELAY = 3600.0
+Words = list[tuple[int, str]]
+
+
+def servers(text: str) -> tuple[tuple[int, tuple[str, str]], ...]:
+    """`web/a, web/b` or `pool web` as (offset, (pool, server)), the server "" for all of a pool."""
+    found: list[tuple[int, tuple[str, str]]] = []
+    of_pool = False
+    for at, word in listed(text):
+        if word == "pool" and not of_pool:
+            of_pool = True
+            continue
+        pool, slash, server = word.partition("/")
+        if of_pool:
+            found.append((at, (within(at, name, word), "")))
+        elif not (pool and slash and server):
+            raise BadValue(f"not a server: {word!r}", "write POOL/SERVER, as in web/a, or pool NAME", at)
+        else:
+            found.append((at, (pool, server)))
+        of_pool = False
+    if of_pool:
+        raise BadValue("pool what?", "write pool NAME", len(text))
+    unique(found)
+    return tuple(found)
+
+
+def action(text: str) -> FaultAction:
+    """`reset after 2k`, `delay 200ms..400ms`, `status 503 retry_after 5s`, and so on."""
+    (at, kind), *rest = words(text) or [(0, "")]
+    within(at, lambda word: one_of(word, KINDS), kind)
+    shown = " ".join(word for _, word in words(text))
+    if kind in PLAIN:
+        made = FaultAction(kind, shown)
+    elif kind in OF_PACKETS:
+        made = FaultAction(kind, shown, share=_share(rest.pop(0)) if rest else 1.0)
+    else:
+        made = _WITH_VALUE[kind](shown, rest)
+    if rest:
+        raise BadValue(f"unexpected {rest[0][1]!r}", f"{kind} ends before it", rest[0][0])
+    return made
+
+
+def _next(rest: Words, kind: str, example: str) -> tuple[int, str]:
+    """The next word, which has to be there."""
+    if not rest:
+        raise BadValue(f"{kind} what?", f"write {kind} {example}")
+    return rest.pop(0)
+
+
+def _reset(shown: str, rest: Words) -> FaultAction:
+    size = None
+    if rest:
+        at, word = rest.pop(0)
+        within(at, lambda text: one_of(text, ("after",)), word)
+        at, word = _next(rest, "reset after", "2k")
+        size = within(at, units.size, word)
+    return FaultAction("reset", shown, size=size)
+
+
+def _delay(shown: str, rest: Words) -> FaultAction:
+    at, word = _next(rest, "delay", "200ms, or delay 200ms..400ms")
+    first, dots, last = word.partition("..")
+    low = within(at, _pause, first)
+    high = within(at + len(first) + 2, _pause, last) if dots else low
+    if high < low:
+        raise BadValue(f"{word} runs backwards", f"write {last}..{first}", at)
+    return FaultAction("delay", shown, low=low, high=high)
+
+
+def _pause(text: str) -> float:
+    found = units.duration(text)
+    if found > LONGEST_DELAY:
+        raise BadValue(f"{text} is out of range", "write a delay of an hour at most")
+    return found
+
+
+def _status(shown: str, rest: Words) -> FaultAction:
+    at, word = _next(rest, "status", "503")
+    number = within(at, lambda text: status(text, 200), word)
+    after = None
+    if rest:
+        at, word = rest.pop(0)
+        within(at, lambda text: one_of(text, ("retry_after",)), word)
+        at, word = _next(rest, "retry_after", "5s")
+        after = within(at, units.duration, word)
+    return FaultAction("status", shown, size=number, retry_after=after)
+
+
+def _truncate(shown: str, rest: Words) -> FaultAction:
+    at, word = _next(rest, "truncate", "2k: the octets of the body that come")
+    return FaultAction("truncate", shown, size=within(at, units.size, word))
+
+
+def _drip(shown: str, rest: Words) -> FaultAction:
+    at, word = _next(rest, "drip", "100/s")
+    return FaultAction("drip", shown, rate=within(at, _positive(units.rate), word))
+
+
+def _bandwidth(shown: str, rest: Words) -> FaultAction:
+    at, word = _next(rest, "bandwidth", "10k: octets a second")
+    text = word.removesuffix("/s")
+    return FaultAction("bandwidth", shown, rate=within(at, _positive(units.size), text))
+
+
+def _positive(parser: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        found = parser(text)
+        if found <= 0:
+            raise BadValue("nothing would ever come", "write more than 0, or do = hang")
+        return found
+
+    return parse
+
+
+_WITH_VALUE: dict[str, Callable[[str, Words], FaultAction]] = {
+    "reset": _reset,
+    "delay": _delay,
+    "status": _status,
+    "truncate": _truncate,
+    "drip": _drip,
+    "bandwidth": _bandwidth,
+}
+
+
+def _share(word: tuple[int, str]) -> float:
+    return within(word[0], share, word[1])
+
+
+def share(text: str) -> float:
+    """`50%` as 0.5."""
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%", text)
+    if not found or not 0 <= float(found[1]) <= 100:
+        raise BadValue(f"not a share: {text!r}", "write a number from 0 to 100 and %, as in 50%")
+    # Rounded, because 99.9 / 100 is a little more than 999 / 1000.
+    return round(float(found[1]) / 100, 9)
+
+
+_RULES = ("first", "every", "share", "max")
+
+
+def hit(text: str) -> FaultHit:
+    """`share 50% max 200`: `first N`, `every N`, `share N%` and `max N`, together as wanted."""
+    found = listed(text)
+    given: dict[str, float] = {}
+    while found:
+        at, word = found.pop(0)
+        within(at, lambda text: one_of(text, _RULES), word)
+        if word in given:
+            raise BadValue(f"{word} is given twice", "remove one of the two", at)
+        if not found:
+            raise BadValue(f"{word} what?", "write share 50%" if word == "share" else f"write {word} 10", at)
+        at, value = found.pop(0)
+        given[word] = within(at, share if word == "share" else _number, value)
+    first, most = given.get("first"), given.get("max")
+    return FaultHit(
+        first=None if first is None else int(first),
+        every=int(given.get("every", 1)),
+        share=given.get("share", 1.0),
+        most=None if most is None else int(most),
+        text=" ".join(text.replace(",", " ").split()),
+    )
+
+
+def _number(text: str) -> int:
+    return units.count(re.sub(r"(?<=[0-9])(?:st|nd|rd|th)\Z", "", text), 1)

@@ -1,0 +1,101 @@
+"""The other pages in a real browser: what a person does on them, and how they fit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import Chromium, browser, find
+
+ROOT = Path(__file__).parents[2]
+PLACES = (
+    "/wiring",
+    "/pools/web",
+    "/rules",
+    "/requests",
+    "/connections",
+    "/events",
+    "/config",
+    "/config?look=1",
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find() is None, reason="chromium is missing: apt install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A browser that has signed in."""
+    command = [sys.executable, "-m", "tests.browser.served", "trouble", str(tmp_path_factory.mktemp("state"))]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    try:
+        assert process.stdout is not None
+        with browser(tmp_path_factory.mktemp("profile")) as found:
+            found.view(1280, 800)
+            found.go(process.stdout.readline().strip())
+            yield found
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+
+
+def go(chromium: Chromium, path: str) -> None:
+    chromium.go(chromium.run("location.origin") + path)
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("path", PLACES)
+def test_each_page_fits_and_the_browser_has_nothing_to_say(chromium: Chromium, path: str, width: int) -> None:
+    chromium.view(width, 800, "dark" if width < 500 else "light")
+    go(chromium, path)
+    assert chromium.run("document.documentElement.scrollWidth") <= width
+    assert chromium.complaints() == []
+    assert chromium.run("document.querySelectorAll('h1').length") == 1
+    assert chromium.run("!!document.querySelector('nav.ways [aria-current=page]')") == ("pools" not in path)
+
+
+def test_a_server_is_drained_and_made_ready_again(chromium: Chromium) -> None:
+    chromium.view(1280, 800)
+    go(chromium, "/pools/web")
+    click = """[...document.querySelectorAll('[data-key="{0}"] button')]
+        .find(one => one.textContent === '{1}').click()"""
+    state = "document.querySelector('tr[data-key=\"web/a\"] .state').textContent"
+    assert "drain" not in chromium.run(state)
+    chromium.run(click.format("a", "Drain"))
+    chromium.until(f"document.readyState === 'complete' && {state}.startsWith('drain')")
+    assert chromium.run("location.pathname") == "/pools/web"
+    chromium.run(click.format("a", "Ready"))
+    chromium.until(f"document.readyState === 'complete' && !{state}.startsWith('drain')")
+
+
+def test_a_weight_is_forecast_while_it_is_typed_and_kept_while_figures_change(chromium: Chromium) -> None:
+    chromium.view(1280, 800)
+    go(chromium, "/pools/web")
+    field = "document.querySelector('#weight-a')"
+    before = chromium.run(f"{field}.parentElement.querySelector('output').textContent")
+    chromium.run(f"{field}.value = '60000'; {field}.dispatchEvent(new Event('input', {{bubbles: true}}))")
+    share = chromium.run(f"{field}.parentElement.querySelector('output').textContent")
+    assert share != before
+    assert share.startswith("→ ")
+    lasts = "document.querySelector('td .state').textContent"
+    chromium.until(f"{lasts} !== {chromium.run(lasts)!r}")
+    assert chromium.run(f"{field}.value") == "60000"
+
+
+def test_the_picture_says_the_same_as_text(chromium: Chromium) -> None:
+    chromium.view(1280, 800)
+    go(chromium, "/wiring")
+    boxes = chromium.run("document.querySelectorAll('svg .box').length")
+    lines = chromium.run("document.querySelectorAll('svg path').length")
+    assert boxes > 8
+    assert lines == chromium.run("document.querySelectorAll('details li').length")

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from director.admin.pages.pool import pool, share
+from tests.unit.admin.pages import looks
+from tests.unit.admin.pages.test_html import read
+
+
+def test_who_operates_has_a_button_for_each_other_state() -> None:
+    view = looks.pool(looks.troubled(), "web")
+    text = pool(view, looks.ADMIN)
+    for one in view["servers"]:
+        for state in ("ready", "drain", "maint"):
+            button = f'name="value" value="{state}"'
+            part = text[text.index(f'data-key="{one["name"]}"') :]
+            part = part[: part.index("</article>")]
+            assert (button in part) == (state != one["state"])
+
+
+def test_who_only_looks_has_none() -> None:
+    view = looks.pool(looks.troubled(), "web")
+    assert "/act" in pool(view, looks.ADMIN)
+    assert "/act" not in pool(view, looks.ONLOOKER)
+    assert "/act" not in pool(view, looks.BEARER)
+
+
+def test_a_pool_that_serves_nobody_says_why() -> None:
+    text = read(pool(looks.pool(looks.troubled(), "images"), looks.ADMIN)).text
+    assert "0 of 1 take new work" in text
+
+
+@pytest.mark.parametrize(
+    ("weight", "others", "said"),
+    [(1, 3, "25 % of new work"), (2, 0, "100 % of new work"), (0, 4, "0 % of new work"), (0, 0, "nobody")],
+)
+def test_a_weight_is_told_as_a_share(weight: int, others: int, said: str) -> None:
+    assert share(weight, others).startswith(said)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from director.admin import views
+from director.admin.pages.rules import rules
+from tests.unit.admin.pages import looks
+from tests.unit.admin.pages.test_html import read
+
+
+def test_a_rule_is_shown_as_it_is_written() -> None:
+    context = looks.api(looks.troubled()).context()
+    found = [views.rule_view(one, context) for one in context.seen.configuration.rules]
+    text = read(rules(found, looks.ADMIN)).text
+    for one in found:
+        assert str(one["number"]) in text
+        assert one["when"] in text
+        assert one["action"] in text
+
+
+def test_without_rules_it_says_what_happens() -> None:
+    assert "every request goes to the pool of its service" in rules([], looks.ADMIN)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+
+from director.admin.pages.frame import PLACES
+from tests.unit.admin import sample
+from tests.unit.admin.wire import Admin, Reply
+
+BROWSER = {"Accept": "text/html"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+DRAIN = {"do": "state", "pool": "web", "server": "a", "value": "drain"}
+
+
+def act(made: Admin, cookie: dict[str, str], **fields: str) -> Reply:
+    csrf = next((one.csrf for one in made.authenticator.sessions.living(0.0)), "")
+    body = urlencode({"csrf": csrf, **fields}).encode()
+    return made.ask("POST", "/act", {**BROWSER, **FORM, **cookie}, body)
+
+
+@pytest.mark.parametrize("path", [*(to for to, _ in PLACES), "/pools/web", "/config?look=1", "/?wall=1"])
+def test_each_page_is_there_for_who_is_in_and_for_nobody_else(path: str) -> None:
+    made = Admin(sample.control())
+    answer = made.get(path)
+    assert answer.status == 200
+    assert b"<main" in answer.body
+    assert made.ask("GET", path).status == 401
+
+
+def test_what_is_not_there_is_a_page_for_a_browser_and_json_for_a_program() -> None:
+    made = Admin(sample.control())
+    for path in ("/pools/nobody", "/nowhere"):
+        answer = made.ask("GET", path, {**made.sign_in(), **BROWSER})
+        assert answer.status == 404
+        assert b"<h1>There is no such page</h1>" in answer.body
+        assert made.get(path).json["error"]
+
+
+def test_a_button_gives_the_order_and_shows_the_page_again() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    answer = act(made, cookie, **DRAIN)
+    assert (answer.status, answer.headers["Location"]) == (303, "/pools/web")
+    assert made.get("/api/v1/pools/web/servers/a").json["state"] == "drain"
+
+
+def test_a_change_is_taken_back_with_a_button() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    before = made.get("/api/v1/pools/web/servers/a").json["weight"]
+    act(made, cookie, do="weight", pool="web", server="a", value=str(before + 6))
+    assert made.get("/api/v1/pools/web/servers/a").json["weight"] == before + 6
+    newest = made.get("/api/v1/generations").json[0]
+    assert act(made, cookie, do="undo", number=str(newest["number"])).headers["Location"] == "/events"
+    assert made.get("/api/v1/pools/web/servers/a").json["weight"] == before
+
+
+def test_a_button_without_the_token_of_its_session_does_nothing() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    assert act(made, cookie, **DRAIN, csrf="guessed").status == 403
+    assert act(made, {}, **DRAIN).status == 401
+    assert made.get("/api/v1/pools/web/servers/a").json["state"] == "ready"
+
+
+def test_what_the_order_is_refused_for_is_told_on_a_page() -> None:
+    made = Admin(sample.control())
+    answer = act(made, made.sign_in(), **{**DRAIN, "server": "nobody"})
+    assert answer.status == 404
+    assert b'role="alert"' in answer.body

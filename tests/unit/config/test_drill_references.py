@@ -1,0 +1,69 @@
+"""What faults and drills name, and `[director] drills`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.configurations import read_ini
+
+BASE = """[director]
+drills = allowed
+[l7:www]
+listen = :80
+pool = web
+[l7:raw]
+listen = :81
+protocol = tcp
+pool = web
+[pool:web]
+server.a = 10.0.0.1:80
+[l4:dns]
+virtual = udp 192.0.2.1:53
+pool = dns
+[pool:dns]
+server.d = 10.0.0.2:53
+"""
+FAULT = "[fault:a hangs]\nserver = web/a\ndo = hang\n"
+DRILL = "[drill:x]\nservice = www\nstep 0s = start a hangs\nstep 1s = end\n"
+
+
+def said(text: str) -> list[str]:
+    return [problem.message for problem in read_ini(text).problems]
+
+
+def test_a_good_one() -> None:
+    assert said(BASE + FAULT + DRILL) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (FAULT.replace("web/a", "web/z"), "there is no server web/z"),
+        (FAULT.replace("web/a", "pool wab"), "there is no pool wab"),
+        (FAULT + DRILL.replace("www", "ww"), "there is no l7 ww"),
+        (FAULT + DRILL.replace("www", "raw"), "raw reads no request"),
+        (DRILL, "there is no fault a hangs"),
+        (FAULT + DRILL + "step 500ms = drain web/b\n", "there is no server web/b"),
+        (FAULT + DRILL + "expect during = by page:sory or web/a\n", "there is no page sory"),
+        (FAULT + DRILL + "expect after = by web/c\n", "there is no server web/c"),
+        (
+            "[fault:x]\nserver = dns/d\ndo = drop\nwhen = host = a.example\n",
+            "packets have no host",
+        ),
+        (
+            "[fault:x]\nserver = web/a\ndo = rst\n",
+            "rst happens to packets, and no service of layer 4 uses these servers",
+        ),
+        (
+            "[fault:x]\nserver = dns/d\ndo = refuse\n",
+            "refuse happens to requests, and no service of layer 7 uses these servers",
+        ),
+    ],
+)
+def test_names_that_lead_nowhere(text: str, message: str) -> None:
+    assert message in said(BASE + text)
+
+
+def test_where_drills_are_refused_it_is_said_once() -> None:
+    (problem,) = read_ini(BASE.replace("allowed", "refused") + FAULT + DRILL).problems
+    assert (problem.severity, problem.message) == ("warning", "it cannot be started here")
