@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
@@ -52,3 +52,17 @@ def figures() -> list[CacheFigures]:
     """All caches of the modules that are loaded, by name."""
     found = [(name, read()) for name, read in sorted(_figures.items())]
     return [CacheFigures(name, one.currsize, one.maxsize, one.hits, one.misses) for name, one in found]
+
+
+def added(found: Iterable[CacheFigures]) -> list[CacheFigures]:
+    """The caches of several processes as one, by name: each has its own of the same size."""
+    sums: dict[str, CacheFigures] = {}
+    for one in found:
+        other = sums.get(one.name)
+        sums[one.name] = one if other is None else _sum(other, one)
+    return [sums[name] for name in sorted(sums)]
+
+
+def _sum(one: CacheFigures, other: CacheFigures) -> CacheFigures:
+    hits, misses = ((one.hits or 0) + (other.hits or 0), (one.misses or 0) + (other.misses or 0))
+    return CacheFigures(one.name, one.entries + other.entries, one.limit + other.limit, hits, misses)

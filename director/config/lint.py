@@ -12,6 +12,7 @@ from itertools import pairwise
 from attrs import evolve
 
 from director.conditions.shadowing import hidden
+from director.config import lint_health
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
@@ -39,6 +40,7 @@ _HASHING = frozenset({"hash", "hhttp"})
 
 def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     """Report all warnings."""
+    lint_health.warn(kinds)
     _unused(kinds)
     _hidden(kinds, rules)
     for fields in kinds["rule"].values():

@@ -29,7 +29,7 @@ from director.admin.control import (
     WaitingReload,
 )
 from director.admin.economy import Economy
-from director.caches import CacheFigures, figures
+from director.caches import CacheFigures, added, figures
 from director.config.export import export
 from director.config.loaded import Loaded
 from director.config.text.messages import Problem
@@ -74,6 +74,7 @@ class Verbs:
     reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
     rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
     undo: Callable[[int, str, str], Deferred[Applied]]
+    consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
 
 class RunningControl:
@@ -199,7 +200,7 @@ class RunningControl:
     def caches(self) -> Sequence[CacheFigures]:
         """The program's caches, and the heads of clients who repeat themselves: one for each at most."""
         heads = CacheFigures("repeated_heads", sum(self._traffic.said("repeating")), self._traffic.clients)
-        return [*figures(), heads]
+        return [*added([*figures(), *self._traffic.caches()]), heads]
 
     def events(self, limit: int, after: int = -1) -> Sequence[LogEvent]:
         """The last events, newest first."""
@@ -325,6 +326,10 @@ class RunningControl:
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
         return self._verbs.apply(changes, author, origin)
+
+    def consider(self, changes: Iterable[Change], author: str) -> None:
+        """Nothing, when guards would let changes pass.  Raises ChangeRefused."""
+        self._verbs.consider(changes, author)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""

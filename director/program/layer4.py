@@ -192,6 +192,12 @@ class Layer4(Part):
             yield str(self.shell.lacking)
         yield from self.shell.troubles.values()
 
+    def condition(self) -> object:
+        """While this is the same, `reasons` and `listeners` are: they take longer to make."""
+        if self.shell is None:
+            return None
+        return self._registry.configuration, self.shell.lacking, tuple(self.shell.troubles.items())
+
     def reasons_since(self) -> dict[str, float]:
         """Since when (monotonic seconds), for each of `reasons` of which that is known."""
         return {} if self.shell is None else self.shell.troubles.since()

@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from director.caches import CacheFigures
 from director.l7.http.requests import Limits
 from director.l7.io.access_log import AccessLog
 from director.l7.io.service import Shell
@@ -136,6 +137,10 @@ class Layer7(Part):
             "failed": dict(counters.failed),
             "ends": dict(self._ends()),
         }
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """There is no other process."""
+        return ()
 
     def reasons(self) -> Sequence[str]:
         """Nothing: it serves from the start."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from director.caches import CacheFigures
 from director.l7.routing.service import CompiledService
 from director.model.drills import RunningFault
 from director.registry.reports import (
@@ -44,6 +45,9 @@ class TrafficView(Protocol):
         head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
         `tls` (`Layer7.tls`), `faults` (by name what `TimedInjections.counts` says, of other processes).
         """
+
+    def caches(self) -> Sequence[CacheFigures]:
+        """Those of the other processes, as of the last `refreshed`."""
 
     def reasons(self) -> Sequence[str]:
         """What keeps it from serving."""

@@ -132,6 +132,7 @@ backend images
 DIRECTOR = """
 [director]
 name = bench
+workers = 0
 state_dir = {folder}/var
 log = text
 

@@ -23,12 +23,16 @@ def origin() -> Iterator[Origin]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[StartDirector]:
-    """Starts a director on a text of configuration: `start(ini, descriptors=0)`."""
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StartDirector]:
+    """Starts a director on a text of configuration: `start(ini, descriptors=0)`.
+
+    A module that says `WORKERS = "0"` has it in one process, so that both ways are tested.
+    """
+    workers = getattr(request.module, "WORKERS", None)
     with ExitStack() as stack:
 
         def run(ini: str, *, descriptors: int = 0) -> Director:
-            director = Director(ini, tmp_path, descriptors=descriptors)
+            director = Director(ini, tmp_path, descriptors=descriptors, workers=workers)
             stack.enter_context(director)
             return director
 

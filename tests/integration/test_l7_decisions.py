@@ -20,6 +20,8 @@ from tests.support.running import Director, free_port, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
+WORKERS = "0"
+
 GET = b"GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi"
 SORRY = b"<p>We are sorry.</p>"

@@ -17,6 +17,8 @@ from tests.support.running import free_port, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
+WORKERS = "0"
+
 BODY = b"0123456789" * 20000
 POST = b"POST /order HTTP/1.1\r\nHost: a.example\r\nX-Id: 7\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 CAUSES = ("no server", "connect", "queue")

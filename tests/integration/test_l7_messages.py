@@ -27,6 +27,8 @@ from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
 
+WORKERS = "0"
+
 GET = b"GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n"
 WAITING = b"POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
 UPGRADE = (

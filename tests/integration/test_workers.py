@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,7 +28,7 @@ from tests.support.strict import Message
 pytestmark = [pytest.mark.integration, needs.director]
 
 GET = b"GET /x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
-SLOW = 0.3
+SLOW = 0.1
 MAX = 4
 
 
@@ -64,6 +66,15 @@ def workers(director: Director) -> list[int]:
     return [one["pid"] for one in director.api("processes")[1:] if one["serving"]]
 
 
+def answered(clients: set[socket.socket], count: int, seconds: float = 30.0) -> set[socket.socket]:
+    """Those of `clients` that get an answer, once there are so many, or when the time is over."""
+    found: set[socket.socket] = set()
+    deadline = time.monotonic() + seconds
+    while len(found) < count and (left := deadline - time.monotonic()) > 0:
+        found |= {one for one in select.select(list(clients - found), [], [], left)[0] if one.recv(65536)}
+    return found
+
+
 def load(director: Director) -> list[int]:
     """What the registry says each server of the pool holds."""
     return [one["load"] for one in director.api("pools", "web")["servers"]]
@@ -77,12 +88,33 @@ def served(director: Director, count: int = 20) -> list[int]:
 def test_max_counts_over_both_and_is_fully_used(start: StartDirector) -> None:
     counted = Counted(SLOW)
     with Origin(counted) as origin:
-        director = start(two(web({"a": f"{origin.address} max={MAX}"}, "queue = 100 for 30s")))
-        with ThreadPoolExecutor(32) as pool:
-            answers = pool.map(lambda _: fetch(director.place, GET, patience=30).status, range(32))
+        director = start(two(web({"a": f"{origin.address} max={MAX}"}, "queue = 100 for 60s")))
+        both(director)
+        with ThreadPoolExecutor(64) as pool:
+            answers = pool.map(lambda _: fetch(director.place, GET, patience=60).status, range(64))
             assert set(answers) == {200}
         assert counted.most == MAX
         assert wait_until(lambda: load(director) == [0])
+
+
+def test_max_connections_counts_the_clients_of_both(start: StartDirector) -> None:
+    """Those that come later wait in the backlog, whichever worker has them, until somebody leaves."""
+    with Origin() as origin:
+        director = start(two(web({"a": origin.address}, "", f"max_connections = {MAX}")))
+        both(director)
+        ask = GET.replace(b"Connection: close\r\n", b"")
+        clients = [socket.create_connection(director.place, 10) for _ in range(3 * MAX)]
+        waiting = set(clients)
+        for client in clients:
+            client.settimeout(30)
+            client.sendall(ask)
+        for _ in range(3):
+            served = answered(waiting, MAX)
+            assert len(served) == MAX
+            assert answered(waiting - served, 1, 0.4) == set(), "the others wait"
+            for client in served:
+                waiting.remove(client)
+                client.close()
 
 
 def test_a_killed_worker_is_replaced_and_its_claims_come_back(start: StartDirector) -> None:

@@ -29,6 +29,14 @@ WORKERS = "DIRECTOR_TEST_WORKERS"
 """The variable that says with how many workers the directors of all tests run, instead of `auto`."""
 
 
+def with_workers(text: str, workers: str | None = None) -> str:
+    """A configuration that says nothing itself, with so many workers as `WORKERS` or else `workers` says."""
+    number = os.environ.get(WORKERS, workers)
+    if number is None or "\nworkers" in text:
+        return text
+    return text.replace("[director]\n", f"[director]\nworkers = {number}\n", 1)
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that was free a moment ago."""
     with socket.create_server((host, 0)) as probe:
@@ -184,10 +192,13 @@ class Director(Program):
     """The program itself.
 
     `ini` may hold `{listen}` (the port of the service), `{admin}` (that of the admin page) and
-    `{state}`; `place` is where the service `www` listens.
+    `{state}`; `place` is where the service `www` listens.  `workers` counts where `ini` says nothing.
     """
 
-    def __init__(self, ini: str, directory: Path, *, descriptors: int = 0) -> None:
+    def __init__(
+        self, ini: str, directory: Path, *, descriptors: int = 0, workers: str | None = None
+    ) -> None:
+        self.workers = workers
         self.port, self.admin = free_port(), free_port()
         self.file = directory / "director.ini"
         self.state = directory / "var"
@@ -201,10 +212,7 @@ class Director(Program):
     def write(self, ini: str) -> None:
         """Put another configuration in the file (it counts at the next start or reload)."""
         text = ini.format(listen=self.port, admin=self.admin, state=self.state)
-        workers = os.environ.get(WORKERS)
-        if workers is not None and "\nworkers" not in text:
-            text = text.replace("[director]\n", f"[director]\nworkers = {workers}\n", 1)
-        self.file.write_text(text, encoding="utf-8")
+        self.file.write_text(with_workers(text, self.workers), encoding="utf-8")
 
     def start(self) -> None:
         """Run it and wait for its port and for `/readyz`."""

@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 
+from director.caches import CacheFigures
 from director.program.processes.figures import Sums
 from director.program.processes.process import Process
 from director.registry.reports import WorkerFigures
@@ -58,6 +59,10 @@ class Collector:
     def said(self, name: str) -> list[Any]:
         """One of the figures that each says of itself."""
         return [one.said.get(name, 0) for one in self.there]
+
+    def caches(self) -> list[CacheFigures]:
+        """Those of all that count."""
+        return [CacheFigures(*told) for one in self.counting for told in one.said.get("caches", ())]
 
     def traces(self, limit: int) -> list[Mapping[str, Any]]:
         """The newest of all, newest first, as they were when `refreshed` was asked."""

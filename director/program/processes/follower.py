@@ -28,13 +28,14 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from attrs import evolve
+from attrs import astuple, evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
+from director.caches import figures
 from director.errors import DirectorError
 from director.model.pools import Advice
 from director.plugins import UserFiles
@@ -45,6 +46,7 @@ from director.program.processes.channel import Channel
 from director.program.processes.figures import Meter
 from director.program.processes.orphan import Orphan
 from director.program.processes.relay import Relay
+from director.program.processes.sightings import EVERY, Sightings
 from director.program.replica import Replica
 from director.program.version import VERSION
 from director.registry.books import MappedBooks
@@ -130,6 +132,9 @@ class Follower:
             processes=told["processes"],
         )
         self._replica = Replica(self.reactor, Random(), self.books)
+        sightings = Sightings(self._replica.registry, self.reactor, self.channel)
+        self._replica.registry.saw = sightings.saw
+        self._repeat(sightings.look, EVERY)
         self._files = UserFiles()
         self._meter = Meter(self._replica.registry)
         self._orphan = Orphan(self.reactor, told["state_dir"], self.kind, self._retire)
@@ -234,6 +239,7 @@ class Follower:
             "rss": pages * resource.getpagesize(),
             "started": self._started,
             "refused": self.books.refused,
+            "caches": [astuple(one) for one in figures()],
             **self._own_figures(),
         }
 

@@ -33,25 +33,24 @@ class Layer4Program(Follower):
     def _make(self, told: dict[str, Any]) -> Sequence[Part]:
         state_dir = Path(told["state_dir"])
         self._layer4 = Layer4(self._replica.registry, self.reactor, self.settings.name, state_dir, Random())
-        self._said: Any = None
+        self._said: object = None
         self._repeat(self._look, LOOK)
         return (self._layer4,)
 
     def _look(self) -> None:
-        """Say what is wrong as soon as it is."""
-        before = self._said
-        if before is not None and self._state() != before:
-            self.channel.tell("state", self._said)
+        """Say what is wrong as soon as it is, once it was said how it began."""
+        if self._said is not None and self._layer4.condition() != self._said:
+            self.channel.tell("state", self._state())
 
     # -- what it can tell --
 
     def _state(self) -> Any:
-        self._said = {
+        self._said = self._layer4.condition()
+        return {
             "listeners": [[one.service, one.bound, one.error] for one in self._layer4.listeners()],
             "reasons": list(self._layer4.reasons()),
             "since": self._layer4.reasons_since(),
         }
-        return self._said
 
     def _own_figures(self) -> dict[str, Any]:
         found = self._layer4.figures()

@@ -17,6 +17,7 @@ import select
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -107,6 +108,17 @@ def release(waiting: list[socket.socket]) -> None:
         with contextlib.suppress(OSError):
             sock.sendall(b"retire %g\n" % RETIREMENT)
         sock.close()
+
+
+def dismiss(state_dir: Path) -> None:
+    """Let workers go before somebody listens who shares no address; returns when they have stopped to accept.
+
+    It blocks, for `PATIENCE` at most: before the start nobody waits for us.
+    """
+    release(orphans(state_dir, WORKER))
+    deadline = time.monotonic() + PATIENCE
+    while any(state_dir.glob(f"{WORKER}-*.sock")) and time.monotonic() < deadline:
+        time.sleep(LOOK)
 
 
 @inlineCallbacks

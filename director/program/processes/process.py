@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -61,6 +62,7 @@ class Process(ProcessProtocol):
         self._module = module
         self._ended = ended
         self._beating = False
+        self._waited = 0.0
 
     @property
     def pid(self) -> int:
@@ -97,6 +99,20 @@ class Process(ProcessProtocol):
         if not self._beating:
             self._beating = True
             self.channel.ask("beat").addCallbacks(self._beats, lambda _: None)
+
+    def starved(self) -> float:
+        """Seconds since the last call for which it would have run, had it been given a processor.
+
+        On a busy machine that is no fault of its own; one that is stopped does not wait for a processor, and
+        one in an endless loop has it.  Source: `run_delay` of sched-stats.txt; 0 where the system does not
+        tell.
+        """
+        try:
+            waits = int(Path(f"/proc/{self.pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+        before, self._waited = self._waited, waits
+        return max(0.0, waits - before)
 
     def _beats(self, _: Any) -> None:
         self._beating = False

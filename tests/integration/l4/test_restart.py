@@ -15,6 +15,7 @@ INI = """
 [director]
 name = edge-1
 state_dir = state
+workers = {workers}
 shutdown_grace = 1s
 
 [pool:web]
@@ -33,10 +34,10 @@ forward = nat
 
 
 class Program:
-    def __init__(self, bed: Bed, virtual: str, real: str, more: str = "") -> None:
+    def __init__(self, bed: Bed, virtual: str, real: str, more: str = "", workers: str = "auto") -> None:
         self.bed, self.virtual = bed, virtual
         self.ini = bed.place / "director.ini"
-        self.ini.write_text(INI.format(virtual=virtual, real=real, more=more))
+        self.ini.write_text(INI.format(virtual=virtual, real=real, more=more, workers=workers))
         self.log = bed.place / "log"
         self.starts = 0
 
@@ -55,10 +56,12 @@ class Program:
 
 
 @pytest.mark.parametrize(
-    ("virtual", "real"), [(VIP, REAL), (f"[{VIP6}]", f"[{REAL6}]")], ids=["ipv4", "ipv6"]
+    ("virtual", "real", "workers"),
+    [(VIP, REAL, "auto"), (f"[{VIP6}]", f"[{REAL6}]", "0")],
+    ids=["ipv4, apart", "ipv6, in one process"],
 )
-def test_a_connection_by_nat_survives_a_restart(bed: Bed, virtual: str, real: str) -> None:
-    program = Program(bed, virtual, real, "persistent = 300s")
+def test_a_connection_by_nat_survives_a_restart(bed: Bed, virtual: str, real: str, workers: str) -> None:
+    program = Program(bed, virtual, real, "persistent = 300s", workers)
     process = program.start()
     talk = Talk(bed, virtual.strip("[]"))
     assert talk.say("before") == "before"

@@ -24,6 +24,7 @@ from director.cli.client import UnixConnection
 from director.demo.lab import twistd
 from director.demo.netns import Namespaces, command, inside
 from tests.integration.l4.bed import SOURCES, Process, skip_without_root, wait_for
+from tests.support.running import with_workers
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 from scapy.layers.inet import IP, TCP, UDP, IPerror  # noqa: E402
@@ -196,7 +197,7 @@ class Judged:
 
     def write(self, text: str) -> None:
         self.state.mkdir(exist_ok=True)
-        self.ini.write_text(text)
+        self.ini.write_text(with_workers(text))
 
     def reload(self, text: str) -> None:
         """As an operator does: the file, then SIGHUP; returns when it is answered, and waits for no more."""

@@ -345,3 +345,18 @@ def test_interfaces_are_news_when_none_is_named_and_one_of_them_changes() -> Non
         "warn: interface d0 is up",
         "warn: interface d0 is gone",
     ]
+
+
+def test_its_condition_is_another_when_what_it_tells_is() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.condition() is None
+    layer.follow(configuration)
+    sound = layer.condition()
+    assert layer.condition() == sound
+    shell_of(layer).troubles["capture"] = "no rules"
+    assert (layer.condition() == sound, list(layer.reasons())) == (False, ["no rules"])
+    shell_of(layer).troubles.over("capture")
+    assert (layer.condition() == sound, list(layer.reasons())) == (True, [])
+    turn(registry, evolve(configuration, l4=()))
+    assert layer.condition() != sound

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import succeed
 
 from director.errors import DirectorError
 from director.program.processes import crew, follower
@@ -99,6 +98,15 @@ def test_nobody_is_blamed_for_a_pause_of_the_control_process(program: Crews) -> 
     assert program.one() is one
 
 
+def test_nobody_is_blamed_for_a_busy_machine(program: Crews, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = program.one()
+    monkeypatch.setattr(one, "starved", lambda: 9.0)
+    one.heard -= 10
+    program.workers._last_look = program.loop.reactor.seconds()
+    program.workers._look()
+    assert program.one() is one
+
+
 def test_a_process_that_the_system_does_not_give_is_tried_again(
     program: Crews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +123,6 @@ def test_a_process_that_the_system_does_not_give_is_tried_again(
     assert program.workers._deaths[0] == 1, "the next one comes after a pause"
     monkeypatch.setattr(InLoop, "spawn", good)
     program.loop.turn(lambda: program.workers._processes[0] is not None and program.one().begun)
-    assert succeed(None).called
 
 
 def test_they_are_started_with_the_change_that_brings_work(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +17,18 @@ from director.program.processes.process import Process, _why
 from director.registry.cells import Geometry
 from director.registry.io.segment import Segment, create
 from tests.support.loops import Loop, loop_of
+from tests.support.running import wait_until
 
 PROGRAM = """
 import os, sys
 while len(os.read(3, 4096)):
     pass
 """
+
+
+def state(pid: int) -> str:
+    """Of a process, as in proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.fixture
@@ -50,6 +57,10 @@ def test_it_is_started_and_waited_for(
     assert os.path.exists(f"/proc/{one.pid}")  # noqa: PTH110 - a process is no path
     assert one.name == "worker 2"
     one.beat()
+    os.kill(one.pid, signal.SIGSTOP)
+    assert wait_until(lambda: state(one.pid) == "T")
+    assert one.starved() >= 0.0
+    assert one.starved() == 0.0, "who is stopped does not wait for a processor"
     one.kill()
 
     def waited_for() -> bool:
@@ -60,7 +71,7 @@ def test_it_is_started_and_waited_for(
     loop.turn(waited_for)
     assert ended == [(one, "by SIGKILL")]
     assert one.over.called
-    assert not one.channel.open
+    loop.turn(lambda: not one.channel.open)
     one.kill()
 
 
@@ -74,3 +85,7 @@ def test_it_is_started_and_waited_for(
 )
 def test_the_end_in_words(end: Exception, words: str) -> None:
     assert _why(end) == words
+
+
+def test_one_that_is_not_there_waits_for_nothing(loop: Loop) -> None:
+    assert Process(loop.reactor, "none", "worker 1", 0, 1, {}, lambda *_: None).starved() == 0.0
