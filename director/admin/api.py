@@ -151,6 +151,7 @@ class Api:
         self._renderings = Renderings(monotonic, thread_time)
         self._screens = Renderings(monotonic, thread_time)
         self._figures = Renderings(monotonic, thread_time)
+        self._pools = Renderings(monotonic, thread_time)
         self._shown: views.Json = {}
 
     def context(self) -> ViewContext:
@@ -232,9 +233,11 @@ class Api:
     def pools(self, call: Call) -> Answer:
         """All pools with their servers, in pieces: there may be ten thousand servers."""
         context = self.context()
-        pools = tuple(context.seen.pools.values())
-        pieces = as_array(views.pool_view(pool, context) for pool in pools)
-        return Answer(pieces=pieces, headers=self._tags.headers(context.seen.generation))
+        seen = tuple(context.seen.pools.values())
+        made = self._pools.newest(
+            lambda: as_array(views.pool_view(pool, context) for pool in seen), context.seen.generation
+        )
+        return Answer(pieces=made, headers=self._tags.headers(made.version))
 
     def pool(self, call: Call) -> Answer:
         """One pool."""

@@ -272,6 +272,9 @@ class Control(Protocol):
         Fails with ChangeRefused or SchedulerError with nothing applied.
         """
 
+    def consider(self, changes: Iterable[Change], author: str) -> None:
+        """Nothing, when guards would let changes pass.  Raises ChangeRefused."""
+
     def zero(self, services: Collection[str]) -> None:
         """Traffic of these services and their servers is shown from 0 on; of layer 4 as a whole with all."""
 

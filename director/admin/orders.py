@@ -51,6 +51,7 @@ class Orders:
     ) -> Answer | Deferred[Answer]:
         self._tags.demand(call, self._control.snapshot().generation)
         if call.dry_run:
+            self._control.consider(changes, call.author)
             return self._outcomes.rehearsed(changes)
         if not changes:
             return self._outcomes.nothing()

@@ -29,11 +29,17 @@ class Rendering:
 
     Args:
         made: told the processor time that all of it took.
+        version: of what it shows.
     """
 
     def __init__(
-        self, source: Iterator[bytes], spent: Callable[[], float], made: Callable[[float], None]
+        self,
+        source: Iterator[bytes],
+        spent: Callable[[], float],
+        made: Callable[[float], None],
+        version: int,
     ) -> None:
+        self.version = version
         self._source = source
         self._spent = spent
         self._made = made
@@ -77,12 +83,18 @@ class Renderings:
 
     def pieces(self, make: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
         """What `make` renders now, or what it rendered a moment ago for somebody else."""
+        return iter(self.newest(make))
+
+    def newest(self, make: Callable[[], Iterator[bytes]], version: int = 0) -> Rendering:
+        """The same; one that shows another version is given only when too many are held already."""
         newest = self._newest
-        if newest is not None and (self._serves(newest) or len(self._held) >= RENDERINGS_KEPT):
-            return iter(newest)
-        made = self._newest = Rendering(make(), self._spent, self._ended)
+        if newest is not None:
+            current = newest.version == version and self._serves(newest)
+            if current or len(self._held) >= RENDERINGS_KEPT:
+                return newest
+        made = self._newest = Rendering(make(), self._spent, self._ended, version)
         self._held.add(made)
-        return iter(made)
+        return made
 
     def _serves(self, newest: Rendering) -> bool:
         """One that is being made is as dear as it was up to here."""

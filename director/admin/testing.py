@@ -313,6 +313,9 @@ class MemoryControl:
         made = self.registry.apply(changes, author, self.at.now, self.at.time, origin)
         return Applied(made, kept=not self.lost)
 
+    def consider(self, changes: Iterable[Change], author: str) -> None:
+        """There are no guards."""
+
     def zero(self, services: Collection[str]) -> None:
         """On the registry."""
         self.registry.zero(services)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from director.cli import configuration
 from director.cli.client import ApiClient
 
 SOCKET_FILE = "control.sock"
@@ -21,5 +20,9 @@ def connected(socket: str = "", config: str = "") -> ApiClient:
     named = socket or ("" if config else os.environ.get("DIRECTOR_SOCKET", ""))
     if named:
         return ApiClient(Path(named))
+    # The grammar of the configuration is two thirds of what there is to import: a script that calls ipvsadm a
+    # hundred times with the socket in its environment should not wait for it a hundred times.
+    from director.cli import configuration  # noqa: PLC0415
+
     named = config or next((one for one in DEFAULT_FILES if Path(one).exists()), DEFAULT_FILES[0])
     return ApiClient(configuration.state_dir(Path(named)) / SOCKET_FILE)

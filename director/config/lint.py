@@ -12,6 +12,7 @@ from itertools import pairwise
 from attrs import evolve
 
 from director.conditions.shadowing import hidden
+from director.config import lint_health
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
@@ -20,7 +21,8 @@ from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
 from director.model.http import Rule
-from director.model.pools import SchedulerSpec, Server
+from director.model.pools import Address, SchedulerSpec, Server
+from director.model.tls import ACME
 from director.model.virtual import Virtual
 
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
@@ -28,6 +30,7 @@ _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options"
 
 _OF_THE_REQUEST = ("hash", "rewrite_path", "set_header", "add_header", "del_header")
 """Keys of a rule that are about the request that a server gets."""
+_LITERAL = re.compile(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|localhost")
 PASSED_ON = "tls-passthrough"
 _OF_HTTP = ("timeout.client", "timeout.keepalive", "limit.line", "limit.header", "limit.fields", "limit.body")
 """Keys of a service that bound its requests."""
@@ -37,6 +40,7 @@ _HASHING = frozenset({"hash", "hhttp"})
 
 def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     """Report all warnings."""
+    lint_health.warn(kinds)
     _unused(kinds)
     _hidden(kinds, rules)
     for fields in kinds["rule"].values():
@@ -45,6 +49,7 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     for fields in kinds["l7"].values():
         _never_reached(fields)
         _unread(fields, kinds)
+        _never_proved(fields, kinds)
     for fields in kinds["pool"].values():
         _never_waited(fields)
         _own_listeners(fields, kinds)
@@ -108,6 +113,17 @@ def _unread(service: Fields, kinds: Kinds) -> None:
         service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
 
 
+def _never_proved(service: Fields, kinds: Kinds) -> None:
+    """An authority looks at ports 80 and 443 of a name, whatever the service has (RFC 8555 8.3, 8737 3)."""
+    listens = (addresses_of(one.get("listen")) for one in kinds["l7"].values())
+    ports = {address.port for found in listens for address in found}
+    for at, word in service.get("tls") or ():
+        if word.startswith(ACME) and not ports & {80, 443}:
+            text = "an authority looks for its proof at port 443 or 80, and no service listens there"
+            hint = "listen on one of them, or have what stands before the director pass one of them on"
+            service.problem("tls", text, hint, at, severity=WARNING)
+
+
 def _servers(pool: Fields) -> list[tuple[str, Server]]:
     """The servers of a pool by their keys."""
     return [(key, pool.get(key)) for key in pool.values if key.startswith("server.")]
@@ -122,42 +138,48 @@ def _never_waited(pool: Fields) -> None:
 
 
 def _own_listeners(pool: Fields, kinds: Kinds) -> None:
-    """A server that is the director itself: requests may go round in circles.
+    """A server that is the director itself, in a way that leads back to this pool: requests go round."""
+    for key, server in _servers(pool):
+        service = _listener_at(server.address, kinds)
+        if service is not None and pool.name in _pools_behind(service, kinds):
+            text = f"this server is the director's own [{service.section.title}]"
+            hint = "write the address of a server; what goes round in circles is answered with 508"
+            pool.problem(key, text, hint, severity=WARNING)
 
-    Not where TLS is passed on to a service that ends it.
-    """
-    if pool.name in _passed_on(kinds):
-        return
+
+def _listener_at(place: Address, kinds: Kinds) -> Fields | None:
+    """The service that a server's address leads to; None for another program's."""
+    if not place.port or not _LITERAL.fullmatch(place.host):
+        return None
     listeners = {
         (address.host, address.port): service
         for service in kinds["l7"].values()
         for address in addresses_of(service.get("listen"))
         if address.port
     }
-    for key, server in _servers(pool):
-        place = server.address
-        if not re.fullmatch(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|localhost", place.host):
-            continue
-        wide = ("", "::" if ":" in place.host else "0.0.0.0") if is_loopback(place) else ()
-        named = ("127.0.0.1", "::1", "::") if place.host == "localhost" else ()
-        own = (listeners.get((host, place.port)) for host in (place.host, *wide, *named))
-        service = next((one for one in own if one is not None), None)
-        if place.port and service is not None:
-            text = f"this server is the director's own [{service.section.title}]"
-            hint = "write the address of a server; what goes round in circles is answered with 508"
-            pool.problem(key, text, hint, severity=WARNING)
+    wide = ("", "::" if ":" in place.host else "0.0.0.0") if is_loopback(place) else ()
+    named = ("127.0.0.1", "::1", "::") if place.host == "localhost" else ()
+    own = (listeners.get((host, place.port)) for host in (place.host, *wide, *named))
+    return next((one for one in own if one is not None), None)
 
 
-def _passed_on(kinds: Kinds) -> set[str]:
-    """Pools that get passed-on TLS and nothing else."""
-    services = kinds["l7"].values()
-    pools: dict[bool, set[str]] = {True: set(), False: set()}
-    for service in services:
-        pools[service.get("protocol") == PASSED_ON].add(str(service.get("pool")))
-    for rule in kinds["rule"].values():
-        owner = kinds["l7"].get(str(rule.get("service")))
-        pools[owner is not None and owner.get("protocol") == PASSED_ON].add(str(rule.get("pool")))
-    return pools[True] - pools[False]
+def _pools_behind(service: Fields, kinds: Kinds) -> set[str]:
+    """The pools that a service's requests can come to, also through other services of the director."""
+    found: set[str] = set()
+    services = [service]
+    while services:
+        one = services.pop()
+        rules = (rule for rule in kinds["rule"].values() if rule.get("service") == one.name)
+        named = {str(fields.get("pool")) for fields in (one, *rules)}
+        named |= {step.name for _, step in one.get("fault") or () if step.kind == "pool"}
+        for name in named - found:
+            found.add(name)
+            pool = kinds["pool"].get(name)
+            next_ones = (
+                _listener_at(server.address, kinds) for _, server in (_servers(pool) if pool else ())
+            )
+            services += [other for other in next_ones if other is not None]
+    return found
 
 
 def _layer4(service: Fields, kinds: Kinds) -> None:

@@ -7,7 +7,7 @@ the same question and the file is young, else only the history does.  Times are 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -26,33 +26,69 @@ TRANSITIONS = 10
 """Kept of each target."""
 
 
-def keep(known: Mapping[Key, Evidence], epoch: float) -> bytes:
-    """All of it as a file; `epoch` is what makes wall-clock times of ours."""
-    few = len(known) <= MANY
-    kept = [
-        _kept(address, evidence, epoch)
-        for (address, _), evidence in known.items()
-        if few or evidence.alive is False or evidence.transitions or evidence.advice != NO_ADVICE
-    ]
-    return json.dumps({"format": FORMAT, "checks": kept}, ensure_ascii=False).encode()
+class Chronicle:
+    """Writes it as a file, while the program runs and at its end.
+
+    While it runs only verdicts and how they came about are written, and each anew only when it has changed:
+    the results of every probe would cost more than the probes.  At the end it is all of it.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, tuple[object, str]] = {}
+
+    def verdicts(self, known: Mapping[Key, Evidence], epoch: float, now: float) -> bytes:
+        """What there is to say of verdicts; `epoch` is what makes wall-clock times of ours, such as `now`."""
+        rows: dict[Key, tuple[object, str]] = {}
+        for key, evidence in known.items():
+            if not _says_something(evidence):
+                continue
+            last = evidence.transitions[-1] if evidence.transitions else None
+            mark = evidence.alive, evidence.since, evidence.advice, evidence.check, last
+            row = self._rows.get(key)
+            if row is None or row[0] != mark:
+                row = mark, json.dumps(_kept(key[0], evidence, epoch, results=False), ensure_ascii=False)
+            rows[key] = row
+        self._rows = rows
+        return _file((text for _, text in rows.values()), epoch + now)
+
+    @staticmethod
+    def everything(known: Mapping[Key, Evidence], epoch: float, now: float) -> bytes:
+        """All there is; of very many targets those of which there is something to say."""
+        few = len(known) <= MANY
+        rows = (
+            json.dumps(_kept(address, evidence, epoch), ensure_ascii=False)
+            for (address, _), evidence in known.items()
+            if few or _says_something(evidence)
+        )
+        return _file(rows, epoch + now)
+
+
+def _says_something(evidence: Evidence) -> bool:
+    return evidence.alive is False or bool(evidence.transitions) or evidence.advice != NO_ADVICE
+
+
+def _file(rows: Iterable[str], time: float) -> bytes:
+    return f'{{"format": {FORMAT}, "time": {time}, "checks": [{", ".join(rows)}]}}'.encode()
 
 
 class Recollection:
     """What an earlier run knew.
 
     Args:
-        content: what `keep` wrote; anything else is nothing.
+        content: what a `Chronicle` wrote; anything else is nothing.
         epoch: as there, of this run.
         now: monotonic seconds.
     """
 
     def __init__(self, content: bytes, epoch: float, now: float) -> None:
         self._known: dict[Key, dict[str, Any]] = {}
+        self._is_young = False
         self._epoch = epoch
         self._now = now
         try:
             found = json.loads(content)
             if found["format"] == FORMAT:
+                self._is_young = epoch + now - float(found["time"]) < STALE
                 self._known = {(str(one["address"]), str(one["check"])): one for one in found["checks"]}
         except (ValueError, KeyError, TypeError):
             return
@@ -74,8 +110,7 @@ class Recollection:
         evidence.runs.extend(
             [bool(alive), int(count), time - self._epoch] for alive, count, time in kept["runs"]
         )
-        last = evidence.results[-1].time if evidence.results else evidence.since
-        if kept["question"] == digest(check) and self._now - last < STALE:
+        if kept["question"] == digest(check) and self._is_young:
             evidence.alive = kept["alive"] if kept["alive"] is None else bool(kept["alive"])
             evidence.since = float(kept["since"]) - self._epoch
             evidence.advice = Advice.heard(kept["advice"])
@@ -105,7 +140,7 @@ def digest(check: Check) -> str:
     return sha256(repr(question(check)).encode()).hexdigest()[:16]
 
 
-def _kept(address: str, evidence: Evidence, epoch: float) -> dict[str, Any]:
+def _kept(address: str, evidence: Evidence, epoch: float, *, results: bool = True) -> dict[str, Any]:
     def result(one: Result) -> list[Any]:
         return [one.time + epoch, one.alive, one.reason, one.duration, one.phases, one.octets, one.seen]
 
@@ -129,7 +164,7 @@ def _kept(address: str, evidence: Evidence, epoch: float) -> dict[str, Any]:
         "alive": evidence.alive,
         "since": evidence.since + epoch,
         "advice": evidence.advice.told(),
-        "results": [result(one) for one in list(evidence.results)[-RESULTS:]],
+        "results": [result(one) for one in list(evidence.results)[-RESULTS:]] if results else [],
         "transitions": [transition(one) for one in list(evidence.transitions)[-TRANSITIONS:]],
         "runs": [[alive, count, time + epoch] for alive, count, time in evidence.runs],
     }

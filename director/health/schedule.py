@@ -2,7 +2,7 @@
 
 Servers of several pools that share address and check share one target.  First probes
 are spread over a second or less, so that verdicts come soon but not all at once; later
-ones follow each other by `every` with a little jitter, so that they stay spread.  How
+ones begin `every` after each other with a little jitter, so that they stay spread.  How
 many run at a time is bounded; what is due meanwhile waits its turn and is counted.
 
 `health.io.service` asks `take` what to probe and says `done` when it ended.  Pure:
@@ -87,7 +87,7 @@ class Plan:
         self.late = 0
         self._random = random
         self._slots = slots
-        self._busy: set[Key] = set()
+        self._busy: dict[Key, float] = {}
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, Key]] = []
 
@@ -115,7 +115,7 @@ class Plan:
                 break
             heapq.heappop(self._heap)
             del self._due[key]
-            self._busy.add(key)
+            self._busy[key] = now
             taken.append(self.targets[key])
         return taken
 
@@ -124,12 +124,13 @@ class Plan:
 
         `changing`: its verdict is about to change, so it is probed again sooner, if the check says so.
         """
-        self._busy.discard(key)
+        began = self._busy.pop(key, now)
         target = self.targets.get(key)
         if target is not None:
             spread = 1.0 + JITTER * (2.0 * self._random.random() - 1.0)
             pause = (changing and target.check.changing) or target.check.every
-            self._put(key, now + pause * spread)
+            # From begin to begin: or a server that lets every probe wait would be asked less often.
+            self._put(key, max(now, began + pause * spread))
 
     def hurry(self, key: Key, now: float) -> bool:
         """Make a target due at once (an operator asks); False when it is unknown or busy."""

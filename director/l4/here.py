@@ -7,7 +7,6 @@ packet socket has none on the way out, so another port cannot be had, and has to
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from attrs import frozen
@@ -15,6 +14,8 @@ from attrs import frozen
 from director.l4.services import packed
 from director.model.pools import Pool, Server
 from director.model.virtual import L4Service, Mark
+
+LOOPBACK6 = bytes(15) + b"\x01"
 
 
 @frozen
@@ -49,14 +50,14 @@ def unfit(
             address = packed(server.address.host)
             if not address or not (server.forward or service.forward).method.rewrites:
                 continue
-            where = f"let it listen on {_where(service, asked)}"
-            if ipaddress.ip_address(address).is_loopback:
+            if (address[:1] == b"\x7f" and len(address) == 4) or address == LOOPBACK6:
                 why = "is the loopback: packets of clients never get there"
-                yield OwnServer(pool.name, server, why, f"{where}, and write forward=local behind it")
+                hint = f"let it listen on {_where(service, asked)}, and write forward=local behind it"
+                yield OwnServer(pool.name, server, why, hint)
             elif address in local and server.address.port and asked != {server.address.port}:
                 why = f"is this machine, whose stack gets packets as clients of [l4:{service.name}] send them"
-                why = f"{why}: the port {server.address.port} is not used"
-                yield OwnServer(pool.name, server, why, f"{where}, or put an [l7:…] service before it")
+                hint = f"let it listen on {_where(service, asked)}, or put an [l7:…] service before it"
+                yield OwnServer(pool.name, server, f"{why}: the port {server.address.port} is not used", hint)
 
 
 def _where(service: L4Service, asked: set[int]) -> str:

@@ -245,8 +245,9 @@ class Check:
 
     kind `tcp` (a connect), `http` and `https` (method, target, the statuses that count as alive as inclusive
     ranges, and terms of `header` and `body` that must hold, too; `host` is the Host field, empty = the
-    server's address), `tls` (a handshake), `grpc` (the `service` that is asked for, empty = the server as a
-    whole), `agent` (what it says of itself), `redis`, `postgres`, `mysql`, `smtp`,
+    server's address, `headers` are further fields of the request), `tls` (a handshake), `grpc` (the `service`
+    that is asked for, empty = the server as a whole), `agent` (what it says of itself), `redis`, `postgres`,
+    `mysql`, `smtp`,
     `script` (its steps), `dns` (the type and the name that are asked for), `udp` (the payload), `icmp` (an
     echo) or `exec` (the program and its arguments).  `terms` of `dns` and `udp` are about the `answer`.
     `tls` is how servers are met by `https` and `tls`; `days` is how long a certificate must be good yet, None
@@ -273,6 +274,7 @@ class Check:
     question: tuple[str, str] = ("", "")
     payload: bytes = b""
     command: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
     service: str = ""
     tls: ServerTLS | None = None
     days: float | None = None

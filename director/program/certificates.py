@@ -37,7 +37,9 @@ def problems(loaded: Read, configuration: Configuration, now: float) -> list[Pro
     for one in configuration.certificates:  # those of ACME have no line of their own
         files = load(one)
         key = "folder" if one.folder else "file"
-        texts = [(problem, _CLOSED) for problem in files.problems]
+        if files.problems and files.pairs and one.ocsp:
+            key = "ocsp"
+        texts = [(problem, _BARE if key == "ocsp" else _CLOSED) for problem in files.problems]
         for pair in files.pairs:
             left = days_left(pair, now)
             if left <= 0:
@@ -50,6 +52,7 @@ def problems(loaded: Read, configuration: Configuration, now: float) -> list[Pro
 
 
 _CLOSED = "services that need it stay closed until its files are good"
+_BARE = "the certificate is served without a stapled response until this one is good"
 _RENEW = "put a new one in its place; it is taken up while the director runs"
 
 

@@ -74,6 +74,7 @@ class Verbs:
     reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
     rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
     undo: Callable[[int, str, str], Deferred[Applied]]
+    consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
 
 class RunningControl:
@@ -325,6 +326,10 @@ class RunningControl:
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """Apply changes."""
         return self._verbs.apply(changes, author, origin)
+
+    def consider(self, changes: Iterable[Change], author: str) -> None:
+        """Nothing, when guards would let changes pass.  Raises ChangeRefused."""
+        self._verbs.consider(changes, author)
 
     def zero(self, services: Collection[str]) -> None:
         """Traffic is shown from 0 on."""

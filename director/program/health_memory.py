@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from twisted.logger import Logger
 
 from director.health.io.service import HealthService
-from director.health.kept import Recollection, keep
+from director.health.kept import Chronicle, Recollection
+from director.health.schedule import Key
+from director.health.verdict import Evidence
 from director.store.io.file import replace
 
 NAME = "health.json"
 SOON = 2.0
 """Seconds from a change of a verdict until it is kept: many change at a time."""
+EVERY = 60.0
+"""Seconds between two times at which verdicts are kept, whether they have changed or not."""
 LARGEST = 64 << 20
 """Octets of a file that is read."""
 
@@ -28,6 +33,7 @@ class HealthMemory:
         self._health = health
         self._path = state_dir / NAME if state_dir != Path() else None
         self._reactor = reactor
+        self._chronicle = Chronicle()
         self._timer: Any = None
         self._failed = False
 
@@ -51,18 +57,27 @@ class HealthMemory:
 
     def _soon(self) -> None:
         if self._timer is None:
-            self._timer = self._reactor.callLater(SOON, self.save)
+            self._timer = self._reactor.callLater(SOON, self.refresh)
+
+    def refresh(self) -> None:
+        """Write the verdicts; call it every `EVERY` seconds, so that a killed run leaves them young."""
+        self._write(self._chronicle.verdicts)
 
     def save(self) -> None:
-        """Write it; a file that cannot be written is said once."""
+        """Write all of it, at the end."""
+        self._write(self._chronicle.everything)
+
+    def _write(self, content: Callable[[Mapping[Key, Evidence], float, float], bytes]) -> None:
+        """A file that cannot be written is said once."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
         if self._path is None:
             return
-        content = keep(self._health.known(), time.time() - self._reactor.seconds())
+        now = self._reactor.seconds()
         try:
-            replace(self._path, content, 0o640, sync=False)
+            written = content(self._health.known(), time.time() - now, now)
+            replace(self._path, written, 0o640, sync=False)
         except OSError as error:
             if not self._failed:
                 _log.warn(

@@ -87,12 +87,14 @@ def _packet_problems(loaded: Loaded, configuration: Configuration, view: KernelV
     ]
     pools = {pool.name: pool for pool in configuration.pools}
     plan = capture_plan(configuration.l4, pools, (), settings.marks)
-    servers = dict.fromkeys(one.address for one in plan.answers)
+    ignore = addresses.ignored(view)
+    behind = addresses.behind(view, dict.fromkeys(one.address for one in plan.answers))
     for service in configuration.l4:
         address = parse_address(service.virtual.host)
         if address is None:
             continue
-        why = addresses.unanswered(view, address, read, servers) or addresses.disabled(view, address, read)
+        why = addresses.unanswered(view, address, read, behind, ignore)
+        why = why or addresses.disabled(view, address, read)
         if why:
             text = f"virtual address {address} {why}"
             found.append(loaded.problem_at(f"l4:{service.name}", "virtual", text, _ARP, WARNING))

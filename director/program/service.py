@@ -59,7 +59,7 @@ from director.program.logs import Logs, event_log
 from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
-from director.program.processes.crew import Shared
+from director.program.processes.crew import Crew, Shared
 from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.orphan import dismiss, relieved
 from director.program.processes.sockets import can_be_inherited
@@ -123,7 +123,7 @@ class DirectorService(Service):
             self.health,
             self.layer4,
             reactor,
-            Verbs(self.apply, self.reload, self.rehearse, self.undo),
+            Verbs(self.apply, self.reload, self.rehearse, self.undo, consider=self._consider),
             self._admin_listeners,
             self.listening,
             self.confirmation,
@@ -136,7 +136,7 @@ class DirectorService(Service):
             (
                 self.logs,
                 self.state,
-                Guards(self.registry, reactor.seconds),
+                self._guards,
                 self.current,
                 health,
                 ServicePart(self.admin),
@@ -155,14 +155,16 @@ class DirectorService(Service):
         self._loops: list[LoopingCall] = []
 
     def _judge_servers(self) -> Health:
-        """Checks, active and passive; their verdicts go to all processes."""
+        """Checks, active and passive, whose verdicts go to all processes; and what guards servers."""
         reactor = self.reactor
         judged: Any = Verdicts(self.registry, self.traffic, self.layer4)
         self.health = HealthService(judged, reactor, reactor.seconds, self._health_changed)
         self.passive = PassiveChecks(judged, reactor.seconds, self._health_changed)
         self.registry.saw = self.passive.saw
-        if isinstance(self.traffic, Workers):
-            self.traffic.saw = self.passive.heard
+        for crew in (self.traffic, self.layer4):
+            if isinstance(crew, Crew):
+                crew.saw = self.passive.heard
+        self._guards = Guards(self.registry, reactor.seconds)
         memory = HealthMemory(self.health, self.state_dir, reactor)
         return Health(self.health, self.passive, self.registry, memory)
 
@@ -292,6 +294,10 @@ class DirectorService(Service):
         Fails with ChangeRefused, and everything is as it was.
         """
         return self._changing.run(self._changed, lambda: tuple(changes), author, origin)
+
+    def _consider(self, changes: Iterable[Change], author: str) -> None:
+        """What `apply` would be refused for by guards.  Raises ChangeRefused."""
+        self._guards.check(self.current.of_changes(changes, author))
 
     def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
         """Take a generation back, and nothing that came after it.  Fails with ChangeRefused."""

@@ -13,7 +13,7 @@ from director.health.io.service import HealthService
 from director.model.pools import Advice
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
-from director.program.health_memory import HealthMemory
+from director.program.health_memory import EVERY, HealthMemory
 from director.program.parts import Chore, Part
 from director.program.traffic import PacketView, TrafficView
 from director.registry.registry import LivePool, RealServer, Registry
@@ -58,8 +58,8 @@ class Health(ServicePart):
         return super().stop(grace).addCallback(lambda _: self._memory.save())
 
     def chores(self) -> Iterable[Chore]:
-        """Compare servers, and let those come back whose time is over."""
-        return ((self._passive.look, LOOK),)
+        """Compare servers, let those come back whose time is over, and keep verdicts."""
+        return ((self._passive.look, LOOK), (self._memory.refresh, EVERY))
 
     def commit(self, candidate: Candidate) -> None:
         """Check what is there now."""

@@ -86,9 +86,9 @@ def stats(total: TrafficFigures) -> str:
 
 
 def _place(text: str) -> str:
-    """`ADDRESS:PORT` in hexadecimal."""
+    """`ADDRESS:PORT` as a connection has it: in hexadecimal, IPv6 without brackets."""
     host, _, port = text.rpartition(":")
-    return f"{_address(host.strip('[]'))} {int(port):04X}"
+    return f"{_address(host.strip('[]')).strip('[]')} {int(port):04X}"
 
 
 def _address(host: str) -> str:

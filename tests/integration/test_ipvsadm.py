@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,37 +58,39 @@ class Apart(Director):
         assert wait_until((self.state / "control.sock").is_socket, 30), self.log
 
 
-@pytest.fixture
-def director(tmp_path: Path) -> Iterator[Director]:
-    with Apart(BASE, tmp_path) as running:
+@pytest.fixture(scope="module")
+def director(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Director]:
+    with Apart(BASE, tmp_path_factory.mktemp("ipvsadm")) as running:
         yield running
 
 
 @pytest.fixture
-def ipvsadm(director: Director, tmp_path: Path) -> Ipvsadm:
-    """Under the name that the scripts know."""
-    link = tmp_path / "ipvsadm"
+def run(director: Director, tmp_path: Path) -> Iterator[Ipvsadm]:
+    """Any command, where `ipvsadm` is found under the name that the scripts know."""
+    link = tmp_path / "bin" / "ipvsadm"
+    link.parent.mkdir()
     code = "import sys; from director.cli.lvs.main import main; sys.exit(main())"
     link.write_text(f"#!{sys.executable}\n{code}\n")
     link.chmod(0o755)
     environment = {
         **os.environ,
+        "PATH": f"{link.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "DIRECTOR_SOCKET": str(director.state / "control.sock"),
     }
 
     def call(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(link), *words],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            env=environment,
-            check=False,
+            [*words], input=text, capture_output=True, text=True, timeout=60, env=environment, check=False
         )
 
-    return call
+    yield call
+    assert call("ipvsadm", "-C").returncode == 0
+
+
+@pytest.fixture
+def ipvsadm(run: Ipvsadm) -> Ipvsadm:
+    return partial(run, "ipvsadm")
 
 
 def test_a_saved_file_is_restored_listed_and_saved_octet_for_octet(
@@ -139,3 +142,73 @@ def test_one_order_after_the_other(ipvsadm: Ipvsadm) -> None:
 def test_refusals_are_the_tools_own(ipvsadm: Ipvsadm, line: str, status: int, said: str) -> None:
     done = ipvsadm(*line.split())
     assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
+
+
+NOTIFY = """\
+#!/bin/sh
+# What keepalived calls: notify.sh INSTANCE NAME STATE
+set -eu
+VIP=192.0.2.1:80
+case "$3" in
+MASTER)
+    ipvsadm -C
+    ipvsadm -A -t $VIP -s wlc -p 50
+    for server in 10.0.0.1 10.0.0.2; do
+        ipvsadm -a -t $VIP -r $server:80 -g -w 1
+    done
+    ipvsadm --set 900 120 300
+    ;;
+BACKUP)
+    ipvsadm-save -n > "$RULES"
+    ipvsadm -C
+    ;;
+BACK)
+    ipvsadm-restore < "$RULES"
+    ;;
+esac
+"""
+CHECKED = """\
+#!/bin/sh
+# What ldirectord does with a server: checked.sh up|down SERVER.  It reads the list first.
+set -eu
+VIP=192.0.2.1:80
+listed=$(ipvsadm -L -n | awk -v server="$2:80" '$1 == "->" && $2 == server { print $4 }')
+case "$1" in
+down) [ "$listed" = 0 ] || ipvsadm -e -t $VIP -r "$2:80" -g -w 0 ;;
+up) [ "$listed" != 0 ] || ipvsadm -e -t $VIP -r "$2:80" -g -w 1 ;;
+gone) [ -z "$listed" ] || ipvsadm -d -t $VIP -r "$2:80" ;;
+esac
+ipvsadm -L -n | awk '$1 == "->" && $2 ~ /:80$/ { print $2, $4 }'
+"""
+SAVE = '#!/bin/sh\nexec ipvsadm -S "$@"\n'
+RESTORE = '#!/bin/sh\nipvsadm -C && sed "/^#/d" | ipvsadm -R\n'
+
+
+def test_scripts_of_keepalived_and_ldirectord_run_unchanged(run: Ipvsadm, tmp_path: Path) -> None:
+    texts = {
+        "notify.sh": NOTIFY.replace("$RULES", str(tmp_path / "rules")),
+        "checked.sh": CHECKED,
+        "bin/ipvsadm-save": SAVE,
+        "bin/ipvsadm-restore": RESTORE,
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+
+    def well(name: str, *words: str) -> str:
+        done = run(str(tmp_path / name), *words)
+        assert (done.returncode, done.stderr) == (0, ""), (name, words)
+        return done.stdout
+
+    well("notify.sh", "INSTANCE", "VI_1", "MASTER")
+    assert well("checked.sh", "down", "10.0.0.2") == "10.0.0.1:80 1\n10.0.0.2:80 0\n"
+    assert well("checked.sh", "down", "10.0.0.2") == "10.0.0.1:80 1\n10.0.0.2:80 0\n"
+    assert well("checked.sh", "up", "10.0.0.2") == "10.0.0.1:80 1\n10.0.0.2:80 1\n"
+    assert well("checked.sh", "gone", "10.0.0.2") == "10.0.0.1:80 1\n"
+    well("notify.sh", "INSTANCE", "VI_1", "BACKUP")
+    assert (tmp_path / "rules").read_text() == (
+        "-A -t 192.0.2.1:80 -s wlc -p 50\n-a -t 192.0.2.1:80 -r 10.0.0.1:80 -g -w 1\n"
+    )
+    assert run("ipvsadm", "-Ln").stdout == NOTHING
+    well("notify.sh", "INSTANCE", "VI_1", "BACK")
+    assert "10.0.0.1:80" in run("ipvsadm", "-Ln").stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import socket
 import ssl
 import subprocess
@@ -27,7 +28,8 @@ pytestmark = [pytest.mark.integration, needs.director]
 
 CALL = [(":method", "POST"), (":scheme", "http"), (":authority", "h")]
 UPLOAD = 3_000_000
-RETRY = "retry = connect; tries 8"
+RETRY = "retry = connect; tries 8\ntimeout.connect = 20s\ntimeout.response = 20s"
+"""Nobody is given up because the machine is busy."""
 
 
 class Calls:
@@ -116,7 +118,7 @@ def test_calls_pass_with_bodies_trailers_and_leaving_servers(
             numbers = [client.begin(path, b"x" * 100) for _ in range(50) for path in ("/echo", "/in/echo")]
             client.until(lambda: len(client.ended) == len(numbers))
             assert {client.answers[one][0] for one in numbers} == {b"200"}
-        assert inside.connections == 1
+        assert inside.connections <= (os.cpu_count() or 1)  # each process that serves has its own
 
 
 def _many_with_trailers(client: Calls, origin: H2Origin) -> None:

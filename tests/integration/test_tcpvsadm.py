@@ -1,29 +1,29 @@
-"""`director-tcpvsadm` against the real program: rows K4, K11, K12, K36, K38, K44, K46, K48 and K50."""
+"""`director-tcpvsadm` against the real program: rows K4, K11, K12, K17, K36, K38, K44, K46, K48, K50."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from director.cli.client import ApiClient
+from director.cli.lvs.tcpvs.main import main
 from tests.integration.conftest import StartOrigin
 from tests.integration.texts import BASE
 from tests.support import needs
 from tests.support.client import fetch
 from tests.support.origin import Origin, Pause, Send, Step
-from tests.support.running import ROOT, Director, accepts, free_port, wait_until
+from tests.support.running import Director, accepts, free_port, wait_until
 from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
 
-Tcpvsadm = Callable[..., subprocess.CompletedProcess[str]]
+Tcpvsadm = Callable[..., tuple[int, str, str]]
+"""Exit status, standard output, standard error."""
 
 
 class Bare(Director):
@@ -35,37 +35,28 @@ class Bare(Director):
         assert wait_until((self.state / "control.sock").is_socket, 30), self.log
 
 
-@pytest.fixture
-def director(tmp_path: Path) -> Iterator[Director]:
-    with Bare(BASE, tmp_path) as running:
+@pytest.fixture(scope="module")
+def director(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Director]:
+    with Bare(BASE, tmp_path_factory.mktemp("tcpvsadm")) as running:
         yield running
 
 
 @pytest.fixture
-def tcpvsadm(director: Director, tmp_path: Path) -> Tcpvsadm:
-    """Under the name that the scripts know."""
-    link = tmp_path / "tcpvsadm"
-    code = "import sys; from director.cli.lvs.tcpvs.main import main; sys.exit(main())"
-    link.write_text(f"#!{sys.executable}\n{code}\n")
-    link.chmod(0o755)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "DIRECTOR_SOCKET": str(director.state / "control.sock"),
-    }
+def tcpvsadm(director: Director, capsys: pytest.CaptureFixture[str]) -> Iterator[Tcpvsadm]:
+    client = ApiClient(director.state / "control.sock")
 
-    def call(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(link), *words], capture_output=True, text=True, timeout=30, env=environment, check=False
-        )
+    def call(*words: str) -> tuple[int, str, str]:
+        status = main(["tcpvsadm", *words], client)
+        said = capsys.readouterr()
+        return status, said.out, said.err
 
-    return call
+    yield call
+    well(call, "--stop", "-F")
 
 
 def well(tcpvsadm: Tcpvsadm, *lines: str) -> None:
     for line in lines:
-        done = tcpvsadm(*line.split())
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), line
+        assert tcpvsadm(*line.split()) == (0, "", ""), line
 
 
 def get(port: int, target: str, *fields: str) -> tuple[str, Message]:
@@ -89,11 +80,11 @@ def test_one_service_is_made_started_stopped_and_outlives_a_restart(
     assert wait_until(lambda: accepts(("127.0.0.1", port)))
     assert not accepts(("127.0.0.1", other)), "others are untouched"
     assert [get(port, target)[0] for target in ("/a", "/b", "/images/a")] == ["a", "b", "b"]
-    assert "stop it first" in tcpvsadm("-D", "-i", "web").stderr
-    listed = tcpvsadm("-Ln").stdout
+    assert "stop it first" in tcpvsadm("-D", "-i", "web")[2]
+    listed = tcpvsadm("-Ln")[1]
     assert director.stop() == 0
     director.start()
-    assert tcpvsadm("-Ln").stdout == listed
+    assert tcpvsadm("-Ln")[1] == listed
     assert wait_until(lambda: accepts(("127.0.0.1", port)))
     assert get(port, "/a")[0] == "a"
     well(tcpvsadm, "--start")
@@ -102,12 +93,10 @@ def test_one_service_is_made_started_stopped_and_outlives_a_restart(
     well(tcpvsadm, "--stop -i web")
     assert wait_until(lambda: not accepts(("127.0.0.1", port)))
     assert accepts(("127.0.0.1", other))
-    done = tcpvsadm("-A", "-i", "x", "-s", "nonsense")
-    assert (done.returncode, done.stderr) == (255, "Scheduler not found\n")
+    assert tcpvsadm("-A", "-i", "x", "-s", "nonsense") == (255, "", "Scheduler not found\n")
     well(tcpvsadm, f"-A -i taken -l 127.0.0.1:{other}")
-    done = tcpvsadm("--start", "-i", "taken")
-    assert done.returncode == 255
-    assert str(other) in done.stderr
+    status, _, said = tcpvsadm("--start", "-i", "taken")
+    assert (status, str(other) in said) == (255, True)
 
 
 def test_what_is_under_way_when_a_service_is_stopped_ends_well(tcpvsadm: Tcpvsadm) -> None:
@@ -131,6 +120,40 @@ def test_what_is_under_way_when_a_service_is_stopped_ends_well(tcpvsadm: Tcpvsad
             more = client.recv(65536)
             assert more, "cut in the middle"
             found += more
+
+
+def test_no_more_clients_at_a_time_than_maxclients(tcpvsadm: Tcpvsadm, tmp_path: Path) -> None:
+    """K17, the bound of K14: client maxclients + 1 is served only after another ends."""
+
+    def tell(message: Message) -> list[Step]:
+        return [Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]
+
+    request = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    with Origin(tell) as origin, contextlib.ExitStack() as stack:
+        port, file = free_port(), tmp_path / "tcpvs.conf"
+        file.write_text(
+            f"virtual few {{ listen = 127.0.0.1:{port} scheduler = phttp startservers = 1 maxclients = 2\n"
+            f"server = 127.0.0.1:{origin.port} 1\n"
+            f"rule = pattern .* use server 127.0.0.1:{origin.port} }}\n"
+        )
+        well(tcpvsadm, f"-f {file}", "--start -i few")
+        assert wait_until(lambda: accepts(("127.0.0.1", port)))
+
+        def client() -> socket.socket:
+            made = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            made.sendall(request)
+            return made
+
+        first, second = client(), client()
+        assert first.recv(100).endswith(b"ok")
+        assert second.recv(100).endswith(b"ok")
+        third = client()
+        third.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            third.recv(100)
+        first.close()
+        third.settimeout(10)
+        assert third.recv(100).endswith(b"ok")
 
 
 def test_hashes_and_sessions(tcpvsadm: Tcpvsadm, tmp_path: Path) -> None:

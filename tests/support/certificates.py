@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import ocsp
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -79,3 +81,31 @@ def _general(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+def ocsp_response(leaf: Made | None, issuer: Made, hours: float = 1.0, *, revoked: bool = False) -> bytes:
+    """What the issuer's responder says of a certificate (DER), of None that it says nothing."""
+    if leaf is None:
+        return ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED).public_bytes(
+            serialization.Encoding.DER
+        )
+    now = dt.datetime.now(dt.UTC)
+    signer = x509.load_pem_x509_certificate(issuer.chain)
+    status = ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD
+    key: Any = serialization.load_pem_private_key(issuer.key, None)
+    return (
+        ocsp.OCSPResponseBuilder()
+        .add_response(
+            cert=x509.load_pem_x509_certificate(leaf.chain),
+            issuer=signer,
+            algorithm=hashes.SHA1(),
+            cert_status=status,
+            this_update=now - dt.timedelta(days=2),
+            next_update=now + dt.timedelta(hours=hours),
+            revocation_time=now - dt.timedelta(days=1) if revoked else None,
+            revocation_reason=None,
+        )
+        .responder_id(ocsp.OCSPResponderEncoding.HASH, signer)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )

@@ -94,10 +94,11 @@ def _service(one: Json) -> Html:
         )
         for place in one["listeners"]
     ]
+    stopped = None if one.get("start", True) else " stopped"
     rules = f"{one['rules']} rule{'s' if one['rules'] != 1 else ''}, then " if one["rules"] else ""
     cells = (
         el("span", {"class": "name"}, one["name"], el("small", None, f"{one['layer']} {one['protocol']}")),
-        places or [el("span", {"class": "place"}, text) for text in one["listen"]],
+        places or [el("span", {"class": "place"}, text, stopped) for text in one["listen"]],
         f"{rules}{one['pool'] or 'the fault path'}",
         per_second(one["rate"]),
         amount(one["traffic"]["conns"] if one["layer"] == "l4" else one["requests"]),

@@ -8,7 +8,7 @@ all the same: over the file, as every order is.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from director.cli.client import NOT_REACHABLE, ApiClient, Refused
@@ -89,17 +89,15 @@ class RemoteTable:
         return ipvs_service(view, self._get("pools", view["pool"]))
 
     def add_service(self, service: IpvsService) -> None:
-        """Its pool first; when the service cannot be made, the pool goes again."""
+        """With a pool of its own: one change, so that both can be taken back together."""
         if self._find(service.virtual) is not None:
             raise KernelError("EEXIST")
         name = name_of(service.virtual)
         given = {key: value for key, value in settings(service).items() if value is not None}
-        order = {"name": f"l4:{name}", "virtual": str(service.virtual), "pool": name, **given}
-        self._change("post", "pools", order={"name": name})
+        keys = {"virtual": str(service.virtual), "pool": name, **given}
         try:
-            self._change("post", "services", order=order)
+            self._changes([step("add", "pool", name), step("add", "service", f"l4:{name}", keys)])
         except KernelError as error:
-            self._change("delete", "pools", name)
             # Both were looked for: what is not found now is the scheduler.
             raise KernelError("ENOENT") if error.code == "ESRCH" else error from error
 
@@ -113,17 +111,22 @@ class RemoteTable:
 
     def delete_service(self, virtual: Virtual) -> None:
         """With its pool, if that is its own and nobody else's."""
-        self._delete(self._there(virtual))
+        self._delete([self._there(virtual)])
 
     def flush(self) -> None:
         """All of layer 4."""
-        for view in self._views():
-            self._delete(view)
+        self._delete(list(self._views()))
 
-    def _delete(self, view: Json) -> None:
-        self._change("delete", "services", view["key"])
-        if view["pool"] == name_of(_virtual(view)) and not self._get("pools", view["pool"])["used_by"]:
-            self._change("delete", "pools", view["pool"])
+    def _delete(self, views: Sequence[Json]) -> None:
+        """All of these, or none."""
+        going = {view["key"] for view in views}
+        own = {name_of(_virtual(view)) for view in views} & {view["pool"] for view in views}
+        steps = [step("remove", "service", view["key"]) for view in views]
+        pools = [one for one in self._get("pools") if one["name"] in own] if own else []
+        free = [one["name"] for one in pools if going.issuperset(one["used_by"])]
+        steps += [step("remove", "pool", name) for name in free]
+        if steps:
+            self._changes(steps)
 
     # -- destinations --
 
@@ -238,6 +241,9 @@ class RemoteTable:
         except Refused as refused:
             raise kernel_error(refused) from refused
 
+    def _changes(self, steps: Sequence[Json]) -> None:
+        self._change("post", "changes", order={"changes": steps})
+
     def _change(self, verb: str, *segments: str, **what: Any) -> None:
         client = self._client
         try:
@@ -247,12 +253,17 @@ class RemoteTable:
         self.unkept |= isinstance(answer, dict) and not answer.get("kept", True)
 
 
+def step(verb: str, kind: str, name: str, keys: Json | None = None) -> Json:
+    """One of several changes, as `POST changes` takes it."""
+    return {"verb": verb, "kind": kind, "name": name, "keys": keys or {}}
+
+
 def kernel_error(refused: Refused) -> KernelError:
     """What the kernel would have said.  Raises the same again when nobody could be asked."""
     if refused.code == NOT_REACHABLE:
         raise refused
     at = f"{refused.at}: " if refused.at else ""
-    if refused.at in NOT_FOUND:
+    if refused.at.rpartition(".")[2] in NOT_FOUND:
         return KernelError("ENOENT", f"{at}{refused}")
     return KernelError(CODES.get(refused.status, "EINVAL"), f"{at}{refused}")
 
@@ -375,7 +386,16 @@ def _five(found: Json) -> Figures:
 
 def _entry(one: Json) -> ConnectionLine:
     source, virtual, target = (_endpoint(one[name]) for name in ("client", "virtual", "target"))
-    return ConnectionLine(one["protocol"], int(one["expires"]), one["state"], source, virtual, target)
+    return ConnectionLine(
+        one["protocol"],
+        int(one["expires"]),
+        one["state"],
+        source,
+        virtual,
+        target,
+        one["engine"],
+        one["data"],
+    )
 
 
 def _endpoint(text: str) -> tuple[str, int]:

@@ -76,7 +76,8 @@ def _work_of_service(one: JsonObject) -> int:
 
 
 def _listeners(one: JsonObject) -> str:
-    return ", ".join(_listener(place) for place in one["listeners"]) or ", ".join(one["listen"])
+    stopped = "" if one.get("start", True) else " (stopped)"
+    return ", ".join(_listener(place) for place in one["listeners"]) or ", ".join(one["listen"]) + stopped
 
 
 def _listener(place: JsonObject) -> str:
@@ -130,7 +131,8 @@ WIDE_SERVICES = Listing(
 def _users(pool: JsonObject) -> str:
     """Whom a pool serves, and why it cannot."""
     none = f" (CANNOT SERVE: {pool['why_none']})" if pool["why_none"] else ""
-    return f"{', '.join(pool['used_by']) or 'not used'}{none}"
+    panic = f" (PANIC: {pool['panic']})" if pool["panic"] else ""
+    return f"{', '.join(pool['used_by']) or 'not used'}{none}{panic}"
 
 
 def _status(one: JsonObject) -> str:
@@ -153,7 +155,8 @@ POOLS = Listing(
         ("READY", lambda one: f"{one['eligible']} of {one['total']}"),
         ("WAITING", lambda one: one["queue"]["waiting"]),
         ("SCHEDULER", lambda one: "; ".join((one["scheduler"], *one["replaced"]))),
-        ("USED BY", _users),
+        # Nobody misses a pool that is not used.
+        ("USED BY", lambda one: _users(one) if one["used_by"] else "not used"),
     ),
     "No pools.\n",
 )

@@ -5,7 +5,11 @@ Which keys belong to which kind is a table; everything else is said by the parse
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from director.config.parse.checks import header_name
 from director.config.parse.fields import Fields
+from director.config.text.messages import BadValue
 from director.model.pools import Check, ServerTLS
 
 KINDS = (
@@ -49,6 +53,7 @@ def check(fields: Fields) -> Check:
         terms=expected.terms,
         days=expected.days,
         tls=_tls(fields) if kind in {"https", "tls"} else None,
+        headers=tuple(_headers(fields, kind)),
         service=fields.get("grpc") or "",
         every=fields.get("every"),
         timeout=fields.get("timeout"),
@@ -96,3 +101,17 @@ def _count(fields: Fields, kind: str, key: str) -> int:
 
 def _tls(fields: Fields) -> ServerTLS:
     return ServerTLS(fields.get("tls.verify"), fields.get("tls.ca") or "", fields.get("tls.name") or "")
+
+
+def _headers(fields: Fields, kind: str) -> Iterator[tuple[str, str]]:
+    """Further fields of the request, in the order of their lines."""
+    for key, value in fields.values.items():
+        if not key.startswith("header."):
+            continue
+        if kind not in {"http", "https"}:
+            fields.problem(key, f"a {kind} check has no header", "remove it; it is for http, https")
+            return
+        try:
+            yield header_name(key.removeprefix("header.")), str(value)
+        except BadValue as bad:
+            fields.problem(key, bad.message, bad.hint)

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from director.conditions.facts import expression
 from director.config.parse import units
 from director.config.parse.addresses import address
-from director.config.parse.values import listed, status, unique, within
+from director.config.parse.values import field_name, listed, status, unique, within
 from director.config.text.messages import BadValue, suggest
 from director.config.text.reader import Value
 from director.config.text.sources import resolve
@@ -338,4 +338,22 @@ def _comma(text: str, at: int) -> int:
 def check_host(text: str) -> str:
     """The Host field of a probe: a name, with or without port."""
     address(text, port_needed=False)
+    return text
+
+
+_OWN_FIELDS = ("host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer")
+
+
+def header(text: str) -> str:
+    """The value of a field of a probe's request (RFC 9110 5.5): printable, in ASCII."""
+    for at, letter in enumerate(text):
+        if not " " <= letter <= "~":
+            raise BadValue(f"{letter!r} cannot stand in a header field", "use printable ASCII", at)
+    return text
+
+
+def header_name(text: str) -> str:
+    """The name of one, which is not what the probe itself has to say."""
+    if field_name(text).lower() in _OWN_FIELDS:
+        raise BadValue(f"{text} is the check's own", "remove it; host = NAME sets Host")
     return text

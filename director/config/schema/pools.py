@@ -308,6 +308,13 @@ CHECK = Kind(
             example="shop.example.org",
         ),
         Key(
+            "header.NAME",
+            "text",
+            values.on_text(checks.header),
+            "A header field of the request. For `http` and `https`.",
+            example="secret",
+        ),
+        Key(
             "every",
             "duration",
             values.duration(0.05, 86400.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
@@ -35,14 +36,20 @@ class ProbeProtocol(Protocol):
     def connectionMade(self) -> None:
         """The server accepted."""
         self.probe.mark("connect")
-        self._go_on(self._talk.begin())
+        self._go_on(self._talk.begin)
 
     def dataReceived(self, data: bytes) -> None:
         """Octets of the answer."""
         self.probe.saw(data)
-        self._go_on(self._talk.feed(data))
+        self._go_on(self._talk.feed, data)
 
-    def _go_on(self, reply: bytes) -> None:
+    def _go_on(self, step: Callable[..., bytes], *what: bytes) -> None:
+        try:
+            reply = step(*what)
+        except Exception as error:  # noqa: BLE001 - a fault of ours says nothing of the server
+            self.probe.report(None, f"not probed: the check failed itself: {type(error).__name__}: {error}")
+            self.cut()
+            return
         if reply:
             self.transport.write(reply)
         if self._talk.judgement is not None:
@@ -83,7 +90,7 @@ class Secrecy:
     def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:  # noqa: N802, N803 - Twisted's
         """OpenSSL's side of a connection; an address is not asked for by SNI (RFC 6066 3)."""
         self.connection = SSL.Connection(self._context, None)
-        if not (":" in self.name or self.name.replace(".", "").isdigit()):
+        if self.name and not (":" in self.name or self.name.replace(".", "").isdigit()):
             self.connection.set_tlsext_host_name(self.name.encode("ascii"))
         return self.connection
 
@@ -131,7 +138,7 @@ class SecureProtocol(ProbeProtocol):
             return
         if isinstance(self._talk, TlsProbe):
             self._talk.said = said
-        self._go_on(self._talk.begin())
+        self._go_on(self._talk.begin)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, perhaps in the handshake."""

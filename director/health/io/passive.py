@@ -23,7 +23,8 @@ FAILURES_SHOWN = 10
 """Failures of real work that go with a change of a check's verdict."""
 
 EJECTED = (
-    "pool {pool} server {server} is ejected for {seconds:g}s: {reason} (eject = {causes}, {count} in a row)"
+    "pool {pool} server {server} is ejected for {seconds:g}s: {reason} (eject = {causes}; ejection {count} "
+    "in turn)"
 )
 RETURNED = "pool {pool} server {server} is taken in again after {seconds:.0f}s"
 
@@ -58,11 +59,12 @@ class PassiveChecks:
     def heard(self, saw: Iterable[Saw], samples: Iterable[tuple[str, str, tuple[Any, ...]]]) -> None:
         """What another process saw."""
         for pool, address, word, times in saw:
-            for server in self._servers(pool, address):
+            # Two names of one address are one server here.
+            for server in self._servers(pool, address)[:1]:
                 self.saw(server, word, times)
         now = self._clock()
         for pool, address, sample in samples:
-            for server in self._servers(pool, address):
+            for server in self._servers(pool, address)[:1]:
                 self.judge.worked(server, Sample(*sample), now)
 
     def failures(self, address: str) -> tuple[tuple[float, str], ...]:

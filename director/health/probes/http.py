@@ -23,13 +23,11 @@ ANSWER_LIMIT = 1 << 20
 def request(check: Check, address: Address) -> bytes:
     """The whole request of an http check."""
     host = check.host or (str(address) if address.host else "localhost")
-    lines = (
-        f"{check.method} {check.target} HTTP/1.1",
-        f"Host: {host}",
-        "User-Agent: director-check",
-        "Accept: */*",
-        "Connection: close",
-    )
+    fields = {"Host": host, "User-Agent": "director-check", "Accept": "*/*", "Connection": "close"}
+    given = {name.lower() for name, _ in check.headers}
+    lines = [f"{check.method} {check.target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in fields.items() if name.lower() not in given]
+    lines += [f"{name}: {value}" for name, value in check.headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
 

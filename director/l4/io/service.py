@@ -389,7 +389,9 @@ class L4Director(Service):
     # --- the kernel's rules -------------------------------------------------------------------------
 
     def _wanted(self) -> Wanted:
-        return self._plan, self.engine.captured()
+        captured = self.engine.captured()
+        self._ignores = [sysctl.arp_ignore(name) for name in captured]
+        return self._plan, captured
 
     def _look_soon(self) -> None:
         if self._capture is not None:
@@ -401,8 +403,8 @@ class L4Director(Service):
 
     def _look_at_settings(self) -> None:
         """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""
-        before, self._ignores = self._ignores, [sysctl.arp_ignore(name) for name in self.engine.captured()]
-        if before != self._ignores:
+        # Held against what the last look met: one may have come between two of ours, and acted upon it.
+        if self._ignores != [sysctl.arp_ignore(name) for name in self.engine.captured()]:
             self._look_soon()
 
     def _announce(self, link: KernelLink, frame: bytes) -> None:

@@ -46,6 +46,12 @@ class Malformed(Event):
 class FrameConnection(H2Connection):
     """One connection, of either role."""
 
+    MAX_CLOSED_STREAMS = 4096
+    """Streams of which is remembered how they ended: late frames of theirs are no offence (RFC 9113 5.1).
+
+    h2 keeps 65 536, which is 6 MB for each connection that lives long.
+    """
+
     def _receive_headers_frame(self, frame: HeadersFrame) -> tuple[list[Frame], list[Event]]:
         try:
             return super()._receive_headers_frame(frame)

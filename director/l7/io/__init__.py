@@ -5,9 +5,10 @@ service that `listening` is; `waiting` stands for an address that another progra
 for several processes.  `arrivals` see a connection through PROXY header and handshake, with `tls_contexts`;
 `undecided` waits for the first octets to say which protocol it is.  `frontend` performs a
 conversation's commands for one client over the `link` of each exchange to its server, `backend` holds the
-connections to servers (`server_side`), each made in its `manner`, `carrier` those that carry many requests,
-of which each is `carried`, and one is `faulty` on purpose; `resolver` looks their names up, `attempts` tries
-a name's addresses, `queue` holds those who wait for a server with room. `access_log` formats records and
+connections to servers (`server_side`), each made in its `manner`, and `carriers` those that carry many
+requests: a `carrier` each, and each request is `carried`; one is `faulty` on purpose; `resolver` looks their
+names up, `attempts` tries a name's addresses, `queue` holds those who wait for a server with room.
+`access_log` formats records and
 `writer` writes them; `date` dates own answers; `reactor` is the lean loop; `descriptors` counts them;
 `hang_ups` tell of resets behind a FIN; `service` ties them together.
 """

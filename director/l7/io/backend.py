@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from director.l7.io.attempts import Attempts, literal_family, open_stream
-from director.l7.io.carrier import Carriers
+from director.l7.io.carriers import Carriers
 from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.manner import SUFFIX, Manner, Manners
 from director.l7.io.reactor import LeanReactor

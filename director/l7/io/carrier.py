@@ -44,13 +44,26 @@ class Connections(Protocol):
     """Who makes connections, and ends them."""
 
     reactor: Any
-    reused: int
 
     def connect(self, address: Address, client: ServerCaller, manner: Manner | None = None) -> ServerSide:
         """Begin a connection."""
 
     def drop(self, side: ServerSide, now: float) -> None:
         """Close one behind what is still queued for it."""
+
+
+class Keepsake(Protocol):
+    """Who knows the connection."""
+
+    @property
+    def backends(self) -> Connections:
+        """Who makes connections."""
+
+    def forget(self, carrier: Carrier) -> None:
+        """It takes no more requests."""
+
+    def gone(self, carrier: Carrier) -> None:
+        """It is closed."""
 
 
 class Carrier:
@@ -62,7 +75,7 @@ class Carrier:
         idle_since: when it was left without a request.
     """
 
-    def __init__(self, carriers: Carriers, key: str, *, secure: bool) -> None:
+    def __init__(self, carriers: Keepsake, key: str, *, secure: bool) -> None:
         self._carriers = carriers
         self._reactor = carriers.backends.reactor
         self.now = self._reactor.seconds
@@ -75,6 +88,7 @@ class Carrier:
         self._unsent: set[CarriedStream] = set()
         self._lingering: dict[CarriedStream, float] = {}
         self._side: ServerSide | None = None
+        self._written: list[bytes] = []
 
     def open(self, address: Address, manner: Manner) -> None:
         """Begin the connection."""
@@ -187,6 +201,7 @@ class Carrier:
             self.retire()
 
     def _close(self) -> None:
+        self.flush()
         side, self._side = self._side, None
         if side is not None:
             self.lost = True
@@ -241,7 +256,14 @@ class Carrier:
             last = self.frames.goaway(ErrorCodes.ENHANCE_YOUR_CALM, str(error))
             self._break(f"the server sent {error}", last)
             return
+        except Exception:  # noqa: BLE001 - a defect of ours must cost one connection, not the process
+            _log.failure(
+                "a connection to {server} failed; it is closed. Please report this.", server=self.key
+            )
+            self._break("a defect of the director")
+            return
         self._write(self.frames.rest())
+        self.flush()
         self.settle()
         if self.retired and not self.load:
             self._close()
@@ -266,6 +288,7 @@ class Carrier:
         self.settle()
 
     def _break(self, reason: str, last: bytes = b"") -> None:
+        self.flush()
         side, self._side = self._side, None
         if side is not None:
             side.stream.write(last or self.frames.rest() or self.frames.goaway(ErrorCodes.PROTOCOL_ERROR))
@@ -273,8 +296,20 @@ class Carrier:
         self._end(reason)
 
     def _write(self, octets: bytes) -> None:
+        """Frames for the server: what one turn of the loop makes goes out in one piece.
+
+        Requests of many clients come in a turn; a system call for each frame would cost more than the frames.
+        """
         if octets and self._side is not None:
-            self._side.stream.write(octets)
+            if not self._written:
+                self.later(self.flush)
+            self._written.append(octets)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        written, self._written = self._written, []
+        if written and self._side is not None:
+            self._side.stream.write(b"".join(written))
 
     # -- frames --
 
@@ -393,58 +428,3 @@ def _code(number: int) -> str:
 def _reset_words(number: int) -> str:
     hint = "; write protocol = http/1.1" if number == ErrorCodes.HTTP_1_1_REQUIRED else ""
     return f"the server broke it off ({_code(number)}){hint}"
-
-
-class Carriers:
-    """All connections of one director that carry many requests."""
-
-    def __init__(self, backends: Connections) -> None:
-        self.backends = backends
-        self._by_key: dict[str, list[Carrier]] = {}
-        self._all: set[Carrier] = set()
-
-    def stream(
-        self, key: str, address: Address, client: ServerCaller, manner: Manner, *, fresh: bool, careful: bool
-    ) -> tuple[CarriedStream, bool]:
-        """A stream for one request, and whether its connection is there already.
-
-        `fresh`: on a connection of its own for now, since another one has just failed it.  A connection with
-        a PROXY header tells of one client and is not shared.
-        """
-        if not (fresh or manner.header):
-            for carrier in reversed(self._by_key.get(key, ())):
-                if carrier.has_room(careful=careful):
-                    self.backends.reused += carrier.connected
-                    return carrier.take(client), carrier.connected
-        made = Carrier(self, key, secure=manner.secure)
-        self._all.add(made)
-        if manner.header:
-            made.retired = True
-        else:
-            self._by_key.setdefault(key, []).append(made)
-        stream = made.take(client)
-        made.open(address, manner)
-        return stream, False
-
-    def idle_count(self) -> int:
-        """Connections that carry nothing now."""
-        return sum(not one.load for one in self._all)
-
-    def sweep(self, now: float, unwanted: Callable[[str], bool]) -> None:
-        """Close what is idle for long, or whose server is not wanted any more."""
-        for carrier in list(self._all):
-            if unwanted(carrier.key):
-                carrier.retire()
-            carrier.sweep(now)
-
-    def forget(self, carrier: Carrier) -> None:
-        """It takes no more requests."""
-        line = self._by_key.get(carrier.key)
-        if line is not None and carrier in line:
-            line.remove(carrier)
-            if not line:
-                del self._by_key[carrier.key]
-
-    def gone(self, carrier: Carrier) -> None:
-        """It is closed."""
-        self._all.discard(carrier)

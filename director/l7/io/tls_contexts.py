@@ -7,6 +7,7 @@ certificates; what changes is put behind it.  Contexts towards servers are made 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -96,7 +97,7 @@ class TLSContexts:
     def of_service(self, name: str) -> Context | None:
         """The context for connections to a service's TLS addresses; None while it cannot speak TLS."""
         found = self._made.get(name)
-        return found[2].base if found is not None else None
+        return found[2].current(monotonic()) if found is not None else None
 
     def of_servers(self, wanted: ServerTLS, protocol: str = "http/1.1") -> Context:
         """The context for connections to servers that are met so.  Raises CertificateError."""

@@ -16,7 +16,7 @@ endless loop, a stopped process) is killed, and then it is like any other that e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -85,6 +85,9 @@ class Crew(Part):
         count: how many.
         first: the column of the first in the counts.
         module: their program.
+
+    Attributes:
+        saw: told how work on servers goes, for passive checks.
     """
 
     def __init__(self, shared: Shared, reactor: Any, count: int, first: int, module: str) -> None:
@@ -97,6 +100,7 @@ class Crew(Part):
         self._processes: list[Process | None] = [None] * count
         self._deaths = [0] * count
         self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
+        self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
         self._last_look = reactor.seconds()
         self._started = self._manned = False
 
@@ -113,6 +117,9 @@ class Crew(Part):
     def _wanted(self, configuration: Configuration) -> bool:
         """There is work for them."""
         raise NotImplementedError
+
+    def _work(self, told: dict[str, Any]) -> None:
+        self.saw(told["saw"], told["samples"])
 
     def _answers(self, index: int) -> Mapping[str, Answer]:
         """What is answered to one of them, beside events."""
@@ -203,7 +210,7 @@ class Crew(Part):
     # -- one after the other --
 
     def _spawn(self, index: int) -> Deferred[None]:
-        answers = {"event": self._event, **self._answers(index)}
+        answers: dict[str, Answer] = {"event": self._event, "work": self._work, **self._answers(index)}
         one = Process(
             self._reactor, self._module, self._name(index), index, self._first + index, answers, self._ended
         )

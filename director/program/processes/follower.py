@@ -46,6 +46,7 @@ from director.program.processes.channel import Channel
 from director.program.processes.figures import Meter
 from director.program.processes.orphan import Orphan
 from director.program.processes.relay import Relay
+from director.program.processes.sightings import EVERY, Sightings
 from director.program.replica import Replica
 from director.program.version import VERSION
 from director.registry.books import MappedBooks
@@ -131,6 +132,9 @@ class Follower:
             processes=told["processes"],
         )
         self._replica = Replica(self.reactor, Random(), self.books)
+        sightings = Sightings(self._replica.registry, self.reactor, self.channel)
+        self._replica.registry.saw = sightings.saw
+        self._repeat(sightings.look, EVERY)
         self._files = UserFiles()
         self._meter = Meter(self._replica.registry)
         self._orphan = Orphan(self.reactor, told["state_dir"], self.kind, self._retire)

@@ -29,7 +29,6 @@ from director.program.layer7 import layer7_of
 from director.program.parts import Part
 from director.program.processes.follower import Follower, run
 from director.program.processes.orphan import WORKER
-from director.program.processes.sightings import EVERY, Sightings
 from director.program.processes.sockets import name
 from director.store.values import unpacked
 
@@ -42,9 +41,6 @@ class WorkerProgram(Follower):
 
     def _make(self, told: dict[str, Any]) -> Sequence[Part]:
         settings, registry = self.settings, self._replica.registry
-        sightings = Sightings(registry, self.reactor, self.channel)
-        registry.saw = sightings.saw
-        self._repeat(sightings.look, EVERY)
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
         self._faults = TimedInjections(registry, self.reactor, lambda _: None)

@@ -38,9 +38,6 @@ _log = Logger(namespace="director")
 class Workers(Crew, Collector):
     """All workers.
 
-    Attributes:
-        saw: told how work on servers goes, for passive checks.
-
     Args:
         run: what tells this run's requests from others.
         access_log: where they write.
@@ -56,7 +53,6 @@ class Workers(Crew, Collector):
         self._serves = False
         self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
         self._services: list[CompiledService] = []
-        self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
 
     @property
     def counting(self) -> list[Process]:
@@ -75,7 +71,7 @@ class Workers(Crew, Collector):
         return bool(configuration.l7)
 
     def _answers(self, index: int) -> Mapping[str, Answer]:
-        return {"room": partial(self._room, index), "work": self._work}
+        return {"room": partial(self._room, index)}
 
     def _facts(self) -> Mapping[str, Any]:
         injected = self._injected(self._running_faults())
@@ -162,9 +158,6 @@ class Workers(Crew, Collector):
             one.channel.tell("reopen")
 
     # -- news --
-
-    def _work(self, told: dict[str, Any]) -> None:
-        self.saw(told["saw"], told["samples"])
 
     def _room(self, index: int, pool: str) -> None:
         for one in self.there:

@@ -8,15 +8,17 @@ mistake; being out of date is said but is no reason to refuse (the client will).
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509 import ocsp
 
 from director.errors import DirectorError
 
@@ -35,7 +37,7 @@ class Pair:
 
     `chain` and `key` are PEM; `names` what it is good for (subjectAltName: DNS names and addresses),
     `until` its last moment (Unix seconds), `kind` of its key: `rsa` or `ecdsa` or another name; `staple` an
-    OCSP response, if any.
+    OCSP response, if any, which is good until `staple_until` (Unix seconds).
     """
 
     name: str
@@ -47,6 +49,7 @@ class Pair:
     kind: str
     issuer: str
     staple: bytes = field(default=b"", repr=False)
+    staple_until: float = 0.0
 
     @property
     def digest(self) -> str:
@@ -54,12 +57,36 @@ class Pair:
         return hashlib.sha256(self.chain + b"\0" + self.key + b"\0" + self.staple).hexdigest()
 
 
-def read_pair(name: str, chain_path: str, key_path: str = "", staple_path: str = "") -> Pair:
+def read_pair(name: str, chain_path: str, key_path: str = "") -> Pair:
     """The pair of two files (one, with both, when `key_path` is empty).  Raises CertificateError."""
     chain = _content(chain_path)
     key = _content(key_path) if key_path else chain
-    staple = _content(staple_path) if staple_path else b""
-    return make_pair(name, chain, key, staple, chain_path, key_path or chain_path)
+    return make_pair(name, chain, key, chain_path, key_path or chain_path)
+
+
+def stapled(pair: Pair, path: str, now: float) -> Pair:
+    """The pair with the OCSP response of a file; `now` is Unix time.  Raises CertificateError.
+
+    It must be a good one about this very certificate that has not ended: a client that is shown any other
+    takes the certificate for revoked, or the server for broken (RFC 6961 2.2, RFC 7633 4).
+    """
+    octets = _content(path)
+    try:
+        found = ocsp.load_der_ocsp_response(octets)
+        if found.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            raise CertificateError(f"{path} is no answer ({found.response_status.name}); ask again")
+        serial, until = found.serial_number, found.next_update_utc
+        revoked = found.certificate_status is ocsp.OCSPCertStatus.REVOKED
+    except ValueError as error:
+        raise CertificateError(f"{path} has no OCSP response in DER ({error})") from error
+    if serial != x509.load_pem_x509_certificate(pair.chain).serial_number:
+        raise CertificateError(f"{path} is about another certificate than {pair.path}; ask for this one")
+    if revoked:
+        raise CertificateError(f"{path} says that {pair.path} is revoked; put another one in its place")
+    end_of_it = math.inf if until is None else until.timestamp()
+    if end_of_it <= now:
+        raise CertificateError(f"the response in {path} has ended; ask the responder for a new one")
+    return evolve(pair, staple=octets, staple_until=end_of_it)
 
 
 def read_folder(name: str, folder: str) -> Iterator[Pair | CertificateError]:
@@ -71,7 +98,7 @@ def read_folder(name: str, folder: str) -> Iterator[Pair | CertificateError]:
             yield error
 
 
-def make_pair(name: str, chain: bytes, key: bytes, staple: bytes, path: str, key_path: str) -> Pair:
+def make_pair(name: str, chain: bytes, key: bytes, path: str, key_path: str) -> Pair:
     """A pair of octets; the paths are for messages."""
     try:
         certificates = x509.load_pem_x509_certificates(chain)
@@ -102,7 +129,6 @@ def make_pair(name: str, chain: bytes, key: bytes, staple: bytes, path: str, key
         leaf.not_valid_after_utc.timestamp(),
         _kind(private),
         leaf.issuer.rfc4514_string(),
-        staple,
     )
 
 

@@ -55,5 +55,5 @@ class Challenges:
         if path.suffix == HTTP:
             self.texts[PATH + path.stem] = octets.decode("ascii")
         elif path.suffix == ALPN:
-            pair = make_pair("acme", octets, octets, b"", str(path), str(path))
+            pair = make_pair("acme", octets, octets, str(path), str(path))
             self.contexts[path.stem] = challenge_context(pair)

@@ -1,7 +1,7 @@
 """What TLS connections start from: OpenSSL's contexts, for clients of a listener and towards servers.
 
-A listener has one *base* context that lives as long as the listener: it holds the keys of session tickets,
-and no certificate.  Every handshake asks `ServerContexts.choose` for the context of the name (`choice`),
+A listener has one *base* context that lives for a day: it holds the keys of session tickets, and no
+certificate.  Every handshake asks `ServerContexts.choose` for the context of the name (`choice`),
 which is swapped as a whole when files change: handshakes under way finish with what they have, tickets stay
 good.
 
@@ -11,7 +11,8 @@ Verification of servers is service-identity's (RFC 9525) on top of OpenSSL's cha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from director.tls.choice import Choice
 from director.tls.io.certificates import CertificateError, Pair
 from director.tls.profiles import PROFILES, TLS13, Profile
 
+TICKET_SECONDS = 86400.0
+"""How long the keys of session tickets are used."""
 _VERSIONS = {0x0303: SSL.TLS1_2_VERSION, TLS13: SSL.TLS1_3_VERSION}
 _MODE_RELEASE_BUFFERS = 0x10
 """SSL_MODE_RELEASE_BUFFERS: an idle connection holds no 34 kB of buffers (SSL_CTX_set_mode(3))."""
@@ -65,9 +68,26 @@ class ServerContexts:
         self._protocols = protocols
         self._session_id = session_id[:32]
         self._clients = clients
-        self.base = self._bare()
-        self.base.set_tlsext_servername_callback(self._named)
+        self.base = self._based()
+        self._since: float | None = None
         self._made: tuple[Choice[Pair], Mapping[tuple[Pair, ...], SSL.Context]] = (Choice(()), {})
+
+    def _based(self) -> SSL.Context:
+        base = self._bare()
+        base.set_tlsext_servername_callback(self._named)
+        return base
+
+    def current(self, now: float) -> SSL.Context:
+        """The base for a connection of now (monotonic seconds), with keys for tickets of today.
+
+        Who stole the keys could read what was spoken under them (RFC 8446 appendix C.4; with TLS 1.2 all of
+        it), so they do not live for ever.  A client with a ticket of yesterday shakes hands in full.
+        """
+        if self._since is None:
+            self._since = now
+        elif now - self._since > TICKET_SECONDS:
+            self.base, self._since = self._based(), now
+        return self.base
 
     def serve(self, pairs: Iterable[Pair]) -> None:
         """Use these from now on, the first for clients without a name.  Raises CertificateError."""
@@ -90,9 +110,9 @@ class ServerContexts:
                 continue
             kinds.add(pair.kind)
             _use(context, pair)
-        staple = next((pair.staple for pair in group if pair.staple), b"")
-        if staple:
-            context.set_ocsp_server_callback(lambda _connection, _data: staple)
+        stapling = next((pair for pair in group if pair.staple), None)
+        if stapling is not None:
+            context.set_ocsp_server_callback(_stapler(stapling))
         return context
 
     def _bare(self) -> SSL.Context:
@@ -128,6 +148,11 @@ class ServerContexts:
         context.set_verify(demand, lambda _connection, _certificate, _code, _depth, good: bool(good))
         if clients.revoked:
             _revoke(context, clients.revoked)
+
+
+def _stapler(pair: Pair) -> Callable[[SSL.Connection, Any], bytes]:
+    """Gives the pair's OCSP response for as long as it is good."""
+    return lambda _connection, _data: pair.staple if time.time() < pair.staple_until else b""
 
 
 def challenge_context(pair: Pair) -> SSL.Context:

@@ -11,11 +11,12 @@ not open, the others do.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.model.tls import Certificate
 from director.tls.acme.proof import placeholder
@@ -27,6 +28,7 @@ from director.tls.io.certificates import (
     make_pair,
     read_folder,
     read_pair,
+    stapled,
 )
 
 WARN_DAYS = 14.0
@@ -66,9 +68,14 @@ def load(certificate: Certificate) -> LoadedCertificate:
         return LoadedCertificate(certificate, stamp, (_placeholder(certificate),), stands_in=True)
     if not certificate.folder:
         try:
-            pair = read_pair(certificate.name, certificate.file, certificate.key, certificate.ocsp)
+            pair = read_pair(certificate.name, certificate.file, certificate.key)
         except CertificateError as error:
             return LoadedCertificate(certificate, stamp, (), (str(error),))
+        try:
+            pair = stapled(pair, certificate.ocsp, time.time()) if certificate.ocsp else pair
+        except CertificateError as error:
+            # No reason not to serve: clients that want to know ask by themselves.
+            return LoadedCertificate(certificate, stamp, (pair,), (str(error),))
         return LoadedCertificate(certificate, stamp, (pair,))
     pairs: list[Pair] = []
     problems: list[str] = []
@@ -82,10 +89,25 @@ def load(certificate: Certificate) -> LoadedCertificate:
     return LoadedCertificate(certificate, stamp, tuple(pairs), tuple(problems))
 
 
+def _kept(old: LoadedCertificate, found: LoadedCertificate) -> str:
+    """What is served now that files are bad."""
+    if found.pairs and found.certificate.ocsp:
+        return "the old one is stapled for as long as it lasts"
+    return "the old one is served on" if old.pairs else "nothing is served"
+
+
+def _with_old_staple(old: LoadedCertificate, found: LoadedCertificate) -> LoadedCertificate:
+    """A bad response leaves the one before in force, if that is about the same certificate."""
+    (before,), (pair,) = old.pairs, found.pairs
+    if before.chain != pair.chain or not before.staple:
+        return found
+    return evolve(found, pairs=(evolve(pair, staple=before.staple, staple_until=before.staple_until),))
+
+
 def _placeholder(certificate: Certificate) -> Pair:
     """What is served until there is a certificate: to show that the name is ours, it must be open."""
     octets = placeholder(certificate.acme, datetime.now(UTC))
-    return make_pair(certificate.name, octets, octets, b"", certificate.file, certificate.file)
+    return make_pair(certificate.name, octets, octets, certificate.file, certificate.file)
 
 
 def stamp_of(certificate: Certificate) -> Stamp:
@@ -178,14 +200,15 @@ class CertificateStore:
 
     def _take(self, name: str, old: LoadedCertificate, found: LoadedCertificate) -> Iterable[News]:
         for problem in found.problems:
-            kept = "the old one is served on" if old.pairs else "nothing is served"
-            yield News(name, f"{problem}; {kept}", bad=True)
+            yield News(name, f"{problem}; {_kept(old, found)}", bad=True)
         if found.problems:
             self.problems[name] = found.problems
         else:
             self.problems.pop(name, None)
         if not found.pairs:
             return
+        if found.problems and len(found.pairs) == len(old.pairs) == 1 and found.certificate.ocsp:
+            found = _with_old_staple(old, found)
         same = [pair.digest for pair in found.pairs] == [pair.digest for pair in old.pairs]
         self._loaded[name] = old if same else found
         if not same:
@@ -194,9 +217,17 @@ class CertificateStore:
             )
             yield News(name, f"new files are served: {until}")
 
+    def _staple_ends(self, name: str, pair: Pair, now: float) -> Iterable[News]:
+        """A response that nobody has renewed is not shown any more; said once."""
+        if pair.staple and pair.staple_until <= now and pair.digest not in self._warned:
+            self._warned[pair.digest] = now
+            text = "its OCSP response has ended and is not stapled any more; put a new one in its place"
+            yield News(name, text, bad=True)
+
     def _ending(self, now: float) -> Iterable[News]:
         for name, found in self._loaded.items():
             for pair in found.pairs:
+                yield from self._staple_ends(name, pair, now)
                 left = days_left(pair, now)
                 if left < WARN_DAYS and now - self._warned.get(pair.digest, 0.0) >= 86400.0:
                     self._warned[pair.digest] = now

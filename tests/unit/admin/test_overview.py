@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from attrs import evolve
 
 from director.admin.overview import ALL_ROWS, FINDINGS, POOL_ROWS, overview, pools, verdict
@@ -160,3 +162,14 @@ def test_only_fault_answers_are_listed() -> None:
     )
     assert [one["id"] for one in view["faults"]] == ["f1"]
     assert view["process"]["uptime"] == control.at.time
+
+
+def test_panic_is_an_error_with_what_ends_it() -> None:
+    control = sample.control()
+    pool = control.registry.pools["web"]
+    pool.config = evolve(pool.config, panic=1.0)
+    pool.by_name["a"].failing = frozenset({"eject:web"})
+    pool.by_name["a"].refresh()
+    text = json.dumps(sample.screen(control))
+    assert "is in panic: 1 of 2 servers are healthy, less than panic = 100%" in text
+    assert "ejected for its traffic: failed" in text

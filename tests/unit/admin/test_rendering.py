@@ -70,3 +70,11 @@ def test_slow_readers_cannot_hold_on_to_any_number() -> None:
         held.append(pieces)
         work.now += 1000.0
     assert work.made == RENDERINGS_KEPT
+
+
+def test_one_of_another_version_serves_nobody() -> None:
+    """Who has changed something sees it, however dear."""
+    work = Work(DEAR)
+    for version, made in ((1, 1), (1, 2), (1, 2), (2, 3), (2, 3)):
+        found = work.renderings.newest(work, version)
+        assert (found.version, b"".join(found)) == (version, f"{made}.1 {made}.2 ".encode())

@@ -4,15 +4,17 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from director.admin import audit, views
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import ViewContext
 from director.model.conditions import And, Not, Or, Term
-from director.model.pools import State
+from director.model.pools import Advice, State
 from director.registry.changes import Ordered, ServerChanged, weight
 from director.registry.ledger import claim
+from director.registry.reports import CheckEvidence
 from tests.unit.admin import sample
 
 
@@ -143,3 +145,61 @@ def test_rules_show_what_they_do() -> None:
     images, old = [views.rule_view(one, context(control)) for one in control.registry.configuration.rules]
     assert (images["action"], images["when"], images["requests"]) == ("pool images", "path ^= /images/", 5)
     assert old["action"] == "redirect 301 https://example.org/new"
+
+
+def reshaped(control: MemoryControl, **settings: Any) -> None:
+    """Pool `web` with other settings."""
+    pool = control.registry.pools["web"]
+    pool.config = evolve(pool.config, **settings)
+    for one in pool.servers:
+        one.refresh()
+
+
+def fails(control: MemoryControl, name: str, check: str = "alive") -> None:
+    one = control.registry.pools["web"].by_name[name]
+    one.failing |= {check}
+    one.refresh()
+
+
+def test_a_dead_server_that_is_used_in_panic_is_not_called_up() -> None:
+    control = sample.control()
+    reshaped(control, panic=1.0)
+    fails(control, "a")
+    found = server(control)
+    assert (found["status"], found["health"], found["eligible"]) == (
+        "down, used all the same (panic)",
+        "down",
+        True,
+    )
+    pool = views.pool_view(control.snapshot().pools["web"], context(control))
+    assert pool["panic"] == (
+        "1 of 2 servers are healthy, less than panic = 100%, so all of them are used, also those that checks "
+        "call dead"
+    )
+
+
+def test_one_check_of_several_may_fail() -> None:
+    control = sample.control()
+    reshaped(control, checks=("alive", "deep"), needed=1)
+    fails(control, "a", "deep")
+    found = server(control)
+    assert (found["status"], found["failing"]) == ("up", ["deep"])
+    assert found["note"] == "fails deep; enough other checks hold"
+    assert views.pool_view(control.snapshot().pools["web"], context(control))["needed"] == 1
+
+
+def test_what_an_agent_wants_is_shown() -> None:
+    control = sample.control()
+    control.registry.pools["web"].by_name["a"].advise(Advice(50, State.DRAIN))
+    found = server(control)
+    assert (found["status"], found["state"], found["advice"]) == ("drained", "ready", "50% drain")
+    assert found["note"] == "its agent says 50% drain"
+
+
+def test_an_ejection_is_evidence_of_its_server() -> None:
+    control = sample.control()
+    fails(control, "a", "eject:web")
+    address = control.registry.pools["web"].by_name["a"].key
+    control.evidence.append(CheckEvidence("eject:web", address, False, 900.0, "5 failures in a row: 5 5xx"))
+    control.evidence.append(CheckEvidence("eject:images", address, False, 900.0, "another pool's"))
+    assert [one["evidence"] for one in server(control)["checks"]][1:] == ["5 failures in a row: 5 5xx"]

@@ -200,8 +200,28 @@ def test_a_servers_port_where_clients_ask_several(
         )
 
 
-def test_tls_that_is_passed_on_may_end_in_the_same_director() -> None:
-    """But what is spoken to in clear goes in circles."""
-    text = "[l7:f]\nlisten = :443\nprotocol = {}\npool = p\n[pool:p]\nserver.a = 127.0.0.1:443\n"
-    assert not read_ini(text.format("tls-passthrough")).problems
-    assert [p.line for p in read_ini(text.format("tcp")).problems] == [6]
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ("pool = q\n[pool:q]\nserver.a = 10.0.0.1:80\n", []),
+        ("pool = p\n", [5]),
+        ("pool = q\n[pool:q]\nserver.a = localhost:443\n", [5, 10]),
+        ("pool = q\nfault = pool p\n[pool:q]\nserver.a = 10.0.0.1:80\n", [5]),
+        ("pool = q\n[pool:q]\nserver.a = 10.0.0.1:80\n[rule:1 x]\nservice = w\npool = p\n", [5]),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["tls-passthrough", "http"])
+def test_one_service_may_stand_before_another_if_the_way_does_not_lead_back(
+    protocol: str, more: str, lines: list[int]
+) -> None:
+    text = "[l7:f]\nlisten = :443\npool = p\n[pool:p]\nserver.a = 127.0.0.1:8443\n[l7:w]\nlisten = :8443\n"
+    text = text.replace("pool = p\n[", f"pool = p\nprotocol = {protocol}\n[", 1)
+    found = [one.line - 1 for one in read_ini(text + more).problems if "director's own" in one.message]
+    assert found == lines
+
+
+@pytest.mark.parametrize(("listen", "warned"), [(":443", False), (":8443, :80", False), (":8443", True)])
+def test_an_authority_must_find_its_proof(listen: str, warned: bool) -> None:
+    text = "[director]\nname = x\nstate_dir = /s\n[l7:w]\npool = p\ntls = acme a.example\nlisten = {}\n"
+    found = read_ini(text.format(listen) + "[pool:p]\nserver.a = 10.0.0.1:80\n").problems
+    assert [(one.key, one.severity) for one in found] == [("tls", "warning")] * warned

@@ -142,3 +142,11 @@ def test_what_is_relayed_unread_has_no_frames(service: str, rule: str, lines: li
     found = [one for one in loaded.problems if "relays connections unread" in one.message]
     assert bool(found) == bool(lines)
     assert all(one.key == "pool" for one in found)
+
+
+def test_what_the_director_gets_must_be_kept_somewhere() -> None:
+    text = "[l7:w]\nlisten = :443\npool = p\ntls = acme a.example\n[pool:p]\nserver.a = 10.0.0.1:80\n"
+    assert [one.message for one in read_ini(text).problems] == [
+        "nothing keeps the certificates that the director gets"
+    ]
+    assert not read_ini("[director]\nname = x\nstate_dir = /s\n" + text).problems

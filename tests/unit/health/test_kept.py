@@ -4,8 +4,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.health.kept import MANY, STALE, Recollection, keep
-from director.health.schedule import CheckTarget
+from director.health.kept import MANY, STALE, Chronicle, Recollection
+from director.health.schedule import CheckTarget, Key
 from director.health.verdict import Evidence
 from director.model.pools import Address, Advice, Check, State
 from director.registry.evidence import Result
@@ -27,13 +27,18 @@ def evidence() -> Evidence:
     return made
 
 
+def whole(known: dict[Key, Evidence]) -> bytes:
+    """What is kept at an end, in the second 12."""
+    return Chronicle.everything(known, EPOCH, 12.0)
+
+
 def recalled(content: bytes, now: float = 20.0 - 500.0, target: CheckTarget = TARGET) -> Evidence | None:
     return Recollection(content, NEW_EPOCH, now).recall(target)
 
 
 def test_a_restart_knows_who_was_down_and_why() -> None:
     before = evidence()
-    after = recalled(keep({TARGET.key: before}, EPOCH))
+    after = recalled(whole({TARGET.key: before}))
     assert after is not None
     assert (after.alive, after.advice, after.flaps(2, 3)) == (False, before.advice, 1)
     assert after.since == before.since - 500.0, "the same moment on another monotonic clock"
@@ -46,7 +51,7 @@ def test_a_restart_knows_who_was_down_and_why() -> None:
 
 
 def test_another_question_and_an_old_file_bring_the_history_alone() -> None:
-    content = keep({TARGET.key: evidence()}, EPOCH)
+    content = whole({TARGET.key: evidence()})
     other = recalled(content, target=evolve(TARGET, check=evolve(CHECK, kind="http")))
     old = recalled(content, now=12.0 - 500.0 + STALE + 1.0)
     for found in (other, old):
@@ -58,7 +63,7 @@ def test_another_question_and_an_old_file_bring_the_history_alone() -> None:
 
 
 def test_what_was_known_is_told_once_and_of_this_target_alone() -> None:
-    memory = Recollection(keep({TARGET.key: evidence()}, EPOCH), NEW_EPOCH, -480.0)
+    memory = Recollection(whole({TARGET.key: evidence()}), NEW_EPOCH, -480.0)
     assert memory.recall(evolve(TARGET, address=Address("10.0.0.2", 80))) is None
     assert memory.recall(TARGET) is not None
     assert memory.recall(TARGET) is None
@@ -67,9 +72,25 @@ def test_what_was_known_is_told_once_and_of_this_target_alone() -> None:
 def test_of_very_many_those_are_kept_of_which_there_is_something_to_say() -> None:
     quiet = {(f"10.0.{n // 250}.{n % 250}:80", "alive"): Evidence(CHECK, 0.0) for n in range(MANY + 1)}
     everything = {**quiet, TARGET.key: evidence()}
-    content = keep(everything, EPOCH)
+    content = whole(everything)
     assert content.count(b'"address"') == 1
     assert recalled(content) is not None
+
+
+def test_while_it_runs_verdicts_are_kept_and_written_anew_when_they_change() -> None:
+    chronicle, known = Chronicle(), {TARGET.key: evidence(), ("10.0.0.2:80", "alive"): Evidence(CHECK, 0.0)}
+    first = chronicle.verdicts(known, EPOCH, 12.0)
+    assert first.count(b'"address"') == 1
+    found = recalled(first)
+    assert found is not None
+    assert (found.alive, len(found.transitions), list(found.results)) == (False, 2, [])
+    known[TARGET.key].take(Result(13.0, False, "still", 0.1))
+    assert chronicle.verdicts(known, EPOCH, 12.0) == first, "a result alone costs nothing"
+    for time in (14.0, 15.0):
+        known[TARGET.key].take(Result(time, True, "back", 0.1))
+    last = recalled(chronicle.verdicts(known, EPOCH, 15.0))
+    assert last is not None
+    assert (last.alive, last.transitions[-1].reason) == (True, "back")
 
 
 @given(st.binary(max_size=60) | st.sampled_from([b"{}", b'{"format": 1}', b'{"format": 1, "checks": [1]}']))
@@ -79,5 +100,6 @@ def test_a_file_that_is_none_is_nothing(content: bytes) -> None:
 
 def test_a_row_that_is_none_is_nothing() -> None:
     for row in ("{}", '{"results": 1}', '{"results": [[1]], "transitions": [], "runs": []}'):
-        text = f'{{"format": 1, "checks": [{{"address": "10.0.0.1:80", "check": "alive", {row[1:-1]}}}]}}'
+        head = '{"format": 1, "time": 0, "checks": [{"address": "10.0.0.1:80", "check": "alive", '
+        text = f"{head}{row[1:-1]}}}]}}"
         assert recalled(text.replace(", }", "}").encode()) is None

@@ -159,3 +159,15 @@ def test_every_target_is_either_planned_or_busy(slots: int, script: list[tuple[s
         planned = [due for key in plan.targets if (due := plan.due(key)) is not None]
         expected = min(planned, default=None) if len(busy) < slots else None
         assert plan.next_time() == expected
+
+
+def test_a_probe_that_takes_long_does_not_put_off_the_next() -> None:
+    plan = plan_of(target(1, Check("alive", every=2.0, changing=0.5)))
+    plan.take(1.0)
+    plan.done(target(1).key, 1.8)
+    due = plan.due(target(1).key)
+    assert due is not None
+    assert abs(due - 3.0) <= 2.0 * JITTER
+    plan.take(due)
+    plan.done(target(1).key, due + 1.0, changing=True)
+    assert plan.due(target(1).key) == due + 1.0

@@ -9,7 +9,7 @@ from director.health.io.passive import LOOK, PassiveChecks
 from director.health.io.service import HealthService
 from director.model.pools import Check, Pool
 from director.model.settings import Configuration
-from director.program.health_memory import HealthMemory
+from director.program.health_memory import EVERY, HealthMemory
 from director.program.services import Health, ServicePart
 from tests.support.candidates import candidate
 from tests.support.registries import registry_of, server, turn
@@ -22,7 +22,7 @@ def test_health_follows_what_runs_from_start_to_stop(tmp_path: Path) -> None:
     health = HealthService(registry, clock, clock.seconds, lambda _: None)
     passive = PassiveChecks(registry, clock.seconds, lambda _: None)
     part: ServicePart = Health(health, passive, registry, HealthMemory(health, tmp_path, clock))
-    assert [period for _, period in part.chores()] == [LOOK]
+    assert [period for _, period in part.chores()] == [LOOK, EVERY]
     part.commit(candidate(READ))
     assert health.snapshot() == (), "not before the start"
     part.start()

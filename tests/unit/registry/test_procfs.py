@@ -71,7 +71,7 @@ def test_ipv6_and_engine_data() -> None:
     world = World(family=6, protocol="udp", persistent=60.0, engine="sip", forward=Forward.DR)
     world.client(ip(CLIENT6, VIP6) / UDP(sport=1, dport=80) / b"X y\r\nCall-ID: abc\r\n\r\n")
     text = procfs.connections(listing.connections(world.table, world.now))
-    assert "UDP [2001:0db8:0001:0000:0000:0000:0000:0009] 0001" in text
+    assert "UDP 2001:0db8:0001:0000:0000:0000:0000:0009 0001" in text
     assert " sip abc\n" in text
 
 

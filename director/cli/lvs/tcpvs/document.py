@@ -16,13 +16,15 @@ from typing import Any
 from attrs import evolve, frozen
 
 from director.cli.lvs import addresses
-from director.cli.lvs.addresses import LARGEST_PORT, NoAddressError, number, shown
+from director.cli.lvs.addresses import NoAddressError, number, shown
 from director.cli.lvs.tcpvs.table import HASHING, TcpvsRule, TcpvsServer, TcpvsService
 from director.model.pools import Address
 
 HEADING = "TCP Virtual Server version 0.0.18"
 LONGEST_LINE, LONGEST_PATTERN = 512, 255
-LARGEST_COUNT, LARGEST_MATCH = 65535, 10
+LARGEST_COUNT, LARGEST_WEIGHT, LARGEST_MATCH = 65535, 65535, 10
+LONGEST_NOTE = 400
+"""Characters of a comment: it must fit into a line that is read again."""
 COUNTS = {
     "startservers": "start_servers", "maxclients": "max_clients", "minspareservers": "min_spare",
     "maxspareservers": "max_spare",
@@ -85,19 +87,24 @@ class _Wrong(Exception):  # noqa: N818 - it is what happened
 def read(name: str, text: str) -> list[Block]:
     """The services of a file.  Raises DocumentError; `name` is what it calls the file."""
     lines = text.splitlines()
-    if lines[:1] == [HEADING]:
+    listed = lines[:1] == [HEADING]
+    if listed:
         lines[0] = ""
     try:
-        return list(_Reader(tokens(lines)).blocks())
+        return list(_Reader(tokens(lines), 0 if listed else 1).blocks())
     except _Wrong as wrong:
         text = f"Syntax error in the config file {name} (line {wrong.line}): {wrong.text}"
         raise DocumentError(text) from wrong
 
 
 class _Reader:
-    """Recursive descent over the words of a file."""
+    """Recursive descent over the words of a file.
 
-    def __init__(self, words: Iterator[Token]) -> None:
+    `least` is the least weight of a server: a file cannot say 0, which a list that is loaded again can.
+    """
+
+    def __init__(self, words: Iterator[Token], least: int) -> None:
+        self.least = least
         self._words = words
         self._line = 1
         self._complaint = "parse_service error"
@@ -183,7 +190,7 @@ def _redirect(reader: _Reader, block: Block) -> Block:
 
 
 def _server(reader: _Reader, block: Block) -> Block:
-    found = TcpvsServer(reader.address(), reader.number(1, LARGEST_PORT))
+    found = TcpvsServer(reader.address(), reader.number(reader.least, LARGEST_WEIGHT))
     return evolve(block, servers=(*block.servers, found))
 
 
@@ -243,7 +250,7 @@ def block(service: TcpvsService, *, numeric: bool) -> Iterator[str]:
         for address in rule.servers:
             yield f'    rule = pattern "{pattern}" {match}use server {place(address)}'
     for note in service.notes:
-        yield f"    # {note}"
+        yield f"    # {note[:LONGEST_NOTE]}"
     yield "}"
 
 

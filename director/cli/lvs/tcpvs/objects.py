@@ -22,7 +22,7 @@ from typing import Any
 
 from attrs import evolve
 
-from director.cli.lvs.remote import server_name
+from director.cli.lvs.remote import Json, server_name, step
 from director.cli.lvs.table import KernelError
 from director.cli.lvs.tcpvs.table import HASHING, RELAYING, TcpvsRule, TcpvsService
 from director.config.parse.expressions import written
@@ -170,24 +170,21 @@ def _rule(service: TcpvsService, rule: TcpvsRule) -> Keys:
 
 # --- differences ------------------------------------------------------------------------------------
 
-Step = dict[str, Any]
-"""One change as the API takes it: verb, kind, name, keys."""
-
 _ORDER = ("pool", "server", "service", "rule")
 
 
-def steps(old: Mapping[tuple[str, str], Keys], new: Mapping[tuple[str, str], Keys]) -> list[Step]:
+def steps(old: Mapping[tuple[str, str], Keys], new: Mapping[tuple[str, str], Keys]) -> list[Json]:
     """The changes that make `new` of `old`: what is named is there before what names it."""
     gone = [key for key in old if key not in new]
     lost_pools = {name for kind, name in gone if kind == "pool"}
-    found = [_step("remove", key) for key in gone if key[0] == "rule"]
-    found += [_step("remove", key) for key in gone if key[0] == "server" and pool_of(key) not in lost_pools]
+    found = [step("remove", *key) for key in gone if key[0] == "rule"]
+    found += [step("remove", *key) for key in gone if key[0] == "server" and pool_of(key) not in lost_pools]
     for kind in _ORDER:
         for key, keys in new.items():
             if key[0] == kind:
                 found += _made(key, old.get(key), keys)
-    found += [_step("remove", key) for key in gone if key[0] == "service"]
-    return found + [_step("remove", key) for key in gone if key[0] == "pool"]
+    found += [step("remove", *key) for key in gone if key[0] == "service"]
+    return found + [step("remove", *key) for key in gone if key[0] == "pool"]
 
 
 def pool_of(key: tuple[str, str]) -> str:
@@ -195,15 +192,10 @@ def pool_of(key: tuple[str, str]) -> str:
     return key[1].partition("/")[0]
 
 
-def _made(key: tuple[str, str], old: Keys | None, new: Keys) -> Iterator[Step]:
+def _made(key: tuple[str, str], old: Keys | None, new: Keys) -> Iterator[Json]:
     if old is None:
-        yield _step("add", key, {name: value for name, value in new.items() if value is not None})
+        yield step("add", *key, {name: value for name, value in new.items() if value is not None})
         return
     changed = {name: value for name, value in new.items() if value != old.get(name)}
     if changed:
-        yield _step("change", key, changed)
-
-
-def _step(verb: str, key: tuple[str, str], keys: Keys | None = None) -> Step:
-    kind, name = key
-    return {"verb": verb, "kind": kind, "name": name, "keys": keys or {}}
+        yield step("change", *key, changed)

@@ -19,7 +19,7 @@ Source: Linux `ip-sysctl.rst` (arp_ignore), `arp.c` (arp_ignore), `devinet.c`.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from director.l4.io import sysctl
 from director.l4.io.capture.plan import Address, parse_address
@@ -29,6 +29,8 @@ from director.l4.io.netlink.view import KernelView, is_missing
 
 Pair = tuple[str, str]
 """An interface and an address on it."""
+Ignore = Callable[[str], int]
+"""Says what `arp_ignore` is on an interface."""
 LOOPBACK = "lo"
 OWN_INTERFACE, OWN_NETWORK, NEVER = 1, 2, 8
 """Values of arp_ignore: answered on the interface that has it, there and to its network, not at all."""
@@ -40,7 +42,7 @@ def places(
     address: Address,
     read: Sequence[str],
     ours: Sequence[str] = (),
-    ignore: Callable[[str], int] = sysctl.arp_ignore,
+    ignore: Ignore = sysctl.arp_ignore,
 ) -> list[str]:
     """The interfaces that must have `address`, one of which may be `lo`.
 
@@ -59,18 +61,17 @@ def unanswered(
     view: KernelView,
     address: Address,
     read: Sequence[str],
-    servers: Iterable[Address] = (),
-    ignore: Callable[[str], int] = sysctl.arp_ignore,
+    behind: Collection[str] = (),
+    ignore: Ignore = sysctl.arp_ignore,
 ) -> str:
     """Why no neighbour is answered for `address`, or nothing.
 
     One outside all networks is asked for by clients, or routers, on any interface that is read, but for those
-    on which the `servers` are, if others are left.
+    that are `behind`, if others are left.
     """
     if address.version == 6 or address.is_loopback:
         return ""
     on = linked(view, address)
-    behind = {name for server in servers for name in linked(view, server)}
     asked = on or [name for name in read if name not in behind] or list(read)
     set_to = {name: ignore(name) for name in asked}
     if not asked or any(value != NEVER and (on or value != OWN_NETWORK) for value in set_to.values()):
@@ -92,6 +93,17 @@ def disabled(
     wanted = missing(view, address, places(view, address, read), ())
     name = next(filter(disables, wanted), "")
     return f"cannot be added to {name}: net.ipv6.conf.{name}.disable_ipv6 is 1; set it to 0" if name else ""
+
+
+def ignored(view: KernelView) -> Ignore:
+    """`arp_ignore` as it is now, read once for all addresses: they may be thousands, and it is a file."""
+    found = {link.name: sysctl.arp_ignore(link.name) for link in view.links.values()}
+    return lambda name: found.get(name, 0)
+
+
+def behind(view: KernelView, servers: Iterable[Address]) -> frozenset[str]:
+    """The interfaces on whose networks the servers lie."""
+    return frozenset(name for server in servers for name in linked(view, server))
 
 
 def linked(view: KernelView, address: Address) -> list[str]:

@@ -163,14 +163,15 @@ class Installer:
         with _view() as (asker, view):
             first = self._installed is None
             installed = self._installed or self._found()
-            wanted = self._wanted(plan, view, installed, interfaces)
+            ignore = addresses.ignored(view)
+            wanted = self._wanted(plan, view, installed, interfaces, ignore)
             fresh = tuple(pair for pair in wanted if first or not addresses.stands(view, pair))
             both = dict.fromkeys((*installed.addresses, *wanted))
             self._write(evolve(installed, addresses=tuple(both)))
             self.tables.replace(
                 content(owner_text(self._director), plan, interfaces, self._local(plan, view))
             )
-            problems = self._unanswered(plan, view, interfaces)
+            problems = self._unanswered(plan, view, interfaces, ignore)
             for pair in wanted:
                 _note(problems, pair, addresses.put(asker, view, pair))
             for pair in installed.addresses:
@@ -189,9 +190,11 @@ class Installer:
         if installed is None or not self.tables.intact():
             return "the director's nftables rules were changed by somebody else; they are put right"
         with _view() as (_asker, view):
-            wanted = self._wanted(plan, view, installed, interfaces)
+            ignore = addresses.ignored(view)
+            wanted = self._wanted(plan, view, installed, interfaces, ignore)
             there = wanted == installed.addresses and all(addresses.stands(view, one) for one in wanted)
-            return None if there and self._unanswered(plan, view, interfaces) == self._problems else ""
+            said = self._unanswered(plan, view, interfaces, ignore)
+            return None if there and said == self._problems else ""
 
     def remove(self) -> None:
         """Take everything back; nothing of this director is left.  Raises DirectorError."""
@@ -240,20 +243,32 @@ class Installer:
         return before
 
     def _wanted(
-        self, plan: CapturePlan, view: KernelView, installed: Installed, interfaces: Sequence[str]
+        self,
+        plan: CapturePlan,
+        view: KernelView,
+        installed: Installed,
+        interfaces: Sequence[str],
+        ignore: addresses.Ignore,
     ) -> tuple[Pair, ...]:
         """The addresses that are to be ours, with their interfaces."""
         result: list[Pair] = []
+        held: dict[str, list[str]] = {}
+        for interface, text in installed.addresses:
+            held.setdefault(text, []).append(interface)
         for address in plan.virtual_addresses():
-            ours = [interface for interface, held in installed.addresses if held == str(address)]
-            wanted = addresses.places(view, address, interfaces, ours)
-            result += [(name, str(address)) for name in addresses.missing(view, address, wanted, ours)]
+            text = str(address)
+            ours = held.get(text, [])
+            wanted = addresses.places(view, address, interfaces, ours, ignore)
+            result += [(name, text) for name in addresses.missing(view, address, wanted, ours)]
         return tuple(result)
 
-    def _unanswered(self, plan: CapturePlan, view: KernelView, interfaces: Sequence[str]) -> dict[str, str]:
-        servers = dict.fromkeys(one.address for one in plan.answers)
+    def _unanswered(
+        self, plan: CapturePlan, view: KernelView, interfaces: Sequence[str], ignore: addresses.Ignore
+    ) -> dict[str, str]:
+        behind = addresses.behind(view, dict.fromkeys(one.address for one in plan.answers))
         found = {
-            str(one): addresses.unanswered(view, one, interfaces, servers) for one in plan.virtual_addresses()
+            str(one): addresses.unanswered(view, one, interfaces, behind, ignore)
+            for one in plan.virtual_addresses()
         }
         return {address: why for address, why in found.items() if why}
 

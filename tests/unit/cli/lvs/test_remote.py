@@ -112,8 +112,8 @@ def test_a_scheduler_that_is_not_there() -> None:
 
     class Without(MemoryClient):
         def post(self, *segments: str, order: Any = None, query: str = "") -> Any:
-            if segments == ("services",) and order["scheduler"] == "none":
-                raise Refused("no such scheduler: none", f"pool {order['pool']}", 404)
+            if segments == ("changes",) and order["changes"][-1]["keys"]["scheduler"] == "none":
+                raise Refused("no such scheduler: none", "pool tcp-192.0.2.1-80", 404)
             return super().post(*segments, order=order, query=query)
 
     client = Without()
@@ -176,7 +176,8 @@ def test_connections_come_in_pages() -> None:
     asked: list[str] = []
     one = {
         "protocol": "TCP", "client": "192.0.2.7:40123", "virtual": "[2001:db8::1]:80",
-        "target": "10.0.0.1:80", "state": "FIN_WAIT", "expires": 119.9, "id": 7,
+        "target": "10.0.0.1:80", "state": "FIN_WAIT", "expires": 119.9, "id": 7, "engine": "",
+        "data": "",
     }  # fmt: skip
     pages = [[one] * PAGE, [one]]
 
@@ -216,3 +217,24 @@ def test_what_is_not_kept_is_known(table: RemoteTable, client: MemoryClient) -> 
     client.admin.control.lost = "the disk is full"
     table.add_service(SERVICE)
     assert table.unkept
+
+
+def test_an_order_is_one_generation_and_can_be_given_again_once_undone(
+    table: RemoteTable, client: MemoryClient
+) -> None:
+    def last() -> int:
+        return int(client.get("generations", query="limit=1")[0]["number"])
+
+    before = last()
+    table.add_service(SERVICE)
+    assert last() == before + 1
+    client.post("generations", str(last()), "undo")
+    assert (table.services(), client.get("pools")) == (
+        (),
+        [one for one in client.get("pools") if one["servers"]],
+    )
+    table.add_service(SERVICE)
+    table.add_service(IpvsService(Virtual(fwmark=7), "rr"))
+    before = last()
+    table.flush()
+    assert last() == before + 1

@@ -102,3 +102,16 @@ def test_a_server_that_was_full_says_when_it_takes_more() -> None:
     server = made.get("/api/v1/pools/web/servers").json[0]
     text = listings.SERVERS([{**server, "status": "full", "note": "nothing new until it has fewer than 3"}])
     assert "fewer than 3" in " ".join(text.split())
+
+
+def test_a_service_that_is_stopped_says_so() -> None:
+    www = next(one for one in admin().get("/api/v1/services").json if one["key"] == "l7:www")
+    assert "127.0.0.1:8080, [::1]:8080 (stopped)" in " ".join(
+        listings.SERVICES([{**www, "start": False, "listeners": []}], UNBOUNDED).split()
+    )
+
+
+def test_a_pool_that_nobody_uses_is_not_missed() -> None:
+    web = next(one for one in admin().get("/api/v1/pools").json if one["name"] == "web")
+    text = listings.POOLS([{**web, "used_by": [], "why_none": "the pool has no servers"}])
+    assert text.splitlines()[1].endswith("not used")

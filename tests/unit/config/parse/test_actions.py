@@ -7,7 +7,7 @@ import pytest
 from director.config.parse import actions
 from director.config.text.messages import BadValue
 from director.config.text.reader import Piece, Value
-from director.model.http import FaultStep, HeaderEdit
+from director.model.http import Children, FaultStep, HeaderEdit
 from director.model.pools import Address
 
 
@@ -171,3 +171,13 @@ def test_names_of_acme_belong_together() -> None:
     found = actions.certificates("shop, acme a.example  b.example, wild more")
     assert found == ((0, "shop"), (6, "acme a.example b.example"), (33, "wild"), (38, "more"))
     assert actions.acme_directory("http://127.0.0.1:1/d") == "http://127.0.0.1:1/d"
+
+
+def test_the_numbers_of_children_of_ktcpvs() -> None:
+    """`lvs-semantics` A.4: 8, 6 and 18 where nothing is said."""
+    assert actions.children("startservers 4, maxspareservers 9") == Children(4, 6, 9)
+    assert actions.children("minspareservers 1") == Children(8, 1, 18)
+    for text, at in (("startservers", 0), ("servers 4", 0), ("startservers 1, minspareservers 0", 32)):
+        with pytest.raises(BadValue) as caught:
+            actions.children(text)
+        assert caught.value.start == at, text

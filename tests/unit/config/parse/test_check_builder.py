@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from director.config.text.messages import render
 from director.model.pools import Check, ServerTLS
 from tests.support.configurations import read_ini
 
@@ -31,3 +34,20 @@ def test_https_has_the_request_of_http_and_a_tls_of_its_own() -> None:
 def test_a_service_of_grpc_is_named_and_health_is_all() -> None:
     assert check("grpc = health").service == ""
     assert check("grpc = shop.v1.Cart").service == "shop.v1.Cart"
+
+
+def test_a_request_may_have_further_fields() -> None:
+    found = check("http = GET /\nheader.X-Key = secret\nheader.User-Agent = mine")
+    assert found.headers == (("X-Key", "secret"), ("User-Agent", "mine"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("http = GET /\nheader.Host = x", "Host is the check's own"),
+        ("http = GET /\nheader.X = \u00e4", "cannot stand in a header field"),
+        ("tcp = connect\nheader.X = y", "a tcp check has no header"),
+    ],
+)
+def test_a_field_that_cannot_be_sent_is_refused(lines: str, message: str) -> None:
+    assert message in render(read_ini(f"[check:c]\n{lines}\n").problems)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from director.config.parse.expressions import parse_condition
+from director.config.parse.expressions import parse_condition, written
 from director.config.text.messages import BadValue
 from director.model.conditions import And, Not, Or, Term
 from tests.unit.config.reading import refuses_at_a_place
@@ -112,3 +112,16 @@ WORDS = [
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.sampled_from(["", " "]))
 def test_nothing_but_bad_value_is_raised(words: list[str], space: str) -> None:
     refuses_at_a_place(parse_condition, space.join(words))
+
+
+@given(st.text(min_size=1, max_size=30, alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
+def test_a_value_that_is_written_is_read_as_the_same(value: str) -> None:
+    # Of all facts a query parameter's value can be anything.
+    found = parse_condition(f"query x = {written(value)}")
+    assert found == Term("query", "x", "=", (value,))
+
+
+def test_a_value_is_bare_where_it_can_be() -> None:
+    assert [written(one) for one in ("/images/", "^/users/([^/]+)/", "a b", "and", ")", '"', "a,b")] == [
+        "/images/", "^/users/([^/]+)/", '"a b"', '"and"', '")"', '"\\""', '"a,b"',
+    ]  # fmt: skip

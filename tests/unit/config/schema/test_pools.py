@@ -20,6 +20,7 @@ def test_the_keys_of_the_design_are_there() -> None:
         "grpc",
         "agent",
         "address",
+        "header.NAME",
         "redis",
         "postgres",
         "mysql",

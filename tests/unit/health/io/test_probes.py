@@ -220,3 +220,17 @@ def test_a_program_that_hangs_is_a_failed_probe(monkeypatch: pytest.MonkeyPatch)
     probe.reactor.advance(1.0)
     assert probe.words == [(False, "no answer within 1s")]
     assert (Hanging.cuts, probe.gone) == (1, 1)
+
+
+def test_a_check_of_ours_that_raises_says_nothing_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = Watched(HTTP)
+    probe.accept()
+
+    def fails(_self: object, _data: bytes) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("director.health.probes.http.HttpProbe.feed", fails)
+    probe.protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert probe.words == [(None, "not probed: the check failed itself: ZeroDivisionError: ")]
+    probe.close()
+    assert (len(probe.results), probe.gone) == (1, 1)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from director.health.io.service import GONE, QUIET_SECONDS, HealthService
+from director.health.schedule import JITTER
 from director.model.pools import Advice, Check, Pool, State
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
@@ -373,3 +374,62 @@ def test_an_agent_that_says_nonsense_or_nothing_changes_nothing(line: bytes) -> 
     world.down.add("10.0.0.1")
     world.run(6.0)
     assert (a.available, a.advice) == (True, Advice(50, State.DRAIN))
+
+
+class Answers(World):
+    """The same, in front of HTTP servers that are well, frozen, or ill in some other way."""
+
+    def __init__(self, check: Check) -> None:
+        self.ill = ""
+        self.changed: list[tuple[float, bool]] = []
+        super().__init__(evolve(CONFIGURATION, pools=(WEB,), checks=(check,)))
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds * 20)):
+            self.reactor.advance(0.05)
+            clients, self.reactor.tcpClients[:] = list(self.reactor.tcpClients), []
+            for host, _port, factory, *_rest in clients:
+                self.answer(factory, self.ill if host == "10.0.0.1" else "")
+            available = live(self.registry, "web", "a").available
+            if not self.changed or self.changed[-1][1] is not available:
+                self.changed.append((self.reactor.seconds(), available))
+
+    def answer(self, factory: Any, ill: str) -> None:
+        if ill == "refuses":
+            factory.clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
+        elif ill != "is firewalled":
+            protocol = factory.buildProtocol(None)
+            transport = StringTransport()
+            transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
+            protocol.makeConnection(transport)
+            said = {
+                "": b"HTTP/1.1 200 OK\r\n\r\n",
+                "is wrong": b"HTTP/1.1 500 No\r\n\r\n",
+                "babbles": b"hello\r\n",
+            }
+            protocol.dataReceived(said.get(ill, b""))
+            if ill not in {"is frozen", "is half there"}:
+                protocol.connectionLost(Failure(error.ConnectionDone()))
+
+
+@pytest.mark.parametrize(
+    "ill", ["refuses", "is firewalled", "is frozen", "is wrong", "babbles", "closes", "is half there"]
+)
+@pytest.mark.parametrize(("every", "changing"), [(2.0, 0.0), (10.0, 0.5)])
+def test_an_outage_and_its_end_are_seen_in_time(ill: str, every: float, changing: float) -> None:
+    """`fall` probes, the first within `every`, the others `every.changing` apart or as long as one lasts."""
+    check = Check("alive", "http", every=every, changing=changing, timeout=1.0, rise=2, fall=3)
+    world = Answers(check)
+    world.run(every + 1.0)
+    assert [alive for _, alive in world.changed] == [True]
+    fell = world.reactor.seconds()
+    world.ill = ill
+    world.run(every * 4 + 3.0)
+    again = max(changing or every, 1.0)
+    assert world.changed[-1][1] is False
+    assert world.changed[-1][0] - fell <= (every + 2 * again) * (1 + JITTER) + 1.0 + 0.2
+    rose = world.reactor.seconds()
+    world.ill = ""
+    world.run(every * 3 + 3.0)
+    assert world.changed[-1][1] is True
+    assert world.changed[-1][0] - rose <= (every + (changing or every)) * (1 + JITTER) + 1.0 + 0.2

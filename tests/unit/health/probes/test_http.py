@@ -196,3 +196,11 @@ def test_whatever_comes_is_judged_or_waited_for(pieces: list[bytes]) -> None:
 
 def test_what_is_expected_is_said_as_it_is_written() -> None:
     assert ranges(CHECK) == "200-299, 304"
+
+
+def test_further_fields_are_sent_and_replace_ours() -> None:
+    check = evolve(CHECK, headers=(("X-Key", "secret"), ("user-agent", "mine")))
+    sent = request(check, ADDRESS)
+    assert b"\r\nX-Key: secret\r\nuser-agent: mine\r\n\r\n" in sent
+    assert b"director-check" not in sent
+    assert sent.count(b"Host:") == 1

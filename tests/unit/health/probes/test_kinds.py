@@ -12,7 +12,7 @@ ADDRESS = Address("10.0.0.1", 80)
 
 def test_every_kind_that_can_be_written_has_its_probe() -> None:
     settings = {"expect", "host", "port", "every", "every.changing", "first", "timeout", "rise", "fall"}
-    settings |= {"address", "tls.verify", "tls.ca", "tls.name"}
+    settings |= {"address", "header.NAME", "tls.verify", "tls.ca", "tls.name"}
     assert {key.name for key in CHECK.keys} - settings == {*STREAMS, *DATAGRAMS, "exec", "icmp"}
 
 

@@ -6,6 +6,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -333,6 +334,25 @@ def test_a_server_that_leaves_takes_its_trouble_with_it(bench: Bench) -> None:
     assert list(bench.director.troubles) == ["route 10.0.0.11"]
     bench.director.reload([], {})
     assert bench.director.troubles == {}
+
+
+def test_settings_are_held_against_what_the_last_look_met(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that went and came back between two polls has moved an address if a look fell in between."""
+    values = [1]
+    monkeypatch.setattr("director.l4.io.sysctl.arp_ignore", lambda _name: values[0])
+    looks: list[float] = []
+    outside: Any = bench.director
+    outside._capture = SimpleNamespace(look_soon=lambda settle=0.0: looks.append(settle))
+    bench.director._wanted()
+    bench.director._look_at_settings()
+    assert looks == []
+    values[0] = 0
+    bench.director._wanted()
+    values[0] = 1
+    bench.director._look_at_settings()
+    assert len(looks) == 1
 
 
 def test_what_the_forwarder_notes_is_logged_once(bench: Bench) -> None:

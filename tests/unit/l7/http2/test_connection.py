@@ -159,3 +159,14 @@ def test_lengths_are_seen_in_any_pieces(size: int, preface: int) -> None:
     pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
     assert all(lengths.within(piece) for piece in pieces)
     assert not lengths.within(b"\0\0\0\0\0\1")
+
+
+def test_little_is_remembered_of_streams_that_are_over() -> None:
+    both = Both()
+    for number in range(1, 2 * FrameConnection.MAX_CLOSED_STREAMS + 200, 2):
+        both.client.streams.clear()
+        both.ours.receive_data(both.headers(number, GET, "END_STREAM"))
+        both.ours.send_headers(number, [(":status", "204")], end_stream=True)
+        both.ours.clear_outbound_data_buffer()
+    assert both.ours.open_inbound_streams == 0
+    assert len(both.ours._closed_streams) <= FrameConnection.MAX_CLOSED_STREAMS

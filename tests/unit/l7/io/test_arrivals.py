@@ -52,7 +52,7 @@ class Door:
         self.challenges: dict[str, Any] = {}
         if tls:
             contexts = ServerContexts("intermediate", (b"http/1.1",), b"t")
-            contexts.serve([make_pair("t", LEAF.chain, LEAF.key, b"", "", "")])
+            contexts.serve([make_pair("t", LEAF.chain, LEAF.key, "", "")])
             self.context = contexts.base
         self._server = socket.create_server(("127.0.0.1", 0), backlog=100)
         OPEN.append(self._server)
@@ -201,7 +201,7 @@ def test_an_authority_gets_its_proof_and_nothing_else(loop: Loop, name: str, pro
     """RFC 8737 3: by name and protocol; other clients of the name get what they always get."""
     door = Door(loop, tls=True)
     octets = alpn_pair("shop.example", "x.y", dt.datetime.now(dt.UTC))
-    pair = make_pair("p", octets, octets, b"", "", "")
+    pair = make_pair("p", octets, octets, "", "")
     door.challenges = {"shop.example": challenge_context(pair)}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

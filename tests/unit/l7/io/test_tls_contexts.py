@@ -20,7 +20,7 @@ SERVICE = L7Service("www", (HERE,), tls=ListenerTLS(("shop",), (HERE,)))
 
 @pytest.fixture
 def pairs() -> dict[str, tuple[Pair, ...]]:
-    return {"shop": (make_pair("shop", SHOP.chain, SHOP.key, b"", "shop.crt", "shop.key"),)}
+    return {"shop": (make_pair("shop", SHOP.chain, SHOP.key, "shop.crt", "shop.key"),)}
 
 
 def contexts(pairs: dict[str, tuple[Pair, ...]]) -> TLSContexts:

@@ -35,7 +35,7 @@ def contexts(
     made: Made = LEAF, clients: Clients = NOBODY, protocols: tuple[bytes, ...] = ()
 ) -> ServerContexts:
     found = ServerContexts("intermediate", protocols, b"test", clients)
-    found.serve([make_pair("t", made.chain, made.key, b"", "t.crt", "t.key")])
+    found.serve([make_pair("t", made.chain, made.key, "t.crt", "t.key")])
     return found
 
 

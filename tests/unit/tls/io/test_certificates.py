@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from cryptography.hazmat.primitives import serialization
 
 from director.tls.io.certificates import (
@@ -14,9 +15,12 @@ from director.tls.io.certificates import (
     make_pair,
     read_folder,
     read_pair,
+    stapled,
 )
-from tests.support.certificates import make
+from tests.support.certificates import make, ocsp_response
 
+AUTHORITY = make(authority=True, subject="Test CA")
+SIGNED = make("shop.example", issuer=AUTHORITY)
 SHOP = make("shop.example", "*.shop.example", "192.0.2.1", days=30)
 
 
@@ -68,7 +72,7 @@ def encrypted() -> bytes:
 )
 def test_what_cannot_be_served(chain: bytes, key: bytes, why: str) -> None:
     with pytest.raises(CertificateError, match=why):
-        make_pair("shop", chain, key, b"", "shop.crt", "shop.key")
+        make_pair("shop", chain, key, "shop.crt", "shop.key")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -77,6 +81,35 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_what_changes_a_pair_changes_its_digest() -> None:
-    one = make_pair("a", SHOP.chain, SHOP.key, b"", "", "")
-    assert one.digest == make_pair("b", SHOP.chain, SHOP.key, b"", "x", "y").digest
-    assert one.digest != make_pair("a", SHOP.chain, SHOP.key, b"staple", "", "").digest
+    one = make_pair("a", SHOP.chain, SHOP.key, "", "")
+    assert one.digest == make_pair("b", SHOP.chain, SHOP.key, "x", "y").digest
+    assert one.digest != evolve(one, staple=b"staple").digest
+
+
+NOW = time.time()
+
+
+def test_a_response_is_stapled_for_as_long_as_it_lasts(tmp_path: Path) -> None:
+    path = tmp_path / "shop.ocsp"
+    path.write_bytes(ocsp_response(SIGNED, AUTHORITY, hours=2))
+    found = stapled(make_pair("a", SIGNED.chain, SIGNED.key, "", ""), str(path), NOW)
+    assert found.staple == path.read_bytes()
+    assert abs(found.staple_until - NOW - 7200) < 60
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (b"junk", "no OCSP response in DER"),
+        (ocsp_response(SIGNED, AUTHORITY, hours=-1), "has ended"),
+        (ocsp_response(SIGNED, AUTHORITY, revoked=True), "is revoked"),
+        (ocsp_response(make("other", issuer=AUTHORITY), AUTHORITY), "about another certificate"),
+        (ocsp_response(None, AUTHORITY), "is no answer"),
+    ],
+    ids=["junk", "ended", "revoked", "another", "unauthorized"],
+)
+def test_any_other_response_is_not(tmp_path: Path, octets: bytes, text: str) -> None:
+    path = tmp_path / "shop.ocsp"
+    path.write_bytes(octets)
+    with pytest.raises(CertificateError, match=text):
+        stapled(make_pair("a", SIGNED.chain, SIGNED.key, "", ""), str(path), NOW)

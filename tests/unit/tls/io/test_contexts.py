@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from OpenSSL import SSL
 
-from director.tls.io.certificates import CertificateError, make_pair
-from director.tls.io.contexts import Clients, ServerContexts, client_context
-from tests.support.certificates import Made, make
+from director.tls.io.certificates import CertificateError, Pair, make_pair
+from director.tls.io.contexts import TICKET_SECONDS, Clients, ServerContexts, client_context
+from tests.support.certificates import Made, make, ocsp_response
 
 AUTHORITY = make(authority=True, subject="Test CA")
 
 
-def pair(made: Made, staple: bytes = b""):  # type: ignore[no-untyped-def] # noqa: ANN201 - a Pair
-    return make_pair("t", made.chain, made.key, staple, "t.crt", "t.key")
+def pair(made: Made, staple: bytes = b"", until: float = math.inf) -> Pair:
+    return evolve(make_pair("t", made.chain, made.key, "t.crt", "t.key"), staple=staple, staple_until=until)
 
 
 class Handshake:
@@ -216,3 +218,41 @@ def test_what_cannot_be_used_says_so(tmp_path: Path) -> None:
         serving(SHOP, clients=Clients("required", str(authorities), str(junk)))
     with pytest.raises(CertificateError, match=r"tls\.ca"):
         client_context(verify=True, authorities=str(junk))
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_response_is_stapled_until_it_ends(good: bool) -> None:
+    """Of a certificate that nobody touches; a client that is shown an old one takes the server for broken."""
+    found = ServerContexts("intermediate", (), b"t")
+    made = make("shop.example", issuer=AUTHORITY)
+    response = ocsp_response(made, AUTHORITY)
+    found.serve([pair(made, response, math.inf if good else 1.0)])
+    told: list[bytes] = []
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+
+    def answered(_connection: SSL.Connection, octets: bytes, _data: Any) -> bool:
+        told.append(octets)
+        return True
+
+    context.set_ocsp_client_callback(answered)
+    client, server = SSL.Connection(context), SSL.Connection(found.base)
+    client.set_connect_state()
+    client.set_tlsext_host_name(b"shop.example")
+    client.request_ocsp()
+    server.set_accept_state()
+    for _ in range(4):
+        for near, far in ((client, server), (server, client)):
+            with contextlib.suppress(SSL.WantReadError):
+                near.do_handshake()
+            with contextlib.suppress(SSL.WantReadError):
+                far.bio_write(near.bio_read(65536))
+    assert told == [response if good else b""]
+
+
+def test_the_keys_of_tickets_live_for_a_day() -> None:
+    found = ServerContexts("intermediate", (), b"t")
+    first = found.current(1000.0)
+    assert found.current(1000.0 + TICKET_SECONDS) is first
+    second = found.current(1001.0 + TICKET_SECONDS)
+    assert second is not first
+    assert found.current(1000.0 + 2 * TICKET_SECONDS) is second

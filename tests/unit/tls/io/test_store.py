@@ -5,7 +5,7 @@ from pathlib import Path
 
 from director.model.tls import Certificate, acme_certificate
 from director.tls.io.store import CertificateStore, load, stamp_of
-from tests.support.certificates import make
+from tests.support.certificates import make, ocsp_response
 
 NOW = time.time()
 
@@ -135,3 +135,26 @@ def test_until_there_is_a_certificate_of_acme_another_stands_in(tmp_path: Path) 
     Path(wanted.file).write_bytes(made.chain + made.key)
     assert len(store.look(NOW)) == 1
     assert list(store.ends()) == [wanted.name]
+
+
+def test_a_bad_response_is_said_and_the_old_one_stays_while_it_lasts(tmp_path: Path) -> None:
+    """It is no reason not to serve the certificate, neither at a start nor later."""
+    authority = make(authority=True)
+    made = make("shop.example", issuer=authority)
+    made.write(tmp_path, "shop")
+    place = tmp_path / "shop.ocsp"
+    wanted = Certificate("shop", str(tmp_path / "shop.crt"), str(tmp_path / "shop.key"), ocsp=str(place))
+    found = load(wanted)
+    assert (len(found.pairs), len(found.problems), found.pairs[0].staple) == (1, 1, b"")
+    good = ocsp_response(made, authority, hours=1)
+    place.write_bytes(good)
+    store = CertificateStore(lambda _names: None)
+    store.commit([load(wanted)])
+    place.write_bytes(b"junk")
+    (news,) = store.look(NOW)
+    assert (news.bad, "stapled for as long as it lasts" in news.text) == (True, True)
+    assert store.pairs("shop")[0].staple == good
+    assert "shop" in store.problems
+    (news,) = store.look(NOW + 7200)
+    assert "is not stapled any more" in news.text
+    assert store.look(NOW + 7300) == []

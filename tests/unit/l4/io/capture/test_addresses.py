@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from director.l4.io.capture.addresses import disabled, missing, places, put, unanswered
+from director.l4.io.capture.addresses import behind, disabled, ignored, missing, places, put, unanswered
 from director.l4.io.netlink.rtnetlink import InterfaceAddress, KernelLink
 from director.l4.io.netlink.view import KernelView
 
@@ -77,12 +77,27 @@ def test_an_address_that_nobody_is_answered_for(address: Any, ignores: dict[str,
 )
 def test_clients_do_not_come_from_where_the_servers_are(ignores: dict[str, int], said: bool) -> None:
     """With 2 the asker's own network must hold the address as well, and none does."""
-    servers = [A("172.16.0.2"), A("172.16.0.3")]
+    servers = behind(host(), [A("172.16.0.2"), A("172.16.0.3")])
     why = unanswered(host(), FAR, ["eth0", "eth1"], servers, lambda name: ignores.get(name, 0))
     assert bool(why) == said
     assert not said or why.endswith("set it to 0 or 1")
     on_one = unanswered(host(), FAR, ["eth1"], servers, lambda name: ignores.get(name, 0))
     assert bool(on_one) == (ignores.get("eth1") == 8), "where there is no other, they do"
+
+
+def test_settings_are_read_once_for_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three hundred addresses on eighty interfaces were a hundred thousand files, at each look."""
+    read: list[str] = []
+
+    def arp_ignore(name: str) -> int:
+        read.append(name)
+        return 1
+
+    monkeypatch.setattr("director.l4.io.sysctl.arp_ignore", arp_ignore)
+    ignore = ignored(host())
+    for number in range(1, 50):
+        assert places(host(), A(f"198.51.100.{number}"), ["eth0", "gone0"], (), ignore) == ["eth0"]
+    assert sorted(read) == ["eth0", "eth1", "lo"]
 
 
 @pytest.mark.parametrize(
