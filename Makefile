@@ -17,7 +17,7 @@ LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-l4 docs docs-reference docs-diagrams lab wheel news clean
+.PHONY: help run test lint bench bench-l4 docs docs-reference docs-diagrams lab drill wheel news clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 16
@@ -69,6 +69,11 @@ docs-diagrams: $(VENV)/.run    ## write docs/reference/exchange.md anew from the
 lab: $(VENV)/.run            ## clients, a director and real servers in network namespaces (root)
 	@.ci/packages $(LAB_TOOLS)
 	@$(BIN)/director lab run
+
+DRILL  ?= etc/drills/two-of-three-hang.ini
+
+drill: $(VENV)/.run            ## rehearse a failure and print its sheet (DRILL=FILE for another, ARGS=--control)
+	@$(BIN)/director drill run $(DRILL) $(ARGS)
 
 wheel: $(VENV)/.dev            ## wheel and sdist, into dist/
 	$(BIN)/python -m build --outdir dist .

@@ -65,11 +65,20 @@ class Answer:
 class Refusal(Exception):  # noqa: N818 - it is what happened, not a fault
     """Raised where a request cannot be answered well; becomes `{"error": …, "at": …}`."""
 
-    def __init__(self, status: int, message: str, at: str = "", headers: Headers = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        at: str = "",
+        headers: Headers = (),
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        """`more` are fields beside `error` and `at`."""
         super().__init__(message)
         self.status = status
         self.at = at
         self.headers = headers
+        self.more = dict(more or {})
 
 
 def as_json(value: object, status: int = 200, headers: Headers = ()) -> Answer:
@@ -119,7 +128,7 @@ def encoded(pieces: Iterable[str]) -> Iterator[bytes]:
 
 def as_error(refusal: Refusal) -> Answer:
     """A refusal as JSON."""
-    return as_json({"error": str(refusal), "at": refusal.at}, refusal.status, refusal.headers)
+    return as_json({"error": str(refusal), "at": refusal.at, **refusal.more}, refusal.status, refusal.headers)
 
 
 def see_other(path: str, headers: Headers = ()) -> Answer:

@@ -7,14 +7,13 @@ who may come in was settled before (`resource`).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic, thread_time
-from urllib.parse import urlencode
 
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, edits, metrics, objects, procfs, proofs, views
+from director.admin import audit, metrics, objects, procfs, proofs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import (
     Answer,
@@ -35,14 +34,15 @@ from director.admin.pages import home
 from director.admin.rendering import Renderings
 from director.admin.trends import History
 from director.admin.views import ViewContext
-from director.errors import DirectorError, TheirsError
 from director.model.virtual import L4Settings
-from director.registry.reports import ConnectionPage, ConnectionQuery
+from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
+CHANGES_SINCE = 20
+"""Generations that a 412 tells of."""
 LARGEST_LIMIT = 1000
 UNREFRESHED = frozenset({"healthz", "readyz", "static", "login", "login_page", "logout", "openapi", "config"})
 """Routes that show nothing that is counted."""
@@ -109,7 +109,17 @@ class Tags:
         tags = {tag.strip() for tag in call.if_match.split(",")}
         if call.if_match and not tags & {"*", self.tag(generation)}:
             text = "The configuration changed since; read it again"
-            raise Refusal(412, text, f"generation {generation}")
+            since = {"since": self._since(tags)}
+            raise Refusal(412, text, f"generation {generation}", more=since)
+
+    def _since(self, tags: Iterable[str]) -> list[views.Json]:
+        """What others changed after the newest of what the caller has seen, newest first."""
+        seen = self._control.snapshot()
+        known = {self.tag(one.number): one.number for one in seen.generations}
+        last = max((known[tag] for tag in tags if tag in known), default=None)
+        newer = [one for one in seen.generations if last is not None and one.number > last]
+        secrets = audit.secrets_of(seen)
+        return [audit.generation_view(one, secrets) for one in newer[: -CHANGES_SINCE - 1 : -1]]
 
 
 def limit(call: Call) -> int:
@@ -278,26 +288,6 @@ class Api:
         rules = sorted(context.seen.configuration.rules, key=lambda rule: rule.number)
         return self._tagged([views.rule_view(rule, context) for rule in rules], context.seen.generation)
 
-    def schedulers(self, call: Call) -> Answer:
-        """Which scheduler picks for whom, and the user's own from files."""
-        seen = self._control.snapshot()
-        used: dict[str, list[str]] = {}
-        for pool in seen.pools.values():
-            used.setdefault(str(pool.config.scheduler), []).append(f"pool {pool.name}")
-        for service in seen.configuration.l4:
-            if service.scheduler:
-                used.setdefault(str(service.scheduler), []).append(f"l4:{service.name}")
-        own = {one.name: {"file": f"{one.path}:{one.attribute}", "budget": one.budget}
-               for one in seen.configuration.schedulers}  # fmt: skip
-        found = [{"scheduler": name, "used_by": users, "own": own.get(name.split()[0].partition("(")[0])}
-                 for name, users in sorted(used.items())]  # fmt: skip
-        return self._tagged(found, seen.generation)
-
-    def checks(self, call: Call) -> Answer:
-        """Evidence by check and address."""
-        moment = self._control.moment()
-        return as_json([views.check_view(one, moment) for one in self._control.checks()])
-
     def evidence(self, call: Call) -> Answer:
         """All that is known of one server's health, and how it came about."""
         context, server = self._found_server(call)
@@ -355,20 +345,6 @@ class Api:
         rule = objects.rule_of(context.seen.configuration, call.path["number"])
         return self._tagged(views.rule_view(rule, context), context.seen.generation)
 
-    def connections(self, call: Call) -> Answer | Deferred[Answer]:
-        """Newest first, with the way to the rest (RFC 8288)."""
-        page = self._control.connections(connection_query(call))
-        if isinstance(page, Deferred):
-            return page.addCallback(self._listed, call)
-        return self._listed(page, call)
-
-    def _listed(self, page: ConnectionPage, call: Call) -> Answer:
-        headers: Headers = ()
-        if page.more is not None:
-            query = urlencode({**call.query, "after": str(page.more)})
-            headers = (("Link", f'</api/v1/connections?{query}>; rel="next"'),)
-        return as_json([asdict(one) for one in page.entries], headers=headers)
-
     def processes(self, call: Call) -> Answer:
         """First the one that controls."""
         return as_json([asdict(one) for one in self._control.processes()])
@@ -382,11 +358,6 @@ class Api:
     def lvs(self, call: Call) -> Answer | Deferred[Answer]:
         """As the kernel's IPVS writes it."""
         return procfs.answer(self._control, call.path["table"])
-
-    def requests(self, call: Call) -> Answer:
-        """Newest first."""
-        seen = self._control.snapshot()
-        return as_json([views.trace_view(one, seen) for one in self._control.traces(limit(call))])
 
     def request(self, call: Call) -> Answer | Deferred[Answer]:
         """By id."""
@@ -404,17 +375,6 @@ class Api:
         """The merged ini."""
         tag = self._tags.headers(self._control.snapshot().generation)
         return as_text(self._control.config_text()).with_headers(*tag)
-
-    # -- asking and changing --
-
-    def explain(self, call: Call) -> Answer:
-        """Decide for a request that nobody made."""
-        question = edits.question(edits.parse_object(call.body))
-        try:
-            found = self._control.explain(question)
-        except (DirectorError, TheirsError) as error:
-            raise Refusal(400, f"it cannot be decided: {error}", question.url) from error
-        return as_json(views.trace_view(found, self._control.snapshot()))
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from director.admin.accounts import ROLES
 from director.model.pools import LARGEST_COUNT, Forward
+from director.model.virtual import PROTOCOLS
 
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": LARGEST_COUNT}
 
@@ -22,6 +23,18 @@ SERVER_ORDER: dict[str, Any] = {
         "tunnel": {"type": "string", "description": "as behind tunnel= in the ini"},
     },
 }
+PACKET: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["virtual", "client"],
+    "properties": {
+        "protocol": {"type": "string", "enum": list(PROTOCOLS), "default": "tcp"},
+        "client": {"type": "string", "description": "an address with a port"},
+        "virtual": {"type": "string", "description": "an address with a port"},
+        "mark": {"type": "integer", "minimum": 0},
+        "down": {"type": "array", "items": {"type": "string"}},
+    },
+}
 QUESTION: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -35,8 +48,10 @@ QUESTION: dict[str, Any] = {
         },
         "client": {"type": "string", "default": "127.0.0.1"},
         "service": {"type": "string", "description": "l7:NAME; empty = found by the URL"},
+        "down": {"type": "array", "items": {"type": "string"}},
     },
 }
+EITHER: dict[str, Any] = {"anyOf": [QUESTION, PACKET]}
 KEYS: dict[str, Any] = {
     "type": "object",
     "description": "keys and values as in the ini",

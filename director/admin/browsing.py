@@ -142,7 +142,7 @@ class Pages:
         seen = self._control.snapshot()
         checking: Deferred[Any] = maybeDeferred(cast("Any", self._control.check_config))
         rehearsing = self._control.rehearse_reload(call.author).addCallbacks(
-            lambda changes: (list(rehearse(seen, changes).diff), ""),
+            lambda found: (list(rehearse(seen, found.changes).diff), ""),
             lambda failure: ([], _why(failure.value)),
         )
 

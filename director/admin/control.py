@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from director.caches import CacheFigures
 from director.config.text.messages import Problem
 from director.model.drills import Drill
+from director.model.pools import Address
 from director.model.settings import User
 from director.registry.changes import Change
 from director.registry.evidence import ServerEvidence
@@ -59,6 +60,17 @@ class Question:
 
 
 @frozen
+class PacketQuestion:
+    """A packet that was not sent: its protocol and ends, and a firewall mark; `down` as in `Question`."""
+
+    protocol: str
+    client: Address
+    virtual: Address
+    mark: int = 0
+    down: tuple[str, ...] = ()
+
+
+@frozen
 class Applied:
     """What became of a change.
 
@@ -85,6 +97,21 @@ class WaitingReload:
     author: str
     seconds: float
     guard: str
+
+
+@frozen
+class Rehearsed:
+    """What a reload would change; of the last `replayed` requests `moved_count` would go elsewhere.
+
+    `moved` are the first of these, each with where it goes before and after; `unsure` of them depend on what
+    is not remembered.
+    """
+
+    changes: tuple[Change, ...] = ()
+    replayed: int = 0
+    moved_count: int = 0
+    unsure: int = 0
+    moved: Sequence[Mapping[str, Any]] = ()
 
 
 TraceRecord: TypeAlias = Mapping[str, Any]
@@ -190,6 +217,9 @@ class Control(Protocol):
     def caches(self) -> Sequence[CacheFigures]:
         """What is remembered, and how it serves."""
 
+    def schedulers(self) -> Sequence[tuple[str, str]]:
+        """Every installed scheduler with its text, a line."""
+
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
 
@@ -234,6 +264,13 @@ class Control(Protocol):
         Nothing is claimed or counted.  Raises DirectorError or TheirsError when it cannot be decided.
         """
 
+    def explain_packet(self, question: PacketQuestion) -> Mapping[str, Any]:
+        """Which service takes a packet and whom it would choose.
+
+        Keys: `service pool server scheduler candidates forward load weight persistent prefix why_none`.
+        Raises DirectorError when no service takes it.
+        """
+
     def config_text(self) -> str:
         """The merged ini: file and overlay, without secrets."""
 
@@ -258,12 +295,12 @@ class Control(Protocol):
         """
 
     def confirm(self, author: str) -> WaitingReload:
-        """The reload that waits stays.  Raises ChangeRefused (ENOENT) when none does."""
+        """The reload that waits stays.  Raises ChangeRefused (ENODATA) when none does."""
 
     def waiting(self) -> WaitingReload | None:
         """The reload that waits for its confirmation."""
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """What `reload` would change; fails as `reload` would, and applies nothing."""
 
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:

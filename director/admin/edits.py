@@ -14,19 +14,22 @@ from typing import Any
 
 from attrs import evolve
 
-from director.admin.control import Question
+from director.admin.control import PacketQuestion, Question
 from director.config.parse import servers
+from director.config.parse.addresses import address
 from director.config.text.messages import BadValue
 from director.errors import ChangeRefused, DirectorError
-from director.model.pools import LARGEST_COUNT, Server, State
+from director.model.pools import LARGEST_COUNT, Address, Server, State
 from director.model.settings import Configuration
+from director.model.virtual import PROTOCOLS
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.draft import Draft
 from director.registry.snapshot import RegistrySnapshot, ServerSnapshot
 
 STATES = {one.value: one for one in State}
 STATUS = {
-    "ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "EINVAL": 400, "ERANGE": 400, "EPERM": 403,
+    "ESRCH": 404, "ENOENT": 404, "EEXIST": 409, "EBUSY": 409, "ENODATA": 409, "EINVAL": 400, "ERANGE": 400,
+    "EPERM": 403,
 }  # fmt: skip
 WAYS: Mapping[str, Callable[[str], Any]] = {"forward": servers.forward, "tunnel": servers.tunnel}
 PATCHED = ("weight", "max", "min", "state", *WAYS)
@@ -203,6 +206,29 @@ def question(order: Mapping[str, Any]) -> Question:
         service=text(order, "service", 128),
         down=_down(order.get("down", [])),
     )
+
+
+def packet_question(order: Mapping[str, Any]) -> PacketQuestion:
+    """The packet of an `explain` order.  Raises BadOrder."""
+    known(order, ("protocol", "client", "virtual", "mark", "down"))
+    protocol = text(order, "protocol", 8) or "tcp"
+    if protocol not in PROTOCOLS:
+        raise BadOrder(f"protocol is one of {', '.join(PROTOCOLS)}", "protocol")
+    client, virtual = _end(order, "client", "192.0.2.9:40000"), _end(order, "virtual", "192.0.2.53:53")
+    if (":" in client.host) is not (":" in virtual.host):
+        raise BadOrder("client and virtual are of one IP version", "client")
+    mark = _number(order, "mark", 2**32 - 1) or 0
+    return PacketQuestion(protocol, client, virtual, mark, _down(order.get("down", [])))
+
+
+def _end(order: Mapping[str, Any], key: str, example: str) -> Address:
+    """An address with its port."""
+    try:
+        found = address(text(order, key, 64))
+        ipaddress.ip_address(found.host)
+    except (BadValue, ValueError) as error:
+        raise BadOrder(f"{key} is an address with a port, such as {example}", key) from error
+    return found
 
 
 def _down(value: Any) -> tuple[str, ...]:

@@ -7,12 +7,8 @@ from typing import Any
 
 from director.admin.route import JSON, OPEN, ApiRoute
 from director.admin.routes import NOT_THE_API, ROUTES
+from director.admin.schemas import ANSWERS, COMPONENTS, named
 
-ERROR = {
-    "type": "object",
-    "required": ["error", "at"],
-    "properties": {"error": {"type": "string"}, "at": {"type": "string"}},
-}
 ANY_ROUTE = (400, 404, 405, 413, 421, 500)
 """Statuses of errors that every route can give."""
 WORDS = {
@@ -46,7 +42,7 @@ def document(version: str) -> dict[str, Any]:
         "info": {"title": "The director", "version": version},
         "paths": paths,
         "components": {
-            "schemas": {"Error": ERROR},
+            "schemas": COMPONENTS,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "state_dir/admin.token"},
             },
@@ -94,8 +90,9 @@ def answer(route: ApiRoute, status: int) -> dict[str, Any]:
     good = status < 400 or (status == 503 and not route.streams)
     if status == 204:
         return {"description": WORDS[status]}
-    kinds = [kind for kind in (route.gives, route.streams) if kind]
-    content: dict[str, Any] = (
-        {kind: {} for kind in kinds} if good else {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
-    )
+    if not good:
+        return {"description": WORDS[status], "content": {JSON: {"schema": named("Error")}}}
+    content: dict[str, Any] = {kind: {} for kind in (route.gives, route.streams) if kind}
+    if route.name in ANSWERS:
+        content[JSON] = {"schema": ANSWERS[route.name]}
     return {"description": WORDS[status], "content": content}

@@ -173,7 +173,8 @@ class Orders:
         """Counting anew is no change of what runs: there is no generation to undo."""
         if not call.dry_run:
             self._control.zero(services)
-        return as_json({"dry_run": call.dry_run, "zeroed": list(services)})
+        diff = [f"traffic of {one} is shown from 0 on" for one in services]
+        return as_json({"dry_run": call.dry_run, "zeroed": list(services), "diff": diff})
 
     def changes(self, call: Call) -> Answer | Deferred[Answer]:
         """Several things at once: all or nothing, and one generation."""

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags
-from director.admin.control import Applied, ConfirmWithin, Control, WaitingReload
+from director.admin.control import Applied, ConfirmWithin, Control, Rehearsed, WaitingReload
 from director.admin.outcomes import Outcomes
 from director.admin.views import Json
 from director.config.parse import units
@@ -41,9 +41,18 @@ class Reloads:
         self._tags.demand(call, self._control.snapshot().generation)
         if call.dry_run:
             rehearsing = self._control.rehearse_reload(call.author)
-            return rehearsing.addCallbacks(self._outcomes.rehearsed, _not_reloaded)
+            return rehearsing.addCallbacks(self._rehearsed, _not_reloaded)
         reloading = self._control.reload(call.author, call.principal.origin, confirm)
         return reloading.addCallbacks(self._reloaded, _not_reloaded)
+
+    def _rehearsed(self, found: Rehearsed) -> Answer:
+        return self._outcomes.rehearsed(
+            found.changes,
+            replayed=found.replayed,
+            moved_count=found.moved_count,
+            unsure=found.unsure,
+            moved=list(found.moved),
+        )
 
     def _reloaded(self, applied: Applied) -> Answer:
         waiting = self._control.waiting()

@@ -10,11 +10,11 @@ from director.admin import batch
 from director.admin.accounts import ADMIN, OPERATOR
 from director.admin.bodies import (
     DRILL_ORDER,
+    EITHER,
     FAULT_ORDER,
     NAMED,
     NEW_SERVER,
     NEW_TOKEN,
-    QUESTION,
     SERVER_ORDER,
     SET,
 )
@@ -95,8 +95,18 @@ ROUTES = (
     ApiRoute("rules", "GET", "/api/v1/rules", "All rules in order, with hits."),
     ApiRoute("rule", "GET", "/api/v1/rules/{number}", "One rule."),
     *_written("rule", "/api/v1/rules", "{number}", "a rule"),
-    ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers in use, and by whom."),
+    ApiRoute("schedulers", "GET", "/api/v1/schedulers", "The schedulers, and who uses them."),
     ApiRoute("checks", "GET", "/api/v1/checks", "Health evidence by check and address."),
+    ApiRoute(
+        "history",
+        "GET",
+        "/api/v1/history",
+        "Figures of the last hour, every ten seconds, for graphs; null where nothing is known.",
+        query=(
+            ("of", "names with commas: l7:NAME, l4:NAME, POOL, POOL/SERVER, * for all; none = list them"),
+            ("span", "how long back, up to 1h, such as 10m"),
+        ),
+    ),
     ApiRoute(
         "evidence",
         "GET",
@@ -108,6 +118,7 @@ ROUTES = (
         "POST",
         "/api/v1/checks/{pool}/{server}",
         "Make a server's checks at once.",
+        OPERATOR,
         query=(DRY_RUN,),
         statuses=(200, 403),
     ),
@@ -190,17 +201,30 @@ ROUTES = (
         body=batch.BODY,
     ),
     ApiRoute(
-        "requests", "GET", "/api/v1/requests", "Traces of recent requests, newest first.", query=(LIMIT,)
+        "requests",
+        "GET",
+        "/api/v1/requests",
+        "Traces of the last thousand requests, newest first; a Link header leads to the rest.",
+        query=(
+            LIMIT,
+            ("after", "only those older than the one with this id"),
+            ("outcome", "how it ended: ok, fault, refused, ..."),
+            ("status", "503, or 5xx"),
+            ("service", "a service, by name or key"),
+            ("rule", "a rule, by number or name"),
+            ("pool", "a pool"),
+            ("server", "a server that answered or was tried: NAME or POOL/NAME"),
+        ),
     ),
     ApiRoute("request", "GET", "/api/v1/requests/{id}", "The trace of one request."),
     ApiRoute(
         "explain",
         "POST",
         "/api/v1/explain",
-        "What would be decided for a request.",
+        "What would be decided for a request, or for a packet.",
         takes=JSON,
         statuses=(200, 403, 415),
-        body=QUESTION,
+        body=EITHER,
     ),
     ApiRoute(
         "make_link",
@@ -330,7 +354,7 @@ ROUTES = (
         "Confirm the reload that waits.",
         ADMIN,
         query=(DRY_RUN,),
-        statuses=(200, 403, 404),
+        statuses=(200, 403, 409),
     ),
 )
 

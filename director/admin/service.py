@@ -20,7 +20,6 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,14 +28,18 @@ from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
 from director.admin.browsing import Pages
+from director.admin.chronicle import HourBook
 from director.admin.control import Control
 from director.admin.events import Events
+from director.admin.explaining import Explaining
 from director.admin.orders import Orders
 from director.admin.passwords import PasswordCheck
+from director.admin.pulse import PERIOD, Pulse
 from director.admin.rehearsals import RehearsalRoutes
 from director.admin.reloads import Reloads
 from director.admin.requests import LOOPBACK_NAMES, loopback
 from director.admin.resource import AdminResource, ListenerPolicy
+from director.admin.searches import Searches
 from director.admin.sessions import Links, Sessions
 from director.admin.site import AdminSite
 from director.admin.tokenfile import load_token, make_token
@@ -45,7 +48,6 @@ from director.admin.trends import History
 from director.admin.turns import Turns
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
-from director.registry.counters import ESTIMATOR_PERIOD
 from director.registry.reports import ListenerState
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
@@ -72,10 +74,13 @@ def check_listen(listen: Address) -> None:
         )
 
 
-def answering(control: Control, clock: IReactorTime, api: Api, access: Access) -> tuple[object, ...]:
+def answering(
+    control: Control, clock: IReactorTime, api: Api, access: Access, chronicle: HourBook
+) -> tuple[object, ...]:
     """The parts whose methods answer the routes."""
     orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control)
-    return *orders, Events(control), access, Pages(api, control, partial(_method, orders))
+    searches = Searches(control, chronicle), Explaining(control), Events(control)
+    return *orders, *searches, access, Pages(api, control, partial(_method, orders))
 
 
 def _method(parts: Sequence[object], name: str) -> Any:
@@ -101,8 +106,8 @@ class AdminService(Service):
         self._reactor = reactor
         self._turns = Turns(reactor, time.thread_time)
         self._history = History()
-        self._pulse = LoopingCall(self.pulse)
-        self._pulse.clock = reactor
+        self._pulse = Pulse(control, self._history, self._turns, state_dir, self._in_thread)
+        self._beats = self._pulse.looping(reactor)
         self._ports: list[Any] = []
         self._listeners: list[ListenerState] = []
         self._again: IDelayedCall | None = None
@@ -154,17 +159,6 @@ class AdminService(Service):
         """The admin's own, for `Control.listeners` and `readiness`."""
         return tuple(self._listeners)
 
-    def pulse(self) -> None:
-        """Take a sample for rates and trends, once what other processes counted is known."""
-        known = self._control.refreshed("pulse")
-        if known is None:
-            self._sample()
-        else:
-            known.addBoth(lambda _: self._sample())
-
-    def _sample(self) -> None:
-        self._history.sample(self._control.snapshot(), self._control.moment().now)
-
     def startService(self) -> None:
         """Read or make the token, then listen."""
         super().startService()
@@ -173,13 +167,14 @@ class AdminService(Service):
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
         api = Api(self._control, self._history, authenticator.counted)
-        parts = answering(self._control, self._reactor, api, access)
+        parts = answering(self._control, self._reactor, api, access, self._pulse.chronicle)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))
         if self._listen is not None:
             names = LOOPBACK_NAMES | {self._listen.host.lower()}
             self._open(self._listen, self._site(api, parts, authenticator, ListenerPolicy(names - {""})))
-        self._pulse.start(ESTIMATOR_PERIOD)
+        self._pulse.start()
+        self._beats.start(PERIOD)
 
     def _known_token(self) -> str:
         """The token of the file, or one for this run alone when there can be no file."""
@@ -198,7 +193,7 @@ class AdminService(Service):
             _log.info("{note}", note=note)
         return token
 
-    def _in_thread(self, work: Callable[[], bool]) -> Deferred[bool]:
+    def _in_thread(self, work: Callable[[], Any]) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
 
     def _known_tokens(self) -> Tokens:
@@ -280,7 +275,8 @@ class AdminService(Service):
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening."""
-        if self._pulse.running:
+        if self._beats.running:
+            self._beats.stop()
             self._pulse.stop()
         if self._again is not None and self._again.active():
             self._again.cancel()

@@ -12,7 +12,9 @@ from director.admin.control import (
     Applied,
     ConfirmWithin,
     DrillTold,
+    PacketQuestion,
     Question,
+    Rehearsed,
     Soon,
     TraceRecord,
     WaitingReload,
@@ -154,6 +156,7 @@ class MemoryControl:
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Deferred[Applied] | Exception | None = None
     unconfirmed: WaitingReload | None = None
+    foreseen: Rehearsed = field(factory=Rehearsed)
     store_nonce: str = "5eed"
     lost: str = ""
     workers: list[WorkerFigures] = field(factory=list)
@@ -163,6 +166,8 @@ class MemoryControl:
     shaken: TLSFigures = field(factory=TLSFigures)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
+    packet_asked: list[PacketQuestion] = field(factory=list)
+    packet_told: Mapping[str, Any] | None = None
     rehearsals: MemoryRehearsals = field(factory=MemoryRehearsals)
     drills: MemoryDrills = field(factory=MemoryDrills)
 
@@ -223,6 +228,10 @@ class MemoryControl:
         """As set."""
         return [one for one in self.happened if one.number > after][:limit]
 
+    def schedulers(self) -> Sequence[tuple[str, str]]:
+        """Two of them."""
+        return (("rr", "Round robin."), ("wlc", "Weighted least connections."))
+
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """As set."""
         return self.remembered[:limit]
@@ -267,6 +276,13 @@ class MemoryControl:
             raise DirectorError("no service listens there")
         return self.remembered[0]
 
+    def explain_packet(self, question: PacketQuestion) -> Mapping[str, Any]:
+        """As set, for any packet."""
+        self.packet_asked.append(question)
+        if self.packet_told is None:
+            raise DirectorError("no service takes it")
+        return self.packet_told
+
     def config_text(self) -> str:
         """As set."""
         return self.text
@@ -282,7 +298,7 @@ class MemoryControl:
     def confirm(self, author: str) -> WaitingReload:
         """What was asked for last."""
         if self.unconfirmed is None:
-            raise ChangeRefused("ENOENT", "No reload waits for a confirmation", "config")
+            raise ChangeRefused("ENODATA", "No reload waits for a confirmation", "config")
         told, self.unconfirmed = self.unconfirmed, None
         return told
 
@@ -301,9 +317,9 @@ class MemoryControl:
             self.unconfirmed = WaitingReload(number, author, confirm.seconds, confirm.guard)
         return self.reloaded or self.apply((), author, origin)
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """As set for `reload`, without its changes."""
-        return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(())
+        return fail(self.reloaded) if isinstance(self.reloaded, Exception) else succeed(self.foreseen)
 
     def apply(self, changes: Iterable[Change], author: str, origin: str = "") -> Deferred[Applied]:
         """On the registry."""

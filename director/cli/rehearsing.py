@@ -22,7 +22,7 @@ from director.config.text import messages
 
 STATE_DIR = "DIRECTOR_STATE_DIR"
 """The variable that gives a director another `state_dir` than its file (`program.configuration`)."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until it serves, and until it has ended."""
 LINES_SHOWN = 15
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from director.config.parse.drill_builders import EXPECT, STEP
 from director.config.parse.drills import OF_FAULTS, OF_SERVERS
-from director.config.parse.faults import LAYER_4, LAYER_7
+from director.config.parse.faults import LAYER_7
 from director.config.parse.fields import Fields
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
@@ -65,14 +65,14 @@ def _layers(fault: Fields, kinds: Kinds) -> None:
     if action.kind not in LAYER_7 and not pools & of_l4:
         text = f"{action.kind} happens to packets, and no service of layer 4 uses these servers"
         fault.problem("do", text, "write refuse, hang, reset, … for requests", severity=WARNING)
-    if action.kind not in LAYER_4:
+    if action.kind in LAYER_7:
         used = {str(service.get("pool")) for service in kinds["l7"].values()}
         used |= {str(rule.get("pool")) for rule in kinds["rule"].values()}
         for service in kinds["l7"].values():
             used |= {step.name for _, step in service.get("fault") or () if step.kind == "pool"}
         if pools & of_l4 and not pools & used:
             text = f"{action.kind} happens to requests, and no service of layer 7 uses these servers"
-            fault.problem("do", text, "write drop, rst, delay, … for packets", severity=WARNING)
+            fault.problem("do", text, "name servers that a service of layer 7 uses", severity=WARNING)
     elif action.kind not in LAYER_7:
         for term in terms(fault.get("when")):
             if term.fact != "client":

@@ -8,8 +8,9 @@ changed over it; `replica` is what workers have of it), `layer4`, `layer7`, `cer
 (which gets some of them), `services` (health, with its `health_memory`, and the admin), `demos`, `guards`,
 `drills` with the `faults` that they inject,
 `pool_alerts`, `listen_alerts`, `logs`, `state_directory`, `confirmation` (a reload that is undone unless it
-is confirmed), and beside them `supervision`, what systemd is told.  `processes` holds both layers in
-processes of their own; `traffic` is what the rest asks of them, wherever they run.  `control` is what admin
-and commands may ask, `banner` what a start prints, `identifiers` those of requests, `memory` how a process
-treats its own, `version` which one it runs.
+is confirmed), and beside them `replay` (where the last requests would go), `packets` (what would become of
+one) and `supervision`, what systemd is told.  `processes` holds both layers in processes of their own;
+`traffic` is what the rest asks of them, wherever they run.  `control` is what admin and commands may ask,
+`banner` what a start prints, `identifiers` those of requests, `memory` how a process treats its own,
+`version` which one it runs.
 """

@@ -119,10 +119,10 @@ class Confirmation(Part):
         )
 
     def confirm(self, author: str) -> WaitingReload:
-        """It stays.  Raises ChangeRefused (ENOENT) when nothing waits."""
+        """It stays.  Raises ChangeRefused (ENODATA) when nothing waits."""
         told = self.waiting()
         if told is None:
-            raise ChangeRefused("ENOENT", "No reload waits for a confirmation", "config")
+            raise ChangeRefused("ENODATA", "No reload waits for a confirmation", "config")
         self._waiting = None
         _log.info("generation {number} is confirmed by {author}", number=told.number, author=author)
         return told

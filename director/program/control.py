@@ -18,12 +18,15 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
+from director import plugins
 from director.admin.control import (
     Applied,
     ConfirmWithin,
     DrillDesk,
+    PacketQuestion,
     Question,
     Rehearsals,
+    Rehearsed,
     Soon,
     TraceRecord,
     WaitingReload,
@@ -42,6 +45,7 @@ from director.program.confirmation import Confirmation
 from director.program.drills import Drills
 from director.program.listen_alerts import ListenAlerts
 from director.program.logs import event_log
+from director.program.packets import explain_packet
 from director.program.running import Running
 from director.program.traffic import PacketView, TrafficView
 from director.program.version import VERSION
@@ -72,7 +76,7 @@ class Verbs:
 
     apply: Callable[[Iterable[Change], str, str], Deferred[Applied]]
     reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
-    rehearse: Callable[[str], Deferred[tuple[Change, ...]]]
+    rehearse: Callable[[str], Deferred[Rehearsed]]
     undo: Callable[[int, str, str], Deferred[Applied]]
     consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
@@ -207,6 +211,10 @@ class RunningControl:
         found = list(event_log.events)[: -limit - 1 : -1]
         return list(takewhile(lambda one: one.number > after, found))
 
+    def schedulers(self) -> Sequence[tuple[str, str]]:
+        """Every installed scheduler with its text."""
+        return [(one.name, one.description) for one in plugins.discover()]
+
     def traces(self, limit: int) -> Sequence[TraceRecord]:
         """The last requests, newest first."""
         return self._traffic.traces(limit)
@@ -285,6 +293,10 @@ class RunningControl:
             told["location"] = rules[str(told["rule"])].masked(str(told["location"]))
         return {**told, "time": self._epoch() + now}
 
+    def explain_packet(self, question: PacketQuestion) -> Mapping[str, Any]:
+        """Decide as for a real packet."""
+        return explain_packet(self._registry, question, self._reactor.seconds())
+
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
         loaded = self._current.candidate.loaded
@@ -319,7 +331,7 @@ class RunningControl:
         """The reload that waits for its confirmation."""
         return self._confirmation.waiting()
 
-    def rehearse_reload(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """What `reload` would change; fails as it would."""
         return self._verbs.rehearse(author)
 

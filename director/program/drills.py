@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
@@ -175,7 +174,6 @@ class Drills(Part):
         self._random = random
         self._runs: dict[str, DrillTold] = {}
         self._now: DrillRun | None = None
-        self._count: Counter[str] = Counter()
 
     def commit(self, candidate: Candidate) -> None:
         """Faults follow; a run goes on with the drill that it began with."""
@@ -220,7 +218,6 @@ class Drills(Part):
             raise ChangeRefused("EBUSY", text, self._now.name)
         if seed is None:
             seed = drill.seed if drill.seed is not None else self._random.randrange(LARGEST_SEED)
-        self._count[name] += 1
         run = f"{self._random.randrange(16**8):08x}"
         told = DrillTold(run, name, time.time(), running=True)
         self._runs[run] = told

@@ -147,5 +147,5 @@ class Faults(Part):
             return state
         counts = Counter(dict(enumerate((found.choice.seen, found.choice.hits, found.checks))))
         for told in self._traffic.said("faults"):
-            counts.update(dict(enumerate(told.get(fault.name, ()))))
+            counts.update(dict(enumerate(told.get(fault.name, ()) if told else ())))
         return evolve(state, running=found.running, seen=counts[0], hits=counts[1], checks=counts[2])

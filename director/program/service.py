@@ -26,15 +26,16 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+from attrs import asdict
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.admin import files
-from director.admin.control import Applied, ConfirmWithin
+from director.admin.control import Applied, ConfirmWithin, Rehearsed
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
@@ -64,6 +65,7 @@ from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.orphan import dismiss, relieved
 from director.program.processes.sockets import can_be_inherited
 from director.program.processes.workers import Workers
+from director.program.replay import REPLAYED, replay_of
 from director.program.running import Running
 from director.program.services import Health, ServicePart, Verdicts
 from director.program.state_directory import StateDirectory
@@ -106,9 +108,8 @@ class DirectorService(Service):
         count = processes(configuration)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
-        store = FileStore(self.state_dir, reactor)
         segment, books = counts(count)
-        self.current = Running(candidate, store, reactor, random, books)
+        self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random, books)
         self.registry = self.current.registry
         before = self._serve(count, segment, books, random)
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
@@ -323,8 +324,8 @@ class DirectorService(Service):
         self.control.reloaded["refused" if isinstance(result, Failure) else "done"] += 1
         return result
 
-    def rehearse(self, author: str) -> Deferred[tuple[Change, ...]]:
-        """What a reload would change; fails as `reload` would fail."""
+    def rehearse(self, author: str) -> Deferred[Rehearsed]:
+        """What a reload would change, and for which of the last requests; fails as `reload` would fail."""
         return self._changing.run(self._rehearse_once, author)
 
     def _reload_once(self, author: str, origin: str, confirm: ConfirmWithin | None) -> Deferred[Applied]:
@@ -341,13 +342,22 @@ class DirectorService(Service):
         base.files.against(self.current.candidate.files)
         return self._changing.run(self._take, base, AUTHOR)
 
-    def _rehearse_once(self, author: str) -> Deferred[tuple[Change, ...]]:
+    def _rehearse_once(self, author: str) -> Deferred[Rehearsed]:
         return self._read().addCallback(self._rehearsed, author)
 
-    def _rehearsed(self, read_now: Candidate, author: str) -> tuple[Change, ...]:
+    def _rehearsed(self, read_now: Candidate, author: str) -> Deferred[Rehearsed]:
         candidate = self.current.of_file(read_now, author)
         self.parts.rehearse(candidate)
-        return candidate.changes
+        known = self.traffic.refreshed("requests") or succeed(None)
+        return known.addCallback(lambda _: self._replayed(candidate))
+
+    def _replayed(self, candidate: Candidate) -> Deferred[Rehearsed]:
+        now = self.registry.configuration, self.current.candidate.files
+        wanted = candidate.desired, candidate.files
+        requests = list(self.traffic.traces(REPLAYED))
+        pool = self.reactor.getThreadPool()
+        replaying = deferToThreadPool(self.reactor, pool, replay_of, now, wanted, requests)
+        return replaying.addCallback(lambda found: Rehearsed(candidate.changes, **asdict(found)))
 
     def _read(self) -> Deferred[Candidate]:
         pool = self.reactor.getThreadPool()

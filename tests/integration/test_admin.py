@@ -5,6 +5,7 @@ One director serves all; each test leaves it as it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
@@ -16,7 +17,9 @@ from director.cli.commands.passwd import section
 from tests.integration.texts import web
 from tests.support import needs
 from tests.support.admin_client import AdminClient
+from tests.support.client import fetch
 from tests.support.running import Director, wait_until
+from tests.support.schemas import misfits
 from tests.support.sse import Said, said
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -67,6 +70,22 @@ def test_events_are_heard_as_they_happen_and_resumed_where_they_were_left(client
     assert [str(one["id"]) for one in listed] == [one.identifier for one in reversed(found)]
 
 
+def test_what_the_running_program_answers_is_what_it_describes(director: Director) -> None:
+    client = AdminClient.with_token(director)
+    whole = client.ask("GET", "/openapi.json").json
+    values = {"pool": "web", "server": "a", "service": "l7:www", "number": "1"}
+    for place, methods in whole["paths"].items():
+        content = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
+        if schema is None:
+            continue
+        here = re.sub(r"{(\w+)}", lambda found: values.get(found[1], "none"), place)
+        told = client.ask("GET", here, Accept="application/json")
+        described = schema if told.status == 200 else whole["components"]["schemas"]["Error"]
+        assert told.status in {200, 404, 503}, place
+        assert list(misfits(told.json, described, whole)) == [], place
+
+
 def signed_in(director: Director, name: str, password: str = "") -> AdminClient | None:
     """A browser of a user, or None when it is not let in."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -105,15 +124,23 @@ def test_users_sign_in_with_their_passwords_until_a_reload_takes_them_out(direct
         assert client.ask("POST", "/api/v1/config/reload").status == 200
 
 
-def test_a_token_of_a_user_outlives_a_restart_and_no_text_of_it_is_kept(director: Director) -> None:
+def known(client: AdminClient) -> int:
+    """Rows of the last hour in which something is known of the pool."""
+    told = client.get("history?of=web")
+    return sum(one is not None for one in told.json["series"]["web"]["eligible"]) if told.status == 200 else 0
+
+
+def test_a_token_of_a_user_and_the_hour_outlive_a_restart_and_no_text_is_kept(director: Director) -> None:
     client = AdminClient.with_token(director)
     made = client.ask("POST", "/api/v1/tokens", {"user": "operator", "role": "viewer", "expires": "1h"})
     assert made.status == 201
     program = AdminClient(director, {"Authorization": f"Bearer {made.json['token']}"})
     assert program.get("pools").status == 200
+    assert wait_until(lambda: known(program) > 0, 20)
     assert director.stop() == 0
     director.start()
     assert program.get("pools").status == 200
+    assert known(program) > 0
     assert program.ask("PATCH", "/api/v1/pools/web/servers/b", {"weight": 2}).status == 403
     kept = [path.read_bytes() for path in director.state.iterdir() if path.is_file()]
     assert kept
@@ -131,9 +158,15 @@ def test_a_reload_that_nobody_confirms_is_undone_and_what_was_ordered_meanwhile_
 ) -> None:
     client = AdminClient.with_token(director)
     other = INI.replace("server.a = 127.0.0.1:9", "server.a = 127.0.0.1:9 weight=8")
-    director.write(other)
+    fetch(director.place, b"GET /moved HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+    director.write(other + "\n[rule:10 moved]\nservice = www\nwhen = path = /moved\nrespond = 404\n")
     try:
+        (moved,) = client.ask("POST", "/api/v1/config/reload?dry_run=1").json["moved"]
+        assert (moved["target"], moved["before"]["pool"]) == ("/moved", "web")
+        assert (moved["after"]["rule"], moved["after"]["status"]) == ("10 moved", 404)
+        director.write(other)
         rehearsed = client.ask("POST", "/api/v1/config/reload?dry_run=1").json
+        assert rehearsed["moved"] == []
         assert rehearsed["changes"] == [
             {"what": "server web/a", "before": {"weight": 1}, "after": {"weight": 8}}
         ]
@@ -146,7 +179,7 @@ def test_a_reload_that_nobody_confirms_is_undone_and_what_was_ordered_meanwhile_
         assert weight(client, "b") == 3
         undone = client.get("generations?limit=1").json[0]
         assert undone["author"] == "commit-confirm"
-        assert client.ask("POST", "/api/v1/config/confirm").status == 404
+        assert client.ask("POST", "/api/v1/config/confirm").status == 409
         told = client.ask("POST", "/api/v1/config/reload?confirm=2s").json
         assert client.ask("POST", "/api/v1/config/confirm").json == {"confirmed": told["generation"]}
         assert weight(client, "a") == 8

@@ -123,6 +123,9 @@ def test_a_frozen_process_keeps_its_claims_and_stops_nobody(house: House) -> Non
     assert second.told() == 64, "all of it is free again"
 
 
+SERVERS = 3
+"""At most, of the pool."""
+
 orders = st.one_of(
     st.tuples(st.just("burst"), st.integers(1, 300)),
     st.tuples(st.just("kill"), st.integers(1, WORKERS)),
@@ -135,23 +138,30 @@ orders = st.one_of(
 def test_any_interleaving_of_claim_release_reload_and_kill_ends_at_zero(
     maximum: int, script: list[tuple[object, ...]]
 ) -> None:
-    """The bursts of the workers run at once; a kill meets them in the middle."""
+    """The bursts of the workers run at once; a kill meets them in the middle.
+
+    A `max` that is changed while the load is not below it lets one more in, over all processes (B.3, B.5).
+    """
+    let_in = 0
     house = House(configuration(maximum))
     try:
         for word, *facts in script:
             if word == "burst":
                 for worker in house.workers.values():
                     worker.tell("burst", facts[0])
-                assert [worker.told() for worker in house.workers.values()] == [0] * WORKERS
+                assert sum(worker.told() for worker in house.workers.values()) <= let_in
+                let_in = 0
             elif word == "kill":
                 for worker in house.workers.values():
                     worker.tell("burst", 2000)
                 column = int(str(facts[0]))
                 house.replace(column)
-                assert [worker.told() for number, worker in house.workers.items() if number != column] == [
-                    0
-                ] * (WORKERS - 1)
+                others = [worker for number, worker in house.workers.items() if number != column]
+                # It may have died between the count and the flag: what it counted was not begun.
+                assert sum(worker.told() for worker in others) <= let_in + 1
+                let_in = 0
             else:
+                let_in += SERVERS
                 house.reload(configuration(int(str(facts[0])), str(facts[1])))
         for worker in house.workers.values():
             worker.tell("release")

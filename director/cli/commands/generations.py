@@ -28,7 +28,7 @@ def reload(call: Invocation) -> int:
         return call.show_change(answer, changes.reloaded)
     answer = call.client.post("config", "reload", query=urlencode({**given, "dry_run": "1"}))
     if "problems" not in answer:
-        return call.show(answer, changes.applied)
+        return call.show(answer, changes.reloaded)
     call.show(answer, lambda value: changes.problems(value["problems"]))
     return REFUSED if answer["errors"] else DONE
 

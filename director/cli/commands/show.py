@@ -14,7 +14,7 @@ from director.cli.client import Refused
 from director.cli.command import Command, argument
 from director.cli.invocation import USAGE, Invocation, say
 from director.cli.lvs import combined
-from director.cli.output import listings, proofs
+from director.cli.output import drills, listings, proofs
 from director.cli.output.listings import ROWS_ASKED, Listing, matches
 from director.cli.output.table import CLEAR
 
@@ -145,6 +145,7 @@ THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "checks": Checks(listings.CHECKS, _rows("checks")),
     "events": Thing(listings.EVENTS, _rows("events", query=LIMIT)),
     "generations": Thing(listings.GENERATIONS, _rows("generations", query=LIMIT)),
+    "faults": Thing(drills.faults, _rows("faults")),
     "sessions": Thing(listings.SESSIONS, _rows("sessions")),
     "schedulers": Thing(listings.SCHEDULERS, _rows("schedulers")),
     "processes": Thing(

@@ -9,6 +9,7 @@ from director.cli.output.table import clean
 
 JsonObject = dict[str, Any]
 
+MOVED_SHOWN = 10
 CHANGES_SHOWN = 20
 """Changes of one order that are listed; a large reload says how many more there are."""
 
@@ -30,13 +31,36 @@ def applied(answer: JsonObject) -> str:
 def reloaded(answer: JsonObject) -> str:
     """What a reload did, and how long it waits for its confirmation."""
     waits = answer.get("confirm")
-    text = applied(answer)
+    text = applied(answer) + elsewhere(answer)
     if waits:
         text += (
             f"it is undone in {waits['seconds']:g}s unless you confirm it: director confirm\n"
             f"and at once when: {clean(waits['guard'])}\n"
         )
     return text
+
+
+def elsewhere(answer: JsonObject) -> str:
+    """Which of the last requests would go elsewhere, from a rehearsal."""
+    if not answer.get("replayed"):
+        return ""
+    lines = [f"of the last {answer['replayed']} requests {answer['moved_count']} would go elsewhere"]
+    if answer["unsure"]:
+        lines[0] += f"; of {answer['unsure']} it cannot be said"
+    for one in answer["moved"][:MOVED_SHOWN]:
+        before, after = way(one["before"]), way(one["after"])
+        lines.append(f"  {clean(one['method'])} {clean(one['host'] + one['target'])}: {before} -> {after}")
+    return "\n".join(lines) + "\n"
+
+
+def way(told: JsonObject) -> str:
+    """Where a request goes."""
+    rule = f"rule {clean(told['rule'])}, " if told["rule"] else ""
+    if told["pool"]:
+        return f"{rule}pool {clean(told['pool'])}"
+    return (
+        f"{rule}{told['status']} {clean(told['location'])}".rstrip() if told["status"] else f"{rule}nowhere"
+    )
 
 
 def still_idle(server: JsonObject, order: JsonObject) -> str:

@@ -25,7 +25,7 @@ REST = 20.0
 LONGEST_REST = 2.0
 REMEMBERED = 1000
 """Traces that are fetched from each."""
-WITH_TRACES = frozenset({"home", "stats", "requests"})
+WITH_TRACES = frozenset({"home", "stats", "requests", "drills"})
 """Routes of the admin that show traces."""
 
 

@@ -19,7 +19,7 @@ from tests.unit.admin.wire import JSON, TOKEN, Admin, Reply
 
 OPERATORS = frozenset(
     {
-        "change_server", "zero", "zero_all", "undo", "check_config",
+        "change_server", "zero", "zero_all", "undo", "check_config", "check_now",
         "start_fault", "stop_fault", "run_drill", "stop_drill",
     }
 )  # fmt: skip

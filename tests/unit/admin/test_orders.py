@@ -179,7 +179,11 @@ def test_counting_anew() -> None:
     assert made.get(path).json["traffic"]["conns"] == 5
     made.send("POST", f"{path}/zero?dry_run=1", {})
     assert made.get(path).json["traffic"]["conns"] == 5
-    assert made.send("POST", f"{path}/zero", {}).json == {"dry_run": False, "zeroed": ["l7:www"]}
+    assert made.send("POST", f"{path}/zero", {}).json == {
+        "dry_run": False,
+        "zeroed": ["l7:www"],
+        "diff": ["traffic of l7:www is shown from 0 on"],
+    }
     assert made.get(path).json["traffic"]["conns"] == 0
     assert made.get("/api/v1/pools/web/servers/a").json["traffic"]["conns"] == 0
     assert service.stats.traffic.conns == 5, "the metrics go on"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from director.admin.control import WaitingReload
+from director.admin.control import Rehearsed, WaitingReload
 from director.registry.reload_guard import DEFAULT
 from tests.unit.admin.wire import Admin
 
@@ -18,7 +18,7 @@ def test_a_reload_may_wait_for_its_confirmation() -> None:
     assert rehearsed["diff"] == ["generation 2 is confirmed"]
     assert made.send("POST", "/api/v1/config/confirm", {}).json == {"confirmed": 2}
     assert made.get("/api/v1/config/confirm").json == {"waiting": None}
-    assert made.send("POST", "/api/v1/config/confirm", {}).status == 404
+    assert made.send("POST", "/api/v1/config/confirm", {}).status == 409
     assert made.send("POST", "/api/v1/config/reload", {}).json["confirm"] is None
 
 
@@ -47,3 +47,12 @@ def test_what_cannot_be_meant_reloads_nothing(query: str, at: str) -> None:
     assert (told.status, told.json["at"]) == (400, at)
     assert made.control.unconfirmed is None
     assert made.control.registry.generation == 1
+
+
+def test_a_rehearsal_tells_which_requests_would_go_elsewhere() -> None:
+    made = Admin()
+    way = {"rule": "", "pool": "web", "status": 0, "location": ""}
+    made.control.foreseen = Rehearsed((), 7, 1, 2, ({"id": "r1", "before": way, "after": way},))
+    told = made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json
+    assert (told["replayed"], told["moved_count"], told["unsure"]) == (7, 1, 2)
+    assert told["moved"] == [{"id": "r1", "before": way, "after": way}]

@@ -155,7 +155,7 @@ def test_the_socket_is_private_from_its_first_moment(tmp_path: Path) -> None:
     from twisted.internet import reactor as real
 
     made = AdminService(sample.control(), None, tmp_path, real)
-    made._pulse.clock = MemoryReactorClock()
+    made._beats.clock = MemoryReactorClock()
     made.startService()
     try:
         path = tmp_path / "control.sock"

@@ -22,6 +22,7 @@ from twisted.internet.testing import StringTransport
 from director.admin.access import Access
 from director.admin.api import Api
 from director.admin.authenticator import Accounts, Authenticator
+from director.admin.chronicle import HourBook
 from director.admin.passwords import PasswordCheck
 from director.admin.resource import AdminResource, ListenerPolicy
 from director.admin.service import answering
@@ -58,6 +59,7 @@ class Admin:
     listening: ListenerPolicy = field(factory=ListenerPolicy)
     clock: Clock = field(factory=Clock)
     history: History = field(factory=History)
+    chronicle: HourBook = field(factory=HourBook)
     folder: Path = field(factory=lambda: Path(mkdtemp(prefix="director-admin-")))
     accounts: Accounts = field(init=False)
     authenticator: Authenticator = field(init=False)
@@ -91,7 +93,7 @@ class Admin:
         access = Access(self, self.accounts, self.authenticator.sessions, self.control.moment)
         return AdminResource(
             api,
-            answering(self.control, self.clock, api, access),
+            answering(self.control, self.clock, api, access, self.chronicle),
             self.authenticator,
             self.listening,
             self.clock,

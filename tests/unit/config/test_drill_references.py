@@ -55,6 +55,14 @@ def test_a_good_one() -> None:
             "rst happens to packets, and no service of layer 4 uses these servers",
         ),
         (
+            "[fault:x]\nserver = dns/d\ndo = drop\n",
+            "this version injects faults into requests alone, not into packets",
+        ),
+        (
+            "[fault:x]\nserver = dns/d\ndo = delay 1s\n",
+            "delay happens to requests, and no service of layer 7 uses these servers",
+        ),
+        (
             "[fault:x]\nserver = dns/d\ndo = refuse\n",
             "refuse happens to requests, and no service of layer 7 uses these servers",
         ),

@@ -81,7 +81,7 @@ def test_what_nobody_confirms_is_taken_back_once(world: World) -> None:
     assert world.confirmation.waiting() is None
     with pytest.raises(ChangeRefused) as refused:
         world.confirmation.confirm("ops")
-    assert refused.value.code == "ENOENT"
+    assert refused.value.code == "ENODATA"
 
 
 def test_what_is_confirmed_stays(world: World) -> None:

@@ -54,3 +54,11 @@ def test_a_reload_changes_the_site_behind_a_front() -> None:
     front.current = second
     assert front.current is second
     assert front.new_id() == "id"
+
+
+def test_a_drills_own_load_is_trusted_for_its_time() -> None:
+    site = compiled()
+    assert not site.trusts("127.9.8.7")
+    site.live.tester = "127.9.8.7"
+    assert site.trusts("127.9.8.7")
+    assert not site.trusts("127.9.8.8")
