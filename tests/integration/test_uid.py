@@ -43,8 +43,11 @@ def owner(director: Director) -> int:
 def test_it_gives_up_its_rights_and_goes_on(
     folder: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A first start makes state_dir, token and socket; a reload, an order and a next start work, too."""
-    monkeypatch.delenv(WORKERS, raising=False)
+    """A first start makes state_dir, token and socket; a reload, an order and a next start work, too.
+
+    In one process: others need a Python that this user may run, and not every machine of ours has one.
+    """
+    monkeypatch.setenv(WORKERS, "0")
     nobody = pwd.getpwnam("nobody").pw_uid
     text = web({"a": origin.address})
     director = Director(text, folder)
