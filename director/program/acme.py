@@ -9,7 +9,7 @@ Composition.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +33,8 @@ LOOK_SECONDS = 2.0
 """Between two looks at what is due."""
 VISIBLE_SECONDS = 2 * EVERY
 """Until every process has seen a proof."""
+PATIENCE = 30.0
+"""Seconds that a start may take until clients are served; an authority that asks earlier finds nobody."""
 KINDS = {"any": (ALPN, HTTP), HTTP: (HTTP,), ALPN: (ALPN,)}
 
 _log = Logger(namespace="director.tls")
@@ -41,17 +43,28 @@ _log = Logger(namespace="director.tls")
 class AcmePart(Part):
     """Gets what is missing, renews what is due.
 
+    Args:
+        serves: whether all that answers clients is there.
+        visible: seconds until every process has seen a proof.
+
     Attributes:
         under_way: the certificate whose order is under way, "" for none.
     """
 
     def __init__(
-        self, reactor: Any, state_dir: Path, random: Random, visible: float = VISIBLE_SECONDS
+        self,
+        reactor: Any,
+        state_dir: Path,
+        random: Random,
+        serves: Callable[[], bool],
+        visible: float = VISIBLE_SECONDS,
     ) -> None:
         self._reactor = reactor
         self._files = AcmeFiles(state_dir / "acme")
         self._random = random
         self._visible = visible
+        self._serves = serves
+        self._waits_until = reactor.seconds() + PATIENCE
         self._settings = Acme()
         self._wanted: tuple[Certificate, ...] = ()
         self._tries: dict[str, tuple[int, float]] = {}
@@ -77,6 +90,10 @@ class AcmePart(Part):
     def _look(self) -> None:
         if not self._wanted or self.under_way:
             return
+        if self._waits_until:
+            if not self._serves() and self._reactor.seconds() < self._waits_until:
+                return
+            self._waits_until = 0.0
         now = time.time()
         try:
             if not self._begun:

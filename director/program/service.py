@@ -21,6 +21,8 @@ import codecs
 import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -103,9 +105,10 @@ class DirectorService(Service):
         self.settings = settings
         self.state_dir = Path(settings.state_dir)
         self._first = candidate
+        self.serves = False
         self._changing = DeferredLock()
         random = Random()
-        count = processes(configuration)
+        count = processes(configuration, owner)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         self.state = StateDirectory(self.state_dir, owner)
         segment, books = counts(count)
@@ -144,7 +147,7 @@ class DirectorService(Service):
                 Demos(reactor),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
-                AcmePart(reactor, self.state_dir, random),
+                AcmePart(reactor, self.state_dir, random, lambda: self.serves),
                 *before,
                 self.traffic,
                 self.listening,
@@ -218,6 +221,7 @@ class DirectorService(Service):
         started.addCallback(lambda _: self._ready())
 
     def _ready(self) -> None:
+        self.serves = True
         _log.info("{text}", text="\n".join(self._greeting()))
         self._supervision.ready()
 
@@ -417,13 +421,22 @@ def _not_reloaded(failure: Failure) -> None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
 
 
-def processes(configuration: Configuration) -> int:
+def processes(configuration: Configuration, owner: Owner | None = None) -> int:
     """How many serve layer 7 beside this one: without a number one for each processor that we may use.
 
-    An endpoint that cannot be handed on is served by this process then.
+    An endpoint that cannot be handed on is served by this process then; so is everything when `owner`, who
+    the process will be after `twistd --uid`, may not run this Python and so could start none.
     """
     if configuration.settings.workers >= 0:
         return configuration.settings.workers
+    if owner is not None and not can_run(owner):
+        _log.warn(
+            "all runs in one process: user {uid} may not run {python}, so no other can be started after "
+            "`twistd --uid`. Install the director where that user can read it for one process a processor",
+            uid=owner[0],
+            python=sys.executable,
+        )
+        return 0
     for service in configuration.l7:
         for address in service.places:
             if address.endpoint and not can_be_inherited(address.endpoint):
@@ -434,6 +447,18 @@ def processes(configuration: Configuration) -> int:
                 )
                 return 0
     return len(os.sched_getaffinity(0))
+
+
+def can_run(owner: Owner) -> bool:
+    """Whether somebody may run this Python with the director in it; tried, for rights are many."""
+    command = [sys.executable, "-c", "import director.program.processes.worker"]
+    try:
+        tried = subprocess.run(
+            command, user=owner[0], group=owner[1], extra_groups=(), capture_output=True, check=False
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return False
+    return tried.returncode == 0
 
 
 def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:

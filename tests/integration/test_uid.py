@@ -45,9 +45,9 @@ def test_it_gives_up_its_rights_and_goes_on(
 ) -> None:
     """A first start makes state_dir, token and socket; a reload, an order and a next start work, too.
 
-    In one process: others need a Python that this user may run, and not every machine of ours has one.
+    Where that user may not run this Python, all runs in one process.
     """
-    monkeypatch.setenv(WORKERS, "0")
+    monkeypatch.delenv(WORKERS, raising=False)
     nobody = pwd.getpwnam("nobody").pw_uid
     text = web({"a": origin.address})
     director = Director(text, folder)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
 
 from director.model.tls import Acme, acme_certificate
 from director.program import acme as module
-from director.program.acme import AcmePart
+from director.program.acme import PATIENCE, AcmePart
 from director.tls.acme.order import AcmeError
 from director.tls.acme.proof import placeholder
 from director.tls.io.acme_files import AcmeFiles
@@ -52,10 +53,12 @@ class World:
         FakeClient.results = []
         self.folder = folder
         self.certificate = acme_certificate(NAME, str(folder))
+        self.serves = True
+        self.clock = Clock()
         self.part = self.made()
 
     def made(self) -> AcmePart:
-        part = AcmePart(None, self.folder, Random(1))
+        part = AcmePart(self.clock, self.folder, Random(1), lambda: self.serves)
         desired = SimpleNamespace(acme=Acme(), served_certificates=(self.certificate,))
         found: Any = SimpleNamespace(desired=desired)
         part.commit(found)
@@ -90,6 +93,16 @@ def test_what_is_missing_is_got_and_renewed_in_time(world: World) -> None:
     world.look()
     world.now += 2
     world.look(world.chain("a.example", "b.example"))
+
+
+def test_nobody_is_asked_before_clients_are_served_but_for_a_start_that_never_ends(world: World) -> None:
+    world.serves = False
+    world.look()
+    world.clock.advance(PATIENCE - 1)
+    world.look()
+    world.clock.advance(1)
+    world.look(world.chain("a.example", "b.example"))
+    assert Path(world.certificate.file).exists()
 
 
 def test_other_names_are_another_certificate(world: World) -> None:
