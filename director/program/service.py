@@ -18,11 +18,8 @@ that could not be kept says so.
 from __future__ import annotations
 
 import codecs
-import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -43,7 +40,6 @@ from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
-from director.model.settings import Configuration
 from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
@@ -63,9 +59,9 @@ from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
 from director.program.processes.crew import Crew, Shared
+from director.program.processes.how_many import processes
 from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.orphan import dismiss, relieved
-from director.program.processes.sockets import can_be_inherited
 from director.program.processes.workers import Workers
 from director.program.replay import REPLAYED, replay_of
 from director.program.running import Running
@@ -419,46 +415,6 @@ def _not_reloaded(failure: Failure) -> None:
     """It was said why when the refusal was foreseen."""
     if failure.check(DirectorError, OSError) is None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
-
-
-def processes(configuration: Configuration, owner: Owner | None = None) -> int:
-    """How many serve layer 7 beside this one: without a number one for each processor that we may use.
-
-    An endpoint that cannot be handed on is served by this process then; so is everything when `owner`, who
-    the process will be after `twistd --uid`, may not run this Python and so could start none.
-    """
-    if configuration.settings.workers >= 0:
-        return configuration.settings.workers
-    if owner is not None and not can_run(owner):
-        _log.warn(
-            "all runs in one process: user {uid} may not run {python}, so no other can be started after "
-            "`twistd --uid`. Install the director where that user can read it for one process a processor",
-            uid=owner[0],
-            python=sys.executable,
-        )
-        return 0
-    for service in configuration.l7:
-        for address in service.places:
-            if address.endpoint and not can_be_inherited(address.endpoint):
-                _log.info(
-                    "all runs in one process: several cannot share {endpoint} of [l7:{name}]",
-                    endpoint=address.endpoint,
-                    name=service.name,
-                )
-                return 0
-    return len(os.sched_getaffinity(0))
-
-
-def can_run(owner: Owner) -> bool:
-    """Whether somebody may run this Python with the director in it; tried, for rights are many."""
-    command = [sys.executable, "-c", "import director.program.processes.worker"]
-    try:
-        tried = subprocess.run(
-            command, user=owner[0], group=owner[1], extra_groups=(), capture_output=True, check=False
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return False
-    return tried.returncode == 0
 
 
 def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:

@@ -4,6 +4,6 @@
 `worker` the program of one that serves layer 7, with `sightings` what it sees of servers, `layer4_program`
 that of layer 4, `relay` their log, `orphan` what one is when nobody controls it any more.  This side: `crew`
 is the part of the control process that starts, feeds and watches processes of one kind, `process` one of them
-as it sees it; `workers` and `layer4_apart` are the kinds.  `sockets` are the listening sockets that it opens
-for all, `figures` what they count and how it is summed up, `collector` asks them for it.
+as it sees it, `how_many` there are; `workers` and `layer4_apart` are the kinds.  `sockets` are the listening
+sockets that it opens for all, `figures` what they count and how it is summed up, `collector` asks for it.
 """

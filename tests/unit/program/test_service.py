@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -20,14 +19,12 @@ from twisted.python.failure import Failure
 from director.admin.control import Applied
 from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.l7.io.listener import BindError
-from director.model.http import L7Service
-from director.model.pools import Address, State
-from director.model.settings import Configuration, Settings
-from director.program import service as service_module
+from director.model.pools import State
+from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.configuration import read
 from director.program.logs import event_log
-from director.program.service import DirectorService, can_run, processes
+from director.program.service import DirectorService
 from director.registry.changes import Ordered, ServerChanged
 from director.registry.registry import Generation
 from tests.support.loops import Loop, loop_of
@@ -287,38 +284,6 @@ def test_a_change_reaches_the_registry_and_makes_a_generation(running: Running) 
     with pytest.raises(ChangeRefused):
         result(outcome(running.service.apply([change], "ops")))
     assert running.service.registry.generation == 2
-
-
-@pytest.mark.parametrize(("runs", "wanted"), [(True, len(os.sched_getaffinity(0))), (False, 0)])
-def test_who_may_not_run_this_python_starts_no_other(
-    monkeypatch: pytest.MonkeyPatch, runs: bool, wanted: int
-) -> None:
-    monkeypatch.setattr(service_module, "can_run", lambda owner: runs and owner == (65534, 65534))
-    configuration = Configuration(Settings(workers=-1))
-    with said() as lines:
-        assert processes(configuration, (65534, 65534)) == wanted
-    assert any("may not run" in line for line in lines) is not runs
-    assert processes(Configuration(Settings(workers=3)), (65534, 65534)) == 3
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_it_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert can_run((0, 0))
-    hidden = tmp_path / "python"
-    hidden.symlink_to(sys.executable)
-    tmp_path.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(hidden))
-    assert not can_run((65534, 65534))
-
-
-def test_how_many_processes_serve() -> None:
-    def workers(number: int, *listen: Address) -> int:
-        return processes(Configuration(Settings(workers=number), l7=(L7Service("www", listen, pool="web"),)))
-
-    mine = len(os.sched_getaffinity(0))
-    own, shared = Address(endpoint="tcp:80"), Address(endpoint="systemd:domain=INET:index=0")
-    assert (workers(0), workers(3, own)) == (0, 3)
-    assert [workers(-1), workers(-1, shared), workers(-1, shared, own)] == [mine, mine, 0]
 
 
 def test_a_state_dir_that_cannot_be_made_says_which_key(tmp_path: Path) -> None:
