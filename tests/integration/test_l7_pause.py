@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import time
@@ -15,7 +16,7 @@ from tests.integration.texts import CHECK, web
 from tests.support import needs
 from tests.support.client import RawClient
 from tests.support.origin import Echo, Origin, Pause, Send, Step, plain
-from tests.support.running import Director
+from tests.support.running import Director, children
 
 pytestmark = [pytest.mark.integration, needs.director]
 
@@ -29,14 +30,17 @@ CLIENTS = "timeout.client = 2s\ntimeout.keepalive = 2s\n"
 
 @contextmanager
 def stopped(director: Director) -> Iterator[None]:
-    """Stop it, do something meanwhile, and let it go on."""
-    director.signal(signal.SIGSTOP)
+    """Stop all of it, do something meanwhile, and let it go on."""
+    everybody = (director.pid, *children(director.pid))
+    for pid in everybody:
+        os.kill(pid, signal.SIGSTOP)
     until = time.monotonic() + STOPPED
     try:
         yield
         time.sleep(max(0.0, until - time.monotonic()))
     finally:
-        director.signal(signal.SIGCONT)
+        for pid in reversed(everybody):
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
