@@ -12,10 +12,10 @@ import pytest
 
 from tests.integration.conftest import StartDirector
 from tests.integration.texts import web
-from tests.support import needs
+from tests.support import needs, running
 from tests.support.certificates import Made, make
 from tests.support.origin import Origin, Send
-from tests.support.running import WORKERS, free_port, wait_until
+from tests.support.running import free_port, wait_until
 from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -63,7 +63,7 @@ def test_stalled_handshakes_keep_nobody_waiting_and_new_files_are_served(
     start: StartDirector, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Over two workers a handshake is reset now and then while the files change: not understood yet.
-    monkeypatch.setenv(WORKERS, "0")
+    monkeypatch.setenv(running.WORKERS, "0")
     first, second = make("shop.example", authority=True), make("shop.example", authority=True)
     section = written(tmp_path, first)
     director = start(web({"s": f"127.0.0.1:{origin.port}"}, "", "tls = shop") + section)
