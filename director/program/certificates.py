@@ -59,12 +59,16 @@ _RENEW = "put a new one in its place; it is taken up while the director runs"
 class Certificates(Part):
     """The store of certificates.
 
+    Args:
+        says: what is wrong with files goes into the log; of several processes one says it.
+
     Attributes:
         changed: called when pairs are new.
         challenges: what shows authorities that names are ours.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, says: bool = True) -> None:
+        self._says = says
         self.changed: Callable[[], None] = lambda: None
         self.store = CertificateStore(lambda _names: self.changed())
         self.challenges = Challenges()
@@ -80,10 +84,11 @@ class Certificates(Part):
         self.store.commit(self._prepared)
         wanted = (one.certificate for one in self._prepared if one.certificate.acme)
         self._proofs = frozenset(Path(one.file).parent / FOLDER for one in wanted)
-        for name, problems in self.store.problems.items():
-            for problem in problems:
-                _log.error("certificate {name}: {problem}", name=name, problem=problem)
         self._prepared = []
+        if self._says:
+            for name, problems in self.store.problems.items():
+                for problem in problems:
+                    _log.error("certificate {name}: {problem}", name=name, problem=problem)
 
     def abandon(self) -> None:
         """Forget what was read."""
@@ -95,6 +100,7 @@ class Certificates(Part):
 
     def _look(self) -> None:
         self.challenges.look(self._proofs)
-        for news in self.store.look(time.time()):
+        found = self.store.look(time.time())
+        for news in found if self._says else ():
             say = _log.error if news.bad else _log.info
             say("certificate {name}: {text}", name=news.certificate, text=news.text)

@@ -208,9 +208,9 @@ def layer7_of(
 ) -> tuple[Certificates, Layer7]:
     """Layer 7 for this process, and before it in the order of parts the certificates that it serves.
 
-    `given` as for `Shell`.
+    `given` as for `Shell`: with it this is one process of several, and another says what files are bad.
     """
-    certificates = Certificates()
+    certificates = Certificates(says=given is None)
     contexts = TLSContexts(certificates.store.pairs, certificates.challenges)
     certificates.changed = contexts.renew
     shell = Shell(reactor, access_log, traces, given, contexts)

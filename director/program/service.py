@@ -43,6 +43,7 @@ from director.health.io.service import HealthService
 from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
+from director.program.certificates import Certificates
 from director.program.configuration import read
 from director.program.confirmation import AUTHOR, Confirmation
 from director.program.control import RunningControl, Verbs
@@ -182,9 +183,10 @@ class DirectorService(Service):
             )
             return (certificates,)
         shared = Shared(self.current, segment, books, settings, count)
-        workers = self.traffic = Workers(shared, reactor, new_run(), access.target)
+        certificates = Certificates()
+        workers = self.traffic = Workers(shared, reactor, new_run(), access.target, certificates.store)
         self.layer4 = Layer4Apart(shared, reactor, workers.room)
-        return ()
+        return (certificates,)
 
     # -- life --
 

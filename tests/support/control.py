@@ -83,6 +83,7 @@ class Control:
             "author": "start", "changes": packed(tuple(plan(Configuration(), self.read))), "files": {},
             "given": [list(one) for one in self.books.all_given()], "verdicts": [],
             "faults": [],
+            "certificates": [],
         })  # fmt: skip
 
     def prepare(self, *changes: Change) -> None:

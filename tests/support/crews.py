@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from director.program.certificates import Certificates
 from director.program.configuration import read
 from director.program.parts import Parts
 from director.program.processes import crew
@@ -45,7 +46,7 @@ class Crews:
         self.current.overrides.load()
         settings = first.require().settings
         shared = Shared(self.current, segment, books, settings, 2)
-        self.workers = Workers(shared, loop.reactor, "abc", "off")
+        self.workers = Workers(shared, loop.reactor, "abc", "off", Certificates().store)
         self.layer4 = Layer4Apart(shared, loop.reactor, self.workers.room)
         self.parts = Parts([self.current, self.layer4, self.workers])
         self.outcome(self.parts.take(self.current.of_file(first, "start")))

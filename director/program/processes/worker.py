@@ -31,6 +31,7 @@ from director.program.processes.follower import Follower, run
 from director.program.processes.orphan import WORKER
 from director.program.processes.sockets import name
 from director.store.values import unpacked
+from director.tls.io.certificates import Pair
 
 
 class WorkerProgram(Follower):
@@ -50,6 +51,10 @@ class WorkerProgram(Follower):
             registry, self.reactor, self.access_log, settings.trace, new_id, self._socket
         )
         self.shell = self._layer7.shell
+        certificates.store.believe(
+            (unpacked(one), tuple(Pair(*unpacked(pair)) for pair in pairs))
+            for one, pairs in told["certificates"]
+        )
         return certificates, self._layer7
 
     def _socket(self, address: Address) -> socket.socket:

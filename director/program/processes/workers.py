@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from attrs import astuple
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -29,6 +30,7 @@ from director.program.processes.process import Process
 from director.program.processes.sockets import Sockets
 from director.registry.counters import ESTIMATOR_PERIOD
 from director.store.values import packed
+from director.tls.io.store import CertificateStore
 
 MODULE = "director.program.processes.worker"
 
@@ -41,13 +43,17 @@ class Workers(Crew, Collector):
     Args:
         run: what tells this run's requests from others.
         access_log: where they write.
+        certificates: what a new one serves where files are bad by now, or not for it to read.
     """
 
-    def __init__(self, shared: Shared, reactor: Any, run: str, access_log: str) -> None:
+    def __init__(
+        self, shared: Shared, reactor: Any, run: str, access_log: str, certificates: CertificateStore
+    ) -> None:
         Crew.__init__(self, shared, reactor, shared.workers, 1, MODULE)
         Collector.__init__(self, shared.sums, reactor)
         self._run = run
         self._access_log = access_log
+        self._certificates = certificates
         self._sockets = Sockets(shared.workers)
         self._orphans: list[Any] | None = None
         self._serves = False
@@ -75,7 +81,15 @@ class Workers(Crew, Collector):
 
     def _facts(self) -> Mapping[str, Any]:
         injected = self._injected(self._running_faults())
-        return {"access_log": self._access_log, "run": self._run, "faults": injected}
+        return {
+            "access_log": self._access_log,
+            "run": self._run,
+            "faults": injected,
+            "certificates": [
+                (packed(one), [packed(astuple(pair)) for pair in pairs])
+                for one, pairs in self._certificates.kept()
+            ],
+        }
 
     def _hand(self, one: Process, *, new: bool) -> None:
         for name, sock in self._sockets.of(one.index, new=new).items():

@@ -162,6 +162,19 @@ class CertificateStore:
             if found.pairs and not found.stands_in
         }
 
+    def kept(self) -> list[tuple[Certificate, tuple[Pair, ...]]]:
+        """What is served, for a process that begins: its files may be bad by now, or not for it to read."""
+        return [
+            (found.certificate, found.pairs)
+            for found in self._loaded.values()
+            if found.pairs and not found.stands_in
+        ]
+
+    def believe(self, kept: Iterable[tuple[Certificate, tuple[Pair, ...]]]) -> None:
+        """Begin with what another process serves (`kept`), before the first `commit`."""
+        for certificate, pairs in kept:
+            self._loaded[certificate.name] = LoadedCertificate(certificate, (), pairs)
+
     def commit(self, loaded: Iterable[LoadedCertificate]) -> None:
         """Serve what was read for a configuration, and nothing else.
 

@@ -158,3 +158,24 @@ def test_a_bad_response_is_said_and_the_old_one_stays_while_it_lasts(tmp_path: P
     (news,) = store.look(NOW + 7200)
     assert "is not stapled any more" in news.text
     assert store.look(NOW + 7300) == []
+
+
+def test_another_process_begins_with_what_is_served_and_not_with_bad_files(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    (tmp_path / "shop.key").write_bytes(make("other.example").key)
+    assert kept.store.look(NOW)[0].bad
+    other = CertificateStore(lambda _names: None)
+    other.believe(kept.store.kept())
+    other.commit([load(kept.certificate)])
+    assert [pair.digest for pair in other.pairs("shop")] == [kept.digest]
+    good = make("shop.example", days=90)
+    kept.replace(good.chain, good.key)
+    other.look(NOW)
+    assert [pair.chain for pair in other.pairs("shop")] == [good.chain]
+
+
+def test_what_stands_in_is_handed_to_nobody(tmp_path: Path) -> None:
+    store = CertificateStore(lambda _names: None)
+    store.commit([load(acme_certificate("acme shop.example", str(tmp_path)))])
+    assert store.pairs("acme shop.example")
+    assert store.kept() == []
