@@ -14,7 +14,7 @@ from typing import Any, cast
 from attrs import asdict, evolve
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from director.admin import audit, edits, views
+from director.admin import audit, edits, overview, views
 from director.admin.accounts import ADMIN, OPERATOR, may
 from director.admin.answers import Answer, Refusal, as_html, as_page, encoded, see_other
 from director.admin.api import Api, Call, connection_query
@@ -69,7 +69,7 @@ class Pages:
         found = wiring.wired(
             [views.service_view(live, context) for live in seen.services.values()],
             [views.rule_view(rule, context) for rule in sorted(seen.configuration.rules, key=_number)],
-            [views.pool_view(one, context) for one in seen.pools.values()],
+            list(overview.pools(context)),
         )
         return as_html(wiring.wiring(found, self._viewer(call)))
 
@@ -79,7 +79,8 @@ class Pages:
         found = context.seen.pools.get(call.path["pool"])
         if found is None:
             raise Refusal(404, "No such pool; it may have been removed", call.path["pool"])
-        return as_html(pool.pool(views.pool_view(found, context), self._viewer(call)))
+        weights = sum(one.weight for one in found.servers if one.eligible)
+        return as_html(pool.pool(overview.pool(found, context), weights, self._viewer(call)))
 
     def rules_page(self, call: Call) -> Answer:
         """All rules."""

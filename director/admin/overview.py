@@ -171,7 +171,8 @@ def _trouble(server: ServerSnapshot) -> int:
     return 1 if server.state is not State.READY or server.overloaded or server.weight == 0 else 2
 
 
-def _pool(pool: PoolSnapshot, context: ViewContext, room: int) -> Json:
+def pool(pool: PoolSnapshot, context: ViewContext, room: int = ALL_ROWS) -> Json:
+    """A pool with at most `room` of its servers, those in trouble first; `more` counts the rest."""
     shown: Sequence[ServerSnapshot] = pool.servers
     if len(shown) > room:
         shown = sorted(shown, key=_trouble)[:room]
@@ -182,8 +183,8 @@ def _pool(pool: PoolSnapshot, context: ViewContext, room: int) -> Json:
 def pools(context: ViewContext) -> Iterator[Json]:
     """All pools, each with as many servers as fit."""
     left = ALL_ROWS
-    for pool in context.seen.pools.values():
-        view = _pool(pool, context, min(POOL_ROWS, left))
+    for one in context.seen.pools.values():
+        view = pool(one, context, min(POOL_ROWS, left))
         left -= len(view["servers"])
         yield view
 

@@ -28,7 +28,7 @@ from director.registry.io.segment import create
 from director.registry.registry import Registry
 from director.store.values import packed
 from tests.support.in_loop import Stoppable
-from tests.support.loops import Loop, loop_of
+from tests.support.loops import Loop, fetched, loop_of
 from tests.support.origin import Origin
 from tests.support.registries import FirstFit
 from tests.support.running import free_port
@@ -94,21 +94,7 @@ class Control:
 
     def fetch(self, port: int = 0) -> bytes:
         """What a client gets."""
-        with socket.create_connection(("127.0.0.1", port or self.port), 2) as client:
-            client.sendall(GET)
-            client.setblocking(False)
-            got = bytearray()
-
-            def ended() -> bool:
-                try:
-                    piece = client.recv(65536)
-                except BlockingIOError:
-                    return False
-                got.extend(piece)
-                return not piece
-
-            self.loop.turn(ended)
-        return bytes(got)
+        return fetched(self.loop, port or self.port)
 
 
 @contextmanager

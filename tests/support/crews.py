@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ from director.program.running import Running
 from director.program.service import counts
 from director.store.io.file import FileStore
 from tests.support.in_loop import InLoop
-from tests.support.loops import Loop, loop_of
+from tests.support.loops import Loop, fetched, loop_of
 from tests.support.running import free_port
 
 NOTHING = "nothing"
@@ -68,21 +67,8 @@ class Crews:
         return self.outcome(self.parts.take(found))
 
     def fetch(self, port: int) -> bytes:
-        with socket.create_connection(("127.0.0.1", port), 2) as client:
-            client.sendall(GET)
-            client.setblocking(False)
-            got = bytearray()
-
-            def ended() -> bool:
-                try:
-                    piece = client.recv(65536)
-                except BlockingIOError:
-                    return False
-                got.extend(piece)
-                return not piece
-
-            self.loop.turn(ended)
-        return bytes(got)
+        """What a client gets."""
+        return fetched(self.loop, port)
 
     def one(self, index: int = 0, crew: Crew | None = None) -> InLoop:
         found: Any = (crew or self.workers)._processes[index]

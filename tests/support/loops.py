@@ -57,6 +57,25 @@ class Loop:
         self.reactor._poller.close()
 
 
+def fetched(loop: Loop, port: int) -> bytes:
+    """What a client of that port of 127.0.0.1 gets for a GET, until its connection ends."""
+    with socket.create_connection(("127.0.0.1", port), 2) as client:
+        client.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        client.setblocking(False)
+        got = bytearray()
+
+        def ended() -> bool:
+            try:
+                piece = client.recv(65536)
+            except BlockingIOError:
+                return False
+            got.extend(piece)
+            return not piece
+
+        loop.turn(ended)
+    return bytes(got)
+
+
 @contextlib.contextmanager
 def loop_of(kind: type[EPollReactor] = LeanReactor) -> Iterator[Loop]:
     """A loop that is cleaned up."""

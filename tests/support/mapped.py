@@ -5,12 +5,30 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 
+from director.model.pools import Pool, Queue
 from director.model.settings import Configuration
 from director.registry.books import MappedBooks
 from director.registry.cells import CellTable, Geometry
 from director.registry.changes import Change, plan
+from director.registry.mapped import MappedServer
 from director.registry.registry import Registry
-from tests.support.registries import FirstFit
+from tests.support.registries import FirstFit, live, server
+
+ROOMY = Configuration(pools=(Pool("web", (server("a", 1), server("b", 2))),))
+"""Two servers without thresholds."""
+
+
+def limited(maximum: int, minimum: int = 0, length: int = 0) -> Configuration:
+    """One server with these thresholds, and a line of that length."""
+    only = server("a", 1, max=maximum, min=minimum)
+    return Configuration(pools=(Pool("web", (only,), queue=Queue(length, 5.0)),))
+
+
+def one(registry: Registry, name: str = "a") -> MappedServer:
+    """A server of the pool `web`."""
+    found = live(registry, "web", name)
+    assert isinstance(found, MappedServer)
+    return found
 
 
 class Held:

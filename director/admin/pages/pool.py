@@ -15,14 +15,13 @@ ORDERS = (("ready", "Ready"), ("drain", "Drain"), ("maint", "Maintenance"))
 """The states of a server, and what the button says that orders it."""
 
 
-def pool(view: Json, viewer: Viewer) -> str:
-    """The page of a pool."""
-    return page(f"Pool {view['name']}", _live(view, viewer), viewer, "")
+def pool(view: Json, weights: int, viewer: Viewer) -> str:
+    """The page of a pool; `weights` is the sum of all of its servers that take new work."""
+    return page(f"Pool {view['name']}", _live(view, weights, viewer), viewer, "")
 
 
-def _live(view: Json, viewer: Viewer) -> Child:
+def _live(view: Json, weights: int, viewer: Viewer) -> Child:
     name = view["name"]
-    weights = sum(one["weight"] for one in view["servers"] if one["eligible"])
     cards = [_server(one, weights, viewer) for one in view["servers"]]
     facts = tables.facts(view)
     return (
@@ -34,7 +33,12 @@ def _live(view: Json, viewer: Viewer) -> Child:
             el("a", {"class": "json", "href": f"/api/v1/pools/{name}"}, "JSON"),
         ),
         el("p", {"class": "alert"}, view["why_none"]) if not view["eligible"] and view["why_none"] else None,
-        el("section", {"aria-label": "Servers", "data-key": "servers"}, tables.server_table(view)),
+        el(
+            "section",
+            {"aria-label": "Servers", "data-key": "servers"},
+            tables.server_table(view),
+            tables.more(view),
+        ),
         el("section", {"class": "cards", "aria-label": "Orders", "data-key": "orders"}, cards)
         if viewer.operates and viewer.csrf
         else None,

@@ -198,10 +198,16 @@ def server_table(pool: Json) -> Html:
     return table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
 
 
+def more(pool: Json) -> Html | None:
+    """How many servers of a pool are not shown."""
+    if not pool["more"]:
+        return None
+    return el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; JSON has all.")
+
+
 def _pool(pool: Json) -> Html:
     name = pool["name"]
     tone = "" if pool["eligible"] else " bad"
-    more = el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; the pool's page has all.")
     top = el(
         "div",
         {"class": "head"},
@@ -218,7 +224,7 @@ def _pool(pool: Json) -> Html:
         {"class": "pool", "data-key": name},
         top,
         server_table(pool),
-        more if pool["more"] else None,
+        more(pool),
     )
 
 

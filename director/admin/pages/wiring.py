@@ -94,15 +94,15 @@ def _rest(rate: float | None, rules: Sequence[Json]) -> float | None:
 def _servers(pool: Json) -> Iterator[tuple[Node, Wire]]:
     start, where = f"pool {pool['name']}", f"/pools/{pool['name']}"
     servers = pool["servers"]
-    if len(servers) > SERVERS_DRAWN:
+    if pool["more"] or len(servers) > SERVERS_DRAWN:
         key = f"servers of {pool['name']}"
         rates = [one["rate"] for one in servers if one["rate"] is not None]
-        down = sum(one["status"] == "down" for one in servers)
-        more = f"{down} down" if down else "none down"
-        yield (
-            Node(key, 3, f"{len(servers)} servers", more, "bad" if down else "", where),
-            Wire(start, key, sum(rates) if rates else None),
-        )
+        # Those in trouble come first, so none is missed where not all are looked at.
+        bad = any(one["status"] == "down" for one in servers)
+        said = "some are down" if bad else "none is down"
+        rate = sum(rates) if rates and not pool["more"] else None
+        node = Node(key, 3, f"{pool['total']} servers", said, "bad" if bad else "", where)
+        yield node, Wire(start, key, rate)
         return
     for one in servers:
         key = f"{pool['name']}/{one['name']}"
@@ -176,7 +176,7 @@ def _line(wire: Wire, places: dict[str, tuple[float, float]]) -> Html:
         "path",
         {
             "d": path,
-            "class": "idle" if not wire.rate else None,
+            "class": "idle" if wire.rate == 0 else None,
             "stroke-width": f"{width(wire.rate):.1f}",
             "data-key": f"{wire.start}>{wire.end}",
         },

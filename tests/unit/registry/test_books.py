@@ -9,29 +9,16 @@ from attrs import evolve
 
 from director.errors import ChangeRefused
 from director.model.http import L7Service
-from director.model.pools import Pool, Queue, State
+from director.model.pools import State
 from director.model.settings import Configuration
 from director.registry import ledger
 from director.registry.books import MappedBooks
 from director.registry.cells import CellTable, Geometry
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, ServiceRemoved, plan
-from director.registry.mapped import MappedLease, MappedServer
+from director.registry.mapped import MappedLease
 from director.registry.registry import TRASH_SECONDS, Registry
-from tests.support.mapped import Together
-from tests.support.registries import live, server, take, taken
-
-ROOMY = Configuration(pools=(Pool("web", (server("a", 1), server("b", 2))),))
-
-
-def limited(maximum: int, minimum: int = 0, length: int = 0) -> Configuration:
-    only = server("a", 1, max=maximum, min=minimum)
-    return Configuration(pools=(Pool("web", (only,), queue=Queue(length, 5.0)),))
-
-
-def one(registry: Registry, name: str = "a") -> MappedServer:
-    found = live(registry, "web", name)
-    assert isinstance(found, MappedServer)
-    return found
+from tests.support.mapped import ROOMY, Together, limited, one
+from tests.support.registries import server, take, taken
 
 
 def test_a_new_process_begins_with_all_that_was_given() -> None:

@@ -12,33 +12,19 @@ from hypothesis import strategies as st
 
 from director.errors import LeaseError
 from director.model.http import L7Service
-from director.model.pools import Pool, Queue
+from director.model.pools import Pool
 from director.model.pools import SchedulerSpec as Spec
 from director.model.settings import Configuration
 from director.registry import ledger
 from director.registry.cells import ACTIVE
 from director.registry.changes import ServerChanged, plan
 from director.registry.ledger import Lease
-from director.registry.mapped import MappedServer
 from director.registry.registry import Registry
 from director.registry.selection import select
 from director.scheduling.catalog import Catalog, Declaration
-from tests.support.mapped import Together
-from tests.support.registries import KEY, live, server, take, taken
+from tests.support.mapped import ROOMY, Together, limited, one
+from tests.support.registries import KEY, server, take, taken
 from tests.support.threshold import Threshold
-
-ROOMY = Configuration(pools=(Pool("web", (server("a", 1), server("b", 2))),))
-
-
-def limited(maximum: int, minimum: int = 0, length: int = 0) -> Configuration:
-    only = server("a", 1, max=maximum, min=minimum)
-    return Configuration(pools=(Pool("web", (only,), queue=Queue(length, 5.0)),))
-
-
-def one(registry: Registry, name: str = "a") -> MappedServer:
-    found = live(registry, "web", name)
-    assert isinstance(found, MappedServer)
-    return found
 
 
 def test_every_process_sees_the_sum() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from director.admin import views
+from director.admin import overview
 from director.admin.api import Api
 from director.admin.pages.frame import Viewer
 from director.admin.testing import MemoryControl
@@ -32,4 +32,4 @@ def api(control: MemoryControl) -> Api:
 def pool(control: MemoryControl, name: str) -> dict[str, Any]:
     """One pool's view."""
     context = api(control).context()
-    return views.pool_view(context.seen.pools[name], context)
+    return overview.pool(context.seen.pools[name], context)

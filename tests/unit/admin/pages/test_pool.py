@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from director.admin import overview
 from director.admin.pages.pool import pool, share
 from tests.unit.admin.pages import looks
 from tests.unit.admin.pages.test_html import read
@@ -9,7 +10,7 @@ from tests.unit.admin.pages.test_html import read
 
 def test_who_operates_has_a_button_for_each_other_state() -> None:
     view = looks.pool(looks.troubled(), "web")
-    text = pool(view, looks.ADMIN)
+    text = pool(view, 3, looks.ADMIN)
     for one in view["servers"]:
         for state in ("ready", "drain", "maint"):
             button = f'name="value" value="{state}"'
@@ -20,13 +21,13 @@ def test_who_operates_has_a_button_for_each_other_state() -> None:
 
 def test_who_only_looks_has_none() -> None:
     view = looks.pool(looks.troubled(), "web")
-    assert "/act" in pool(view, looks.ADMIN)
-    assert "/act" not in pool(view, looks.ONLOOKER)
-    assert "/act" not in pool(view, looks.BEARER)
+    assert "/act" in pool(view, 3, looks.ADMIN)
+    assert "/act" not in pool(view, 3, looks.ONLOOKER)
+    assert "/act" not in pool(view, 3, looks.BEARER)
 
 
 def test_a_pool_that_serves_nobody_says_why() -> None:
-    text = read(pool(looks.pool(looks.troubled(), "images"), looks.ADMIN)).text
+    text = read(pool(looks.pool(looks.troubled(), "images"), 0, looks.ADMIN)).text
     assert "0 of 1 take new work" in text
 
 
@@ -36,3 +37,11 @@ def test_a_pool_that_serves_nobody_says_why() -> None:
 )
 def test_a_weight_is_told_as_a_share(weight: int, others: int, said: str) -> None:
     assert share(weight, others).startswith(said)
+
+
+def test_of_a_crowd_those_in_trouble_are_shown_and_the_rest_is_counted() -> None:
+    context = looks.api(looks.troubled()).context()
+    servers = context.seen.pools["web"].servers
+    found = overview.pool(context.seen.pools["web"], context, 1)
+    assert [one["state"] for one in found["servers"]] == ["drain"], "the one that was ordered away"
+    assert f"… and {len(servers) - 1} more" in read(pool(found, 3, looks.ADMIN)).text

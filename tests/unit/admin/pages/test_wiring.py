@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from director.admin import views
+from director.admin.overview import pools
 from director.admin.pages.wiring import SERVERS_DRAWN, Wired, width, wired, wiring
 from tests.unit.admin.pages import looks
 
@@ -11,7 +12,7 @@ def found() -> Wired:
     return wired(
         [views.service_view(one, context) for one in seen.services.values()],
         [views.rule_view(one, context) for one in seen.configuration.rules],
-        [views.pool_view(one, context) for one in seen.pools.values()],
+        list(pools(context)),
     )
 
 
@@ -45,11 +46,12 @@ def test_a_crowd_of_servers_shares_a_box() -> None:
     servers = [{**one, "name": str(number)} for number in range(SERVERS_DRAWN)] + [
         {**one, "name": "l", "status": "down"}
     ]
-    pool = {"name": "big", "eligible": 8, "total": 9, "scheduler": "rr", "servers": servers}
+    pool = {"name": "big", "eligible": 8, "total": 9, "scheduler": "rr", "servers": servers, "more": 0}
     picture = wired([], [], [pool])
     assert [node.title for node in picture.nodes] == ["big", "9 servers"]
-    assert picture.nodes[1].more == "1 down"
+    assert picture.nodes[1].more == "some are down"
     assert picture.wires[0].rate == 18.0
+    assert wired([], [], [{**pool, "servers": servers[-1:], "more": 8}]).nodes[1:] == picture.nodes[1:]
 
 
 def test_ten_times_the_traffic_is_three_units_wider() -> None:
