@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from director.cli.client import ApiClient
 from tests.integration.conftest import StartDirector, StartOrigin
 from tests.integration.texts import web
 from tests.support import needs
@@ -55,3 +56,51 @@ def test_a_drain_holds_after_kill_and_start_until_it_is_taken_back(
     assert director.stop() == 0
     director.start()
     assert states(director) == {"a": ("ready", 1), "b": ("ready", 1)}
+
+
+MADE: tuple[tuple[tuple[str, ...], dict[str, object]], ...] = (
+    (("pools",), {"name": "new", "scheduler": "sh port", "queue": "5 for 250ms"}),
+    (("pools", "new", "servers"), {"name": "z", "address": "127.0.0.1:9", "weight": 3}),
+    (("pools", "new", "servers"), {"name": "a", "address": "127.0.0.1:11", "backup": True}),
+    (("rules",), {"name": "10 new", "service": "www", "when": 'not (cookie a = "b c")', "pool": "new"}),
+    (("rules",), {"name": "5 old", "service": "www", "when": "path = /old", "redirect": "302 /new"}),
+    (("services",), {"name": "l7:later", "listen": "127.0.0.1:0", "pool": "new", "start": False}),
+)
+
+
+def configured(director: Director) -> dict[str, object]:
+    """What there is, less what was counted."""
+    pools = director.api("pools")
+    return {
+        "pools": [(one["name"], one["scheduler"], one["queue"]) for one in pools],
+        "servers": [
+            (one["pool"], one["name"], one["address"], one["weight"], one["backup"])
+            for pool in pools
+            for one in pool["servers"]
+        ],
+        "rules": [(one["name"], one["when"], one["action"]) for one in director.api("rules")],
+        "services": [(one["key"], one["pool"], one["listen"]) for one in director.api("services")],
+    }
+
+
+def test_the_exported_file_is_clean_and_makes_what_ran(
+    start: StartDirector, start_origin: StartOrigin
+) -> None:
+    text = web({name: start_origin(name).address for name in "ab"})
+    director = start(text.replace("[director]\n", "[director]\nworkers = 0\n"))
+    client = ApiClient(director.state / "control.sock")
+    for place, keys in MADE:
+        client.post(*place, order=keys)
+    client.patch("pools", "web", "servers", "a", order={"weight": 9})
+    client.delete("pools", "web", "servers", "b", query="force=1")
+    before = configured(director)
+    exported = client.text("config")
+    command = [str(Path(sys.executable).with_name("director")), "check", "-"]
+    checked = subprocess.run(command, input=exported, capture_output=True, text=True, timeout=20, check=False)
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+    assert director.stop() == 0
+    (director.state / "orders.json").unlink()
+    director.file.write_text(exported)
+    director.start()
+    assert configured(director) == before
+    assert fetch(director.place, GET.replace(b"/x", b"/old")).status == 302
