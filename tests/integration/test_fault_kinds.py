@@ -1,4 +1,4 @@
-"""What can be injected into requests, as clients of HTTP/1 and HTTP/2 see it before servers of all manners."""
+"""What can be injected into requests, as HTTP/1 and HTTP/2 clients see it before servers of all manners."""
 
 from __future__ import annotations
 
