@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from director.admin.pages import forms
 from director.admin.pages.figures import clock
-from director.admin.pages.frame import Viewer, page
+from director.admin.pages.frame import page
 from director.admin.pages.html import Child, Html, el
 from director.admin.pages.tables import event_table, head, row, table
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 CHANGE = (("Generation", "brief"), ("When", "time"), ("Who", "wide"), ("What", "broad"), ("", "brief"))
