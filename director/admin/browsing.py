@@ -184,11 +184,14 @@ class Pages:
 
     def events_page(self, call: Call) -> Answer:
         """Events and changes."""
-        happened = [views.event_view(one) for one in self._control.events(SHOWN)]
+        asked = call.query
+        happened = [views.event_view(one) for one in self._control.events(LOOKED_THROUGH)]
+        happened = [one for one in happened if events.severe(one, asked.get("level", ""))][:SHOWN]
         seen = self._control.snapshot()
         secrets = audit.secrets_of(seen)
         made = [audit.generation_view(one, secrets) for one in seen.generations[: -SHOWN - 1 : -1]]
-        return as_html(events.events(happened, made, self._viewer(call)))
+        made = [one for one in made if events.by(one, asked.get("who", ""))]
+        return as_html(events.events(happened, made, self._viewer(call), asked))
 
     def faults_page(self, call: Call) -> Answer:
         """Faults and drills."""

@@ -56,8 +56,8 @@
     for (const node of [...known.values(), ...rest]) node.remove();
   }
 
-  // Nothing moves away from under a finger: while a link is pointed at or focused, the page waits a while.
-  const aimed = () => live.querySelector("a:hover, a:active, a:focus-visible, button:hover, button:active") !== null;
+  // Nothing moves away from under a finger: while a link is pointed at, the page waits a while.
+  const aimed = () => live.querySelector("a:hover, a:active, button:hover, button:active") !== null;
 
   // What somebody types stays theirs until they have sent it.
   const typing = (node) => node.matches("input:not([type=hidden])")
