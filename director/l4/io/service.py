@@ -55,6 +55,7 @@ from director.l4.io.netlink.view import (
 from director.l4.io.packet.pending import HoldQueue
 from director.l4.io.packet.raw import RawEngine
 from director.l4.io.packet.reinject import StackInjector
+from director.l4.states.directions import OUTPUT
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Transmit, Verdict
 from director.model.pools import Pool
 from director.model.virtual import L4Service, L4Settings, Mark
@@ -79,6 +80,7 @@ class L4Director(Service):
         engine: what moves the packets.
         drops: verdicts `Drop` by reason, and the shell's own.
         marks: the rules that give firewall marks; others count from the next `reload` on.
+        synchronise: told of each packet of a client that took the hot path, while others are told of flows.
     """
 
     name = "l4"
@@ -113,6 +115,7 @@ class L4Director(Service):
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
+        self.synchronise: Callable[[Flow, float], None] | None = None
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
@@ -250,6 +253,8 @@ class L4Director(Service):
             return
         verdict = forwarder.receive(frame, ifindex, now, offload)
         if type(verdict) is FastPathEntry:
+            if self.synchronise is not None and verdict.direction != OUTPUT:
+                self.synchronise(verdict.flow, now)
             port = self._outputs.get(verdict.ifindex)
             if port is not None:
                 port.transmit(frame, offload)
