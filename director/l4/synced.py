@@ -245,7 +245,7 @@ class Replicas:
         """Its state, its time-out, and what was done to its payload."""
         if flow.protocol in (TCP, SCTP):
             self._states.enter(flow, told.state)
-        flow.timeout = self._timeout(told) if told.timeout else flow.timeout
+        flow.timeout = self._timeout(told)
         if told.flags & synced.OUT_SEQ and told.outgoing is not None:
             shift = Shift()
             shift.start = told.outgoing.start + 1 & WORD

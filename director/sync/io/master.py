@@ -34,6 +34,8 @@ class Master:
         self._reactor = reactor
         self._opened: list[socket.socket] = []
         self._outboxes: list[Outbox] = []
+        self._timer: IDelayedCall | None = None
+        self._unsent = 0
         try:
             for index in range(settings.sync_ports):
                 self._opened.append(sockets.sender(daemon, index))
@@ -44,8 +46,6 @@ class Master:
             Outbox(daemon.syncid, sockets.room(daemon), settings.sync_qlen_max, settings.sync_version)
             for _ in self._opened
         ]
-        self._unsent = 0
-        self._timer: IDelayedCall | None = None
         self.configure(settings)
 
     def configure(self, settings: L4Settings) -> None:

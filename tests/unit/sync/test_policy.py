@@ -47,7 +47,9 @@ def test_other_states_are_not_told(state: int) -> None:
     assert packets_told(SyncPolicy(), evolve(TCP, state=state), 60) == []
 
 
-@pytest.mark.parametrize(("state", "told"), [(8, True), (9, True), (10, True), (11, True), (13, True), (6, False)])
+@pytest.mark.parametrize(
+    ("state", "told"), [(8, True), (9, True), (10, True), (11, True), (13, True), (6, False)]
+)
 def test_states_of_sctp(state: int, told: bool) -> None:
     assert (decide(SyncPolicy(), About(132, state, 900.0), 3, NEVER, 0.0) is not None) is told
 

@@ -30,10 +30,7 @@ def test_a_record() -> None:
 
 def test_sequence_numbers_are_in_the_order_of_the_host() -> None:
     moved = evolve(ONE, flags=0x200, incoming=Sequence(1, 0, 0), outgoing=Sequence(7000, -3, 2))
-    words = b"".join(
-        (value & 0xFFFFFFFF).to_bytes(4, sys.byteorder)  # type: ignore[arg-type]
-        for value in (1, 0, 0, 7000, -3, 2)
-    )
+    words = b"".join((value & 0xFFFFFFFF).to_bytes(4, sys.byteorder) for value in (1, 0, 0, 7000, -3, 2))
     octets = OCTETS[:20] + b"\x02\x00\x00\x04" + words
     assert version0.record(moved) == octets
     assert list(version0.read(bytes.fromhex("01 00 0034") + octets)) == [moved]
