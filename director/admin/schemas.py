@@ -264,6 +264,7 @@ COMPONENTS: dict[str, Schema] = {
         id=COUNT,
         engine=TEXT,
         data=TEXT,
+        origin=words("LOCAL", "SYNC"),
     ),
     "Process": thing(
         name=TEXT, pid=COUNT, serving=YES, age=NUMBER, clients=COUNT, requests=COUNT, cpu=NUMBER, rss=COUNT

@@ -26,7 +26,7 @@ from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
-from director.l4.io.capture.follow import AT_ONCE, Capture, Wanted
+from director.l4.io.capture.follow import AT_ONCE, SETTLE, Capture, Wanted
 from director.l4.io.capture.install import CaptureOutcome, Installer
 from director.l4.io.capture.nftwatch import TableWatch
 from director.l4.io.capture.plan import (
@@ -160,7 +160,9 @@ class L4Director(Service):
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
         tables = installer.tables
-        self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_at_rules)
+        self._watch = TableWatch(
+            self._reactor, (tables.name, tables.spare), partial(self._look_soon, AT_ONCE)
+        )
         view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view, self.engine.forget)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
@@ -398,13 +400,9 @@ class L4Director(Service):
         self._ignores = [sysctl.arp_ignore(name) for name in captured]
         return self._plan, captured
 
-    def _look_soon(self) -> None:
+    def _look_soon(self, settle: float = SETTLE) -> None:
         if self._capture is not None:
-            self._capture.look_soon()
-
-    def _look_at_rules(self) -> None:
-        if self._capture is not None:
-            self._capture.look_soon(AT_ONCE)
+            self._capture.look_soon(settle)
 
     def _look_at_settings(self) -> None:
         """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""

@@ -99,8 +99,8 @@ def test_a_connection_goes_on_through_the_other_director(bed: Bed) -> None:
     (flow,) = master.flows(template=False)
     (known,) = wait_for(lambda: backup.flows(template=False), 30)
     told = ("client", "virtual", "server", "state", "service")
-    assert [known.get(key) for key in told] == [flow.get(key) for key in told]
-    assert flow["state"] == "ESTABLISHED"
+    assert [known[key] for key in told] == [flow[key] for key in told]
+    assert (flow["state"], flow["origin"], known["origin"]) == ("ESTABLISHED", "LOCAL", "SYNC")
     wait_for(lambda: backup.flows(template=True), 30)
     assert master.process is not None
     os.kill(master.process.pid, signal.SIGKILL)
