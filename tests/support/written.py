@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from hypothesis import strategies as st
 
 from director.config import objects
+from director.config.schema.l4 import L4_SETTINGS
+from director.model.virtual import L4Settings
 
 Keys = dict[str, str]
+OF_LAYER_4 = {one.name for one in attrs.fields(L4Settings)}
 
 CHOICES: dict[str, tuple[Keys, ...]] = {
     "pool": (
@@ -49,8 +53,12 @@ CHOICES: dict[str, tuple[Keys, ...]] = {
         {"virtual": "udp 192.0.2.53:53", "ops": "yes"}, {"virtual": "udp 192.0.2.1:5060", "pe": "sip"},
     ),
     "l4-settings": (
-        {"interfaces": "eth0, eth1"}, {"engine": "raw"}, {"conn_tab_bits": "20"}, {"timeout.tcp": "1h"},
-        {"timeout.tcpfin": "1s500ms"}, {"ftp_ports": "21, 2121"}, {"drop_entry": "3"}, {"sloppy_tcp": "1"},
+        *(
+            {key.name: key.example}
+            for key in L4_SETTINGS.keys
+            if key.name.replace(".", "_") in OF_LAYER_4
+        ),
+        {"conn_tab_bits": "20"}, {"timeout.tcpfin": "1s500ms"}, {"sync.backup": "eth1"},
         {"mark.7": "tcp 192.0.2.0/28:80-90, ip 2001:db8::/64"}, {"mark.1": "udp [2001:db8::1]/128:53"},
     ),
     "rule": (

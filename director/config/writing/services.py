@@ -14,6 +14,15 @@ from director.model.virtual import EVERY_PORT, PROTOCOLS, L4Service, L4Settings,
 
 _PROTOCOLS = {number: name for name, number in PROTOCOLS.items()}
 
+_SECONDS = frozenset({"timeout_tcp", "timeout_tcpfin", "timeout_udp", "sync_refresh_period"})
+"""Fields of `[l4]` that are times."""
+_DOTTED = {
+    "timeout_tcp": "timeout.tcp", "timeout_tcpfin": "timeout.tcpfin", "timeout_udp": "timeout.udp",
+    "sync_master": "sync.master", "sync_backup": "sync.backup",
+}  # fmt: skip
+"""Those whose keys are not called as they are."""
+_BETWEEN = {"sync_threshold": " "}
+
 
 def l7(service: L7Service) -> Iterator[tuple[str, str]]:
     """Every key of `[l7:NAME]` and its text; "" for what has no line."""
@@ -58,15 +67,15 @@ def l4(service: L4Service) -> Iterator[tuple[str, str]]:
 def l4_settings(settings: L4Settings) -> Iterator[tuple[str, str]]:
     """Every key of `[l4]` and its text."""
     for one in attrs.fields(L4Settings):
-        value = getattr(settings, one.name)
+        value, key = getattr(settings, one.name), _DOTTED.get(one.name, one.name)
         if one.name == "marks":
             yield from _marks(value)
+        elif one.name in _SECONDS:
+            yield key, duration(value)
         elif isinstance(value, tuple):
-            yield one.name, ", ".join(map(str, value))
-        elif isinstance(value, float):
-            yield one.name.replace("timeout_", "timeout."), duration(value)
+            yield key, _BETWEEN.get(one.name, ", ").join(map(str, value))
         else:
-            yield one.name, str(value)
+            yield key, "" if value is None else str(value)
 
 
 def _marks(marks: Sequence[Mark]) -> Iterator[tuple[str, str]]:
