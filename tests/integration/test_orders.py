@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,17 +17,22 @@ from tests.integration.conftest import StartDirector, StartOrigin
 from tests.integration.texts import web
 from tests.support import needs
 from tests.support.client import fetch
-from tests.support.running import Director
+from tests.support.running import Director, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
 GET = b"GET /x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
 
 
+def command(director: Director, *words: str) -> list[str]:
+    """A command line of `director`."""
+    return [str(Path(sys.executable).with_name("director")), *words, "-c", str(director.file)]
+
+
 def order(director: Director, *words: str) -> str:
     """What a command of `director` prints; it must succeed."""
-    command = [str(Path(sys.executable).with_name("director")), *words, "-c", str(director.file)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    done = subprocess.run(command(director, *words), capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout
 
 
 def states(director: Director) -> dict[str, tuple[str, int]]:
@@ -33,29 +40,47 @@ def states(director: Director) -> dict[str, tuple[str, int]]:
     return {one["name"]: (one["state"], one["weight"]) for one in servers}
 
 
+@contextmanager
+def watching(director: Director, path: Path) -> Iterator[Callable[[str], bool]]:
+    """Somebody watches events of the pool; says whether a text was seen, and waits for it."""
+    with path.open("w") as out:
+        words = ("show", "events", "web/", "--watch", "--json")
+        watcher = subprocess.Popen(command(director, *words), stdout=out)
+    try:
+        yield lambda text: wait_until(lambda: text in path.read_text(), 20)
+    finally:
+        watcher.kill()
+        watcher.wait(10)
+
+
 def test_a_drain_holds_after_kill_and_start_until_it_is_taken_back(
-    start: StartDirector, start_origin: StartOrigin
+    start: StartDirector, start_origin: StartOrigin, tmp_path: Path
 ) -> None:
     a, b = (start_origin(name) for name in "ab")
     director = start(web({"a": a.address, "b": b.address}))
-    order(director, "drain", "web/a")
-    order(director, "weight", "web/b", "7")
-    director.signal(signal.SIGKILL)
-    assert director.process is not None
-    director.process.wait(5)
-    before = len(a.seen)
-    director.start()
-    assert states(director) == {"a": ("drain", 1), "b": ("ready", 7)}
-    assert all(fetch(director.place, GET).status == 200 for _ in range(6))
-    assert len(a.seen) == before
-    exported = order(director, "config", "export")
-    assert f"# by command: drain\nserver.a = {a.address}\n" in exported
-    assert f"server.b = {b.address} weight=7\n" in exported
-    order(director, "ready", "web/a")
-    order(director, "weight", "web/b", "1")
+    with watching(director, tmp_path / "watched") as seen:
+        order(director, "drain", "web/a")
+        order(director, "weight", "web/b", "7")
+        assert seen("web/b now weight=7")
+        director.signal(signal.SIGKILL)
+        assert director.process is not None
+        director.process.wait(5)
+        before = len(a.seen)
+        director.start()
+        assert states(director) == {"a": ("drain", 1), "b": ("ready", 7)}
+        assert all(fetch(director.place, GET).status == 200 for _ in range(6))
+        assert len(a.seen) == before
+        exported = order(director, "config", "export")
+        assert f"# by command: drain\nserver.a = {a.address}\n" in exported
+        assert f"server.b = {b.address} weight=7\n" in exported
+        order(director, "ready", "web/a")
+        order(director, "weight", "web/b", "1")
+        assert seen("web/b now weight=1"), "also after a restart"
     assert director.stop() == 0
     director.start()
     assert states(director) == {"a": ("ready", 1), "b": ("ready", 1)}
+    numbers = [json.loads(line)["id"] for line in (tmp_path / "watched").read_text().splitlines()]
+    assert numbers == sorted(set(numbers)), "each once, in their order"
 
 
 MADE: tuple[tuple[tuple[str, ...], dict[str, object]], ...] = (
@@ -95,8 +120,8 @@ def test_the_exported_file_is_clean_and_makes_what_ran(
     client.delete("pools", "web", "servers", "b", query="force=1")
     before = configured(director)
     exported = client.text("config")
-    command = [str(Path(sys.executable).with_name("director")), "check", "-"]
-    checked = subprocess.run(command, input=exported, capture_output=True, text=True, timeout=20, check=False)
+    check = [str(Path(sys.executable).with_name("director")), "check", "-"]
+    checked = subprocess.run(check, input=exported, capture_output=True, text=True, timeout=20, check=False)
     assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
     assert director.stop() == 0
     (director.state / "orders.json").unlink()
