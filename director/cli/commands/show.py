@@ -151,7 +151,7 @@ class Checks(Thing):
         return super().show(call, words)
 
 
-class Events(Thing):
+class EventLines(Thing):
     """What happened; watched, each event is a line as it comes, also over a restart of the director."""
 
     def watch(self, call: Invocation, words: Sequence[str]) -> int:
@@ -203,7 +203,7 @@ THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "connections": Thing(listings.CONNECTIONS, _connections),
     "rules": Thing(listings.RULES, _rows("rules")),
     "checks": Checks(listings.CHECKS, _rows("checks")),
-    "events": Events(listings.EVENTS, _rows("events", query=LIMIT)),
+    "events": EventLines(listings.EVENTS, _rows("events", query=LIMIT)),
     "generations": Thing(listings.GENERATIONS, _rows("generations", query=LIMIT)),
     "faults": Thing(drills.faults, _rows("faults")),
     "sessions": Thing(listings.SESSIONS, _rows("sessions")),
