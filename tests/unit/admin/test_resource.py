@@ -31,7 +31,7 @@ NAMES = {
     "file": "admin.css",
     "table": "ip_vs",
 }
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "change_server": {"weight": 3},
     "add_server": {"name": "z", "address": "10.0.0.9:80"},
     "add_pool": {"name": "z"},
