@@ -12,9 +12,9 @@ from typing import Any
 from attrs import define, field
 
 from director.program.simulation.messages import Message, Reader, Unreadable, body_of, chunks
-from director.program.simulation.schedule import Ask, ClientPlan
+from director.program.simulation.schedule import ClientPlan, PlannedAsk
 from director.program.simulation.servers import SERIAL, SERVER, TAG
-from director.program.simulation.sockets import End, Link
+from director.program.simulation.sockets import Cable, End
 
 TRIES = 50
 """Connections of one client at most."""
@@ -23,7 +23,7 @@ PATIENCE = 1.0
 
 
 @define(eq=False)
-class Answer:
+class GotAnswer:
     """One final answer.
 
     `ended`: how its connection ended before it was whole: `closed`, `reset`, or "" when it is whole.
@@ -36,7 +36,10 @@ class Answer:
     tag: str
     body: bytes = b""
     ended: str = ""
-    retry_after: str = ""
+
+    def __str__(self) -> str:
+        how = f", {self.ended}" if self.ended else ""
+        return f"{self.status} {self.serial or 'from the director'}, {len(self.body)} octets{how}"
 
 
 @define(eq=False)
@@ -53,11 +56,11 @@ class Asked:
 
     client: ClientPlan
     index: int
-    ask: Ask
+    ask: PlannedAsk
     tag: str
     began: float | None = None
     sent: float | None = None
-    answers: list[Answer] = field(factory=list)
+    answers: list[GotAnswer] = field(factory=list)
     interims: int = 0
     wrong: list[str] = field(factory=list)
     left: bool = False
@@ -80,7 +83,7 @@ class PlayedClient:
     """
 
     def __init__(
-        self, loop: Any, plan: ClientPlan, name: tuple[str, int], link: Link, left: Callable[[], object]
+        self, loop: Any, plan: ClientPlan, name: tuple[str, int], wire: Cable, left: Callable[[], object]
     ) -> None:
         self.plan = plan
         self.asked = [Asked(plan, at, ask, _tag(plan, at)) for at, ask in enumerate(plan.asks)]
@@ -88,7 +91,7 @@ class PlayedClient:
         self._left = left
         self._loop = loop
         self._name = name
-        self._link = link
+        self._wire = wire
         self._address = f"192.0.{plan.number // 250}.{plan.number % 250 + 1}"
         self._end: End | None = None
         self._calls = 0
@@ -123,7 +126,7 @@ class PlayedClient:
         if self._calls > TRIES:
             self._leave("gave up after too many connections")
             return
-        self._loop.network.call(self._name, self._address, self._link, self._called)
+        self._loop.network.call(self._name, self._address, self._wire, self._called)
 
     def _called(self, end: End | None) -> None:
         if self.over:
@@ -176,8 +179,8 @@ class PlayedClient:
             return
         last = len(self.asked) if self.plan.pipelined else self._next + 1
         while self._next < last:
-            self._ask(self.asked[self._next])
             self._next += 1
+            self._ask(self.asked[self._next - 1])
 
     def _ask(self, asked: Asked) -> None:
         octets = _octets(asked)
@@ -246,7 +249,7 @@ class PlayedClient:
             message = self._reader.next()
             if message is None or not message.whole:
                 return
-            if message.status < 200:  # noqa: PLR2004 - interim (RFC 9110 15.2)
+            if message.status < 200:
                 if self._waiting:
                     self._waiting[0].interims += 1
                 continue
@@ -259,9 +262,9 @@ class PlayedClient:
             return
         asked = self._waiting.pop(0)
         fields = message.fields
-        answer = Answer(
+        answer = GotAnswer(
             message.status, self._loop.seconds(), fields.get(SERIAL, ""), fields.get(SERVER, ""),
-            fields.get(TAG, ""), bytes(message.body), ended, fields.get("retry-after", ""),
+            fields.get(TAG, ""), bytes(message.body), ended,
         )  # fmt: skip
         asked.answers.append(answer)
         asked.over = True
@@ -309,7 +312,7 @@ class PlayedClient:
             self._waiting[0].wrong.append(f"a part of a head, then the connection was {how}")
         heard = end.peer.answered_for if end.peer is not None else None
         for asked in self._waiting:
-            # What the director got behind its own end it cannot have served; nor what follows a broken answer.
+            # What came behind the director's own end it cannot have served, nor what follows a broken answer.
             if begun is not None or (heard is not None and self._offsets[asked] >= heard):
                 asked.unheard += 1
             else:

@@ -9,7 +9,7 @@ from director.model.conditions import terms
 from director.model.settings import Configuration
 from director.program.simulation.likeness import Likeness
 from director.program.simulation.orders import CHANGES
-from director.program.simulation.schedule import Ask, ClientPlan, Order, Schedule, Trouble
+from director.program.simulation.schedule import ClientPlan, PlannedAsk, PlannedOrder, Schedule, Trouble
 
 HOST = "www.example.org"
 SPANS = (0.3, 2.0, 6.0)
@@ -74,7 +74,7 @@ def places(configuration: Configuration, written: Configuration, service: str) -
 def _client(
     chance: Random, number: int, span: float, service: str, asked: dict[str, list[tuple[str, str]]]
 ) -> ClientPlan:
-    alike = chance.random() < 0.25  # noqa: PLR2004 - a share
+    alike = chance.random() < 0.25
     asks = tuple(_ask(chance, asked[service], alike=alike) for _ in range(chance.choice((1, 1, 2, 4, 8))))
     if alike:
         asks = (asks[0],) * len(asks)
@@ -87,7 +87,7 @@ def _client(
         service,
         asks,
         pause=chance.choice((0.0, 0.0, 0.01, 0.5)),
-        pipelined=chance.random() < 0.2,  # noqa: PLR2004 - a share
+        pipelined=chance.random() < 0.2,
         cut=cut,
         rest=chance.choice((0.0, 0.001, 0.05)) if cut else 0.0,
         slow=slow,
@@ -97,11 +97,11 @@ def _client(
     )
 
 
-def _ask(chance: Random, places: list[tuple[str, str]], *, alike: bool) -> Ask:
+def _ask(chance: Random, places: list[tuple[str, str]], *, alike: bool) -> PlannedAsk:
     host, target = chance.choice(places)
     method = "GET" if alike else chance.choice(METHODS)
     upload = chance.choice(UPLOADS) if method in {"POST", "PUT"} else 0
-    return Ask(
+    return PlannedAsk(
         method,
         host,
         target,
@@ -109,7 +109,7 @@ def _ask(chance: Random, places: list[tuple[str, str]], *, alike: bool) -> Ask:
         framing=chance.choice(("length", "length", "length", "chunked", "close")),
         think=chance.choice((0.0, 0.0, 0.005, 0.1)),
         upload=upload,
-        chunked=bool(upload) and chance.random() < 0.3,  # noqa: PLR2004 - a share
+        chunked=bool(upload) and chance.random() < 0.3,
     )
 
 
@@ -121,22 +121,22 @@ def _trouble(chance: Random, span: float, likeness: Likeness) -> Trouble:
     return Trouble(at, server, kind, round(at + chance.choice((0.1, 1.0, 5.0)), 3), float(number))
 
 
-def _order(chance: Random, span: float, configuration: Configuration, number: int) -> Order | None:
+def _order(chance: Random, span: float, configuration: Configuration, number: int) -> PlannedOrder | None:
     at = round(chance.random() * span, 3)
     verb = chance.choice(
         ("drain", "drain", "maint", "ready", "ready", "weight", "add", "remove", "undo", "reload", "inject")
     )
     if verb == "inject":
         names = [fault.name for fault in configuration.faults]
-        return Order(at, verb, chance.choice(names), number=chance.randrange(1000)) if names else None
+        return PlannedOrder(at, verb, chance.choice(names), number=chance.randrange(1000)) if names else None
     if verb == "undo":
-        return Order(at, verb)
+        return PlannedOrder(at, verb)
     if verb == "reload":
-        return Order(at, verb, number=chance.randrange(len(CHANGES)))
+        return PlannedOrder(at, verb, number=chance.randrange(len(CHANGES)))
     pool = chance.choice([one for one in configuration.pools if one.servers] or [None])
     if pool is None:
         return None
     server = chance.choice(pool.servers).name
     if verb == "add":
-        return Order(at, verb, pool.name, f"new{number}", number + 1)
-    return Order(at, verb, pool.name, server, chance.choice((0, 1, 5)) if verb == "weight" else 0)
+        return PlannedOrder(at, verb, pool.name, f"new{number}", number + 1)
+    return PlannedOrder(at, verb, pool.name, server, chance.choice((0, 1, 5)) if verb == "weight" else 0)

@@ -11,7 +11,7 @@ from director.model.http import L7Service
 from director.model.pools import OnDown, Pool, Server
 from director.program.simulation.clients import Asked
 from director.program.simulation.likeness import Likeness
-from director.program.simulation.routes import Route, Routes
+from director.program.simulation.routes import DueRoute, Routes
 from director.program.simulation.run import Run
 from director.program.simulation.schedule import Trouble
 from director.program.simulation.servers import PlayedServer
@@ -67,7 +67,7 @@ class Due:
 
     # -- what is what --
 
-    def _route(self, asked: Asked) -> Route:
+    def _route(self, asked: Asked) -> DueRoute:
         return self._routes.of(asked.client.service, asked.ask)
 
     def _service(self, asked: Asked) -> L7Service:
@@ -82,7 +82,7 @@ class Due:
         return found is not None and found.persist is not None
 
     def may_come_back(self, pool: str, why: str) -> bool:
-        """A server that is drained or quiesced keeps its sticky clients; `active` does not look at weights."""
+        """A drained or quiesced server keeps its sticky clients; `active` does not look at weights."""
         active = any(step.kind == "active" for one in self._services.values() for step in one.fault)
         return self.is_sticky(pool) or (active and why == "weight 0")
 

@@ -1,4 +1,4 @@
-"""Many runs of one configuration, each with the schedule of its seed; the first that breaks a promise is shrunk.
+"""Many runs of one configuration, each by the schedule of its seed; the first that fails is made small.
 
 `director drill fuzz` calls `fuzz` and prints what comes of it.  Nothing of it depends on the wall clock or on
 the order of hashes: the same file, seed and number of runs give the same report, octet for octet.
@@ -63,11 +63,19 @@ class Fuzzer:
         """The schedule of a seed."""
         return draw(seed, self._likeness, self.written)
 
+    def run(self, schedule: Schedule) -> Run:
+        """One run, to be played."""
+        return Run(self._first, self._likeness, schedule)
+
+    def judge(self, run: Run) -> Judge:
+        """Who holds one that was played against the promises."""
+        return Judge(run, self._likeness, self._routes)
+
     def play(self, schedule: Schedule) -> Played:
-        """One run."""
-        run = Run(self._first, self._likeness, schedule)
+        """One run, played and judged."""
+        run = self.run(schedule)
         run.play()
-        broken = tuple(Judge(run, self._likeness, self._routes).broken())
+        broken = tuple(self.judge(run).broken())
         story = tuple(run.story()) if broken else ()
         return Played(schedule, broken, run.digest(), schedule.requests, run.loop.seconds(), story)
 

@@ -92,7 +92,7 @@ class Likeness:
 
 def _is_literal(address: Address) -> bool:
     try:
-        return ipaddress.ip_address(address.host).version == 4  # noqa: PLR2004 - of IP
+        return ipaddress.ip_address(address.host).version == 4
     except ValueError:
         return False
 
@@ -112,7 +112,7 @@ def differences(written: Configuration) -> Iterator[str]:
     passed = [one.name for one in written.l7 if one.protocol == "tls-passthrough"]
     if passed:
         yield f"TLS that is passed on is left out ({', '.join(passed)})"
-    if any(one.tls is not None for one in (*written.l7, *written.pools)):
+    if any(one.tls for one in written.l7) or any(one.tls for one in written.pools):
         yield "TLS is left out: clients and servers are met in clear text"
     if any(one.protocol == "h2" for one in written.pools):
         yield "servers are met by HTTP/1 instead of HTTP/2"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
-from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTime
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -44,7 +44,7 @@ class Timer:
         """It will be called."""
         return not self._state
 
-    def getTime(self) -> float:
+    def getTime(self) -> float:  # noqa: N802 - Twisted's
         """When."""
         return self.time
 
@@ -77,7 +77,7 @@ class Timer:
             self._call()
 
 
-@implementer(IReactorTime, IReactorFDSet, IReactorTCP)
+@implementer(IReactorTime, IReactorFDSet)
 class SimulatedLoop:
     """The loop of one simulated director.
 
@@ -116,32 +116,32 @@ class SimulatedLoop:
         """Do it so much later."""
         self.at(self._now + seconds, act, *arguments)
 
-    def callLater(
-        self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object
+    def callLater(  # type: ignore[override]  # noqa: N802 - Twisted's; nobody names `callable`
+        self, delay: float, call: Callable[..., object], *args: object, **kwargs: object
     ) -> Timer:
         """As Twisted's."""
         time = self._now + delay
 
         def fire() -> None:
             self._timers.discard(timer)
-            callable(*args, **kwargs)
+            call(*args, **kwargs)
 
         timer = Timer(self, time, fire)
         self._timers.add(timer)
         self.at(time, timer.due, time)
         return timer
 
-    def getDelayedCalls(self) -> list[Timer]:
+    def getDelayedCalls(self) -> list[Timer]:  # noqa: N802 - Twisted's
         """What is still to be called."""
         return sorted((one for one in self._timers if one.active()), key=lambda one: one.time)
 
-    def callFromThread(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:
+    def callFromThread(self, call: Callable[..., object], *args: object, **kwargs: object) -> None:
         """There are no threads."""
-        self.callLater(0, callable, *args, **kwargs)
+        self.callLater(0, call, *args, **kwargs)
 
-    def callWhenRunning(self, callable: Callable[..., object], *args: object, **kwargs: object) -> None:
+    def callWhenRunning(self, call: Callable[..., object], *args: object, **kwargs: object) -> None:  # noqa: N802 - Twisted's
         """It runs always."""
-        self.callLater(0, callable, *args, **kwargs)
+        self.callLater(0, call, *args, **kwargs)
 
     def run(self, until: float) -> None:
         """Let time pass, to `until`, unless it is halted."""
@@ -162,36 +162,36 @@ class SimulatedLoop:
 
     # -- descriptors --
 
-    def addReader(self, reader: Any) -> None:
+    def addReader(self, reader: Any) -> None:  # noqa: N802 - Twisted's
         """As Twisted's."""
         self._readers[reader.fileno()] = reader
         self.changed(reader.fileno())
 
-    def addWriter(self, writer: Any) -> None:
+    def addWriter(self, writer: Any) -> None:  # noqa: N802 - Twisted's
         """As Twisted's."""
         self._writers[writer.fileno()] = writer
         self.changed(writer.fileno())
 
-    def removeReader(self, reader: Any) -> None:
+    def removeReader(self, reader: Any) -> None:  # noqa: N802 - Twisted's
         """As Twisted's."""
         self._readers.pop(reader.fileno(), None)
 
-    def removeWriter(self, writer: Any) -> None:
+    def removeWriter(self, writer: Any) -> None:  # noqa: N802 - Twisted's
         """As Twisted's."""
         self._writers.pop(writer.fileno(), None)
 
-    def removeAll(self) -> list[Any]:
+    def removeAll(self) -> list[Any]:  # noqa: N802 - Twisted's
         """As Twisted's."""
         found = self.getReaders() + self.getWriters()
         self._readers.clear()
         self._writers.clear()
         return found
 
-    def getReaders(self) -> list[Any]:
+    def getReaders(self) -> list[Any]:  # noqa: N802 - Twisted's
         """As Twisted's."""
         return list(self._readers.values())
 
-    def getWriters(self) -> list[Any]:
+    def getWriters(self) -> list[Any]:  # noqa: N802 - Twisted's
         """As Twisted's."""
         return list(self._writers.values())
 
@@ -225,7 +225,7 @@ class SimulatedLoop:
             if not why and writer is not None and end.number == number and end.writable:
                 why = writer.doWrite()
         if why:
-            one = reader or writer
+            one: Any = reader or writer
             self._readers.pop(number, None)
             self._writers.pop(number, None)
             one.connectionLost(Failure(CONNECTION_LOST))
@@ -253,20 +253,16 @@ class SimulatedLoop:
         """As `select.poll`."""
         return _Poller()
 
-    def connectTCP(
+    def connectTCP(  # noqa: N802 - Twisted's
         self,
         host: str,
         port: int,
         factory: Any,
         timeout: float = 30,
-        bindAddress: object = None,
+        bindAddress: object = None,  # noqa: N803 - Twisted's
     ) -> Dialled:
         """As Twisted's."""
         return dial(self, (host, port), factory, timeout)
-
-    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> None:
-        """Nothing of what is simulated listens so."""
-        raise NotImplementedError
 
 
 class _HangUps:

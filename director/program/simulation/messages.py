@@ -100,7 +100,7 @@ class Reader:
         self._buffer += data
 
     def next(self) -> Message | None:
-        """The message under way, once its head is here, and again until it is `whole`; None for more octets."""
+        """The message under way once its head is here, again until it is `whole`; None without one."""
         if self.began is None and not self._head():
             return None
         message = self.began

@@ -11,7 +11,7 @@ from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
-from director.program.simulation.sockets import Clock, End, Link
+from director.program.simulation.sockets import Cable, Clock, End
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ACCEPT, REFUSE, SILENCE = "accept", "refuse", "silence"
 
 
-class Place(Protocol):
+class Venue(Protocol):
     """A played server."""
 
     def called(self) -> str:
@@ -87,15 +87,15 @@ class Network:
         ends: what has a descriptor, by its number.
         places: played servers, by address.
         doorways: where the director listens.
-        links: gives each connection what is between its ends; `who` it is between as text.
+        wires: gives each connection what is between its ends; `who` it is between as text.
     """
 
     def __init__(self, loop: Clock) -> None:
         self.loop = loop
         self.ends: dict[int, Any] = {}
-        self.places: dict[tuple[str, int], Place] = {}
+        self.places: dict[tuple[str, int], Venue] = {}
         self.doorways: dict[tuple[str, int], Doorway] = {}
-        self.links: Callable[[], Link] = lambda: Link.drawn(Random(0))
+        self.wires: Callable[[], Cable] = lambda: Cable.drawn(Random(0))
         self._number = 100
         self._port = 20000
 
@@ -126,10 +126,10 @@ class Network:
 
     def connect(self, end: End, target: Any) -> None:
         """SYN."""
-        end.link = self.links()
+        end.wire = self.wires()
         end.peer_name = target[:2]
         end.own_name = ("10.255.0.1", self._next_port())
-        self.loop.after(end.link.latency, self._arrives, end)
+        self.loop.after(end.wire.latency, self._arrives, end)
 
     def _next_port(self) -> int:
         self._port += 1
@@ -141,15 +141,15 @@ class Network:
         if how is SILENCE:
             return
         if place is None or how is REFUSE:
-            self.loop.after(end.link.latency, end.failed, errno.ECONNREFUSED)
+            self.loop.after(end.wire.latency, end.failed, errno.ECONNREFUSED)
             return
         other = self._other(end)
-        self.loop.after(end.link.latency, end.established, other)
+        self.loop.after(end.wire.latency, end.established, other)
         place.came(other)
 
     def _other(self, end: End) -> End:
         other = End(self, own=not end.own)
-        other.link = end.link
+        other.wire = end.wire
         other.peer = end
         other.own_name, other.peer_name = end.peer_name, end.own_name
         return other
@@ -157,22 +157,22 @@ class Network:
     # -- from a client to the director --
 
     def call(
-        self, name: tuple[str, int], address: str, link: Link, answer: Callable[[End | None], None]
+        self, name: tuple[str, int], address: str, wire: Cable, answer: Callable[[End | None], None]
     ) -> None:
         """A client connects; `answer` gets its end, or None when nobody listens there."""
-        self.loop.after(link.latency, self._called, name, address, link, answer)
+        self.loop.after(wire.latency, self._called, name, address, wire, answer)
 
     def _called(
-        self, name: tuple[str, int], address: str, link: Link, answer: Callable[[End | None], None]
+        self, name: tuple[str, int], address: str, wire: Cable, answer: Callable[[End | None], None]
     ) -> None:
         doorway = self.doorways.get(name)
         if doorway is None:
-            self.loop.after(link.latency, answer, None)
+            self.loop.after(wire.latency, answer, None)
             return
         mine = End(self)
-        mine.link = link
+        mine.wire = wire
         mine.own_name, mine.peer_name = (address, self._next_port()), name
         theirs = self._other(mine)
         mine.peer = theirs
         doorway.came(theirs)
-        self.loop.after(link.latency, answer, mine)
+        self.loop.after(wire.latency, answer, mine)

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from director.errors import DirectorError
 from director.model.pools import Address, Pool, SchedulerSpec, Server, State
 from director.model.settings import Configuration
-from director.program.simulation.schedule import Order
+from director.program.simulation.schedule import PlannedOrder
 from director.program.simulation.stage import Director
 from director.registry.changes import Change, Ordered, ServerAdded, ServerRemoved, weight
 
@@ -52,7 +52,7 @@ class Operator:
         self._written = written
         self._open: dict[tuple[str, str], tuple[str, float]] = {}
 
-    def carry_out(self, order: Order) -> None:
+    def carry_out(self, order: PlannedOrder) -> None:
         """Now, unless the run is over."""
         if self.over:
             return
@@ -86,40 +86,40 @@ class Operator:
 
     # -- deeds --
 
-    def _state(self, order: Order) -> None:
+    def _state(self, order: PlannedOrder) -> None:
         self._apply(Ordered(order.pool, order.server, State(order.verb)))
 
-    def _weight(self, order: Order) -> None:
+    def _weight(self, order: PlannedOrder) -> None:
         configuration = self._director.registry.configuration
         self._apply(weight(configuration, order.pool, order.server, order.number))
 
-    def _add(self, order: Order) -> None:
+    def _add(self, order: PlannedOrder) -> None:
         self._apply(ServerAdded(order.pool, Server(order.server, Address(added(order), 80))))
 
-    def _remove(self, order: Order) -> None:
+    def _remove(self, order: PlannedOrder) -> None:
         self._apply(ServerRemoved(order.pool, order.server))
 
-    def _undo(self, _order: Order) -> None:
+    def _undo(self, _order: PlannedOrder) -> None:
         running = self._director.running
         self._director.apply(running.overrides.undoing(running.registry.generation))
 
-    def _reload(self, order: Order) -> None:
+    def _reload(self, order: PlannedOrder) -> None:
         change = CHANGES[order.number % len(CHANGES)]
         self._director.reload(change(self._written))
 
-    def _inject(self, order: Order) -> None:
+    def _inject(self, order: PlannedOrder) -> None:
         self._director.inject(order.pool, order.number)
 
     def _apply(self, change: Change) -> None:
         self._director.apply((change,))
 
 
-def added(order: Order) -> str:
+def added(order: PlannedOrder) -> str:
     """The address of a server that an order adds."""
     return f"{NEW_SERVERS}{order.number}"
 
 
-_DEEDS: dict[str, Callable[[Operator, Order], None]] = {
+_DEEDS: dict[str, Callable[[Operator, PlannedOrder], None]] = {
     "drain": Operator._state,  # noqa: SLF001 - their own table
     "maint": Operator._state,  # noqa: SLF001
     "ready": Operator._state,  # noqa: SLF001

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from director.program.simulation import due
-from director.program.simulation.clients import Answer, Asked
+from director.program.simulation.clients import Asked, GotAnswer
 from director.program.simulation.likeness import Likeness
 from director.program.simulation.messages import body_of
 from director.program.simulation.routes import Routes
@@ -90,7 +90,7 @@ class Judge:
                 if not answer.serial and answer.status not in self.due.own_statuses(asked):
                     yield f"{asked.name} ({asked.ask.method}) got {answer.status} from the director"
 
-    def _may_break(self, asked: Asked, answer: Answer) -> bool:
+    def _may_break(self, asked: Asked, answer: GotAnswer) -> bool:
         """The server did not give all of it, or where it ends is not to be seen, or it was cut on purpose."""
         receipt = self._by_serial.get(answer.serial)
         if receipt is None:
@@ -115,9 +115,9 @@ class Judge:
             elif not self._is_right(
                 bytes(receipt.body), body_of(sender.name, sender.ask.upload), receipt.whole
             ):
-                yield f"{receipt.server} got {len(receipt.body)} octets of {sender.name} that are not what was sent"
+                yield f"{receipt.server} got {len(receipt.body)} octets of {sender.name} that were not sent"
 
-    def _right_answer(self, asked: Asked, answer: Answer, seen: dict[str, Asked]) -> Iterator[str]:
+    def _right_answer(self, asked: Asked, answer: GotAnswer, seen: dict[str, Asked]) -> Iterator[str]:
         other = seen.setdefault(answer.serial, asked)
         if other is not asked:
             yield f"{answer.serial} went to {other.name} and to {asked.name}"
@@ -127,9 +127,9 @@ class Judge:
         receipt = self._by_serial.get(answer.serial)
         cut = bool(answer.ended) or (asked.ask.framing == "close" and not _served(receipt))
         if not self._is_right(answer.body, body_of(answer.serial, size), not cut):
-            yield f"{asked.name} got {len(answer.body)} octets of {answer.serial} that are not what was sent"
+            yield f"{asked.name} got {len(answer.body)} octets of {answer.serial} that were not sent"
 
-    def _is_right(self, got: bytes, whole: bytes, is_whole: bool) -> bool:  # noqa: FBT001
+    def _is_right(self, got: bytes, whole: bytes, is_whole: bool) -> bool:
         return got == whole if is_whole else whole.startswith(got)
 
     # -- once --
@@ -144,7 +144,7 @@ class Judge:
                 continue
             most = asked.tries * self.due.sendings(asked)
             if len(servers) > most:
-                yield f"{asked.name} ({asked.ask.method}) reached {', '.join(servers)}, where {most} is the most"
+                yield f"{asked.name} ({asked.ask.method}) reached {', '.join(servers)}; {most} is the most"
 
     # -- kept --
 
@@ -155,7 +155,7 @@ class Judge:
                     continue
                 why = self.due.keeps(asked)
                 if why:
-                    yield f"{asked.name} ({asked.ask.method}) got {answer.status} from the director, although {why}"
+                    yield f"{asked.name} ({asked.ask.method}) got {answer.status}, although {why}"
 
     # -- in time --
 
@@ -166,7 +166,7 @@ class Judge:
             for answer in asked.answers:
                 spent, most = answer.time - asked.sent, self.due.longest(asked)
                 if not answer.serial and spent > most:
-                    yield f"{asked.name} got {answer.status} after {spent:.1f}s, where {most:.1f}s is the most"
+                    yield f"{asked.name} got {answer.status} after {spent:.1f}s; {most:.1f}s is the most"
 
     # -- closed --
 

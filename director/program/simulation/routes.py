@@ -10,12 +10,12 @@ from director.model.settings import Configuration
 from director.plugins import UserFiles
 from director.program.configuration import decide, rehearsal
 from director.program.layer7 import compile_services
-from director.program.simulation.schedule import Ask
+from director.program.simulation.schedule import PlannedAsk
 
 
 @frozen
-class Route:
-    """`pool` is where a request goes; without one, `status` is what the director answers itself, 0 = unknown."""
+class DueRoute:
+    """`pool` is where a request goes; without one, `status` is the director's own answer, 0 = unknown."""
 
     pool: str = ""
     status: int = 0
@@ -27,9 +27,9 @@ class Routes:
     def __init__(self, configuration: Configuration, files: UserFiles) -> None:
         registry = rehearsal(configuration, plugins.catalog(configuration.schedulers, files=files))
         self._sites = compile_services(configuration, registry)
-        self._known: dict[tuple[str, str, str, str], Route] = {}
+        self._known: dict[tuple[str, str, str, str], DueRoute] = {}
 
-    def of(self, service: str, ask: Ask) -> Route:
+    def of(self, service: str, ask: PlannedAsk) -> DueRoute:
         """Of one request."""
         key = (service, ask.method, ask.host, ask.target)
         found = self._known.get(key)
@@ -37,11 +37,11 @@ class Routes:
             found = self._known[key] = self._decided(*key)
         return found
 
-    def _decided(self, service: str, method: str, host: str, target: str) -> Route:
+    def _decided(self, service: str, method: str, host: str, target: str) -> DueRoute:
         try:
             told = decide(self._sites, method, f"http://{host}{target}", (), "192.0.0.1", service)
         except MessageError as error:
-            return Route(status=error.status)
+            return DueRoute(status=error.status)
         except DirectorError:
-            return Route()
-        return Route(str(told["pool"] or ""), int(str(told["status"] or 0)))
+            return DueRoute()
+        return DueRoute(str(told["pool"] or ""), int(str(told["status"] or 0)))

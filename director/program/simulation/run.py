@@ -17,9 +17,9 @@ from director.program.simulation.clients import Asked, PlayedClient
 from director.program.simulation.likeness import Likeness
 from director.program.simulation.loop import SimulatedLoop
 from director.program.simulation.orders import Operator, added
-from director.program.simulation.schedule import Schedule
+from director.program.simulation.schedule import ClientPlan, Schedule
 from director.program.simulation.servers import PlayedServer, Receipt
-from director.program.simulation.sockets import Link
+from director.program.simulation.sockets import Cable
 from director.program.simulation.stage import Director
 
 LONGEST = 1200.0
@@ -42,8 +42,8 @@ class Run:
     def __init__(self, first: Candidate, likeness: Likeness, schedule: Schedule) -> None:
         self.schedule = schedule
         self.loop = loop = SimulatedLoop()
-        self._links = Random(f"{schedule.seed} links")
-        loop.network.links = lambda: Link.drawn(self._links)
+        self._links = Random(f"{schedule.seed} wires")
+        loop.network.wires = lambda: Cable.drawn(self._links)
         configuration = without(likeness.configuration, schedule.absent)
         loaded = first.loaded
         assert loaded is not None  # noqa: S101 - the file was read
@@ -56,11 +56,7 @@ class Run:
         self.director = Director(loop, candidate, schedule.seed)
         self._waiting = len(schedule.clients)
         self.operator = Operator(self.director, configuration)
-        self.clients = [
-            PlayedClient(loop, plan, likeness.doors[plan.service][plan.number % len(likeness.doors[plan.service])],
-                         Link.drawn(Random(f"{schedule.seed} client {plan.number}")), self._left_one)
-            for plan in schedule.clients
-        ]  # fmt: skip
+        self.clients = [self._client(plan, likeness.doors[plan.service]) for plan in schedule.clients]
         for trouble in schedule.troubles:
             loop.at(trouble.at, self.servers[trouble.server].begin, trouble)
         for order in schedule.orders:
@@ -72,12 +68,18 @@ class Run:
             loop.at(order.at, self.operator.carry_out, order)
         self._watched = [one for one in self.director.registry.servers() if one.config.max]
 
+    def _client(self, plan: ClientPlan, doors: tuple[tuple[str, int], ...]) -> PlayedClient:
+        wire = Cable.drawn(Random(f"{self.schedule.seed} client {plan.number}"))
+        return PlayedClient(self.loop, plan, doors[plan.number % len(doors)], wire, self._left_one)
+
     def play(self) -> None:
         """To the end."""
-        globalLogPublisher.addObserver(self._heard)
+        heard: Any = self._heard
+        globalLogPublisher.addObserver(heard)
         self.loop.looked = self._look if self._watched else None
         try:
-            self.loop.run(LONGEST)
+            if self._waiting:
+                self.loop.run(LONGEST)
             if not self._waiting:
                 self.ended = self.loop.seconds()
             self.operator.over = True
@@ -89,7 +91,7 @@ class Run:
             self.left = self._left()
             self._stop()
         finally:
-            globalLogPublisher.removeObserver(self._heard)
+            globalLogPublisher.removeObserver(heard)
         self.defects += self.director.defects
 
     def _left_one(self) -> None:
@@ -170,23 +172,20 @@ class Run:
 
     def story(self) -> list[str]:
         """What happened, in words that are the same each time."""
-        said = [
-            (one.time, f"{one.server} got {one.method} of {one.tag}, answer {one.serial}"
-                       f"{' whole' if one.answered else ''}{f' ({one.failed})' if one.failed else ''}")
-            for one in self.receipts
-        ]  # fmt: skip
+        said = [(one.time, _receipt_told(one)) for one in self.receipts]
         for asked in self.asked:
-            said += [
-                (answer.time, f"{asked.name} got {answer.status} {answer.serial or 'from the director'}, "
-                              f"{len(answer.body)} octets{f', {answer.ended}' if answer.ended else ''}")
-                for answer in asked.answers
-            ]  # fmt: skip
+            said += [(answer.time, f"{asked.name} got {answer}") for answer in asked.answers]
         return [f"{time:9.4f}s  {text}" for time, text in sorted(said)]
 
     def digest(self) -> str:
         """A number for the whole run: the same for the same schedule, always."""
         text = "\n".join((*self.story(), str(self.loop.events), f"{self.loop.seconds():.6f}"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _receipt_told(one: Receipt) -> str:
+    how = f" ({one.failed})" if one.failed else " whole" if one.answered else ""
+    return f"{one.server} got {one.method} of {one.tag}, answer {one.serial}{how}"
 
 
 def without(configuration: Configuration, absent: tuple[tuple[str, str], ...]) -> Configuration:

@@ -7,12 +7,13 @@ reads as steps.  Times are seconds from the start of the run.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from attrs import frozen
 
 
 @frozen
-class Ask:
+class PlannedAsk:
     """One request, and what its answer shall be.
 
     `upload` are the octets of its body, `chunked` how they are sent; `size`, `framing` (`length`, `chunked`,
@@ -32,7 +33,7 @@ class Ask:
         text = f"{self.method} http://{self.host}{self.target}"
         if self.upload:
             text += f" with {self.upload} octets{' in chunks' if self.chunked else ''}"
-        asked = [f"{self.size} octets"] if self.size != 20 else []  # noqa: PLR2004 - the default
+        asked = [f"{self.size} octets"] if self.size != 20 else []
         asked += [f"framed by {self.framing}"] if self.framing != "length" else []
         asked += [f"after {self.think:g}s"] if self.think else []
         return f"{text} (answer: {', '.join(asked)})" if asked else text
@@ -51,7 +52,7 @@ class ClientPlan:
     number: int
     at: float
     service: str
-    asks: tuple[Ask, ...]
+    asks: tuple[PlannedAsk, ...]
     pause: float = 0.0
     pipelined: bool = False
     cut: int = 0
@@ -88,7 +89,7 @@ class Trouble:
 
 
 @frozen
-class Order:
+class PlannedOrder:
     """What an operator does: `verb` is a word of `orders.VERBS`."""
 
     at: float
@@ -109,7 +110,7 @@ class Schedule:
     seed: int
     clients: tuple[ClientPlan, ...] = ()
     troubles: tuple[Trouble, ...] = ()
-    orders: tuple[Order, ...] = ()
+    orders: tuple[PlannedOrder, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -121,5 +122,7 @@ class Schedule:
         """All of it, in the order of time."""
         if self.absent:
             yield f"without {', '.join(f'{pool}/{name}' for pool, name in self.absent)}"
-        for one in sorted((*self.clients, *self.troubles, *self.orders), key=lambda one: one.at):
-            yield f"{one.at:7.3f}s  {one}"
+        timed = [(one.at, str(one)) for one in self.clients]
+        timed += [(one.at, str(one)) for one in self.troubles]
+        timed += [(one.at, str(one)) for one in self.orders]
+        yield from (f"{at:7.3f}s  {text}" for at, text in sorted(timed, key=itemgetter(0)))

@@ -11,10 +11,11 @@ from typing import Any
 
 from attrs import evolve
 
-from director.program.simulation.schedule import Ask, ClientPlan, Order, Schedule, Trouble
+from director.program.simulation.schedule import ClientPlan, PlannedAsk, PlannedOrder, Schedule, Trouble
 
-TRIES = 600
+TRIES = 300
 """Runs that are spent on it at most."""
+Places = tuple[tuple[str, str], ...]
 PLAIN_ASK: dict[str, Any] = {
     "upload": 0, "chunked": False, "size": 20, "framing": "length", "think": 0.0, "target": "/",
     "host": "www.example.org", "method": "GET",
@@ -43,20 +44,24 @@ def shrunk(
     return schedule
 
 
-def _simpler(schedule: Schedule, servers: tuple[tuple[str, str], ...]) -> Iterator[Schedule]:
+def _simpler(schedule: Schedule, servers: Places) -> Iterator[Schedule]:
     """Schedules that are a little simpler, the boldest first."""
     for name in ("clients", "troubles", "orders"):
-        yield from (evolve(schedule, **{name: part}) for part in _fewer(getattr(schedule, name)))
+        yield from (_with(schedule, name, part) for part in _fewer(getattr(schedule, name)))
+    ordered = {(order.pool, order.server) for order in schedule.orders}
     for one in servers:
-        if one not in schedule.absent and not any(
-            (order.pool, order.server) == one for order in schedule.orders
-        ):
+        if one not in schedule.absent and one not in ordered:
             yield evolve(schedule, absent=(*schedule.absent, one))
     for name, simpler in (("clients", _clients), ("troubles", _troubles), ("orders", _orders)):
         parts = getattr(schedule, name)
         for at, part in enumerate(parts):
             for other in simpler(part):
-                yield evolve(schedule, **{name: (*parts[:at], other, *parts[at + 1 :])})
+                yield _with(schedule, name, (*parts[:at], other, *parts[at + 1 :]))
+
+
+def _with(schedule: Schedule, name: str, parts: tuple[Any, ...]) -> Schedule:
+    changes: dict[str, Any] = {name: parts}
+    return evolve(schedule, **changes)
 
 
 def _fewer(parts: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -77,7 +82,7 @@ def _clients(plan: ClientPlan) -> Iterator[ClientPlan]:
             yield evolve(plan, asks=(*plan.asks[:at], plain, *plan.asks[at + 1 :]))
 
 
-def _plainer(one: Ask | ClientPlan, plain: dict[str, Any]) -> Iterator[Any]:
+def _plainer(one: PlannedAsk | ClientPlan, plain: dict[str, Any]) -> Iterator[Any]:
     """With one value less of its own."""
     for name, value in plain.items():
         if getattr(one, name) != value:
@@ -91,6 +96,6 @@ def _troubles(trouble: Trouble) -> Iterator[Trouble]:
         yield evolve(trouble, number=0.0)
 
 
-def _orders(order: Order) -> Iterator[Order]:
+def _orders(order: PlannedOrder) -> Iterator[PlannedOrder]:
     if order.at:
         yield evolve(order, at=0.0)

@@ -48,7 +48,7 @@ class Clock(Protocol):
         """A connection was reset."""
 
 
-class Ground(Protocol):
+class Wiring(Protocol):
     """The network, as connections see it."""
 
     loop: Clock
@@ -80,14 +80,14 @@ class Watcher(Protocol):
 
 
 @frozen
-class Link:
+class Cable:
     """What is between the two ends of a connection."""
 
     latency: float = LATENCIES[0]
     cut: int = 0
 
     @classmethod
-    def drawn(cls, chance: Random) -> Link:
+    def drawn(cls, chance: Random) -> Cable:
         """One of many."""
         return cls(chance.choice(LATENCIES), chance.choice(CUTS))
 
@@ -104,14 +104,14 @@ class End:
         reads: a watcher that takes nothing for now sets it to False.
     """
 
-    def __init__(self, network: Ground, family: int = socket.AF_INET, *, own: bool = False) -> None:
+    def __init__(self, network: Wiring, family: int = socket.AF_INET, *, own: bool = False) -> None:
         self.network = network
         self.loop = network.loop
         self.family = socket.AddressFamily(family)
         self.own = own
         self.number = network.take_number(self)
         self.peer: End | None = None
-        self.link = Link()
+        self.wire = Cable()
         self.own_name: Any = ("", 0)
         self.peer_name: Any = ("", 0)
         self.watcher: Watcher | None = None
@@ -210,7 +210,7 @@ class End:
             raise BlockingIOError(errno.EAGAIN, "the peer does not read")
         octets = bytes(data[:size])
         self._out += size
-        cut = max(self.link.cut, -(-size // PIECES)) if self.link.cut else size
+        cut = max(self.wire.cut, -(-size // PIECES)) if self.wire.cut else size
         for start in range(0, size, cut):
             self._travel(self.peer.deliver, octets[start : start + cut])
         return size
@@ -288,13 +288,13 @@ class End:
 
     def _travel(self, arrive: Callable[..., None], *what: Any) -> None:
         """Behind everything that is on the way already."""
-        time = self._clear_at = max(self._clear_at, self.loop.seconds() + self.link.latency)
+        time = self._clear_at = max(self._clear_at, self.loop.seconds() + self.wire.latency)
         self.loop.at(time, arrive, *what)
 
     def _make_room(self, octets: int) -> None:
         peer = self.peer
         if peer is not None:
-            self.loop.after(self.link.latency, peer.room, octets)
+            self.loop.after(self.wire.latency, peer.room, octets)
 
     def room(self, octets: int) -> None:
         """So many octets were read at the other end."""

@@ -6,14 +6,8 @@ import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet import error
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import (
-    ConnectionDone,
-    ConnectionLost,
-    ConnectionRefusedError,
-    TimeoutError,
-    UserError,
-)
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -32,7 +26,7 @@ class Dialled:
         self._protocol: Any = None
         self._unsent = b""
         self._end: End = loop.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._timer: Any = loop.callLater(timeout, self._fail, TimeoutError())
+        self._timer: Any = loop.callLater(timeout, self._fail, error.TimeoutError())
         factory.doStart()
         factory.startedConnecting(self)
         self._end.watch(_Connecting(self))
@@ -40,11 +34,11 @@ class Dialled:
 
     # -- the connect --
 
-    def stopConnecting(self) -> None:
+    def stopConnecting(self) -> None:  # noqa: N802 - Twisted's
         """Give up."""
-        self._fail(UserError())
+        self._fail(error.UserError())
 
-    def getDestination(self) -> IPv4Address:
+    def getDestination(self) -> IPv4Address:  # noqa: N802 - Twisted's
         """Where to."""
         return self.getPeer()
 
@@ -57,14 +51,14 @@ class Dialled:
 
     def refused(self) -> None:
         """It will not be."""
-        self._fail(ConnectionRefusedError(osError=errno.ECONNREFUSED))
+        self._fail(error.ConnectionRefusedError(osError=errno.ECONNREFUSED))
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, why: Exception) -> None:
         if self._timer.active():
             self._timer.cancel()
         self._end.watcher = None
         self._end.close()
-        self._factory.clientConnectionFailed(self, Failure(error))
+        self._factory.clientConnectionFailed(self, Failure(why))
         self._factory.doStop()
 
     # -- the transport --
@@ -80,11 +74,11 @@ class Dialled:
 
     def loseConnection(self) -> None:
         """Close behind what is queued (a probe's question is shorter than a window)."""
-        self._over(ConnectionDone(), reset=False)
+        self._over(error.ConnectionDone(), reset=False)
 
     def abortConnection(self) -> None:
         """Reset."""
-        self._over(ConnectionLost(), reset=True)
+        self._over(error.ConnectionLost(), reset=True)
 
     def getPeer(self) -> IPv4Address:
         """The server."""
@@ -111,12 +105,12 @@ class Dialled:
 
     def ended(self) -> None:
         """FIN: Twisted closes in turn, unless the protocol wants halves."""
-        self._over(ConnectionDone(), reset=False)
+        self._over(error.ConnectionDone(), reset=False)
 
     def lost(self) -> None:
         """A reset."""
         self._end.close()
-        self._protocol.connectionLost(Failure(ConnectionLost()))
+        self._protocol.connectionLost(Failure(error.ConnectionLost()))
 
     def writable(self) -> None:
         """There is room."""
