@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from director.cli import rehearsing, simulating
+from director.cli import catalogue, rehearsing, simulating
 from director.cli.client import NOT_REACHABLE, ApiClient, Refused
 from director.cli.command import Command, argument, whole
 from director.cli.invocation import DONE, REFUSED, USAGE, Invocation, say, warn
@@ -173,8 +173,14 @@ def fuzz(call: Invocation) -> int:
 
 
 def list_drills(call: Invocation) -> int:
-    """`drill list`."""
-    return call.show(call.client.get("drills"), lambda found: drills(found, width=call.width))
+    """`drill list`; also without a director it says what is shipped."""
+    try:
+        known = call.client.get("drills")
+    except Refused as refused:
+        if refused.code == NOT_REACHABLE and not call.as_json:
+            say(catalogue.listing())
+        raise
+    return call.show(known, lambda found: f"{drills(found, width=call.width)}\n{catalogue.listing()}")
 
 
 def stop(call: Invocation) -> int:
@@ -228,7 +234,7 @@ DRILL = Command(
                 ),
             ),
         ),
-        Command("list", "Show all drills and their last runs.", list_drills),
+        Command("list", "Show all drills and their last runs, and those that are shipped.", list_drills),
         Command("stop", "End what runs.", stop, (argument("name", metavar="NAME", nargs="?", default=""),)),
     ),
 )
