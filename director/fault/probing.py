@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _ONLY_CONNECTS = frozenset({"tcp"})
 _ELSEWHERE = frozenset({"icmp", "exec", "dns", "udp"})
 """Kinds that ask another way than a request of layer 7 goes."""
+_DATAGRAMS = frozenset({"icmp", "dns", "udp"})
+FIRST_RTO = 1.0
+"""Seconds after which TCP sends a lost SYN again (RFC 6298, 2.1)."""
+_LOSING = frozenset({"drop", "corrupt"})
 _WORDS = {
     "reset": "the connection was reset",
     "close": "the connection was closed",
@@ -38,6 +42,8 @@ def met(injected: Injected, check: Check) -> MetProbe | None:
     """How a probe ends that meets the fault; None when it ends as it would without."""
     action = injected.action
     kind = action.kind
+    if injected.packets:
+        return _met_by_packets(injected, check)
     if check.kind in _ELSEWHERE:
         return None
     if kind == "refuse":
@@ -52,4 +58,20 @@ def met(injected: Injected, check: Check) -> MetProbe | None:
         return MetProbe(0.0, alive, f"status {status} (injected)")
     if kind in _WORDS:
         return MetProbe(0.0, False, f"{_WORDS[kind]} (injected)")
+    return None
+
+
+def _met_by_packets(injected: Injected, check: Check) -> MetProbe | None:
+    """How a probe ends one of whose packets meets the fault; what a program asks is not known (`exec`)."""
+    action, datagrams = injected.action, check.kind in _DATAGRAMS
+    if check.kind == "exec":
+        return None
+    # Of all packets nothing arrives; one that is lost now and then is sent again by TCP.
+    lost = action.kind in _LOSING and (action.share >= 1.0 or datagrams or check.timeout <= FIRST_RTO)
+    if lost or (action.kind == "delay" and injected.delay >= check.timeout):
+        return MetProbe(check.timeout, False, f"no answer within {check.timeout:g}s (injected)")
+    if action.kind == "rst" and not datagrams:
+        return MetProbe(0.0, False, "connect refused (injected)")
+    if action.kind == "unreachable":
+        return MetProbe(0.0, False, "unreachable (injected)")
     return None

@@ -44,6 +44,7 @@ from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
 from director.l4.icmp_relay import IcmpRelay
 from director.l4.inbound import Inbound
+from director.l4.injected import InjectedFaults
 from director.l4.methods.base import MethodContext
 from director.l4.one_packet import OnePacketAnswers
 from director.l4.outbound import Outbound
@@ -149,13 +150,14 @@ class Forwarder:
         self._answers = OnePacketAnswers(self.counters)
         reset = Reset(output, self._icmp)
         self._closing = Closing(self.table, self.services, self.states, reset, random)
+        self._injected = InjectedFaults(self._context, self._closing)
         self._inbound = Inbound(
             self.table, self.states, self.admission, self._context, self._traffic, self._closing,
-            self._answers,
+            self._answers, self._injected,
         )  # fmt: skip
         self._outbound = Outbound(
             self.table, self.states, self.services, self.admission, self._context, self._traffic,
-            self._closing, self._answers,
+            self._closing, self._answers, self._injected,
         )  # fmt: skip
         self._icmp_relay = IcmpRelay(
             self.table, self.services, self.admission, self._inbound, self._outbound, self._context
@@ -387,6 +389,7 @@ class Forwarder:
         self._macs = {index: link.mac for index, link in self._routing.links.items()}
         self._fragments.expire(now)
         self._answers.expire(now)
+        self._injected.tick()
         self.table.expire(now, TICK_LIMIT)
         if now >= self._next_second:
             self._next_second = now + 1.0
@@ -413,6 +416,12 @@ class Forwarder:
         if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and one.gone]:
                 self.table.expire_now(entry)
+
+    def follow_faults(self) -> None:
+        """Faults were laid on servers, or taken away: the next packet of each of their flows is looked at."""
+        for entry in self.table.entries:
+            if isinstance(entry, Flow) and entry.server is not None and entry.server.injected is not None:
+                self.table.forget(entry)
 
     def left(self) -> set[tuple[int, bytes, int]]:
         """Protocol, address and port of servers that left, or whose service did, and still have flows.

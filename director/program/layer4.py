@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,6 +38,7 @@ from director.l4.io.packet.ports import OWN_DEVICES
 from director.l4.io.service import L4Director
 from director.l4.services import shown
 from director.l4.wire.protocols import TCP
+from director.model.drills import RunningFault
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
@@ -179,6 +180,24 @@ class Layer4(Part):
 
     def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""
+
+    def laid(self) -> None:
+        """Flows of servers that have faults now are looked at, packet by packet."""
+        if self.forwarder is not None:
+            self.forwarder.follow_faults()
+
+    def said(self, name: str) -> Sequence[Any]:
+        """There is no other process."""
+        return ()
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """No process begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> None:
+        """They are laid on the servers of this process already."""
+
+    def heal(self, names: Sequence[str]) -> None:
+        """They are gone already."""
 
     def reasons(self) -> Iterator[str]:
         """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.

@@ -52,10 +52,11 @@ from director.l4.io.netlink.view import (
     RouteReturned,
     RouteVanished,
 )
+from director.l4.io.packet.late import LateQueue
 from director.l4.io.packet.pending import HoldQueue
 from director.l4.io.packet.raw import RawEngine
 from director.l4.io.packet.reinject import StackInjector
-from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Later, Transmit, Verdict
 from director.model.pools import Pool
 from director.model.virtual import L4Service, L4Settings, Mark
 
@@ -113,6 +114,7 @@ class L4Director(Service):
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
+        self.late = LateQueue(reactor, clock, self._perform)
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
@@ -258,9 +260,10 @@ class L4Director(Service):
         elif type(verdict) is Install:
             self.engine.install(verdict.entry, now)
             verdict = verdict.verdict
-        self._perform(verdict, now)
         if isinstance(verdict, Deliver):
             self._give_back(verdict, frame, now, offload)
+        else:
+            self._perform(verdict, now)
 
     def _give_back(self, verdict: Deliver, frame: bytearray, now: float, offload: bytes) -> None:
         """Let the host's stack have what the rules took and what is not the director's."""
@@ -284,6 +287,10 @@ class L4Director(Service):
                 self._perform(one, now)
         elif isinstance(verdict, Drop):
             self.drops[verdict.reason] += 1
+        elif isinstance(verdict, Later):
+            self.late.put(verdict, now)
+        elif isinstance(verdict, Deliver) and verdict.whole is not None:
+            self._give_back(verdict, verdict.whole, now, b"")
 
     def _transmit(self, verdict: Transmit | Hold) -> None:
         if not self.engine.transmit(verdict.ifindex, verdict.frame, verdict.offload):
@@ -411,6 +418,7 @@ class L4Director(Service):
         self.engine.transmit(link.ifindex, frame, b"")
 
     def _close(self) -> None:
+        self.late.close()
         self.engine.close()
         if self._forwarder is not None:
             self._leave()
@@ -431,7 +439,8 @@ class L4Director(Service):
         """Every counter of the shell, by name; ports have their interface's name in front."""
         result = {f"drop_{reason}": count for reason, count in self.drops.items()}
         self.engine.refresh()
-        result |= counting.of_parts(self.held, self.view, self.engine.counters())
+        parts = [("late", self.late.counters), *self.engine.counters()]
+        result |= counting.of_parts(self.held, self.view, parts)
         if self._injector is not None:
             result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
         for reader in (self._reader, self._watch):
