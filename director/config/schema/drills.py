@@ -33,8 +33,8 @@ FAULT = Kind(
             "(before the first byte), `status 503` or `status 503 retry_after 5s`, `truncate SIZE` (of the "
             "body, then the end), `garbage` (no HTTP), `drip 100/s` (octets one by one), `bandwidth 10k` "
             "(octets a second), `close` (the end before an answer). To packets (layer 4): `drop`, "
-            "`delay TIME`, `duplicate`, `reorder`, `corrupt` (each perhaps with a share of the packets, as "
-            "in `drop 10%`), `rst`, `unreachable`.",
+            "`duplicate`, `reorder`, `corrupt` (each perhaps with a share of the packets, as in `drop 10%`), "
+            "`delay TIME` (on the way to the server), `rst` (to both ends), `unreachable` (ICMP).",
             example="delay 200ms..400ms",
             required=True,
         ),

@@ -437,13 +437,7 @@ class L4Director(Service):
 
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
-        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
         self.engine.refresh()
-        parts = [("late", self.late.counters), *self.engine.counters()]
-        result |= counting.of_parts(self.held, self.view, parts)
-        if self._injector is not None:
-            result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
-        for reader in (self._reader, self._watch):
-            if reader is not None:
-                result[f"{reader.name}_overruns"] = reader.overruns
-        return result
+        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
+        result |= counting.of_parts(self.held, self.late, self.view, self.engine.counters())
+        return result | counting.of_sockets(self._injector, (self._reader, self._watch))
