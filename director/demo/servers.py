@@ -31,7 +31,9 @@ from twisted.internet.endpoints import (
     serverFromString,
 )
 from twisted.internet.interfaces import IPushProducer, IStreamServerEndpoint
+from twisted.internet.ssl import PrivateCertificate
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -40,6 +42,7 @@ from zope.interface import implementer
 from director.config.parse import units
 from director.config.text.messages import BadValue
 from director.demo import websocket
+from director.demo.authority import served
 from director.errors import unbound
 from director.model.pools import Address
 from director.model.settings import Demo
@@ -260,7 +263,11 @@ class DemoService(Service):
         site = Site(DemoResource(self.demo.name, self._reactor), reactor=self._reactor)
         site.displayTracebacks = False
         site.noisy = False
-        listening = endpoint_for(self._reactor, self.demo.listen).listen(site)
+        factory: Any = site
+        if self.demo.tls:
+            shown = PrivateCertificate.loadPEM(served(self.demo.listen.host))
+            factory = TLSMemoryBIOFactory(shown.options(), False, site)
+        listening = endpoint_for(self._reactor, self.demo.listen).listen(factory)
         listening.addCallbacks(self._listens, self._refused)
 
     def stopService(self) -> Deferred[None] | None:

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from director.conditions.compile import compile_condition
 from director.fault.choice import HitRule, drawn
+from director.fault.delays import delay
 from director.fault.packets import FlowFacts, FlowFate, knows, of_packets
 from director.model.drills import Injected, RunningFault
 
@@ -22,19 +23,25 @@ if TYPE_CHECKING:
     from director.registry.live import RealServer
     from director.registry.registry import Registry
 
-OF_REQUESTS = frozenset(
-    {"refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close"}
-)
+OF_REQUESTS = frozenset((
+    "refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close",
+    "blackhole", "stops_reading", "wrong_length", "1xx", "late_trailers", "slow_close", "slicer", "tls",
+    "dns",
+))  # fmt: skip
 """What can happen to a request of layer 7."""
+LIE = "lie"
+"""What happens to checks alone."""
+FLAPPING = "flapping"
 TAG = "drill-"
 """How the id of a drill's own request begins; its number stands behind the last `-`."""
 
 
 class HitFlow(Protocol):
-    """A flow of layer 4: its client (packed), its protocol, and where its fate is kept with it."""
+    """A flow of layer 4: its client (packed), protocol and server, and where its fate is kept with it."""
 
     client: bytes
     protocol: int
+    server: RealServer
     met: dict[Any, FlowFate | None] | None
 
 
@@ -48,19 +55,21 @@ class Injection:
         packets: packets of those flows that met it.
     """
 
-    __slots__ = ("_match", "_probes", "checks", "choice", "packets", "running")
+    __slots__ = ("_match", "_probes", "_turns", "_usual", "checks", "choice", "packets", "running")
 
     def __init__(self, running: RunningFault) -> None:
         self.running = running
         self.choice = HitRule(running.fault.hit, running.seed)
         self.checks = self.packets = self._probes = 0
         self._match = compile_condition(running.fault.when)
+        self._turns = {False: 0, True: 0}
+        self._usual: dict[str, tuple[int, ...]] = {}
 
-    def meet(self, facts: Any, number: str) -> Injected | None:
+    def meet(self, facts: Any, number: str, server: RealServer) -> Injected | None:
         """What a request with these facts meets; None when it is none of those that are hit."""
-        if self._match(facts) is None or not self.choice.take(number):
+        if self._match(facts) is None or not self._turn(checks=False) or not self.choice.take(number):
             return None
-        return self._injected(number or str(self.choice.seen))
+        return self._injected(number or str(self.choice.seen), server)
 
     def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
         """What the next packet of a flow meets, `outward` one of its server; None when it is spared."""
@@ -74,7 +83,7 @@ class Injection:
         if not number:
             return None
         self.packets += 1
-        return self._injected(number)
+        return self._injected(number, flow.server)
 
     def _fate(self, flow: HitFlow) -> FlowFate | None:
         """What becomes of a flow that comes by for the first time; None when it is none of those hit."""
@@ -85,25 +94,39 @@ class Injection:
             return None
         return FlowFate(self.running, self.choice.seen)
 
-    def meet_check(self) -> Injected:
-        """What a probe meets: checks are hit, all of them, or not at all."""
-        self.checks += 1
-        return self._injected(f"check {self.checks}")
+    def meet_check(self, server: RealServer, *, packets: bool = False) -> Injected | None:
+        """What a probe meets: checks are hit, all of them, or not at all.
 
-    def meet_check_by_packets(self) -> Injected | None:
-        """What a probe of layer 4 meets; where a share of packets is hit, so many probes are."""
+        Of one that is hit by its `packets`, where a share of them is: so many probes are.
+        """
+        if not self._turn(checks=True) or (packets and not self._loses()):
+            return None
+        self.checks += 1
+        return evolve(self._injected(f"check {self.checks}", server), packets=packets)
+
+    def _loses(self) -> bool:
+        """The next probe is one of those that lose a packet."""
         self._probes += 1
         share = self.running.fault.action.share
-        if share < 1.0 and drawn(self.running.seed, f"probe {self._probes}") >= share:
-            return None
-        return evolve(self.meet_check(), packets=True)
+        return share >= 1.0 or drawn(self.running.seed, f"probe {self._probes}") < share
 
-    def _injected(self, number: str) -> Injected:
+    def _injected(self, number: str, server: RealServer) -> Injected:
         fault = self.running.fault
-        action = fault.action
-        wide = action.high - action.low
-        delay = action.low + (wide * drawn(self.running.seed, f"delay {number}") if wide else 0.0)
-        return Injected(fault.name, action, delay)
+        drawing = drawn(self.running.seed, f"delay {number}")
+        seconds = delay(fault.action, drawing, self._usual.get(server.key, ()))
+        return Injected(fault.name, fault.action, seconds)
+
+    def remember(self, server: RealServer) -> None:
+        """How long its answers took before: what the fault itself adds must not count."""
+        if self.running.fault.action.times and server.key not in self._usual:
+            self._usual[server.key] = tuple(server.requests.latency.buckets)
+
+    def _turn(self, *, checks: bool) -> bool:
+        """What flaps is bad every other time, and begins so."""
+        if self.running.fault.action.word != FLAPPING:
+            return True
+        self._turns[checks] += 1
+        return self._turns[checks] % 2 == 1
 
 
 class OnServer:
@@ -113,20 +136,24 @@ class OnServer:
         packets: those that happen to packets, where a service of layer 4 uses the server.
     """
 
-    __slots__ = ("_of_checks", "_of_requests", "packets")
+    __slots__ = ("_of_checks", "_of_requests", "_server", "packets")
 
-    def __init__(self, laid: Iterable[Injection], *, layer4: bool) -> None:
+    def __init__(self, laid: Iterable[Injection], server: RealServer, *, layer4: bool) -> None:
         found = tuple(laid)
+        self._server = server
         self._of_requests = tuple(one for one in found if one.running.fault.action.kind in OF_REQUESTS)
         self.packets = tuple(one for one in found if layer4 and of_packets(one.running.fault))
-        either = (*self._of_requests, *self.packets)
-        self._of_checks = tuple(one for one in found if one in either and one.running.fault.checks)
+        self._of_checks = tuple(
+            one for one in found if _seen_by_checks(one.running, packets=one in self.packets)
+        )
+        for one in self._of_requests:
+            one.remember(server)
 
     def meet(self, facts: Any, identity: str) -> Injected | None:
         """What a request meets that was sent here; its id tells the number of a drill's own."""
         number = identity.rpartition("-")[2] if identity.startswith(TAG) else ""
         for one in self._of_requests:
-            met = one.meet(facts, number)
+            met = one.meet(facts, number, self._server)
             if met is not None:
                 return met
         return None
@@ -146,7 +173,9 @@ class OnServer:
     def meet_check(self) -> Injected | None:
         """What a probe of a health check meets."""
         for one in self._of_checks:
-            return one.meet_check_by_packets() if one in self.packets else one.meet_check()
+            met = one.meet_check(self._server, packets=one in self.packets)
+            if met is not None:
+                return met
         return None
 
 
@@ -185,10 +214,20 @@ class Injections:
         for server in self._registry.servers():
             laid = [one for one in self._running.values() if _concerns(one.running, server)]
             layer4 = server.pool.name in of_layer4
-            server.injected = OnServer(laid, layer4=layer4) if laid else None
+            server.injected = OnServer(laid, server, layer4=layer4) if laid else None
         self._laid()
 
 
 def _concerns(running: RunningFault, server: RealServer) -> bool:
-    pool = server.pool.name
-    return any((pool, name) in running.fault.servers for name in (server.name, ""))
+    """It is one of its servers, and one that can fail in this way: else a drill would seem to have hit it."""
+    fault, pool = running.fault, server.pool.name
+    if not any((pool, name) in fault.servers for name in (server.name, "")):
+        return False
+    if fault.action.kind == "tls":
+        return server.pool.config.tls is not None
+    return fault.action.kind != "dns" or server.address.is_named
+
+
+def _seen_by_checks(running: RunningFault, *, packets: bool) -> bool:
+    action = running.fault.action
+    return action.kind == LIE or (running.fault.checks and (packets or action.kind in OF_REQUESTS))

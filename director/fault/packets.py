@@ -36,9 +36,10 @@ class FlowFacts:
 
 
 def of_packets(fault: Fault) -> bool:
-    """It can happen to packets; not where it asks for what packets do not have."""
-    known = all(term.fact == "client" for term in terms(fault.when))
-    return known and fault.action.kind in OF_PACKETS
+    """It can happen to packets; not where it asks for what packets do not have, or for times of answers."""
+    action = fault.action
+    known = all(term.fact == "client" for term in terms(fault.when)) and not action.times
+    return known and action.kind in OF_PACKETS
 
 
 def knows(fault: Fault, protocol: int) -> bool:

@@ -16,7 +16,7 @@ from director.l4.io.packet.reinject import StackInjector
 def of_parts(
     held: HoldQueue[Any], late: LateQueue, view: KernelView | None, engine: Iterable[tuple[str, object]]
 ) -> dict[str, int]:
-    """What waits for neighbours or its time, what the kernel was asked, and the engine's own by their words."""
+    """What waits for neighbours or its time, what the kernel was asked, and what the engine counted."""
     sources: list[tuple[str, object]] = [("hold", held.counters), ("late", late.counters)]
     if view is not None:
         sources.append(("kernel", view.counters))
