@@ -27,7 +27,6 @@ any bytes.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -67,7 +66,7 @@ from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
 from director.l4.wire.integrity import verified
-from director.l4.wire.offload import NEEDS_CSUM
+from director.l4.wire.offload import NEEDS_CSUM, cuts_to
 from director.l4.wire.packet import Packet
 from director.l4.wire.parse import parse
 from director.l4.wire.protocols import AH, ESP, IPSEC, SCTP, TCP, UDP
@@ -77,7 +76,7 @@ from director.model.virtual import L4Settings
 from director.registry.counters import ESTIMATOR_PERIOD, INBYTES, INPKTS, OUTBYTES, OUTPKTS, Zeroable
 
 if TYPE_CHECKING:
-    from director.l4.flows import FastPathEntry
+    from director.l4.flows import Entry, FastPathEntry
     from director.l4.routing import Routing
     from director.registry.registry import Registry
 
@@ -98,7 +97,6 @@ CHANGING = SYN | FIN | RST
 """Flags that move a flow: such a packet must have a good checksum, or a broken one could end a flow."""
 TICK_LIMIT = 5000
 """Entries whose time is over that one tick ends; the rest come with the next tick."""
-_GSO_TCP = frozenset({vnet.GSO_TCPV4, vnet.GSO_TCPV6})
 HANDLED = frozenset({TCP, UDP, SCTP, AH, ESP})
 
 
@@ -172,8 +170,21 @@ class Forwarder:
 
     @backup.setter
     def backup(self, running: bool) -> None:
-        self._backup = running
-        self._stale()
+        if running is not self._backup:
+            self._backup = running
+            self._stale()
+
+    def synchronise(
+        self,
+        packet: Callable[[Flow, float], None] | None,
+        put_off: Callable[[Entry, float], None] | None,
+    ) -> None:
+        """Let a master of synchronisation know of packets of clients, and of entries that live on (J.4).
+
+        Of packets of the hot path the shell lets it know: `receive` has answered with their entry.
+        """
+        self._inbound.synchronise = packet
+        self.table.put_off = put_off
 
     # -- the hot path --
 
@@ -196,7 +207,7 @@ class Forwarder:
                     # What the header calls the packet is there; what is more is padding (RFC 894).
                     and length <= size - L3
                     # It fits the way out whole, or each of its segments does; else ICMP has to be sent.
-                    and (length <= fast.mtu or _cuts_to(fast.mtu, frame, 34, protocol, offload))
+                    and (length <= fast.mtu or cuts_to(fast.mtu, frame, 34, protocol, offload))
                     # The header that was read is in the packet, and moves no state.  Without a UDP
                     # checksum there is none to adjust: it gets a complete one (D.3).
                     and (
@@ -239,7 +250,7 @@ class Forwarder:
             and fast.valid_until > now
             and first >> 28 == 6
             and length + 54 == len(frame)
-            and (length + 40 <= fast.mtu or _cuts_to(fast.mtu, frame, 54, protocol, offload))
+            and (length + 40 <= fast.mtu or cuts_to(fast.mtu, frame, 54, protocol, offload))
             and (length >= 20 and fast.keeps_state[flags] if protocol == TCP else length >= 8 and udp)
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
@@ -455,11 +466,3 @@ class Forwarder:
         for entry in self.table.entries:
             if isinstance(entry, Flow):
                 self.table.forget(entry)
-
-
-def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:
-    """A super-frame of TCP whose segments are packets of at most `mtu` bytes."""
-    if protocol != TCP or len(offload) < vnet.SIZE or offload[1] & ~vnet.GSO_ECN not in _GSO_TCP:
-        return False
-    headers = l4 - L3 + 4 * (frame[l4 + 12] >> 4)
-    return headers + int.from_bytes(offload[4:6], sys.byteorder) <= mtu

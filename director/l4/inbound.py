@@ -5,6 +5,7 @@ Called by the forwarder with packets whose flow is known (or certainly not), and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from director.l4.apps import ftp
@@ -37,7 +38,10 @@ _CLOSING = {
 
 
 class Inbound:
-    """The way from clients to servers."""
+    """The way from clients to servers.
+
+    `synchronise` is told of each packet that was counted, while other directors are told of flows.
+    """
 
     def __init__(
         self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Cells,
@@ -51,6 +55,7 @@ class Inbound:
         self._closing = closing
         self._answers = answers
         self._injected = injected
+        self.synchronise: Callable[[Flow, float], None] | None = None
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of a known flow."""
@@ -91,6 +96,8 @@ class Inbound:
         else:
             verdict = TO_SERVER[flow.method](packet, flow, offload, now, self._context)
         flow.in_pkts += 1
+        if self.synchronise is not None:
+            self.synchronise(flow, now)
         if flow.one_packet:
             release(flow)
             if flow.method.answers_return:

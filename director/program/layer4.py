@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,11 +38,11 @@ from director.l4.io.packet.ports import OWN_DEVICES
 from director.l4.io.service import L4Director
 from director.l4.services import shown
 from director.l4.wire.protocols import TCP
-from director.model.drills import RunningFault
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
+from director.program.traffic import OneProcess
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
 from director.registry.reports import (
@@ -51,6 +51,7 @@ from director.registry.reports import (
     ListenerState,
     PacketFigures,
 )
+from director.sync.io.service import Synchronisation
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""
@@ -60,7 +61,7 @@ SAID = 20
 _log = Logger(namespace="director.l4")
 
 
-class Layer4(Part):
+class Layer4(Part, OneProcess):
     """The packet shell when there is something for it to do, and its state for people.
 
     Attributes:
@@ -93,6 +94,7 @@ class Layer4(Part):
         self._links: dict[str, bool] = {}
         self._unfit: set[str] = set()
         self._unfit_due = False
+        self._synchronisation: Synchronisation | None = None
 
     def check(self, candidate: Candidate) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
@@ -152,6 +154,7 @@ class Layer4(Part):
                 (one.protocol, one.address.packed, one.first) for one in own
             )
             self.forwarder.follow()
+            self._synchronise(self.forwarder, self.shell)
             self._owed = owed_endpoints(self.forwarder.left())
         return self.shell.reload(configuration.l4, pools, own, self._owed)
 
@@ -170,12 +173,31 @@ class Layer4(Part):
         if self.forwarder is not None:
             self.forwarder.configure(wanted)
 
+    def _synchronise(self, forwarder: Forwarder, shell: L4Director) -> None:
+        """Tell and learn of flows as the settings say."""
+        if self._synchronisation is None:
+            if self._settings.sync_master is None and self._settings.sync_backup is None:
+                return
+
+            def hear(packet: Callable[[Flow, float], None] | None) -> None:
+                shell.synchronise = packet
+
+            self._synchronisation = Synchronisation(self._reactor, forwarder, hear)
+        self._synchronisation.configure(self._settings)
+        self._synchronisation.follow()
+
+    def _end_synchronisation(self) -> None:
+        if self._synchronisation is not None:
+            self._synchronisation.close()
+
     def stop(self, grace: float) -> Deferred[None]:
         """Give back to the host what was taken from it."""
+        self._end_synchronisation()
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
 
     def hand_over(self) -> Deferred[None]:
         """End, and leave the kernel's rules as they are: the next process is ready to go on."""
+        self._end_synchronisation()
         return succeed(None) if self.shell is None else self.shell.hand_over()
 
     def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
@@ -185,19 +207,6 @@ class Layer4(Part):
         """Flows of servers that have faults now are looked at, packet by packet."""
         if self.forwarder is not None:
             self.forwarder.follow_faults()
-
-    def said(self, name: str) -> Sequence[Any]:
-        """There is no other process."""
-        return ()
-
-    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
-        """No process begins later."""
-
-    def inject(self, faults: Sequence[RunningFault]) -> None:
-        """They are laid on the servers of this process already."""
-
-    def heal(self, names: Sequence[str]) -> None:
-        """They are gone already."""
 
     def reasons(self) -> Iterator[str]:
         """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.
@@ -210,6 +219,8 @@ class Layer4(Part):
         if self.shell.lacking is not None:
             yield str(self.shell.lacking)
         yield from self.shell.troubles.values()
+        if self._synchronisation is not None:
+            yield from self._synchronisation.troubles.values()
 
     def condition(self) -> object:
         """While this is the same, `reasons` and `listeners` are: they take longer to make."""
@@ -292,6 +303,8 @@ class Layer4(Part):
             "made_room": defence.made_room,
             "entries_dropped": defence.entries_dropped,
         }
+        if self._synchronisation is not None:
+            core.update(self._synchronisation.counters())
         own = {
             key: value
             for key, value in self.shell.counters().items()

@@ -38,6 +38,23 @@ class InjectingView(Protocol):
         """Let other processes end these."""
 
 
+class OneProcess:
+    """A layer that has no other process: faults are laid on the servers of this one already, or gone."""
+
+    def said(self, name: str) -> Sequence[Any]:
+        """Nobody else says anything."""
+        return ()
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """No process begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> None:
+        """There is nobody to tell."""
+
+    def heal(self, names: Sequence[str]) -> None:
+        """There is nobody to tell."""
+
+
 class TrafficView(InjectingView, Protocol):
     """Layer 7, as the control process sees it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from director.l4.io.capture.nftwatch import TableWatch
@@ -14,14 +14,18 @@ from director.l4.io.packet.reinject import StackInjector
 
 
 def of_parts(
-    held: HoldQueue[Any], late: LateQueue, view: KernelView | None, engine: Iterable[tuple[str, object]]
+    drops: Mapping[str, int],
+    held: HoldQueue[Any],
+    late: LateQueue,
+    view: KernelView | None,
+    engine: Iterable[tuple[str, object]],
 ) -> dict[str, int]:
-    """What waits for neighbours or its time, what the kernel was asked, and what the engine counted."""
+    """Drops by reason, what waits for neighbours or its time, what the kernel was asked, the engine's own."""
     sources: list[tuple[str, object]] = [("hold", held.counters), ("late", late.counters)]
     if view is not None:
         sources.append(("kernel", view.counters))
     sources += engine
-    return {
+    return {f"drop_{reason}": count for reason, count in drops.items()} | {
         f"{prefix}_{field.name}": getattr(counters, field.name)
         for prefix, counters in sources
         for field in getattr(type(counters), "__attrs_attrs__", ())

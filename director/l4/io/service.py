@@ -26,7 +26,7 @@ from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
-from director.l4.io.capture.follow import AT_ONCE, Capture, Wanted
+from director.l4.io.capture.follow import AT_ONCE, SETTLE, Capture, Wanted
 from director.l4.io.capture.install import CaptureOutcome, Installer
 from director.l4.io.capture.nftwatch import TableWatch
 from director.l4.io.capture.plan import (
@@ -56,6 +56,7 @@ from director.l4.io.packet.late import LateQueue
 from director.l4.io.packet.pending import HoldQueue
 from director.l4.io.packet.raw import RawEngine
 from director.l4.io.packet.reinject import StackInjector
+from director.l4.states.directions import OUTPUT
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Later, Transmit, Verdict
 from director.model.pools import Pool
 from director.model.virtual import L4Service, L4Settings, Mark
@@ -80,6 +81,7 @@ class L4Director(Service):
         engine: what moves the packets.
         drops: verdicts `Drop` by reason, and the shell's own.
         marks: the rules that give firewall marks; others count from the next `reload` on.
+        synchronise: told of each packet of a client that took the hot path, while others are told of flows.
     """
 
     name = "l4"
@@ -115,6 +117,7 @@ class L4Director(Service):
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
         self.late = LateQueue(reactor, clock, self._perform)
+        self.synchronise: Callable[[Flow, float], None] | None = None
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
@@ -159,7 +162,9 @@ class L4Director(Service):
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
         tables = installer.tables
-        self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_at_rules)
+        self._watch = TableWatch(
+            self._reactor, (tables.name, tables.spare), partial(self._look_soon, AT_ONCE)
+        )
         view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view, self.engine.forget)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
@@ -252,6 +257,8 @@ class L4Director(Service):
             return
         verdict = forwarder.receive(frame, ifindex, now, offload)
         if type(verdict) is FastPathEntry:
+            if self.synchronise is not None and verdict.direction != OUTPUT:
+                self.synchronise(verdict.flow, now)
             port = self._outputs.get(verdict.ifindex)
             if port is not None:
                 port.transmit(frame, offload)
@@ -400,13 +407,9 @@ class L4Director(Service):
         self._ignores = [sysctl.arp_ignore(name) for name in captured]
         return self._plan, captured
 
-    def _look_soon(self) -> None:
+    def _look_soon(self, settle: float = SETTLE) -> None:
         if self._capture is not None:
-            self._capture.look_soon()
-
-    def _look_at_rules(self) -> None:
-        if self._capture is not None:
-            self._capture.look_soon(AT_ONCE)
+            self._capture.look_soon(settle)
 
     def _look_at_settings(self) -> None:
         """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""
@@ -418,12 +421,11 @@ class L4Director(Service):
         self.engine.transmit(link.ifindex, frame, b"")
 
     def _close(self) -> None:
-        self.late.close()
         self.engine.close()
         if self._forwarder is not None:
             self._leave()
             self._forwarder.close()
-        for one in (self._reader, self._asker, self._injector, self._watch):
+        for one in (self.late, self._reader, self._asker, self._injector, self._watch):
             if one is not None:
                 one.close()
         self._forwarder = self.view = self._capture = self._announcer = None
@@ -438,6 +440,5 @@ class L4Director(Service):
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
         self.engine.refresh()
-        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
-        result |= counting.of_parts(self.held, self.late, self.view, self.engine.counters())
-        return result | counting.of_sockets(self._injector, (self._reader, self._watch))
+        found = counting.of_parts(self.drops, self.held, self.late, self.view, self.engine.counters())
+        return found | counting.of_sockets(self._injector, (self._reader, self._watch))

@@ -22,12 +22,12 @@ def test_every_counter_has_a_name_that_says_whose_it_is() -> None:
     engine = [(port.interface, port.counters) for port in ports]
     late = LateQueue(Clock(), lambda: 0.0, lambda _outcome, _now: None, most=0)
     late.put(Later(1.0, Drop("x")), 0.0)
-    found = of_parts(HoldQueue(), late, view, engine)
+    found = of_parts({"x": 2}, HoldQueue(), late, view, engine)
     assert (found["late_held"], found["late_dropped_full"]) == (0, 1)
     assert found["kernel_route_queries"] == 3
     assert (found["eth0_dropped_ring_full"], found["eth1_dropped_ring_full"]) == (0, 7)
-    assert found["hold_held"] == 0
-    assert "kernel_route_queries" not in of_parts(HoldQueue(), late, None, engine)
+    assert (found["hold_held"], found["drop_x"]) == (0, 2)
+    assert "kernel_route_queries" not in of_parts({}, HoldQueue(), late, None, engine)
 
 
 def test_only_what_is_open_has_counted() -> None:
