@@ -166,7 +166,7 @@ class DirectorService(Service):
             if isinstance(crew, Crew):
                 crew.saw = self.passive.heard
         self._guards = Guards(self.registry, reactor.seconds)
-        memory = HealthMemory(self.health, self.state_dir, reactor)
+        memory = HealthMemory(self.health, self.state_dir, reactor, self.passive)
         return Health(self.health, self.passive, self.registry, memory)
 
     def _serve(
