@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach
+from scapy.layers.l2 import Ether
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Raw
 
@@ -14,10 +15,10 @@ from director.config.parse.faults import action
 from director.fault.injections import Injections
 from director.l4.io.packet.raw import FRESH
 from director.l4.states import tcp
-from director.l4.verdicts import Batch, Drop, Later, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, Later, Transmit, Verdict
 from director.l4.wire import offload as vnet
 from director.model.drills import Fault, FaultHit, RunningFault
-from director.model.pools import Eject, Forward
+from director.model.pools import Address, Eject, Forward
 from director.registry.watch import Watch
 from tests.support.layer4_world import (
     CLIENT,
@@ -128,6 +129,20 @@ def test_packets_to_servers_that_answer_by_themselves(forward: Forward) -> None:
     world = World(forward)
     inject(world, "drop")
     assert world.client(there("S")) == Drop("injected_drop")
+
+
+def test_packets_for_the_host_itself() -> None:
+    """A server on this machine: the shell gives back the frame that the verdict holds, once for each."""
+    world = World(Forward.LOCAL, server={"address": Address(VIP, 80)})
+    faults = inject(world, "duplicate")
+    verdict = world.client(there("S"))
+    assert isinstance(verdict, Batch)
+    frames = [one.whole for one in verdict.verdicts if isinstance(one, Deliver)]
+    assert len(frames) == 2
+    assert all(right(Ether(bytes(frame))) for frame in frames if frame is not None)
+    faults.stop("x")
+    inject(world, "drop")
+    assert world.client(there("S", sport=OTHER)) == Drop("injected_drop")
 
 
 def test_datagrams_scheduled_one_by_one_are_a_flow_each() -> None:
