@@ -75,10 +75,10 @@ class Injection:
             return None
         return self._injected(number or str(self.choice.seen), server)
 
-    def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
+    def meet_packet(self, flow: HitFlow, length: int, *, outward: bool) -> Injected | None:
         """What the next packet of a flow meets, `outward` one of its server; None when it is spared."""
         fate = self._fate(flow)
-        number = fate.next(outward=outward) if fate is not None else ""
+        number = fate.next(length, outward=outward) if fate is not None else ""
         if not number:
             return None
         self.packets += 1
@@ -167,15 +167,18 @@ class OnServer:
                 return met
         return None
 
-    def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
-        """What the next packet of a flow to this server meets, `outward` one of the server's."""
+    def meet_packet(self, flow: HitFlow, length: int, *, outward: bool) -> Injected | None:
+        """What the next packet of a flow to this server meets, `outward` one of the server's.
+
+        `length` is that of the IP packet, in octets.
+        """
         met = flow.met
         if len(met) > 2 * len(self.packets):
             # What has ended would be kept as long as the flow.
             left = [place for place in range(0, len(met), 2) if met[place] in self.packets]
             flow.met = tuple(one for place in left for one in met[place : place + 2])
         for one in self.packets:
-            injected = one.meet_packet(flow, outward=outward)
+            injected = one.meet_packet(flow, length, outward=outward)
             if injected is not None:
                 return injected
         return None

@@ -199,7 +199,7 @@ def packets() -> Registry:
 
 def kinds(registry: Registry, flow: Flow, count: int = 1, *, outward: bool = False) -> list[str]:
     laid = registry.pools["web"].by_name["a"].injected
-    met = [laid.meet_packet(flow, outward=outward) for _ in range(count)]
+    met = [laid.meet_packet(flow, 40, outward=outward) for _ in range(count)]
     return ["" if one is None else one.action.kind for one in met]
 
 

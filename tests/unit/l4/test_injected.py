@@ -164,6 +164,18 @@ def test_an_answer_to_one_of_those_is_lost_with_its_question() -> None:
     assert sent(world.server(answer))[IP].src == VIP
 
 
+def test_a_hole_lets_small_packets_through_and_says_nothing_of_others() -> None:
+    """RFC 2923, 2.1: a black hole; a handshake comes about, and then nothing does."""
+    world = World()
+    inject(world, "mtu_hole 200")
+    established(world)
+    assert sent(world.client(there("A", b"x" * 160, seq=8, ack=99)))[IP].len == 200
+    assert world.client(there("A", b"x" * 161, seq=8, ack=99)) == Drop("injected_drop")
+    assert world.server(back("A", b"y" * 161)) == Drop("injected_drop")
+    assert isinstance(world.client(*superframe(161)), Batch)
+    assert world.counters["injected_drop"] == 4
+
+
 # -- delay, reorder, duplicate --
 
 
