@@ -27,6 +27,7 @@ from director.l4.methods.table import TO_SERVER
 from director.l4.reset import as_reset
 from director.l4.states import transitions
 from director.l4.verdicts import Batch, Deliver, Install, Later, Outcome, Single, Verdict, batch
+from director.l4.wire.integrity import verified
 from director.l4.wire.parse import parse
 from director.l4.wire.protocols import TCP, UDP
 from director.l4.wire.segment import segments
@@ -117,6 +118,9 @@ class InjectedFaults:
 
     def _answer(self, kind: str, packet: Packet, flow: Flow, now: float, way: _Way) -> Outcome:
         """One packet goes no further, and who sent it is told; by a RST the other end is, too."""
+        if not packet.verified and not verified(packet):
+            return self._context.output.drop(BROKEN)
+        packet.verified = True
         if kind == "unreachable":
             transitions.unreachable(flow)
             error = Error.PORT_UNREACHABLE if packet.protocol == UDP else Error.HOST_UNREACHABLE

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach
 from scapy.layers.l2 import Ether
@@ -19,10 +21,14 @@ from director.l4.verdicts import Batch, Deliver, Drop, Later, Transmit, Verdict
 from director.l4.wire import offload as vnet
 from director.model.drills import Fault, FaultHit, RunningFault
 from director.model.pools import Address, Eject, Forward
+from director.model.virtual import L4Settings
 from director.registry.watch import Watch
 from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
+    CLIENT_MAC,
+    OUTER_MAC,
+    OUTSIDE,
     SERVERS,
     SERVERS6,
     VIP,
@@ -385,6 +391,16 @@ def test_an_association_is_aborted() -> None:
     assert (told[IP].dst, told[SCTP].tag, told[SCTPChunkAbort].TCB) == (CLIENT, 0xCAFE, 1)
 
 
+def test_a_broken_packet_is_not_believed() -> None:
+    world = World()
+    established(world)
+    inject(world, "rst")
+    broken = there("PA", b"data", seq=8, ack=99)
+    broken[TCP].chksum = 1
+    assert world.client(broken) == Drop("bad_checksum")
+    assert flow(world).state == tcp.ESTABLISHED
+
+
 # -- unreachable --
 
 
@@ -449,3 +465,46 @@ def test_an_established_one_that_is_reset_is_told_once(watched: tuple[World, lis
     inject(world, "rst")
     world.server(back("PA", b"answer"))
     assert told == ["reset"]
+
+
+# -- whatever comes --
+
+SHORT = there("PA", b"x" * 30)
+SEEDS = [
+    bytes(Ether(src=CLIENT_MAC, dst=OUTER_MAC) / one)
+    for one in (there("S"), SHORT, there("FA"), there("R"), asked(), back("SA"), back("PA", b"y" * 30))
+]
+OFFLOADS = [
+    b"",
+    vnet.write(vnet.Offload(1, 0, 0, 0, 34, 16)),
+    vnet.write(vnet.Offload(1, 1, 54, 20, 34, 16)),
+    b"\xff" * 10,
+]
+CHANGES = st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=3)
+PACKETS = st.lists(
+    st.tuples(st.sampled_from(SEEDS), CHANGES, st.integers(0, 60), st.sampled_from(OFFLOADS)), max_size=10
+)
+EVERY = ("drop 50%", "delay 1ms..2ms", "duplicate", "reorder", "corrupt", "rst", "unreachable", "mtu_hole 68")
+
+
+@given(PACKETS, st.sampled_from(EVERY), st.sampled_from(list(Forward)), st.sampled_from(["tcp", "udp"]))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_nothing_that_comes_raises_or_leaks(
+    packets: list[Any], do: str, forward: Forward, protocol: str
+) -> None:
+    more = L4Settings(max_flows=8, sloppy_tcp=1, nat_icmp_send=1)
+    world = World(forward, protocol=protocol, settings=more)
+    faults = inject(world, do)
+    for raw, changes, cut, offload in packets:
+        frame = bytearray(raw)
+        for place, value in changes:
+            if place < len(frame):
+                frame[place] = value
+        world.give(frame[: len(frame) - cut] if cut else frame, OUTSIDE, offload)
+        assert all(
+            one.to_server.valid_until == one.to_client.valid_until == 0.0 for one in world.table.entries
+        )
+        world.wait(0.1)
+    faults.stop("x")
+    world.forwarder.close()
+    assert (world.real().active, world.real().inactive, world.real().persistent) == (0, 0, 0)
