@@ -67,6 +67,18 @@ class Frames(FrameSide):
             return b""
         return self._h2.data_to_send()
 
+    def answer(self, stream: int, fields: Fields, payload: bytes) -> bytes:
+        """A whole response with a body; at once where its windows take it."""
+        if stream not in self._outputs:
+            try:
+                octets = self._h2.answer(stream, fields, payload)
+            except (StreamClosedError, ProtocolError):
+                return b""
+            if octets is not None:
+                self._sent += 1
+                return octets
+        return self.head(stream, fields) + self.data(stream, payload, end=True)
+
     def goaway(self, code: ErrorCodes = ErrorCodes.NO_ERROR, why: str = "") -> bytes:
         """Tell the client to open no more streams; those that are open go on (RFC 9113 6.8).
 
