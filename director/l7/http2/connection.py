@@ -25,6 +25,7 @@ from h2.exceptions import (
     StreamIDTooLowError,
     TooManyStreamsError,
 )
+from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamInputs
 from h2.utilities import HeaderValidationFlags, normalize_inbound_headers, validate_headers
 from hpack import HeaderTuple
@@ -46,6 +47,7 @@ _DATA, _HEADERS, _CONTINUATION = 0x0, 0x1, 0x9
 _END_STREAM, _END_HEADERS = 0x1, 0x4
 _WHOLE = (StreamInputs.SEND_HEADERS, StreamInputs.SEND_DATA, StreamInputs.SEND_END_STREAM)
 """What the state of a stream goes through with a response."""
+_KNOWN = frozenset(SettingCodes)
 HEADS = 128
 """Heads whose judgement is remembered, each of the size that a listener allows: 8 MB at the most."""
 
@@ -75,6 +77,33 @@ def judged(headers: tuple[Header, ...], flags: HeaderValidationFlags) -> list[He
     return list(validate_headers(normalize_inbound_headers(headers, flags), flags))
 
 
+class _Values(list[int]):
+    """A setting's value, and those that were not acknowledged yet."""
+
+    __slots__ = ()
+
+    def popleft(self) -> int:
+        """The oldest."""
+        return self.pop(0)
+
+
+class SmallSettings(Settings):
+    """The settings of one side, in lists: the library's deques take 760 octets for each of a dozen numbers.
+
+    What the peer says of settings that nobody knows is ignored (RFC 9113 6.5.2); the library remembers it,
+    50 MB for all 65 536.
+    """
+
+    def __init__(self, client: bool = True, initial_values: dict[SettingCodes, int] | None = None) -> None:
+        super().__init__(client, initial_values)
+        self._settings: Any = {code: _Values(values) for code, values in self._settings.items()}
+
+    def __setitem__(self, code: SettingCodes | int, value: int) -> None:
+        if code in _KNOWN:
+            self._settings.setdefault(code, _Values((None,)))  # type: ignore[arg-type] # as the library does
+            super().__setitem__(code, value)
+
+
 class FrameStream(H2Stream):
     """One stream, whose heads are judged once for all that send them."""
 
@@ -100,6 +129,7 @@ class FrameConnection(H2Connection):
         super().__init__(config)
         self.encoder: Any = FieldEncoder()
         self.decoder = FieldDecoder()
+        self.remote_settings = SmallSettings(client=not config.client_side)
 
     def _begin_new_stream(self, stream_id: int, allowed_ids: AllowedStreamIDs) -> H2Stream:
         """As the library's, with streams of ours."""

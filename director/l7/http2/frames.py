@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError, StreamClosedError
-from h2.settings import SettingCodes, Settings
+from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
+from director.l7.http2.connection import SmallSettings
 from director.l7.http2.fields import Fields
 from director.l7.http2.side import FrameSide
 
@@ -40,8 +41,8 @@ class Frames(FrameSide):
         self._h2.local_settings = self._settings(STREAMS)
         self.highest = 0
 
-    def _settings(self, streams: int) -> Settings:
-        return Settings(
+    def _settings(self, streams: int) -> SmallSettings:
+        return SmallSettings(
             client=False,
             initial_values={
                 SettingCodes.MAX_CONCURRENT_STREAMS: streams,

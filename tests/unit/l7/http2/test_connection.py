@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from h2.exceptions import ProtocolError, StreamClosedError
 from h2.settings import SettingCodes
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, SettingsFrame
 
-from director.l7.http2.connection import TABLE, FrameConnection, FrameLengths, Malformed
+from director.l7.http2.connection import TABLE, FrameConnection, FrameLengths, Malformed, frame
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")]
 
@@ -255,3 +256,17 @@ def test_a_head_is_judged_once_and_given_out_anew() -> None:
         found.append(event.headers)
     assert found[0] == found[1]
     assert found[0] is not found[1]
+
+
+def test_settings_that_nobody_knows_are_not_remembered() -> None:
+    """RFC 9113 6.5.2; those that are known change when they are acknowledged, one after the other."""
+    both = Both()
+    for first in range(0x100, 0x4000, 1000):
+        unknown = b"".join(struct.pack(">HL", code, 7) for code in range(first, first + 1000))
+        both.ours.receive_data(frame(0x4, 0, 0, unknown))
+    assert len(both.ours.remote_settings) < 10
+    both.client.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 4, SettingCodes.MAX_HEADER_LIST_SIZE: 9})
+    both.client.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 5})
+    both.flush()
+    assert both.ours.remote_settings.initial_window_size == 5
+    assert both.ours.remote_settings.max_header_list_size == 9
