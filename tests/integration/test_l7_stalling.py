@@ -23,10 +23,10 @@ from tests.support.running import Director, Place, free_port, settled, wait_unti
 pytestmark = [pytest.mark.integration, needs.director]
 
 MB = 1 << 20
-STALLED = 16
+STALLED = 8
 """Of each kind: with answers of 64 MB each, or bodies that never end."""
-ROOM = STALLED * MB
-"""What one end of each holds in the process: queues, one large read, and what its libraries keep."""
+ROOM = STALLED * 2 * MB
+"""What they hold in the process: queues and one large read of each; in HTTP/2 of four streams each."""
 BODY = 64 * MB
 WINDOW = (1 << 31) - 1
 BLOCK = bytes(65536)
@@ -122,7 +122,7 @@ def requested(sock: socket.socket, *, large: bool) -> socket.socket:
 
 def stuffed(sock: socket.socket, octets: bytes) -> None:
     """Send until nothing more is taken."""
-    sock.settimeout(0.3)
+    sock.settimeout(0.2)
     with contextlib.suppress(TimeoutError, ssl.SSLWantWriteError, BlockingIOError):
         for _ in range(BODY // len(octets)):
             sock.sendall(octets)
