@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from attrs import asdict, field, frozen
 
 from director.admin.control import TraceRecord
+from director.admin.emptying import Emptying
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
 from director.admin.trends import Trends
@@ -43,8 +44,9 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 class ViewContext:
     """Everything a view may look at, taken at one moment.
 
-    `unkept` says why the last change would be lost at a restart; "" when it is kept.  `evidence_at` has the
-    evidence by address, `listeners_of` the listeners by service.
+    `unkept` says why the last change would be lost at a restart; "" when it is kept.  `certificates` has how
+    many seconds each of them lasts, `evidence_at` the evidence by address, `listeners_of` the listeners by
+    service.
     """
 
     seen: RegistrySnapshot
@@ -53,7 +55,9 @@ class ViewContext:
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
     trends: Trends = field(factory=Trends)
+    emptying: Emptying = field(factory=Emptying)
     unkept: str = ""
+    certificates: Mapping[str, float] = field(factory=dict)
     evidence_at: Mapping[str, Sequence[CheckEvidence]] = field(init=False)
     listeners_of: Mapping[str, Sequence[ListenerState]] = field(init=False)
 
@@ -207,10 +211,15 @@ def server_view(server: ServerSnapshot, context: ViewContext) -> Json:
         "persistent": server.persistent,
         "load": server.load,
         "empty": server.empty,
+        "empties_in": _rounded(context.emptying.seconds(server.pool, server.name)),
         "rate": context.rates.per_second(server.pool, server.name),
         **figures(server.requests),
         "traffic": traffic(server.traffic),
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _about(one: CheckEvidence, server: ServerSnapshot) -> bool:
@@ -377,6 +386,7 @@ def fault_view(state: FaultState, moment: Instant) -> Json:
         "seen": state.seen,
         "hits": state.hits,
         "checks_hit": state.checks,
+        "packets": state.packets,
     }
     if running is None:
         return {**view, "since": None, "for": None, "left": None, "author": None}

@@ -38,14 +38,14 @@ def faults(found: list[Json], drills: list[Json], viewer: Viewer, *, allowed: bo
         el(
             "section",
             {"data-key": "faults"},
-            head("Faults", "/api/v1/faults", level="h1"),
+            head("Faults", "/api/v1/faults", level="h1", table="faults", socket=viewer.socket),
             table("Faults", FAULT, [_fault(one, viewer, allowed) for one in found], _none("fault")),
             None if found else el("pre", {"class": "ini"}, FAULT_EXAMPLE),
         ),
         el(
             "section",
             {"data-key": "drills"},
-            head("Drills", "/api/v1/drills"),
+            head("Drills", "/api/v1/drills", socket=viewer.socket),
             el("div", {"class": "cards broadly"}, [_drill(one, viewer, allowed) for one in drills])
             if drills
             else (el("p", {"class": "empty"}, _none("drill")), el("pre", {"class": "ini"}, DRILL_EXAMPLE)),
@@ -77,10 +77,15 @@ def _fault(one: Json, viewer: Viewer, allowed: bool) -> Html:
         el("code", None, one["do"]),
         el("span", {"class": "name plain"}, which, checks),
         _state(one),
-        f"{amount(one['hits'])} of {amount(one['seen'])}" if one["active"] else "–",
+        _hits(one) if one["active"] else "–",
         _orders(one, viewer) if allowed and viewer.orders else None,
     )
     return row(FAULT, cells, "bad" if one["active"] else "", key=one["name"])
+
+
+def _hits(one: Json) -> Html:
+    packets = el("small", None, f"{amount(one['packets'])} packets") if one["packets"] else None
+    return el("span", {"class": "name plain"}, f"{amount(one['hits'])} of {amount(one['seen'])}", packets)
 
 
 def _state(one: Json) -> Html:
