@@ -102,6 +102,7 @@ ANSWERS: dict[str, Schema] = {
         ),
         servers=thing(total=COUNT, eligible=COUNT),
         injected=rows(named("Fault")),
+        certificates=rows(thing(name=TEXT, left=NUMBER)),
         services=rows(named("Service")),
         pools=rows(named("PoolGlance")),
         events=rows(named("Event")),
