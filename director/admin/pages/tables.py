@@ -374,10 +374,14 @@ def faults(view: Json, socket: str = SOCKET) -> Html:
 EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
 
 
+EVENTS_SHOWN = 8
+"""Of the overview; the page of events has more."""
+
+
 def events(view: Json) -> Html:
     """The last events."""
     top = el("div", {"class": "head"}, el("h2", None, el("a", {"href": "/events"}, "Events")))
-    return el("section", {"data-key": "events"}, top, event_table(view["events"]))
+    return el("section", {"data-key": "events"}, top, event_table(view["events"][:EVENTS_SHOWN]))
 
 
 def event_table(found: list[Json]) -> Html:
