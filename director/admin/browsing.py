@@ -147,7 +147,14 @@ class Pages:
         found = sorted(context.seen.configuration.rules, key=_number)
         hides = {later.name: f"rule {earlier.name}" for later, earlier in _hidden(found)}
         shown = [views.rule_view(one, context) for one in found]
-        return as_html(rules.rules(shown, self._viewer(call), hides))
+        return as_html(rules.rules(shown, self._viewer(call), hides, self._hit()))
+
+    def _hit(self) -> dict[str, float]:
+        """How many seconds ago each rule matched, among the requests that are remembered."""
+        now, found = self._control.moment().time, dict[str, float]()
+        for trace in self._control.traces(LOOKED_THROUGH):
+            found.setdefault(trace["rule"], max(0.0, now - trace["time"]))
+        return found
 
     def requests_page(self, call: Call) -> Answer:
         """The last requests that a filter lets through."""

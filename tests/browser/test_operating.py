@@ -145,6 +145,7 @@ def test_a_server_that_is_drained_is_seen_to_be_empty_once_its_work_is_done(
         sees(chromium, "1", "tr[data-key='web/a'] [data-label=Load]")
         press(chromium, "Drain", "[data-key=orders] [data-key=a]")
         sees(chromium, "draining, 1 left", "tr[data-key='web/a']")
+        sees(chromium, "nothing of it has ended yet", "tr[data-key='web/a']")
     finally:
         ends.set()
         world.quiet.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from director.admin.pages import orders, tables
 from director.admin.pages.behind import behind
@@ -31,13 +31,15 @@ def server(view: Json, evidence: Json, others: orders.Others, hour: Hour, viewer
     name = f"{view['pool']}/{view['name']}"
     api = f"/api/v1/pools/{quote(view['pool'], safe='')}/servers/{quote(view['name'], safe='')}"
     title = el("a", {"href": f"/pools/{quote(view['pool'], safe='')}"}, view["pool"])
+    lately = urlencode({"pool": view["pool"], "server": view["name"]})
     live = (
         el(
             "div",
             {"class": "head"},
             el("h1", None, title, " / ", view["name"]),
             el("p", {"class": "facts"}, el("span", None, view["address"]),
-               el("span", None, "backup") if view["backup"] else None),
+               el("span", None, "backup") if view["backup"] else None,
+               el("span", None, el("a", {"href": f"/requests?{lately}"}, "its last requests"))),
             behind("The server", api, table="servers", socket=viewer.socket),
         ),
         el("section", {"class": "vitals", "aria-label": "The last hour", "data-key": "vitals"},
