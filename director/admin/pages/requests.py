@@ -77,9 +77,9 @@ def _search(asked: Mapping[str, str]) -> Html:
     ]
     show = asked.get("show", "")
     keep = el("input", {"type": "hidden", "name": "show", "value": show}) if show else None
-    return el(
-        "form", {"class": "search", "role": "search"}, keep, fields, el("button", {"class": "quiet"}, "Show")
-    )
+    button = el("button", {"class": "quiet"}, "Show")
+    what_if = el("a", {"class": "button", "href": "/why"}, "What would become of …")
+    return el("form", {"class": "search", "role": "search"}, keep, fields, button, what_if)
 
 
 def _filters(asked: Mapping[str, str]) -> Html:

@@ -46,7 +46,7 @@ def request(trace: Json, viewer: Viewer) -> str:
         ),
         el("p", {"class": "hint"}, el("code", None, f"director why {trace['id']}")),
     )
-    return page(title, el("div", {"class": "told"}, live), viewer, "/requests")
+    return page(title, el("div", {"class": "told"}, live), viewer, "/requests", fresh=False)
 
 
 def _rule(name: str) -> Child:
