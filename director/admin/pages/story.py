@@ -56,7 +56,7 @@ def _rule(name: str) -> Child:
 
 def _server(trace: Json) -> Child:
     """The way to the server that answered."""
-    if not trace["server"]:
+    if trace["fault"] or not trace["server"]:
         return f"fault: {trace['fault']}" if trace["fault"] else UNKNOWN
     where = {"pool": trace["pool"], "name": trace["server"]}
     return el("a", {"href": server_page(where)}, f"{trace['pool']}/{trace['server']}")

@@ -56,9 +56,15 @@ def _form(asked: Mapping[str, str]) -> Html:
 
 
 def _decision(asked: Mapping[str, str], found: Json) -> Html:
-    goal = f"{found['pool']}/{found['server']}" if found["server"] else found["fault"] or found["status"]
+    if found["fault"]:
+        # Its server, if it has one, is of another pool than the rule's.
+        title = f"The fault path would answer: {found['fault']}"
+    elif found["server"]:
+        title = f"It would go to {found['pool']}/{found['server']}"
+    else:
+        title = f"It would be answered with {found['status']}"
     said: Child = (
-        el("h2", None, f"It would go to {goal}" if found["server"] else f"It would be answered: {goal}"),
+        el("h2", None, title),
         el("ol", {"class": "steps"}, [el("li", None, one) for one in found["story"]]),
         el("p", {"class": "hint"}, el("code", None, command(asked))),
     )

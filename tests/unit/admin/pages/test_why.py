@@ -29,7 +29,12 @@ def test_the_decision_is_told_in_its_steps() -> None:
     control = looks.troubled()
     fault, served = (views.trace_view(one, control.snapshot()) for one in control.remembered)
     assert "It would go to web/a" in read(why(ASKED, served, "", looks.ONLOOKER)).text
-    assert "It would be answered: local 127.0.0.1:8099" in read(why(ASKED, fault, "", looks.ONLOOKER)).text
+    assert (
+        "The fault path would answer: local 127.0.0.1:8099"
+        in read(why(ASKED, fault, "", looks.ONLOOKER)).text
+    )
+    beside = {**fault, "server": "red", "fault": "active red"}
+    assert "images/red" not in why(ASKED, beside, "", looks.ONLOOKER), "the server of another pool"
     for step in served["story"]:
         assert step in read(why(ASKED, served, "", looks.ONLOOKER)).text
 
