@@ -17,6 +17,7 @@ director's own path.  `service.py` makes one `DemoService` for each section.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -249,9 +250,11 @@ class DemoService(Service):
 
     log = Logger(namespace="director.demo")
 
-    def __init__(self, demo: Demo, reactor: Any) -> None:
+    def __init__(self, demo: Demo, reactor: Any, inherited: socket.socket | None = None) -> None:
+        """`inherited` is a socket that listens already."""
         self.demo = demo
         self._reactor = reactor
+        self._inherited = inherited
         self.port: Any = None
 
     def startService(self) -> None:
@@ -260,6 +263,11 @@ class DemoService(Service):
         site = Site(DemoResource(self.demo.name, self._reactor), reactor=self._reactor)
         site.displayTracebacks = False
         site.noisy = False
+        left, self._inherited = self._inherited, None
+        if left is not None:
+            self._listens(self._reactor.adoptStreamPort(left.fileno(), left.family, site))
+            left.close()
+            return
         listening = endpoint_for(self._reactor, self.demo.listen).listen(site)
         listening.addCallbacks(self._listens, self._refused)
 
@@ -269,6 +277,11 @@ class DemoService(Service):
         port, self.port = self.port, None
         stopped: Deferred[None] | None = port.stopListening() if port is not None else None
         return stopped
+
+    def rest(self) -> None:
+        """Accept nobody more; another process does."""
+        if self.port is not None:
+            self.port.stopReading()
 
     def _listens(self, port: Any) -> None:
         if self.running:

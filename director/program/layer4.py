@@ -67,6 +67,8 @@ class Layer4(Part):
         forwarder: the pure room behind it, once it runs.
     """
 
+    alone = True
+
     def __init__(
         self,
         registry: Registry,
@@ -176,6 +178,18 @@ class Layer4(Part):
     def hand_over(self) -> Deferred[None]:
         """End, and leave the kernel's rules as they are: the next process is ready to go on."""
         return succeed(None) if self.shell is None else self.shell.hand_over()
+
+    def let_go(self) -> Deferred[None]:
+        """Another program goes on with the flows."""
+        gone = self.hand_over()
+        self.shell = self.forwarder = None
+        self._owed = ()
+        return gone
+
+    def take_back(self) -> None:
+        """Go on with them here."""
+        if self._started:
+            self.follow(self._registry.configuration)
 
     def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""

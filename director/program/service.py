@@ -23,23 +23,25 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
+from socket import socket
 from typing import Any, cast
 
 from attrs import asdict
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, DeferredLock, fail, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.admin import files
-from director.admin.control import Applied, ConfirmWithin, Rehearsed
+from director.admin.control import Applied, ConfirmWithin, Rehearsed, Succeeded
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
-from director.errors import ConfigError, DirectorError
+from director.errors import ChangeRefused, ConfigError, DirectorError
 from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
+from director.l7.io.listener import bound_to
 from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
@@ -62,13 +64,18 @@ from director.program.pool_alerts import PoolAlerts
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.how_many import processes
 from director.program.processes.layer4_apart import Layer4Apart
-from director.program.processes.orphan import dismiss, relieved
+from director.program.processes.orphan import WORKER, dismiss, orphans, release, relieved
+from director.program.processes.sockets import Place, entrance
 from director.program.processes.workers import Workers
 from director.program.replay import REPLAYED, replay_of
 from director.program.running import Running
-from director.program.services import Health, ServicePart, Verdicts
+from director.program.services import ADMIN, Admin, Health, Verdicts
 from director.program.state_directory import StateDirectory
 from director.program.supervision import Supervision
+from director.program.upgrade.heritage import Heritage
+from director.program.upgrade.pidfile import PidFile
+from director.program.upgrade.starting import starting
+from director.program.upgrade.upgrade import Upgrade
 from director.registry.books import MappedBooks
 from director.registry.cells import Geometry
 from director.registry.changes import Change
@@ -78,6 +85,8 @@ from director.registry.reports import ListenerState
 from director.store.io.file import FileStore
 from director.store.io.place import Owner
 
+FAREWELL = 0.3
+"""Seconds for the answer to reach who asked for an upgrade."""
 SLOTS = 65_536
 """Servers and pools that can be counted across processes; what is not used costs addresses only."""
 
@@ -92,9 +101,19 @@ class DirectorService(Service):
         candidate: what came of reading it; it has a configuration.
         reactor: Twisted's reactor.
         owner: who the process will be after the start (`twistd --uid`); None = who it is.
+        heritage: what the program before left, when this one takes its place (`upgrade`).
+        pidfile: twistd's.
     """
 
-    def __init__(self, path: str, candidate: Candidate, reactor: Any, owner: Owner | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        candidate: Candidate,
+        reactor: Any,
+        owner: Owner | None = None,
+        heritage: Heritage | None = None,
+        pidfile: PidFile | None = None,
+    ) -> None:
         configuration = candidate.require()
         settings = configuration.settings
         self.path = path
@@ -107,7 +126,11 @@ class DirectorService(Service):
         random = Random()
         count = processes(configuration, owner)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
-        self.state = StateDirectory(self.state_dir, owner)
+        self._heritage, self._pidfile = heritage, pidfile or PidFile()
+        inherited = heritage.take if heritage is not None else nothing
+        self._left: Callable[[str], socket | None] = heritage.socket if heritage is not None else nothing
+        self.state = StateDirectory(self.state_dir, owner, inherited)
+        self._upgrade = Upgrade(reactor, starting(), self._away)
         segment, books = counts(count)
         self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random, books)
         self.registry = self.current.registry
@@ -124,7 +147,7 @@ class DirectorService(Service):
             self.health,
             self.layer4,
             reactor,
-            Verbs(self.apply, self.reload, self.rehearse, self.undo, consider=self._consider),
+            Verbs(self.apply, self.reload, self.rehearse, self.undo, self.upgrade, self._consider),
             self._admin_listeners,
             self.listening,
             self.confirmation,
@@ -132,7 +155,8 @@ class DirectorService(Service):
             self.drills,
         )
         listen = configuration.admin.listen if configuration.admin is not None else None
-        self.admin = AdminService(self.control, listen, self.state_dir, reactor)
+        left_to_admin = lambda address: self._left(f"{ADMIN}{address}")  # noqa: E731 - as it calls them
+        self.admin = AdminService(self.control, listen, self.state_dir, reactor, left_to_admin)
         self.parts = Parts(
             (
                 self.logs,
@@ -140,8 +164,8 @@ class DirectorService(Service):
                 self._guards,
                 self.current,
                 health,
-                ServicePart(self.admin),
-                Demos(reactor),
+                Admin(self.admin),
+                Demos(reactor, self._left),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
                 AcmePart(reactor, self.state_dir, random, lambda: self.serves),
@@ -150,8 +174,10 @@ class DirectorService(Service):
                 self.listening,
                 self.confirmation,
                 self.drills,
+                self._upgrade,
             )
         )
+        self._upgrade.learn(self.parts)
         self._supervision = Supervision()
         self._loops: list[LoopingCall] = []
 
@@ -181,12 +207,18 @@ class DirectorService(Service):
             certificates, self.traffic = layer7_of(
                 self.registry, reactor, access, settings.trace, identifiers(new_run())
             )
+            self.traffic.shell.inherited = lambda address: self._entrance(bound_to(address))
             return (certificates,)
         shared = Shared(self.current, segment, books, settings, count)
         certificates = Certificates()
-        workers = self.traffic = Workers(shared, reactor, new_run(), access.target, certificates.store)
+        workers = self.traffic = Workers(
+            shared, reactor, new_run(), access.target, certificates.store, self._entrance
+        )
         self.layer4 = Layer4Apart(shared, reactor, workers.room)
         return (certificates,)
+
+    def _entrance(self, place: Place, number: int = 0) -> socket | None:
+        return self._left(entrance(*place, number))
 
     # -- life --
 
@@ -208,7 +240,7 @@ class DirectorService(Service):
     def startService(self) -> None:
         """Serve."""
         super().startService()
-        started = relieved(self.state_dir, self.reactor).addCallback(lambda _: self.parts.start())
+        started = relieved(self.state_dir, self.reactor).addCallback(lambda _: self._start_parts())
         for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
@@ -216,7 +248,48 @@ class DirectorService(Service):
             self._loops.append(loop)
         self.reactor.callWhenRunning(self._listen_to_signals)
         self.reactor.callWhenRunning(settle_memory)
-        started.addCallback(lambda _: self._ready())
+        started.addCallbacks(lambda _: self._ready(), self._not_ready)
+
+    def _start_parts(self) -> Deferred[Any]:
+        heritage = self._heritage
+        if heritage is None:
+            return self.parts.start()
+        heritage.speak_up()
+        return heritage.take_over(self.reactor, self.parts, self.traffic.reasons, self._alone)
+
+    def _alone(self, lost: bool) -> None:
+        """The program before has ended: as it should, or, `lost`, before it had handed all over."""
+        if lost:
+            self._not_ready(Failure(DirectorError("the program before ended and did not hand over")))
+        else:
+            release(orphans(self.state_dir, WORKER))
+
+    def _not_ready(self, failure: Failure) -> None:
+        """The program before goes on, and nothing that is its own is touched."""
+        heritage = self._heritage
+        if heritage is None:
+            failure.raiseException()
+        elif not self.control.stopping:
+            why = failure.getErrorMessage()
+            _log.error("this program does not take over: {why}", why=why)
+            heritage.refuse(why)
+            self._stop_by_signal()
+
+    def upgrade(self, author: str) -> Deferred[Succeeded]:
+        """Let a new program take this one's place; fires when it serves.  Fails with DirectorError."""
+        waiting = self.confirmation.waiting()
+        if waiting is not None:
+            return fail(
+                ChangeRefused("EBUSY", f"generation {waiting.number} waits to be confirmed", "upgrade")
+            )
+        _log.info("upgrade: asked by {author}", author=author)
+        return self._changing.run(self._upgrade.run)
+
+    def _away(self, pid: int) -> None:
+        """Another process is the director now."""
+        self._pidfile.give_up()
+        self._supervision.succeeded(pid)
+        self.reactor.callLater(FAREWELL, self._stop_by_signal)
 
     def _ready(self) -> None:
         self.serves = True
@@ -226,6 +299,9 @@ class DirectorService(Service):
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
         self.control.stopping = True
+        if self._heritage is not None and self._heritage.pending:
+            # All that is open belongs to the program before.
+            self.parts.let_go()
         self._supervision.stopping()
         for loop in self._loops:
             loop.stop()
@@ -251,6 +327,7 @@ class DirectorService(Service):
         later = self.reactor.callFromThread
         signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
         signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
+        signal.signal(signal.SIGUSR2, lambda *_: later(self._upgrade_by_signal))
 
     def _listen_to_signals(self) -> None:
         """The reactor sets its own for these when it begins to run."""
@@ -395,6 +472,10 @@ class DirectorService(Service):
     def _reload_by_signal(self) -> None:
         self.reload("SIGHUP").addErrback(_not_reloaded)
 
+    def _upgrade_by_signal(self) -> None:
+        # It was said why.
+        self.upgrade("SIGUSR2").addErrback(_not_reloaded)
+
     def _admin_listeners(self) -> Iterable[ListenerState]:
         """The admin knows them, and is made with the control that tells them."""
         return self.admin.listeners()
@@ -417,6 +498,10 @@ def _not_reloaded(failure: Failure) -> None:
     """It was said why when the refusal was foreseen."""
     if failure.check(DirectorError, OSError) is None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
+
+
+def nothing(_name: str) -> None:
+    """Nothing was left."""
 
 
 def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:

@@ -388,6 +388,10 @@ class Conversation:
         else:
             self._until = min(self._until, now + FIRST_REQUEST_SECONDS)
 
+    def _retire(self, event: ProxyEvent, now: float) -> None:
+        """Others serve on: an idle client stays until it asks, for closing on it could meet its request."""
+        self._draining = self.leaving = True
+
     def _expired(self, event: ProxyEvent, now: float) -> None:
         if self.exchange is not None:
             return
@@ -406,6 +410,7 @@ class Conversation:
         Happened.CLIENT_GONE: _client_gone,
         Happened.CLIENT_TAKES: _client_takes,
         Happened.DRAIN: _drain,
+        Happened.RETIRE: _retire,
         Expired: _expired,
     }
 

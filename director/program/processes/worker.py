@@ -131,6 +131,11 @@ class WorkerProgram(Follower):
     def _cut(self, why: str) -> None:
         self.shell.cut(why)
 
+    def _leave(self, grace: float) -> Deferred[Any]:
+        """Clients who are idle may stay and ask once more: the others take no connection of theirs over."""
+        self._layer7.let_go()
+        return super()._leave(grace)
+
     def _closed(self) -> None:
         self.access_log.stop()
 
