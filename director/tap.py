@@ -32,7 +32,6 @@ class Options(usage.Options):
     optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012 - Twisted's form
 
     heritage: Any = None
-    pidfile: Any = None
 
     def postOptions(self) -> None:
         """Choose reactor and log before twistd does.
@@ -57,16 +56,13 @@ class Options(usage.Options):
         from director.program.upgrade.heritage import heritage
         from director.program.upgrade.pidfile import PidFile
 
-        self.pidfile = PidFile(twistd)
         try:
-            self.heritage = heritage()
+            self.heritage = heritage(PidFile(twistd))
         except DirectorError as error:
             raise SystemExit(str(error)) from error
-        if self.heritage is not None:
-            self.pidfile.put_off()
-            self.heritage.pidfile = self.pidfile
+        if self.heritage.pending and twistd is not None:
             for name, value in (("nodaemon", True), ("uid", None), ("gid", None), ("chroot", None)):
-                if twistd is not None and name in twistd:
+                if name in twistd:
                     twistd[name] = value
 
 
@@ -92,11 +88,7 @@ def makeService(options: Options) -> IService:
     from director.program.service import DirectorService
 
     try:
-        return _Guarded(
-            DirectorService(
-                path, candidate, reactor, _owner(options.parent), options.heritage, options.pidfile
-            )
-        )
+        return _Guarded(DirectorService(path, candidate, reactor, _owner(options.parent), options.heritage))
     except DirectorError as error:
         sys.stderr.write(f"the director cannot start: {error}\n")
         raise SystemExit(1) from error

@@ -12,5 +12,6 @@ is confirmed), and beside them `replay` (where the last requests would go), `pac
 one) and `supervision`, what systemd is told.  `processes` holds both layers in processes of their own;
 `traffic` is what the rest asks of them, wherever they run.  `control` is what admin and commands may ask,
 `banner` what a start prints, `identifiers` those of requests, `memory` how a process treats its own,
-`version` which one it runs.
+`version` which one it runs, `surroundings` what it needs of the system,
+`signals` what those mean.  With `upgrade` another program takes over.
 """

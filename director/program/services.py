@@ -39,7 +39,7 @@ class ServicePart(Part):
         return ended.addCallback(lambda _: None)
 
 
-class Admin(ServicePart):
+class AdminPart(ServicePart):
     """The admin: there is one control socket, so one program answers there."""
 
     alone = True

@@ -39,7 +39,7 @@ def take(left_by: socket.socket) -> dict[str, int]:
     lines, descriptors = b"", list[int]()
     whole = False
     while not whole:
-        line, got, flags, _ = socket.recv_fds(left_by, LARGEST_LINE, AT_ONCE, socket.MSG_CMSG_CLOEXEC)
+        line, got, flags, _ = socket.recv_fds(left_by, LARGEST_LINE, AT_ONCE)
         descriptors += got
         lines += line
         if not line or flags & socket.MSG_CTRUNC:
@@ -48,5 +48,7 @@ def take(left_by: socket.socket) -> dict[str, int]:
             why = "the running director is gone" if not line else "too few descriptors; raise LimitNOFILE"
             raise DirectorError(f"what the running director leaves did not arrive: {why}")
         whole = lines == _END or lines.endswith(b"\n" + _END)
+    for one in descriptors:
+        os.set_inheritable(one, False)
     names = [name for one in lines.splitlines() for name in json.loads(one)]
     return dict(zip(names, descriptors, strict=True))

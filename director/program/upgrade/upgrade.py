@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
-from director.admin.control import Succeeded
+from director.admin.control import Succeeded, WaitingReload
 from director.errors import ChangeRefused, DirectorError
 from director.program.candidate import Candidate
 from director.program.parts import Part, Parts
@@ -24,6 +24,8 @@ from director.program.upgrade.successor import Successor
 
 STARTING = 28.0
 """Seconds that a new program may take until it is ready; who asked is answered before the admin gives up."""
+FAREWELL = 0.3
+"""Seconds for the answer to reach who asked."""
 LINGERING = 10.0
 """Seconds that one that was too slow may take to end."""
 
@@ -35,12 +37,23 @@ class Upgrade(Part):
 
     Args:
         starting: how it was started.
-        away: called when another process has taken over, and this one shall end.
+        unconfirmed: the reload that waits for its confirmation.
+        away: called when another process has taken over, and this one shall end after `FAREWELL`.
+
+    Attributes:
+        successor: the process that goes on; 0 for none.
     """
 
-    def __init__(self, reactor: Any, starting: Starting, away: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        starting: Starting,
+        unconfirmed: Callable[[], WaitingReload | None],
+        away: Callable[[int], object],
+    ) -> None:
         self._reactor = reactor
         self._starting = starting
+        self._unconfirmed = unconfirmed
         self._away = away
         self._parts = Parts(())
         self._new: Successor | None = None
@@ -65,8 +78,12 @@ class Upgrade(Part):
             self._failed("this one was stopped")
             new.end()
 
-    def run(self) -> Deferred[Succeeded]:
+    def run(self, author: str) -> Deferred[Succeeded]:
         """Start the new program; fires when it serves.  Fails with DirectorError, and this one goes on."""
+        unconfirmed = self._unconfirmed()
+        if unconfirmed is not None:
+            why = f"generation {unconfirmed.number} waits to be confirmed; confirm it or undo it first"
+            return fail(ChangeRefused("EBUSY", why, "upgrade"))
         if self._waiting is not None or self.successor:
             return fail(ChangeRefused("EBUSY", "an upgrade is under way; wait for it", "upgrade"))
         answers: dict[str, Answer] = {LET_GO: self._let_go, READY: self._ready, REFUSED: self._refused}
@@ -77,7 +94,7 @@ class Upgrade(Part):
         except OSError as error:
             self._waiting = self._new = None
             return fail(DirectorError(f"the new program cannot be started: {error}; this one goes on"))
-        _log.info("upgrade: process {pid} is to take over", pid=new.pid)
+        _log.info("upgrade: process {pid} is to take over (asked by {author})", pid=new.pid, author=author)
         self._late = self._reactor.callLater(STARTING, self._too_late)
         return waiting
 
