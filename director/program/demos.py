@@ -34,7 +34,7 @@ class Demos(Part):
             self._running.pop(demo).stopService()
         for demo in wanted:
             if demo not in self._running:
-                left = self._inherited(DEMO + str(demo.listen))
+                left = self._inherited(str(demo.listen))
                 self._running[demo] = DemoService(demo, self._reactor, left)
                 if self._started:
                     self._running[demo].startService()

@@ -73,3 +73,15 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         _, health, _, _ = run(tmp_path)
     assert "checks begin anew" in lines[0]
     health.stopService()
+
+
+def test_while_another_program_keeps_the_file_it_is_left_alone(tmp_path: Path) -> None:
+    _, health, memory, _ = run(tmp_path)
+    fall(health)
+    memory.rest()
+    memory.save()
+    assert not (tmp_path / NAME).exists()
+    memory.rest(False)
+    memory.save()
+    assert (tmp_path / NAME).exists()
+    health.stopService()
