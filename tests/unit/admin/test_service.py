@@ -191,6 +191,7 @@ def test_another_program_answers_at_the_same_sockets(tmp_path: Path) -> None:
         assert second.page == f"http://{listen}"
         first.resume()
         first.pause()
+        held = list(first._ports)
         first.stopService()
         assert path.stat().st_mode & 0o777 == 0o600
         with socket.socket(socket.AF_UNIX) as peer:
@@ -199,6 +200,5 @@ def test_another_program_answers_at_the_same_sockets(tmp_path: Path) -> None:
             pass
     finally:
         second.stopService()
-        for port in first._ports:
-            port.stopReading()
+        for port in held:
             port.socket.close()

@@ -633,9 +633,10 @@ def test_who_waits_in_a_service_that_goes_waits_no_more(house: House) -> None:
 def test_when_another_process_serves_on_idle_clients_stay_for_the_grace(house: House) -> None:
     """What they ask meanwhile is answered as their last; a path and a socket of the other are left alone."""
     idle, busy = house.call(), house.call()
-    for client in (idle, busy):
-        client.sendall(GET)
-        server = house.accept()
+    busy.sendall(GET)
+    server = house.accept()
+    for client in (busy, idle):
+        client.sendall(GET[: 0 if client is busy else None])
         house.read(server)
         server.sendall(OK)
         house.read(client, len(OK))

@@ -455,7 +455,7 @@ def test_when_others_serve_on_an_idle_client_is_answered_once_more() -> None:
         after 2
         client {GET}
           open web/a
-        old
+        reused
           to-server {GET}
         server {OK}
           to-client HTTP/1.1 200 OK|Content-Length: 2|Connection: close||hi
