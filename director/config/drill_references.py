@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from director.config.parse.drill_builders import EXPECT, STEP
 from director.config.parse.drills import OF_FAULTS, OF_SERVERS
@@ -10,6 +10,7 @@ from director.config.parse.faults import LAYER_7
 from director.config.parse.fields import Fields
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
+from director.model.pools import Address
 
 Kinds = Mapping[str, Mapping[str, Fields]]
 
@@ -20,6 +21,7 @@ def check(kinds: Kinds, servers: set[str]) -> None:
     for fault in kinds["fault"].values():
         _servers(fault, kinds, known)
         _layers(fault, kinds)
+        _can_happen(fault, kinds)
     for drill in kinds["drill"].values():
         _service(drill, kinds)
         for key in drill.values:
@@ -78,6 +80,29 @@ def _layers(fault: Fields, kinds: Kinds) -> None:
             if term.fact != "client":
                 at = max(fault.text("when").find(term.fact), 0)
                 fault.problem("when", f"packets have no {term.fact}", "known there: client", at)
+
+
+def _can_happen(fault: Fields, kinds: Kinds) -> None:
+    """What is wrong with a certificate, or with a name, needs one."""
+    action = fault.get("do")
+    kind = action.kind if action is not None else ""
+    places = [place for _, place in fault.get("server") or ()]
+    pools = [kinds["pool"][pool] for pool, _ in places if pool in kinds["pool"]]
+    if kind == "tls" and pools and not any(one.get("tls") for one in pools):
+        text = "its servers are met without TLS, so no certificate is looked at"
+        fault.problem("do", text, "write tls = on into the pool, or name other servers", severity=WARNING)
+    if kind == "dns" and pools and not any(one.is_named for one in _addresses(places, kinds)):
+        text = "its servers have addresses, so no name is looked up"
+        fault.problem("do", text, "name servers with a name, as in server.a = a.example:80", severity=WARNING)
+
+
+def _addresses(places: Sequence[tuple[str, str]], kinds: Kinds) -> Iterator[Address]:
+    for pool, server in places:
+        fields = kinds["pool"].get(pool)
+        for key in fields.values if fields is not None else ():
+            made = fields.get(key) if fields is not None and key.startswith("server.") else None
+            if made is not None and server in {"", key.removeprefix("server.")}:
+                yield made.address
 
 
 def _service(drill: Fields, kinds: Kinds) -> None:

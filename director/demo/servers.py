@@ -32,7 +32,9 @@ from twisted.internet.endpoints import (
     serverFromString,
 )
 from twisted.internet.interfaces import IPushProducer, IStreamServerEndpoint
+from twisted.internet.ssl import PrivateCertificate
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -41,6 +43,7 @@ from zope.interface import implementer
 from director.config.parse import units
 from director.config.text.messages import BadValue
 from director.demo import websocket
+from director.demo.authority import served
 from director.errors import unbound
 from director.model.pools import Address
 from director.model.settings import Demo
@@ -263,12 +266,16 @@ class DemoService(Service):
         site = Site(DemoResource(self.demo.name, self._reactor), reactor=self._reactor)
         site.displayTracebacks = False
         site.noisy = False
+        factory: Any = site
+        if self.demo.tls:
+            shown = PrivateCertificate.loadPEM(served(self.demo.listen.host))
+            factory = TLSMemoryBIOFactory(shown.options(), False, site)
         left, self._inherited = self._inherited, None
         if left is not None:
-            self._listens(self._reactor.adoptStreamPort(left.fileno(), left.family, site))
+            self._listens(self._reactor.adoptStreamPort(left.fileno(), left.family, factory))
             left.close()
             return
-        listening = endpoint_for(self._reactor, self.demo.listen).listen(site)
+        listening = endpoint_for(self._reactor, self.demo.listen).listen(factory)
         listening.addCallbacks(self._listens, self._refused)
 
     def stopService(self) -> Deferred[None] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from director.conditions.compile import compile_condition
 from director.fault.choice import HitRule, drawn
+from director.fault.delays import delay
 from director.model.drills import Injected, RunningFault
 
 if TYPE_CHECKING:
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
     from director.registry.live import RealServer
     from director.registry.registry import Registry
 
-OF_REQUESTS = frozenset(
-    {"refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close"}
-)
+OF_REQUESTS = frozenset((
+    "refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close",
+    "blackhole", "stops_reading", "wrong_length", "1xx", "late_trailers", "slow_close", "slicer", "tls",
+    "dns",
+))  # fmt: skip
 """What can happen to a request of layer 7."""
+LIE = "lie"
+"""What happens to checks alone."""
+FLAPPING = "flapping"
 TAG = "drill-"
 """How the id of a drill's own request begins; its number stands behind the last `-`."""
 
@@ -35,55 +41,77 @@ class Injection:
         checks: probes of health checks that met it.
     """
 
-    __slots__ = ("_match", "checks", "choice", "running")
+    __slots__ = ("_match", "_turns", "_usual", "checks", "choice", "running")
 
     def __init__(self, running: RunningFault) -> None:
         self.running = running
         self.choice = HitRule(running.fault.hit, running.seed)
         self.checks = 0
         self._match = compile_condition(running.fault.when)
+        self._turns = {False: 0, True: 0}
+        self._usual: dict[str, tuple[int, ...]] = {}
 
-    def meet(self, facts: Any, number: str) -> Injected | None:
+    def meet(self, facts: Any, number: str, server: RealServer) -> Injected | None:
         """What a request with these facts meets; None when it is none of those that are hit."""
-        if self._match(facts) is None or not self.choice.take(number):
+        if self._match(facts) is None or not self._turn(checks=False) or not self.choice.take(number):
             return None
-        return self._injected(number or str(self.choice.seen))
+        return self._injected(number or str(self.choice.seen), server)
 
-    def meet_check(self) -> Injected:
+    def meet_check(self, server: RealServer) -> Injected | None:
         """What a probe meets: checks are hit, all of them, or not at all."""
+        if not self._turn(checks=True):
+            return None
         self.checks += 1
-        return self._injected(f"check {self.checks}")
+        return self._injected(f"check {self.checks}", server)
 
-    def _injected(self, number: str) -> Injected:
+    def _injected(self, number: str, server: RealServer) -> Injected:
         fault = self.running.fault
-        action = fault.action
-        wide = action.high - action.low
-        delay = action.low + (wide * drawn(self.running.seed, f"delay {number}") if wide else 0.0)
-        return Injected(fault.name, action, delay)
+        drawing = drawn(self.running.seed, f"delay {number}")
+        seconds = delay(fault.action, drawing, self._usual.get(server.key, ()))
+        return Injected(fault.name, fault.action, seconds)
+
+    def remember(self, server: RealServer) -> None:
+        """How long its answers took before: what the fault itself adds must not count."""
+        if self.running.fault.action.times and server.key not in self._usual:
+            self._usual[server.key] = tuple(server.requests.latency.buckets)
+
+    def _turn(self, *, checks: bool) -> bool:
+        """What flaps is bad every other time, and begins so."""
+        if self.running.fault.action.word != FLAPPING:
+            return True
+        self._turns[checks] += 1
+        return self._turns[checks] % 2 == 1
 
 
 class OnServer:
     """All that is laid on one server, in the order in which it was started; the first that hits counts."""
 
-    __slots__ = ("_of_checks", "_of_requests")
+    __slots__ = ("_of_checks", "_of_requests", "_server")
 
-    def __init__(self, laid: Iterable[Injection]) -> None:
-        found = [one for one in laid if one.running.fault.action.kind in OF_REQUESTS]
-        self._of_requests = tuple(found)
-        self._of_checks = tuple(one for one in found if one.running.fault.checks)
+    def __init__(self, laid: Iterable[Injection], server: RealServer) -> None:
+        found = list(laid)
+        self._server = server
+        self._of_requests = tuple(one for one in found if one.running.fault.action.kind in OF_REQUESTS)
+        self._of_checks = tuple(one for one in found if _seen_by_checks(one.running))
+        for one in self._of_requests:
+            one.remember(server)
 
     def meet(self, facts: Any, identity: str) -> Injected | None:
         """What a request meets that was sent here; its id tells the number of a drill's own."""
         number = identity.rpartition("-")[2] if identity.startswith(TAG) else ""
         for one in self._of_requests:
-            met = one.meet(facts, number)
+            met = one.meet(facts, number, self._server)
             if met is not None:
                 return met
         return None
 
     def meet_check(self) -> Injected | None:
         """What a probe of a health check meets."""
-        return self._of_checks[0].meet_check() if self._of_checks else None
+        for one in self._of_checks:
+            met = one.meet_check(self._server)
+            if met is not None:
+                return met
+        return None
 
 
 class Injections:
@@ -118,9 +146,19 @@ class Injections:
         """The registry changed, or what runs did: lay everything anew."""
         for server in self._registry.servers():
             laid = [one for one in self._running.values() if _concerns(one.running, server)]
-            server.injected = OnServer(laid) if laid else None
+            server.injected = OnServer(laid, server) if laid else None
 
 
 def _concerns(running: RunningFault, server: RealServer) -> bool:
-    pool = server.pool.name
-    return any((pool, name) in running.fault.servers for name in (server.name, ""))
+    """It is one of its servers, and one that can fail in this way: else a drill would seem to have hit it."""
+    fault, pool = running.fault, server.pool.name
+    if not any((pool, name) in fault.servers for name in (server.name, "")):
+        return False
+    if fault.action.kind == "tls":
+        return server.pool.config.tls is not None
+    return fault.action.kind != "dns" or server.address.is_named
+
+
+def _seen_by_checks(running: RunningFault) -> bool:
+    action = running.fault.action
+    return action.kind == LIE or (running.fault.checks and action.kind in OF_REQUESTS)

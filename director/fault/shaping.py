@@ -1,7 +1,8 @@
 """What becomes of the octets that a server answers, under a fault: pure, one object for one answer.
 
 `take` is given what came and says what goes on; `end` says, once it is not "", how the answer ends there:
-`ended` (FIN) or `lost` (a reset).  `pace` is set where octets may go on only so many at a time.
+`ended` (FIN) or `lost` (a reset).  `pace` is set where octets may go on only so many at a time, `later` once
+the last of them have to wait.  Who has to read HTTP is in layer 7 (`misframed`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ TICK = 0.05
 MOST_TICKS = 200.0
 """Pieces a second at most: a timer each."""
 ENDED, LOST = "ended", "lost"
+_CUTS = {"reset": LOST, "close": ENDED}
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -25,34 +27,40 @@ class Shaping:
     Attributes:
         end: how it ends here, "" while it goes on.
         pace: (octets, seconds between them), None when all may go at once.
+        later: (octets, seconds after which they go on), None for none.
     """
 
-    __slots__ = ("end", "pace")
+    __slots__ = ("end", "later", "pace")
 
     def __init__(self, pace: tuple[int, float] | None = None) -> None:
         self.end = ""
         self.pace = pace
+        self.later: tuple[bytes, float] | None = None
 
     def take(self, data: bytes) -> bytes:
         """What goes on of what came."""
         return data
 
+    def ended(self) -> None:
+        """The server has ended its answer with its connection."""
 
-class ResetAfter(Shaping):
-    """So many octets of the answer, its head included, then a reset."""
 
-    __slots__ = ("_left",)
+class CutAfter(Shaping):
+    """So many octets of the answer, its head included, then a reset or the end."""
 
-    def __init__(self, size: int) -> None:
+    __slots__ = ("_how", "_left")
+
+    def __init__(self, size: int, how: str) -> None:
         super().__init__()
         self._left = size
+        self._how = how
 
     def take(self, data: bytes) -> bytes:
-        """Up to the reset."""
+        """Up to the cut."""
         if len(data) < self._left:
             self._left -= len(data)
             return data
-        self.end = LOST
+        self.end = self._how
         return data[: self._left]
 
 
@@ -102,14 +110,16 @@ class Truncated(Shaping):
 
 def shaping(action: FaultAction) -> Shaping:
     """What a fault makes of an answer."""
-    if action.kind == "reset":
-        return ResetAfter(action.size or 0)
+    if action.kind in _CUTS:
+        return CutAfter(action.size or 0, _CUTS[action.kind])
     if action.kind == "truncate":
         return Truncated(action.size or 0)
     if action.kind == "drip":
         # One octet at a time as long as there are not too many of them.
         octets = max(1, round(action.rate / MOST_TICKS))
         return Shaping((octets, octets / action.rate))
+    if action.kind == "slicer":
+        return Shaping((max(1, action.size or 0), max(action.low, 1.0 / MOST_TICKS)))
     if action.kind == "bandwidth":
         octets = max(1, round(action.rate * TICK))
         return Shaping((octets, octets / action.rate))

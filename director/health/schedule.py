@@ -15,7 +15,7 @@ import heapq
 from collections.abc import Mapping
 from random import Random
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from director.model.pools import Address, Check, Pool, ServerTLS
 from director.model.settings import Configuration
@@ -52,6 +52,16 @@ class CheckTarget:
         if not self.address.host or not (check.port or check.address):
             return self.address
         return Address(check.address or self.address.host, check.port or self.address.port)
+
+
+def redirected(target: CheckTarget, host: str) -> CheckTarget:
+    """The same at another address; "" for the same address.  By TLS it is met by the name that it had."""
+    if not host:
+        return target
+    tls = target.tls
+    if tls is not None and not tls.name:
+        tls = evolve(tls, name=target.address.host)
+    return evolve(target, address=evolve(target.address, host=host), tls=tls)
 
 
 def targets(configuration: Configuration) -> dict[Key, CheckTarget]:

@@ -11,9 +11,11 @@ from director.model.conditions import Condition
 class FaultAction:
     """What a fault does: `kind` is its word in the ini, the rest what stands behind it there.
 
-    `size` is in octets (`reset after`, `truncate`) or a status; `low` and `high` are seconds of a delay;
-    `rate` is in octets a second; `share` is how many of a flow's packets meet it; `retry_after` in seconds.
-    `text` is as written.
+    `size` is in octets (`reset after`, `truncate`) or a status; `low` and `high` are seconds of a delay, with
+    `sigma` the median of one that is log-normal, and `times` says to delay by so many times what the server
+    took before; `rate` is in octets a second; `share` is how many of a flow's packets meet it; `retry_after`
+    in seconds; `word` says which of its kind it is (`tls`, `dns`, `lie`, `garbage chunk`).  `text` is as
+    written.
     """
 
     kind: str
@@ -24,9 +26,17 @@ class FaultAction:
     rate: float = 0.0
     share: float = 1.0
     retry_after: float | None = None
+    sigma: float = 0.0
+    times: float = 0.0
+    word: str = ""
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def old_address(self) -> str:
+        """Of `dns old`: where a name leads; else ""."""
+        return "" if self.kind != "dns" or self.word in {"empty", "flapping"} else self.word
 
 
 @frozen

@@ -107,6 +107,12 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def is_named(self) -> bool:
+        """Whether its host has to be looked up."""
+        host = self.host
+        return bool(host) and ":" not in host and not host.replace(".", "").isdigit()
+
 
 @frozen
 class Tunnel:

@@ -47,10 +47,11 @@ class User:
 
 @frozen
 class Demo:
-    """`[demo:NAME]`: an embedded demo server."""
+    """`[demo:NAME]`: an embedded demo server; `tls`: with a certificate of the demo servers' authority."""
 
     name: str
     listen: Address
+    tls: bool = False
 
 
 @frozen

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from director.cli import rehearsing
+from director.cli import catalogue, rehearsing
 from director.cli.client import NOT_REACHABLE, ApiClient, Refused
 from director.cli.command import Command, argument, whole
 from director.cli.invocation import DONE, USAGE, Invocation, say, warn
@@ -155,8 +155,14 @@ def _write(options: argparse.Namespace, sheets: Sequence[dict[str, Any]]) -> Non
 
 
 def list_drills(call: Invocation) -> int:
-    """`drill list`."""
-    return call.show(call.client.get("drills"), lambda found: drills(found, width=call.width))
+    """`drill list`; also without a director it says what is shipped."""
+    try:
+        known = call.client.get("drills")
+    except Refused as refused:
+        if refused.code == NOT_REACHABLE and not call.as_json:
+            say(catalogue.listing())
+        raise
+    return call.show(known, lambda found: f"{drills(found, width=call.width)}\n{catalogue.listing()}")
 
 
 def stop(call: Invocation) -> int:
@@ -190,7 +196,7 @@ DRILL = Command(
                 argument("--control", action="store_true", help="run it once without the faults first"),
             ),
         ),
-        Command("list", "Show all drills and their last runs.", list_drills),
+        Command("list", "Show all drills and their last runs, and those that are shipped.", list_drills),
         Command("stop", "End what runs.", stop, (argument("name", metavar="NAME", nargs="?", default=""),)),
     ),
 )

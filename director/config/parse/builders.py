@@ -285,7 +285,7 @@ def acme(fields: Fields) -> Acme:
 
 def demo(fields: Fields) -> Demo | None:
     """`[demo:NAME]`."""
-    return None if fields.broken else Demo(fields.name, fields.get("listen"))
+    return None if fields.broken else Demo(fields.name, fields.get("listen"), fields.get("tls"))
 
 
 def custom_scheduler(fields: Fields) -> CustomScheduler | None:

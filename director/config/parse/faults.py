@@ -8,21 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from director.config.parse import units
+from director.config.parse import fault_words, units
+from director.config.parse.fault_words import Words, keyword, next_word, positive
 from director.config.parse.values import listed, name, one_of, status, unique, within, words
 from director.config.text.messages import BadValue
 from director.model.drills import FaultAction, FaultHit
 
-LAYER_7 = ("refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close")
+LAYER_7 = (
+    "refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close",
+    *fault_words.PARSERS,
+)  # fmt: skip
 LAYER_4 = ("drop", "delay", "duplicate", "reorder", "corrupt", "rst", "unreachable")
 KINDS = tuple(dict.fromkeys((*LAYER_7, *LAYER_4)))
 """What a fault can do."""
-PLAIN = frozenset({"refuse", "hang", "garbage", "close", "rst", "unreachable"})
+PLAIN = frozenset({"refuse", "hang", "rst", "unreachable"})
 """Words that stand alone."""
 OF_PACKETS = frozenset({"drop", "duplicate", "reorder", "corrupt"})
 """Words that may name a share of a flow's packets."""
-LONGEST_DELAY = 3600.0
-Words = list[tuple[int, str]]
 
 
 def servers(text: str) -> tuple[tuple[int, tuple[str, str]], ...]:
@@ -63,81 +65,55 @@ def action(text: str) -> FaultAction:
     return made
 
 
-def _next(rest: Words, kind: str, example: str) -> tuple[int, str]:
-    """The next word, which has to be there."""
-    if not rest:
-        raise BadValue(f"{kind} what?", f"write {kind} {example}")
-    return rest.pop(0)
+def _after(kind: str) -> Callable[[str, Words], FaultAction]:
+    """`reset`, `reset after 2k`."""
+
+    def parse(shown: str, rest: Words) -> FaultAction:
+        size = None
+        if keyword(rest, "after"):
+            at, word = next_word(rest, f"{kind} after", "2k")
+            size = within(at, units.size, word)
+        return FaultAction(kind, shown, size=size)
+
+    return parse
 
 
-def _reset(shown: str, rest: Words) -> FaultAction:
-    size = None
-    if rest:
-        at, word = rest.pop(0)
-        within(at, lambda text: one_of(text, ("after",)), word)
-        at, word = _next(rest, "reset after", "2k")
-        size = within(at, units.size, word)
-    return FaultAction("reset", shown, size=size)
-
-
-def _delay(shown: str, rest: Words) -> FaultAction:
-    at, word = _next(rest, "delay", "200ms, or delay 200ms..400ms")
-    first, dots, last = word.partition("..")
-    low = within(at, _pause, first)
-    high = within(at + len(first) + 2, _pause, last) if dots else low
-    if high < low:
-        raise BadValue(f"{word} runs backwards", f"write {last}..{first}", at)
-    return FaultAction("delay", shown, low=low, high=high)
-
-
-def _pause(text: str) -> float:
-    found = units.duration(text)
-    if found > LONGEST_DELAY:
-        raise BadValue(f"{text} is out of range", "write a delay of an hour at most")
-    return found
+def _garbage(shown: str, rest: Words) -> FaultAction:
+    return FaultAction("garbage", shown, word="chunk" if keyword(rest, "chunk") else "")
 
 
 def _status(shown: str, rest: Words) -> FaultAction:
-    at, word = _next(rest, "status", "503")
+    at, word = next_word(rest, "status", "503")
     number = within(at, lambda text: status(text, 200), word)
     after = None
-    if rest:
-        at, word = rest.pop(0)
-        within(at, lambda text: one_of(text, ("retry_after",)), word)
-        at, word = _next(rest, "retry_after", "5s")
+    if keyword(rest, "retry_after"):
+        at, word = next_word(rest, "retry_after", "5s")
         after = within(at, units.duration, word)
     return FaultAction("status", shown, size=number, retry_after=after)
 
 
 def _truncate(shown: str, rest: Words) -> FaultAction:
-    at, word = _next(rest, "truncate", "2k: the octets of the body that come")
+    at, word = next_word(rest, "truncate", "2k: the octets of the body that come")
     return FaultAction("truncate", shown, size=within(at, units.size, word))
 
 
 def _drip(shown: str, rest: Words) -> FaultAction:
-    at, word = _next(rest, "drip", "100/s")
-    return FaultAction("drip", shown, rate=within(at, _positive(units.rate), word))
+    at, word = next_word(rest, "drip", "100/s")
+    return FaultAction("drip", shown, rate=within(at, positive(units.rate), word))
 
 
 def _bandwidth(shown: str, rest: Words) -> FaultAction:
-    at, word = _next(rest, "bandwidth", "10k: octets a second")
+    at, word = next_word(rest, "bandwidth", "10k: octets a second")
     text = word.removesuffix("/s")
-    return FaultAction("bandwidth", shown, rate=within(at, _positive(units.size), text))
-
-
-def _positive(parser: Callable[[str], float]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        found = parser(text)
-        if found <= 0:
-            raise BadValue("nothing would ever come", "write more than 0, or do = hang")
-        return found
-
-    return parse
+    return FaultAction("bandwidth", shown, rate=within(at, positive(units.size), text))
 
 
 _WITH_VALUE: dict[str, Callable[[str, Words], FaultAction]] = {
-    "reset": _reset,
-    "delay": _delay,
+    **fault_words.PARSERS,
+    "reset": _after("reset"),
+    "close": _after("close"),
+    "garbage": _garbage,
+    "delay": fault_words.delay,
     "status": _status,
     "truncate": _truncate,
     "drip": _drip,

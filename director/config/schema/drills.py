@@ -28,13 +28,21 @@ FAULT = Kind(
             "do",
             "one of " + ", ".join(f"`{one}`" for one in faults.KINDS),
             values.on_text(faults.action),
-            "What happens. To requests (layer 7): `refuse` (no connection), `reset` or `reset after SIZE` of "
-            "the answer, `hang` (a connection, and then nothing), `delay 200ms` or `delay 200ms..400ms` "
-            "(before the first byte), `status 503` or `status 503 retry_after 5s`, `truncate SIZE` (of the "
-            "body, then the end), `garbage` (no HTTP), `drip 100/s` (octets one by one), `bandwidth 10k` "
-            "(octets a second), `close` (the end before an answer). To packets (layer 4): `drop`, "
-            "`delay TIME`, `duplicate`, `reorder`, `corrupt` (each perhaps with a share of the packets, as "
-            "in `drop 10%`), `rst`, `unreachable`.",
+            "What happens. To requests (layer 7): `refuse` (no connection), `blackhole` (no answer to the "
+            "connect), `reset` or `reset after SIZE` of the answer, `close` or `close after SIZE` (the end), "
+            "`hang` (a connection, and then nothing), `stops_reading` or `stops_reading after SIZE` of the "
+            "request, `delay 200ms`, `delay 200ms..400ms`, `delay lognormal 200ms 0.5` (median and sigma) or "
+            "`delay x3` (so many times what the server took before; all before the first byte), `status 503` "
+            "or `status 503 retry_after 5s`, `truncate SIZE` (of the body, then the end), `garbage` (no "
+            "HTTP), `garbage chunk` (in the body), `wrong_length +100` or `-100`, `1xx` (an interim "
+            "answer alone), `late_trailers 5s`, `drip 100/s` (octets one by one), `bandwidth 10k` (octets a "
+            "second). "
+            "To TLS towards servers: `tls expired`, `wrong_name`, `unknown_ca` or `stall`. To names of "
+            "servers: `dns empty`, `dns flapping`, `dns old ADDRESS`. To checks alone: `lie up`, `lie down`, "
+            "`lie flapping`. Toxiproxy's words are known: `latency 1s jitter 100ms`, `down`, `timeout 5s`, "
+            "`reset_peer 1s`, `slow_close 1s`, `slicer SIZE TIME`, `limit_data SIZE`. To packets (layer 4): "
+            "`drop`, `delay TIME`, `duplicate`, `reorder`, `corrupt` (each perhaps with a share of the "
+            "packets, as in `drop 10%`), `rst`, `unreachable`.",
             example="delay 200ms..400ms",
             required=True,
         ),

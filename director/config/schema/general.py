@@ -211,6 +211,15 @@ DEMO = Kind(
         Key(
             "listen", "address", values.listener, "Where it listens.", example="127.0.0.1:9001", required=True
         ),
+        Key(
+            "tls",
+            "`yes` or `no`",
+            values.SWITCH,
+            "Whether it speaks TLS. Its certificate is good for `localhost` and its address of loopback, and "
+            "signed by `etc/drills/demo-ca.pem`, whose key everybody has.",
+            default="no",
+            example="yes",
+        ),
     ),
 )
 

@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from director.health.probes.base import Reporter, StreamProbe
 from director.health.probes.tls import Handshake, TlsProbe, judge
-from director.tls.io.contexts import verify_name, words
+from director.tls.io.contexts import refusal, verify_name
 
 if TYPE_CHECKING:
     from director.model.pools import ServerTLS
@@ -96,14 +96,8 @@ class Secrecy:
 
     def refused(self, cause: SSL.Error) -> str:
         """Why there was no handshake, as precisely as OpenSSL knows."""
-        said = words(cause)
-        if "wrong version number" in said:
-            return "TLS: the server answers in clear text"
-        if self.connection is not None and "verify failed" in said:
-            code = SSL._lib.SSL_get_verify_result(self.connection._ssl)  # type: ignore[attr-defined]  # noqa: SLF001 - no method has it
-            text = SSL._ffi.string(SSL._lib.X509_verify_cert_error_string(code))  # type: ignore[attr-defined]  # noqa: SLF001
-            said = f"{said}: {text.decode('ascii', 'replace')}"
-        return f"TLS: {said}"
+        said = refusal(cause, self.connection)
+        return "TLS: the server answers in clear text" if "wrong version number" in said else f"TLS: {said}"
 
 
 @implementer(IHandshakeListener)

@@ -17,12 +17,13 @@ from attrs import evolve
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from director.fault.probing import MetProbe, met
+from director.fault.probing import met
 from director.health.io.contexts import Contexts
 from director.health.io.faulty import FaultyProbe
 from director.health.io.probes import Probe
-from director.health.schedule import CheckTarget, Key, Plan, targets
+from director.health.schedule import CheckTarget, Key, Plan, redirected, targets
 from director.health.verdict import Evidence
+from director.model.drills import Injected
 from director.model.pools import NO_ADVICE, Advice, State
 from director.model.settings import Configuration
 from director.registry.evidence import CheckSnapshot, Result, Transition
@@ -241,23 +242,29 @@ class HealthService(Service):
             self._judge(target, result)
 
         self.probes += 1
-        found = self._met(target)
-        probe: Probe | FaultyProbe
-        if found is None:
-            probe = Probe(self._reactor, self._clock, target, report, gone, self._contexts)
-        else:
-            probe = FaultyProbe(self._reactor, self._clock, found, report, gone)
-        self._under_way[key] = probe
+        self._under_way[key] = probe = self._probe(target, report, gone)
         probe.start()
 
-    def _met(self, target: CheckTarget) -> MetProbe | None:
-        """What an injected fault on one of its servers makes of a probe; None = nothing."""
+    def _probe(
+        self, target: CheckTarget, report: Callable[[Result], None], gone: Callable[[], None]
+    ) -> Probe | FaultyProbe:
+        """One of the target, as a fault on its servers has it."""
+        injected = self._injected(target)
+        if injected is not None:
+            found = met(injected, target.check, target.tls, target.address.host)
+            if found is not None:
+                return FaultyProbe(self._reactor, self._clock, found, report, gone)
+            target = redirected(target, injected.action.old_address)
+        return Probe(self._reactor, self._clock, target, report, gone, self._contexts)
+
+    def _injected(self, target: CheckTarget) -> Injected | None:
+        """The fault on one of its servers that a probe meets; None = none."""
         address, check = target.key
         for server in self.registry.by_address.get(address, ()):
             if server.injected is not None and check in server.pool.config.checks:
-                injected = server.injected.meet_check()
+                injected: Injected | None = server.injected.meet_check()
                 if injected is not None:
-                    return met(injected, target.check)
+                    return injected
         return None
 
     # -- judging --

@@ -6,9 +6,9 @@ for several processes.  `arrivals` see a connection through PROXY header and han
 `undecided` waits for the first octets to say which protocol it is.  `frontend` performs a
 conversation's commands for one client over the `link` of each exchange to its server, `backend` holds the
 connections to servers (`server_side`), each made in its `manner`, and `carriers` those that carry many
-requests: a `carrier` each, and each request is `carried`; one is `faulty` on purpose; `resolver` looks their
-names up, `attempts` tries a name's addresses, `queue` holds those who wait for a server with room.
-`access_log` formats records and
-`writer` writes them; `date` dates own answers; `reactor` is the lean loop; `descriptors` counts them;
-`hang_ups` tell of resets behind a FIN; `service` ties them together.
+requests: a `carrier` each, and each request is `carried`; one is `faulty` on purpose (`misframed`: its
+answer); `resolver` looks their names up, `attempts` tries a name's addresses, `queue` holds those who wait
+for a server with room.  `access_log` formats records and `writer` writes them; `date` dates own answers;
+`reactor` is the lean loop; `descriptors` counts them; `hang_ups` tell of resets behind a FIN; `service` ties
+them together.
 """

@@ -76,7 +76,7 @@ class Backends:
         idle_closed: idle connections closed because they were too old or too many, or their server left.
     """
 
-    def __init__(self, reactor: Any, context: Callable[[ServerTLS, str], Context] | None = None) -> None:
+    def __init__(self, reactor: Any, context: Callable[[ServerTLS, str, str], Context] | None = None) -> None:
         self.reactor = reactor
         self._manners = Manners(context)
         self._loop = reactor if isinstance(reactor, LeanReactor) else _StrangeLoop
@@ -237,9 +237,9 @@ class Backends:
 
     # -- new connections --
 
-    def manner(self, server: RealServer, peer: Peer) -> Manner:
-        """How a server whose pool asks for TLS or PROXY headers is met."""
-        return self._manners.of(server, peer)
+    def manner(self, server: RealServer, peer: Peer, wrong: str = "") -> Manner:
+        """How a server whose pool asks for TLS or PROXY headers is met; `wrong` is a fault's."""
+        return self._manners.of(server, peer, wrong)
 
     def connect(self, address: Address, client: ServerCaller, manner: Manner | None = None) -> ServerSide:
         """Begin a connection; `client` hears `server_connected` or `server_lost` later, never now."""

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from director.fault.shaping import ENDED, shaping
+from attrs import evolve
+
+from director.fault.shaping import ENDED
 from director.l7.http.writing import phrase
+from director.l7.io.misframed import shape_of
 from director.l7.proxy.commands import Loss
 
 if TYPE_CHECKING:
+    from director.fault.shaping import Shaping
     from director.l7.io.backend import Backends
     from director.l7.io.carried import CarriedStream
     from director.l7.io.server_side import ServerCaller, ServerSide
     from director.l7.routing.facts import Peer
-    from director.model.drills import Injected
+    from director.model.drills import FaultAction, Injected
     from director.registry.live import RealServer
 
 HELD_LIMIT = 65536
@@ -27,6 +31,8 @@ HELD_LIMIT = 65536
 GARBAGE = b"\x15\x03\x00\x00\x02\x02\x0a not an answer\r\n\x00\xff\xfe\r\n\r\n"
 """No message of HTTP, whatever the reader forgives."""
 RESET = "connection reset"
+METHOD_LIMIT = 32
+"""Octets of a request in which its method is looked for."""
 _BODILESS = frozenset({204, 205, 304})
 
 
@@ -35,47 +41,75 @@ def meet(
 ) -> FaultySide:
     """Begin a connection under a fault; `client` hears of it later, never now."""
     side = FaultySide(backends, injected, client)
-    kind = injected.action.kind
-    if kind in _WITHOUT_SERVER and not (kind == "reset" and injected.action.size is not None):
-        backends.reactor.callLater(0, side.begin_without_server)
+    action = injected.action
+    if _reaches_server(action):
+        _connect(side, action, target, peer)
     else:
-        _connect(side, target, peer)
+        backends.reactor.callLater(0, side.begin_without_server, target.address.host)
     return side
 
 
-def _connect(side: FaultySide, target: RealServer, peer: Peer) -> None:
+def _reaches_server(action: FaultAction) -> bool:
+    """Whether the server itself has a part in it."""
+    kind = action.kind
+    if kind == "tls":
+        return action.word != "stall"
+    if kind == "dns":
+        return bool(action.old_address)
+    if kind == "garbage":
+        return bool(action.word)
+    return kind not in _WITHOUT_SERVER and (kind not in _CUT or action.size is not None)
+
+
+def _connect(side: FaultySide, action: FaultAction, target: RealServer, peer: Peer) -> None:
     """A connection of its own, or where one carries many requests, a stream of its own."""
     backends, config = side.backends, target.pool.config
+    address = target.address
+    if action.old_address:
+        address = evolve(address, host=action.old_address)
     manner = None
     if config.tls is not None or config.send_proxy != "off" or config.protocol == "h2":
-        manner = backends.manner(target, peer)
+        manner = backends.manner(target, peer, action.word if action.kind == "tls" else "")
     if manner is None or not manner.multiplexes:
-        side.stream.server = backends.connect(target.address, side, manner)
+        side.stream.server = backends.connect(address, side, manner)
         return
-    key = target.key + manner.suffix
-    found, there = backends.carriers.stream(key, target.address, side, manner, fresh=False, careful=False)
+    key = str(address) + manner.suffix
+    found, there = backends.carriers.stream(key, address, side, manner, fresh=False, careful=False)
     side.stream.server = found
     if there:
         backends.reactor.callLater(0, side.server_connected)
 
 
-_WITHOUT_SERVER = frozenset({"refuse", "hang", "status", "garbage", "close", "reset"})
+_WITHOUT_SERVER = frozenset({"refuse", "blackhole", "hang", "stops_reading", "status", "1xx"})
+_CUT = frozenset({"reset", "close"})
+"""Before an answer nobody is asked; after some of it, the server has to give it."""
+_UNHEARD = frozenset({"blackhole", "tls"})
+"""Nothing comes, not even a connection."""
 
 
 class FaultySide:
-    """In the place of a `ServerSide` for its link, and of a link for the real `ServerSide`."""
+    """In the place of a `ServerSide` for its link, and of a link for the real `ServerSide`.
+
+    Attributes:
+        taken: octets of the request that a server took which is not there.
+        full: it takes no more.
+    """
 
     __slots__ = (
-        "_action", "_delay", "_held", "_shape", "_timer", "_under_way", "backends", "client", "stream",
+        "_action", "_asked", "_delay", "_held", "_shape", "_timer", "_under_way", "backends", "client",
+        "full", "stream", "taken",
     )  # fmt: skip
 
     def __init__(self, backends: Backends, injected: Injected, client: ServerCaller | None) -> None:
         self.backends = backends
         self.client = client
         self.stream = FaultyStream(self)
+        self.taken = 0
+        self.full = False
         self._action = injected.action
-        self._delay = injected.delay
-        self._shape = shaping(injected.action)
+        self._delay = injected.delay if injected.action.kind == "delay" else 0.0
+        self._shape: Shaping | None = None
+        self._asked = b""
         self._held = bytearray()
         self._under_way = True
         self._timer: Any = None
@@ -84,21 +118,43 @@ class FaultySide:
         """The request is over, and nobody else gets the connection."""
         self.close()
 
+    def asked(self, data: bytes) -> None:
+        """The request begins with these octets."""
+        self._asked = self._asked or data[:METHOD_LIMIT]
+
     # -- without a server --
 
-    def begin_without_server(self) -> None:
+    def begin_without_server(self, host: str) -> None:
         """There is no connection, or one that a server seems to have accepted."""
-        if self.client is None:
+        kind = self._action.kind
+        if self.client is None or kind in _UNHEARD:
             return
-        if self._action.kind == "refuse":
+        if kind == "refuse":
             self._lose("connection refused")
+        elif kind == "dns":
+            self._lose(f"the name {host} cannot be resolved")
         else:
             self.client.server_connected()
 
     def requested(self, data: bytes) -> None:
-        """The first octets of a request that no server gets."""
-        if self._action.kind != "hang" and self._timer is None:
-            self._timer = self.backends.reactor.callLater(0, self._answer, data)
+        """Octets of a request that no server gets."""
+        action = self._action
+        if action.kind == "stops_reading":
+            self._fill(len(data), action.size or 0)
+        elif self._timer is None and (action.kind != "hang" or action.low):
+            self._timer = self.backends.reactor.callLater(action.low, self._answer, data)
+
+    def _fill(self, size: int, limit: int) -> None:
+        """What is behind the limit stays on the way, as in the buffers of a kernel."""
+        self.taken = min(self.taken + size, limit)
+        if self.taken >= limit and not self.full:
+            self.full = True
+            self._timer = self.backends.reactor.callLater(0, self._say_full)
+
+    def _say_full(self) -> None:
+        self._timer = None
+        if self.client is not None:
+            self.client.server_blocked()
 
     def _answer(self, data: bytes) -> None:
         """In a turn of its own, as a server's answer would come."""
@@ -108,8 +164,11 @@ class FaultySide:
             return
         if kind == "reset":
             self._lose(RESET)
-        elif kind == "close":
+        elif kind in {"close", "hang"}:
             client.server_ended()
+        elif kind == "1xx":
+            status = self._action.size or 103
+            client.server_received(b"HTTP/1.1 %d %b\r\n\r\n" % (status, phrase(status).encode()))
         else:
             client.server_received(GARBAGE if kind == "garbage" else self._status(data))
 
@@ -145,12 +204,15 @@ class FaultySide:
     def server_received(self, data: bytes) -> None:
         """Octets of the answer."""
         shape = self._shape
+        if shape is None:
+            shape = self._shape = shape_of(self._action, self._asked.partition(b" ")[0])
         if shape.pace is None:
             data = shape.take(data)
             if data and self.client is not None:
                 self.client.server_received(data)
             if shape.end:
                 self._over(shape.end)
+            self._finish_later(shape)
             return
         self._held += data
         if len(self._held) > HELD_LIMIT:
@@ -158,10 +220,20 @@ class FaultySide:
         if self._timer is None:
             self._timer = self.backends.reactor.callLater(shape.pace[1], self._tick)
 
+    def _finish_later(self, shape: Shaping) -> None:
+        """The last octets of an answer come late."""
+        if shape.later is not None and self._timer is None and self.client is not None:
+            self._timer = self.backends.reactor.callLater(shape.later[1], self._finish, shape.later[0])
+
+    def _finish(self, data: bytes) -> None:
+        self._timer = None
+        if self.client is not None:
+            self.client.server_received(data)
+
     def _tick(self) -> None:
         """The next octets of an answer that comes slowly."""
         self._timer = None
-        pace = self._shape.pace
+        pace = self._shape.pace if self._shape is not None else None
         if pace is None or self.client is None:
             return
         if self.stream.paused:
@@ -179,8 +251,9 @@ class FaultySide:
 
     def go_on(self) -> None:
         """The reader takes octets again."""
-        if self._held and self._timer is None and self._shape.pace is not None:
-            self._timer = self.backends.reactor.callLater(self._shape.pace[1], self._tick)
+        pace = self._shape.pace if self._shape is not None else None
+        if self._held and self._timer is None and pace is not None:
+            self._timer = self.backends.reactor.callLater(pace[1], self._tick)
 
     def _over(self, how: str) -> None:
         if how != ENDED:
@@ -194,7 +267,17 @@ class FaultySide:
     def server_ended(self) -> None:
         """FIN from the server, behind what still waits."""
         self._under_way = False
-        if not self._held and self.client is not None:
+        if self._shape is not None:
+            self._shape.ended()
+            self._finish_later(self._shape)
+        if self._action.kind == "slow_close" and self._timer is None:
+            self._timer = self.backends.reactor.callLater(self._action.low, self._end_late)
+        elif not self._held and self._timer is None and self.client is not None:
+            self.client.server_ended()
+
+    def _end_late(self) -> None:
+        self._timer = None
+        if self.client is not None:
             self.client.server_ended()
 
     def server_lost(self, reason: str, loss: Loss = Loss.UNKNOWN) -> None:
@@ -257,15 +340,16 @@ class FaultyStream:
     @property
     def is_blocked(self) -> bool:
         """The server does not take what was written."""
-        return self.server is not None and self.server.stream.is_blocked
+        return self._side.full if self.server is None else self.server.stream.is_blocked
 
     @property
     def progress(self) -> int:
         """Octets that left."""
-        return 0 if self.server is None else self.server.stream.progress
+        return self._side.taken if self.server is None else self.server.stream.progress
 
     def write(self, data: bytes) -> None:
         """Octets for the server."""
+        self._side.asked(data)
         if self.server is not None:
             self.server.stream.write(data)
         else:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SUFFIX = " by "
 """What stands between an address and its manner in the key of a connection; no address holds it."""
 
+NOBODY = "another-name.invalid"
+"""A name that no certificate is for (RFC 6761 6.4)."""
+
 
 class Manner:
     """One manner.
@@ -86,14 +89,15 @@ class Manners:
     """The manners of one director.
 
     Args:
-        context: gives the context of a pool's TLS and protocol; raises CertificateError.
+        context: gives the context of a pool's TLS and protocol, and of what an injected fault makes of
+            them ("" = nothing); raises CertificateError.
     """
 
-    def __init__(self, context: Callable[[ServerTLS, str], Context] | None) -> None:
+    def __init__(self, context: Callable[[ServerTLS, str, str], Context] | None) -> None:
         self._context = context
 
-    def of(self, server: RealServer, peer: Peer) -> Manner:
-        """How `server` is met on behalf of `peer`."""
+    def of(self, server: RealServer, peer: Peer, wrong: str = "") -> Manner:
+        """How `server` is met on behalf of `peer`; `wrong`: what is wrong with its certificate on purpose."""
         config = server.pool.config
         header = _header(config.send_proxy, peer)
         tls, h2 = config.tls, config.protocol == "h2"
@@ -102,14 +106,17 @@ class Manners:
             return Manner(suffix, header, None, "", "", multiplexes=h2)
         name = tls.name or server.config.address.host
         suffix = f"{SUFFIX}TLS {hash((tls, name)):x} {config.protocol} {config.send_proxy}"
+        if wrong:
+            suffix += f" {wrong}"  # nobody else meets such a connection
         if self._context is None:
             return Manner(suffix, header, None, "", "", "TLS is not set up here")
         try:
-            context = self._context(tls, config.protocol)
+            context = self._context(tls, config.protocol, wrong)
         except CertificateError as error:
             return Manner(suffix, header, None, "", "", f"TLS: {error}")
         asked = "" if _is_address(name) else name
-        return Manner(suffix, header, context, asked, name if tls.verify else "", multiplexes=h2)
+        verified = NOBODY if wrong == "wrong_name" else name
+        return Manner(suffix, header, context, asked, verified if tls.verify else "", multiplexes=h2)
 
 
 def _is_address(name: str) -> bool:

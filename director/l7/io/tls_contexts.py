@@ -56,7 +56,7 @@ class TLSContexts:
         self.challenges = challenges or Challenges()
         self._wanted: dict[str, tuple[ListenerTLS, Protocols]] = {}
         self._made: dict[str, tuple[ListenerTLS, Protocols, ServerContexts]] = {}
-        self._to_servers: dict[tuple[ServerTLS, str], Context] = {}
+        self._to_servers: dict[tuple[ServerTLS, str, str], Context] = {}
         self.lacking: dict[str, str] = {}
 
     def apply(self, services: Iterable[L7Service]) -> None:
@@ -99,9 +99,12 @@ class TLSContexts:
         found = self._made.get(name)
         return found[2].current(monotonic()) if found is not None else None
 
-    def of_servers(self, wanted: ServerTLS, protocol: str = "http/1.1") -> Context:
-        """The context for connections to servers that are met so.  Raises CertificateError."""
-        found = self._to_servers.get((wanted, protocol))
+    def of_servers(self, wanted: ServerTLS, protocol: str = "http/1.1", wrong: str = "") -> Context:
+        """The context for connections to servers that are met so, or as an injected fault wants it.
+
+        Raises CertificateError.
+        """
+        found = self._to_servers.get((wanted, protocol, wrong))
         if found is None:
             pair: Pair | None = None
             if wanted.certificate:
@@ -109,7 +112,11 @@ class TLSContexts:
                 if pair is None:
                     raise CertificateError(f"nothing of [cert:{wanted.certificate}] can be read")
             found = client_context(
-                verify=wanted.verify, authorities=wanted.ca, pair=pair, protocols=(protocol.encode("ascii"),)
+                verify=wanted.verify,
+                authorities=wanted.ca,
+                pair=pair,
+                protocols=(protocol.encode("ascii"),),
+                wrong=wrong,
             )
-            self._to_servers[wanted, protocol] = found
+            self._to_servers[wanted, protocol, wrong] = found
         return found

@@ -31,7 +31,7 @@ from OpenSSL import SSL
 
 from director.l7.io.stream import SMALL_READ, Owner, Stream, words
 from director.l7.routing.facts import TLSFacts
-from director.tls.io.contexts import verify_name, was_resumed
+from director.tls.io.contexts import refusal, verify_name, was_resumed
 from director.tls.io.contexts import words as tls_words
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class TLSStream(Stream):
             self.fail(f"TLS: {_system_words(error)} in the handshake")
             return
         except SSL.Error as error:
-            self.fail(f"TLS: {tls_words(error)}")
+            self.fail(f"TLS: {refusal(error, self.connection)}")
             return
         wrong = verify_name(self.connection, self._verify) if self._verify else ""
         if wrong:

@@ -10,6 +10,7 @@ Verification of servers is service-identity's (RFC 9525) on top of OpenSSL's cha
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +29,8 @@ from director.tls.choice import Choice
 from director.tls.io.certificates import CertificateError, Pair
 from director.tls.profiles import PROFILES, TLS13, Profile
 
+_FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+"""When every certificate has expired."""
 TICKET_SECONDS = 86400.0
 """How long the keys of session tickets are used."""
 _VERSIONS = {0x0303: SSL.TLS1_2_VERSION, TLS13: SSL.TLS1_3_VERSION}
@@ -172,17 +175,21 @@ def client_context(
     pair: Pair | None = None,
     protocols: tuple[bytes, ...] = (),
     profile: str = "intermediate",
+    wrong: str = "",
 ) -> SSL.Context:
     """For connections to servers: chains are verified against `authorities`, the system's without.
 
-    Names are verified by `verify_name` when the handshake is done.  Raises CertificateError.
+    Names are verified by `verify_name` when the handshake is done.  `wrong` is what an injected fault
+    wants: `expired` verifies as of the year 9999, `unknown_ca` trusts nobody.  Raises CertificateError.
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     _apply(context, PROFILES[profile])
     if verify:
         context.set_verify(SSL.VERIFY_PEER, lambda _connection, _certificate, _code, _depth, good: bool(good))
         try:
-            if authorities:
+            if wrong == "unknown_ca":
+                pass  # nobody is trusted
+            elif authorities:
                 context.load_verify_locations(authorities)
             else:
                 context.set_default_verify_paths()
@@ -190,6 +197,8 @@ def client_context(
             raise CertificateError(
                 f"{authorities} has no authorities in PEM; tls.ca names who signs servers"
             ) from error
+    if wrong == "expired":
+        _store(context).set_time(_FAR)
     if pair is not None:
         _use(context, pair)
     if protocols:
@@ -227,6 +236,16 @@ def words(error: SSL.Error) -> str:
     return reasons[-1] if reasons else "unknown error"
 
 
+def refusal(error: SSL.Error, connection: SSL.Connection | None) -> str:
+    """Why a handshake failed, as precisely as OpenSSL knows: of a certificate what is wrong with it."""
+    said = words(error)
+    if connection is None or "verify failed" not in said:
+        return said
+    code = SSL._lib.SSL_get_verify_result(connection._ssl)  # type: ignore[attr-defined]  # noqa: SLF001 - no method has it
+    text = SSL._ffi.string(SSL._lib.X509_verify_cert_error_string(code))  # type: ignore[attr-defined]  # noqa: SLF001
+    return f"{said}: {text.decode('ascii', 'replace')}"
+
+
 def _revoke(context: SSL.Context, path: str) -> None:
     try:
         data = Path(path).read_bytes()
@@ -236,11 +255,16 @@ def _revoke(context: SSL.Context, path: str) -> None:
         raise CertificateError(f"{path} has no revocation list in PEM ({error})") from error
     if not lists:
         raise CertificateError(f"{path} has no revocation list in PEM; tls.crl names one")
-    store = context.get_cert_store()
-    assert store is not None  # noqa: S101 - a context always has one
+    store = _store(context)
     for one in lists:
         store.add_crl(one)
     store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
+
+
+def _store(context: SSL.Context) -> crypto.X509Store:
+    store = context.get_cert_store()
+    assert store is not None  # noqa: S101 - a context always has one
+    return store
 
 
 def _apply(context: SSL.Context, profile: Profile) -> None:

@@ -35,6 +35,13 @@ def test_a_good_one() -> None:
     assert said(BASE + FAULT + DRILL) == []
 
 
+@pytest.mark.parametrize("do", ["tls expired", "dns empty"])
+@pytest.mark.parametrize("place", ["named/n", "pool named"])
+def test_certificates_and_names_where_there_are_some(do: str, place: str) -> None:
+    named = "[l7:more]\nlisten = :82\npool = named\n[pool:named]\nserver.n = n.example:443\ntls = on\n"
+    assert said(BASE + named + f"[fault:x]\nserver = {place}\ndo = {do}\n") == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -54,6 +61,11 @@ def test_a_good_one() -> None:
             "[fault:x]\nserver = web/a\ndo = rst\n",
             "rst happens to packets, and no service of layer 4 uses these servers",
         ),
+        (
+            FAULT.replace("hang", "tls stall"),
+            "its servers are met without TLS, so no certificate is looked at",
+        ),
+        (FAULT.replace("hang", "dns empty"), "its servers have addresses, so no name is looked up"),
         (
             "[fault:x]\nserver = dns/d\ndo = drop\n",
             "this version injects faults into requests alone, not into packets",

@@ -7,6 +7,7 @@ import pytest
 from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, UNIXServerEndpoint
 from twisted.internet.testing import MemoryReactorClock, StringTransportWithDisconnection
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.server import Site
 from zope.interface import implementer
 
@@ -175,6 +176,16 @@ def test_a_service_listens_while_it_runs() -> None:
     assert (port, backlog, interface) == (9001, 4096, "127.0.0.1")
     service.stopService()
     assert service.port is None
+
+
+def test_one_that_speaks_tls() -> None:
+    reactor: Any = MemoryReactorClock()
+    service = DemoService(Demo("red", Address("127.0.0.1", 9001), tls=True), reactor)
+    service.startService()
+    [(_port, factory, *_)] = reactor.tcpServers
+    assert isinstance(factory, TLSMemoryBIOFactory)
+    assert isinstance(factory.wrappedFactory, Site)
+    service.stopService()
 
 
 def test_a_refused_bind_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:

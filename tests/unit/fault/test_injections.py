@@ -7,13 +7,14 @@ import pytest
 from director.fault.injections import Injections
 from director.model.conditions import Term
 from director.model.drills import Fault, FaultAction, FaultHit, RunningFault
-from director.model.pools import Address, Pool, Server
+from director.model.pools import Address, Pool, Server, ServerTLS
 from director.model.settings import Configuration
 from director.registry.changes import ServerAdded, plan
 from director.registry.registry import Registry
 from tests.support.registries import FirstFit
 
 WEB = Pool("web", (Server("a", Address("10.0.0.1", 80)), Server("b", Address("10.0.0.2", 80))))
+NAMED = Pool("named", (Server("n", Address("n.example", 80)),), tls=ServerTLS())
 HANG = FaultAction("hang", "hang")
 
 
@@ -30,7 +31,7 @@ class Facts:
 @pytest.fixture
 def registry() -> Registry:
     made = Registry(FirstFit)
-    made.apply(plan(Configuration(), Configuration(pools=(WEB,))), "start", 0.0, 0.0)
+    made.apply(plan(Configuration(), Configuration(pools=(WEB, NAMED))), "start", 0.0, 0.0)
     return made
 
 
@@ -118,3 +119,50 @@ def test_packets_are_no_requests(registry: Registry) -> None:
     faults = Injections(registry)
     faults.start(running("x", ("web", "a"), action=FaultAction("drop", "drop")))
     assert met(registry, "a") == ""
+
+
+@pytest.mark.parametrize(("kind", "word"), [("tls", "expired"), ("dns", "empty")])
+def test_only_who_can_fail_so_is_hit(registry: Registry, kind: str, word: str) -> None:
+    """A server in clear text has no certificate, one with an address no name: nothing would come of it."""
+    faults = Injections(registry)
+    faults.start(running("x", ("web", ""), ("named", ""), action=FaultAction(kind, kind, word=word)))
+    assert registry.pools["web"].by_name["a"].injected is None
+    named = registry.pools["named"].by_name["n"].injected
+    assert named.meet(Facts(), "r").fault == "x"
+
+
+def test_lies_are_met_by_checks_alone(registry: Registry) -> None:
+    faults = Injections(registry)
+    faults.start(running("x", ("web", "a"), action=FaultAction("lie", "lie up", word="up")))
+    assert met(registry, "a") == ""
+    assert registry.pools["web"].by_name["a"].injected.meet_check().fault == "x"
+
+
+def test_what_flaps_is_bad_every_other_time(registry: Registry) -> None:
+    faults = Injections(registry)
+    lie = FaultAction("lie", "lie flapping", word="flapping")
+    faults.start(running("x", ("web", "a"), action=lie))
+    laid = registry.pools["web"].by_name["a"].injected
+    assert [laid.meet_check() is not None for _ in range(5)] == [True, False, True, False, True]
+    dns = FaultAction("dns", "dns flapping", word="flapping")
+    faults.start(running("y", ("named", "n"), action=dns, hit=FaultHit(most=2), checks=True))
+    laid = registry.pools["named"].by_name["n"].injected
+    assert [laid.meet(Facts(), "r") is not None for _ in range(6)] == [True, False, True, False, False, False]
+    # Probes take turns of their own.
+    assert [laid.meet_check() is not None for _ in range(2)] == [True, False]
+    found = faults.find("y")
+    assert found is not None
+    assert (found.choice.hits, found.checks) == (2, 1)
+
+
+def test_a_servers_own_times_are_those_before(registry: Registry) -> None:
+    """What the fault adds is no reason to add more."""
+    server = registry.pools["web"].by_name["a"]
+    for _ in range(10):
+        server.requests.latency.add(0.008)
+    faults = Injections(registry)
+    faults.start(running("x", ("web", "a"), action=FaultAction("delay", "delay x3", times=3.0)))
+    for _ in range(1000):
+        server.requests.latency.add(8.0)
+    faults.follow()
+    assert 0.015 <= server.injected.meet(Facts(), "r").delay <= 0.03

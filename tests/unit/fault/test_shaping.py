@@ -29,6 +29,8 @@ def passed(text: str, data: bytes, size: int) -> tuple[bytes, str]:
         ("truncate 10", HEAD + b"0123456789", ""),
         ("reset after 20", HEAD[:20], "lost"),
         ("reset after 1k", HEAD + b"0123456789", ""),
+        ("close after 20", HEAD[:20], "ended"),
+        ("limit_data 20", HEAD[:20], "ended"),
         ("delay 1s", HEAD + b"0123456789", ""),
     ],
 )
@@ -50,7 +52,13 @@ def test_what_has_no_head_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     ("text", "rate"),
-    [("drip 100/s", 100), ("drip 10000/s", 10000), ("bandwidth 1k", 1024), ("bandwidth 3", 3)],
+    [
+        ("drip 100/s", 100),
+        ("drip 10000/s", 10000),
+        ("bandwidth 1k", 1024),
+        ("bandwidth 3", 3),
+        ("slicer 100 10ms", 10000),
+    ],
 )
 def test_paces(text: str, rate: float) -> None:
     pace = shaping(action(text)).pace
@@ -63,3 +71,8 @@ def test_paces(text: str, rate: float) -> None:
 
 def test_one_octet_at_a_time() -> None:
     assert shaping(action("drip 100/s")).pace == (1, 0.01)
+
+
+def test_slices() -> None:
+    assert shaping(action("slicer 64 20ms")).pace == (64, 0.02)
+    assert shaping(action("slicer 64")).pace == (64, 0.005)

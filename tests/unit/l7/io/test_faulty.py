@@ -11,6 +11,7 @@ import pytest
 from director.config.parse.faults import action
 from director.l7.io.backend import Backends
 from director.l7.io.faulty import FaultySide, meet
+from director.l7.io.misframed import NO_CHUNK
 from director.l7.routing.facts import Peer
 from director.model.drills import Injected
 from director.model.pools import Address, Pool, Server
@@ -22,7 +23,14 @@ INJECTED = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 35\r\nConnection: close\r\n\r\n503 Service Unavailable (injected)\n"
 )
+MISCHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + NO_CHUNK
+TRAILED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Injected\r\n\r\n"
+    b"a\r\n0123456789\r\n0\r\nX-Injected: late\r\n\r\n"
+)
 ASKED = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+PEER = Peer("127.0.0.1", 40000, "127.0.0.1", 80)
 
 
 class Client:
@@ -67,8 +75,7 @@ class Place:
         """A connection that meets a fault, and its first news."""
         client: Any = self.client
         target = RealServer(Server("a", self.address), LivePool(Pool("web")), 0.0)
-        peer = Peer("127.0.0.1", 40000, "127.0.0.1", 80)
-        side = meet(self.backends, Injected("x", action(text), delay), target, client, peer)
+        side = meet(self.backends, Injected("x", action(text), delay), target, client, PEER)
         assert client.told == []
         self.loop.turn(lambda: client.told)
         return side
@@ -121,6 +128,10 @@ def test_refused(place: Place) -> None:
             INJECTED,
         ),
         ("status 204", ["connected"], b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+        ("1xx", ["connected"], b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        ("reset_peer 10ms", ["connected", "lost connection reset"], b""),
+        ("timeout 10ms", ["connected", "ended"], b""),
+        ("stops_reading", ["connected", "blocked"], b""),
     ],
 )
 def test_what_no_server_sees(place: Place, text: str, told: list[str], data: bytes) -> None:
@@ -154,6 +165,11 @@ def test_one_that_hangs_says_nothing_more(place: Place) -> None:
         ("reset after 20", ["connected", "lost connection reset"], ANSWER[:20]),
         ("bandwidth 100k", ["connected"], ANSWER),
         ("drip 1000/s", ["connected"], ANSWER),
+        ("slicer 4 10ms", ["connected"], ANSWER),
+        ("close after 20", ["connected", "ended"], ANSWER[:20]),
+        ("wrong_length +5", ["connected"], ANSWER.replace(b"10\r\n", b"15\r\n")),
+        ("garbage chunk", ["connected", "ended"], MISCHUNKED),
+        ("late_trailers 10ms", ["connected"], TRAILED),
     ],
 )
 def test_an_answer_that_goes_wrong(place: Place, text: str, told: list[str], data: bytes) -> None:
@@ -204,3 +220,62 @@ def test_a_server_that_is_not_there_is_not_there(place: Place) -> None:
     place.server.close()
     place.meet("bandwidth 100k")
     assert place.client.told == ["lost connection refused"]
+
+
+@pytest.mark.parametrize("text", ["blackhole", "tls stall"])
+def test_nothing_comes_of_it(place: Place, text: str) -> None:
+    client: Any = place.client
+    target = RealServer(Server("a", place.address), LivePool(Pool("web")), 0.0)
+    side = meet(place.backends, Injected("x", action(text)), target, client, PEER)
+    place.loop.quiet()
+    assert place.client.told == []
+    assert place.nobody_came()
+    side.stream.close()
+
+
+def test_a_server_that_stops_reading_takes_so_much(place: Place) -> None:
+    side = place.meet("stops_reading after 50")
+    side.stream.write(ASKED)
+    place.loop.quiet()
+    assert (side.stream.is_blocked, side.stream.progress) == (False, len(ASKED))
+    side.stream.write(b"x" * 100)
+    place.loop.turn(lambda: "blocked" in place.client.told)
+    assert (side.stream.is_blocked, side.stream.progress) == (True, 50)
+    side.stream.write(b"x" * 100)
+    place.loop.quiet()
+    assert place.client.told == ["connected", "blocked"]
+
+
+def test_the_end_of_a_connection_comes_later(place: Place) -> None:
+    side = place.meet("slow_close 50ms")
+    peer = place.answer(side)
+    began = place.loop.reactor.seconds()
+    peer.close()
+    place.loop.turn(lambda: "ended" in place.client.told)
+    assert place.client.data == ANSWER
+    assert place.loop.reactor.seconds() - began >= 0.05
+    side.stream.close()
+
+
+def named(place: Place, text: str) -> FaultySide:
+    address = Address("a-name-of-nobody.invalid", place.address.port)
+    target = RealServer(Server("a", address), LivePool(Pool("web")), 0.0)
+    client: Any = place.client
+    side = meet(place.backends, Injected("x", action(text)), target, client, PEER)
+    place.loop.turn(lambda: place.client.told)
+    return side
+
+
+def test_a_name_without_an_address(place: Place) -> None:
+    named(place, "dns empty")
+    assert place.client.told == ["lost the name a-name-of-nobody.invalid cannot be resolved"]
+    assert place.nobody_came()
+
+
+def test_a_name_that_leads_to_an_old_address(place: Place) -> None:
+    side = named(place, "dns old 127.0.0.1")
+    assert place.client.told == ["connected"]
+    place.answer(side)
+    place.loop.turn(lambda: place.client.data)
+    assert place.client.data == ANSWER
+    side.stream.close()

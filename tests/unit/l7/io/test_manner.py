@@ -25,7 +25,7 @@ def server(**pool: Any) -> RealServer:
     return live(registry_of(configuration=Configuration(pools=(config,))), "web", "a")
 
 
-def context(_tls: ServerTLS, _protocol: str) -> Any:
+def context(_tls: ServerTLS, _protocol: str, _wrong: str) -> Any:
     return client_context(verify=False)
 
 
@@ -62,12 +62,16 @@ def test_what_differs_is_not_shared() -> None:
         server(tls=ServerTLS(), protocol="h2"), server(protocol="h2"),
     )  # fmt: skip
     assert len({manners.of(one, PEER).suffix for one in differing}) == 7
+    under_faults = {
+        manners.of(server(tls=ServerTLS()), PEER, one).suffix for one in ("", "expired", "wrong_name")
+    }
+    assert len(under_faults) == 3
     same = (manners.of(server(tls=ServerTLS()), PEER).suffix for _ in range(2))
     assert len(set(same)) == 1
 
 
 def test_what_cannot_be_made_is_refused() -> None:
-    def broken(_tls: ServerTLS, _protocol: str) -> Any:
+    def broken(_tls: ServerTLS, _protocol: str, _wrong: str) -> Any:
         raise CertificateError("no authorities")
 
     assert Manners(broken).of(server(tls=ServerTLS()), PEER).refused == "TLS: no authorities"

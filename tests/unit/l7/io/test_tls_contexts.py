@@ -61,6 +61,7 @@ def test_towards_servers(pairs: dict[str, tuple[Pair, ...]], tmp_path: Path) -> 
     made = contexts(pairs)
     wanted = ServerTLS(certificate="shop")
     assert made.of_servers(wanted) is made.of_servers(wanted)
+    assert made.of_servers(wanted, wrong="expired") is not made.of_servers(wanted)
     before = made.of_servers(wanted)
     made.renew()
     assert made.of_servers(wanted) is not before

@@ -16,7 +16,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from OpenSSL import SSL
 
 from director.tls.io.certificates import CertificateError, Pair, make_pair
-from director.tls.io.contexts import TICKET_SECONDS, Clients, ServerContexts, client_context
+from director.tls.io.contexts import (
+    TICKET_SECONDS,
+    Clients,
+    ServerContexts,
+    client_context,
+    refusal,
+    verify_name,
+)
 from tests.support.certificates import Made, make, ocsp_response
 
 AUTHORITY = make(authority=True, subject="Test CA")
@@ -256,3 +263,39 @@ def test_the_keys_of_tickets_live_for_a_day() -> None:
     second = found.current(1001.0 + TICKET_SECONDS)
     assert second is not first
     assert found.current(1000.0 + 2 * TICKET_SECONDS) is second
+
+
+def refused(authorities: str, wrong: str) -> str:
+    """Why a connection to a good server is refused under a fault, "" when it is not."""
+    context = client_context(verify=True, authorities=authorities, wrong=wrong)
+    client, server = SSL.Connection(context, None), SSL.Connection(serving(SHOP).base, None)
+    client.set_connect_state()
+    client.set_tlsext_host_name(b"shop.example")
+    server.set_accept_state()
+    for _ in range(6):
+        for end, other in ((client, server), (server, client)):
+            try:
+                end.do_handshake()
+            except SSL.WantReadError:
+                pass
+            except SSL.Error as error:
+                return refusal(error, end)
+            with contextlib.suppress(SSL.WantReadError):
+                other.bio_write(end.bio_read(65536))
+    return verify_name(client, "shop.example")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("", ""),
+        ("wrong_name", ""),  # of the name that is asked for, not of the context
+        ("expired", "certificate verify failed: certificate has expired"),
+        ("unknown_ca", "certificate verify failed: unable to get local issuer certificate"),
+    ],
+)
+def test_a_good_server_is_refused_under_a_fault(tmp_path: Path, wrong: str, why: str) -> None:
+    """The words are those of X509_verify_cert_error_string(3)."""
+    authorities = tmp_path / "ca.pem"
+    authorities.write_bytes(AUTHORITY.chain)
+    assert refused(str(authorities), wrong) == why
