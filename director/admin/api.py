@@ -27,6 +27,7 @@ from director.admin.answers import (
     as_text,
     encoded,
 )
+from director.admin.chronicle import HourBook
 from director.admin.control import Control, TraceRecord
 from director.admin.openapi import document
 from director.admin.overview import overview, pools
@@ -151,8 +152,11 @@ def connection_query(call: Call) -> ConnectionQuery:
 class Api:
     """All routes that speak JSON or plain text."""
 
-    def __init__(self, control: Control, history: History, counted: Mapping[str, int]) -> None:
+    def __init__(
+        self, control: Control, history: History, counted: Mapping[str, int], chronicle: HourBook
+    ) -> None:
         self._control = control
+        self._chronicle = chronicle
         self._tags = Tags(control)
         self._rates = history.rates
         self._trends = history.trends
@@ -323,7 +327,11 @@ class Api:
     def _rendered(self) -> Iterator[bytes]:
         context = self.context()
         self._shown = self.overview(context)
-        return encoded(home.live(self._shown, pools(context)))
+        return encoded(home.live(self._shown, pools(context), self.hour))
+
+    def hour(self, of: str, figure: str) -> list[float | None]:
+        """The last hour of a figure, for the small lines of pages."""
+        return self._chronicle.line(of, figure, self._control.moment().time)
 
     def generations(self, call: Call) -> Answer:
         """Newest first."""

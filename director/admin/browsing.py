@@ -14,25 +14,46 @@ from typing import Any, cast
 from attrs import asdict, evolve
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from director.admin import audit, edits, overview, views
+from director.admin import audit, edits, overview, proofs, views
 from director.admin.accounts import ADMIN, OPERATOR, may
 from director.admin.answers import Answer, Refusal, as_html, as_page, encoded, see_other
-from director.admin.api import Api, Call, connection_query
-from director.admin.control import Control, TraceRecord
-from director.admin.pages import acts, config, connections, events, home, pool, requests, rules, story, wiring
-from director.admin.pages.frame import Viewer
+from director.admin.api import Api, Call, Tags, connection_query
+from director.admin.control import Control, Rehearsed, TraceRecord
+from director.admin.pages import (
+    acts,
+    changes,
+    config,
+    connections,
+    events,
+    faults,
+    home,
+    pool,
+    requests,
+    rules,
+    server,
+    sheet,
+    story,
+    wiring,
+)
+from director.admin.pages.orders import Others
+from director.admin.pages.viewer import Notices, Viewer
+from director.admin.rehearsals import drills_view, run_view, sheet_view
+from director.admin.reloads import waiting_view
 from director.admin.requests import form
 from director.admin.routes import ROUTES
+from director.admin.views import ViewContext
 from director.config.text.messages import Problem, render_one
-from director.errors import DirectorError
+from director.errors import ChangeRefused, DirectorError
 from director.model.virtual import L4Settings
 from director.registry.rehearsal import rehearse
 from director.registry.reports import ConnectionPage
+from director.registry.snapshot import PoolSnapshot
 
 SHOWN = 200
 """Requests, events and flows on a page."""
 LOOKED_THROUGH = 1000
 """Requests among which a filter looks."""
+NOTHING_FORESEEN: views.Json = {"diff": [], "changes": [], "replay": {"replayed": 0}}
 
 Method = Callable[[Call], "Answer | Deferred[Answer]"]
 
@@ -48,18 +69,40 @@ class Pages:
         self._api = api
         self._control = control
         self._orders = orders
+        self._tags = Tags(control)
 
     def _viewer(self, call: Call) -> Viewer:
-        who = call.principal
-        name = self._control.snapshot().configuration.settings.name
-        return Viewer(name, who.csrf, who.author, may(who.role, OPERATOR), may(who.role, ADMIN))
+        who, seen = call.principal, self._control.snapshot()
+        settings = seen.configuration.settings
+        return Viewer(
+            settings.name,
+            who.csrf,
+            who.author,
+            may(who.role, OPERATOR),
+            may(who.role, ADMIN),
+            self._notices(),
+            f"{settings.state_dir}/control.sock",
+            self._tags.tag(seen.generation),
+            wall="wall" in call.query,
+        )
+
+    def _notices(self) -> Notices:
+        control = self._control
+        moment, waiting = control.moment(), control.waiting()
+        running = [one for one in control.rehearsals.states() if one.running is not None]
+        drill = next((one for one in control.drills.runs() if one.running), None)
+        return Notices(
+            tuple(views.fault_view(one, moment) for one in running),
+            run_view(drill) if drill else None,
+            waiting_view(waiting) if waiting else None,
+        )
 
     # -- pages --
 
     def home(self, call: Call) -> Answer:
         """The overview, in pieces: it may be long."""
         shown, live = self._api.screen()
-        before, behind = home.home(shown, self._viewer(call), wall="wall" in call.query)
+        before, behind = home.home(shown, self._viewer(call))
         return as_page(chain(encoded([before]), live, encoded([behind])))
 
     def wiring_page(self, call: Call) -> Answer:
@@ -79,8 +122,20 @@ class Pages:
         found = context.seen.pools.get(call.path["pool"])
         if found is None:
             raise Refusal(404, "No such pool; it may have been removed", call.path["pool"])
-        weights = sum(one.weight for one in found.servers if one.eligible)
-        return as_html(pool.pool(overview.pool(found, context), weights, self._viewer(call)))
+        view = overview.pool(found, context)
+        return as_html(pool.pool(view, together(found, context), self._viewer(call), self._api.hour))
+
+    def server_page(self, call: Call) -> Answer:
+        """One server."""
+        context, names = self._api.context(), call.path
+        found = context.seen.server(names["pool"], names["server"])
+        if found is None:
+            text = "No such server; it may have been removed"
+            raise Refusal(404, text, f"{names['pool']}/{names['server']}")
+        evidence = proofs.evidence_view(self._control.proofs(found.pool, found.address), context.moment)
+        others = together(context.seen.pools[found.pool], context)
+        view = views.server_view(found, context)
+        return as_html(server.server(view, evidence, others, self._api.hour, self._viewer(call)))
 
     def rules_page(self, call: Call) -> Answer:
         """All rules."""
@@ -129,30 +184,77 @@ class Pages:
 
     def events_page(self, call: Call) -> Answer:
         """Events and changes."""
-        happened = [views.event_view(one) for one in self._control.events(SHOWN)]
+        asked = call.query
+        happened = [views.event_view(one) for one in self._control.events(LOOKED_THROUGH)]
+        happened = [one for one in happened if events.severe(one, asked.get("level", ""))][:SHOWN]
         seen = self._control.snapshot()
         secrets = audit.secrets_of(seen)
-        changes = [audit.generation_view(one, secrets) for one in seen.generations[: -SHOWN - 1 : -1]]
-        return as_html(events.events(happened, changes, self._viewer(call)))
+        made = [audit.generation_view(one, secrets) for one in seen.generations[: -SHOWN - 1 : -1]]
+        made = [one for one in made if events.by(one, asked.get("who", ""))]
+        return as_html(events.events(happened, made, self._viewer(call), asked))
+
+    def faults_page(self, call: Call) -> Answer:
+        """Faults and drills."""
+        control = self._control
+        moment, allowed = control.moment(), control.snapshot().configuration.settings.drills
+        found = [views.fault_view(one, moment) for one in control.rehearsals.states()]
+        return as_html(faults.faults(found, drills_view(control.drills), self._viewer(call), allowed=allowed))
+
+    def drill_page(self, call: Call) -> Answer:
+        """One run of a drill, or the last one of the drill of that name."""
+        desk, name = self._control.drills, call.path["run"]
+        told = desk.run_of(name)
+        if told is None:
+            return as_html(sheet.forgotten(name), 404)
+        plan = next((one for one in drills_view(desk) if one["name"] == told.drill), None)
+        passed = max(0.0, self._control.moment().time - told.began)
+        return as_html(sheet.run(sheet_view(told), plan, passed, self._viewer(call)))
+
+    def change_page(self, call: Call) -> Answer:
+        """One generation, and what taking it back would change now."""
+        seen, number = self._control.snapshot(), call.path["number"]
+        found = next((one for one in seen.generations if str(one.number) == number), None)
+        if found is None:
+            return as_html(changes.forgotten(number), 404)
+        back, why = self._back(found.number)
+        view = audit.generation_view(found, audit.secrets_of(seen))
+        return as_html(changes.change(view, back, why, self._viewer(call)))
+
+    def _back(self, number: int) -> tuple[list[str], str]:
+        """What taking a generation back would change now, or why it cannot be."""
+        try:
+            made = rehearse(self._control.snapshot(), self._control.rehearse_undo(number))
+        except ChangeRefused as refused:
+            return [], str(refused)
+        return list(made.diff), ""
 
     def config_page(self, call: Call) -> Answer | Deferred[Answer]:
         """The merged ini, and with `look` what is to be said of the file."""
         viewer, text = self._viewer(call), self._control.config_text()
         if "look" not in call.query:
             return as_html(config.config(text, None, viewer))
-        seen = self._control.snapshot()
         checking: Deferred[Any] = maybeDeferred(cast("Any", self._control.check_config))
         rehearsing = self._control.rehearse_reload(call.author).addCallbacks(
-            lambda found: (list(rehearse(seen, found.changes).diff), ""),
-            lambda failure: ([], _why(failure.value)),
+            self._foreseen, lambda failure: {**NOTHING_FORESEEN, "refused": _why(failure.value)}
         )
 
         def looked(found: list[Any]) -> Answer:
-            problems, (diff, refused) = found
-            said = {"problems": [_problem(one) for one in problems], "diff": diff, "refused": refused}
+            problems, foreseen = found
+            said = {"problems": [_problem(one) for one in problems], **foreseen}
             return as_html(config.config(text, said, viewer))
 
         return gatherResults([checking, rehearsing], consumeErrors=True).addCallback(looked)
+
+    def _foreseen(self, found: Rehearsed) -> views.Json:
+        """What a reload would change, and for whom."""
+        seen = self._control.snapshot()
+        made = rehearse(seen, found.changes)
+        return {
+            "diff": list(made.diff),
+            "changes": audit.changes(made, audit.secrets_of(seen)),
+            "replay": asdict(found, filter=lambda one, _: one.name != "changes"),
+            "refused": "",
+        }
 
     # -- buttons --
 
@@ -167,9 +269,17 @@ class Pages:
             )
         body = b"" if wanted.body is None else json.dumps(wanted.body(asked)).encode()
         path = {name: asked[name] for name in wanted.path}
-        order = evolve(call, path=path, query={}, body=body)
+        order = evolve(call, path=path, query=wanted.query(asked), body=body, if_match=asked.get("seen", ""))
         done = maybeDeferred(cast("Any", self._orders(wanted.route)), order)
         return done.addCallback(lambda _: see_other(wanted.back(asked)))
+
+
+def together(pool: PoolSnapshot, context: ViewContext) -> Others:
+    """What all servers of a pool do, for the forecast of a share."""
+    ready = [one for one in pool.servers if one.eligible]
+    rates = [context.rates.per_second(pool.name, one.name) for one in pool.servers]
+    known = [one for one in rates if one is not None]
+    return Others(sum(one.weight for one in ready), sum(known) if known else None, pool.config.scheduler.name)
 
 
 def _number(rule: Any) -> int:

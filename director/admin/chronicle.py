@@ -90,7 +90,13 @@ def added(found: Iterable[Counted]) -> Counted:
 def told(seen: RegistrySnapshot) -> Iterator[Told]:
     """All things in the order in which they get a history."""
     services = [(key, sums(one.requests, one.traffic)) for key, one in seen.services.items()]
-    yield WHOLE, added(one for _, one in services), NOTHING
+    pools = seen.pools.values()
+    now = (
+        float(sum(one.active for pool in pools for one in pool.servers)),
+        float(sum(pool.waiting for pool in pools)),
+        float(sum(pool.eligible for pool in pools)),
+    )
+    yield WHOLE, added(one for _, one in services), now
     for key, found in services:
         yield key, found, NOTHING
     for pool in seen.pools.values():
@@ -176,6 +182,19 @@ class HourBook:
         wanted = self.slots(time, span)
         value = self._value
         return {figure: [value(rows, slot, place) for slot in wanted] for place, figure in enumerate(FIGURES)}
+
+    def line(self, name: str, figure: str, time: float, points: int = 60) -> list[float | None]:
+        """The hour of one figure in so many points, each the largest of its slots; empty without history."""
+        rows = self._rows.get(name)
+        if rows is None:
+            return []
+        at, slots, size = FIGURES.index(figure), self._slots, SLOTS // points
+        wanted = self.slots(time, SLOTS * STEP)
+        known = [
+            rows[slot % SLOTS * _ROW + at] if slots[slot % SLOTS] == slot else UNKNOWN for slot in wanted
+        ]
+        groups = (known[first : first + size] for first in range(0, SLOTS, size))
+        return [max((one for one in group if one == one), default=None) for group in groups]  # noqa: PLR0124 - no NaN
 
     @staticmethod
     def slots(time: float, span: float) -> range:

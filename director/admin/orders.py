@@ -6,6 +6,7 @@ against what runs, and apply the difference; `?dry_run=1` stops before the last 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
@@ -147,7 +148,14 @@ class Orders:
     def change_layer4(self, call: Call) -> Answer | Deferred[Answer]:
         """Time-outs and what else holds for all of layer 4."""
         order = edits.some_fields(edits.parse_object(call.body))
-        return self._wanted(call, objects.layer4_changed(self._now(), order))
+        wanted = objects.layer4_changed(self._now(), order)
+        there = {name for _, name in socket.if_nameindex()}
+        for role in ("master", "backup"):
+            daemon = getattr(wanted.l4_settings, f"sync_{role}", None)
+            if f"sync.{role}" in order and daemon is not None and daemon.interface not in there:
+                text = f"There is no interface {daemon.interface}; ip link lists them"
+                raise Refusal(400, text, f"sync.{role}")
+        return self._wanted(call, wanted)
 
     def check_now(self, call: Call) -> Answer:
         """Make a server's checks at once: no change of what runs, so no generation."""

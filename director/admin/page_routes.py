@@ -42,6 +42,7 @@ PAGES = (
     ),
     _page("wiring_page", "/wiring", "From listener to server, with the traffic of now."),
     _page("pool_page", "/pools/{pool}", "A pool, its servers, and buttons to order them."),
+    _page("server_page", "/pools/{pool}/{server}", "A server: its hour, its evidence, and buttons."),
     _page("rules_page", "/rules", "The rules with what they have caught."),
     _page(
         "requests_page",
@@ -60,7 +61,16 @@ PAGES = (
         ("service", "a service, by name or key"),
         ("server", "a server: NAME, POOL/NAME, or its address with or without port"),
     ),
-    _page("events_page", "/events", "What happened, and who changed what."),
+    _page(
+        "events_page",
+        "/events",
+        "What happened, and who changed what.",
+        ("who", "only changes of who is named so, or came from there"),
+        ("level", "only events of this level or a graver one: warning, error"),
+    ),
+    _page("change_page", "/changes/{number}", "A change, before and after, and what undoing it would do."),
+    _page("faults_page", "/faults", "Faults and drills, with buttons."),
+    _page("drill_page", "/drills/{run}", "A run of a drill and its sheet, or the last run of a drill."),
     _page("config_page", "/config", "The merged ini.", ("look", "1 = and what is to be said of the file")),
     ApiRoute(
         "act",

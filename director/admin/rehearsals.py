@@ -12,7 +12,7 @@ from director.admin import edits, views
 from director.admin.access import rehearsed
 from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call
-from director.admin.control import Control, DrillTold
+from director.admin.control import Control, DrillDesk, DrillTold
 from director.admin.edits import BadOrder
 from director.config.parse import units
 from director.config.text.messages import BadValue
@@ -76,18 +76,14 @@ class RehearsalRoutes:
 
     def drills(self, call: Call) -> Answer:
         """All that the configuration names."""
-        desk = self._control.drills
-        runs = desk.runs()
-        return as_json(
-            [_drill_view(one, [run for run in runs if run.drill == one.name]) for one in desk.known()]
-        )
+        return as_json(drills_view(self._control.drills))
 
     def drill(self, call: Call) -> Answer:
         """One run."""
         found = self._control.drills.run_of(call.path["run"])
         if found is None:
             raise Refusal(404, "No such run; /api/v1/drills lists them", call.path["run"])
-        return as_json({**_run_view(found), **(found.sheet or {}), **(UNDECIDED if found.running else {})})
+        return as_json(sheet_view(found))
 
     def run_drill(self, call: Call) -> Answer:
         """Begin one."""
@@ -106,7 +102,7 @@ class RehearsalRoutes:
             return rehearsed(f"drill {name} runs for {drill.steps[-1].at:g}s")
         told = self._control.drills.run_drill(name, call.author, _seed(order), control=control)
         location = (("Location", f"/api/v1/drills/{told.run}"),)
-        return as_json({**_run_view(told), **UNDECIDED}, CREATED, location)
+        return as_json({**run_view(told), **UNDECIDED}, CREATED, location)
 
     def stop_drill(self, call: Call) -> Answer:
         """End one."""
@@ -124,11 +120,24 @@ UNDECIDED = {"verdict": None}
 """Of a run that goes on: whatever it has seen so far, it has no verdict."""
 
 
-def _run_view(told: DrillTold) -> views.Json:
+def drills_view(desk: DrillDesk) -> list[views.Json]:
+    """All drills, each with its runs."""
+    runs = desk.runs()
+    return [drill_view(one, [run for run in runs if run.drill == one.name]) for one in desk.known()]
+
+
+def sheet_view(told: DrillTold) -> views.Json:
+    """A run with its sheet."""
+    return {**run_view(told), **(told.sheet or {}), **(UNDECIDED if told.running else {})}
+
+
+def run_view(told: DrillTold) -> views.Json:
+    """A run without its sheet."""
     return {"run": told.run, "drill": told.drill, "began": views.stamp(told.began), "running": told.running}
 
 
-def _drill_view(drill: Drill, runs: Sequence[DrillTold]) -> views.Json:
+def drill_view(drill: Drill, runs: Sequence[DrillTold]) -> views.Json:
+    """A drill as it is planned, with its runs."""
     return {
         "name": drill.name,
         "service": drill.service,
@@ -138,7 +147,7 @@ def _drill_view(drill: Drill, runs: Sequence[DrillTold]) -> views.Json:
         "expect": [f"{one.phase}: {one.term}" for one in drill.expect],
         "running": any(one.running for one in runs),
         "runs": [
-            {**_run_view(one), "verdict": one.sheet["verdict"] if one.sheet is not None else None}
+            {**run_view(one), "verdict": one.sheet["verdict"] if one.sheet is not None else None}
             for one in runs
         ],
     }

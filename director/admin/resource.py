@@ -282,7 +282,8 @@ def failed(error: BaseException | None, failure: Failure | None = None) -> Answe
 def _page_of(answer: Answer) -> Answer:
     """A refusal for people: a browser that shows pages gets one."""
     said = json.loads(answer.body)
-    text = refused(answer.status, said["error"], said.get("problems", ()))
+    since = [text for change in said.get("since", ()) for text in change["diff"]]
+    text = refused(answer.status, said["error"], said.get("problems", ()), since)
     return as_html(text, answer.status, answer.headers)
 
 

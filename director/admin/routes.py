@@ -159,7 +159,13 @@ ROUTES = (
     ),
     ApiRoute("processes", "GET", "/api/v1/processes", "The processes of the director, and what each uses."),
     ApiRoute("layer4", "GET", "/api/v1/layer4", "Layer 4 as a whole: totals, rates, drops by reason."),
-    ApiRoute("lvs", "GET", "/api/v1/lvs/{table}", "ip_vs, ip_vs_conn, ip_vs_stats of /proc/net.", gives=TEXT),
+    ApiRoute(
+        "lvs",
+        "GET",
+        "/api/v1/lvs/{table}",
+        "A file of /proc/net: ip_vs, ip_vs_stats, ip_vs_conn, …",
+        gives=TEXT,
+    ),
     ApiRoute(
         "change_layer4",
         "PATCH",

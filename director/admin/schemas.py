@@ -67,6 +67,7 @@ FIGURES_OF_7 = thing(
 )
 _TOTALS = dict.fromkeys(Traffic.NAMES, WHOLE)
 TRAFFIC = thing(**_TOTALS, rates=thing(**_TOTALS))
+SYNC_DAEMON = thing(interface=TEXT, syncid=COUNT, group=TEXT, port=COUNT, ttl=COUNT, maxlen=COUNT)
 ANY_VALUE: Schema = {}
 CHANGES = rows(thing(what=TEXT, before=maybe(each(ANY_VALUE)), after=maybe(each(ANY_VALUE))))
 
@@ -263,6 +264,7 @@ COMPONENTS: dict[str, Schema] = {
         id=COUNT,
         engine=TEXT,
         data=TEXT,
+        origin=words("LOCAL", "SYNC"),
     ),
     "Process": thing(
         name=TEXT, pid=COUNT, serving=YES, age=NUMBER, clients=COUNT, requests=COUNT, cpu=NUMBER, rss=COUNT
@@ -360,6 +362,7 @@ ANSWERS: dict[str, Schema] = {
         counters=each(COUNT),
         size=COUNT,
         timeouts=thing(tcp=NUMBER, tcpfin=NUMBER, udp=NUMBER),
+        sync=thing(master=maybe(SYNC_DAEMON), backup=maybe(SYNC_DAEMON)),
     ),
     "faults": rows(named("Fault")),
     "start_fault": {"anyOf": [named("Fault"), named("Rehearsal")]},

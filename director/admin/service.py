@@ -192,7 +192,7 @@ class AdminService(Service):
         authenticator = Authenticator(self._known_token(), Sessions(new_id), Links(new_id), accounts)
         self._authenticator = authenticator
         access = Access(self, accounts, authenticator.sessions, self._control.moment)
-        api = Api(self._control, self._history, authenticator.counted)
+        api = Api(self._control, self._history, authenticator.counted, self._pulse.chronicle)
         parts = answering(self._control, self._reactor, api, access, self._pulse.chronicle)
         path = Address(path=str(self._state_dir / SOCKET_FILE))
         self._open(path, self._site(api, parts, authenticator, ListenerPolicy(control=True)))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from director.admin.control import TraceRecord
 from director.admin.explanation import sentences
@@ -20,7 +20,7 @@ from director.config.parse.expressions import written
 from director.model.conditions import And, Condition, Not, Or, Term
 from director.model.http import Children, FaultStep, L7Service, Rule
 from director.model.pools import NO_ADVICE, State, Tunnel, passive
-from director.model.virtual import L4Service, L4Settings
+from director.model.virtual import L4Service, L4Settings, SyncDaemon
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.reports import (
     CheckEvidence,
@@ -102,7 +102,15 @@ def packets_view(found: PacketFigures | None, settings: L4Settings) -> Json:
             "tcpfin": settings.timeout_tcpfin,
             "udp": settings.timeout_udp,
         },
+        "sync": {
+            "master": _sync_daemon(settings.sync_master),
+            "backup": _sync_daemon(settings.sync_backup),
+        },
     }
+
+
+def _sync_daemon(daemon: SyncDaemon | None) -> Json | None:
+    return None if daemon is None else asdict(daemon)
 
 
 # --- servers and pools -----------------------------------------------------------------------

@@ -8,6 +8,6 @@ Flows: `flows` (the table), `one_packet` (answers without one), `timers`, `state
 Packets: `wire` (headers), `fragments`, `methods` (how they reach a server), `output` and `routing` (the way
 out), `icmp` (errors of our own), `apps` (addresses in payloads), `verdicts` (what the shell does).
 `twins` is what becomes of flows whose service gets another pool, `here` what servers on this machine lack.
-`listing` is what people see, `saved` what outlives the process.  The shell that owns rings, netlink and the
-capture of virtual addresses is `io`.
+`listing` is what people see, `saved` what outlives the process, `synced` what other directors are told and
+tell.  The shell that owns rings, netlink and the capture of virtual addresses is `io`.
 """

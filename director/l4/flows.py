@@ -48,10 +48,14 @@ class Entry:
     """What flows and templates share: a timer, a place in the table, and who controls whom.
 
     `controls` counts the entries that name this one as `control`; `number` tells entries of one table apart
-    and grows with each.
+    and grows with each.  `replica` is SYNC: another director told of it; `told` is what others were last told
+    of it, the synchroniser's own.
     """
 
-    __slots__ = ("control", "controls", "dead", "index", "number", "slot", "stamp", "timeout")
+    __slots__ = (
+        "control", "controls", "dead", "in_pkts", "index", "number", "replica", "slot", "stamp", "timeout",
+        "told",
+    )  # fmt: skip
 
     def __init__(self, now: float, timeout: float) -> None:
         self.stamp = now
@@ -61,7 +65,9 @@ class Entry:
         self.number = 0
         self.control: Entry | None = None
         self.controls = 0
-        self.dead = False
+        self.in_pkts = 0
+        self.dead = self.replica = False
+        self.told: Any = None
 
     @property
     def deadline(self) -> float:
@@ -158,7 +164,7 @@ class Flow(Entry):
     """
 
     __slots__ = (
-        "adjust", "app", "client", "cport", "dport", "in_pkts", "lease", "mark", "method", "mode",
+        "adjust", "app", "client", "cport", "dport", "lease", "mark", "method", "mode",
         "one_packet", "protocol", "quiet", "server", "server_traffic", "service", "service_traffic", "state",
         "target", "to_client", "to_server", "virtual", "vport",
     )  # fmt: skip
@@ -172,7 +178,6 @@ class Flow(Entry):
         self.virtual, self.vport = virtual, vport
         self.target, self.dport = virtual, vport
         self.state = 0
-        self.in_pkts = 0
         self.mark = 0
         self.method: Method = METHODS[Forward.NAT]
         self.one_packet = self.quiet = False
@@ -249,6 +254,7 @@ class FlowTable:
     def __init__(self, limit: int, forget: Callable[[Flow], None] = Flow.stale) -> None:
         self.limit = limit
         self.forget = forget
+        self.put_off: Callable[[Entry, float], None] | None = None
         self.fast_path: dict[int, dict[bytes, FastPathEntry]] = {TCP: {}, UDP: {}, SCTP: {}}
         self.templates: dict[tuple[Any, ...], Template] = {}
         self.entries: list[Entry] = []
@@ -364,6 +370,8 @@ class FlowTable:
                 self.wheel.schedule(entry, entry.deadline)
             elif entry.controls:
                 entry.stamp, entry.timeout = now, RETRY
+                if self.put_off is not None:
+                    self.put_off(entry, now)
                 if isinstance(entry, Flow):
                     self.forget(entry)  # its next packet gives it the timeout of its state again
                 self.wheel.schedule(entry, entry.deadline)

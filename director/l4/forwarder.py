@@ -76,7 +76,7 @@ from director.model.virtual import L4Settings
 from director.registry.counters import ESTIMATOR_PERIOD, INBYTES, INPKTS, OUTBYTES, OUTPKTS, Zeroable
 
 if TYPE_CHECKING:
-    from director.l4.flows import FastPathEntry
+    from director.l4.flows import Entry, FastPathEntry
     from director.l4.routing import Routing
     from director.registry.registry import Registry
 
@@ -170,8 +170,21 @@ class Forwarder:
 
     @backup.setter
     def backup(self, running: bool) -> None:
-        self._backup = running
-        self._stale()
+        if running is not self._backup:
+            self._backup = running
+            self._stale()
+
+    def synchronise(
+        self,
+        packet: Callable[[Flow, float], None] | None,
+        put_off: Callable[[Entry, float], None] | None,
+    ) -> None:
+        """Let a master of synchronisation know of packets of clients, and of entries that live on (J.4).
+
+        Of packets of the hot path the shell lets it know: `receive` has answered with their entry.
+        """
+        self._inbound.synchronise = packet
+        self.table.put_off = put_off
 
     # -- the hot path --
 

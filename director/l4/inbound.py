@@ -5,6 +5,7 @@ Called by the forwarder with packets whose flow is known (or certainly not), and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from director.l4.apps import ftp
@@ -36,7 +37,10 @@ _CLOSING = {
 
 
 class Inbound:
-    """The way from clients to servers."""
+    """The way from clients to servers.
+
+    `synchronise` is told of each packet that was counted, while other directors are told of flows.
+    """
 
     def __init__(
         self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Cells,
@@ -49,6 +53,7 @@ class Inbound:
         self._total = total
         self._closing = closing
         self._answers = answers
+        self.synchronise: Callable[[Flow, float], None] | None = None
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of a known flow."""
@@ -86,6 +91,8 @@ class Inbound:
             ftp.from_client(packet, flow, self._table, self._states, self._total, now)
         verdict = TO_SERVER[flow.method](packet, flow, offload, now, self._context)
         flow.in_pkts += 1
+        if self.synchronise is not None:
+            self.synchronise(flow, now)
         if flow.one_packet:
             release(flow)
             if flow.method.answers_return:

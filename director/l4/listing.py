@@ -88,8 +88,12 @@ def _row(entry: Entry, expires: float) -> ConnectionEntry:
     return ConnectionEntry(
         PROTOCOLS[entry.protocol], _place(entry.client, entry.cport), _place(entry.virtual, entry.vport),
         _place(entry.target, entry.dport), transitions.name(entry), expires, entry.service.name, server,
-        entry.method.listed, entry.in_pkts, template=False, id=entry.number,
+        entry.method.listed, entry.in_pkts, template=False, id=entry.number, origin=_origin(entry),
     )  # fmt: skip
+
+
+def _origin(entry: Entry) -> str:
+    return "SYNC" if entry.replica else "LOCAL"
 
 
 def _place(address: bytes, port: int) -> str:
@@ -105,4 +109,5 @@ def _template_row(entry: Template, expires: float) -> ConnectionEntry:
         "ASSURED" if entry.assured else "NONE", expires, entry.service.name, entry.server.name,
         entry.service.method(entry.server.config).listed, 0, template=True, id=entry.number,
         engine=config.engine if about.data else "", data=about.data.decode("ascii", "replace"),
+        origin=_origin(entry),
     )  # fmt: skip

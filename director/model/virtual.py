@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import astuple, frozen
 
 from director.model.pools import Address, Forward, Network, SchedulerSpec
 
@@ -71,6 +71,31 @@ class Mark:
 
 
 @frozen
+class SyncDaemon:
+    """One end of connection synchronisation (`lvs-semantics` J.1): who listens to whom, and by what.
+
+    A master numbers its messages with `syncid`, a backup takes those of its own only, or of all with 0.
+    `maxlen` bounds the octets of a message, 0 = what fits into 1500 octets of the interface.
+    """
+
+    interface: str
+    syncid: int = 0
+    group: str = "224.0.0.81"
+    port: int = 8848
+    ttl: int = 1
+    maxlen: int = 0
+
+    def __str__(self) -> str:
+        """As it is written."""
+        said = zip(("syncid", "group", "port", "ttl", "maxlen"), astuple(self)[1:], strict=True)
+        plain = astuple(SyncDaemon(""))[1:]
+        extra = [
+            f"{word} {value}" for (word, value), usual in zip(said, plain, strict=True) if value != usual
+        ]
+        return " ".join([self.interface, *extra])
+
+
+@frozen
 class L4Settings:
     """`[l4]`: what holds for all of layer 4; the sysctls of `lvs-semantics` C.7 by their names.
 
@@ -129,6 +154,24 @@ class L4Settings:
     """ICMP errors the director itself sends per second."""
     ftp_ports: tuple[int, ...] = (21,)
     """Virtual ports of FTP control connections that NAT follows; at most 8."""
+    sync_master: SyncDaemon | None = None
+    """Tells other directors of the flows here."""
+    sync_backup: SyncDaemon | None = None
+    """Learns the flows of another director."""
+    sync_threshold: tuple[int, int] = (3, 50)
+    """A flow is told of at its packet of the first number, then once in the second number of packets."""
+    sync_refresh_period: float = 0.0
+    """Seconds; a flow is told of again when its end moved by more."""
+    sync_retries: int = 0
+    """How often it is told of within one refresh period."""
+    sync_persist_mode: int = 0
+    """1: templates only, not the flows under them."""
+    sync_ports: int = 1
+    """Over how many ports, from the daemon's on, flows are spread."""
+    sync_qlen_max: int = 8192
+    """Messages that wait to be sent; more are dropped."""
+    sync_version: int = 1
+    """Format of messages: 1, or 0 of old kernels."""
     marks: tuple[Mark, ...] = ()
     """What gets a firewall mark, as the lines `mark.N` say it; the first rule that fits decides."""
 

@@ -177,9 +177,9 @@ def _rehearsal_problems(loaded: Loaded, configuration: Configuration, files: Use
         return [loaded.problem_at(error.at.replace(" ", ":", 1), "scheduler", str(error))]
     sites = compile_services(configuration, registry) if configuration.tests else []
     return [
-        loaded.problem_at(f"test:{test.title}", "expect", text)
+        loaded.problem_at(f"test:{test.title}", "expect", text, hint)
         for test in configuration.tests
-        for text in failures(test, sites)
+        for text, hint in failures(test, sites)
     ]
 
 
@@ -228,8 +228,14 @@ def rehearsal(configuration: Configuration, catalog: Catalog) -> Registry:
     return registry
 
 
-def failures(test: ConfigTest, sites: list[CompiledService]) -> list[str]:
-    """What a test expected and did not get, one sentence each."""
+_TELLING = ("rule", "pool", "server", "fault", "location", "status")
+
+
+def failures(test: ConfigTest, sites: list[CompiledService]) -> list[tuple[str, str]]:
+    """What a test expected and did not get, one sentence each, with the whole of what it got.
+
+    So whoever reads it sees, say, the backup server that `down` has left out.
+    """
     expected = dict(test.expect)
     try:
         service = expected.get("service", "")
@@ -237,9 +243,10 @@ def failures(test: ConfigTest, sites: list[CompiledService]) -> list[str]:
     except MessageError as error:
         told = {"status": error.status, "outcome": error.reason}
     except DirectorError as error:
-        return [f"the request cannot be decided: {error}"]
+        return [(f"the request cannot be decided: {error}", "")]
+    whole = ", ".join(f"{word} {told[word]}" for word in _TELLING if told.get(word))
     return [
-        f"expected {word} {value}, got {_got(word, told)}"
+        (f"expected {word} {value}, got {_got(word, told)}", f"the request gets {whole or 'no answer'}")
         for word, value in test.expect
         if not _meets(word, value, told)
     ]

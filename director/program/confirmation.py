@@ -53,7 +53,7 @@ class Confirmation(Part):
     """At most one reload waits.
 
     Args:
-        back: makes a candidate of before the running one.
+        back: makes a candidate of before the running one; told who wants it, and from where.
         refreshed: lets what other processes counted be known here.
     """
 
@@ -61,7 +61,7 @@ class Confirmation(Part):
         self,
         registry: Seen,
         clock: IReactorTime,
-        back: Callable[[Candidate], Deferred[Applied]],
+        back: Callable[[Candidate, str, str], Deferred[Applied]],
         refreshed: Callable[[], Deferred[None] | None],
     ) -> None:
         self._registry = registry
@@ -127,6 +127,18 @@ class Confirmation(Part):
         _log.info("generation {number} is confirmed by {author}", number=told.number, author=author)
         return told
 
+    def take_back(self, author: str, origin: str) -> Deferred[Applied]:
+        """It goes now, by hand; when what ran before cannot be taken up again it goes on waiting."""
+        one, self._waiting = self._waiting, None
+        if one is None:
+            raise ChangeRefused("ENODATA", "No reload waits for a confirmation", "config")
+        _log.info("generation {number} is taken back by {author}", number=one.number, author=author)
+        return self._back(one.base, author, origin).addErrback(self._still_waiting, one)
+
+    def _still_waiting(self, failure: Failure, one: Unconfirmed) -> Failure:
+        self._waiting = self._waiting or one
+        return failure
+
     # -- the end of it --
 
     def look(self) -> Deferred[None]:
@@ -146,7 +158,7 @@ class Confirmation(Part):
         one, self._waiting = self._waiting, None
         assert one is not None  # noqa: S101 - both callers looked
         _log.warn("generation {number} is undone: {why}", number=one.number, why=why)
-        return self._back(one.base).addCallbacks(lambda _: None, self._not_undone)
+        return self._back(one.base, AUTHOR, "").addCallbacks(lambda _: None, self._not_undone)
 
     @staticmethod
     def _not_undone(failure: Failure) -> None:

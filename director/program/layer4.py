@@ -50,6 +50,7 @@ from director.registry.reports import (
     ListenerState,
     PacketFigures,
 )
+from director.sync.io.service import Synchronisation
 
 LOOK = 0.25
 """Seconds between two looks for news of what keeps layer 4 from working."""
@@ -94,6 +95,7 @@ class Layer4(Part):
         self._links: dict[str, bool] = {}
         self._unfit: set[str] = set()
         self._unfit_due = False
+        self._synchronisation: Synchronisation | None = None
 
     def check(self, candidate: Candidate) -> None:
         """Raises DirectorError when the configuration cannot be followed."""
@@ -153,6 +155,7 @@ class Layer4(Part):
                 (one.protocol, one.address.packed, one.first) for one in own
             )
             self.forwarder.follow()
+            self._synchronise(self.forwarder, self.shell)
             self._owed = owed_endpoints(self.forwarder.left())
         return self.shell.reload(configuration.l4, pools, own, self._owed)
 
@@ -171,12 +174,31 @@ class Layer4(Part):
         if self.forwarder is not None:
             self.forwarder.configure(wanted)
 
+    def _synchronise(self, forwarder: Forwarder, shell: L4Director) -> None:
+        """Tell and learn of flows as the settings say."""
+        if self._synchronisation is None:
+            if self._settings.sync_master is None and self._settings.sync_backup is None:
+                return
+
+            def hear(packet: Callable[[Flow, float], None] | None) -> None:
+                shell.synchronise = packet
+
+            self._synchronisation = Synchronisation(self._reactor, forwarder, hear)
+        self._synchronisation.configure(self._settings)
+        self._synchronisation.follow()
+
+    def _end_synchronisation(self) -> None:
+        if self._synchronisation is not None:
+            self._synchronisation.close()
+
     def stop(self, grace: float) -> Deferred[None]:
         """Give back to the host what was taken from it."""
+        self._end_synchronisation()
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
 
     def hand_over(self) -> Deferred[None]:
         """End, and leave the kernel's rules as they are: the next process is ready to go on."""
+        self._end_synchronisation()
         return succeed(None) if self.shell is None else self.shell.hand_over()
 
     def let_go(self) -> Deferred[None]:
@@ -205,6 +227,8 @@ class Layer4(Part):
         if self.shell.lacking is not None:
             yield str(self.shell.lacking)
         yield from self.shell.troubles.values()
+        if self._synchronisation is not None:
+            yield from self._synchronisation.troubles.values()
 
     def condition(self) -> object:
         """While this is the same, `reasons` and `listeners` are: they take longer to make."""
@@ -287,6 +311,8 @@ class Layer4(Part):
             "made_room": defence.made_room,
             "entries_dropped": defence.entries_dropped,
         }
+        if self._synchronisation is not None:
+            core.update(self._synchronisation.counters())
         own = {
             key: value
             for key, value in self.shell.counters().items()

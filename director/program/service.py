@@ -42,7 +42,7 @@ from director.program.acme import AcmePart
 from director.program.candidate import Candidate
 from director.program.certificates import Certificates
 from director.program.configuration import read
-from director.program.confirmation import AUTHOR, Confirmation
+from director.program.confirmation import Confirmation
 from director.program.control import RunningControl, Verbs
 from director.program.demos import Demos
 from director.program.drills import Drills
@@ -330,7 +330,13 @@ class DirectorService(Service):
         self._guards.check(self.current.of_changes(changes, author))
 
     def undo(self, number: int, author: str, origin: str = "") -> Deferred[Applied]:
-        """Take a generation back, and nothing that came after it.  Fails with ChangeRefused."""
+        """Take a generation back, and nothing that came after it.  Fails with ChangeRefused.
+
+        A reload that waits for its confirmation is taken back as if nobody had confirmed it.
+        """
+        waiting = self.confirmation.waiting()
+        if waiting is not None and waiting.number == number:
+            return self.confirmation.take_back(author, origin)
         changes = lambda: self.current.overrides.undoing(number)  # noqa: E731 - looked at in its turn
         return self._changing.run(self._changed, changes, author, origin)
 
@@ -366,10 +372,10 @@ class DirectorService(Service):
         waiting = self.confirmation.before(self.current.candidate, author, confirm)
         return self._take(read_now, author, origin).addCallback(self.confirmation.after, waiting)
 
-    def _take_back(self, base: Candidate) -> Deferred[Applied]:
+    def _take_back(self, base: Candidate, author: str, origin: str) -> Deferred[Applied]:
         """What ran before a reload that nobody confirmed."""
         base.files.against(self.current.candidate.files)
-        return self._changing.run(self._take, base, AUTHOR)
+        return self._changing.run(self._take, base, author, origin)
 
     def _rehearse_once(self, author: str) -> Deferred[Rehearsed]:
         return self._read().addCallback(self._rehearsed, author)

@@ -18,6 +18,7 @@ VERSION = "1.2.1"
 TICKS = 250
 """Of the kernel in a second (HZ of Debian's), in which it shows the time of persistence."""
 CONNECTIONS_HEAD = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+ORIGINS_HEAD = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n"
 
 
 def services(seen: RegistrySnapshot) -> Iterator[str]:
@@ -68,8 +69,17 @@ def connections(entries: Iterable[ConnectionEntry]) -> str:
 def connection(one: ConnectionEntry) -> str:
     """One line of `ip_vs_conn`."""
     engine = f" {one.engine} {one.data}" if one.engine else ""
+    return f"{_entry(one)} {int(one.expires):7d}{engine}\n"
+
+
+def origin(one: ConnectionEntry) -> str:
+    """One line of `ip_vs_conn_sync`: the same, with who told of it."""
+    return f"{_entry(one)} {one.origin:<6} {int(one.expires):7d}\n"
+
+
+def _entry(one: ConnectionEntry) -> str:
     places = " ".join(map(_place, (one.client, one.virtual, one.target)))
-    return f"{one.protocol:<3} {places} {one.state:<11} {int(one.expires):7d}{engine}\n"
+    return f"{one.protocol:<3} {places} {one.state:<11}"
 
 
 def stats(total: TrafficFigures) -> str:

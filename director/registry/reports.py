@@ -113,6 +113,7 @@ class ConnectionEntry:
     Addresses are `ADDRESS:PORT` with IPv6 in brackets; a template has client port 0.  `forward` is in
     ipvsadm's words (Masq, Route, Tunnel, Local, Bypass), `expires` in seconds from now.  The newest has the
     largest `id`.  `engine` is the persistence engine of a template that goes by its `data` (a Call-ID).
+    `origin` is `SYNC` where another director told of it.
     """
 
     protocol: str
@@ -129,6 +130,7 @@ class ConnectionEntry:
     id: int = 0
     engine: str = ""
     data: str = ""
+    origin: str = "LOCAL"
 
 
 @frozen

@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.browser.chromium import Chromium, browser, find
+from tests.browser.chromium import Chromium
+from tests.browser.conftest import Sample
 
-ROOT = Path(__file__).parents[2]
 PLACES = (
     "/wiring",
     "/pools/web",
+    "/pools/images/i",
     "/rules",
     "/requests",
     "/connections",
     "/events",
     "/config",
     "/config?look=1",
+    "/changes/2",
+    "/faults",
+    "/drills/r1",
 )
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(find() is None, reason="chromium is missing: apt install chromium"),
-]
+pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """A browser that has signed in."""
-    command = [sys.executable, "-m", "tests.browser.served", "trouble", str(tmp_path_factory.mktemp("state"))]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    try:
-        assert process.stdout is not None
-        with browser(tmp_path_factory.mktemp("profile")) as found:
-            found.view(1280, 800)
-            found.go(process.stdout.readline().strip())
-            yield found
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+@pytest.fixture(autouse=True)
+def at(chromium: Chromium, trouble: Sample) -> None:
+    """Tests say paths; the browser knows where."""
+    if not chromium.run("location.origin").startswith(trouble.origin):
+        chromium.go(trouble.origin)
 
 
 def go(chromium: Chromium, path: str) -> None:

@@ -7,7 +7,7 @@ servers on interface 2; the same in 2001:db8:1::/64 and 2001:db8:2::/64.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -16,10 +16,11 @@ from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
-from director.l4.flows import FastPathEntry
+from director.l4.flows import FastPathEntry, Flow
 from director.l4.forwarder import Forwarder
 from director.l4.io.packet.raw import FRESH
 from director.l4.routing import FixedLink, FixedRoute, RoutingTable
+from director.l4.states.directions import OUTPUT
 from director.l4.verdicts import Batch, Install, Transmit, Verdict
 from director.model.pools import Address, Check, Forward, Pool, Server
 from director.model.settings import Configuration
@@ -108,6 +109,7 @@ class World:
             [RestReplaced(checks), PoolAdded(self.pool), ServiceSet(self.service)], "test", self.now, 0.0
         )
         self.forwarder = Forwarder(self.registry, self.routing, Random(1), settings)
+        self.synchronise: Callable[[Flow, float], None] | None = None
 
     def apply(self, *changes: Any) -> None:
         self.registry.apply(changes, "test", self.now, 0.0)
@@ -123,6 +125,8 @@ class World:
             verdict.entry.valid_until = self.now + FRESH
             return verdict.verdict
         if isinstance(verdict, FastPathEntry):
+            if self.synchronise is not None and verdict.direction != OUTPUT:
+                self.synchronise(verdict.flow, self.now)
             return Transmit(verdict.ifindex, given, offload)
         return verdict
 

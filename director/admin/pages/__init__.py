@@ -1,8 +1,10 @@
 """What people see: each page as HTML, made of the view model, readable without scripts.  Pure.
 
-`frame` is what all pages share; `home` is the overview with its `tables`, `wiring` the picture from listener
-to server, `pool` one pool with the buttons of its servers, `rules`, `requests` and the `story` of one of
-them, `connections` of layer 4, `events` with who changed what, `config` the file; `sign_in` is for who is not
-in yet, `refusal` what is said instead of a page.  `html` escapes by construction, `figures` are numbers for
-people, `forms` what a button sends, and `acts` what that means.
+`frame` is what all pages share, with the `banners` of what is out of the ordinary, and `viewer` who looks.
+`home` is the overview with its `tables` and the `sparks` of an hour, `wiring` the picture from listener to
+server, `pool` one pool and `server` one of its servers with their buttons (`orders`), `rules`, `requests` and
+the `story` of one of them, `connections` of layer 4, `events` with `changes` (who changed what), `faults`
+with drills and the `sheet` of a run, `config` the file; `sign_in` is for who is not in yet, `refusal` what is
+said instead of a page.  `html` escapes by construction, `figures` are numbers for people, `forms` what a
+button sends, and `acts` what that means.
 """

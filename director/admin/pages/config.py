@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from director.admin.pages import forms
-from director.admin.pages.frame import Viewer, page
+from director.admin.pages.changes import diff
+from director.admin.pages.figures import UNKNOWN, amount
+from director.admin.pages.frame import page
 from director.admin.pages.html import Child, Html, el
-from director.admin.pages.tables import head
+from director.admin.pages.tables import head, row, table
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
+from director.registry.reload_guard import DEFAULT
+
+MOVED = (("Request", "broad"), ("Client", "brief"), ("Now goes to", "wide"), ("Would go to", "wide"))
+WITHIN = "60s"
+"""How long a reload on trial waits, unless somebody says otherwise."""
 
 
 def config(text: str, looked: Json | None, viewer: Viewer) -> str:
-    """The page; `looked` is what a look at the file brought: `problems` and `diff`, None without one."""
+    """The page; `looked` is what a look at the file brought: `problems`, `diff`, `replay`."""
     live = (
         el(
             "section",
             {"data-key": "file"},
             head("Configuration", "/api/v1/config", level="h1", form="text"),
-            _buttons(viewer),
+            el(
+                "div",
+                {"class": "buttons"},
+                el("a", {"class": "button", "href": "/config?look=1"}, "Check the file"),
+                el("span", {"class": "dim"}, "says what a reload would change, and for whom"),
+            )
+            if looked is None
+            else None,
             _looked(looked) if looked is not None else None,
+            _reload(looked, viewer) if viewer.rules else None,
         ),
         el(
             "section",
@@ -30,12 +48,25 @@ def config(text: str, looked: Json | None, viewer: Viewer) -> str:
     return page("Configuration", live, viewer, "/config", fresh=looked is None)
 
 
-def _buttons(viewer: Viewer) -> Child:
-    check = el("a", {"class": "button", "href": "/config?look=1"}, "Check the file")
-    if not (viewer.administers and viewer.csrf):
-        return el("div", {"class": "buttons"}, check)
-    reload = forms.button(viewer, "Reload", {"do": "reload"}, css="")
-    return el("div", {"class": "buttons"}, check, reload)
+def _reload(looked: Json | None, viewer: Viewer) -> Html:
+    """On trial or for good; after a look only if nobody else changed anything since."""
+    if looked is not None and looked["refused"]:
+        again = el("a", {"class": "button", "href": "/config?look=1"}, "Check again")
+        return el("div", {"class": "buttons"}, again, el("span", {"class": "dim"}, "Mend the file first."))
+    fields = {"do": "reload", **({"seen": viewer.seen} if looked is not None else {})}
+    trial = forms.form(
+        viewer,
+        fields,
+        el("button", {"type": "submit"}, "Reload on trial"),
+        forms.field("within", "undo it after", WITHIN, "reload", size="5", required="required"),
+        forms.field("guard", "or when", DEFAULT, "reload", size="24"),
+    )
+    return el(
+        "div",
+        {"class": "buttons trial"},
+        trial,
+        forms.button(viewer, "Reload for good", fields),
+    )
 
 
 def _looked(looked: Json) -> Html:
@@ -52,7 +83,44 @@ def _looked(looked: Json) -> Html:
         parts.append(el("p", {"class": "alert"}, f"A reload would be refused: {looked['refused']}"))
     elif looked["diff"]:
         parts.append(el("h2", None, "A reload would change"))
-        parts.append(el("ul", {"class": "diff"}, [el("li", None, one) for one in looked["diff"]]))
+        parts.append(diff(looked["diff"], looked["changes"]))
+        parts.append(_replayed(looked["replay"]))
     else:
         parts.append(el("p", None, "A reload would change nothing."))
     return el("div", {"class": "looked", "role": "status"}, parts)
+
+
+def _replayed(replay: Json) -> Child:
+    """For which of the last requests it would matter."""
+    count = replay["replayed"]
+    if not count:
+        return el("p", {"class": "dim"}, "No request is remembered on which it could be tried.")
+    moved = replay["moved_count"]
+    said = f"Of the last {amount(count)} requests {amount(moved) if moved else 'none'} would go elsewhere"
+    unsure = (
+        f"; {amount(replay['unsure'])} depend on fields that are not remembered" if replay["unsure"] else ""
+    )
+    rows = [_moved(one) for one in replay["moved"]]
+    return (
+        el("h2", None, "For whom it would matter"),
+        el("p", None, said + unsure + "."),
+        table("Requests that would go elsewhere", MOVED, rows, "") if rows else None,
+    )
+
+
+def _moved(one: Json) -> Html:
+    request = el("code", None, f"{one['method']} {one['host']}{one['target']}"[:200])
+    cells = (
+        el("a", {"href": f"/requests/{quote(one['id'], safe='')}"}, request),
+        one["client"],
+        _way(one["before"]),
+        _way(one["after"]),
+    )
+    return row(MOVED, cells, key=one["id"])
+
+
+def _way(way: Json) -> str:
+    """Rule and pool, or what is answered."""
+    answer = f"{way['status']} {way['location']}".strip() if way["status"] else ""
+    goal = f"pool {way['pool']}" if way["pool"] else answer or way.get("error", "") or UNKNOWN
+    return f"{way['rule']} → {goal}" if way["rule"] else goal

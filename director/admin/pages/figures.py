@@ -5,7 +5,7 @@ Pure; used by `pages`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 UNKNOWN = "\N{EN DASH}"
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -14,6 +14,11 @@ SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 def amount(value: float | None) -> str:
     """A count with thin spaces between thousands."""
     return UNKNOWN if value is None else f"{int(value):,}".replace(",", "\u202f")
+
+
+def counted(value: int, noun: str) -> str:
+    """So many of them, as one says it."""
+    return f"{amount(value)} {noun}" + ("" if value == 1 else "s")
 
 
 def per_second(value: float | None) -> str:
@@ -52,6 +57,20 @@ def ago(seconds: float | None) -> str:
     units = ((whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s"))
     first = next((index for index, (number, _) in enumerate(units) if number), 3)
     return " ".join(f"{number} {unit}" for number, unit in units[first : first + 2] if number) or "0 s"
+
+
+def lasting(seconds: float) -> str:
+    """A time that runs out, in whole seconds as a clock shows them: 42 s, 3:05, 1:00:00."""
+    whole = int(seconds + 0.999)
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def stamped(time: float) -> str:
+    """Seconds since the epoch as `clock` shows them."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def clock(stamp: str | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from director.admin.pages.frame import Viewer
+from director.admin.pages.figures import lasting
 from director.admin.pages.html import Child, Html, el
+from director.admin.pages.viewer import Viewer
 
 
 def button(viewer: Viewer, label: str, fields: dict[str, str], *, css: str = "quiet") -> Html:
@@ -20,3 +21,17 @@ def form(viewer: Viewer, fields: dict[str, str], *children: Child) -> Html:
         [el("input", {"type": "hidden", "name": name, "value": value}) for name, value in hidden.items()],
         children,
     )
+
+
+def field(name: str, label: str, value: str, key: str, **more: str) -> tuple[Html, Html]:
+    """A line to fill in with its label; `key` tells it from others of that name on the page."""
+    number = f"{name}-{key}"
+    return (
+        el("label", {"for": number}, label),
+        el("input", {"id": number, "name": name, "value": value, "autocomplete": "off", **more}),
+    )
+
+
+def countdown(seconds: float) -> Html:
+    """A time that runs out; a script counts on between two looks."""
+    return el("b", {"class": "left", "data-left": f"{seconds:.1f}"}, lasting(seconds))

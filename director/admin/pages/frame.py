@@ -7,9 +7,9 @@ same code.
 
 from __future__ import annotations
 
-from attrs import frozen
-
+from director.admin.pages.banners import banners
 from director.admin.pages.html import Child, Html, el
+from director.admin.pages.viewer import Viewer
 
 PLACES = (
     ("/", "Overview"),
@@ -18,6 +18,7 @@ PLACES = (
     ("/requests", "Requests"),
     ("/connections", "Connections"),
     ("/events", "Events"),
+    ("/faults", "Faults"),
     ("/config", "Configuration"),
 )
 DATA = (
@@ -25,22 +26,6 @@ DATA = (
     ("/openapi.json", "API"),
     ("/api/v1/config", "Merged ini"),
 )
-
-
-@frozen
-class Viewer:
-    """Who looks: whose director it is, what they may do there, and the token their forms carry.
-
-    Attributes:
-        csrf: empty for who came without a session (a bearer of a token, the control socket).
-        operates, administers: their role allows this much.
-    """
-
-    name: str
-    csrf: str = ""
-    who: str = ""
-    operates: bool = False
-    administers: bool = False
 
 
 def document(title: str, body: Child, *, csrf: str = "", script: bool = False, css: str = "") -> str:
@@ -60,10 +45,11 @@ def document(title: str, body: Child, *, csrf: str = "", script: bool = False, c
     return "<!DOCTYPE html>\n" + el("html", {"lang": "en"}, head, el("body", {"class": css or None}, body))
 
 
-def page(title: str, live: Child, viewer: Viewer, here: str, *, css: str = "", fresh: bool = True) -> str:
+def page(title: str, live: Child, viewer: Viewer, here: str, *, fresh: bool = True) -> str:
     """A page of the admin: `live` is what changes, `here` the place it belongs to.
 
-    `fresh` is False for what costs too much to be looked at every two seconds.
+    `fresh` is False for what costs too much to be looked at every two seconds, or does not change any more;
+    the script then only asks whether the director is there.
     """
     body = (
         el("a", {"class": "skip", "href": "#live"}, "Skip to the content"),
@@ -75,14 +61,15 @@ def page(title: str, live: Child, viewer: Viewer, here: str, *, css: str = "", f
             el("p", {"id": "pulse", "class": "pulse", "role": "status"}),
             _out(viewer) if viewer.csrf else None,
         ),
-        el("main", {"id": "live", "tabindex": "-1"}, live),
+        el("main", {"id": "live", "tabindex": "-1", "data-still": not fresh}, banners(viewer), live),
         el(
             "footer",
             None,
             el("nav", {"aria-label": "Data"}, [el("a", {"href": to}, name) for to, name in DATA]),
         ),
     )
-    return document(f"{title} · {viewer.name}", body, csrf=viewer.csrf, script=fresh, css=css)
+    css = "wall" if viewer.wall else ""
+    return document(f"{title} · {viewer.name}", body, csrf=viewer.csrf, script=True, css=css)
 
 
 def _ways(here: str) -> Html:

@@ -7,53 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from director.admin.chronicle import WHOLE
 from director.admin.pages import tables
-from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short, size
-from director.admin.pages.frame import Viewer, page
+from director.admin.pages.figures import UNKNOWN, ago, amount, clock, counted, short, size
+from director.admin.pages.frame import page
 from director.admin.pages.html import HOLE, Html, around, el, join
+from director.admin.pages.sparks import Hour, cards, nothing
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✕"}
 
 
-def home(view: Json, viewer: Viewer, *, wall: bool = False) -> tuple[Html, Html]:
-    """The overview page: what stands before its live part, and behind it.
-
-    `wall`: for a screen that people pass by.
-    """
-    css = "wall" if wall else ""
-    return around(Html(page(view["verdict"]["headline"], HOLE, viewer, "/", css=css)))
+def home(view: Json, viewer: Viewer) -> tuple[Html, Html]:
+    """The overview page: what stands before its live part, and behind it."""
+    return around(Html(page(view["verdict"]["headline"], HOLE, viewer, "/")))
 
 
-def live(view: Json, pools: Iterable[Json]) -> Iterator[Html]:
+def live(view: Json, pools: Iterable[Json], hour: Hour = nothing) -> Iterator[Html]:
     """All that changes: verdict, services, pools, events, fault answers; in pieces, for it may be long."""
-    yield join((_injected(view), _verdict(view), _vitals(view), tables.services(view)))
-    yield from tables.pools(pools)
-    yield join((tables.faults(view), tables.events(view)))
-
-
-def _injected(view: Json) -> Html | None:
-    """What is broken on purpose: nobody shall look for its cause elsewhere."""
-    found = view.get("injected")
-    if not found:
-        return None
-    rows = [
-        el(
-            "li",
-            None,
-            el("b", None, one["name"]),
-            f": {one['do']} on {', '.join(one['server'])}, {amount(one['hits'])} requests hit, "
-            f"started by {one['author']}, ends by itself in {short(round(one['left']), 's')}",
-        )
-        for one in found
-    ]
-    title = "A fault is injected on purpose" if len(found) == 1 else "Faults are injected on purpose"
-    return el(
-        "section",
-        {"class": "injected", "role": "alert", "aria-label": title, "data-key": "injected"},
-        el("h2", None, title),
-        el("ul", None, rows),
-    )
+    yield join((_verdict(view), _vitals(hour), tables.services(view, hour)))
+    yield from tables.pools(pools, hour)
+    yield join((tables.faults(view), tables.events(view), _process(view)))
 
 
 def _verdict(view: Json) -> Html:
@@ -102,24 +77,28 @@ def _finding(one: Json) -> Html:
     )
 
 
-def _vitals(view: Json) -> Html:
-    process = view["process"]
-    rates = [service["rate"] for service in view["services"] if service["rate"] is not None]
-    of_fds = UNKNOWN if process["fds"] is None else f"{amount(process['fds'])} of {short(process['max_fds'])}"
-    facts = (
-        ("Requests", f"{per_second(sum(rates))}" if rates else UNKNOWN, "per second"),
-        ("Up", ago(process["uptime"]), f"version {process['version']}"),
-        ("Generation", str(view["generation"]), "of the configuration"),
-        ("Memory", size(process["rss"]), "resident"),
-        ("Descriptors", of_fds, "open"),
-        ("Hold-ups", amount(process["stalls"]), f"worst {short(process['worst_stall'], 's')}"),
-    )
-    cells = [
-        el("div", None, el("dt", None, name), el("dd", None, value, el("small", None, more)))
-        for name, value, more in facts
-    ]
+def _vitals(hour: Hour) -> Html:
     return el(
         "section",
-        {"class": "vitals", "aria-label": "The process", "data-key": "vitals"},
-        el("dl", None, cells),
+        {"class": "vitals", "aria-label": "The last hour", "data-key": "vitals"},
+        cards(WHOLE, hour),
+    )
+
+
+def _process(view: Json) -> Html:
+    """The program itself, in a line: nothing to look at while all is well."""
+    process = view["process"]
+    of_fds = UNKNOWN if process["fds"] is None else f"{amount(process['fds'])} of {short(process['max_fds'])}"
+    facts = (
+        f"version {process['version']}",
+        f"up for {ago(process['uptime'])}",
+        f"generation {view['generation']}",
+        f"{size(process['rss'])} of memory",
+        f"{of_fds} descriptors",
+        f"{counted(process['stalls'], 'hold-up')}, the worst {short(process['worst_stall'], 's')}",
+    )
+    return el(
+        "section",
+        {"aria-label": "The process", "data-key": "process"},
+        el("p", {"class": "facts"}, [el("span", None, one) for one in facts]),
     )

@@ -1,28 +1,26 @@
-"""One pool: its servers with live figures, the evidence behind each verdict, and buttons to order them.
+"""One pool: an hour of its figures, its servers with the evidence behind each verdict, and buttons for them.
 
 Who may not operate sees no buttons; who came without a session (by a token) has no form to send.
 """
 
 from __future__ import annotations
 
-from director.admin.pages import forms, tables
-from director.admin.pages.figures import UNKNOWN, amount, per_second
-from director.admin.pages.frame import Viewer, page
-from director.admin.pages.html import Child, Html, el
+from director.admin.pages import orders, tables
+from director.admin.pages.frame import page
+from director.admin.pages.html import Child, el
+from director.admin.pages.orders import Others
+from director.admin.pages.sparks import Hour, cards, nothing
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
-ORDERS = (("ready", "Ready"), ("drain", "Drain"), ("maint", "Maintenance"))
-"""The states of a server, and what the button says that orders it."""
+
+def pool(view: Json, others: Others, viewer: Viewer, hour: Hour = nothing) -> str:
+    """The page of a pool; `others` are all of its servers together."""
+    return page(f"Pool {view['name']}", _live(view, others, viewer, hour), viewer, "")
 
 
-def pool(view: Json, weights: int, viewer: Viewer) -> str:
-    """The page of a pool; `weights` is the sum of all of its servers that take new work."""
-    return page(f"Pool {view['name']}", _live(view, weights, viewer), viewer, "")
-
-
-def _live(view: Json, weights: int, viewer: Viewer) -> Child:
+def _live(view: Json, others: Others, viewer: Viewer, hour: Hour) -> Child:
     name = view["name"]
-    cards = [_server(one, weights, viewer) for one in view["servers"]]
     facts = tables.facts(view)
     return (
         el(
@@ -35,67 +33,20 @@ def _live(view: Json, weights: int, viewer: Viewer) -> Child:
         el("p", {"class": "alert"}, view["why_none"]) if not view["eligible"] and view["why_none"] else None,
         el(
             "section",
+            {"class": "vitals", "aria-label": "The last hour", "data-key": "vitals"},
+            cards(name, hour),
+        ),
+        el(
+            "section",
             {"aria-label": "Servers", "data-key": "servers"},
-            tables.server_table(view),
+            tables.server_table(view, hour),
             tables.more(view),
         ),
-        el("section", {"class": "cards", "aria-label": "Orders", "data-key": "orders"}, cards)
-        if viewer.operates and viewer.csrf
+        el(
+            "section",
+            {"class": "cards", "aria-label": "Orders", "data-key": "orders"},
+            [orders.card(one, others, viewer) for one in view["servers"]],
+        )
+        if viewer.orders
         else None,
-        el(
-            "p",
-            {"class": "hint"},
-            el("code", None, f"curl --unix-socket var/control.sock http://director/api/v1/pools/{name}"),
-        ),
     )
-
-
-def _server(one: Json, weights: int, viewer: Viewer) -> Html:
-    fields = {"pool": one["pool"], "server": one["name"]}
-    buttons = [
-        forms.button(viewer, label, {**fields, "do": "state", "value": state})
-        for state, label in ORDERS
-        if state != one["state"]
-    ]
-    others = weights - (one["weight"] if one["eligible"] else 0)
-    label = f"weight-{one['name']}"
-    weight = forms.form(
-        viewer,
-        {**fields, "do": "weight"},
-        el("label", {"for": label}, "Weight"),
-        el(
-            "input",
-            {
-                "id": label,
-                "name": "value",
-                "type": "number",
-                "min": "0",
-                "max": "65535",
-                "value": str(one["weight"]),
-                "data-others": str(others),
-                "required": True,
-            },
-        ),
-        el("output", {"for": label, "class": "dim"}, share(one["weight"], others)),
-        el("button", {"type": "submit", "class": "quiet"}, "Set"),
-    )
-    return el(
-        "article",
-        {"class": "order", "data-key": one["name"]},
-        el("h3", None, one["name"]),
-        el("p", {"class": "dim"}, _now(one)),
-        el("div", {"class": "buttons"}, buttons),
-        weight,
-    )
-
-
-def share(weight: int, others: int) -> str:
-    """What part of new work a weight brings beside the weights of the `others` that take some."""
-    return f"{weight * 100 / (weight + others):.0f} % of new work" if weight + others else "nobody takes work"
-
-
-def _now(one: Json) -> str:
-    if one["state"] == "drain" and not one["empty"]:
-        return f"empties: {amount(one['load'])} left"
-    rate = per_second(one["rate"]) if one["rate"] is not None else UNKNOWN
-    return f"{one['status']}, {rate} requests/s"

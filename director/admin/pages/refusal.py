@@ -16,13 +16,16 @@ TITLES = {
 }
 
 
-def refused(status: int, text: str, problems: Sequence[str] = ()) -> str:
-    """Why not, and the way back; `problems` are the findings of a configuration."""
+def refused(status: int, text: str, problems: Sequence[str] = (), since: Sequence[str] = ()) -> str:
+    """Why not, and the way back; `problems` are of a configuration, `since` changes by others."""
     return bare(
         TITLES.get(status, f"Refused ({status})"),
         el("h1", None, TITLES.get(status, "This was refused")),
         el("p", {"class": "alert", "role": "alert"}, text),
         el("ul", {"class": "problems"}, [el("li", None, el("pre", None, one)) for one in problems])
         if problems
+        else None,
+        (el("h2", None, "Changed since"), el("ul", {"class": "diff"}, [el("li", None, one) for one in since]))
+        if since
         else None,
     )

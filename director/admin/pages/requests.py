@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from director.admin.pages.figures import UNKNOWN, clock, short, size
-from director.admin.pages.frame import Viewer, page
+from director.admin.pages.frame import page
 from director.admin.pages.html import Html, el
 from director.admin.pages.tables import head, row, table
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 REQUEST = (

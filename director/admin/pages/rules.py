@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from director.admin.pages.figures import amount, per_second, short
-from director.admin.pages.frame import Viewer, page
+from director.admin.pages.frame import page
 from director.admin.pages.html import Html, el
 from director.admin.pages.tables import answers, head, row, table
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 RULE = (

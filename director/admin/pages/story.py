@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from director.admin.pages.figures import UNKNOWN, clock, size
-from director.admin.pages.frame import Viewer, bare, page
+from director.admin.pages.frame import bare, page
 from director.admin.pages.html import el
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 

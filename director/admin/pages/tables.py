@@ -7,10 +7,12 @@ keep the meaning of a table for those who listen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 from director.admin.explanation import tried
 from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short
 from director.admin.pages.html import HOLE, Child, Html, around, el
+from director.admin.pages.sparks import Hour, nothing, spark
 from director.admin.views import CLASSES, Json
 
 STATUS_TONE = {
@@ -75,16 +77,16 @@ SERVICE = (
 )
 
 
-def services(view: Json) -> Html:
+def services(view: Json, hour: Hour = nothing) -> Html:
     """Services with listeners, rate and errors."""
-    rows = [_service(one) for one in view["services"]]
+    rows = [_service(one, hour) for one in view["services"]]
     shown = table(
         "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
     )
     return el("section", {"data-key": "services"}, head("Services", "/api/v1/services"), shown)
 
 
-def _service(one: Json) -> Html:
+def _service(one: Json, hour: Hour) -> Html:
     places = [
         el(
             "span",
@@ -100,7 +102,7 @@ def _service(one: Json) -> Html:
         el("span", {"class": "name"}, one["name"], el("small", None, f"{one['layer']} {one['protocol']}")),
         places or [el("span", {"class": "place"}, text, stopped) for text in one["listen"]],
         f"{rules}{one['pool'] or 'the fault path'}",
-        per_second(one["rate"]),
+        _rate(one["key"], one["rate"], hour),
         amount(one["traffic"]["conns"] if one["layer"] == "l4" else one["requests"]),
         answers(one["responses"]),
         errors(one["errors"]),
@@ -167,13 +169,22 @@ SERVER = (
 )
 
 
-def pools(found: Iterable[Json]) -> Iterator[Html]:
+def _rate(of: str, now: float | None, hour: Hour) -> Child:
+    """Requests per second, over their hour."""
+    return el("span", {"class": "load"}, per_second(now), spark(hour(of, "rate"), "Requests/s", per_second))
+
+
+POOLS_DRAWN = 100
+"""Pools with a small line in the overview; of more the rest has figures alone."""
+
+
+def pools(found: Iterable[Json], hour: Hour = nothing) -> Iterator[Html]:
     """Pools, each with a table of its servers and a piece of its own: there may be many."""
     before, behind = around(el("section", {"data-key": "pools"}, head("Pools", "/api/v1/pools"), HOLE))
     yield before
     empty = True
-    for one in found:
-        yield _pool(one)
+    for number, one in enumerate(found):
+        yield _pool(one, hour if number < POOLS_DRAWN else nothing)
         empty = False
     if empty:
         text = "No pool is configured yet: add a [pool:NAME] section and reload."
@@ -192,10 +203,15 @@ def facts(pool: Json) -> list[Html]:
     return [el("span", None, text) for text in texts]
 
 
-def server_table(pool: Json) -> Html:
+def server_table(pool: Json, hour: Hour = nothing) -> Html:
     """The servers of a pool."""
-    rows = [_server(server) for server in pool["servers"]]
+    rows = [_server(server, hour) for server in pool["servers"]]
     return table(f"Servers of {pool['name']}", SERVER, rows, "This pool has no servers.")
+
+
+def server_page(one: Json) -> str:
+    """Where a server has its page."""
+    return f"/pools/{quote(one['pool'], safe='')}/{quote(one['name'], safe='')}"
 
 
 def more(pool: Json) -> Html | None:
@@ -205,30 +221,41 @@ def more(pool: Json) -> Html | None:
     return el("p", {"class": "empty"}, f"… and {amount(pool['more'])} more; JSON has all.")
 
 
-def _pool(pool: Json) -> Html:
+def calm(pool: Json) -> bool:
+    """Nothing is wrong with a pool, nobody was ordered away, nobody waits: it needs no more than a line."""
+    fine = all(one["status"] in {"up", "standby"} and not one["note"] for one in pool["servers"])
+    return bool(fine and (pool["servers"] or not pool["total"]) and pool["eligible"] and not pool["panic"]
+                and not pool["replaced"] and not pool["queue"]["waiting"])  # fmt: skip
+
+
+def _pool(pool: Json, hour: Hour) -> Html:
     name = pool["name"]
     tone = "" if pool["eligible"] else " bad"
+    quiet = calm(pool)
+    rates = [one["rate"] for one in pool["servers"] if one["rate"] is not None]
     top = el(
         "div",
         {"class": "head"},
         el("h3", None, el("a", {"href": f"/pools/{name}"}, name)),
         el("p", {"class": f"facts{tone}"}, facts(pool)),
-        el(
-            "a",
-            {"class": "json", "href": f"/api/v1/pools/{name}", "aria-label": f"Pool {name} as JSON"},
-            "JSON",
-        ),
-    )
+        el("span", {"class": "drawn"}, spark(hour(name, "rate"), f"Requests/s of {name}", per_second),
+           f"{per_second(sum(rates))}/s" if rates and not pool["more"] else None),
+    )  # fmt: skip
     return el(
         "article",
         {"class": "pool", "data-key": name},
         top,
-        server_table(pool),
-        more(pool),
+        el(
+            "details",
+            {"open": not quiet, "data-fold": "calm" if quiet else "open", "data-key": "servers"},
+            el("summary", {"aria-label": f"Servers of {name}"}, "Servers"),
+            server_table(pool),
+            more(pool),
+        ),
     )
 
 
-def _server(one: Json) -> Html:
+def _server(one: Json, hour: Hour) -> Html:
     tone = STATUS_TONE.get(one["status"], "warn")
     limit = f" / {amount(one['max'])}" if one["max"] else ""
     meter = (
@@ -247,7 +274,13 @@ def _server(one: Json) -> Html:
     )
     badges = [el("small", None, "backup")] if one["backup"] else []
     cells = (
-        el("span", {"class": "name"}, one["name"], badges, el("small", None, one["address"])),
+        el(
+            "span",
+            {"class": "name"},
+            el("a", {"href": server_page(one)}, one["name"]),
+            badges,
+            el("small", None, one["address"]),
+        ),
         el(
             "span",
             {"class": f"state {tone}"},
@@ -259,7 +292,7 @@ def _server(one: Json) -> Html:
         _evidence(one),
         amount(one["weight"]),
         el("span", {"class": "load"}, f"{amount(one['load'])}{limit}", meter),
-        per_second(one["rate"]),
+        _rate(f"{one['pool']}/{one['name']}", one["rate"], hour),
         answers(one["responses"]),
         errors(one["errors"]),
         short(one["latency"]["p50"], "s"),

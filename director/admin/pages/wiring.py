@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from director.admin.pages.figures import per_second
-from director.admin.pages.frame import Viewer, page
+from director.admin.pages.frame import page
 from director.admin.pages.html import Child, Html, el
 from director.admin.pages.tables import STATUS_TONE
+from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 WIDTH, BOX, HEIGHT, GAP = 1200, 234, 46, 14

@@ -1,14 +1,18 @@
 // Keeps the page fresh: fetches it every two seconds, and at once when something happened, and puts in
 // place what changed below #live. The server makes the markup, so the page is the same without this script.
+// A page that is `still` is not fetched again; there it only asks whether the director answers.
 "use strict";
 (() => {
   const live = document.getElementById("live");
   const pulse = document.getElementById("pulse");
+  const still = live.hasAttribute("data-still");
   const every = 2000;
   const patience = 15000;
   const name = document.title.replace(/^.*? · /, "");
   let last = Date.now();
+  let shown = last;
   let next = 0;
+  let title = document.title;
 
   // Make `old` like `fresh`, touching only what differs: focus, selection and scrolling stay.
   function patch(old, fresh) {
@@ -21,8 +25,11 @@
       return;
     }
     if (typing(old)) return;
+    // Who opened or closed something has it so until it says something else.
+    const kept = old.nodeName === "DETAILS" && old.dataset.fold === fresh.dataset.fold ? old.open : fresh.open;
     for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
     for (const {name, value} of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.nodeName === "DETAILS") old.open = kept;
     children(old, fresh);
   }
 
@@ -49,11 +56,12 @@
     for (const node of [...known.values(), ...rest]) node.remove();
   }
 
-  // Nothing moves away from under a finger: while a link is pointed at or focused, the page waits a while.
-  const aimed = () => live.querySelector("a:hover, a:active, a:focus-visible, button:hover, button:active") !== null;
+  // Nothing moves away from under a finger: while a link is pointed at, the page waits a while.
+  const aimed = () => live.querySelector("a:hover, a:active, button:hover, button:active") !== null;
 
   // What somebody types stays theirs until they have sent it.
-  const typing = (node) => node.matches("input:not([type=hidden])") && node.value !== node.defaultValue;
+  const typing = (node) => node.matches("input:not([type=hidden])")
+    && (node.value !== node.defaultValue || node.checked !== node.defaultChecked);
 
   function say(text, tone) {
     if (pulse.textContent !== text) pulse.textContent = text;
@@ -66,25 +74,33 @@
     document.title = title + " · " + name;
   }
 
-  async function look() {
-    try {
-      const answer = await fetch(location.href, {
-        headers: {Accept: "text/html"}, signal: AbortSignal.timeout(5000),
-      });
-      if (answer.status === 401) {
-        stale("Signed out. Sign in again to see fresh figures.", "Signed out");
-        return;
-      }
-      if (!answer.ok) throw new Error(String(answer.status));
+  async function fetched() {
+    const answer = await fetch(still ? "/healthz" : location.href, {
+      headers: {Accept: "text/html"}, signal: AbortSignal.timeout(5000),
+    });
+    if (answer.status === 401) {
+      stale("Signed out. Sign in again to see fresh figures.", "Signed out");
+      return;
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+    if (!still) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const part = fresh.getElementById("live");
       if (part === null) throw new Error("no page");
       if (!aimed() || Date.now() - last > patience) {
         children(live, part);
-        last = Date.now();
+        last = shown = Date.now();
       }
-      say("Live", "live");
-      document.title = fresh.title;
+      if (part.hasAttribute("data-still")) { location.reload(); return; }
+      title = fresh.title;
+    } else last = Date.now();
+    say("Live", "live");
+    document.title = title;
+  }
+
+  async function look() {
+    try {
+      await fetched();
     } catch {
       stale("No answer since " + new Date(last).toLocaleTimeString() + ". The figures are old.", "No answer");
     }
@@ -98,14 +114,31 @@
   told.onmessage = happened;
   addEventListener("pagehide", () => told.close());
 
+  // A time that runs out goes on between two looks.
+  const lasting = (seconds) => {
+    const whole = Math.max(0, Math.ceil(seconds));
+    const two = (number) => String(number).padStart(2, "0");
+    if (whole < 60) return whole + " s";
+    const minutes = Math.floor(whole / 60) % 60, hours = Math.floor(whole / 3600);
+    return hours ? hours + ":" + two(minutes) + ":" + two(whole % 60) : minutes + ":" + two(whole % 60);
+  };
+  setInterval(() => {
+    for (const one of live.querySelectorAll("[data-left]")) {
+      one.textContent = lasting(Number(one.dataset.left) - (Date.now() - shown) / 1000);
+    }
+  }, 500);
+
   // The share of new work that a weight would bring, beside the weights of the others.
   live.addEventListener("input", ({target}) => {
     const others = Number(target.dataset.others);
     if (target.dataset.others === undefined) return;
     const weight = Number(target.value);
     const share = target.parentElement.querySelector("output");
-    if (share) share.textContent = weight + others > 0
-      ? "→ " + Math.round(weight * 100 / (weight + others)) + " % of new work" : "nobody takes work";
+    if (share === null) return;
+    const part = weight + others > 0 ? weight / (weight + others) : 0;
+    const rate = Number(target.dataset.rate);
+    share.textContent = weight + others <= 0 ? "nobody takes work"
+      : "→ " + Math.round(part * 100) + " % of new work" + (rate > 0 ? ", about " + Math.round(part * rate * 10) / 10 + "/s" : "");
   });
 
   say("Live", "live");

@@ -19,7 +19,7 @@ from director.cli.output.listings import ROWS_ASKED, Listing, matches
 from director.cli.output.table import CLEAR
 
 WATCH_SECONDS = 2.0
-PROC = ("ip_vs", "ip_vs_conn", "ip_vs_stats")
+PROC = ("ip_vs", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats")
 CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
 
 Rows = list[dict[str, Any]]

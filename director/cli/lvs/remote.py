@@ -39,7 +39,10 @@ CODES = {401: "EPERM", 403: "EPERM", 404: "ESRCH", 409: "EEXIST", 400: "EINVAL"}
 """The kernel's error for a status of the API."""
 NOT_FOUND = frozenset({"scheduler", "pe"})
 """Fields of a service whose value must be known (ENOENT)."""
-NO_DAEMON = "Connection synchronisation is not in this version: no daemon was started"
+ROLES = ("master", "backup")
+"""Of synchronisation daemons, in the order in which they are listed."""
+ETHERNET, IPV4_HEADERS, IPV6_HEADERS = 1500, 28, 48
+"""Octets of a frame, and of IP and UDP headers in it."""
 
 
 def name_of(virtual: Virtual) -> str:
@@ -204,16 +207,33 @@ class RemoteTable:
             after = f"&after={page[-1]['id']}"
 
     def daemons(self) -> tuple[Daemon, ...]:
-        """None: connection synchronisation is not in this version."""
-        return ()
+        """Those that were asked for, the master first."""
+        found = self._get("layer4")["sync"]
+        return tuple(_daemon(role, found[role]) for role in ROLES if found[role] is not None)
 
     def start_daemon(self, daemon: Daemon) -> None:
-        """Refused, for the same reason."""
-        raise KernelError("EOPNOTSUPP", NO_DAEMON)
+        """Over the file, as every order is."""
+        if any(one.role == daemon.role for one in self.daemons()):
+            raise KernelError("EEXIST")
+        said = {
+            "syncid": daemon.syncid,
+            "group": daemon.group,
+            "port": daemon.port,
+            "ttl": daemon.ttl,
+            "maxlen": daemon.maxlen,
+        }
+        words = [daemon.interface, *(f"{word} {value}" for word, value in said.items() if value)]
+        try:
+            self._change("patch", "layer4", order={f"sync.{daemon.role}": " ".join(words)})
+        except KernelError as error:
+            # All but the interface was looked at by the command's own grammar.
+            raise KernelError("ENODEV", f"No such device: {error.text}") from error
 
     def stop_daemon(self, role: str) -> None:
-        """None runs."""
-        raise KernelError("ESRCH")
+        """It runs no more, whatever the file says."""
+        if not any(one.role == role for one in self.daemons()):
+            raise KernelError("ESRCH")
+        self._change("patch", "layer4", order={f"sync.{role}": None})
 
     def size(self) -> int:
         """Of the flow table, as `conn_tab_bits` says."""
@@ -266,6 +286,12 @@ def kernel_error(refused: Refused) -> KernelError:
     if refused.at.rpartition(".")[2] in NOT_FOUND:
         return KernelError("ENOENT", f"{at}{refused}")
     return KernelError(CODES.get(refused.status, "EINVAL"), f"{at}{refused}")
+
+
+def _daemon(role: str, told: Json) -> Daemon:
+    """As the kernel tells it, which fills in what was not said (J.1)."""
+    headers = IPV6_HEADERS if ":" in told["group"] else IPV4_HEADERS
+    return Daemon(role, **{**told, "maxlen": told["maxlen"] or ETHERNET - headers})
 
 
 # --- values to orders ----------------------------------------------------------------------------

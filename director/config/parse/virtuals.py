@@ -8,13 +8,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 
 from director.config.parse import units
 from director.config.parse.addresses import address
 from director.config.parse.values import listed, one_of, within, words
 from director.config.text.messages import BadValue
 from director.model.pools import Network
-from director.model.virtual import EVERY_PORT, PROTOCOLS, Virtual
+from director.model.virtual import EVERY_PORT, PROTOCOLS, SyncDaemon, Virtual
 
 MOST_PORTS = 8
 _RULE = "write PROTOCOL ADDRESS[/PREFIX][:PORT[-PORT]], as in tcp 192.0.2.0/28:80-90; IPv6 with ports in []"
@@ -142,14 +143,49 @@ def _marked(text: str) -> tuple[Network, tuple[int, int]]:
     return network, (numbers[0], numbers[-1])
 
 
-def sync_threshold(text: str) -> str:
+def sync_threshold(text: str) -> tuple[int, int]:
     """`3 50`: threshold and period, 0 <= threshold < period (a period of 0 is allowed)."""
     found = re.fullmatch(r"([0-9]{1,9})\s+([0-9]{1,9})", text)
     if not found or (int(found[2]) and int(found[1]) >= int(found[2])):
         raise BadValue("expected THRESHOLD PERIOD", "write 3 50: the first is smaller than the second")
-    return f"{int(found[1])} {int(found[2])}"
+    return int(found[1]), int(found[2])
 
 
-def power_of_two(text: str) -> str:
+def power_of_two(text: str) -> int:
     """`sync_ports`: 1, 2, 4 … 64."""
-    return one_of(text, ("1", "2", "4", "8", "16", "32", "64"))
+    return int(one_of(text, ("1", "2", "4", "8", "16", "32", "64")))
+
+
+def _group(text: str) -> str:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError as error:
+        raise BadValue(str(error), "write a multicast address, as in 224.0.0.81") from error
+    if not found.is_multicast:
+        raise BadValue(f"{text} is not a multicast address", "224.0.0.81 is the usual one")
+    return str(found)
+
+
+_DAEMON = "write INTERFACE, then syncid N, group ADDRESS, port N, ttl N or maxlen N, as in eth0 syncid 7"
+_OF_DAEMON: dict[str, Callable[[str], object]] = {
+    "syncid": lambda text: units.count(text, 0, 255),
+    "group": _group,
+    "port": lambda text: units.count(text, 1, 65535),
+    "ttl": lambda text: units.count(text, 1, 255),
+    "maxlen": lambda text: units.count(text, 1, 65507),
+}
+"""What a synchronisation daemon may be told; the ranges are ipvsadm's."""
+
+
+def sync_daemon(text: str) -> SyncDaemon:
+    """`eth0 syncid 7 group 224.0.0.81 port 8848 ttl 1 maxlen 1472`: one end of synchronisation."""
+    (start, interface), *rest = words(text) or [(0, "")]
+    if not re.fullmatch(r"[^\s/]{1,15}", interface):
+        raise BadValue(f"not an interface: {interface!r}", _DAEMON, start)
+    said: dict[str, object] = {}
+    for (at, word), value in zip_longest(rest[::2], rest[1::2]):
+        within(at, lambda one: one_of(one, _OF_DAEMON), word)
+        if value is None or word in said:
+            raise BadValue(f"{word} needs one value", _DAEMON, at)
+        said[word] = within(value[0], _OF_DAEMON[word], value[1])
+    return SyncDaemon(interface, **said)  # type: ignore[arg-type]  # each by its own reader

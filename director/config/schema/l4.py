@@ -88,7 +88,11 @@ SYSCTLS = (
     ),
     _switch("sloppy_tcp", "0", "Any TCP packet without RST opens a flow."),
     _switch("sloppy_sctp", "0", "Any SCTP packet without ABORT opens a flow."),
-    _switch("sync_persist_mode", "0", "Synchronise templates only, not the flows that they control."),
+    _switch(
+        "sync_persist_mode",
+        "0",
+        "Tell other directors of templates only, not of the flows that they control.",
+    ),
     _sysctl(
         "sync_ports",
         "1",
@@ -100,7 +104,7 @@ SYSCTLS = (
         "sync_qlen_max",
         "8192",
         ("number", virtuals.number(1, 2**31 - 1)),
-        "How many messages wait to be sent; the oldest is dropped.",
+        "How many messages wait to be sent; more are dropped and counted.",
         "1024",
     ),
     _sysctl(
@@ -111,7 +115,11 @@ SYSCTLS = (
         "10s",
     ),
     _sysctl(
-        "sync_retries", "0", ("0 to 3", virtuals.number(0, 3)), "Send each message so many times more.", "2"
+        "sync_retries",
+        "0",
+        ("0 to 3", virtuals.number(0, 3)),
+        "How often more a flow is told of within one `sync_refresh_period`.",
+        "2",
     ),
     _sysctl(
         "sync_threshold",
@@ -124,6 +132,8 @@ SYSCTLS = (
         "sync_version", "1", ("0 or 1", virtuals.flag), "The format of messages; 0 is for old kernels.", "0"
     ),
 )
+
+_DAEMON = "interface, then `syncid N`, `group ADDRESS`, `port N`, `ttl N`, `maxlen N`"
 
 OWN = (
     _sysctl(
@@ -154,6 +164,20 @@ OWN = (
         "What gets the firewall mark NAME, a number: packets to these addresses belong to the service of "
         "that mark. The first rule that fits decides.",
         example="tcp 192.0.2.0/28:80, tcp 192.0.2.0/28:443",
+    ),
+    Key(
+        "sync.master",
+        _DAEMON,
+        values.on_text(virtuals.sync_daemon),
+        "Tell other directors of the flows here, so that they go on there when this one fails.",
+        example="eth0 syncid 7",
+    ),
+    Key(
+        "sync.backup",
+        _DAEMON,
+        values.on_text(virtuals.sync_daemon),
+        "Learn the flows of another director, of one `syncid` or of all (0), for when it fails.",
+        example="eth0 syncid 7",
     ),
 )
 """Keys of `[l4]` that IPVS has not, or not as sysctls."""

@@ -69,11 +69,6 @@ class Unavailable:
     when: Callable[[object], bool] | None = None
 
 
-_OF_SYNC = (
-    "backup_only", "sync_persist_mode", "sync_ports", "sync_qlen_max", "sync_refresh_period", "sync_retries",
-    "sync_threshold", "sync_version",
-)  # fmt: skip
-_NO_SYNC = "this version does not share its flows with another director"
 _A_DAY = "this version remembers destinations for a day"
 DAY = 86400
 OF_PACKETS_ALONE = frozenset(LAYER_4) - frozenset(LAYER_7)
@@ -95,7 +90,6 @@ UNAVAILABLE: tuple[Unavailable, ...] = (
         hint="write engine = raw, or remove the line",
         when=lambda value: value == "bpf",
     ),
-    *(Unavailable("l4", named=False, key=key, sentence=_NO_SYNC) for key in _OF_SYNC),
     *(
         Unavailable("l4", named=False, key=key, sentence=_A_DAY, when=lambda value: value != DAY)
         for key in ("lblc_expiration", "lblcr_expiration")

@@ -153,8 +153,9 @@ class DrillRun:
         self._halt(why)
 
     def sheet(self, control: RunRecord | None = None) -> Sheet:
-        """What it came to."""
-        return sheet(self.drill, self.record, self.seed, control)
+        """What it came to, or what it is now."""
+        record = evolve(self.record, length=self.record.length or self.now)
+        return sheet(self.drill, record, self.seed, control)
 
     def _halt(self, why: str) -> None:
         if not self.record.halted:

@@ -26,7 +26,7 @@ from director.l4.io import counting, probe, sysctl
 from director.l4.io.alarms import Troubles
 from director.l4.io.capture import nft
 from director.l4.io.capture.announce import Announcer
-from director.l4.io.capture.follow import AT_ONCE, Capture, Wanted
+from director.l4.io.capture.follow import AT_ONCE, SETTLE, Capture, Wanted
 from director.l4.io.capture.install import CaptureOutcome, Installer
 from director.l4.io.capture.nftwatch import TableWatch
 from director.l4.io.capture.plan import (
@@ -55,6 +55,7 @@ from director.l4.io.netlink.view import (
 from director.l4.io.packet.pending import HoldQueue
 from director.l4.io.packet.raw import RawEngine
 from director.l4.io.packet.reinject import StackInjector
+from director.l4.states.directions import OUTPUT
 from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Transmit, Verdict
 from director.model.pools import Pool
 from director.model.virtual import L4Service, L4Settings, Mark
@@ -79,6 +80,7 @@ class L4Director(Service):
         engine: what moves the packets.
         drops: verdicts `Drop` by reason, and the shell's own.
         marks: the rules that give firewall marks; others count from the next `reload` on.
+        synchronise: told of each packet of a client that took the hot path, while others are told of flows.
     """
 
     name = "l4"
@@ -113,6 +115,7 @@ class L4Director(Service):
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
+        self.synchronise: Callable[[Flow, float], None] | None = None
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
         self._forwarder: ForwarderDoor | None = None
@@ -157,7 +160,9 @@ class L4Director(Service):
         self._asker = asker = NetlinkSocket()
         self._injector = StackInjector(self._set_up)
         tables = installer.tables
-        self._watch = TableWatch(self._reactor, (tables.name, tables.spare), self._look_at_rules)
+        self._watch = TableWatch(
+            self._reactor, (tables.name, tables.spare), partial(self._look_soon, AT_ONCE)
+        )
         view = KernelView(asker, self._heard)
         self._forwarder = self._make_forwarder(view, self.engine.forget)
         self._reader = NetlinkReader(self._reactor, view.apply, self._read_again)
@@ -250,6 +255,8 @@ class L4Director(Service):
             return
         verdict = forwarder.receive(frame, ifindex, now, offload)
         if type(verdict) is FastPathEntry:
+            if self.synchronise is not None and verdict.direction != OUTPUT:
+                self.synchronise(verdict.flow, now)
             port = self._outputs.get(verdict.ifindex)
             if port is not None:
                 port.transmit(frame, offload)
@@ -393,13 +400,9 @@ class L4Director(Service):
         self._ignores = [sysctl.arp_ignore(name) for name in captured]
         return self._plan, captured
 
-    def _look_soon(self) -> None:
+    def _look_soon(self, settle: float = SETTLE) -> None:
         if self._capture is not None:
-            self._capture.look_soon()
-
-    def _look_at_rules(self) -> None:
-        if self._capture is not None:
-            self._capture.look_soon(AT_ONCE)
+            self._capture.look_soon(settle)
 
     def _look_at_settings(self) -> None:
         """Nothing tells when `arp_ignore` changes, and an address may have to move with it."""

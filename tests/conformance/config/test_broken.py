@@ -153,8 +153,16 @@ ROWS: list[tuple[str, str | bytes, list[tuple[int, str]]]] = [
     ),
     (
         "keys of the synchronisation",
-        GOOD + "[l4]\nsync_threshold = 3 50\nbackup_only = 0\nsync_version = 1\n",
-        [(line, "this version does not share its flows") for line in (7, 8, 9)],
+        GOOD
+        + "[l4]\nsync_threshold = 50 3\nsync_version = 2\nsync_ports = 3\nsync.master = eth0 syncid 256\n"
+        + "sync.backup = eth0 group 192.0.2.1\n",
+        [
+            (7, "expected THRESHOLD PERIOD"),
+            (8, "neither 0 nor 1"),
+            (9, "3"),
+            (10, "256"),
+            (11, "not a multicast address"),
+        ],
     ),
     (
         "how long lblc remembers",

@@ -194,3 +194,20 @@ def test_v72_exit_codes(ipvsadm: Ipvsadm, line: str, status: int, said: str) -> 
 def test_v80_no_daemon_runs(ipvsadm: Ipvsadm) -> None:
     assert ipvsadm("--stop-daemon master") == (255, "", "No daemon is running\n")
     assert ipvsadm("-L --daemon") == (0, "", "")
+
+
+def test_v80_daemons(ipvsadm: Ipvsadm) -> None:
+    assert ipvsadm("--start-daemon master --mcast-interface lo --syncid 5") == (0, "", "")
+    again = ipvsadm("--start-daemon master --mcast-interface lo")
+    assert again == (255, "", "Daemon has already run\n")
+    assert ipvsadm("-L --daemon") == (
+        0,
+        "master sync daemon (mcast=lo, syncid=5, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n",
+        "",
+    )
+    assert ipvsadm("--stop-daemon backup") == (255, "", "No daemon is running\n")
+    assert ipvsadm("--stop-daemon master") == (0, "", "")
+    assert ipvsadm("-L --daemon") == (0, "", "")
+    missing = ipvsadm("--start-daemon backup --mcast-interface nowhere9")
+    assert missing[0] == 255
+    assert missing[2].startswith("No such device")

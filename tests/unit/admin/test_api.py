@@ -269,7 +269,7 @@ def test_connections_of_layer_4_are_listed() -> None:
         "protocol": "TCP", "client": "192.0.2.7:4711", "virtual": "198.51.100.1:80",
         "target": "10.0.0.1:8080", "state": "ESTABLISHED", "expires": 899.5,
         "service": "web", "server": "a", "forward": "Masq",
-        "packets": 3, "template": False, "id": 9, "engine": "", "data": "",
+        "packets": 3, "template": False, "id": 9, "engine": "", "data": "", "origin": "LOCAL",
     }  # fmt: skip
 
 

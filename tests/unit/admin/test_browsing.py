@@ -19,7 +19,18 @@ def act(made: Admin, cookie: dict[str, str], **fields: str) -> Reply:
     return made.ask("POST", "/act", {**BROWSER, **FORM, **cookie}, body)
 
 
-@pytest.mark.parametrize("path", [*(to for to, _ in PLACES), "/pools/web", "/config?look=1", "/?wall=1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(to for to, _ in PLACES),
+        "/pools/web",
+        "/pools/web/a",
+        "/changes/1",
+        "/drills/r1",
+        "/config?look=1",
+        "/?wall=1",
+    ],
+)
 def test_each_page_is_there_for_who_is_in_and_for_nobody_else(path: str) -> None:
     made = Admin(sample.control())
     answer = made.get(path)
@@ -30,7 +41,7 @@ def test_each_page_is_there_for_who_is_in_and_for_nobody_else(path: str) -> None
 
 def test_what_is_not_there_is_a_page_for_a_browser_and_json_for_a_program() -> None:
     made = Admin(sample.control())
-    for path in ("/pools/nobody", "/nowhere"):
+    for path in ("/pools/nobody", "/pools/web/nobody", "/nowhere"):
         answer = made.ask("GET", path, {**made.sign_in(), **BROWSER})
         assert answer.status == 404
         assert b"<h1>There is no such page</h1>" in answer.body
@@ -69,3 +80,51 @@ def test_what_the_order_is_refused_for_is_told_on_a_page() -> None:
     answer = act(made, made.sign_in(), **{**DRAIN, "server": "nobody"})
     assert answer.status == 404
     assert b'role="alert"' in answer.body
+
+
+def test_what_is_not_remembered_any_more_says_so_on_a_page() -> None:
+    made = Admin(sample.control())
+    for path in ("/changes/99", "/drills/none", "/requests/none"):
+        answer = made.get(path)
+        assert answer.status == 404
+        assert b"not remembered" in answer.body
+
+
+def test_a_reload_on_trial_is_on_every_page_until_it_is_confirmed() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    act(made, cookie, do="reload", within="60s", guard="off")
+    for path in ("/", "/rules", "/pools/web"):
+        body = made.ask("GET", path, {**BROWSER, **cookie}).body
+        assert b"is on trial" in body
+        assert b'value="confirm"' in body
+    assert act(made, cookie, do="confirm").headers["Location"] == "/config"
+    assert b"is on trial" not in made.get("/").body
+
+
+def test_what_another_changed_meanwhile_is_told_and_nothing_is_done() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    seen = made.get("/api/v1/pools/web").headers["ETag"]
+    act(made, cookie, **DRAIN)
+    answer = act(made, cookie, do="reload", seen=seen)
+    assert answer.status == 412
+    assert b"Somebody else changed it" in answer.body
+    assert b"server web/a ordered to drain" in answer.body
+
+
+def test_a_fault_is_started_seen_on_every_page_and_stopped_with_buttons() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    assert act(made, cookie, do="start fault", name="slow", ttl="30s").headers["Location"] == "/faults"
+    assert b"A fault is injected on purpose" in made.get("/rules").body
+    act(made, cookie, do="stop fault", fault="slow")
+    assert b"A fault is injected" not in made.get("/rules").body
+
+
+def test_a_drill_is_run_with_a_button_that_leads_to_its_sheet() -> None:
+    made = Admin(sample.control())
+    cookie = made.sign_in()
+    answer = act(made, cookie, do="run drill", name="two hang", seed="7")
+    assert (answer.status, answer.headers["Location"]) == (303, "/drills/two%20hang")
+    assert made.get("/api/v1/drills/r2").json["seed"] == 7

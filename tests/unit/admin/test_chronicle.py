@@ -54,6 +54,21 @@ def test_rates_are_what_came_since_the_last_row(made: MemoryControl) -> None:
     assert last(chronicle, "web", BEGIN + STEP)["eligible"] == 2
 
 
+def test_an_hour_of_a_figure_is_a_line_that_keeps_its_peaks(made: MemoryControl) -> None:
+    """Sixty points of six slots each; the row of the moment is in the last one."""
+    chronicle = HourBook()
+    a = made.registry.pools["web"].servers[0]
+    for number, active in enumerate((3, 9, 4)):
+        a.active = active
+        sampled(chronicle, made, BEGIN + number * STEP)
+    line = chronicle.line("web/a", "active", BEGIN + 2 * STEP)
+    assert len(line) == 60
+    assert [one for one in line if one is not None] == [9]
+    assert chronicle.line("web/a", "active", BEGIN + 2 * STEP, SLOTS)[-3:] == [3, 9, 4]
+    assert chronicle.line(WHOLE, "active", BEGIN + 2 * STEP)[-1] == 9
+    assert chronicle.line("nobody", "active", BEGIN) == []
+
+
 def test_the_whole_is_the_sum_of_all_services(made: MemoryControl) -> None:
     chronicle = HourBook()
     sampled(chronicle, made, BEGIN)

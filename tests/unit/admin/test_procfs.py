@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from twisted.internet.defer import succeed
 
 from director.registry.counters import TrafficFigures
@@ -45,6 +46,18 @@ def test_connections_of_another_process_are_the_same(monkeypatch: pytest.MonkeyP
     ask = kind.connections
     monkeypatch.setattr(kind, "connections", lambda control, wanted: succeed(ask(control, wanted)))
     assert admin.get("/api/v1/lvs/ip_vs_conn").body == here
+
+
+def test_who_told_of_a_connection() -> None:
+    """H: the same with `Origin` (`%-6s`) before Expires."""
+    admin = Admin()
+    admin.control.flows = [entry(1), evolve(entry(2), origin="SYNC")]
+    lines = admin.get("/api/v1/lvs/ip_vs_conn_sync").body.decode().splitlines()
+    assert lines[0] == "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires"
+    assert sorted(lines[1:]) == [
+        "TCP C0000207 0001 C6336401 0050 0A00000B 0050 FIN_WAIT    LOCAL      119",
+        "TCP C0000207 0002 C6336401 0050 0A00000B 0050 FIN_WAIT    SYNC       119",
+    ]
 
 
 def test_the_whole() -> None:

@@ -51,7 +51,7 @@ READERS = [route for route in ROUTES if route.method == "GET"]
 
 
 def path(route: ApiRoute, made: Admin | None = None) -> str:
-    names = {**NAMES, "number": "2"} if "generations" in route.path else NAMES
+    names = {**NAMES, "number": "2"} if "generations" in route.path or "/changes/" in route.path else NAMES
     if made is not None and route.name in {"end_session", "remove_token"}:
         names = {**NAMES, "id": there(route, made)}
     listed = "?limit=5" if route.streams else ""

@@ -79,7 +79,7 @@ class Admin:
 
     @property
     def api(self) -> Api:
-        return Api(self.control, self.history, self.authenticator.counted)
+        return Api(self.control, self.history, self.authenticator.counted, self.chronicle)
 
     def make_link(self) -> str:
         return "http://127.0.0.1:8404/login?token=" + self.authenticator.links.make(self.clock.seconds())

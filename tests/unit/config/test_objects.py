@@ -127,6 +127,6 @@ def test_settings_of_layer_4() -> None:
     old = read_ini("[l4]\ntimeout.tcp = 1h\ndrop_entry = 1\n").require().l4_settings
     new = merged("l4-settings", old, {"timeout.tcp": "60s", "timeout.udp": "10s", "drop_entry": None})
     assert new == read_ini("[l4]\ntimeout.tcp = 60s\ntimeout.udp = 10s\n").require().l4_settings
-    for key in ("timeout.tpc", "sync_ports", "mark.1"):
+    for key in ("timeout.tpc", "lblc_expiration", "mark.1"):
         with pytest.raises(Unfit):
             merged("l4-settings", old, {key: "1"})

@@ -69,6 +69,7 @@ def test_a_test_that_fails_is_an_error_at_its_place(tmp_path: Path) -> None:
     line = BASE.count("\n") + 4
     assert said.startswith(f"{tmp_path}/director.ini:{line}:")
     assert "[test:it] expect = rule images, pool web: expected pool web, got shop" in said
+    assert "the request gets rule 100 images, pool shop, server s" in said
     path = tmp_path / "director.ini"
     assert read(str(path)).configuration is None
     assert load(path)[0] is None

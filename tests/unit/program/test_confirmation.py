@@ -36,13 +36,15 @@ class World:
         self.clock = Clock()
         self.registry = sample.control().registry
         self.taken: list[Candidate] = []
+        self.authors: list[str] = []
         self.answer: Deferred[Any] = succeed(applied(9))
         self.confirmation = Confirmation(self.registry, self.clock, self._back, lambda: None)
         self.running = candidate()
         self.number = 1
 
-    def _back(self, base: Candidate) -> Deferred[Any]:
+    def _back(self, base: Candidate, author: str, origin: str) -> Deferred[Any]:
         self.taken.append(base)
+        self.authors.append(author)
         return self.answer
 
     def reload(self, asked: ConfirmWithin | None, *diff: str) -> Candidate:
@@ -146,6 +148,23 @@ def test_servers_that_go_down_take_it_back_at_once_unless_the_guard_is_off(world
         world.registry.set_health(one.key, "alive", alive=False, now=202.0)
     world.wait(1.0)
     assert world.taken == [base]
+
+
+def test_it_is_taken_back_by_hand_at_once(world: World) -> None:
+    base = world.reload(MINUTE)
+    world.confirmation.take_back("root", "127.0.0.1")
+    world.wait(61.0)
+    assert (world.taken, world.authors) == ([base], ["root"])
+    with pytest.raises(ChangeRefused):
+        world.confirmation.take_back("root", "")
+
+
+def test_what_cannot_be_taken_back_by_hand_goes_on_waiting(world: World) -> None:
+    world.reload(MINUTE)
+    world.answer = fail(DirectorError("the address is in use"))
+    refused = world.confirmation.take_back("root", "")
+    assert refused.addErrback(lambda failure: failure.trap(DirectorError)).called
+    assert world.confirmation.waiting() is not None
 
 
 def test_a_way_back_that_is_barred_is_said_with_what_to_do(world: World) -> None:

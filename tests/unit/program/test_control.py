@@ -81,7 +81,7 @@ def control(tmp_path: Path) -> Any:
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),
-            Confirmation(registry, loop.reactor, lambda _: succeed(MADE), lambda: None),
+            Confirmation(registry, loop.reactor, lambda *_: succeed(MADE), lambda: None),
             Passive(),
             Drills(registry, traffic, None, loop.reactor, Random(1)),
         )

@@ -6,12 +6,13 @@ from typing import Any
 
 from director.admin import overview
 from director.admin.api import Api
-from director.admin.pages.frame import Viewer
+from director.admin.pages.viewer import Viewer
 from director.admin.testing import MemoryControl
 from tests.unit.admin import sample
 from tests.unit.admin.wire import Admin
 
 ADMIN = Viewer("edge-1", "secret", "ops", operates=True, administers=True)
+OPERATOR = Viewer("edge-1", "secret", "ops", operates=True)
 ONLOOKER = Viewer("edge-1", "secret", "eve")
 BEARER = Viewer("edge-1", "", "a token", operates=True, administers=True)
 

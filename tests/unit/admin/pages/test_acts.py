@@ -35,6 +35,25 @@ def test_what_no_button_sends_is_refused(form: dict[str, str]) -> None:
         act(form)
 
 
+def test_a_reload_waits_only_when_it_is_on_trial() -> None:
+    query = act({"do": "reload"}).query
+    assert query({}) == {}
+    assert query({"within": " 60s ", "guard": ""}) == {"confirm": "60s"}
+    assert query({"within": "60s", "guard": "5xx > 1%"}) == {"confirm": "60s", "guard": "5xx > 1%"}
+
+
+def test_a_fault_and_a_drill_are_ordered_with_what_was_filled_in() -> None:
+    fault, drill = ACTS["start fault"].body, ACTS["run drill"].body
+    assert fault is not None
+    assert drill is not None
+    assert fault({"name": "x", "ttl": ""}) == {"name": "x"}
+    assert fault({"name": "x", "ttl": " 9s"}) == {"name": "x", "ttl": "9s"}
+    assert drill({"name": "x", "seed": "7", "control": "1"}) == {"name": "x", "seed": 7, "control": True}
+    assert drill({"name": "x", "seed": ""}) == {"name": "x", "control": False}
+    with pytest.raises(Refusal):
+        drill({"name": "x", "seed": "seven"})
+
+
 @pytest.mark.parametrize("value", ["", "-1", "1.5", "²", "9" * 9])
 def test_a_weight_is_a_number(value: str) -> None:
     body = ACTS["weight"].body
@@ -51,3 +70,6 @@ def test_the_way_back_is_one_of_our_pages_whatever_the_form_says(pool: str) -> N
     assert "/" not in where[7:]
     assert where.isprintable()
     assert "?" not in where
+    sheet = ACTS["run drill"].back({"name": pool})
+    assert sheet.startswith("/drills/")
+    assert "/" not in sheet[8:]

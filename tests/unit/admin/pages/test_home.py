@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from director.admin.pages import home as pages
-from director.admin.pages.frame import Viewer
+from director.admin.pages.viewer import Viewer
 from director.admin.testing import MemoryControl
 from director.admin.views import Json
 from tests.unit.admin import sample
@@ -63,6 +63,16 @@ def test_names_from_outside_stay_text() -> None:
     page = home(view(control), VIEWER)
     assert "<script>alert" not in page
     assert "<img" not in page
+
+
+def test_a_pool_in_which_nothing_is_wrong_is_a_line_until_it_is_opened() -> None:
+    control = sample.control()
+    sample.trouble(control)
+    tags = read(live(view(control))).tags
+    folds = [(one["data-fold"], "open" in one) for name, one in tags if name == "details"]
+    assert folds == [("open", True), ("open", True), ("calm", False)], (
+        "web drains, images is down, dns is well"
+    )
 
 
 def test_without_a_session_there_is_no_sign_out() -> None:

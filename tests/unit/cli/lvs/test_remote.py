@@ -103,8 +103,21 @@ def test_the_kernels_errors(table: RemoteTable, client: MemoryClient) -> None:
     assert refused(table.add_service, IpvsService(other, "rr", (), 60, None, "none")) == "ENOENT"
     assert set(client.admin.control.registry.pools) == pools, "nothing is left of what was refused"
     assert refused(table.stop_daemon, "master") == "ESRCH"
-    assert refused(table.start_daemon, Daemon("master")) == "EOPNOTSUPP"
+    assert refused(table.start_daemon, Daemon("master", "no-such-device")) == "ENODEV"
     assert table.daemons() == ()
+
+
+def test_daemons(table: RemoteTable) -> None:
+    table.start_daemon(Daemon("backup", "lo", 7))
+    table.start_daemon(Daemon("master", "lo", 8, 1400, "ff02::81", 9000, 3))
+    assert refused(table.start_daemon, Daemon("master", "lo")) == "EEXIST"
+    assert table.daemons() == (
+        Daemon("master", "lo", 8, 1400, "ff02::81", 9000, 3),
+        Daemon("backup", "lo", 7, 1472, "224.0.0.81", 8848, 1),
+    )
+    table.stop_daemon("master")
+    assert [one.role for one in table.daemons()] == ["backup"]
+    assert refused(table.stop_daemon, "master") == "ESRCH"
 
 
 def test_a_scheduler_that_is_not_there() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from director.config.parse import virtuals
 from director.config.text.messages import BadValue
-from director.model.virtual import Virtual
+from director.model.virtual import SyncDaemon, Virtual
 
 
 def test_virtual_services() -> None:
@@ -38,9 +38,17 @@ def test_sysctls() -> None:
     assert virtuals.number(0, 3)("2") == 2
     assert virtuals.flag("yes") == 1
     assert virtuals.seconds("1d") == 86400
-    assert virtuals.sync_threshold("3 50") == "3 50"
-    assert virtuals.sync_threshold("3 0") == "3 0"
-    assert virtuals.power_of_two("64") == "64"
+    assert virtuals.sync_threshold("3 50") == (3, 50)
+    assert virtuals.sync_threshold("3 0") == (3, 0)
+    assert virtuals.power_of_two("64") == 64
+
+
+def test_ends_of_synchronisation() -> None:
+    assert virtuals.sync_daemon("eth0") == SyncDaemon("eth0", 0, "224.0.0.81", 8848, 1, 0), "J.1"
+    text = "eth1 syncid 7 group ff02::81 port 9000 ttl 3 maxlen 1400"
+    assert virtuals.sync_daemon(text) == SyncDaemon("eth1", 7, "ff02::81", 9000, 3, 1400)
+    assert str(virtuals.sync_daemon(text)) == text
+    assert str(SyncDaemon("eth0", 7)) == "eth0 syncid 7"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +82,14 @@ def test_sysctls() -> None:
         (virtuals.seconds, "10ms", 0),
         (virtuals.sync_threshold, "50 50", 0),
         (virtuals.power_of_two, "3", 0),
+        (virtuals.sync_daemon, "", 0),
+        (virtuals.sync_daemon, "eth0 syncid", 5),
+        (virtuals.sync_daemon, "eth0 syncid 256", 12),
+        (virtuals.sync_daemon, "eth0 syncid 1 syncid 2", 14),
+        (virtuals.sync_daemon, "eth0 id 1", 5),
+        (virtuals.sync_daemon, "eth0 group 192.0.2.1", 11),
+        (virtuals.sync_daemon, "eth0 ttl 0", 9),
+        (virtuals.sync_daemon, "interface-name-16", 0),
     ],
 )
 def test_mistakes(parser: Callable[[str], object], text: str, start: int) -> None:

@@ -72,12 +72,13 @@ def test_the_kernels_defaults() -> None:
         "conn_reuse_mode",
         "pmtu_disc",
         "run_estimation",
+        "sync_ports",
         "sync_version",
     }
     assert found["amemthresh"] == 1024
     assert found["am_droprate"] == 10
     assert found["lblc_expiration"] == found["lblcr_expiration"] == 86400
-    assert found["sync_threshold"] == "3 50"
+    assert found["sync_threshold"] == (3, 50)
 
 
 def test_timeouts_of_states() -> None:
