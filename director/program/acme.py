@@ -92,7 +92,7 @@ class AcmePart(Part):
         self._rests = True
         self.stop(0.0)
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """Get them here."""
         self._rests = False
 

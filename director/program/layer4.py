@@ -208,7 +208,7 @@ class Layer4(Part):
         self._owed = ()
         return gone
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """Go on with them here."""
         if self._started:
             self.follow(self._registry.configuration)

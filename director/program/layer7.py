@@ -103,7 +103,7 @@ class Layer7(Part):
         """Another program accepts from them, too."""
         self.shell.hand_on()
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """It does not."""
         self.shell.hand_on(False)
 

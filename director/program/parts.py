@@ -4,7 +4,7 @@
     reload, change, undo      take(candidate)
     reload --dry-run          rehearse(candidate)
     stop                      stop(grace), in the opposite order
-    upgrade                   bequest(), let_go(), then stop(grace); or take_back()
+    upgrade                   bequest(), let_go(), then stop(grace); or go_on()
 
 `take` asks every part three times.  `check` says whether it could follow, and touches nothing.  `prepare`
 does all that can fail (open addresses, let the kernel be ready) beside what serves.  Only when all are
@@ -74,7 +74,7 @@ class Part:
     def let_go(self) -> Deferred[None] | None:
         """The next program goes on: end what is `alone`, and `stop` without harm to it.  Never fails."""
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """There is no next program, after all."""
 
 
@@ -149,10 +149,10 @@ class Parts:
         """Let it go on; fires when all have let go."""
         return all_of([part.let_go() for part in self._parts])
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """Go on after all."""
         for part in self._parts:
-            part.take_back()
+            part.go_on()
 
     def chores(self) -> Iterable[Chore]:
         """Those of all parts."""

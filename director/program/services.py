@@ -56,7 +56,7 @@ class AdminPart(ServicePart):
         """Accept nobody more; who is here is answered."""
         self._admin.pause()
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """Accept again."""
         self._admin.resume()
 
@@ -92,7 +92,7 @@ class Health(ServicePart):
         """The next program keeps what it finds; checks go on for who is served here to the end."""
         self._memory.rest()
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """Keep it here."""
         self._memory.rest(False)
 

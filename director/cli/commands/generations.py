@@ -9,6 +9,9 @@ from director.cli.invocation import DONE, REFUSED, Invocation
 from director.cli.output import changes
 from director.cli.output.table import clean
 
+UPGRADE_SECONDS = 90.0
+"""Longer than a new program may take to start."""
+
 
 def undo(call: Invocation) -> int:
     """`undo [GENERATION]`."""
@@ -43,7 +46,7 @@ def confirm(call: Invocation) -> int:
 def upgrade(call: Invocation) -> int:
     """`upgrade`: answered when the new program serves."""
     query = "dry_run=1" if call.options.dry_run else ""
-    answer = call.client.post("upgrade", query=query)
+    answer = call.client.post("upgrade", query=query, patience=UPGRADE_SECONDS)
     if call.options.dry_run:
         return call.show_change(answer, changes.applied)
     text = "process {pid}, version {version}, serves; the one before ends within shutdown_grace\n"

@@ -91,7 +91,7 @@ class Layer4Apart(Crew):
         """Its process saves the flows, leaves the kernel's rules, and ends."""
         return self._end("retire", HANDING_OVER)
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """Another takes the flows up."""
         self.stopping = False
         if self._manned:

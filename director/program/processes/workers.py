@@ -177,7 +177,7 @@ class Workers(Crew, Collector):
         """Another program accepts from them, too."""
         self._handed_on = True
 
-    def take_back(self) -> None:
+    def go_on(self) -> None:
         """It does not."""
         self._handed_on = False
 

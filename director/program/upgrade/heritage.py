@@ -22,7 +22,7 @@ from director.model.pools import Address
 from director.program.demos import DEMO
 from director.program.parts import Parts
 from director.program.processes.channel import Channel, Gone
-from director.program.processes.orphan import WORKER, orphans, release
+from director.program.processes.orphan import WORKER, orphans, release, relieved
 from director.program.processes.sockets import Place, entrance
 from director.program.services import ADMIN
 from director.program.upgrade.bequest import take
@@ -108,16 +108,21 @@ class Heritage:
         factory = Factory.forProtocol(lambda: self._channel)
         reactor.adoptStreamConnection(self._before.fileno(), socket.AF_UNIX, factory)
         self._before.close()
-        return self._take_over(parts, reasons)
+        return self._take_over(reactor, parts, reasons)
 
     @inlineCallbacks
     def _take_over(
-        self, parts: Parts, reasons: Callable[[], Iterable[str]]
+        self, reactor: Any, parts: Parts, reasons: Callable[[], Iterable[str]]
     ) -> Generator[Deferred[Any], Any, None]:
         yield parts.start(alone=False)
         for why in reasons():
             raise DirectorError(why)
-        yield self._channel.ask(LET_GO)
+        try:
+            yield self._channel.ask(LET_GO)
+        except Gone:
+            # Killed, for one that is stopped stops this one first.
+            _log.error("the program before ended before it handed over; this one goes on with what it has")
+            yield relieved(self._state_dir, reactor)
         yield parts.start(alone=True)
         for descriptor in self._left.values():
             # Nobody here wants it any more; who waits there is served by the program before.
@@ -128,6 +133,8 @@ class Heritage:
         except Gone:
             _log.error("the program before ended while it handed over; this one has all it needs")
         self.pending = False
+        if not self._channel.open:
+            self._gone()
         self.pidfile.take()
 
     def _speak_up(self) -> None:

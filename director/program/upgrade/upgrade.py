@@ -22,7 +22,7 @@ from director.program.upgrade.heritage import LET_GO, READY, REFUSED
 from director.program.upgrade.starting import Starting
 from director.program.upgrade.successor import Successor
 
-STARTING = 28.0
+STARTING = 60.0
 """Seconds that a new program may take until it is ready; who asked is answered before the admin gives up."""
 FAREWELL = 0.3
 """Seconds for the answer to reach who asked."""
@@ -147,6 +147,6 @@ class Upgrade(Part):
             self._late.cancel()
         left, self._left = self._left, False
         if left:
-            self._parts.take_back()
+            self._parts.go_on()
         _log.error("upgrade: the new program does not take over, this one goes on: {why}", why=why)
         waiting.errback(DirectorError(f"the new program does not take over, this one goes on: {why}"))

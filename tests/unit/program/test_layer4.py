@@ -372,7 +372,7 @@ def test_another_program_may_go_on_and_may_not() -> None:
     assert layer.shell is None
     layer.sweep()
     layer.look()
-    layer.take_back()
+    layer.go_on()
     assert shell_of(layer) is not first
     layer.stop(0.0)
     assert configuration.l4 == (SERVICE,)

@@ -138,8 +138,8 @@ def test_another_program_goes_on_with_what_they_have() -> None:
         def let_go(self) -> Deferred[None] | None:
             return self._do("let go")
 
-        def take_back(self) -> None:
-            self._do("take back")
+        def go_on(self) -> None:
+            self._do("go on")
 
     journal: list[str] = []
     sole = Sole("c", journal)
@@ -155,5 +155,5 @@ def test_another_program_goes_on_with_what_they_have() -> None:
     assert (journal[-1], done) == ("let go c", [])
     sole.waits.callback(None)
     assert done == [None]
-    whole.take_back()
-    assert journal[-1] == "take back c"
+    whole.go_on()
+    assert journal[-1] == "go on c"

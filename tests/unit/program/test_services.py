@@ -51,7 +51,7 @@ def test_the_next_program_reads_what_is_known_and_keeps_it(tmp_path: Path) -> No
     part.let_go()
     part.stop(0.0)
     assert not (tmp_path / NAME).exists(), "it is the next one's"
-    part.take_back()
+    part.go_on()
     part.stop(0.0)
     assert (tmp_path / NAME).exists()
 
@@ -78,5 +78,5 @@ def test_one_program_answers_at_a_time() -> None:
     assert part.alone
     assert part.bequest() == {"admin 127.0.0.1:8404": 7}
     part.let_go()
-    part.take_back()
+    part.go_on()
     assert service.told == ["pause", "resume"]

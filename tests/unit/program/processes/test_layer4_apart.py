@@ -193,6 +193,6 @@ def test_another_program_takes_the_flows_up_or_this_one_does_again(program: Crew
     first.end("by itself")
     assert gone == [None]
     assert program.layer4.there == [], "nobody takes its place here"
-    program.layer4.take_back()
+    program.layer4.go_on()
     program.loop.turn(lambda: program.layer4.there and program.layer4.there[0].begun)
     assert len(inside(program).forwarder.table) == 1

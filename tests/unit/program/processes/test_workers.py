@@ -125,7 +125,7 @@ def test_another_program_is_left_the_sockets_and_clients_are_let_end(program: Cr
         program.loop.turn(lambda: select.select([client], [], [], 0)[0])
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
         program.workers.let_go()
-        program.workers.take_back()
+        program.workers.go_on()
         assert program.fetch(program.port).startswith(b"HTTP/1.1 200 ")
         program.workers.let_go()
         program.workers.stop(2.0)

@@ -53,8 +53,8 @@ class Kept(Part):
     def let_go(self) -> None:
         self.journal.append("let go")
 
-    def take_back(self) -> None:
-        self.journal.append("take back")
+    def go_on(self) -> None:
+        self.journal.append("go on")
 
 
 class Bench:
@@ -123,7 +123,7 @@ def test_one_that_ends_when_it_was_given_all_is_taken_back_from(bench: Bench) ->
     done = bench.run()
     bench.new.answers[LET_GO](None)
     bench.new.ended("it ended by SIGKILL")
-    assert bench.part.journal == ["let go", "take back"]
+    assert bench.part.journal == ["let go", "go on"]
     assert "this one goes on: it ended by SIGKILL" in words(done)
     assert bench.away == []
 
