@@ -213,6 +213,7 @@ class Api:
             checks=control.checks_made(),
             reloads=control.reloads(),
             tls=control.tls(),
+            relayed=control.relayed(),
             kept=not control.unkept(),
             faults=tuple(control.rehearsals.states()),
         )

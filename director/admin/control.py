@@ -260,6 +260,9 @@ class Control(Protocol):
     def tls(self) -> TLSFigures:
         """Handshakes, and how long certificates last."""
 
+    def relayed(self) -> Mapping[str, int]:
+        """Octets that layer 7 has sent: by `splice` (the kernel moved them), `copy` or `tls`."""
+
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far, by how they ended: `done` or `refused`."""
 

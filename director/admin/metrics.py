@@ -94,6 +94,7 @@ class MetricSources:
         checks: probes by check and what they found (`passed`, `failed`, `unknown`).
         reloads: reloads by how they ended (`done`, `refused`).
         tls: handshakes and certificates.
+        relayed: octets that layer 7 has sent, by their way.
         kept: False while changes would be lost at a restart.
         faults: those that can be injected, with what runs of them.
     """
@@ -107,6 +108,7 @@ class MetricSources:
     checks: Mapping[tuple[str, str], int] = field(factory=dict)
     reloads: Mapping[str, int] = field(factory=dict)
     tls: TLSFigures = field(factory=TLSFigures)
+    relayed: Mapping[str, int] = field(factory=dict)
     kept: bool = True
     faults: tuple[FaultState, ...] = ()
 
@@ -125,6 +127,7 @@ class Metrics:
             *_packets(facts.packets),
             *_whole(context, facts),
             *_tls(facts.tls),
+            _by("director_relay_bytes_total", "Octets sent at layer 7, by their way.", "path", facts.relayed),
             *_caches(facts.caches),
             *_services(tuple(seen.services.values())),
             _rules(context),

@@ -166,6 +166,7 @@ class MemoryControl:
     refreshed_for: list[str] = field(factory=list)
     probed: dict[tuple[str, str], int] = field(factory=dict)
     shaken: TLSFigures = field(factory=TLSFigures)
+    moved: dict[str, int] = field(factory=dict)
     ended: dict[str, int] = field(factory=lambda: {"done": 0, "refused": 0})
     asked: list[Question] = field(factory=list)
     packet_asked: list[PacketQuestion] = field(factory=list)
@@ -262,6 +263,10 @@ class MemoryControl:
     def tls(self) -> TLSFigures:
         """As set."""
         return self.shaken
+
+    def relayed(self) -> Mapping[str, int]:
+        """As set."""
+        return self.moved
 
     def reloads(self) -> Mapping[str, int]:
         """As set."""

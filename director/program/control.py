@@ -244,6 +244,13 @@ class RunningControl:
         handshakes, resumed = (sum(one[name] for one in told) for name in ("handshakes", "resumed"))
         return TLSFigures(handshakes, resumed, dict(failed), ends)
 
+    def relayed(self) -> Mapping[str, int]:
+        """Octets that layer 7 has sent, by their way."""
+        octets = Counter(dict.fromkeys(("splice", "copy", "tls"), 0))
+        for told in self._traffic.said("relayed"):
+            octets.update(told or {})
+        return octets
+
     def reloads(self) -> Mapping[str, int]:
         """Reloads so far."""
         return dict(self.reloaded)

@@ -129,17 +129,18 @@ class Layer7(Part):
     def said(self, name: str) -> Sequence[Any]:
         """What this process says of itself."""
         shell = self.shell
-        told = {
-            "stalls": shell.stalls,
-            "worst_stall": shell.worst_stall,
-            "lost": shell.access_log.lost,
-            "repeating": shell.repeating(),
-            "traces": len(shell.traces),
-            "refused": 0,
-            "tls": self.tls(),
-            "faults": {},
+        told: dict[str, Callable[[], Any]] = {
+            "stalls": lambda: shell.stalls,
+            "worst_stall": lambda: shell.worst_stall,
+            "lost": lambda: shell.access_log.lost,
+            "repeating": shell.repeating,
+            "relayed": shell.relayed,
+            "traces": lambda: len(shell.traces),
+            "refused": lambda: 0,
+            "tls": self.tls,
+            "faults": dict,
         }
-        return [told[name]]
+        return [told[name]()]
 
     def tls(self) -> dict[str, Any]:
         """What became of arrivals, and when certificates end (Unix time)."""

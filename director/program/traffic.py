@@ -42,7 +42,8 @@ class TrafficView(Protocol):
         """What each process says of itself.
 
         One of `stalls`, `worst_stall` (seconds), `lost` (lines of the access log), `repeating` (clients whose
-        head is remembered), `traces` (how many are kept), `refused` (claims for want of a lock),
+        head is remembered), `relayed` (octets that left, by their way), `traces` (how many are
+        kept), `refused` (claims for want of a lock),
         `tls` (`Layer7.tls`), `faults` (by name what `TimedInjections.counts` says, of other processes).
         """
 

@@ -81,6 +81,7 @@ class Bench:
         if run.octets < run.requests * BIG:
             raise BenchError(f"{program.name}: bodies are shorter than {BIG} octets")
         self.note("big", program.name, run.octets / run.seconds / 1e6)
+        self.note("bigcpu", program.name, run.cpu / (run.octets / 1e9))
 
     def p99(self, program: Program) -> None:
         """Latency at half of the rate this program reached."""

@@ -31,6 +31,7 @@ ROWS = (
     Row("fresh", "small requests, every URL another one", "requests/s", more_is_better=True),
     Row("freshcpu", "processor time of such a request", "µs", more_is_better=False),
     Row("big", "10 MB bodies, 8 connections", "MB/s", more_is_better=True, bar=1.0),
+    Row("bigcpu", "processor time of a GB of them", "s", more_is_better=False),
     Row("p99", "99th percentile at half of its own rate", "ms", more_is_better=False, bar=3.0),
     Row("new", "a new connection for each request", "requests/s", more_is_better=True),
     Row("idle", "memory of an idle connection", "kB", more_is_better=False, bar=33, absolute=True),

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.epollreactor import EPollReactor
 
 from director.l7.io.reactor import LeanReactor
+from director.l7.io.stream import Stream
 
 KINDS: list[type[EPollReactor]] = [EPollReactor, LeanReactor]
 
@@ -103,6 +104,8 @@ class Owner:
         self.told: list[str] = []
         self.reads: list[int] = []
         self.appetite = 0
+        self.onward: Stream | None = None
+        self.moved = 0
 
     def received(self, data: bytes) -> None:
         self.data += data
@@ -125,3 +128,10 @@ class Owner:
 
     def drained(self) -> None:
         self.told.append("drained")
+
+    def passage(self) -> tuple[Stream | None, int]:
+        return self.onward, self.appetite
+
+    def passed(self, size: int) -> None:
+        self.told.append(f"passed {size}")
+        self.moved += size

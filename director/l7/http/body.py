@@ -20,6 +20,9 @@ EXTENSION_LIMIT = 16384
 TRAILER_LIMIT = 16384
 """Bytes of all trailer lines of one body."""
 
+LAST_BYTES = 16384
+"""Bytes at the end of a body that are read in any case."""
+
 LAST_CHUNK = b"0\r\n\r\n"
 
 _FORBIDDEN_TRAILERS = HOP_BY_HOP | frozenset((
@@ -31,7 +34,18 @@ _FORBIDDEN_TRAILERS = HOP_BY_HOP | frozenset((
 """Fields that change framing, routing, access or trust: never taken from a trailer (RFC 9110 6.5.1)."""
 
 
-class NoBody:
+class _ReadBody:
+    """One whose every byte must be read."""
+
+    __slots__ = ()
+    unread = 0
+
+    def passed(self, size: int) -> None:
+        """None of them may be missed.  Raises ValueError."""
+        raise ValueError(f"{size} bytes of a body were not read")
+
+
+class NoBody(_ReadBody):
     """No body at all: done before the first byte."""
 
     __slots__ = ("done",)
@@ -76,12 +90,21 @@ class LengthBody:
             return data, b""
         return data[:wanted], data[wanted:]
 
+    @property
+    def unread(self) -> int:
+        """All but the last ones: where they end it is seen what comes behind them."""
+        return max(0, self.remaining - LAST_BYTES)
+
+    def passed(self, size: int) -> None:
+        """So many of them went on."""
+        self.remaining -= size
+
     def end(self) -> bool:
         """True when nothing is missing at the connection's end."""
         return self.done
 
 
-class UntilCloseBody:
+class UntilCloseBody(_ReadBody):
     """All bytes until the sender closes (answers only)."""
 
     __slots__ = ("done",)
@@ -101,7 +124,7 @@ class UntilCloseBody:
         return True
 
 
-class ChunkedBody:
+class ChunkedBody(_ReadBody):
     """The chunked coding (RFC 9112 7.1), strictly: CRLF only, hexadecimal sizes, valid extensions.
 
     States: *size* waits for a size line, *data* for `remaining` bytes, *crlf* for the end of a chunk,
@@ -236,6 +259,7 @@ class Body(Protocol):
     Attributes:
         done: all of it was read.
         remaining: octets that can be passed on at once, as far as that is known.
+        unread: octets that need not come by here at all.
         trailers: the accepted trailer lines, once done.
     """
 
@@ -245,6 +269,13 @@ class Body(Protocol):
     @property
     def remaining(self) -> int:
         """See above."""
+
+    @property
+    def unread(self) -> int:
+        """See above."""
+
+    def passed(self, size: int) -> None:
+        """So many octets went on without coming by here."""
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
         """Payload, and the surplus that belongs to the next message.  Raises MessageError."""

@@ -115,6 +115,15 @@ class ResponseRelay(ResponseFramer):
         framed = chunk(payload) if payload else b""
         return framed + last_chunk(body.trailers) if body.done else framed
 
+    @property
+    def unread(self) -> int:
+        """Octets of the body that may go to the client as they are, without being read here."""
+        return 0 if self._chunked else self._body.unread
+
+    def passed(self, size: int) -> None:
+        """So many of them did."""
+        self._body.passed(size)
+
     def end(self) -> bytes | None:
         """The server has closed: octets that complete the answer, or None when it is cut short."""
         if self.final is None or not self._body.end():

@@ -43,6 +43,12 @@ class StreamBody:
         self.dropped = dropped
         self.trailers = b""
 
+    unread = 0
+
+    def passed(self, size: int) -> None:
+        """All of it comes in frames.  Raises ValueError."""
+        raise ValueError(f"{size} octets of a body were not read")
+
     @property
     def remaining(self) -> int:
         """Octets that are welcome at once; how many are to come nobody said."""

@@ -1,7 +1,8 @@
 """The shell of layer 7: sockets, and nothing that decides.
 
-`stream` moves octets, `tls_stream` through TLS; `listener` and `endpoint` accept, for one address of one
-service that `listening` is; `waiting` stands for an address that another program has, `sharing` opens one
+`stream` moves octets, `tls_stream` through TLS, and `pipes` let the kernel move them; `relayed` counts by
+which way; `listener` and `endpoint` accept, for one address of one service that `listening` is;
+`waiting` stands for an address that another program has, `sharing` opens one
 for several processes.  `arrivals` see a connection through PROXY header and handshake, with `tls_contexts`;
 `undecided` waits for the first octets to say which protocol it is.  `frontend` performs a
 conversation's commands for one client over the `link` of each exchange to its server, `backend` holds the

@@ -30,6 +30,7 @@ from director.l7.io.carriers import Carriers
 from director.l7.io.endpoint import connect_to_endpoint
 from director.l7.io.manner import SUFFIX, Manner, Manners
 from director.l7.io.reactor import LeanReactor
+from director.l7.io.relayed import Relayed
 from director.l7.io.resolver import Resolver
 from director.l7.io.server_side import PendingStream, ServerCaller, ServerSide
 from director.l7.io.stream import Stream, words
@@ -71,7 +72,9 @@ class Backends:
     """All connections to servers of one director.
 
     Attributes:
-        open, opened, reused: connections there are, that were made, and times that an idle one was taken.
+        sides: connections there are.
+        opened, reused: how many were made, and times that an idle one was taken.
+        relayed: where what left by those that are gone is summed up.
         idle_spoke: idle connections closed because octets came that nobody had asked for.
         idle_closed: idle connections closed because they were too old or too many, or their server left.
     """
@@ -80,7 +83,7 @@ class Backends:
         self.reactor = reactor
         self._manners = Manners(context)
         self._loop = reactor if isinstance(reactor, LeanReactor) else _StrangeLoop
-        self.open = 0
+        self.sides: set[ServerSide] = set()
         self.opened = 0
         self.reused = 0
         self.idle_spoke = 0
@@ -89,8 +92,14 @@ class Backends:
         self._closing: dict[ServerSide, tuple[float, int]] = {}
         self._distrusted: dict[str, float] = {}
         self._named: Counter[str] = Counter()
+        self.relayed = Relayed()
         self.resolver = Resolver(reactor)
         self.carriers = Carriers(self)
+
+    @property
+    def open(self) -> int:
+        """Connections there are."""
+        return len(self.sides)
 
     def idle_count(self) -> int:
         """Idle connections kept now."""
@@ -185,7 +194,8 @@ class Backends:
 
     def forget(self, side: ServerSide) -> None:
         """A connection is gone."""
-        self.open -= 1
+        self.sides.discard(side)
+        self.relayed.gone(side.stream)
         self._closing.pop(side, None)
         if side.name:
             self._named[side.name] -= 1
@@ -244,11 +254,10 @@ class Backends:
     def connect(self, address: Address, client: ServerCaller, manner: Manner | None = None) -> ServerSide:
         """Begin a connection; `client` hears `server_connected` or `server_lost` later, never now."""
         side = ServerSide(self, str(address) + (manner.suffix if manner is not None else ""), client)
+        self.sides.add(side)
         if manner is not None and manner.refused:
-            self.open += 1
             self._refuse_later(side, manner.refused)
             return side
-        self.open += 1
         self.opened += 1
         if address.path:
             self._begin(side, socket.AF_UNIX, address.path, manner)

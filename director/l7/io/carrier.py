@@ -268,6 +268,13 @@ class Carrier:
         if self.retired and not self.load:
             self._close()
 
+    def server_passage(self) -> tuple[None, int]:
+        """Nowhere: it comes in frames."""
+        return None, 0
+
+    def server_passed(self, size: int) -> None:
+        """Nothing, therefore."""
+
     def server_ended(self) -> None:
         """FIN: half a connection is none."""
         self._break("the server closed the connection")

@@ -39,7 +39,7 @@ class TransportStream(Protocol):
         self._handing_on = False
         self.owner: Any = None
         self.is_blocked = False
-        self.progress = 0
+        self.progress = self.spliced = 0
 
     def connectionMade(self) -> None:
         """Hand ourselves to the listening service."""

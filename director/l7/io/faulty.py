@@ -264,6 +264,13 @@ class FaultySide:
         if client is not None:
             client.server_ended()
 
+    def server_passage(self) -> tuple[None, int]:
+        """Nowhere: all of it is looked at."""
+        return None, 0
+
+    def server_passed(self, size: int) -> None:
+        """Nothing, therefore."""
+
     def server_ended(self) -> None:
         """FIN from the server, behind what still waits."""
         self._under_way = False

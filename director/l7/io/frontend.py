@@ -14,10 +14,12 @@ from twisted.logger import Logger
 
 from director.l7.io.faulty import meet
 from director.l7.io.link import ServerLink
+from director.l7.io.stream import Stream
 from director.l7.io.undecided import Undecided
 from director.l7.proxy.commands import (
     ONLY_STREAM,
     AbortServer,
+    ClientPassed,
     Do,
     Door,
     DropServer,
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from director.l7.io.manner import Manner
-    from director.l7.io.stream import Stream
     from director.l7.routing.facts import Peer
     from director.l7.routing.service import ServiceHandle
 
@@ -149,6 +150,17 @@ class ClientSide:
     def wanted(self) -> int:
         """What the conversation can use at once."""
         return self.door.wanted()
+
+    def passage(self) -> tuple[Stream | None, int]:
+        """To the server's socket, where the conversation need not see what comes."""
+        most = self.door.unread()[0]
+        server = self._links[ONLY_STREAM].server if most else None
+        stream = None if server is None else server.stream
+        return (stream if stream.__class__ is Stream else None), most
+
+    def passed(self, size: int) -> None:
+        """Octets of the client went to the server unread."""
+        self.tell(ClientPassed(ONLY_STREAM, size))
 
     def _client_takes(self) -> None:
         self._awaited = False

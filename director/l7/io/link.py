@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from director.l7.io.stream import Stream
 from director.l7.proxy.commands import (
     ONLY_STREAM,
     Door,
@@ -18,6 +19,7 @@ from director.l7.proxy.commands import (
     ServerDrained,
     ServerEnded,
     ServerFailed,
+    ServerPassed,
     ServerReady,
     SlotFree,
 )
@@ -25,7 +27,6 @@ from director.l7.proxy.commands import (
 if TYPE_CHECKING:
     from director.l7.io.faulty import FaultySide
     from director.l7.io.server_side import ServerSide
-    from director.l7.io.stream import Stream
     from director.registry.live import LivePool, RealServer
 
 
@@ -87,6 +88,17 @@ class ServerLink:
             client.deliver(client.door.server_bytes, data)
         else:
             client.deliver(partial(client.door.server_bytes, stream=self.number), data)
+
+    def server_passage(self) -> tuple[Stream | None, int]:
+        """To the client's socket, where its conversation need not see what comes."""
+        client = self.client
+        most = client.door.unread()[1]
+        stream = client.stream
+        return (stream if most and stream.__class__ is Stream else None), most
+
+    def server_passed(self, size: int) -> None:
+        """Octets of the server went to the client unread."""
+        self.client.tell(ServerPassed(self.number, size))
 
     def server_ended(self) -> None:
         """FIN from the server."""

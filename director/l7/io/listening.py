@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from director.l7.io.arrivals import Arrival, Arrivals, told_of
+from director.l7.io.backend import Backends
 from director.l7.io.endpoint import listen_on_endpoint
 from director.l7.io.frontend import ClientSide
 from director.l7.io.listener import Listener
@@ -40,6 +41,7 @@ class Ground(Protocol):
     own_sockets: bool
     contexts: TLSContexts
     arrivals: Arrivals
+    backends: Backends
     clients: int
     max_clients: int
 
@@ -167,6 +169,7 @@ class Listening:
         """A client has left."""
         if side in self.clients:
             self.clients.remove(side)
+            self.shell.backends.relayed.gone(side.stream)
             self.shell.clients -= 1
             self.leave_seat()
             self.shell.left()

@@ -51,6 +51,12 @@ class ServerCaller(Protocol):
     def server_drained(self) -> None:
         """It does again."""
 
+    def server_passage(self) -> tuple[Stream | None, int]:
+        """Where what the server sends may go unread, and how much of it."""
+
+    def server_passed(self, size: int) -> None:
+        """So much went there."""
+
 
 class ServerSide:
     """One connection to a server, busy for one client or idle."""
@@ -119,6 +125,15 @@ class ServerSide:
         """As much as there is: clients that do not keep up hold us back."""
         return LARGE_READ
 
+    def passage(self) -> tuple[Stream | None, int]:
+        """To the client, when it is so far."""
+        return (None, 0) if self.client is None else self.client.server_passage()
+
+    def passed(self, size: int) -> None:
+        """So much went to the client."""
+        if self.client is not None:
+            self.client.server_passed(size)
+
 
 class PendingStream:
     """Stands for a stream that is not there yet (a name is being resolved, Twisted is connecting).
@@ -129,7 +144,7 @@ class PendingStream:
     __slots__ = ("give_up", "gone")
     socket = None
     is_blocked = False
-    progress = 0
+    progress = spliced = 0
 
     def __init__(self) -> None:
         self.gone = False

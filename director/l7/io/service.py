@@ -314,6 +314,13 @@ class Shell:
         """(service, address, clients) of every listener."""
         return [(name, str(address), len(one.clients)) for (name, address), one in self._listenings.items()]
 
+    def relayed(self) -> dict[str, int]:
+        """Octets that left up to now, by their way (`relayed.WAYS`)."""
+        backends = self.backends
+        return backends.relayed.octets(
+            one.stream for everyone in (self._all_clients(), backends.sides) for one in everyone
+        )
+
     def repeating(self) -> int:
         """Clients whose last head is remembered because they sent it twice."""
         return sum(side.door.repeats for side in self._all_clients())

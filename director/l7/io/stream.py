@@ -20,6 +20,8 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDescriptor
 from zope.interface import implementer
 
+from director.l7.io.pipes import PIPE_OCTETS, Pipe, pipes
+
 SMALL_READ = 16384
 """Octets read at once while messages are small: enough for any head, cheap to allocate."""
 LARGE_READ = 262144
@@ -51,6 +53,12 @@ class Owner(Protocol):
     def wanted(self) -> int:
         """Octets that are welcome at once, asked after a read that was full."""
 
+    def passage(self) -> tuple[Stream | None, int]:
+        """Where octets may go unread from here, and how many; asked while large reads are full."""
+
+    def passed(self, size: int) -> None:
+        """So many went there."""
+
 
 @implementer(IReadWriteDescriptor, IHalfCloseableDescriptor)
 class Stream:
@@ -59,6 +67,7 @@ class Stream:
     Attributes:
         is_blocked: the owner was told to stop and not yet to go on.
         progress: counts octets that left, so that a stall can be told from slowness.
+        spliced: those of them that the kernel moved.
         reads_on: a write that fails says nothing of what is still to be read.  A server may answer early and
             close with the request unread, which resets the connection: its answer is read to the end first.
     """
@@ -66,7 +75,7 @@ class Stream:
     __slots__ = (
         "_closing", "_ended", "_ending", "_error", "_hang_ups", "_queue", "_queued", "_read_size", "_reading",
         "_recv", "_send", "_writing", "connecting", "is_blocked", "owner", "progress", "reactor", "reads_on",
-        "socket",
+        "socket", "spliced",
     )  # fmt: skip
 
     def __init__(
@@ -77,11 +86,11 @@ class Stream:
         self.owner: Any = owner
         self.connecting = connecting
         self.is_blocked = False
-        self.progress = 0
+        self.progress = self.spliced = 0
         self.reads_on = False
         self._recv = sock.recv
         self._send = sock.send
-        self._queue: deque[memoryview] = deque()
+        self._queue: deque[memoryview | Pipe] = deque()
         self._queued = 0
         self._read_size = SMALL_READ
         self._reading = False
@@ -107,6 +116,8 @@ class Stream:
         if self.connecting:
             self.doWrite()
             return
+        if self._read_size > LARGE_READ and self._pass_on():
+            return
         # Called by a local name, because a call through a slot is slow (CPython 3.11).
         recv = self._recv
         try:
@@ -121,6 +132,8 @@ class Stream:
             self.owner.received(data)
             if size < SMALL_READ:
                 self._read_size = SMALL_READ
+            elif size == LARGE_READ:
+                self._read_size = PIPE_OCTETS
             elif self.socket is not None:
                 self._read_size = min(max(self.owner.wanted(), SMALL_READ), LARGE_READ)
         elif self._error:
@@ -128,6 +141,53 @@ class Stream:
             self.fail(self._error)
         elif self.socket is not None:
             self._peer_ended()
+
+    def _pass_on(self) -> bool:
+        """Let the kernel move what is here to whom it is for.  False: it must be read, for now."""
+        self._read_size = LARGE_READ
+        target, most = self.owner.passage()
+        if target is None or most < LARGE_READ or not target.is_clear:
+            return False
+        try:
+            pipe = pipes.draw(self.fileno(), most)
+        except OSError as error:
+            self.fail(words(error))
+            return True
+        if pipe is None:
+            return False
+        size = pipe.size
+        if size >= SMALL_READ:
+            self._read_size = PIPE_OCTETS
+        target.pour(pipe)
+        self.owner.passed(size)
+        return True
+
+    @property
+    def is_clear(self) -> bool:
+        """All that was written has left, and more may follow."""
+        return not (self._queue or self._error or self.socket is None)
+
+    def pour(self, pipe: Pipe) -> None:
+        """Send what is in a pipe, before which nothing is queued; what the socket does not take is."""
+        try:
+            sent = pipe.empty_into(self.fileno())
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            pipe.give_back()
+            self._write_failed(words(error))
+            return
+        self.progress += sent
+        self.spliced += sent
+        if not pipe.size:
+            pipe.give_back()
+            return
+        self._queue.append(pipe)
+        self._queued += pipe.size
+        self._want_to_write()
+        if not self.is_blocked:
+            self.is_blocked = True
+            self.owner.blocked()
 
     def _peer_ended(self) -> None:
         """The peer sent FIN.  Who goes on after it wants to know of a reset, though nothing is read."""
@@ -148,7 +208,7 @@ class Stream:
         while self._queue:
             piece = self._queue[0]
             try:
-                sent = self._send(piece)
+                sent = piece.empty_into(self.fileno()) if isinstance(piece, Pipe) else self._send(piece)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
@@ -156,7 +216,12 @@ class Stream:
                 return
             self.progress += sent
             self._queued -= sent
-            if sent < len(piece):
+            if isinstance(piece, Pipe):
+                self.spliced += sent
+                if piece.size:
+                    return
+                piece.give_back()
+            elif sent < len(piece):
                 self._queue[0] = piece[sent:]
                 return
             self._queue.popleft()
@@ -212,8 +277,7 @@ class Stream:
         if not self.reads_on:
             self._want_to_write()
             return
-        self._queue.clear()
-        self._queued = 0
+        self._drop_queue()
         if self._writing:
             self._writing = False
             self.reactor.removeWriter(self)
@@ -249,6 +313,13 @@ class Stream:
         if self._queued > HIGH_WATER and not self.is_blocked:
             self.is_blocked = True
             self.owner.blocked()
+
+    def _drop_queue(self) -> None:
+        for piece in self._queue:
+            if isinstance(piece, Pipe):
+                piece.give_back()
+        self._queue.clear()
+        self._queued = 0
 
     def _want_to_write(self) -> None:
         if not self._writing:
@@ -351,8 +422,7 @@ class Stream:
         if self._hang_ups is not None:
             self._hang_ups.forget(self)
         self.socket = None
-        self._queue.clear()
-        self._queued = 0
+        self._drop_queue()
         sock.close()
         owner, self.owner = self.owner, None
         del self._recv, self._send

@@ -260,6 +260,7 @@ class TLSStream(Stream):
     def _write_queue(self) -> None:
         while self._queue:
             piece = self._queue[0]
+            assert isinstance(piece, memoryview)  # noqa: S101 - nobody pours a pipe into TLS
             sent = self._give(piece)
             if sent <= 0:
                 return

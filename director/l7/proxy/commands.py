@@ -49,6 +49,26 @@ class ServerBytes:
         self.data = data
 
 
+class ClientPassed:
+    """`size` octets of the client went to the server of `stream` unread (`Door.unread`)."""
+
+    __slots__ = ("size", "stream")
+
+    def __init__(self, stream: int, size: int) -> None:
+        self.stream = stream
+        self.size = size
+
+
+class ServerPassed:
+    """`size` octets of that server went to the client unread."""
+
+    __slots__ = ("size", "stream")
+
+    def __init__(self, stream: int, size: int) -> None:
+        self.stream = stream
+        self.size = size
+
+
 class ServerReady:
     """A connection to the server of `stream` is there: a new one, or an idle one (`reused`)."""
 
@@ -153,6 +173,8 @@ class Happened(enum.Enum):
 
 ServerEvent = (
     ServerBytes
+    | ServerPassed
+    | ClientPassed
     | ServerReady
     | ServerEnded
     | ServerFailed
@@ -367,6 +389,12 @@ class Door(Protocol):
 
     def wanted(self) -> int:
         """Octets that can be passed on at once; 0 where only requests may follow."""
+
+    def unread(self) -> tuple[int, int]:
+        """Octets that may pass without being seen here: from the client to its only server, and back.
+
+        `ClientPassed` and `ServerPassed` say of those that did.
+        """
 
     def fail(self) -> list[ProxyCommand]:
         """A defect of ours: give back what is held, forget the rest, and end everything."""

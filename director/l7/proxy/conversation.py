@@ -27,6 +27,7 @@ from director.l7.proxy.commands import (
     CONNECTION,
     ONLY_STREAM,
     ClientBytes,
+    ClientPassed,
     Do,
     DropServer,
     Expired,
@@ -37,6 +38,7 @@ from director.l7.proxy.commands import (
     ServerBytes,
     ServerEnded,
     ServerFailed,
+    ServerPassed,
     ServerReady,
     SlotFree,
     ToClient,
@@ -53,8 +55,6 @@ if TYPE_CHECKING:
 
 READ_AHEAD_LIMIT = 65536
 """Octets of further requests taken from a client while one is being served; then it is paused."""
-TUNNEL_OCTETS = 1 << 20
-"""Octets of a tunnel that are welcome at once: all, since they are passed on unread."""
 FIRST_REQUEST_SECONDS = 1.0
 """How long a new connection may wait with its first request when the service stops."""
 OWED_LIMIT = 65536
@@ -203,7 +203,14 @@ class Conversation:
         exchange = self.exchange
         if exchange is None:
             return 0
-        return TUNNEL_OCTETS if exchange.phase is TUNNEL else exchange.body.remaining
+        return request_body.TUNNEL_OCTETS if exchange.phase is TUNNEL else exchange.body.remaining
+
+    def unread(self) -> tuple[int, int]:
+        """Octets of a tunnel, or of bodies whose ends are not near: the client's, and the server's."""
+        exchange = self.exchange
+        if exchange is None or self.closing:
+            return 0, 0
+        return request_body.unread(exchange), response.unread(exchange)
 
     def fail(self) -> list[ProxyCommand]:
         """A defect of ours: give back what is held, forget the rest, and end everything."""
@@ -424,6 +431,8 @@ TELL: dict[Any, tuple[ExchangeEvent, Callable[[Exchange, Any, float], None]]] = 
         ExchangeEvent.CLIENT_GONE,
         lambda exchange, _event, _now: dispatch.client_gone(exchange),
     ),
+    ClientPassed: (ExchangeEvent.CLIENT_BYTES, request_body.passed),
+    ServerPassed: (ExchangeEvent.SERVER_BYTES, response.passed),
     ServerReady: (
         ExchangeEvent.SERVER_READY,
         lambda exchange, event, now: request_body.server_ready(exchange, now, event.reused),

@@ -429,6 +429,10 @@ class Exchange:
             self.sent += len(text)
             self.client.out.append(ToClient(text))
 
+    def passed(self, size: int) -> None:
+        """So many octets went to the client without coming by here."""
+        self.sent += size
+
     def give(self, status: int, text: bytes) -> None:
         """A response of our own, whole."""
         self.status = status

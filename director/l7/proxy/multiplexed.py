@@ -105,6 +105,10 @@ class Multiplexed(Streams):
         """Octets that are welcome at once."""
         return WANTED_OCTETS
 
+    def unread(self) -> tuple[int, int]:
+        """None: they come in frames."""
+        return 0, 0
+
     def receive(self, event: ProxyEvent, now: float) -> list[ProxyCommand]:
         """Take one event; returns the commands that follow from it, in order."""
         kind = event.__class__

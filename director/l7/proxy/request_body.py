@@ -15,7 +15,11 @@ from director.l7.proxy import dispatch
 from director.l7.proxy.exchange import BODY, IDEMPOTENT, RESPONSE, SPOOL_LIMIT, TUNNEL
 
 if TYPE_CHECKING:
+    from director.l7.proxy.commands import ClientPassed
     from director.l7.proxy.exchange import Exchange
+
+TUNNEL_OCTETS = 1 << 20
+"""Octets of a tunnel that are welcome at once: all, since they are passed on unread."""
 
 
 def client_bytes(exchange: Exchange, data: bytes, now: float) -> None:
@@ -39,6 +43,28 @@ def client_bytes(exchange: Exchange, data: bytes, now: float) -> None:
     if surplus:
         exchange.client.give_back(surplus)
     _forward(exchange, payload, now)
+
+
+def unread(exchange: Exchange) -> int:
+    """Octets that may go to the server without being seen here."""
+    phase = exchange.phase
+    if phase is TUNNEL:
+        return TUNNEL_OCTETS
+    sending = phase is RESPONSE or phase is BODY
+    return exchange.body.unread if sending and exchange.spool is None else 0
+
+
+def passed(exchange: Exchange, event: ClientPassed, now: float) -> None:
+    """So many octets went to the server unread."""
+    exchange.received += event.size
+    if exchange.phase is TUNNEL:
+        exchange.until(now + exchange.timeouts.tunnel)
+        return
+    exchange.body.passed(event.size)
+    if exchange.phase is RESPONSE:
+        exchange.await_response(now)
+    else:
+        exchange.until(now + exchange.timeouts.idle)
 
 
 def _forward(exchange: Exchange, payload: bytes, now: float) -> None:

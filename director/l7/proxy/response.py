@@ -15,6 +15,7 @@ from director.l7.routing import affinity
 if TYPE_CHECKING:
     from director.l7.http.response_relay import ResponseRelay
     from director.l7.http.responses import ResponseHead
+    from director.l7.proxy.commands import ServerPassed
     from director.l7.proxy.exchange import Exchange
 
 INTERIM_LIMIT = 32
@@ -61,6 +62,26 @@ def server_bytes(exchange: Exchange, data: bytes, now: float) -> None:
                 exchange.until(now + exchange.timeouts.idle)
     except MessageError as error:
         dispatch.junk(exchange, error.reason, now)
+
+
+def unread(exchange: Exchange) -> int:
+    """Octets that may go to the client without being seen here."""
+    relay = exchange.relay
+    if exchange.phase is TUNNEL:
+        # The first octets of a connection that is relayed unread are looked at for the log.
+        return request_body.TUNNEL_OCTETS if exchange.sent else 0
+    return relay.unread if relay is not None and exchange.phase is BODY else 0
+
+
+def passed(exchange: Exchange, event: ServerPassed, now: float) -> None:
+    """So many octets went to the client unread."""
+    exchange.passed(event.size)
+    relay = exchange.relay
+    if exchange.phase is TUNNEL:
+        exchange.until(now + exchange.timeouts.tunnel)
+    elif relay is not None:
+        relay.passed(event.size)
+        exchange.until(now + exchange.timeouts.idle)
 
 
 def _interim_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, now: float) -> bool:

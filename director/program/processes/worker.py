@@ -109,6 +109,7 @@ class WorkerProgram(Follower):
             "worst_stall": shell.worst_stall,
             "lost": self.access_log.lost,
             "repeating": shell.repeating(),
+            "relayed": shell.relayed(),
             "traces": len(shell.traces),
             "tls": self._layer7.tls(),
             "faults": self._faults.counts(),

@@ -128,10 +128,8 @@ class Heritage:
             # Nobody here wants it any more; who waits there is served by the program before.
             os.close(descriptor)
         self._left.clear()
-        try:
-            yield self._channel.ask(READY, {"pid": os.getpid(), "version": VERSION})
-        except Gone:
-            _log.error("the program before ended while it handed over; this one has all it needs")
+        # Whether it hears that or is gone by now.
+        yield self._channel.ask(READY, {"pid": os.getpid(), "version": VERSION}).addErrback(_gone)
         self.pending = False
         if not self._channel.open:
             self._gone()
@@ -161,6 +159,10 @@ class Heritage:
         """This program stops: what belongs to the one before stays as it is."""
         if self.pending:
             parts.let_go()
+
+
+def _gone(failure: Failure) -> None:
+    failure.trap(Gone)
 
 
 def heritage(pidfile: PidFile, environment: MutableMapping[str, str] = os.environ) -> Heritage:

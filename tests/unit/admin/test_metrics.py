@@ -172,6 +172,15 @@ def test_handshakes_and_certificates() -> None:
     assert found["director_certificate_expiry_seconds", 'cert="shop"'] == -5
 
 
+def test_octets_are_told_by_the_way_they_went() -> None:
+    control = sample.control()
+    control.moved = {"splice": 10_000_000, "copy": 300, "tls": 0}
+    found = {(name, labels): value for name, labels, value in parsed(text(control))}
+    assert found["director_relay_bytes_total", 'path="splice"'] == 10_000_000
+    assert found["director_relay_bytes_total", 'path="copy"'] == 300
+    assert found["director_relay_bytes_total", 'path="tls"'] == 0
+
+
 def test_checks_reloads_and_traces_are_counted() -> None:
     control = sample.control()
     control.probed = {("alive", "passed"): 7, ("alive", "failed"): 2, ("alive", "unknown"): 0}

@@ -10,6 +10,7 @@ from director.errors import MessageError
 from director.l7.http.body import (
     CHUNK_LINE_LIMIT,
     EXTENSION_LIMIT,
+    LAST_BYTES,
     NO_BODY,
     TRAILER_LIMIT,
     Body,
@@ -19,6 +20,7 @@ from director.l7.http.body import (
     chunk,
     last_chunk,
 )
+from director.l7.http2.head import StreamBody
 from tests.support.oracles import h11_request, llhttp_request
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -52,6 +54,22 @@ def test_a_length_takes_exactly_its_octets(pieces: list[bytes]) -> None:
     assert body.done
     assert body.end()
     assert body.remaining == 0
+
+
+def test_all_of_a_length_but_its_end_need_not_be_read() -> None:
+    body = LengthBody(100_000)
+    assert body.unread == 100_000 - LAST_BYTES
+    body.passed(90_000)
+    assert (body.unread, body.remaining, body.done) == (0, 10_000, False)
+    assert body.read(bytes(10_001)) == (bytes(10_000), b"\0")
+    assert body.done
+
+
+@pytest.mark.parametrize("body", [NO_BODY, ChunkedBody(), UntilCloseBody(), StreamBody()])
+def test_others_are_read(body: Body) -> None:
+    assert body.unread == 0
+    with pytest.raises(ValueError, match="were not read"):
+        body.passed(1)
 
 
 def test_a_length_gives_the_piece_itself_when_all_of_it_is_body() -> None:

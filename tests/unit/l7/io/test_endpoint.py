@@ -45,9 +45,9 @@ def test_it_is_what_twisted_wants() -> None:
 
 
 def test_owners_may_ask_of_it_what_they_ask_of_a_stream() -> None:
-    """What the reactor and a connect ask of a `Stream` is not theirs to ask."""
+    """What the reactor, a connect and another stream ask of a `Stream` is not theirs to ask."""
     reactors = {"fileno", "logPrefix", "doRead", "doWrite", "readConnectionLost", "writeConnectionLost"}
-    others = reactors | {"connectionLost", "wait_for_connect", "fail"}
+    others = reactors | {"connectionLost", "wait_for_connect", "fail", "pour"}
     asked = {name for name, kind in vars(Stream).items() if callable(kind) and name[0] != "_"} - others
     assert asked >= {"write", "read_now", "close"}
     assert not [name for name in sorted(asked) if not callable(getattr(TransportStream, name, None))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import random
 import socket
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import pytest
 from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDescriptor
 from zope.interface.verify import verifyObject
 
+from director.l7.io.pipes import PIPE_OCTETS, Pipes
 from director.l7.io.stream import HIGH_WATER, LARGE_READ, SMALL_READ, Stream, words
 from tests.support.loops import Loop, Owner, accepted
 
@@ -328,3 +330,154 @@ def test_a_reset_is_seen_without_reading(loop: Loop, pair: Pair) -> None:
     pair.stream.read_to_end()
     assert pair.owner.told == ["lost connection reset"]
     assert not pair.stream.has_hung_up()
+
+
+# --- octets that the kernel moves -----------------------------------------------------------------
+
+
+class Relay:
+    """What comes at `source` goes out at `target`; both are streams with a peer."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.source, self.target = Pair(loop), Pair(loop)
+        self.source.owner.onward = self.target.stream
+        self.source.owner.appetite = 1 << 30
+        held = self.source.owner
+
+        def received(data: bytes) -> None:
+            held.data += data
+            self.target.stream.write(data)
+
+        held.received = received  # type: ignore[method-assign]
+        self.target.owner.blocked = self.source.stream.pause  # type: ignore[method-assign]
+        self.target.owner.drained = self.source.stream.resume  # type: ignore[method-assign]
+
+    def send(self, loop: Loop, data: bytes, *, slowly: bool = False) -> bytes:
+        """Write it at one end and read it at the other."""
+        writer, reader = self.source.peer, self.target.peer
+        writer.setblocking(False)
+        reader.setblocking(False)
+        left, got = memoryview(data), bytearray()
+
+        def step() -> bool:
+            nonlocal left
+            if left:
+                with contextlib.suppress(BlockingIOError):
+                    left = left[writer.send(left) :]
+            with contextlib.suppress(BlockingIOError):
+                got.extend(reader.recv(50_000 if slowly else 1 << 20))
+            return len(got) == len(data)
+
+        loop.turn(step, 30)
+        return bytes(got)
+
+
+@pytest.fixture
+def relay(loop: Loop) -> Iterator[Relay]:
+    made = Relay(loop)
+    yield made
+    for pair in (made.source, made.target):
+        pair.stream.abort()
+        pair.peer.close()
+
+
+def random_octets(size: int) -> bytes:
+    return random.Random(7).randbytes(size)
+
+
+@pytest.mark.parametrize("slowly", [False, True])
+def test_large_reads_go_past_us_in_order(loop: Loop, relay: Relay, *, slowly: bool) -> None:
+    data = random_octets(24 << 20)
+    assert relay.send(loop, data, slowly=slowly) == data
+    moved = relay.source.owner.moved
+    assert moved >= PIPE_OCTETS
+    assert len(relay.source.owner.data) + moved == len(data)
+    assert relay.target.stream.progress == len(data)
+    assert relay.target.stream.spliced == moved
+
+
+def test_small_messages_are_read(loop: Loop, relay: Relay) -> None:
+    for number in range(20):
+        assert relay.send(loop, b"%d" % number * 1000) == b"%d" % number * 1000
+    assert relay.source.owner.moved == 0
+
+
+def test_nothing_passes_where_somebody_must_see_it(loop: Loop, relay: Relay) -> None:
+    relay.source.owner.onward = None
+    data = random_octets(8 << 20)
+    assert relay.send(loop, data) == data
+    assert relay.source.owner.data == data
+
+
+def test_what_may_pass_is_bounded(loop: Loop, relay: Relay) -> None:
+    """A body ends where it ends; a little of one is not worth it."""
+    relay.source.owner.appetite = LARGE_READ - 1
+    data = random_octets(8 << 20)
+    assert relay.send(loop, data) == data
+    assert relay.source.owner.moved == 0
+
+
+def test_without_pipes_all_is_copied(loop: Loop, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("director.l7.io.stream.pipes", Pipes(0))
+    data = random_octets(8 << 20)
+    assert relay.send(loop, data) == data
+    assert relay.source.owner.moved == 0
+
+
+def fill(loop: Loop, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Pipes:
+    """Send until some of it waits in a pipe for a reader who does not read."""
+    lent = Pipes()
+    monkeypatch.setattr("director.l7.io.stream.pipes", lent)
+    relay.source.peer.setblocking(False)
+    data = random_octets(1 << 20)
+
+    def step() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            relay.source.peer.send(data)
+        return lent.made > len(lent._free)
+
+    loop.turn(step, 30)
+    return lent
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_an_end_that_cuts_a_full_pipe_gives_nobody_its_octets(
+    loop: Loop, relay: Relay, monkeypatch: pytest.MonkeyPatch, *, ours: bool
+) -> None:
+    lent = fill(loop, relay, monkeypatch)
+    if ours:
+        relay.target.stream.abort()
+    else:
+        relay.target.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        relay.target.peer.close()
+        loop.turn(lambda: relay.target.owner.told)
+    assert relay.target.owner.told == ["lost" if ours else "lost connection reset"]
+    assert lent.made == len(lent._free)
+
+
+def test_a_reader_who_goes_on_gets_what_waited_in_the_pipe(
+    loop: Loop, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the end behind it, when we have closed meanwhile."""
+    lent = fill(loop, relay, monkeypatch)
+    size = relay.target.stream.progress + relay.target.stream._queued
+    relay.target.stream.close()
+    assert len(drain(loop, relay.target, size)) == size
+    loop.turn(lambda: relay.target.owner.told == ["lost"])
+    assert lent.made == len(lent._free)
+
+
+def test_a_reset_of_the_sender_is_told(loop: Loop, relay: Relay) -> None:
+    data = random_octets(8 << 20)
+    relay.send(loop, data)
+    assert relay.source.owner.moved
+    relay.source.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    relay.source.peer.close()
+    loop.turn(lambda: relay.source.owner.told[-1] == "lost connection reset")
+
+
+def test_an_end_of_the_sender_is_told(loop: Loop, relay: Relay) -> None:
+    data = random_octets(8 << 20)
+    relay.send(loop, data)
+    relay.source.peer.shutdown(socket.SHUT_WR)
+    loop.turn(lambda: relay.source.owner.told[-1] == "ended")

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from director.l7.http.body import LAST_BYTES
+from director.l7.proxy.commands import ONLY_STREAM, ClientPassed, ServerPassed
+from director.l7.proxy.request_body import TUNNEL_OCTETS
 from director.model.conditions import Term
 from director.model.http import FaultStep, L7Timeouts, Rule
 from director.model.pools import Address, CookiePersistence, PoolTimeouts
@@ -764,3 +767,61 @@ def test_a_flood_of_interim_heads_is_no_response() -> None:
     assert len(world.tell("server " + "HTTP/1.1 103 Early Hints||" * 32)) == 1
     assert world.tell("server HTTP/1.1 103 Early Hints||")[1].startswith("to-client HTTP/1.1 502 ")
     assert world.server("a").requests.errors["junk"] == 1
+
+
+# --- octets that the kernel moves -----------------------------------------------------------------
+
+
+def test_a_long_body_may_pass_unread_but_for_its_end() -> None:
+    """Behind its end nothing may stand, and that is seen."""
+    world = asked()
+    assert world.talk.unread() == (0, 0)
+    world.tell("server HTTP/1.1 200 OK|Date: now|Content-Length: 1000000||")
+    assert world.talk.unread() == (0, 1_000_000 - LAST_BYTES)
+    world.now = 9.0
+    assert world.deliver(ServerPassed(ONLY_STREAM, 983_000)) == []
+    assert world.talk.deadline == 9.0 + PoolTimeouts().idle
+    tail = "x" * 17_000
+    assert world.tell(f"server {tail}") == [f"to-client {tail}", "keep-server"]
+    sent = world.record()["sent"]
+    assert isinstance(sent, int)
+    assert 1_000_000 < sent < 1_000_200
+
+
+def test_octets_behind_a_body_that_passed_end_the_server_s_connection() -> None:
+    world = asked()
+    world.tell("server HTTP/1.1 200 OK|Date: now|Content-Length: 1000000||")
+    world.deliver(ServerPassed(ONLY_STREAM, 983_000))
+    assert world.tell(f"server {'x' * 17_000}HTTP/1.1 200 OK|")[-1] == "drop-server"
+
+
+@pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked||f0000|", "Connection: close||"])
+def test_what_is_framed_anew_is_read(framing: str) -> None:
+    world = asked()
+    world.tell(f"server HTTP/1.1 200 OK|{framing}")
+    assert world.talk.unread() == (0, 0)
+
+
+def test_a_cut_body_is_missed_though_it_passed() -> None:
+    world = asked()
+    world.tell("server HTTP/1.1 200 OK|Date: now|Content-Length: 1000000||")
+    world.deliver(ServerPassed(ONLY_STREAM, 983_000))
+    assert world.tell("server-ends") == ["drop-server", "close-client"]
+    assert world.record()["outcome"] == "truncated"
+
+
+def test_a_tunnel_passes_unread_and_lives_by_what_passes() -> None:
+    world = World(pool("web", "a", timeouts=PoolTimeouts(tunnel=60)), protocol="tcp")
+    world.tell("opened")
+    world.tell("new")
+    # The first octets of the server's side are looked at: they may be a status.
+    assert world.talk.unread() == (TUNNEL_OCTETS, 0)
+    world.tell("server hello")
+    assert world.talk.unread() == (TUNNEL_OCTETS, TUNNEL_OCTETS)
+    for passed in (ServerPassed(ONLY_STREAM, 1 << 20), ClientPassed(ONLY_STREAM, 5)):
+        world.now += 59.0
+        assert world.deliver(passed) == []
+        assert world.talk.deadline == world.now + 60.0
+    world.tell("server-ends")
+    record = world.record_of("client-ends")
+    assert (record["sent"], record["received"]) == ((1 << 20) + 5, 5)
