@@ -196,15 +196,11 @@ class Layer4(Part):
         self._end_synchronisation()
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
 
-    def hand_over(self) -> Deferred[None]:
-        """End, and leave the kernel's rules as they are: the next process is ready to go on."""
-        self._end_synchronisation()
-        return succeed(None) if self.shell is None else self.shell.hand_over()
-
     def let_go(self) -> Deferred[None]:
-        """Another program goes on with the flows."""
-        gone = self.hand_over()
-        self.shell = self.forwarder = None
+        """End, and leave the kernel's rules as they are: another process goes on with the flows."""
+        self._end_synchronisation()
+        gone: Deferred[None] = succeed(None) if self.shell is None else self.shell.hand_over()
+        self.shell = self.forwarder = self._synchronisation = None
         self._owed = ()
         return gone
 

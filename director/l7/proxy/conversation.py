@@ -385,19 +385,16 @@ class Conversation:
     def _drain(self, event: ProxyEvent, now: float) -> None:
         """The service stops: an idle client is let go, a busy one after its response.
 
-        A new connection is not idle: its first request may be on the way.
+        A new connection is not idle: its first request may be on the way.  Where others serve on (RETIRE)
+        nobody is let go who has asked nothing yet: closing could meet their next request.
         """
         self._draining = self.leaving = True
-        if self.exchange is not None or self.closing or self.framer.buffer:
+        if event is Happened.RETIRE or self.exchange is not None or self.closing or self.framer.buffer:
             return
         if self.requests:
             self._close()
         else:
             self._until = min(self._until, now + FIRST_REQUEST_SECONDS)
-
-    def _retire(self, event: ProxyEvent, now: float) -> None:
-        """Others serve on: an idle client stays until it asks, for closing on it could meet its request."""
-        self._draining = self.leaving = True
 
     def _expired(self, event: ProxyEvent, now: float) -> None:
         if self.exchange is not None:
@@ -417,7 +414,7 @@ class Conversation:
         Happened.CLIENT_GONE: _client_gone,
         Happened.CLIENT_TAKES: _client_takes,
         Happened.DRAIN: _drain,
-        Happened.RETIRE: _retire,
+        Happened.RETIRE: _drain,
         Expired: _expired,
     }
 
