@@ -389,11 +389,10 @@ class Conversation:
         nobody is let go who has asked nothing yet: closing could meet their next request.
         """
         self._draining = self.leaving = True
-        if event is Happened.RETIRE or self.exchange is not None or self.closing or self.framer.buffer:
-            return
-        if self.requests:
+        idle = self.exchange is None and not self.closing and not self.framer.buffer
+        if event is Happened.DRAIN and idle and self.requests:
             self._close()
-        else:
+        elif event is Happened.DRAIN and idle:
             self._until = min(self._until, now + FIRST_REQUEST_SECONDS)
 
     def _expired(self, event: ProxyEvent, now: float) -> None:
