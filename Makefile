@@ -11,7 +11,7 @@ JOBS   ?= 2
 
 # What the tests call, by command, and the Debian package that brings it.
 TEST_TOOLS  := nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
-               iperf3:iperf3 chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light \
+               iperf3:iperf3 chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light redis-server:redis-server \
                openssl:openssl h2load:nghttp2-client nghttp:nghttp2-client slowhttptest:slowhttptest
 BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light
 LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl

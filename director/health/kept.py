@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
+from director.health.kept_traffic import KEPT, read
+from director.health.passive import TrafficRecord
 from director.health.schedule import CheckTarget, Key
 from director.health.verdict import Evidence, question
 from director.model.pools import NO_ADVICE, Advice, Check
@@ -36,8 +38,13 @@ class Chronicle:
     def __init__(self) -> None:
         self._rows: dict[Key, tuple[object, str]] = {}
 
-    def verdicts(self, known: Mapping[Key, Evidence], epoch: float, now: float) -> bytes:
-        """What there is to say of verdicts; `epoch` is what makes wall-clock times of ours, such as `now`."""
+    def verdicts(
+        self, known: Mapping[Key, Evidence], epoch: float, now: float, traffic: Iterable[str] = ()
+    ) -> bytes:
+        """What there is to say of verdicts; `epoch` is what makes wall-clock times of ours, such as `now`.
+
+        `traffic`: the rows of `kept_traffic`.
+        """
         rows: dict[Key, tuple[object, str]] = {}
         for key, evidence in known.items():
             if not _says_something(evidence):
@@ -49,10 +56,12 @@ class Chronicle:
                 row = mark, json.dumps(_kept(key[0], evidence, epoch, results=False), ensure_ascii=False)
             rows[key] = row
         self._rows = rows
-        return _file((text for _, text in rows.values()), epoch + now)
+        return _file((text for _, text in rows.values()), epoch + now, traffic)
 
     @staticmethod
-    def everything(known: Mapping[Key, Evidence], epoch: float, now: float) -> bytes:
+    def everything(
+        known: Mapping[Key, Evidence], epoch: float, now: float, traffic: Iterable[str] = ()
+    ) -> bytes:
         """All there is; of very many targets those of which there is something to say."""
         few = len(known) <= MANY
         rows = (
@@ -60,15 +69,16 @@ class Chronicle:
             for (address, _), evidence in known.items()
             if few or _says_something(evidence)
         )
-        return _file(rows, epoch + now)
+        return _file(rows, epoch + now, traffic)
 
 
 def _says_something(evidence: Evidence) -> bool:
     return evidence.alive is False or bool(evidence.transitions) or evidence.advice != NO_ADVICE
 
 
-def _file(rows: Iterable[str], time: float) -> bytes:
-    return f'{{"format": {FORMAT}, "time": {time}, "checks": [{", ".join(rows)}]}}'.encode()
+def _file(rows: Iterable[str], time: float, traffic: Iterable[str]) -> bytes:
+    lists = f'"checks": [{", ".join(rows)}], "{KEPT}": [{", ".join(traffic)}]'
+    return f'{{"format": {FORMAT}, "time": {time}, {lists}}}'.encode()
 
 
 class Recollection:
@@ -78,9 +88,13 @@ class Recollection:
         content: what a `Chronicle` wrote; anything else is nothing.
         epoch: as there, of this run.
         now: monotonic seconds.
+
+    Attributes:
+        traffic: what real traffic had shown of servers.
     """
 
     def __init__(self, content: bytes, epoch: float, now: float) -> None:
+        self.traffic: list[TrafficRecord] = []
         self._known: dict[Key, dict[str, Any]] = {}
         self._is_young = False
         self._epoch = epoch
@@ -90,6 +104,7 @@ class Recollection:
             if found["format"] == FORMAT:
                 self._is_young = epoch + now - float(found["time"]) < STALE
                 self._known = {(str(one["address"]), str(one["check"])): one for one in found["checks"]}
+                self.traffic = read(found.get(KEPT), epoch)
         except (ValueError, KeyError, TypeError):
             return
 

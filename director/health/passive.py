@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from director.model.pools import Eject
 from director.registry.evidence import Ejection, TrafficEvidence
@@ -51,6 +51,23 @@ EJECTIONS_KEPT = 10
 
 Key = tuple[str, str]
 """(pool, address)."""
+
+
+@frozen
+class TrafficRecord:
+    """What is known of one server, to be kept.
+
+    `out` is its ejection while it is out, `past` are those that are over; the last ended at `returned`, the
+    `times`-th in turn.
+    """
+
+    pool: str
+    address: str
+    failures: tuple[tuple[float, str], ...] = ()
+    past: tuple[Ejection, ...] = ()
+    out: Ejection | None = None
+    returned: float = 0.0
+    times: int = 0
 
 
 class _State:
@@ -105,6 +122,37 @@ class Passive:
         now_out = (state.ejection,) if state.ejection is not None else ()
         return TrafficEvidence(tuple(state.failures), (*state.past, *now_out), self.spared[pool])
 
+    def records(self) -> list[TrafficRecord]:
+        """Of each server that is or was out, what is known of it."""
+        return [
+            TrafficRecord(
+                pool, address, tuple(one.failures), tuple(one.past), one.ejection, one.returned, one.times
+            )
+            for (pool, address), one in self._states.items()
+            if one.times
+        ]
+
+    def remember(self, server: RealServer, record: TrafficRecord, now: float) -> Ejection | None:
+        """Go on with what an earlier run knew of a server; its ejection, if it is out yet.
+
+        Its pool may be another one by now, of which not so many may be out.
+        """
+        eject = server.pool.config.eject
+        if eject is None or (record.pool, record.address) in self._states:
+            return None
+        state = self._state(server)
+        state.failures.extend(record.failures)
+        state.past.extend(record.past)
+        state.returned, state.times = record.returned, record.times
+        out = record.out
+        if out is None:
+            return None
+        if now < out.until and self._has_room(server, eject):
+            state.ejection = out
+            return out
+        state.past.append(evolve(out, ended=min(now, out.until)))
+        return None
+
     def saw(self, server: RealServer, word: str, now: float, times: int = 1) -> Ejection | None:
         """Work on a server failed (a word of `eject`), or went well again (`GOOD`); is it ejected for it?"""
         eject = server.pool.config.eject
@@ -120,8 +168,9 @@ class Passive:
         state.failures.extend([(now, word)] * min(times, FAILURES_KEPT))
         if state.row < eject.after or state.ejection is not None:
             return None
+        failures = "failure" if state.row == 1 else "failures"
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(state.causes.items()))
-        return self._eject(server, eject, f"{state.row} failures in a row: {causes}", now)
+        return self._eject(server, eject, f"{state.row} {failures} in a row: {causes}", now)
 
     def worked(self, server: RealServer, sample: Sample, now: float) -> None:
         """What happened on a server since the last time."""
@@ -179,14 +228,8 @@ class Passive:
         self, server: RealServer, eject: Eject, reason: str, now: float, *, compared: bool = False
     ) -> Ejection | None:
         pool, state = server.pool, self._state(server)
-        main = [one for one in pool.servers if not one.config.backup]
-        out = sum(
-            self._states[pool.name, one.key].ejection is not None
-            for one in main
-            if (pool.name, one.key) in self._states
-        )
         left = any(one.serving and one.healthy for one in pool.servers if one is not server)
-        if (out + 1 > eject.most * len(main) and not server.config.backup) or (compared and not left):
+        if not self._has_room(server, eject) or (compared and not left):
             self.spared[pool.name] += 1
             return None
         again = state.times and now - state.returned < 2 * eject.seconds
@@ -195,6 +238,17 @@ class Passive:
         made = Ejection(pool.name, server.key, now, reason, tuple(state.failures), seconds, state.times)
         state.ejection = made
         return made
+
+    def _has_room(self, server: RealServer, eject: Eject) -> bool:
+        """One more of its pool may be out; backups are not counted."""
+        pool = server.pool
+        main = [one for one in pool.servers if not one.config.backup]
+        out = sum(
+            self._states[pool.name, one.key].ejection is not None
+            for one in main
+            if (pool.name, one.key) in self._states
+        )
+        return server.config.backup or out + 1 <= eject.most * len(main)
 
 
 def _worse(eject: Eject, own: Sample, others: Sample) -> str:

@@ -74,7 +74,7 @@ class Evidence:
     def take(self, result: Result, traffic: tuple[tuple[float, str], ...] = ()) -> Transition | None:
         """Take a result in; returns the change of state it caused, if any.
 
-        `traffic`: what real work met lately, as (time, cause).
+        `traffic`: what real work met lately, as (time, cause); what came before the last change led to that.
         """
         self.results.append(result)
         if result.alive is None:
@@ -105,7 +105,7 @@ class Evidence:
             needed=self.needed,
             lasted=result.time - self.since,
             probes=tuple(probes),
-            traffic=traffic if not alive else (),
+            traffic=() if alive else tuple(one for one in traffic if one[0] >= self.since),
         )
         self.transitions.append(made)
         self.alive, self.since, self.count = alive, result.time, 0

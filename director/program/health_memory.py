@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.logger import Logger
 
+from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.health.kept import Chronicle, Recollection
-from director.health.schedule import Key
-from director.health.verdict import Evidence
+from director.health.kept_traffic import rows
 from director.store.io.file import replace
 
 NAME = "health.json"
@@ -29,8 +29,11 @@ _log = Logger(namespace="director.health")
 class HealthMemory:
     """The file of one director; without a `state_dir` nothing is kept."""
 
-    def __init__(self, health: HealthService, state_dir: Path, reactor: Any) -> None:
+    def __init__(
+        self, health: HealthService, state_dir: Path, reactor: Any, passive: PassiveChecks | None = None
+    ) -> None:
         self._health = health
+        self._passive = passive
         self._path = state_dir / NAME if state_dir != Path() else None
         self._reactor = reactor
         self._chronicle = Chronicle()
@@ -52,8 +55,12 @@ class HealthMemory:
                 "{path} cannot be read: {why}; checks begin anew", path=str(self._path), why=error.strerror
             )
         now = self._reactor.seconds()
-        self._health.recall = Recollection(content, time.time() - now, now).recall
+        found = Recollection(content, time.time() - now, now)
+        self._health.recall = found.recall
         self._health.changed = self._soon
+        if self._passive is not None:
+            self._passive.recall(found.traffic)
+            self._passive.changed = self._soon
 
     def _soon(self) -> None:
         if self._timer is None:
@@ -71,7 +78,7 @@ class HealthMemory:
         """Another program keeps the file from now on; or not."""
         self._resting = resting
 
-    def _write(self, content: Callable[[Mapping[Key, Evidence], float, float], bytes]) -> None:
+    def _write(self, content: Callable[..., bytes]) -> None:
         """A file that cannot be written is said once."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
@@ -80,7 +87,9 @@ class HealthMemory:
             return
         now = self._reactor.seconds()
         try:
-            written = content(self._health.known(), time.time() - now, now)
+            epoch = time.time() - now
+            traffic = rows(self._passive.judge.records(), epoch) if self._passive is not None else ()
+            written = content(self._health.known(), epoch, now, traffic)
             replace(self._path, written, 0o640, sync=False)
         except OSError as error:
             if not self._failed:

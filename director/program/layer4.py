@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.errors import ChangeRefused, DirectorError
+from director.errors import DirectorError
 from director.l4 import here, listing, saved
 from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
@@ -41,7 +41,9 @@ from director.l4.wire.protocols import TCP
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
+from director.program.fixed import refuse_what_is_fixed
 from director.program.parts import Chore, Part
+from director.program.traffic import OneProcess
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
 from director.registry.reports import (
@@ -60,7 +62,7 @@ SAID = 20
 _log = Logger(namespace="director.l4")
 
 
-class Layer4(Part):
+class Layer4(Part, OneProcess):
     """The packet shell when there is something for it to do, and its state for people.
 
     Attributes:
@@ -211,6 +213,11 @@ class Layer4(Part):
 
     def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""
+
+    def laid(self) -> None:
+        """Flows of servers that have faults now are looked at, packet by packet."""
+        if self.forwarder is not None:
+            self.forwarder.follow_faults()
 
     def reasons(self) -> Iterator[str]:
         """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.
@@ -421,24 +428,9 @@ def clear(name: str, state_dir: Path) -> None:
         _log.info("removed what an earlier run left: {left}", left=left)
 
 
-def refuse_what_is_fixed(began: L4Settings, desired: Configuration) -> None:
-    """Raises ChangeRefused for what cannot change once layer 4 began with other settings."""
-    if desired.l4 and _fixed(desired.l4_settings or L4Settings()) != _fixed(began):
-        raise ChangeRefused(
-            "EINVAL",
-            "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
-            "restart to change them",
-        )
-
-
 def _concerns_capture(change: Change) -> bool:
     """Weights, thresholds and orders do not change which packets are the director's."""
     return not isinstance(change, ServerChanged | Ordered)
-
-
-def _fixed(wanted: L4Settings) -> tuple[object, ...]:
-    """What of `[l4]` cannot change under a running shell."""
-    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, wanted.max_flows
 
 
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:

@@ -123,7 +123,7 @@ class DirectorService(Service):
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
-        self.drills = Drills(self.registry, self.traffic, self, reactor, random)
+        self.drills = Drills(self.registry, self.traffic, self.layer4, self, reactor, random)
         health = self._judge_servers()
         self._make_admin(configuration)
         self._upgrade = Upgrade(reactor, starting(), self.confirmation.waiting, self._away)
@@ -184,7 +184,7 @@ class DirectorService(Service):
             if isinstance(crew, Crew):
                 crew.saw = self.passive.heard
         self._guards = Guards(self.registry, reactor.seconds)
-        memory = HealthMemory(self.health, self.state_dir, reactor)
+        memory = HealthMemory(self.health, self.state_dir, reactor, self.passive)
         return Health(self.health, self.passive, self.registry, memory)
 
     def _serve(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from tests.support.running import ROOT, Director, free_port, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
+CHAOS = ROOT / "docs" / "examples" / "chaostoolkit"
 CATALOGUE = sorted((ROOT / "etc" / "drills").glob("*.ini"))
 GET = b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
 INI = """[director]
@@ -167,6 +171,60 @@ def test_verdicts_by_command_on_a_running_director(start: StartDirector, tmp_pat
     assert status(director) == 200
 
 
+@pytest.fixture
+def driver() -> ModuleType:
+    """The example for the Chaos Toolkit, as the toolkit imports it: by its name, from a folder."""
+    spec = importlib.util.spec_from_file_location("director_chaos", CHAOS / "director_chaos.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_the_driver_for_the_chaos_toolkit(start: StartDirector, driver: ModuleType) -> None:
+    director = start(text(DRILLS))
+    ready(director)
+    token = (director.state / "admin.token").read_text().strip()
+    by_url = {
+        "configuration": {"director_url": f"http://127.0.0.1:{director.admin}"},
+        "secrets": {"token": token},
+    }
+    by_socket = {"configuration": {"director_socket": str(director.state / "control.sock")}}
+    for how in (by_url, by_socket):
+        assert driver.no_fault_runs(**how)
+        assert driver.start_fault("hang", ttl="30s", seed=7, **how)["seed"] == 7
+        assert status(director) == 504
+        assert not driver.no_fault_runs(**how)
+        assert driver.stop_fault("hang", **how)
+        # A rollback of what has ended already is fine.
+        assert driver.stop_fault("hang", **how)
+        assert status(director) == 200
+    with pytest.raises(RuntimeError, match=r"refused \(404\): No such fault"):
+        driver.start_fault("nobody's", **by_socket)
+    assert driver.run_drill("holds", seed=5, **by_url)["seed"] == 5
+    assert driver.drill_verdict("holds", **by_socket) == "pass"
+    assert driver.order_server("web", "a", "drain", **by_url)
+    assert driver.servers_ready("web", **by_url) == 0
+    assert driver.order_server("web", "a", "ready", **by_socket)
+    assert driver.server_health("web", "a", **by_url) == "unchecked"
+
+
+def test_the_experiment_calls_what_there_is(driver: ModuleType) -> None:
+    """As the toolkit does: by name, with these arguments, and with configuration and secrets if taken."""
+    experiment = json.loads((CHAOS / "experiment.json").read_text())
+    steps = [
+        *experiment["steady-state-hypothesis"]["probes"],
+        *experiment["method"],
+        *experiment["rollbacks"],
+    ]
+    providers = [one["provider"] for one in steps if one["provider"]["type"] == "python"]
+    assert len(providers) == 4
+    for one in providers:
+        assert one["module"] == "director_chaos"
+        inspect.signature(getattr(driver, one["func"])).bind(**one["arguments"])
+
+
 def test_usage(tmp_path: Path) -> None:
     assert command("drill", "run", str(tmp_path / "none.ini"))[0] == 2
     assert command("--socket", str(tmp_path / "none.sock"), "drill", "run", "x")[0] == 2
@@ -185,7 +243,7 @@ def test_the_catalogue_passes_and_a_seed_hits_the_same_requests_again(tmp_path: 
 
     with ThreadPoolExecutor(4) as threads:
         found = dict(zip(CATALOGUE, threads.map(rehearsed, CATALOGUE), strict=True))
-    assert len(found) >= 9
+    assert len(found) >= 11
     assert not {path.stem: said for path, (code, said, _) in found.items() if code}
     first, again = found[ROOT / "etc" / "drills" / "half-the-answers-fail.ini"][2]
     assert first

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from director.health.passive import Passive
+from director.health.passive import Passive, TrafficRecord
 from director.model.pools import passive
 from director.registry.evidence import Ejection
 from director.registry.registry import RealServer
@@ -26,6 +26,7 @@ EJECTED = (
     "pool {pool} server {server} is ejected for {seconds:g}s: {reason} (eject = {causes}; ejection {count} "
     "in turn)"
 )
+STILL_OUT = "pool {pool} server {server} is ejected for {seconds:.0f}s yet, as before the restart: {reason}"
 RETURNED = "pool {pool} server {server} is taken in again after {seconds:.0f}s"
 
 Saw = tuple[str, str, str, int]
@@ -38,6 +39,9 @@ class PassiveChecks:
     Args:
         registry: where verdicts go; it has `pools`.
         report: told which servers became available or unavailable.
+
+    Attributes:
+        changed: told of each ejection, and of each return.
     """
 
     log = Logger(namespace="director.health")
@@ -49,6 +53,23 @@ class PassiveChecks:
         self._registry = registry
         self._clock = clock
         self._report = report
+        self.changed: Callable[[], None] = lambda: None
+
+    def recall(self, records: Iterable[TrafficRecord]) -> None:
+        """Go on with what an earlier run knew; who was out stays out until the time is over."""
+        now = self._clock()
+        for record in records:
+            # Two names of one address are one server here.
+            for server in self._servers(record.pool, record.address)[:1]:
+                out = self.judge.remember(server, record, now)
+                if out is None:
+                    continue
+                changed = self._registry.set_health(record.address, passive(record.pool), False, now)
+                left, why = out.until - now, out.reason
+                self.log.warn(  # noqa: G010 - Twisted's
+                    STILL_OUT, pool=record.pool, server=server.name, seconds=left, reason=why
+                )
+                self._tell(changed)
 
     def saw(self, server: RealServer, word: str, times: int = 1) -> None:
         """Work on a server failed, or went well again."""
@@ -90,6 +111,7 @@ class PassiveChecks:
                     RETURNED, pool=out.pool, server=server.name, seconds=now - out.time, reason=out.reason
                 )
             self._tell(servers)
+            self.changed()
         for made in self.judge.look(pools.values(), now):
             self._eject(made)
 
@@ -107,6 +129,7 @@ class PassiveChecks:
                 count=made.count,
             )
         self._tell(servers)
+        self.changed()
 
     def _servers(self, pool: str, address: str) -> list[RealServer]:
         """The servers of a pool at an address; one, unless two names stand for it."""

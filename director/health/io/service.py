@@ -36,6 +36,10 @@ CHANGED = (
     "pool {pool} server {server} is {state}: {reason} ({count} of {needed}), "
     "was {before} for {lasted:.0f}s, next check in {every:g}s"
 )
+NOTED = (
+    "pool {pool} server {server}: check {check} is {state}: {reason} ({count} of {needed}); something else "
+    "decides for now, see director show checks {pool}/{server}"
+)
 ADVISED = "pool {pool} server {server}: its agent ({check}) wants {said}; {text}"
 NOT_PROBED = (
     "{address} could not be checked by {check}: {reason}; mend that, or raise the limits of the process. "
@@ -223,11 +227,7 @@ class HealthService(Service):
 
     def _asked_for(self, key: Key) -> bool:
         """Whether some server of that address and check is not in maintenance."""
-        address, check = key
-        return any(
-            server.state is not State.MAINT and check in server.pool.config.checks
-            for server in self.registry.by_address.get(address, ())
-        )
+        return any(server.state is not State.MAINT for server in self._servers(key))
 
     def _begin(self, target: CheckTarget) -> None:
         key = target.key
@@ -259,12 +259,10 @@ class HealthService(Service):
 
     def _injected(self, target: CheckTarget) -> Injected | None:
         """The fault on one of its servers that a probe meets; None = none."""
-        address, check = target.key
-        for server in self.registry.by_address.get(address, ()):
-            if server.injected is not None and check in server.pool.config.checks:
-                injected: Injected | None = server.injected.meet_check()
-                if injected is not None:
-                    return injected
+        for server in self._servers(target.key):
+            injected: Injected | None = server.injected.meet_check() if server.injected is not None else None
+            if injected is not None:
+                return injected
         return None
 
     # -- judging --
@@ -300,8 +298,8 @@ class HealthService(Service):
         turned = evidence.take(result, self.traffic(address))
         if turned is not None:
             servers = self.registry.set_health(address, check, turned.alive, result.time)
-            for server in servers:
-                self._say(server, target, turned)
+            for server in self._servers(key) if turned.before is not None else servers:
+                self._say(CHANGED if server in servers else NOTED, server, target, turned)
             self._tell(servers)
             self.changed()
 
@@ -326,11 +324,17 @@ class HealthService(Service):
             return result
         return evolve(result, alive=evidence.alive is not False)
 
-    def _say(self, server: RealServer, target: CheckTarget, turned: Transition) -> None:
+    def _servers(self, key: Key) -> tuple[RealServer, ...]:
+        """All servers of that address and check."""
+        address, check = key
+        alike = self.registry.by_address.get(address, ())
+        return tuple(server for server in alike if check in server.pool.config.checks)
+
+    def _say(self, text: str, server: RealServer, target: CheckTarget, turned: Transition) -> None:
         words = {True: "up", False: "down", None: "unknown"}
         say = self.log.info if turned.alive else self.log.warn
         say(
-            CHANGED,
+            text,
             pool=server.pool.name,
             server=server.name,
             address=server.key,

@@ -96,8 +96,8 @@ class FaultySide:
     """
 
     __slots__ = (
-        "_action", "_asked", "_delay", "_held", "_shape", "_timer", "_under_way", "backends", "client",
-        "full", "stream", "taken",
+        "_action", "_answers", "_asked", "_delay", "_held", "_shape", "_timer", "_under_way", "backends",
+        "client", "full", "stream", "taken",
     )  # fmt: skip
 
     def __init__(self, backends: Backends, injected: Injected, client: ServerCaller | None) -> None:
@@ -110,6 +110,7 @@ class FaultySide:
         self._delay = injected.delay if injected.action.kind == "delay" else 0.0
         self._shape: Shaping | None = None
         self._asked = b""
+        self._answers = False
         self._held = bytearray()
         self._under_way = True
         self._timer: Any = None
@@ -141,7 +142,8 @@ class FaultySide:
         action = self._action
         if action.kind == "stops_reading":
             self._fill(len(data), action.size or 0)
-        elif self._timer is None and (action.kind != "hang" or action.low):
+        elif not self._answers and (action.kind != "hang" or action.low):
+            self._answers = True
             self._timer = self.backends.reactor.callLater(action.low, self._answer, data)
 
     def _fill(self, size: int, limit: int) -> None:
@@ -222,8 +224,9 @@ class FaultySide:
 
     def _finish_later(self, shape: Shaping) -> None:
         """The last octets of an answer come late."""
-        if shape.later is not None and self._timer is None and self.client is not None:
-            self._timer = self.backends.reactor.callLater(shape.later[1], self._finish, shape.later[0])
+        later, shape.later = shape.later, None
+        if later is not None and self.client is not None:
+            self._timer = self.backends.reactor.callLater(later[1], self._finish, later[0])
 
     def _finish(self, data: bytes) -> None:
         self._timer = None

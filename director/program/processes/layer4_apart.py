@@ -17,7 +17,8 @@ from twisted.internet.defer import Deferred
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
-from director.program.layer4 import clear, refuse_what_is_fixed
+from director.program.fixed import refuse_what_is_fixed
+from director.program.layer4 import clear
 from director.program.processes.channel import Answer
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.process import Process
@@ -115,6 +116,13 @@ class Layer4Apart(Crew):
         return any(one.begun for one in self.there)
 
     # -- what control asks --
+
+    def laid(self) -> None:
+        """Its process is told by `inject` and `heal`."""
+
+    def said(self, name: str) -> list[Any]:
+        """One of the figures that it says of itself."""
+        return [one.said.get(name) for one in self.there]
 
     def listeners(self) -> Iterator[ListenerState]:
         """Every virtual service, and why it is not served."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from twisted.names.error import DomainError
 from twisted.names.server import DNSServerFactory
 
 from director.health.io.service import HealthService
+from director.model.conditions import Term
 from director.model.pools import Address, Check, Pool, ScriptStep, Server, ServerTLS
 from director.model.settings import Configuration
 from director.registry.changes import plan
@@ -125,7 +127,73 @@ def others(refused: int) -> tuple[tuple[Check, dict[str, Address]], ...]:
             {"program": Address("127.0.0.1", 7)},
         ),
         (Check("hung", "exec", timeout=0.5, command=("sleep", "60")), {"sleeps": Address("127.0.0.1", 7)}),
+        (
+            Check("bad", "exec", timeout=0.5, command=("sh", "-c", "exit 3")),
+            {"ends": Address("127.0.0.1", 7)},
+        ),
+        (Check("flood", "exec", timeout=0.5, command=("yes",)), {"floods": Address("127.0.0.1", 7)}),
+        (Check("none", "exec", timeout=0.5, command=("/no/such",)), {"lacks": Address("127.0.0.1", 7)}),
         (Check("elsewhere", timeout=0.5, port=redis.port), {"port": Address("127.0.0.1", 1)}),
+    )
+
+
+FULL: list[socket.socket] = []
+"""Keeps the connections that fill a server."""
+
+
+def full() -> Address:
+    """A server whose queue of connections is full, because nobody accepts them (listen(2))."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=0)
+    FULL.append(server)
+    for _ in range(4):
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(server.getsockname())
+        FULL.append(client)
+    return Address(*server.getsockname())
+
+
+def closing(words: bytes) -> Address:
+    """A server that breaks off in its first words."""
+
+    class Closing(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.write(words)
+            self.transport.loseConnection()
+
+    port = reactor.listenTCP(0, Factory.forProtocol(Closing), interface="127.0.0.1")
+    return Address("127.0.0.1", port.getHost().port)
+
+
+def half_broken(tls: ServerTLS) -> tuple[tuple[Check, dict[str, Address]], ...]:
+    """Servers of each kind that break off in their answer, and that say nothing at all."""
+    mute = listen(b"")
+    more: dict[str, dict[str, Any]] = {
+        "http": {"statuses": ((200, 299),), "terms": (Term("body", "", "*=", ("good",)),)},
+        "script": {"steps": (ScriptStep(False, b"+OK"),)},
+        "https": {"tls": tls},
+        "tls": {"tls": tls},
+        "agent": {"rise": 1, "fall": 1},
+    }
+    begins = {
+        "http": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nall go",
+        "https": b"\x16\x03\x03\x00\x7a\x02\x00",
+        "tls": b"",
+        "grpc": b"\x00\x00\x12\x04\x00",
+        "redis": b"+PO",
+        "postgres": b"E\x00\x00",
+        "mysql": b"\x4a\x00\x00\x00\x0a8.0",
+        "smtp": b"22",
+        "script": b"+O",
+        "agent": b"75",
+    }
+    return tuple(
+        (
+            Check(f"half {kind}", kind, timeout=0.5, **more.get(kind, {})),
+            {f"half {kind}": closing(begin), f"mute {kind}": mute},
+        )
+        for kind, begin in begins.items()
     )
 
 
@@ -195,6 +263,7 @@ def with_tls(folder: Path, good: Address) -> tuple[tuple[Check, dict[str, Addres
                 "agentdown": greeting(b"down#full\n"),
                 "agentlies": greeting(b"HTTP/1.1 200 OK\r\n"),
                 "agentmute": listen(b""),
+                "agentfloods": greeting(b"7" * 1_000_000),
             },
         ),
     )
@@ -213,6 +282,7 @@ def main(path: str, refused: int) -> None:
         "unix": Address(path=path),
         "name": evolve(good, host="localhost"),
         "refused": Address("127.0.0.1", refused),
+        "full": full(),
         "nosocket": Address(path=path + ".none"),
     }
     checked = (
@@ -220,6 +290,7 @@ def main(path: str, refused: int) -> None:
         (Check("alive", timeout=0.5), tcp),
         *others(refused),
         *with_tls(Path(path).parent, good),
+        *half_broken(ServerTLS(verify=False)),
     )
     configuration = Configuration(
         pools=tuple(
@@ -240,6 +311,8 @@ def main(path: str, refused: int) -> None:
             sys.stdout.write(f"{names[shown.address, shown.check]} = {result.alive} {result.reason}\n")
         service.stopService()
         reactor.stop()
+        for each in FULL:
+            each.close()
 
     reactor.callLater(1.9, finish)
     reactor.run()

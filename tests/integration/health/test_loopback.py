@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+TALKERS = ("http", "grpc", "redis", "postgres", "mysql", "smtp", "script")
 PROGRAM = Path(__file__).with_name("probing.py")
 
 
@@ -69,4 +70,21 @@ def test_real_servers_are_judged_right(tmp_path: Path) -> None:
         "agentdown": "False it says down: 'full'",
         "agentlies": "None 'http/1.1' is not understood in 'HTTP/1.1 200 OK'",
         "agentmute": "None no answer within 0.5s",
+        "agentfloods": "None it says more than 1024 octets: '7777777777777777777777777777777777777777'…",
+        "full": "False connect timed out within 0.5s",
+        "ends": "False exit 3",
+        "floods": "False no answer within 0.5s",
+        "lacks": "None not probed: /no/such cannot be started: No such file or directory",
+        **dict.fromkeys((f"mute {kind}" for kind in TALKERS), "False no answer within 0.5s"),
+        **dict.fromkeys(("mute https", "mute tls"), "False no TLS handshake within 0.5s"),
+        **dict.fromkeys(("half https", "half tls"), "False TLS: the connection was closed in the handshake"),
+        **dict.fromkeys(("half http", "half grpc"), "False an incomplete answer"),
+        "half redis": "False the connection was closed without an answer: '+PO'",
+        "half postgres": "False the connection was closed without an answer: 'E??'",
+        "half mysql": "False the connection was closed without an answer: 'J????8.0'",
+        "half smtp": "False the connection was closed without an answer: '22'",
+        "half script": "False closed before '+OK'; '+O' came",
+        # What an agent does not say, or not wholly, is no word about its server.
+        "half agent": "None '75' is not understood in '75'",
+        "mute agent": "None no answer within 0.5s",
     }

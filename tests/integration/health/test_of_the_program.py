@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
@@ -10,13 +11,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from director.cli.client import UnixConnection
+from director.cli.director import main
 from tests.integration.conftest import StartDirector
 from tests.integration.texts import BASE, pool, service, web
 from tests.support import needs
@@ -213,3 +215,43 @@ def test_nginx_is_judged_right_and_its_freeze_is_seen(start: StartDirector, ngin
     for child in frozen:
         subprocess.run(["kill", "-CONT", str(child)], check=True)
     assert wait_until(lambda: verdicts() == judged, 20)
+
+
+@contextmanager
+def redis(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A redis-server that keeps nothing: its address, and its process."""
+    port = free_port()
+    words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL) as process:
+        assert wait_until(lambda: accepts(("127.0.0.1", port)), 20)
+        yield f"127.0.0.1:{port}", process
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+
+
+def probed(director: Director, server: str) -> tuple[int, str]:
+    """`director probe`: the exit code, and what the last result says."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        code = main(["--socket", str(director.state / "control.sock"), "--json", "probe", server])
+    return code, json.loads(said.getvalue())["checks"][0]["results"][-1]["reason"]
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis (apt install redis-server)")
+def test_a_real_redis_and_a_check_now(start: StartDirector, tmp_path: Path) -> None:
+    with redis(tmp_path) as (plain, process), redis(tmp_path, "--requirepass", "x") as (closed, _):
+        text = (
+            BASE + pool("plain", {"r": plain}, "check = ping") + pool("closed", {"r": closed}, "check = ping")
+        )
+        # So seldom that what is found below was asked for.
+        text += "\n[check:ping]\nredis = ping\nevery = 10m\ntimeout = 2s\n" + service(default="plain")
+        director = start(text)
+        assert probed(director, "plain/r") == (0, "PONG")
+        assert probed(director, "closed/r") == (0, "it answers, and asks for a password")
+        process.send_signal(signal.SIGSTOP)
+        assert probed(director, "plain/r") == (1, "no answer within 2s")
+        process.send_signal(signal.SIGCONT)
+        assert probed(director, "plain/r") == (0, "PONG")
+        process.kill()
+        process.wait()
+        assert probed(director, "plain/r") == (1, "connect refused")

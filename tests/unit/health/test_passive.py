@@ -140,3 +140,58 @@ def test_who_is_out_comes_back_when_nobody_ejects_any_more() -> None:
     assert world.over(1.0) == ["10.0.0.1:80"]
     world.registry.pools.clear()
     assert world.over(2.0) == []
+
+
+def restarted(world: World, pool: Pool, now: float) -> tuple[World, list[Ejection]]:
+    """Another run, with what the first knew, and who is out in it."""
+    again = World(pool)
+    kept = [
+        again.judge.remember(again.server(int(one.address[7])), one, now) for one in world.judge.records()
+    ]
+    return again, [one for one in kept if one is not None]
+
+
+def test_who_is_out_stays_out_over_a_restart_until_the_time_is_over() -> None:
+    world = World()
+    world.fail(1, "5xx", "5xx", "5xx", now=5.0)
+    again, out = restarted(world, POOL, 20.0)
+    assert [(one.address, one.until) for one in out] == [("10.0.0.1:80", 35.0)]
+    assert again.judge.evidence("web", "10.0.0.1:80") == world.judge.evidence("web", "10.0.0.1:80")
+    assert again.over(34.0) == []
+    assert again.over(35.0) == ["10.0.0.1:80"]
+    # And if it is put out again soon, the time doubles, as it would have without the restart.
+    made = again.fail(1, "5xx", "5xx", "5xx", now=40.0)
+    assert made is not None
+    assert (made.seconds, made.count) == (60.0, 2)
+
+
+def test_a_time_that_is_over_meanwhile_is_history() -> None:
+    world = World()
+    world.fail(1, "5xx", "5xx", "5xx", now=5.0)
+    again, out = restarted(world, POOL, 60.0)
+    assert out == []
+    (past,) = again.judge.evidence("web", "10.0.0.1:80").ejections
+    assert past.ended == 35.0
+
+
+def test_a_pool_that_is_smaller_now_keeps_its_servers() -> None:
+    world = World()
+    world.fail(1, "5xx", "5xx", "5xx", now=5.0)
+    small = evolve(POOL, servers=POOL.servers[:1])
+    again, out = restarted(world, small, 20.0)
+    assert out == []
+    assert again.judge.ejections() == []
+
+
+def test_servers_of_whom_nothing_was_said_are_not_kept() -> None:
+    world = World()
+    world.fail(2, "5xx", now=5.0)
+    assert world.judge.records() == []
+
+
+def test_what_is_known_by_now_is_not_overwritten() -> None:
+    world = World()
+    world.fail(1, "5xx", "5xx", "5xx", now=5.0)
+    (record,) = world.judge.records()
+    assert world.judge.remember(world.server(1), evolve(record, times=9), 6.0) is None
+    assert world.judge.records()[0].times == 1

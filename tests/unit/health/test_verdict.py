@@ -125,6 +125,17 @@ def test_a_change_keeps_the_probes_and_the_failures_that_led_to_it() -> None:
     assert turned.traffic == ((8.5, "5xx"),)
 
 
+def test_failures_before_the_last_change_led_to_that_one() -> None:
+    evidence = series("+", Check("alive", rise=1, fall=1))
+    down = evidence.take(Result(5.0, False, "x", 0.1), ((4.0, "empty"),))
+    up = evidence.take(Result(6.0, True, "+", 0.1), ((4.0, "empty"),))
+    again = evidence.take(Result(9.0, False, "x", 0.1), ((4.0, "empty"), (8.0, "timeout")))
+    assert down is not None
+    assert up is not None
+    assert again is not None
+    assert (down.traffic, up.traffic, again.traffic) == (((4.0, "empty"),), (), ((8.0, "timeout"),))
+
+
 def test_other_settings_would_have_made_other_changes() -> None:
     """Counted by hand: with fall=2 two changes down and two up; with fall=3 one each; with fall=4 none."""
     evidence = series("++xx+++xxx++", Check("alive", rise=2, fall=3))

@@ -5,9 +5,10 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
 from director.health.verdict import Evidence
-from director.model.pools import Check, Pool
+from director.model.pools import Check, Eject, Pool
 from director.model.settings import Configuration
 from director.program.health_memory import NAME, SOON, HealthMemory
 from director.registry.evidence import Result
@@ -85,3 +86,24 @@ def test_while_another_program_keeps_the_file_it_is_left_alone(tmp_path: Path) -
     memory.save()
     assert (tmp_path / NAME).exists()
     health.stopService()
+
+
+def test_an_ejection_is_kept_with_what_led_to_it(tmp_path: Path) -> None:
+    eject = Eject(frozenset({"5xx"}), after=1, seconds=300.0)
+    configuration = Configuration(pools=(Pool("web", (server(), server("b", 2)), eject=eject),))
+
+    def begun() -> tuple[Registry, PassiveChecks, HealthMemory, Any]:
+        registry, clock = registry_of(configuration=configuration), Clock()
+        health = HealthService(registry, clock, clock.seconds, lambda _: None)
+        passive = PassiveChecks(registry, clock.seconds, lambda _: None)
+        memory = HealthMemory(health, tmp_path, clock, passive)
+        memory.load()
+        return registry, passive, memory, clock
+
+    registry, passive, _, clock = begun()
+    passive.saw(live(registry, "web", "a"), "5xx")
+    clock.advance(SOON)  # killed, not ended
+    registry, passive, _, _ = begun()
+    assert not live(registry, "web", "a").available
+    (out,) = passive.judge.evidence("web", "10.0.0.1:80").ejections
+    assert (out.reason, [cause for _, cause in out.failures]) == ("1 failure in a row: 1 5xx", ["5xx"])

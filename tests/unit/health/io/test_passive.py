@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from director.health.io.passive import PassiveChecks
+from director.health.passive import TrafficRecord
 from director.model.pools import Eject, Pool
 from director.model.settings import Configuration
 from director.registry import ledger
 from director.registry.changes import plan
 from director.registry.registry import RealServer, Registry
 from tests.support.registries import FirstFit, live, server, taken
+from tests.support.said import said
 
 EJECT = Eject(frozenset({"connect", "5xx", "latency"}), after=3, seconds=30.0)
 POOL = Pool("web", tuple(server(f"s{n}", n) for n in (1, 2, 3)), eject=EJECT)
@@ -80,3 +82,32 @@ def test_a_reload_without_eject_takes_everybody_in() -> None:
     world.checks.look()
     s1 = live(world.registry, "web", "s1")
     assert (s1.available, s1.watch) == (True, None)
+
+
+def test_a_restart_goes_on_with_who_was_out() -> None:
+    first = World()
+    told: list[float] = []
+    first.checks.changed = lambda: told.append(first.now)
+    for _ in range(3):
+        first.work(5)
+    assert told == [0.0]
+    second = World()
+    second.now = 10.0
+    with said() as lines:
+        second.checks.recall(first.checks.judge.records())
+    s1 = live(second.registry, "web", "s1")
+    assert (s1.available, s1.failing) == (False, frozenset({"eject:web"}))
+    assert lines == [
+        "warn: pool web server s1 is ejected for 20s yet, as before the restart: 3 failures in a row: 3 5xx"
+    ]
+    second.checks.changed = lambda: told.append(second.now)
+    second.now = 31.0
+    second.checks.look()
+    assert s1.available
+    assert told == [0.0, 31.0]
+
+
+def test_of_servers_that_are_gone_nothing_is_recalled() -> None:
+    world = World()
+    world.checks.recall([TrafficRecord("web", "10.9.9.9:80", times=1), TrafficRecord("no", "x", times=1)])
+    assert world.checks.judge.records() == []

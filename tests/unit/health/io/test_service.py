@@ -12,9 +12,12 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from director.config.parse.faults import action
+from director.fault.injections import Injections
 from director.health.io.service import GONE, QUIET_SECONDS, HealthService
 from director.health.schedule import JITTER
-from director.model.pools import Advice, Check, Pool, State
+from director.model.drills import Fault, RunningFault
+from director.model.pools import Address, Advice, Check, Pool, Server, State, passive
 from director.model.settings import Configuration
 from director.registry.changes import Ordered, ServerAdded, ServerRemoved, plan
 from director.registry.registry import RealServer
@@ -138,6 +141,22 @@ def test_one_line_tells_what_happened(lines: list[str]) -> None:
     start = "pool web server a is down: connect refused (3 of 3), was up for "
     assert line.startswith(start)
     assert line.endswith("s, next check in 2s")
+
+
+def test_a_check_of_a_server_that_is_out_already_is_said_too(lines: list[str]) -> None:
+    """Who reads the log after an ejection must see that it was not the traffic alone."""
+    world = World(evolve(CONFIGURATION, pools=(WEB,)))
+    world.run(4.0)
+    world.registry.set_health("10.0.0.1:80", passive("web"), False, world.reactor.seconds())
+    lines.clear()
+    world.down.add("10.0.0.1")
+    world.run(8.0)
+    world.down.clear()
+    world.run(8.0)
+    down, up = lines
+    end = "; something else decides for now, see director show checks web/a"
+    assert down == f"pool web server a: check alive is down: connect refused (3 of 3){end}"
+    assert up == f"pool web server a: check alive is up: connected (2 of 2){end}"
 
 
 def test_there_is_one_timer_and_none_after_the_end() -> None:
@@ -433,3 +452,50 @@ def test_an_outage_and_its_end_are_seen_in_time(ill: str, every: float, changing
     world.run(every * 3 + 3.0)
     assert world.changed[-1][1] is True
     assert world.changed[-1][0] - rose <= (every + (changing or every)) * (1 + JITTER) + 1.0 + 0.2
+
+
+# -- injected faults --
+
+
+def inject(world: World, text: str, *, pool: str = "web", server: str = "a") -> Injections:
+    """A fault that checks meet, on one server."""
+    faults = Injections(world.registry)
+    fault = Fault("x", ((pool, server),), action(text), checks=True)
+    faults.start(RunningFault(fault, 7, world.reactor.seconds(), world.reactor.seconds() + 60.0))
+    return faults
+
+
+def test_a_check_that_lies_and_its_evidence() -> None:
+    world = World(evolve(CONFIGURATION, pools=(WEB,)))
+    world.run(4.0)
+    faults = inject(world, "lie down")
+    asked = len(world.asked)
+    world.run(8.0)
+    assert not live(world.registry, "web", "a").available
+    assert live(world.registry, "web", "b").available
+    assert "10.0.0.1" not in world.asked[asked:]
+    (shown,) = [one for one in world.service.snapshot() if one.address == "10.0.0.1:80"]
+    assert {one.reason for one in shown.transitions[-1].probes} == {"failed (injected)"}
+    faults.stop("x")
+    world.run(6.0)
+    assert live(world.registry, "web", "a").available
+
+
+def test_a_server_that_is_dead_seems_to_live() -> None:
+    world = World(evolve(CONFIGURATION, pools=(WEB,)))
+    world.run(4.0)
+    inject(world, "lie up")
+    world.down.add("10.0.0.1")
+    world.run(8.0)
+    assert live(world.registry, "web", "a").available
+
+
+def test_a_name_that_leads_elsewhere_is_asked_there() -> None:
+    """The evidence is the server's, whoever answered."""
+    named = Pool("web", (Server("a", Address("a.invalid", 80)),), checks=("alive",))
+    world = World(evolve(CONFIGURATION, pools=(named,)))
+    inject(world, "dns old 10.9.9.9")
+    world.run(4.0)
+    assert set(world.asked) == {"10.9.9.9"}
+    (shown,) = world.service.snapshot()
+    assert (shown.address, shown.alive, shown.results[0].reason) == ("a.invalid:80", True, "connected")

@@ -142,6 +142,17 @@ def test_what_no_server_sees(place: Place, text: str, told: list[str], data: byt
     assert place.nobody_came()
 
 
+@pytest.mark.parametrize(
+    ("text", "data"), [("1xx", b"HTTP/1.1 103 Early Hints\r\n\r\n"), ("status 503 retry_after 5s", INJECTED)]
+)
+def test_a_request_in_pieces_has_one_answer(place: Place, text: str, data: bytes) -> None:
+    side = place.meet(text)
+    for _ in range(3):
+        side.stream.write(ASKED)
+        place.loop.quiet()
+    assert place.client.data == data
+
+
 def test_an_answer_to_head_has_no_body(place: Place) -> None:
     side = place.meet("status 503")
     side.stream.write(ASKED.replace(b"GET", b"HEAD"))
