@@ -167,8 +167,14 @@ def _whole(context: ViewContext, facts: MetricSources) -> Iterator[Family]:
         (
             "hits_total",
             "counter",
-            "Requests that met it since it was last started.",
+            "Requests, or flows of layer 4, that met it since it was last started.",
             attrgetter("hits"),
+        ),
+        (
+            "packets_total",
+            "counter",
+            "Packets of layer 4 that met it since it was last started.",
+            attrgetter("packets"),
         ),
     ):
         yield _faults(facts.faults, *family)

@@ -234,6 +234,7 @@ COMPONENTS: dict[str, Schema] = {
         active=YES,
         seen=COUNT,
         hits=COUNT,
+        packets=COUNT,
         since=maybe(TIME),
         left=maybe(NUMBER),
         author=maybe(TEXT),

@@ -391,6 +391,7 @@ def fault_view(state: FaultState, moment: Instant) -> Json:
         "seen": state.seen,
         "hits": state.hits,
         "checks_hit": state.checks,
+        "packets": state.packets,
     }
     if running is None:
         return {**view, "since": None, "for": None, "left": None, "author": None}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from director.config.parse.drill_builders import EXPECT, STEP
 from director.config.parse.drills import OF_FAULTS, OF_SERVERS
-from director.config.parse.faults import LAYER_7
+from director.config.parse.faults import LAYER_4, LAYER_7
 from director.config.parse.fields import Fields
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
@@ -58,28 +58,41 @@ def _servers(fault: Fields, kinds: Kinds, known: set[str]) -> None:
 
 
 def _layers(fault: Fields, kinds: Kinds) -> None:
-    """A fault of packets hits no request, and the other way round."""
+    """A fault of packets hits no request, and the other way round; a delay may be both."""
     action = fault.get("do")
     if action is None:
         return
+    kind = action.kind
     pools = {pool for _, (pool, _) in fault.get("server") or ()}
     of_l4 = {str(service.get("pool")) for service in kinds["l4"].values()}
-    if action.kind not in LAYER_7 and not pools & of_l4:
-        text = f"{action.kind} happens to packets, and no service of layer 4 uses these servers"
-        fault.problem("do", text, "write refuse, hang, reset, … for requests", severity=WARNING)
-    if action.kind in LAYER_7:
-        used = {str(service.get("pool")) for service in kinds["l7"].values()}
-        used |= {str(rule.get("pool")) for rule in kinds["rule"].values()}
-        for service in kinds["l7"].values():
-            used |= {step.name for _, step in service.get("fault") or () if step.kind == "pool"}
-        if pools & of_l4 and not pools & used:
-            text = f"{action.kind} happens to requests, and no service of layer 7 uses these servers"
-            fault.problem("do", text, "name servers that a service of layer 7 uses", severity=WARNING)
-    elif action.kind not in LAYER_7:
-        for term in terms(fault.get("when")):
-            if term.fact != "client":
-                at = max(fault.text("when").find(term.fact), 0)
-                fault.problem("when", f"packets have no {term.fact}", "known there: client", at)
+    if kind not in LAYER_7:
+        if not pools & of_l4:
+            text = f"{kind} happens to packets, and no service of layer 4 uses these servers"
+            fault.problem("do", text, "write refuse, hang, reset, … for requests", severity=WARNING)
+        _known_of_packets(fault)
+    elif pools & of_l4 and not pools & _of_layer_7(kinds):
+        # What a server took before is known of answers alone.
+        if kind in LAYER_4 and not action.times:
+            _known_of_packets(fault)
+            return
+        text = f"{kind} happens to requests, and no service of layer 7 uses these servers"
+        fault.problem("do", text, "name servers that a service of layer 7 uses", severity=WARNING)
+
+
+def _of_layer_7(kinds: Kinds) -> set[str]:
+    """The pools that requests may reach."""
+    used = {str(service.get("pool")) for service in kinds["l7"].values()}
+    used |= {str(rule.get("pool")) for rule in kinds["rule"].values()}
+    for service in kinds["l7"].values():
+        used |= {step.name for _, step in service.get("fault") or () if step.kind == "pool"}
+    return used
+
+
+def _known_of_packets(fault: Fields) -> None:
+    for term in terms(fault.get("when")):
+        if term.fact != "client":
+            at = max(fault.text("when").find(term.fact), 0)
+            fault.problem("when", f"packets have no {term.fact}", "known there: client", at)
 
 
 def _can_happen(fault: Fields, kinds: Kinds) -> None:

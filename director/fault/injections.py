@@ -6,15 +6,19 @@ is asked there, with its facts, and told what it meets.  Time is the shell's: it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import ipaddress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import evolve
 
 from director.conditions.compile import compile_condition
 from director.fault.choice import HitRule, drawn
 from director.fault.delays import delay
+from director.fault.packets import FlowFacts, FlowFate, knows, of_packets
 from director.model.drills import Injected, RunningFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from director.registry.live import RealServer
     from director.registry.registry import Registry
@@ -32,21 +36,31 @@ TAG = "drill-"
 """How the id of a drill's own request begins; its number stands behind the last `-`."""
 
 
+class HitFlow(Protocol):
+    """A flow of layer 4: its client (packed), protocol and server, and where its fate is kept with it."""
+
+    client: bytes
+    protocol: int
+    server: RealServer
+    met: dict[Any, FlowFate | None] | None
+
+
 class Injection:
     """One running fault in this process.
 
     Attributes:
         running: what was started.
-        choice: who was hit so far.
+        choice: who was hit so far: requests, and flows of layer 4.
         checks: probes of health checks that met it.
+        packets: packets of those flows that met it.
     """
 
-    __slots__ = ("_match", "_turns", "_usual", "checks", "choice", "running")
+    __slots__ = ("_match", "_probes", "_turns", "_usual", "checks", "choice", "packets", "running")
 
     def __init__(self, running: RunningFault) -> None:
         self.running = running
         self.choice = HitRule(running.fault.hit, running.seed)
-        self.checks = 0
+        self.checks = self.packets = self._probes = 0
         self._match = compile_condition(running.fault.when)
         self._turns = {False: 0, True: 0}
         self._usual: dict[str, tuple[int, ...]] = {}
@@ -57,12 +71,44 @@ class Injection:
             return None
         return self._injected(number or str(self.choice.seen), server)
 
-    def meet_check(self, server: RealServer) -> Injected | None:
-        """What a probe meets: checks are hit, all of them, or not at all."""
-        if not self._turn(checks=True):
+    def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
+        """What the next packet of a flow meets, `outward` one of its server; None when it is spared."""
+        met = flow.met
+        if met is None:
+            met = flow.met = {}
+        if self not in met:
+            met[self] = self._fate(flow)
+        fate = met[self]
+        number = fate.next(outward=outward) if fate is not None else ""
+        if not number:
+            return None
+        self.packets += 1
+        return self._injected(number, flow.server)
+
+    def _fate(self, flow: HitFlow) -> FlowFate | None:
+        """What becomes of a flow that comes by for the first time; None when it is none of those hit."""
+        if not knows(self.running.fault, flow.protocol):
+            return None
+        client: Any = FlowFacts(str(ipaddress.ip_address(flow.client)))
+        if self._match(client) is None or not self.choice.take():
+            return None
+        return FlowFate(self.running, self.choice.seen)
+
+    def meet_check(self, server: RealServer, *, packets: bool = False) -> Injected | None:
+        """What a probe meets: checks are hit, all of them, or not at all.
+
+        Of one that is hit by its `packets`, where a share of them is: so many probes are.
+        """
+        if not self._turn(checks=True) or (packets and not self._loses()):
             return None
         self.checks += 1
-        return self._injected(f"check {self.checks}", server)
+        return evolve(self._injected(f"check {self.checks}", server), packets=packets)
+
+    def _loses(self) -> bool:
+        """The next probe is one of those that lose a packet."""
+        self._probes += 1
+        share = self.running.fault.action.share
+        return share >= 1.0 or drawn(self.running.seed, f"probe {self._probes}") < share
 
     def _injected(self, number: str, server: RealServer) -> Injected:
         fault = self.running.fault
@@ -84,15 +130,22 @@ class Injection:
 
 
 class OnServer:
-    """All that is laid on one server, in the order in which it was started; the first that hits counts."""
+    """All that is laid on one server, in the order in which it was started; the first that hits counts.
 
-    __slots__ = ("_of_checks", "_of_requests", "_server")
+    Attributes:
+        packets: those that happen to packets, where a service of layer 4 uses the server.
+    """
 
-    def __init__(self, laid: Iterable[Injection], server: RealServer) -> None:
-        found = list(laid)
+    __slots__ = ("_of_checks", "_of_requests", "_server", "packets")
+
+    def __init__(self, laid: Iterable[Injection], server: RealServer, *, layer4: bool) -> None:
+        found = tuple(laid)
         self._server = server
         self._of_requests = tuple(one for one in found if one.running.fault.action.kind in OF_REQUESTS)
-        self._of_checks = tuple(one for one in found if _seen_by_checks(one.running))
+        self.packets = tuple(one for one in found if layer4 and of_packets(one.running.fault))
+        self._of_checks = tuple(
+            one for one in found if _seen_by_checks(one.running, packets=one in self.packets)
+        )
         for one in self._of_requests:
             one.remember(server)
 
@@ -105,20 +158,33 @@ class OnServer:
                 return met
         return None
 
+    def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
+        """What the next packet of a flow to this server meets, `outward` one of the server's."""
+        met = flow.met
+        if met is not None and len(met) > len(self.packets):
+            # What has ended would be kept as long as the flow.
+            flow.met = {one: met[one] for one in self.packets if one in met}
+        for one in self.packets:
+            injected = one.meet_packet(flow, outward=outward)
+            if injected is not None:
+                return injected
+        return None
+
     def meet_check(self) -> Injected | None:
         """What a probe of a health check meets."""
         for one in self._of_checks:
-            met = one.meet_check(self._server)
+            met = one.meet_check(self._server, packets=one in self.packets)
             if met is not None:
                 return met
         return None
 
 
 class Injections:
-    """All faults that run in this process."""
+    """All faults that run in this process; `laid` is called when servers have other ones than before."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, laid: Callable[[], object] = lambda: None) -> None:
         self._registry = registry
+        self._laid = laid
         self._running: dict[str, Injection] = {}
 
     def __iter__(self) -> Any:
@@ -144,9 +210,12 @@ class Injections:
 
     def follow(self) -> None:
         """The registry changed, or what runs did: lay everything anew."""
+        of_layer4 = {service.pool for service in self._registry.configuration.l4}
         for server in self._registry.servers():
             laid = [one for one in self._running.values() if _concerns(one.running, server)]
-            server.injected = OnServer(laid, server) if laid else None
+            layer4 = server.pool.name in of_layer4
+            server.injected = OnServer(laid, server, layer4=layer4) if laid else None
+        self._laid()
 
 
 def _concerns(running: RunningFault, server: RealServer) -> bool:
@@ -159,6 +228,6 @@ def _concerns(running: RunningFault, server: RealServer) -> bool:
     return fault.action.kind != "dns" or server.address.is_named
 
 
-def _seen_by_checks(running: RunningFault) -> bool:
+def _seen_by_checks(running: RunningFault, *, packets: bool) -> bool:
     action = running.fault.action
-    return action.kind == LIE or (running.fault.checks and action.kind in OF_REQUESTS)
+    return action.kind == LIE or (running.fault.checks and (packets or action.kind in OF_REQUESTS))

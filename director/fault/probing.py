@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _ONLY_CONNECTS = frozenset({"tcp"})
 _ELSEWHERE = frozenset({"icmp", "exec", "dns", "udp"})
 """Kinds that ask another way than a request of layer 7 goes."""
+_DATAGRAMS = frozenset({"icmp", "dns", "udp"})
+FIRST_RTO = 1.0
+"""Seconds after which TCP sends a lost SYN again (RFC 6298, 2.1)."""
+_LOSING = frozenset({"drop", "corrupt"})
 _GUESTS = frozenset({"agent"})
 """Kinds whose lack says nothing of the server."""
 _OF_HTTP = frozenset({"http", "https"})
@@ -54,9 +58,12 @@ def met(injected: Injected, check: Check, tls: ServerTLS | None = None, host: st
     if action.kind == "lie":
         alive = action.word == "up"
         return MetProbe(0.0, alive, f"{'passed' if alive else 'failed'} (injected)")
-    found = _of_connection(injected, check, tls, host)
-    if found is None and check.kind not in _ELSEWHERE | _ONLY_CONNECTS:
-        found = _of_answer(injected, check)
+    if injected.packets:
+        found = _of_packets(injected, check)
+    else:
+        found = _of_connection(injected, check, tls, host)
+        if found is None and check.kind not in _ELSEWHERE | _ONLY_CONNECTS:
+            found = _of_answer(injected, check)
     if found is not None and check.kind in _GUESTS:
         return MetProbe(found.seconds, None, found.reason)
     return found
@@ -95,4 +102,20 @@ def _of_answer(injected: Injected, check: Check) -> MetProbe | None:
         return MetProbe(0.0, alive, f"status {status} (injected)")
     if kind in _WORDS and action.word != "chunk":
         return MetProbe(0.0, False, f"{_WORDS[kind]} (injected)")
+    return None
+
+
+def _of_packets(injected: Injected, check: Check) -> MetProbe | None:
+    """How a probe ends one of whose packets meets the fault; what a program asks is not known (`exec`)."""
+    action, datagrams = injected.action, check.kind in _DATAGRAMS
+    if check.kind == "exec":
+        return None
+    # Of all packets nothing arrives; one that is lost now and then is sent again by TCP.
+    lost = action.kind in _LOSING and (action.share >= 1.0 or datagrams or check.timeout <= FIRST_RTO)
+    if lost or (action.kind == "delay" and injected.delay >= check.timeout):
+        return MetProbe(check.timeout, False, f"no answer within {check.timeout:g}s (injected)")
+    if action.kind == "rst" and not datagrams:
+        return MetProbe(0.0, False, "connect refused (injected)")
+    if action.kind == "unreachable":
+        return MetProbe(0.0, False, "unreachable (injected)")
     return None

@@ -160,11 +160,12 @@ class Flow(Entry):
     """One connection: who with whom, through which service, to which server, how, and in what state.
 
     `client:cport` asked `virtual:vport`; `target:dport` is the server.  `lease` is its claim, given back
-    when the flow ends.  `quiet` is NOOUTPUT: packets of the server are not seen.
+    when the flow ends.  `quiet` is NOOUTPUT: packets of the server are not seen.  `answered`: one came.
+    `met` belongs to the faults that are injected on its server, None as a rule.
     """
 
     __slots__ = (
-        "adjust", "app", "client", "cport", "dport", "lease", "mark", "method", "mode",
+        "adjust", "answered", "app", "client", "cport", "dport", "lease", "mark", "met", "method", "mode",
         "one_packet", "protocol", "quiet", "server", "server_traffic", "service", "service_traffic", "state",
         "target", "to_client", "to_server", "virtual", "vport",
     )  # fmt: skip
@@ -180,7 +181,8 @@ class Flow(Entry):
         self.state = 0
         self.mark = 0
         self.method: Method = METHODS[Forward.NAT]
-        self.one_packet = self.quiet = False
+        self.one_packet = self.quiet = self.answered = False
+        self.met: dict[Any, Any] | None = None
         self.lease: Lease | None = None
         self.server: RealServer = None  # type: ignore[assignment]  # set by `bind`; a bypass has none
         self.service: VirtualService = None  # type: ignore[assignment]  # set by `bind`

@@ -27,7 +27,6 @@ any bytes.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from random import Random
@@ -44,6 +43,7 @@ from director.l4.fragments import Reassembly, Whole
 from director.l4.icmp import Icmp, group, is_error
 from director.l4.icmp_relay import IcmpRelay
 from director.l4.inbound import Inbound
+from director.l4.injected import InjectedFaults
 from director.l4.methods.base import MethodContext
 from director.l4.one_packet import OnePacketAnswers
 from director.l4.outbound import Outbound
@@ -66,7 +66,7 @@ from director.l4.wire import offload as vnet
 from director.l4.wire.checksum import UDP_ZERO
 from director.l4.wire.ethernet import IPV4, IPV6, L3, VLAN_ID, kind, untag
 from director.l4.wire.integrity import verified
-from director.l4.wire.offload import NEEDS_CSUM
+from director.l4.wire.offload import NEEDS_CSUM, cuts_to
 from director.l4.wire.packet import Packet
 from director.l4.wire.parse import parse
 from director.l4.wire.protocols import AH, ESP, IPSEC, SCTP, TCP, UDP
@@ -97,7 +97,6 @@ CHANGING = SYN | FIN | RST
 """Flags that move a flow: such a packet must have a good checksum, or a broken one could end a flow."""
 TICK_LIMIT = 5000
 """Entries whose time is over that one tick ends; the rest come with the next tick."""
-_GSO_TCP = frozenset({vnet.GSO_TCPV4, vnet.GSO_TCPV6})
 HANDLED = frozenset({TCP, UDP, SCTP, AH, ESP})
 
 
@@ -149,13 +148,14 @@ class Forwarder:
         self._answers = OnePacketAnswers(self.counters)
         reset = Reset(output, self._icmp)
         self._closing = Closing(self.table, self.services, self.states, reset, random)
+        self._injected = InjectedFaults(self._context, self._closing)
         self._inbound = Inbound(
             self.table, self.states, self.admission, self._context, self._traffic, self._closing,
-            self._answers,
+            self._answers, self._injected,
         )  # fmt: skip
         self._outbound = Outbound(
             self.table, self.states, self.services, self.admission, self._context, self._traffic,
-            self._closing, self._answers,
+            self._closing, self._answers, self._injected,
         )  # fmt: skip
         self._icmp_relay = IcmpRelay(
             self.table, self.services, self.admission, self._inbound, self._outbound, self._context
@@ -207,7 +207,7 @@ class Forwarder:
                     # What the header calls the packet is there; what is more is padding (RFC 894).
                     and length <= size - L3
                     # It fits the way out whole, or each of its segments does; else ICMP has to be sent.
-                    and (length <= fast.mtu or _cuts_to(fast.mtu, frame, 34, protocol, offload))
+                    and (length <= fast.mtu or cuts_to(fast.mtu, frame, 34, protocol, offload))
                     # The header that was read is in the packet, and moves no state.  Without a UDP
                     # checksum there is none to adjust: it gets a complete one (D.3).
                     and (
@@ -250,7 +250,7 @@ class Forwarder:
             and fast.valid_until > now
             and first >> 28 == 6
             and length + 54 == len(frame)
-            and (length + 40 <= fast.mtu or _cuts_to(fast.mtu, frame, 54, protocol, offload))
+            and (length + 40 <= fast.mtu or cuts_to(fast.mtu, frame, 54, protocol, offload))
             and (length >= 20 and fast.keeps_state[flags] if protocol == TCP else length >= 8 and udp)
             and hops & 0xFF > 1
             and mac == self._macs.get(ifindex)
@@ -400,6 +400,7 @@ class Forwarder:
         self._macs = {index: link.mac for index, link in self._routing.links.items()}
         self._fragments.expire(now)
         self._answers.expire(now)
+        self._injected.tick()
         self.table.expire(now, TICK_LIMIT)
         if now >= self._next_second:
             self._next_second = now + 1.0
@@ -426,6 +427,12 @@ class Forwarder:
         if self.settings.expire_nodest_conn:
             for entry in [one for one in self.table.entries if isinstance(one, Flow) and one.gone]:
                 self.table.expire_now(entry)
+
+    def follow_faults(self) -> None:
+        """Faults were laid on servers, or taken away: the next packet of each of their flows is looked at."""
+        for entry in self.table.entries:
+            if isinstance(entry, Flow) and entry.server is not None and entry.server.injected is not None:
+                self.table.forget(entry)
 
     def left(self) -> set[tuple[int, bytes, int]]:
         """Protocol, address and port of servers that left, or whose service did, and still have flows.
@@ -459,11 +466,3 @@ class Forwarder:
         for entry in self.table.entries:
             if isinstance(entry, Flow):
                 self.table.forget(entry)
-
-
-def _cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:
-    """A super-frame of TCP whose segments are packets of at most `mtu` bytes."""
-    if protocol != TCP or len(offload) < vnet.SIZE or offload[1] & ~vnet.GSO_ECN not in _GSO_TCP:
-        return False
-    headers = l4 - L3 + 4 * (frame[l4 + 12] >> 4)
-    return headers + int.from_bytes(offload[4:6], sys.byteorder) <= mtu

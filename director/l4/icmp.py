@@ -31,6 +31,7 @@ class Error(enum.Enum):
     """What went wrong, with (type, code) for IPv4 and for IPv6."""
 
     TIME_EXCEEDED = ((11, 0), (3, 0))
+    HOST_UNREACHABLE = ((3, 1), (1, 3))
     PORT_UNREACHABLE = ((3, 3), (1, 4))
     NO_ROUTE = ((3, 1), (1, 0))
     TOO_BIG = ((3, 4), (2, 0))

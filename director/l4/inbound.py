@@ -24,6 +24,7 @@ from director.registry.counters import INBYTES, INPKTS
 if TYPE_CHECKING:
     from director.l4.admission import Admission
     from director.l4.closing import Closing
+    from director.l4.injected import InjectedFaults
     from director.l4.methods.base import MethodContext
     from director.l4.one_packet import OnePacketAnswers
     from director.l4.states.transitions import States
@@ -44,7 +45,7 @@ class Inbound:
 
     def __init__(
         self, table: FlowTable, states: States, admission: Admission, context: MethodContext, total: Cells,
-        closing: Closing, answers: OnePacketAnswers,
+        closing: Closing, answers: OnePacketAnswers, injected: InjectedFaults,
     ) -> None:  # fmt: skip
         self._table = table
         self._states = states
@@ -53,6 +54,7 @@ class Inbound:
         self._total = total
         self._closing = closing
         self._answers = answers
+        self._injected = injected
         self.synchronise: Callable[[Flow, float], None] | None = None
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
@@ -89,7 +91,10 @@ class Inbound:
         self._states.advance(flow, packet, output=False)
         if flow.app and packet.protocol == TCP:
             ftp.from_client(packet, flow, self._table, self._states, self._total, now)
-        verdict = TO_SERVER[flow.method](packet, flow, offload, now, self._context)
+        if flow.server is not None and flow.server.injected is not None:
+            verdict = self._injected.to_server(packet, flow, offload, now)
+        else:
+            verdict = TO_SERVER[flow.method](packet, flow, offload, now, self._context)
         flow.in_pkts += 1
         if self.synchronise is not None:
             self.synchronise(flow, now)

@@ -22,6 +22,7 @@ from director.registry.counters import OUTBYTES, OUTPKTS
 if TYPE_CHECKING:
     from director.l4.admission import Admission
     from director.l4.closing import Closing
+    from director.l4.injected import InjectedFaults
     from director.l4.methods.base import MethodContext
     from director.l4.one_packet import OnePacketAnswers
     from director.l4.services import Services
@@ -45,6 +46,7 @@ class Outbound:
         total: Cells,
         closing: Closing,
         answers: OnePacketAnswers,
+        injected: InjectedFaults,
     ) -> None:
         self._table = table
         self._states = states
@@ -54,9 +56,16 @@ class Outbound:
         self._total = total
         self._closing = closing
         self._answers = answers
+        self._injected = injected
 
     def receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
         """A packet of the server of a known flow."""
+        if flow.server is not None and flow.server.injected is not None:
+            return self._injected.from_server(packet, flow, offload, now, self._receive)
+        return self._receive(packet, flow, offload, now)
+
+    def _receive(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
+        flow.answered = True
         if flow.cut and flow.method.answers_return:
             return self._closing.answer(packet, flow, now)
         if flow.app and not packet.verified and not verified(packet):
@@ -75,8 +84,9 @@ class Outbound:
         """A packet without a flow; None when it does not come from a NAT server, or is nobody's matter."""
         flow = self._answers.find(packet.protocol, packet.key, now)
         if flow is not None:
-            self.count(flow, packet.length)
-            return TO_CLIENT[flow.method](packet, flow, offload, now, self._context)
+            if flow.server.injected is not None:
+                return self._injected.from_server(packet, flow, offload, now, self._answer)
+            return self._answer(packet, flow, offload, now)
         service = self._services.nat_servers.get((packet.protocol, packet.source, packet.sport))
         if service is None:
             return None
@@ -89,6 +99,11 @@ class Outbound:
         if not self._context.settings.nat_icmp_send or _aborts(packet):
             return None
         return self._context.icmp.answer(packet, Error.PORT_UNREACHABLE, now)
+
+    def _answer(self, packet: Packet, flow: Flow, offload: bytes, now: float) -> Verdict:
+        """A packet that answers one which was scheduled by itself."""
+        self.count(flow, packet.length)
+        return TO_CLIENT[flow.method](packet, flow, offload, now, self._context)
 
     def count(self, flow: Flow, length: int) -> None:
         """One packet out, for server, service and the whole (H); only while the server is there."""

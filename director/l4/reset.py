@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from director.l4.icmp import Error, Icmp
 from director.l4.wire import ipv4, ipv6, transport
 from director.l4.wire.checksum import checksum, pseudo
-from director.l4.wire.ethernet import IPV4, IPV6, header
+from director.l4.wire.ethernet import IPV4, IPV6, L3, header
+from director.l4.wire.parse import parse
 from director.l4.wire.protocols import SCTP, TCP, UDP
 from director.l4.wire.transport import ACK, FIN, RST, SYN
 
@@ -103,6 +104,23 @@ def _rst(packet: Packet) -> bytearray:
         after = int.from_bytes(frame[at + 4 : at + 8], "big") + length & 0xFFFFFFFF
         numbers, flags = bytes(4) + after.to_bytes(4, "big"), RST | ACK
     return bytearray(ports + numbers + bytes((0x50, flags)) + bytes(6))
+
+
+def as_reset(packet: Packet) -> Packet:
+    """The same segment as a RST of its sender: no data, the numbers that its receiver expects next."""
+    frame, at = packet.frame, packet.l4
+    flags = RST | packet.tcp_flags & ACK
+    segment = bytearray(frame[at : at + 12]) + bytes((0x50, flags)) + bytes(6)
+    total = checksum(segment, pseudo(packet.source, packet.destination, TCP, len(segment)))
+    segment[16:18] = total.to_bytes(2, "big")
+    ends = packet.source, packet.destination
+    if packet.family == IPV4:
+        head = ipv4.build(*ends, TCP, len(segment), ttl=packet.ttl, df=True)
+    else:
+        head = ipv6.build(*ends, TCP, len(segment), hops=packet.ttl)
+    made = parse(frame[:L3] + head + segment)
+    made.tag, made.tag_ifindex, made.verified = packet.tag, packet.tag_ifindex, True
+    return made
 
 
 def _abort(packet: Packet) -> bytearray:

@@ -49,13 +49,33 @@ class Drop(NamedTuple):
     reason: str
 
 
+class Later:
+    """Do what was decided, but only after `seconds`; or sooner, if somebody takes it out to do it now."""
+
+    __slots__ = ("_decided", "seconds")
+
+    def __init__(self, seconds: float, decided: Outcome) -> None:
+        self.seconds = seconds
+        self._decided: Outcome | None = decided
+
+    @property
+    def waits(self) -> bool:
+        """Nobody took it yet."""
+        return self._decided is not None
+
+    def take(self) -> Outcome | None:
+        """What was decided, to be done now; None when somebody else has it."""
+        decided, self._decided = self._decided, None
+        return decided
+
+
 class Batch(NamedTuple):
     """Several verdicts, in order; may be empty."""
 
-    verdicts: tuple[Transmit | Hold | Deliver | Drop, ...]
+    verdicts: tuple[Transmit | Hold | Deliver | Drop | Later, ...]
 
 
-Single = Transmit | Hold | Deliver | Drop
+Single = Transmit | Hold | Deliver | Drop | Later
 Outcome = Single | Batch
 """What is done with a packet that was decided."""
 

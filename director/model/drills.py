@@ -144,11 +144,15 @@ class Drill:
 
 @frozen
 class Injected:
-    """What one request meets: of which fault, what it does, and for a delay how long (seconds)."""
+    """What one request, packet or probe meets: of which fault, what it does, for a delay how long (seconds).
+
+    `packets`: it is the packets of a probe that meet it.
+    """
 
     fault: str
     action: FaultAction
     delay: float = 0.0
+    packets: bool = False
 
 
 @frozen

@@ -26,7 +26,7 @@ from director.model.pools import Address, State
 from director.program.candidate import Candidate
 from director.program.faults import Faults
 from director.program.parts import Part
-from director.program.traffic import TrafficView
+from director.program.traffic import PacketView, TrafficView
 from director.registry.changes import Ordered
 from director.registry.registry import Registry
 
@@ -164,11 +164,17 @@ class Drills(Part):
     """
 
     def __init__(
-        self, registry: Registry, traffic: TrafficView, verbs: Any, reactor: Any, random: Random
+        self,
+        registry: Registry,
+        traffic: TrafficView,
+        packets: PacketView,
+        verbs: Any,
+        reactor: Any,
+        random: Random,
     ) -> None:
         self._registry = registry
         self._traffic = traffic
-        self.faults = Faults(registry, traffic, reactor, random)
+        self.faults = Faults(registry, traffic, packets, reactor, random)
         self._verbs = verbs
         self._reactor = reactor
         self._random = random

@@ -17,11 +17,11 @@ from twisted.logger import Logger
 from director.config.schema.drills import LARGEST_SEED
 from director.errors import ChangeRefused
 from director.fault.injections import Injection
-from director.fault.io.timed import TimedInjections
+from director.fault.io.timed import TimedInjections, counted
 from director.model.drills import Fault, RunningFault
 from director.program.candidate import Candidate
-from director.program.parts import Part
-from director.program.traffic import TrafficView
+from director.program.parts import Part, all_of
+from director.program.traffic import InjectingView, PacketView
 from director.registry.registry import Registry
 from director.registry.reports import FaultState
 
@@ -38,13 +38,16 @@ class Faults(Part):
         timed: what runs in this process.
     """
 
-    def __init__(self, registry: Registry, traffic: TrafficView, reactor: Any, random: Random) -> None:
-        self.timed = TimedInjections(registry, reactor, self._ended)
+    def __init__(
+        self, registry: Registry, traffic: InjectingView, packets: PacketView, reactor: Any, random: Random
+    ) -> None:
+        self.timed = TimedInjections(registry, reactor, self._ended, packets.laid)
         self._registry = registry
-        self._traffic = traffic
+        self._layers: tuple[InjectingView, ...] = (traffic, packets)
         self._reactor = reactor
         self._random = random
-        traffic.learn_from(self.running)
+        for layer in self._layers:
+            layer.learn_from(self.running)
 
     # -- as a part --
 
@@ -55,7 +58,7 @@ class Faults(Part):
         for one in self.timed.injections:
             if one.running.fault not in known:
                 self._stop(one.running.fault.name, "the configuration changed")
-                self._traffic.heal([one.running.fault.name])
+                self._heal(one.running.fault.name)
         self.timed.injections.follow()
 
     def stop(self, grace: float) -> None:
@@ -93,7 +96,7 @@ class Faults(Part):
             ttl=seconds,
             seed=seed,
         )
-        told = self._traffic.inject([running]) or succeed(None)
+        told = all_of([layer.inject([running]) or succeed(None) for layer in self._layers])
         return told.addCallback(lambda _: self._state(fault))
 
     def stop_fault(self, name: str, author: str) -> Deferred[None]:
@@ -102,7 +105,7 @@ class Faults(Part):
             known = any(fault.name == name for fault in self._registry.configuration.faults)
             text = "It does not run" if known else "No such fault; /api/v1/faults lists them"
             raise ChangeRefused("ENOENT", text, name)
-        return self._traffic.heal([name]) or succeed(None)
+        return self._heal(name)
 
     def running(self) -> list[RunningFault]:
         """What runs, for a process that begins."""
@@ -121,6 +124,9 @@ class Faults(Part):
 
     # -- inside --
 
+    def _heal(self, name: str) -> Deferred[None]:
+        return all_of([layer.heal([name]) or succeed(None) for layer in self._layers])
+
     def _stop(self, name: str, why: str) -> Injection | None:
         found = self.timed.stop(name)
         if found is not None:
@@ -133,11 +139,12 @@ class Faults(Part):
     def _say(self, found: Injection, why: str) -> None:
         state = self._state(found.running.fault, found)
         _log.info(
-            "fault {name} ended: {why}; {hits} of {seen} requests met it",
+            "fault {name} ended: {why}; {hits} of {seen} {what} met it",
             name=state.name,
             why=why,
             hits=state.hits,
             seen=state.seen,
+            what=f"flows ({state.packets} packets)" if state.packets else "requests",
         )
 
     def _state(self, fault: Fault, found: Injection | None = None) -> FaultState:
@@ -145,7 +152,8 @@ class Faults(Part):
         state = FaultState(fault)
         if found is None:
             return state
-        counts = Counter(dict(enumerate((found.choice.seen, found.choice.hits, found.checks))))
-        for told in self._traffic.said("faults"):
+        counts = Counter(dict(enumerate(counted(found))))
+        for told in (told for layer in self._layers for told in layer.said("faults")):
             counts.update(dict(enumerate(told.get(fault.name, ()) if told else ())))
-        return evolve(state, running=found.running, seen=counts[0], hits=counts[1], checks=counts[2])
+        seen, hits, checks, packets = (counts[place] for place in range(4))
+        return evolve(state, running=found.running, seen=seen, hits=hits, checks=checks, packets=packets)

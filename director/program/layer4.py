@@ -42,6 +42,7 @@ from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
 from director.program.parts import Chore, Part
+from director.program.traffic import OneProcess
 from director.registry.changes import Change, Ordered, ServerChanged
 from director.registry.registry import SWEEP_PERIOD, Registry
 from director.registry.reports import (
@@ -60,7 +61,7 @@ SAID = 20
 _log = Logger(namespace="director.l4")
 
 
-class Layer4(Part):
+class Layer4(Part, OneProcess):
     """The packet shell when there is something for it to do, and its state for people.
 
     Attributes:
@@ -201,6 +202,11 @@ class Layer4(Part):
 
     def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""
+
+    def laid(self) -> None:
+        """Flows of servers that have faults now are looked at, packet by packet."""
+        if self.forwarder is not None:
+            self.forwarder.follow_faults()
 
     def reasons(self) -> Iterator[str]:
         """What keeps layer 4 from working, one sentence each; nothing when it is not asked for.

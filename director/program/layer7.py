@@ -21,18 +21,18 @@ from director.l7.proxy.trace import as_dict
 from director.l7.routing.fault_path import FaultPath
 from director.l7.routing.rules import compile_rules
 from director.l7.routing.service import CompiledService
-from director.model.drills import RunningFault
 from director.model.http import L7Service
 from director.model.pools import Address
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.certificates import Certificates
 from director.program.parts import Part
+from director.program.traffic import OneProcess
 from director.registry.registry import Registry
 from director.registry.reports import WorkerFigures
 
 
-class Layer7(Part):
+class Layer7(Part, OneProcess):
     """The layer-7 shell as a part.
 
     Attributes:
@@ -183,17 +183,8 @@ class Layer7(Part):
         if any(server.cut for server in self._registry.servers()):
             self.shell.cut_down()
 
-    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
-        """No process begins later."""
-
-    def inject(self, faults: Sequence[RunningFault]) -> None:
-        """They are laid on the servers of this process already."""
-
     def believe(self, service: str, source: str) -> None:
         """It stands in the registry of this process already."""
-
-    def heal(self, names: Sequence[str]) -> None:
-        """They are gone already."""
 
     def reopen(self) -> None:
         """`logs` does it: the log of requests is ours."""

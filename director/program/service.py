@@ -115,7 +115,7 @@ class DirectorService(Service):
         self.listening = ListenAlerts(self.registry, self.traffic, reactor)
         refreshed = self.traffic.refreshed
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
-        self.drills = Drills(self.registry, self.traffic, self, reactor, random)
+        self.drills = Drills(self.registry, self.traffic, self.layer4, self, reactor, random)
         health = self._judge_servers()
         self.control = RunningControl(
             path,

@@ -22,7 +22,40 @@ TraceRecord = Mapping[str, Any]
 """See `admin.control`."""
 
 
-class TrafficView(Protocol):
+class InjectingView(Protocol):
+    """A layer, as those see it who inject faults."""
+
+    def said(self, name: str) -> Sequence[Any]:
+        """`faults`: what each other process says of those that run there (`TimedInjections.counts`)."""
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """Ask there for the faults that run, for a process that begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
+        """Let other processes inject these, too; fires when all do."""
+
+    def heal(self, names: Sequence[str]) -> Deferred[None] | None:
+        """Let other processes end these."""
+
+
+class OneProcess:
+    """A layer that has no other process: faults are laid on the servers of this one already, or gone."""
+
+    def said(self, name: str) -> Sequence[Any]:
+        """Nobody else says anything."""
+        return ()
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """No process begins later."""
+
+    def inject(self, faults: Sequence[RunningFault]) -> None:
+        """There is nobody to tell."""
+
+    def heal(self, names: Sequence[str]) -> None:
+        """There is nobody to tell."""
+
+
+class TrafficView(InjectingView, Protocol):
     """Layer 7, as the control process sees it."""
 
     @property
@@ -77,24 +110,18 @@ class TrafficView(Protocol):
     def wake(self) -> None:
         """There may be room for those who wait."""
 
-    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
-        """Ask there for the faults that run, for a process that begins later."""
-
-    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None] | None:
-        """Let other processes inject these, too; fires when all do."""
-
     def believe(self, service: str, source: str) -> Deferred[None] | None:
         """Let other processes believe request ids from this address, too (`LiveService.tester`)."""
-
-    def heal(self, names: Sequence[str]) -> Deferred[None] | None:
-        """Let other processes end these."""
 
     def reopen(self) -> None:
         """The log of requests was rotated away."""
 
 
-class PacketView(Protocol):
+class PacketView(InjectingView, Protocol):
     """Layer 4, as the control process sees it."""
+
+    def laid(self) -> None:
+        """Servers have other faults than before in this process."""
 
     def listeners(self) -> Iterable[ListenerState]:
         """Every virtual service, and why it is not served."""

@@ -54,7 +54,8 @@ class LogEvent:
 class FaultState:
     """A fault that may be injected; `running` says that it is, with its seed and its times.
 
-    `seen` are requests that came by since it was started, `hits` those that met it, `checks` probes that did.
+    `seen` are requests (of layer 4: flows) that came by since it was started, `hits` those that are hit,
+    `checks` probes that met it, `packets` packets of layer 4 that did.
     """
 
     fault: Fault
@@ -62,6 +63,7 @@ class FaultState:
     seen: int = 0
     hits: int = 0
     checks: int = 0
+    packets: int = 0
 
     @property
     def name(self) -> str:

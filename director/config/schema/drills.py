@@ -41,8 +41,9 @@ FAULT = Kind(
             "servers: `dns empty`, `dns flapping`, `dns old ADDRESS`. To checks alone: `lie up`, `lie down`, "
             "`lie flapping`. Toxiproxy's words are known: `latency 1s jitter 100ms`, `down`, `timeout 5s`, "
             "`reset_peer 1s`, `slow_close 1s`, `slicer SIZE TIME`, `limit_data SIZE`. To packets (layer 4): "
-            "`drop`, `delay TIME`, `duplicate`, `reorder`, `corrupt` (each perhaps with a share of the "
-            "packets, as in `drop 10%`), `rst`, `unreachable`.",
+            "`drop`, `duplicate`, `reorder`, `corrupt` (each perhaps with a share of the packets, as in "
+            "`drop 10%`), `delay TIME` (on the way to the server), `rst` (to both ends), `unreachable` "
+            "(ICMP).",
             example="delay 200ms..400ms",
             required=True,
         ),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
-from director.config.parse.faults import LAYER_4, LAYER_7
 from director.config.schema import drills, general, guards, l4, l7, pools, tls
 from director.config.schema.shape import Key, Kind
 
@@ -71,17 +70,8 @@ class Unavailable:
 
 _A_DAY = "this version remembers destinations for a day"
 DAY = 86400
-OF_PACKETS_ALONE = frozenset(LAYER_4) - frozenset(LAYER_7)
 
 UNAVAILABLE: tuple[Unavailable, ...] = (
-    Unavailable(
-        "fault",
-        named=True,
-        key="do",
-        sentence="this version injects faults into requests alone, not into packets",
-        hint="write refuse, reset, hang, delay, … for servers of layer 7",
-        when=lambda value: getattr(value, "kind", "") in OF_PACKETS_ALONE,
-    ),
     Unavailable(
         "l4",
         named=False,

@@ -9,19 +9,29 @@ from director.fault.injections import Injection, Injections
 from director.model.drills import RunningFault
 from director.registry.registry import Registry
 
+Counts = tuple[int, int, int, int]
+"""Requests and flows that came by, those that were hit, probes that were, packets that were."""
+
 
 class TimedInjections:
     """All faults that run in this process, with their timers.
 
     Args:
         ended: told of one whose time is over.
+        laid: called when servers have other faults than before.
 
     Attributes:
         injections: they.
     """
 
-    def __init__(self, registry: Registry, reactor: Any, ended: Callable[[Injection], None]) -> None:
-        self.injections = Injections(registry)
+    def __init__(
+        self,
+        registry: Registry,
+        reactor: Any,
+        ended: Callable[[Injection], None],
+        laid: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.injections = Injections(registry, laid)
         self._reactor = reactor
         self._ended = ended
         self._timers: dict[str, Any] = {}
@@ -43,11 +53,9 @@ class TimedInjections:
         """End all."""
         return [one for name in tuple(self._timers) if (one := self.stop(name)) is not None]
 
-    def counts(self) -> dict[str, tuple[int, int, int]]:
-        """Requests that came by, those that were hit, and probes that were, by the name of what runs."""
-        return {
-            one.running.fault.name: (one.choice.seen, one.choice.hits, one.checks) for one in self.injections
-        }
+    def counts(self) -> dict[str, Counts]:
+        """What was counted, by the name of what runs."""
+        return {one.running.fault.name: counted(one) for one in self.injections}
 
     def _over(self, name: str) -> None:
         del self._timers[name]
@@ -59,3 +67,8 @@ class TimedInjections:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
+
+
+def counted(one: Injection) -> Counts:
+    """What was counted of it in this process."""
+    return one.choice.seen, one.choice.hits, one.checks, one.packets

@@ -52,11 +52,12 @@ from director.l4.io.netlink.view import (
     RouteReturned,
     RouteVanished,
 )
+from director.l4.io.packet.late import LateQueue
 from director.l4.io.packet.pending import HoldQueue
 from director.l4.io.packet.raw import RawEngine
 from director.l4.io.packet.reinject import StackInjector
 from director.l4.states.directions import OUTPUT
-from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, ForwarderDoor, Hold, Install, Later, Transmit, Verdict
 from director.model.pools import Pool
 from director.model.virtual import L4Service, L4Settings, Mark
 
@@ -115,6 +116,7 @@ class L4Director(Service):
         self.drops: Counter[str] = Counter()
         self.view: KernelView | None = None
         self.held: HoldQueue[Hold] = HoldQueue()
+        self.late = LateQueue(reactor, clock, self._perform)
         self.synchronise: Callable[[Flow, float], None] | None = None
         self._reactor, self._clock, self._director, self._state_dir = reactor, clock, director, state_dir
         self._make_forwarder, self._tell, self._leave = forwarder, tell, leave
@@ -265,9 +267,10 @@ class L4Director(Service):
         elif type(verdict) is Install:
             self.engine.install(verdict.entry, now)
             verdict = verdict.verdict
-        self._perform(verdict, now)
         if isinstance(verdict, Deliver):
             self._give_back(verdict, frame, now, offload)
+        else:
+            self._perform(verdict, now)
 
     def _give_back(self, verdict: Deliver, frame: bytearray, now: float, offload: bytes) -> None:
         """Let the host's stack have what the rules took and what is not the director's."""
@@ -291,6 +294,10 @@ class L4Director(Service):
                 self._perform(one, now)
         elif isinstance(verdict, Drop):
             self.drops[verdict.reason] += 1
+        elif isinstance(verdict, Later):
+            self.late.put(verdict, now)
+        elif isinstance(verdict, Deliver) and verdict.whole is not None:
+            self._give_back(verdict, verdict.whole, now, b"")
 
     def _transmit(self, verdict: Transmit | Hold) -> None:
         if not self.engine.transmit(verdict.ifindex, verdict.frame, verdict.offload):
@@ -418,7 +425,7 @@ class L4Director(Service):
         if self._forwarder is not None:
             self._leave()
             self._forwarder.close()
-        for one in (self._reader, self._asker, self._injector, self._watch):
+        for one in (self.late, self._reader, self._asker, self._injector, self._watch):
             if one is not None:
                 one.close()
         self._forwarder = self.view = self._capture = self._announcer = None
@@ -432,12 +439,6 @@ class L4Director(Service):
 
     def counters(self) -> dict[str, int]:
         """Every counter of the shell, by name; ports have their interface's name in front."""
-        result = {f"drop_{reason}": count for reason, count in self.drops.items()}
         self.engine.refresh()
-        result |= counting.of_parts(self.held, self.view, self.engine.counters())
-        if self._injector is not None:
-            result["stack_given"], result["stack_lost"] = self._injector.given, self._injector.lost
-        for reader in (self._reader, self._watch):
-            if reader is not None:
-                result[f"{reader.name}_overruns"] = reader.overruns
-        return result
+        found = counting.of_parts(self.drops, self.held, self.late, self.view, self.engine.counters())
+        return found | counting.of_sockets(self._injector, (self._reader, self._watch))

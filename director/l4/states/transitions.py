@@ -20,6 +20,7 @@ from director.registry import ledger
 if TYPE_CHECKING:
     from director.l4.wire.packet import Packet
     from director.model.virtual import L4Settings
+    from director.registry.live import RealServer
 
 UDP_NAME = "UDP"
 ALWAYS = b"\1" * 256
@@ -58,6 +59,8 @@ class States:
             self.enter(flow, self.tcp[direction][event][before])
             if flow.state != before and flow.lease is not None:
                 _tell(flow, before, refused=output and event == tcp.RST_EVENT)
+            elif event == tcp.SYN_EVENT and not output:
+                _asked_again(flow)
         elif packet.protocol == SCTP and flow.protocol == SCTP:
             first = transport.chunk(packet)
             if first is not None:
@@ -106,12 +109,30 @@ def _tell(flow: Flow, before: int, *, refused: bool) -> None:
     """What a change of a TCP flow's state says of its server (passive checks): `refused` = its own RST."""
     if flow.state == tcp.ESTABLISHED:
         ledger.worked(flow.server)
-    elif refused and before in _OPENING:
-        ledger.broke(flow.server, "connect")
-    elif refused and before == tcp.ESTABLISHED:
-        ledger.broke(flow.server, "reset")
+    elif refused:
+        _reset(flow.server, before)
 
 
+def _reset(server: RealServer, state: int) -> None:
+    """It sent a RST on a TCP flow in `state`."""
+    if state in _OPENING:
+        ledger.broke(server, "connect")
+    elif state == tcp.ESTABLISHED:
+        ledger.broke(server, "reset")
+
+
+def _asked_again(flow: Flow) -> None:
+    """A client sends its SYN once more: a server that answered none of `_PATIENCE` of them has timed out.
+
+    Servers that answer past the director cannot be judged so.
+    """
+    silent = not flow.answered and flow.state in _OPENING and flow.method.answers_return
+    if silent and flow.in_pkts == _PATIENCE and flow.lease is not None:
+        ledger.broke(flow.lease.server, "connect")
+
+
+_PATIENCE = 2
+"""SYNs before the one that tells: it comes three seconds after the first (RFC 6298: one, then two more)."""
 _OPENING = frozenset({tcp.SYN_RECV, tcp.SYNACK})
 """The client has asked, and the server has not accepted yet."""
 
@@ -120,6 +141,12 @@ def unreachable(flow: Flow) -> None:
     """A router, or the server itself, says that a packet for it did not arrive (ICMP)."""
     if flow.lease is not None and (flow.protocol == UDP or flow.state in _OPENING):
         ledger.broke(flow.lease.server, "connect")
+
+
+def reset(flow: Flow) -> None:
+    """Its server, or who plays it, ends it by a RST that this director sends."""
+    if flow.lease is not None and flow.protocol == TCP:
+        _reset(flow.lease.server, flow.state)
 
 
 def name(flow: Flow) -> str:

@@ -6,8 +6,12 @@ into segments.  Empty bytes mean an ordinary frame.
 
 from __future__ import annotations
 
+import sys
 from struct import Struct
 from typing import NamedTuple
+
+from director.l4.wire.ethernet import L3
+from director.l4.wire.protocols import TCP
 
 NEEDS_CSUM = 1
 """The layer-4 checksum field holds only the pseudo-header sum."""
@@ -15,6 +19,8 @@ DATA_VALID = 2
 """The device has verified the checksum."""
 GSO_NONE, GSO_TCPV4, GSO_UDP, GSO_TCPV6, GSO_UDP_L4 = 0, 1, 3, 4, 5
 GSO_ECN = 0x80
+
+_GSO_TCP = frozenset({GSO_TCPV4, GSO_TCPV6})
 
 _HEADER = Struct("=BBHHHH")
 SIZE = _HEADER.size
@@ -69,3 +75,11 @@ def moved(offload: bytes, by: int) -> bytes:
     start = header.csum_start + by if header.partial else 0
     length = header.header_length + by if header.header_length else 0
     return write(header._replace(header_length=max(0, length), csum_start=max(0, start)))
+
+
+def cuts_to(mtu: int, frame: bytearray, l4: int, protocol: int, offload: bytes) -> bool:
+    """A super-frame of TCP whose segments are packets of at most `mtu` bytes."""
+    if protocol != TCP or len(offload) < SIZE or offload[1] & ~GSO_ECN not in _GSO_TCP:
+        return False
+    headers = l4 - L3 + 4 * (frame[l4 + 12] >> 4)
+    return headers + int.from_bytes(offload[4:6], sys.byteorder) <= mtu

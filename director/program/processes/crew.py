@@ -16,7 +16,7 @@ endless loop, a stopped process) is killed, and then it is like any other that e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -24,10 +24,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from director.errors import DirectorError
+from director.model.drills import RunningFault
 from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.logs import event_log
-from director.program.parts import Chore, Part
+from director.program.parts import Chore, Part, all_of
 from director.program.processes.channel import Answer, Gone
 from director.program.processes.figures import Sums
 from director.program.processes.process import Process
@@ -101,6 +102,7 @@ class Crew(Part):
         self._deaths = [0] * count
         self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
         self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
+        self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
         self._last_look = reactor.seconds()
         self._started = self._manned = False
 
@@ -249,6 +251,7 @@ class Crew(Part):
             "files": _sources(current.candidate),
             "given": [list(given) for given in shared.books.all_given()],
             "verdicts": current.registry.verdicts(),
+            "faults": self._injected(self._running_faults()),
             **self._facts(),
         }
 
@@ -306,6 +309,24 @@ class Crew(Part):
             one.beat()
 
     # -- news --
+
+    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
+        """Ask there for the faults that run, for a process that begins."""
+        self._running_faults = injected
+
+    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None]:
+        """Let every one inject these; fires when all do."""
+        told = self._injected(faults)
+        return all_of([one.channel.ask("inject", told) for one in self.there])
+
+    def heal(self, names: Sequence[str]) -> Deferred[None]:
+        """Let every one end these."""
+        return all_of([one.channel.ask("heal", list(names)) for one in self.there])
+
+    def _injected(self, faults: Sequence[RunningFault]) -> list[Any]:
+        """Faults with the seconds that they have left, for clocks need not agree."""
+        now = self._reactor.seconds()
+        return [[packed(one), one.ends - now] for one in faults]
 
     def _event(self, told: list[Any]) -> None:
         event_log.take(*told)

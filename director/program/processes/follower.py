@@ -9,6 +9,7 @@ process's log.
     prepare   changes                    figures   what was counted, and the process itself
     commit    follow them                beat      are you there?
     abandon   forget them                stop      the end
+    inject    faults of drills           heal      end these
 
 When the control process dies it works on with what it knows, and waits for another to take over (`orphan`).
 `worker` and `layer4_program` are what such processes do.
@@ -37,6 +38,7 @@ from twisted.logger import Logger, globalLogBeginner
 from director import plugins
 from director.caches import figures
 from director.errors import DirectorError
+from director.fault.io.timed import TimedInjections
 from director.model.pools import Advice
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
@@ -74,7 +76,7 @@ class Follower:
     """
 
     words: ClassVar[tuple[str, ...]] = (
-        "begin", "prepare", "commit", "abandon", "verdicts", "figures", "beat", "stop",
+        "begin", "prepare", "commit", "abandon", "verdicts", "inject", "heal", "figures", "beat", "stop",
     )  # fmt: skip
     kind: ClassVar[str]
     settle: Callable[[], object] = staticmethod(lambda: None)
@@ -104,6 +106,9 @@ class Follower:
 
     def _judged(self) -> None:
         """Verdicts have changed."""
+
+    def _laid(self) -> None:
+        """Servers have other faults than before."""
 
     def _leave(self, grace: float) -> Deferred[Any]:
         """Let the work go to another process that is ready for it."""
@@ -139,6 +144,8 @@ class Follower:
         self._meter = Meter(self._replica.registry)
         self._orphan = Orphan(self.reactor, told["state_dir"], self.kind, self._retire)
         self._parts = Parts((self._replica, *self._make(told)))
+        self._faults = TimedInjections(self._replica.registry, self.reactor, lambda _: None, self._laid)
+        self._inject(told["faults"])
         self.books.learn(Given(*one) for one in told["given"])
         done = self._prepare(told).addCallback(lambda _: self._commit({"given": ()}))
         return done.addCallback(self._begun, told["verdicts"])
@@ -170,7 +177,10 @@ class Follower:
             raise DirectorError("nothing was prepared")
         self.books.learn(Given(*one) for one in told["given"])
         self._files = candidate.files
-        return self._parts.commit(candidate).addCallback(lambda _: {"state": self._state()})
+        done = self._parts.commit(candidate)
+        # Servers that are new may have some, too.
+        self._faults.injections.follow()
+        return done.addCallback(lambda _: {"state": self._state()})
 
     def _abandon(self, _: Any) -> Deferred[None]:
         """Forget them."""
@@ -203,6 +213,16 @@ class Follower:
             else:
                 registry.set_health(address, check, alive, now)
         self._judged()
+
+    def _inject(self, told: list[Any]) -> None:
+        """(fault, seconds that it has left); each ends by itself, also when the control process is gone."""
+        now = self.reactor.seconds()
+        for fault, left in told:
+            self._faults.start(evolve(unpacked(fault), ends=now + left))
+
+    def _heal(self, names: list[str]) -> None:
+        for one in names:
+            self._faults.stop(one)
 
     def _beat(self, _: Any) -> bool:
         return True
@@ -240,6 +260,7 @@ class Follower:
             "started": self._started,
             "refused": self.books.refused,
             "caches": [astuple(one) for one in figures()],
+            "faults": self._faults.counts(),
             **self._own_figures(),
         }
 

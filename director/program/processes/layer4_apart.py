@@ -102,6 +102,13 @@ class Layer4Apart(Crew):
 
     # -- what control asks --
 
+    def laid(self) -> None:
+        """Its process is told by `inject` and `heal`."""
+
+    def said(self, name: str) -> list[Any]:
+        """One of the figures that it says of itself."""
+        return [one.said.get(name) for one in self.there]
+
     def listeners(self) -> Iterator[ListenerState]:
         """Every virtual service, and why it is not served."""
         for service in self._shared.current.registry.configuration.l4:

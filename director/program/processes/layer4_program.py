@@ -37,6 +37,9 @@ class Layer4Program(Follower):
         self._repeat(self._look, LOOK)
         return (self._layer4,)
 
+    def _laid(self) -> None:
+        self._layer4.laid()
+
     def _look(self) -> None:
         """Say what is wrong as soon as it is, once it was said how it began."""
         if self._said is not None and self._layer4.condition() != self._said:

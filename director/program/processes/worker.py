@@ -5,7 +5,7 @@ the words of `follower` it knows:
 
     room      somebody may wait for a place that is free now      traces, trace   what was remembered
     reopen    the log of requests was rotated                     cut             while stopping: at once
-    inject, heal    faults of drills                              believe         whose request ids
+    believe   whose request ids
 
 It tells by itself: `event` (a log line), `room` (there is a place again), `work` (how servers do).
 """
@@ -16,10 +16,6 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve
-from twisted.internet.defer import Deferred
-
-from director.fault.io.timed import TimedInjections
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError, bound_to
 from director.l7.proxy.trace import as_dict
@@ -37,15 +33,13 @@ from director.tls.io.certificates import Pair
 class WorkerProgram(Follower):
     """One worker."""
 
-    words = (*Follower.words, "room", "traces", "trace", "reopen", "cut", "inject", "heal", "believe")
+    words = (*Follower.words, "room", "traces", "trace", "reopen", "cut", "believe")
     kind = WORKER
 
     def _make(self, told: dict[str, Any]) -> Sequence[Part]:
         settings, registry = self.settings, self._replica.registry
         self.access_log = AccessLog(told["access_log"], settings.log, self._epoch, self.reactor, shared=True)
         self.access_log.start()
-        self._faults = TimedInjections(registry, self.reactor, lambda _: None)
-        self._inject(told["faults"])
         new_id = identifiers(f"{told['run']}{told['column']:02x}")
         certificates, self._layer7 = layer7_of(
             registry, self.reactor, self.access_log, settings.trace, new_id, self._socket
@@ -69,27 +63,11 @@ class WorkerProgram(Follower):
     def _judged(self) -> None:
         self._layer7.wake()
 
-    def _commit(self, told: dict[str, Any]) -> Deferred[dict[str, Any]]:
-        """Follow changes; faults are laid on servers that are new, too."""
-        committed = super()._commit(told)
-        self._faults.injections.follow()
-        return committed
-
-    def _inject(self, told: list[Any]) -> None:
-        """(fault, seconds that it has left); each ends by itself, also when the control process is gone."""
-        now = self.reactor.seconds()
-        for fault, left in told:
-            self._faults.start(evolve(unpacked(fault), ends=now + left))
-
     def _believe(self, told: list[str]) -> None:
         service, source = told
         live = self._replica.registry.services.get(service)
         if live is not None:
             live.tester = source
-
-    def _heal(self, names: list[str]) -> None:
-        for one in names:
-            self._faults.stop(one)
 
     def _room(self, _pool: str) -> None:
         self.shell.queues.wake()
@@ -112,7 +90,6 @@ class WorkerProgram(Follower):
             "relayed": shell.relayed(),
             "traces": len(shell.traces),
             "tls": self._layer7.tls(),
-            "faults": self._faults.counts(),
         }
 
     def _traces(self, limit: int) -> list[Any]:

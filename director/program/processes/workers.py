@@ -5,7 +5,7 @@ A worker that takes another's place gets its sockets, too, and so the clients wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from twisted.logger import Logger
 from director.l7.io.listener import bound_to
 from director.l7.io.waiting import TRY_AGAIN
 from director.l7.routing.service import CompiledService
-from director.model.drills import RunningFault
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.layer7 import compile_services
@@ -57,7 +56,6 @@ class Workers(Crew, Collector):
         self._sockets = Sockets(shared.workers)
         self._orphans: list[Any] | None = None
         self._serves = False
-        self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
         self._services: list[CompiledService] = []
 
     @property
@@ -80,11 +78,9 @@ class Workers(Crew, Collector):
         return {"room": partial(self._room, index)}
 
     def _facts(self) -> Mapping[str, Any]:
-        injected = self._injected(self._running_faults())
         return {
             "access_log": self._access_log,
             "run": self._run,
-            "faults": injected,
             "certificates": [
                 (packed(one), [packed(astuple(pair)) for pair in pairs])
                 for one, pairs in self._certificates.kept()
@@ -183,28 +179,9 @@ class Workers(Crew, Collector):
         for one in self.there:
             one.channel.tell("room", pool)
 
-    def learn_from(self, injected: Callable[[], Sequence[RunningFault]]) -> None:
-        """Ask there for the faults that run, for a worker that begins."""
-        self._running_faults = injected
-
-    def inject(self, faults: Sequence[RunningFault]) -> Deferred[None]:
-        """Let every worker inject these; fires when all do."""
-        told = self._injected(faults)
-        return all_of([one.channel.ask("inject", told) for one in self.there])
-
     def believe(self, service: str, source: str) -> Deferred[None]:
         """Let every worker believe request ids from this address."""
         return all_of([one.channel.ask("believe", [service, source]) for one in self.there])
-
-    def heal(self, names: Sequence[str]) -> Deferred[None]:
-        """Let every worker end these."""
-        asked = [one.channel.ask("heal", list(names)) for one in self.there]
-        return all_of(asked)
-
-    def _injected(self, faults: Sequence[RunningFault]) -> list[Any]:
-        """Faults with the seconds that they have left, for clocks need not agree."""
-        now = self._reactor.seconds()
-        return [[packed(one), one.ends - now] for one in faults]
 
     def wake(self) -> None:
         """There may be room for those who wait."""

@@ -51,6 +51,7 @@ def test_all_faults() -> None:
     assert shown == {
         "name": "a hangs", "server": ["web/a", "pool dns"], "do": "hang", "when": "", "hit": "",
         "checks": False, "ttl": 60.0, "seed": 7, "active": False, "seen": 0, "hits": 0, "checks_hit": 0,
+        "packets": 0,
         "since": None, "for": None, "left": None, "author": None,
     }  # fmt: skip
 

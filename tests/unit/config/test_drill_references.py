@@ -74,12 +74,8 @@ def test_certificates_and_names_where_there_are_some(do: str, place: str) -> Non
         ),
         (FAULT.replace("hang", "dns empty"), "its servers have addresses, so no name is looked up"),
         (
-            "[fault:x]\nserver = dns/d\ndo = drop\n",
-            "this version injects faults into requests alone, not into packets",
-        ),
-        (
-            "[fault:x]\nserver = dns/d\ndo = delay 1s\n",
-            "delay happens to requests, and no service of layer 7 uses these servers",
+            "[fault:x]\nserver = dns/d\ndo = delay 1s\nwhen = method = GET\n",
+            "packets have no method",
         ),
         (
             "[fault:x]\nserver = dns/d\ndo = refuse\n",
@@ -89,6 +85,16 @@ def test_certificates_and_names_where_there_are_some(do: str, place: str) -> Non
 )
 def test_names_that_lead_nowhere(text: str, message: str) -> None:
     assert message in said(BASE + text)
+
+
+@pytest.mark.parametrize("do", ["drop", "delay 1s"])
+def test_packets_and_their_clients(do: str) -> None:
+    text = f"[fault:x]\nserver = dns/d\ndo = {do}\nwhen = client in 10.0.0.0/8\n"
+    assert said(BASE + text) == []
+
+
+def test_a_delay_of_requests_may_ask_for_more() -> None:
+    assert said(BASE + "[fault:x]\nserver = web/a\ndo = delay 1s\nwhen = method = GET\n") == []
 
 
 def test_where_drills_are_refused_it_is_said_once() -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import ipaddress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from director.config.parse.faults import action
 from director.fault.injections import Injections
 from director.model.conditions import Term
 from director.model.drills import Fault, FaultAction, FaultHit, RunningFault
 from director.model.pools import Address, Pool, Server, ServerTLS
 from director.model.settings import Configuration
+from director.model.virtual import L4Service, Virtual
 from director.registry.changes import ServerAdded, plan
 from director.registry.registry import Registry
 from tests.support.registries import FirstFit
@@ -166,3 +170,94 @@ def test_a_servers_own_times_are_those_before(registry: Registry) -> None:
         server.requests.latency.add(8.0)
     faults.follow()
     assert 0.015 <= server.injected.meet(Facts(), "r").delay <= 0.03
+
+
+# -- layer 4 --
+
+WHOSE: Any = SimpleNamespace(key="10.0.0.1:80")
+
+
+class Flow:
+    """What is asked of a flow."""
+
+    def __init__(self, client: str = "192.0.2.9", protocol: int = 6) -> None:
+        self.client = ipaddress.ip_address(client).packed
+        self.protocol = protocol
+        self.server = WHOSE
+        self.met: dict[Any, Any] | None = None
+
+
+@pytest.fixture
+def packets() -> Registry:
+    """The same servers, used by a service of layer 4."""
+    made = Registry(FirstFit)
+    service = L4Service("s", Virtual("tcp", "192.0.2.80", 80), "web")
+    made.apply(plan(Configuration(), Configuration(pools=(WEB,), l4=(service,))), "start", 0.0, 0.0)
+    return made
+
+
+def kinds(registry: Registry, flow: Flow, count: int = 1, *, outward: bool = False) -> list[str]:
+    laid = registry.pools["web"].by_name["a"].injected
+    met = [laid.meet_packet(flow, outward=outward) for _ in range(count)]
+    return ["" if one is None else one.action.kind for one in met]
+
+
+def test_flows_are_counted_and_each_keeps_its_fate(packets: Registry) -> None:
+    faults = Injections(packets)
+    faults.start(running("x", ("web", "a"), action=action("drop"), hit=FaultHit(first=1)))
+    first, second = Flow(), Flow()
+    assert (kinds(packets, first), kinds(packets, second)) == (["drop"], [""])
+    assert kinds(packets, first, 2) == ["drop", "drop"]
+    found = faults.find("x")
+    assert found is not None
+    assert (found.choice.seen, found.choice.hits, found.packets) == (2, 1, 3)
+    faults.follow()
+    assert kinds(packets, second) + kinds(packets, first) == ["", "drop"], "a change asks no flow anew"
+
+
+def test_a_start_anew_asks_flows_anew_and_forgets_the_one_before(packets: Registry) -> None:
+    faults = Injections(packets)
+    flow = Flow()
+    for _ in range(3):
+        faults.start(running("x", ("web", "a"), action=action("drop")))
+        assert kinds(packets, flow, 2) == ["drop", "drop"]
+    assert flow.met is not None
+    assert len(flow.met) == 1
+
+
+def test_only_the_client_can_be_asked_for(packets: Registry) -> None:
+    faults = Injections(packets)
+    drop, here = action("drop"), Term("client", "", "in", ("192.0.2.0/24",))
+    faults.start(running("x", ("web", "a"), action=drop, when=here))
+    assert kinds(packets, Flow()) + kinds(packets, Flow("198.51.100.1")) == ["drop", ""]
+    slow = action("delay 10ms")
+    faults.start(running("x", ("web", "a"), action=slow, when=Term("header", "x-drill", "=", ("yes",))))
+    assert kinds(packets, Flow()) == [""]
+
+
+def test_the_first_that_hits_a_packet_counts(packets: Registry) -> None:
+    faults = Injections(packets)
+    faults.start(running("some", ("web", "a"), action=action("drop 50%")))
+    faults.start(running("late", ("web", "a"), action=action("delay 10ms")))
+    met = kinds(packets, Flow(), 100)
+    assert set(met) == {"drop", "delay"}
+
+
+def test_packets_of_servers_that_layer_4_does_not_use_meet_nothing(registry: Registry) -> None:
+    faults = Injections(registry)
+    faults.start(running("x", ("web", "a"), action=action("delay 10ms"), checks=True))
+    laid = registry.pools["web"].by_name["a"].injected
+    assert laid.packets == ()
+    assert laid.meet_check().packets is False
+
+
+def test_probes_meet_a_share_of_the_time(packets: Registry) -> None:
+    faults = Injections(packets)
+    faults.start(running("x", ("web", "a"), action=action("drop 50%"), checks=True))
+    laid = packets.pools["web"].by_name["a"].injected
+    met = [laid.meet_check() for _ in range(200)]
+    found = faults.find("x")
+    assert found is not None
+    assert found.checks == sum(one is not None for one in met)
+    assert 60 < found.checks < 140
+    assert all(one.packets for one in met if one is not None)

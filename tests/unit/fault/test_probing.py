@@ -53,6 +53,39 @@ def test_probes(text: str, kind: str, alive: bool | None, seconds: float) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "kind", "timeout", "alive", "seconds"),
+    [
+        ("drop", "tcp", 1.5, False, 1.5),
+        ("drop", "icmp", 1.5, False, 1.5),
+        ("drop 10%", "udp", 1.5, False, 1.5),
+        # A lost SYN is sent again after a second (RFC 6298): too late for a probe that waits no longer.
+        ("drop 10%", "tcp", 1.5, None, 0.0),
+        ("drop 10%", "http", 1.0, False, 1.0),
+        ("corrupt", "dns", 1.5, False, 1.5),
+        ("delay 2s", "tcp", 1.5, False, 1.5),
+        ("delay 1s", "tcp", 1.5, None, 0.0),
+        ("rst", "tcp", 1.5, False, 0.0),
+        ("rst", "udp", 1.5, None, 0.0),
+        ("unreachable", "http", 1.5, False, 0.0),
+        ("unreachable", "udp", 1.5, False, 0.0),
+        ("duplicate", "tcp", 1.5, None, 0.0),
+        ("reorder", "udp", 1.5, None, 0.0),
+        ("drop", "exec", 1.5, None, 0.0),
+        ("rst", "agent", 1.5, None, 0.0),
+    ],
+)
+def test_probes_whose_packets_meet_it(
+    text: str, kind: str, timeout: float, alive: bool | None, seconds: float
+) -> None:
+    fault = action(text)
+    found = met(Injected("x", fault, fault.low, packets=True), Check("c", kind, timeout=timeout))
+    assert (None if found is None else found.alive) == alive
+    if found is not None:
+        assert found.seconds == seconds
+        assert found.reason.endswith("(injected)")
+
+
+@pytest.mark.parametrize(
     ("text", "tls", "reason"),
     [
         ("tls expired", ServerTLS(), "TLS: certificate verify failed: certificate has expired (injected)"),

@@ -15,7 +15,7 @@ from scapy.packet import Raw
 from director.l4.flows import Flow
 from director.l4.icmp import Icmp
 from director.l4.output import Output
-from director.l4.reset import Reset
+from director.l4.reset import Reset, as_reset
 from director.l4.verdicts import Drop
 from director.l4.wire.parse import parse
 from tests.support.layer4_world import (
@@ -107,3 +107,16 @@ def test_a_silent_client_of_udp_is_told(client: str, virtual: str, error: Any) -
 
 def test_nothing_can_be_said_to_a_silent_end_of_an_association() -> None:
     assert reset().probe(flow(132, CLIENT, VIP), 0, 1.0) is None
+
+
+@pytest.mark.parametrize(("client", "virtual"), [(CLIENT, VIP), (CLIENT6, VIP6)])
+@pytest.mark.parametrize(("flags", "made"), [("PA", "RA"), ("SA", "RA"), ("P", "R")])
+def test_a_segment_becomes_a_rst_of_its_sender(client: str, virtual: str, flags: str, made: str) -> None:
+    """RFC 5961, 3.2: it counts with the number that its receiver expects, which is the segment's own."""
+    layers = ip(client, virtual, ttl=9) / TCP(sport=1, dport=80, flags=flags, seq=7, ack=4711) / Raw(b"data")
+    packet = as_reset(parse(bytearray(bytes(Ether(src=CLIENT_MAC, dst=OUTER_MAC) / layers))))
+    got = Ether(bytes(packet.frame))
+    assert right(got)
+    assert (packet.source, packet.destination, packet.ttl) == (packed(client), packed(virtual), 9)
+    assert (got[TCP].sport, got[TCP].dport, str(got[TCP].flags)) == (1, 80, made)
+    assert (got[TCP].seq, got[TCP].ack, len(got[TCP].payload)) == (7, 4711, 0)

@@ -65,12 +65,13 @@ def control(tmp_path: Path) -> Any:
         shell.handles["www"] = ServiceHandle(sites[0], str, shell.record)
         health = HealthService(registry, loop.reactor, loop.reactor.seconds, lambda _: None)
         traffic = Layer7(registry, shell, str)
+        layer4 = Layer4(registry, loop.reactor, "edge", tmp_path, Random(1))
         yield RunningControl(
             str(path),
             current,
             traffic,
             health,
-            Layer4(registry, loop.reactor, "edge", tmp_path, Random(1)),
+            layer4,
             loop.reactor,
             Verbs(
                 lambda *_: succeed(MADE),
@@ -82,7 +83,7 @@ def control(tmp_path: Path) -> Any:
             ListenAlerts(registry, traffic, loop.reactor),
             Confirmation(registry, loop.reactor, lambda *_: succeed(MADE), lambda: None),
             Passive(),
-            Drills(registry, traffic, None, loop.reactor, Random(1)),
+            Drills(registry, traffic, layer4, None, loop.reactor, Random(1)),
         )
 
 

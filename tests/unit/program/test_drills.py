@@ -74,6 +74,13 @@ class Traffic:
         return None
 
 
+class Packets(Traffic):
+    """Layer 4 that forwards nothing."""
+
+    def laid(self) -> None:
+        """No flow has to know."""
+
+
 class World:
     """The part over a registry."""
 
@@ -83,7 +90,12 @@ class World:
         self.clock = Clock()
         self.traffic = Traffic()
         self.drills = Drills(
-            self.registry, cast("Any", self.traffic), cast("Any", self), self.clock, Random(1)
+            self.registry,
+            cast("Any", self.traffic),
+            cast("Any", Packets()),
+            cast("Any", self),
+            self.clock,
+            Random(1),
         )
         self.drills.commit(cast("Candidate", None))
 

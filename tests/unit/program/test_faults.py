@@ -32,7 +32,8 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.told: list[Any] = []
-        self.counts: list[dict[str, tuple[int, int, int]]] = []
+        self.counts: list[dict[str, tuple[int, int, int, int]]] = []
+        self.laid_times = 0
         self.knows: Deferred[None] | None = None
 
     def learn_from(self, injected: Any) -> None:
@@ -49,6 +50,9 @@ class Elsewhere:
         assert name == "faults"
         return self.counts
 
+    def laid(self) -> None:
+        self.laid_times += 1
+
 
 class World:
     """The part over a real registry."""
@@ -56,8 +60,10 @@ class World:
     def __init__(self, configuration: Configuration = ALLOWED) -> None:
         self.registry = Registry(FirstFit)
         self.clock = Clock()
-        self.elsewhere = Elsewhere()
-        self.faults = Faults(self.registry, cast("Any", self.elsewhere), self.clock, Random(1))
+        self.elsewhere, self.packets = Elsewhere(), Elsewhere()
+        self.faults = Faults(
+            self.registry, cast("Any", self.elsewhere), cast("Any", self.packets), self.clock, Random(1)
+        )
         self.become(configuration)
 
     def become(self, configuration: Configuration) -> None:
@@ -80,7 +86,7 @@ def test_started_and_over_after_its_time() -> None:
     state = world.start("a hangs", ttl=2.0)
     assert (state.running.seed, state.running.ends, state.running.author) == (7, 2.0, "ops")
     assert world.laid
-    assert world.elsewhere.told == ["a hangs"]
+    assert world.elsewhere.told == world.packets.told == ["a hangs"]
     world.clock.advance(2.5)
     assert not world.laid
     assert [one.running for one in world.faults.states()] == [None, None]
@@ -106,9 +112,20 @@ def test_it_is_told_when_every_process_knows() -> None:
 def test_what_all_processes_counted() -> None:
     world = World()
     world.start("a hangs")
-    world.elsewhere.counts = [{"a hangs": (5, 3, 1)}, {"a hangs": (4, 2, 0)}, {}]
+    world.elsewhere.counts = [{"a hangs": (5, 3, 1, 0)}, {"a hangs": (4, 2, 0, 0)}, {}]
+    world.packets.counts = [{"a hangs": (2, 1, 0, 30)}, {}]
     (state, _) = world.faults.states()
-    assert (state.seen, state.hits, state.checks) == (9, 5, 1)
+    assert (state.seen, state.hits, state.checks, state.packets) == (11, 6, 1, 30)
+
+
+def test_layer_4_is_told_when_it_is_laid_and_when_it_is_taken_away() -> None:
+    world = World()
+    before = world.packets.laid_times
+    world.start("a hangs")
+    assert world.packets.laid_times == before + 1
+    world.faults.stop_fault("a hangs", "ops")
+    assert world.packets.laid_times == before + 2
+    assert world.packets.told == ["a hangs", "heal a hangs"]
 
 
 def test_stopped() -> None:

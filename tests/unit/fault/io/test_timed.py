@@ -55,7 +55,7 @@ def test_a_start_anew_has_its_own_time() -> None:
 def test_whoever_stops_it_is_not_told_of_its_end() -> None:
     world = World()
     world.timed.start(RunningFault(FAULT, 1, 0.0, 2.0))
-    assert world.timed.counts() == {"x": (0, 0, 0)}
+    assert world.timed.counts() == {"x": (0, 0, 0, 0)}
     assert len(world.timed.clear()) == 1
     world.clock.advance(5.0)
     assert not world.laid

@@ -31,7 +31,7 @@ from director.l4.io.packet.ring import MemoryPacketPort, Port, Receive
 from director.l4.io.packet.tpacket import RingSize
 from director.l4.io.service import L4Director
 from director.l4.states.directions import INPUT
-from director.l4.verdicts import Batch, Deliver, Drop, Hold, Install, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, Hold, Install, Later, Transmit, Verdict
 from director.model.virtual import L4Settings
 
 HOP, MAC = b"\x0a\0\0\x0b", b"\2\0\0\0\0\x0b"
@@ -382,3 +382,25 @@ def test_a_listener_that_raises_stops_nothing(bench: Bench) -> None:
     bench.receive(Hold(HOP, 2, bytearray(FRAME)))
     bench.view.apply(Neighbour(2, HOP, MAC, 2))
     assert bench.sent() == [MAC + FRAME[6:]]
+
+
+def test_what_is_to_be_done_later_is_done_in_its_time(bench: Bench) -> None:
+    bench.receive(Batch((Later(0.5, Transmit(2, bytearray(FRAME))), Drop("x"))))
+    bench.clock.advance(0.4)
+    assert bench.sent() == []
+    bench.clock.advance(0.2)
+    assert bench.sent() == [FRAME]
+    counters = bench.director.counters()
+    assert (counters["late_held"], counters["late_released"]) == (1, 1)
+
+
+def test_packets_for_the_host_may_be_late_or_doubled_too(bench: Bench) -> None:
+    scapy = pytest.importorskip("scapy.all", reason="scapy builds the frames")
+    vip = "198.51.100.10"
+    bench.director._taken = Taken(CapturePlan((Endpoint(6, ipaddress.ip_address(vip), 80, 80),)))
+    ours = bytes(scapy.Ether() / scapy.IP(dst=vip) / scapy.TCP(dport=80))
+    one = Deliver("local", bytearray(ours))
+    bench.receive(Later(0.5, Batch((one, one))))
+    assert bench.injector.frames == []
+    bench.clock.advance(0.6)
+    assert bench.injector.frames == [ours, ours]

@@ -198,3 +198,39 @@ def test_an_answer_in_udp_is_work_that_went_well() -> None:
     watch = world.real().watch
     assert watch is not None
     assert (told, watch.take().good) == ([], 1)
+
+
+# -- a server that does not answer --
+
+
+def judged(world: World) -> list[str]:
+    told: list[str] = []
+    world.real().watch = Watch(Eject(frozenset({"connect"})), told.append)
+    return told
+
+
+def test_a_third_syn_says_that_the_server_timed_out() -> None:
+    """RFC 6298: a SYN is sent again after one second, and after two more."""
+    world = World()
+    told = judged(world)
+    for expected in ([], [], ["connect"], ["connect"], ["connect"]):
+        world.client(there("S"))
+        assert told == expected
+
+
+def test_a_server_that_answered_waits_for_its_client() -> None:
+    world = World()
+    told = judged(world)
+    world.client(there("S"))
+    world.server(back("SA"))
+    for _ in range(4):
+        world.client(there("S"))
+    assert told == []
+
+
+def test_a_server_that_answers_by_itself_cannot_be_judged_so() -> None:
+    world = World(Forward.DR)
+    told = judged(world)
+    for _ in range(5):
+        world.client(there("S"))
+    assert told == []

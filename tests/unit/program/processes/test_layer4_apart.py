@@ -15,6 +15,7 @@ from twisted.internet.defer import succeed
 
 from director.errors import ChangeRefused
 from director.l4.io.flowfile import FLOW_FILE
+from director.model.drills import Fault, FaultAction, RunningFault
 from director.program.layer4 import Layer4
 from director.program.processes import layer4_apart, layer4_program
 from director.program.processes.layer4_apart import ABSENT
@@ -181,3 +182,28 @@ def test_the_flows_outlive_it_when_it_is_stopped(program: Crews) -> None:
     syn(program, 1001)
     program.stop()
     assert (program.path.parent / "var" / FLOW_FILE).exists()
+
+
+def test_a_fault_reaches_it_and_its_hits_come_back(program: Crews) -> None:
+    fault = Fault("x", (("far", ""),), FaultAction("drop", "drop"))
+    now = program.loop.reactor.seconds()
+    running = RunningFault(fault, 7, now, now + 60.0)
+    program.outcome(program.layer4.inject([running]))
+    syn(program, 1001)
+    assert inside(program).forwarder.counters["injected_drop"] == 1
+    refresh(program)
+    assert program.layer4.said("faults") == [{"x": [1, 1, 0, 1]}]
+    program.outcome(program.layer4.heal(["x"]))
+    syn(program, 1001)
+    assert inside(program).forwarder.counters["injected_drop"] == 1
+
+
+def test_one_that_begins_is_told_what_runs(program: Crews) -> None:
+    fault = Fault("x", (("far", "r"),), FaultAction("rst", "rst"))
+    now = program.loop.reactor.seconds()
+    program.layer4.learn_from(lambda: [RunningFault(fault, 7, now, now + 60.0)])
+    program.one(0, program.layer4).end("by SIGKILL")
+    program.loop.turn(lambda: program.layer4.there and program.layer4.there[0].begun)
+    syn(program, 1001)
+    refresh(program)
+    assert program.layer4.said("faults") == [{"x": [1, 1, 0, 1]}]

@@ -1,0 +1,278 @@
+"""Faults of packets as clients with kernels of their own meet them, in one process and in several."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from director.cli.client import ApiClient
+from director.demo.lab import twistd
+from director.demo.netns import Namespaces, inside
+from tests.integration.l4.bed import REAL, SOURCES, VIP, Bed, skip_without_root, wait_for
+
+KINDS = ("drop", "drop 2%", "delay 150ms", "duplicate", "reorder", "corrupt", "rst", "unreachable")
+HIT, SPARED = 7001, 7002
+INI = (
+    f"""
+[director]
+name = edge-1
+state_dir = state
+shutdown_grace = 0s
+access_log = off
+drills = allowed
+workers = WORKERS
+[l4]
+interfaces = d0, d1
+[pool:hit]
+server.a = {REAL}:{HIT}
+check = reach
+[pool:spared]
+server.b = {REAL}:{SPARED}
+[check:reach]
+tcp = connect
+every = 200ms
+timeout = 1s
+fall = 1
+rise = 1
+[fault:checked]
+server = hit/a
+do = rst
+checks = yes
+"""
+    + "".join(
+        f"[l4:{pool}-{protocol}]\nvirtual = {protocol} {VIP}:{port}\npool = {pool}\nforward = nat\n"
+        for pool, port in (("hit", HIT), ("spared", SPARED))
+        for protocol in ("tcp", "udp")
+    )
+    + "".join(f"[fault:{do}]\nserver = hit/a\ndo = {do}\n" for do in KINDS)
+)
+SERVER = """
+import socket, sys, threading
+port = int(sys.argv[1])
+def datagrams():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("", port))
+    number = 0
+    while True:
+        data, client = sock.recvfrom(2048)
+        number += 1
+        sock.sendto(data + b" %d" % number, client)
+def stream(conn):
+    try:
+        while data := conn.recv(65536):
+            conn.sendall(data)
+    except OSError:
+        pass
+threading.Thread(target=datagrams, daemon=True).start()
+with socket.create_server(("", port)) as listener:
+    while True:
+        threading.Thread(target=stream, args=(listener.accept()[0],), daemon=True).start()
+"""
+PATIENCE = 20.0
+
+
+class Program:
+    """The director between a client and two servers."""
+
+    def __init__(self, bed: Bed, workers: str) -> None:
+        self.bed = bed
+        ini, log = bed.place / "director.ini", bed.place / "log"
+        ini.write_text(INI.replace("WORKERS", workers))
+        for port in (HIT, SPARED):
+            bed.python(bed.server, "-c", SERVER, str(port))
+        bed.net.start(bed.director, *twistd(ini), log=log, env={"PYTHONPATH": str(SOURCES)})
+        wait_for(lambda: log.exists() and "is ready" in log.read_text(), 60)
+        wait_for(lambda: self.echoes(HIT) and self.echoes(SPARED), 30)
+
+    @property
+    def api(self) -> ApiClient:
+        return ApiClient(self.bed.place / "state" / "control.sock")
+
+    def connect(self, port: int, patience: float = PATIENCE) -> socket.socket:
+        with inside(self.bed.client):
+            return socket.create_connection((VIP, port), patience)
+
+    def datagrams(self, port: int) -> socket.socket:
+        with inside(self.bed.client):
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.settimeout(PATIENCE)
+        made.connect((VIP, port))
+        return made
+
+    def echoes(self, port: int) -> bool:
+        try:
+            with self.connect(port, 1.0) as client:
+                return said(client, b"here") == b"here"
+        except OSError:
+            return False
+
+    @contextmanager
+    def fault(self, do: str) -> Iterator[Callable[[], Any]]:
+        """It runs meanwhile; what is told of it now."""
+        self.api.post("faults", order={"name": do, "ttl": "60s"})
+        try:
+            yield lambda: next(one for one in self.api.get("faults") if one["name"] == do)
+        finally:
+            self.api.delete("faults", do)
+
+
+def said(client: socket.socket, data: bytes) -> bytes:
+    client.sendall(data)
+    found = b""
+    while len(found) < len(data):
+        more = client.recv(1 << 16)
+        assert more, "closed"
+        found += more
+    return found
+
+
+@pytest.fixture(scope="module", params=["0", "2"], ids=["one", "several"])
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    skip_without_root()
+    with Namespaces("dirtest") as net:
+        yield Program(Bed(net, tmp_path_factory.mktemp("faults")), request.param)
+
+
+def test_drop_is_silence_and_ends_by_itself(program: Program) -> None:
+    with program.connect(HIT) as old, program.connect(SPARED) as spared:
+        assert said(old, b"before") == b"before"
+        program.api.post("faults", order={"name": "drop", "ttl": "1500ms"})
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            program.connect(HIT, 0.3)
+        assert said(spared, b"other") == b"other"
+        (told,) = [one for one in program.api.get("faults") if one["active"]]
+        assert (told["name"], told["hits"] >= 1, told["packets"] >= 1) == ("drop", True, True)
+        assert program.api.get("stats")["injected"][0]["name"] == "drop"
+        # What was lost is sent again, and arrives once the fault is over.
+        assert said(old, b"during") == b"during"
+        assert time.monotonic() - began > 1.4
+    assert program.echoes(HIT)
+
+
+def test_a_stream_with_losses_arrives_whole(program: Program) -> None:
+    """Super-frames, too: what is cut out of them and what is lost of it is the senders' matter."""
+    block = hashlib.sha512(b"seed").digest() * 4096
+    with program.fault("drop 2%") as told, program.connect(HIT) as client:
+        assert hashlib.sha256(said(client, block)).digest() == hashlib.sha256(block).digest()
+        assert told()["packets"] >= 1
+        assert told()["seen"] == told()["hits"] >= 1
+
+
+def test_a_delay_is_added_once_to_a_round_trip(program: Program) -> None:
+    with program.fault("delay 150ms"), program.datagrams(HIT) as client:
+        began = time.monotonic()
+        assert said(client, b"x").startswith(b"x")
+        took = time.monotonic() - began
+        assert took >= 0.15
+        # Not once more on the way back, however busy the machine is for a moment.
+        quickest = min(timed(client) for _ in range(3))
+        assert 0.15 <= quickest < 0.3
+
+
+def timed(client: socket.socket) -> float:
+    began = time.monotonic()
+    said(client, b"x")
+    return time.monotonic() - began
+
+
+def test_duplicates_of_question_and_answer(program: Program) -> None:
+    with program.fault("duplicate"), program.datagrams(HIT) as client:
+        client.send(b"x")
+        answers = [client.recv(99) for _ in range(4)]
+    assert len(set(answers)) == 2
+
+
+def test_the_second_datagram_reaches_the_server_first(program: Program) -> None:
+    with program.datagrams(HIT) as client:
+        client.send(b"zero")
+        client.recv(99)
+        with program.fault("reorder"):
+            client.send(b"one")
+            client.send(b"two")
+            numbers = dict(client.recv(99).rsplit(b" ", 1) for _ in range(2))
+    assert int(numbers[b"two"]) + 1 == int(numbers[b"one"])
+
+
+def test_a_corrupted_packet_is_thrown_away_by_its_receiver(program: Program) -> None:
+    def errors() -> int:
+        said = program.bed.net.run(program.bed.server, "nstat", "-asz", "UdpInCsumErrors")
+        return int(said.split()[-2])
+
+    before = errors()
+    with program.fault("corrupt"), program.datagrams(HIT) as client:
+        client.send(b"data")
+        wait_for(lambda: errors() > before)
+    with program.datagrams(HIT) as client:
+        assert said(client, b"data").startswith(b"data")
+
+
+def test_rst_refuses_and_resets(program: Program) -> None:
+    with program.connect(HIT) as old, program.connect(SPARED) as spared:
+        assert said(old, b"before") == b"before"
+        with program.fault("rst") as told:
+            with pytest.raises(ConnectionRefusedError):
+                program.connect(HIT)
+            with pytest.raises(ConnectionResetError):
+                said(old, b"during")
+            assert said(spared, b"other") == b"other"
+            with program.datagrams(HIT) as client:
+                assert said(client, b"x").startswith(b"x")
+            assert told()["hits"] == 2
+    left = ("state", "established", "sport", "=", f":{HIT}")
+    wait_for(lambda: program.bed.net.run(program.bed.server, "ss", "-Htn", *left) == "")
+    assert program.echoes(HIT)
+
+
+def test_unreachable_is_told_by_icmp(program: Program) -> None:
+    with program.fault("unreachable"):
+        with pytest.raises(OSError, match="No route to host") as caught:
+            program.connect(HIT)
+        assert caught.value.errno == errno.EHOSTUNREACH
+        with program.datagrams(HIT) as client:
+            client.send(b"x")
+            with pytest.raises(ConnectionRefusedError):
+                client.recv(9)
+
+
+def test_checks_meet_it_where_it_says_so(program: Program) -> None:
+    def up() -> bool:
+        return bool(program.api.get("pools", "hit")["servers"][0]["health"] == "up")
+
+    assert up()
+    with program.fault("rst") as told:
+        with pytest.raises(ConnectionRefusedError):
+            program.connect(HIT)
+        assert told()["checks_hit"] == 0
+    with program.fault("checked") as told:
+        wait_for(lambda: not up())
+        assert told()["checks_hit"] >= 1
+    wait_for(up)
+    assert program.echoes(HIT)
+
+
+def test_a_process_that_begins_knows_it(program: Program) -> None:
+    processes = {one["name"]: one["pid"] for one in program.api.get("processes")}
+    if "layer 4" not in processes:
+        pytest.skip("layer 4 has no process of its own here")
+    with program.fault("rst"):
+        program.bed.net.run(program.bed.director, "kill", "-9", str(processes["layer 4"]))
+        wait_for(lambda: _refused(program), 30)
+    wait_for(lambda: program.echoes(HIT), 30)
+
+
+def _refused(program: Program) -> bool:
+    try:
+        program.connect(HIT, 1.0).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        pass
+    return False
