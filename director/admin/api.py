@@ -37,7 +37,7 @@ from director.admin.trends import History
 from director.admin.views import ViewContext
 from director.model.virtual import L4Settings
 from director.registry.reports import ConnectionQuery
-from director.registry.snapshot import PoolSnapshot, ServerSnapshot
+from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -160,6 +160,7 @@ class Api:
         self._tags = Tags(control)
         self._rates = history.rates
         self._trends = history.trends
+        self._emptying = history.emptying
         self._counted = counted
         self._metrics = metrics.Metrics()
         self._renderings = Renderings(monotonic, thread_time)
@@ -178,7 +179,9 @@ class Api:
             tuple(control.listeners()),
             tuple(control.checks()),
             self._trends,
+            self._emptying,
             control.unkept(),
+            control.tls().expiry,
         )
 
     def refreshed(self, route: str) -> Deferred[None] | None:
@@ -328,7 +331,7 @@ class Api:
     def _rendered(self) -> Iterator[bytes]:
         context = self.context()
         self._shown = self.overview(context)
-        return encoded(home.live(self._shown, pools(context), self.hour))
+        return encoded(home.live(self._shown, pools(context), self.hour, control_socket(context.seen)))
 
     def hour(self, of: str, figure: str) -> list[float | None]:
         """The last hour of a figure, for the small lines of pages."""
@@ -384,6 +387,11 @@ class Api:
         """The merged ini."""
         tag = self._tags.headers(self._control.snapshot().generation)
         return as_text(self._control.config_text()).with_headers(*tag)
+
+
+def control_socket(seen: RegistrySnapshot) -> str:
+    """The path of the control socket."""
+    return f"{seen.configuration.settings.state_dir or 'var'}/control.sock"
 
 
 def refused_config(problems: Sequence[object]) -> Answer:

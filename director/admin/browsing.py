@@ -7,7 +7,7 @@ same rights.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
 
@@ -17,9 +17,10 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from director.admin import audit, edits, overview, proofs, views
 from director.admin.accounts import ADMIN, OPERATOR, may
 from director.admin.answers import Answer, Refusal, as_html, as_page, encoded, see_other
-from director.admin.api import Api, Call, Tags, connection_query
+from director.admin.api import Api, Call, Tags, connection_query, control_socket
 from director.admin.control import Control, Rehearsed, TraceRecord
 from director.admin.pages import (
+    access,
     acts,
     changes,
     config,
@@ -42,8 +43,10 @@ from director.admin.reloads import waiting_view
 from director.admin.requests import form
 from director.admin.routes import ROUTES
 from director.admin.views import ViewContext
+from director.conditions.shadowing import hidden
 from director.config.text.messages import Problem, render_one
 from director.errors import ChangeRefused, DirectorError
+from director.model.http import Rule
 from director.model.virtual import L4Settings
 from director.registry.rehearsal import rehearse
 from director.registry.reports import ConnectionPage
@@ -53,6 +56,8 @@ SHOWN = 200
 """Requests, events and flows on a page."""
 LOOKED_THROUGH = 1000
 """Requests among which a filter looks."""
+COMPARED = 200
+"""Rules that are held against each other at each look; `director check` holds all of them."""
 NOTHING_FORESEEN: views.Json = {"diff": [], "changes": [], "replay": {"replayed": 0}}
 
 Method = Callable[[Call], "Answer | Deferred[Answer]"]
@@ -73,15 +78,14 @@ class Pages:
 
     def _viewer(self, call: Call) -> Viewer:
         who, seen = call.principal, self._control.snapshot()
-        settings = seen.configuration.settings
         return Viewer(
-            settings.name,
+            seen.configuration.settings.name,
             who.csrf,
             who.author,
             may(who.role, OPERATOR),
             may(who.role, ADMIN),
             self._notices(),
-            f"{settings.state_dir}/control.sock",
+            control_socket(seen),
             self._tags.tag(seen.generation),
             wall="wall" in call.query,
         )
@@ -141,7 +145,9 @@ class Pages:
         """All rules."""
         context = self._api.context()
         found = sorted(context.seen.configuration.rules, key=_number)
-        return as_html(rules.rules([views.rule_view(one, context) for one in found], self._viewer(call)))
+        hides = {later.name: f"rule {earlier.name}" for later, earlier in _hidden(found)}
+        shown = [views.rule_view(one, context) for one in found]
+        return as_html(rules.rules(shown, self._viewer(call), hides))
 
     def requests_page(self, call: Call) -> Answer:
         """The last requests that a filter lets through."""
@@ -228,6 +234,16 @@ class Pages:
             return [], str(refused)
         return list(made.diff), ""
 
+    def access_page(self, call: Call) -> Answer:
+        """Sessions and tokens, as the API tells them to who asks."""
+        asked = evolve(call, query={}, path={})
+        tokens = self._told_to(asked, "tokens") if may(call.principal.role, ADMIN) else None
+        return as_html(access.access(self._told_to(asked, "sessions"), tokens, self._viewer(call)))
+
+    def _told_to(self, call: Call, route: str) -> list[views.Json]:
+        found: list[views.Json] = json.loads(cast("Answer", self._orders(route)(call)).body)
+        return found
+
     def config_page(self, call: Call) -> Answer | Deferred[Answer]:
         """The merged ini, and with `look` what is to be said of the file."""
         viewer, text = self._viewer(call), self._control.config_text()
@@ -280,6 +296,14 @@ def together(pool: PoolSnapshot, context: ViewContext) -> Others:
     rates = [context.rates.per_second(pool.name, one.name) for one in pool.servers]
     known = [one for one in rates if one is not None]
     return Others(sum(one.weight for one in ready), sum(known) if known else None, pool.config.scheduler.name)
+
+
+def _hidden(found: Sequence[Rule]) -> list[tuple[Rule, Rule]]:
+    """Rules that never can match, each with the one that takes all of it; of very many nobody is asked."""
+    of_service: dict[str, list[Rule]] = {}
+    for one in found if len(found) <= COMPARED else ():
+        of_service.setdefault(one.service, []).append(one)
+    return [pair for several in of_service.values() for pair in hidden(several)]
 
 
 def _number(rule: Any) -> int:

@@ -21,6 +21,9 @@ POOL_ROWS = 40
 ALL_ROWS = 200
 """Servers in the whole overview."""
 FINDINGS = 20
+DAY = 86400.0
+ENDS_SOON = 14 * DAY
+"""Seconds before its end at which a certificate is a trouble."""
 SERVERS_NAMED = 5
 """Servers of a pool that are down and have a finding each; more have one together."""
 ONE = ("its", "It is checked on and returns by itself.")
@@ -34,7 +37,7 @@ Texts = dict[tuple[str, str], str]
 def findings(context: ViewContext, readiness: Readiness) -> list[Finding]:
     """All that is wrong now, the worst first."""
     listeners = (*_unbound(context, readiness), *_unready(context, readiness))
-    found = [*listeners, *_pools(context), *_servers(context), *_unkept(context)]
+    found = [*listeners, *_pools(context), *_servers(context), *_unkept(context), *_certificates(context)]
     found += answering(context, {one.at for one in found if one.level == "error"})
     return sorted(found, key=lambda one: -LEVELS.index(one.level))
 
@@ -94,6 +97,16 @@ def _unkept(context: ViewContext) -> Iterator[Finding]:
     if context.unkept:
         doing = "They hold until a restart; keeping them is tried again every few seconds, and at the stop."
         yield Finding("warning", "director", f"cannot keep changes: {context.unkept}", None, doing)
+
+
+def _certificates(context: ViewContext) -> Iterator[Finding]:
+    """Those that have ended, or will soon."""
+    for name, left in context.certificates.items():
+        if left < ENDS_SOON:
+            level = "error" if left <= 0 else "warning"
+            text = "has ended" if left <= 0 else f"ends in {left / DAY:.0f} days"
+            doing = "A new pair in its files is taken at once; ACME makes one by itself while it can."
+            yield Finding(level, f"certificate {name}", text, None, doing)
 
 
 def _why(server: ServerSnapshot, texts: Texts) -> str:
@@ -223,6 +236,10 @@ def overview(
             "total": sum(len(pool.servers) for pool in seen.pools.values()),
             "eligible": sum(pool.eligible for pool in seen.pools.values()),
         },
+        "certificates": [
+            {"name": name, "left": round(left)}
+            for name, left in sorted(context.certificates.items(), key=lambda one: one[1])
+        ],
         "services": [views.service_view(live, context) for live in seen.services.values()],
         "events": [views.event_view(one) for one in events],
         "faults": [views.trace_view(one, seen) for one in traces if one["fault"]],

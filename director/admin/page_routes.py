@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director.admin.route import FORM, HTML, OPEN, ApiRoute
+from director.admin.route import CSV, FORM, HTML, OPEN, ApiRoute
 
 
 def _page(name: str, path: str, summary: str, *query: tuple[str, str]) -> ApiRoute:
@@ -69,6 +69,16 @@ PAGES = (
         ("level", "only events of this level or a graver one: warning, error"),
     ),
     _page("change_page", "/changes/{number}", "A change, before and after, and what undoing it would do."),
+    ApiRoute(
+        "download",
+        "GET",
+        "/csv/{sheet}",
+        "A table as comma-separated values: servers.csv, requests.csv, ...",
+        gives=CSV,
+        query=(("pool", "only of this pool"), ("show", "of requests: fault, 5xx or failed")),
+        statuses=(200, 404),
+    ),
+    _page("access_page", "/access", "Who is signed in, and the API tokens."),
     _page("faults_page", "/faults", "Faults and drills, with buttons."),
     _page("drill_page", "/drills/{run}", "A run of a drill and its sheet, or the last run of a drill."),
     _page("config_page", "/config", "The merged ini.", ("look", "1 = and what is to be said of the file")),

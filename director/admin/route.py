@@ -14,6 +14,7 @@ OPEN = "open"
 JSON = "application/json"
 HTML = "text/html"
 TEXT = "text/plain"
+CSV = "text/csv"
 FORM = "application/x-www-form-urlencoded"
 EVENT_STREAM = "text/event-stream"
 

@@ -132,6 +132,7 @@ COMPONENTS: dict[str, Schema] = {
         persistent=WHOLE,
         load=WHOLE,
         empty=YES,
+        empties_in=maybe(NUMBER),
         rate=maybe(NUMBER),
         traffic=TRAFFIC,
     ),

@@ -30,6 +30,7 @@ from director.admin.authenticator import Accounts, Authenticator
 from director.admin.browsing import Pages
 from director.admin.chronicle import HourBook
 from director.admin.control import Control
+from director.admin.downloads import Downloads
 from director.admin.events import Events
 from director.admin.explaining import Explaining
 from director.admin.orders import Orders
@@ -78,9 +79,10 @@ def answering(
     control: Control, clock: IReactorTime, api: Api, access: Access, chronicle: HourBook
 ) -> tuple[object, ...]:
     """The parts whose methods answer the routes."""
-    orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control)
+    orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control), access
     searches = Searches(control, chronicle), Explaining(control), Events(control)
-    return *orders, *searches, access, Pages(api, control, partial(_method, orders))
+    pages = Downloads(api, control), Pages(api, control, partial(_method, orders))
+    return *orders, *searches, *pages
 
 
 def _method(parts: Sequence[object], name: str) -> Any:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from attrs import field, frozen
 
+from director.admin.emptying import Emptying
 from director.admin.rates import Rates
 from director.registry.counters import RequestFigures
 from director.registry.snapshot import RegistrySnapshot
@@ -98,12 +99,14 @@ class Trends:
 
 @frozen
 class History:
-    """What is remembered of figures: `rates` of the last seconds, `trends` of the last minutes."""
+    """What is remembered of figures of the last seconds and minutes; of servers that leave, how they do."""
 
     rates: Rates = field(factory=Rates)
     trends: Trends = field(factory=Trends)
+    emptying: Emptying = field(factory=Emptying)
 
     def sample(self, seen: RegistrySnapshot, now: float) -> None:
-        """Take a sample for both; call it every two seconds."""
+        """Take a sample for all; call it every two seconds."""
         self.rates.sample(seen, now)
         self.trends.sample(seen, now)
+        self.emptying.sample(seen, now)

@@ -6,13 +6,14 @@ are seconds, times ISO 8601 in UTC.  `overview` builds the verdict on top of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict, field, frozen
 
 from director.admin.control import TraceRecord
+from director.admin.emptying import Emptying
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
 from director.admin.trends import Trends
@@ -41,7 +42,8 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 class ViewContext:
     """Everything a view may look at, taken at one moment.
 
-    `unkept` says why the last change would be lost at a restart; "" when it is kept.
+    `unkept` says why the last change would be lost at a restart; "" when it is kept.  `certificates` has how
+    many seconds each of them lasts.
     """
 
     seen: RegistrySnapshot
@@ -50,7 +52,9 @@ class ViewContext:
     listeners: tuple[ListenerState, ...] = ()
     evidence: tuple[CheckEvidence, ...] = ()
     trends: Trends = field(factory=Trends)
+    emptying: Emptying = field(factory=Emptying)
     unkept: str = ""
+    certificates: Mapping[str, float] = field(factory=dict)
 
 
 def stamp(time: float) -> str:
@@ -191,10 +195,15 @@ def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterabl
         "persistent": server.persistent,
         "load": server.load,
         "empty": server.empty,
+        "empties_in": _rounded(context.emptying.seconds(server.pool, server.name)),
         "rate": context.rates.per_second(server.pool, server.name),
         **figures(server.requests),
         "traffic": traffic(server.traffic),
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _about(one: CheckEvidence, server: ServerSnapshot) -> bool:

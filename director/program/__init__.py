@@ -13,4 +13,6 @@ one) and `supervision`, what systemd is told.  `processes` holds both layers in 
 `traffic` is what the rest asks of them, wherever they run.  `control` is what admin and commands may ask,
 `banner` what a start prints, `identifiers` those of requests, `memory` how a process treats its own,
 `version` which one it runs.
+  `simulation` plays all of
+it on a clock and a network of its own.
 """

@@ -61,11 +61,11 @@ def test_the_answer_is_first_and_big(chromium: Chromium, shown: Sample) -> None:
 def test_figures_change_without_a_reload_and_focus_stays(chromium: Chromium, shown: Sample) -> None:
     chromium.view(1280, 800)
     chromium.go(shown.origin)
-    chromium.run("window.same = true; document.querySelector('a.json').focus()")
+    chromium.run("window.same = true; document.querySelector('.behind summary').focus()")
     number = "document.querySelector('[data-label=\"Requests\"]').textContent"
     before = chromium.run(number)
     chromium.until(f"{number} !== {before!r}")
-    assert chromium.run("window.same && document.activeElement.className === 'json'")
+    assert chromium.run("window.same && document.activeElement.matches('.behind summary')")
     assert chromium.complaints() == []
 
 
@@ -89,7 +89,7 @@ def test_all_is_reached_by_keyboard(chromium: Chromium, shown: Sample) -> None:
             chromium.run("document.activeElement.getAttribute('href') || document.activeElement.textContent")
         )
     assert seen[0] == "#live"
-    assert {"Sign out", "/api/v1/services", "/pools/web", "Servers"} <= set(seen)
+    assert {"Sign out", "Data", "/pools/web", "Servers"} <= set(seen)
 
 
 def test_what_somebody_opened_stays_open_while_figures_change(chromium: Chromium, well: Sample) -> None:

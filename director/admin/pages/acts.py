@@ -85,6 +85,8 @@ ACTS: dict[str, Act] = {
     "undo": Act("undo", lambda _form: "/events", ("number",)),
     "check": Act("check_now", _pool, _ONE_SERVER),
     "reload": Act("reload", lambda _form: "/config", query=_reload),
+    "end session": Act("end_session", lambda _form: "/access", ("id",)),
+    "end token": Act("remove_token", lambda _form: "/access", ("id",)),
     "confirm": Act("confirm", lambda _form: "/config"),
     "take back": Act("undo", lambda _form: "/config", ("number",)),
     "start fault": Act("start_fault", lambda _form: "/faults", (), _fault),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from director.admin.pages import forms
+from director.admin.pages.behind import behind
 from director.admin.pages.figures import UNKNOWN, amount, clock
 from director.admin.pages.frame import bare, page
 from director.admin.pages.html import Child, Html, el
@@ -72,7 +73,7 @@ def change(one: Json, back: list[str], why: str, viewer: Viewer) -> str:
             {"class": "head"},
             el("h1", None, f"Generation {one['number']}"),
             el("p", {"class": "facts"}, [el("span", None, text) for text in _facts(one)]),
-            el("a", {"class": "json", "href": f"/api/v1/generations/{one['number']}"}, "JSON"),
+            behind("The change", f"/api/v1/generations/{one['number']}", socket=viewer.socket),
         ),
         el("ul", {"class": "diff"}, [el("li", None, text) for text in one["diff"]]),
         el("section", None, table("Before and after", FIELD, rows[:MOST_FIELDS],

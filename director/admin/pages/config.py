@@ -25,7 +25,7 @@ def config(text: str, looked: Json | None, viewer: Viewer) -> str:
         el(
             "section",
             {"data-key": "file"},
-            head("Configuration", "/api/v1/config", level="h1", form="text"),
+            head("Configuration", "/api/v1/config", level="h1", form="text", socket=viewer.socket),
             el(
                 "div",
                 {"class": "buttons"},

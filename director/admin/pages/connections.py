@@ -33,7 +33,15 @@ def connections(found: list[Json], whole: Json, asked: Mapping[str, str], more: 
         el(
             "section",
             {"data-key": "connections"},
-            head("Layer-4 connections", "/api/v1/connections", _facts(whole), level="h1"),
+            head(
+                "Layer-4 connections",
+                "/api/v1/connections",
+                _facts(whole),
+                level="h1",
+                table="connections",
+                sheet="connections.csv",
+                socket=viewer.socket,
+            ),
             _search(asked),
             shown,
             older if more else None,

@@ -52,14 +52,16 @@ def events(
         el(
             "section",
             {"data-key": "changes"},
-            head("Changes", "/api/v1/generations", level="h1"),
+            head("Changes", "/api/v1/generations", level="h1", sheet="changes.csv", socket=viewer.socket),
             _search(held),
             table("Changes", CHANGE, rows, none),
         ),
         el(
             "section",
             {"data-key": "events"},
-            head("Events", "/api/v1/events?limit=50", _levels(held)),
+            head(
+                "Events", "/api/v1/events?limit=50", _levels(held), sheet="events.csv", socket=viewer.socket
+            ),
             event_table(list(happened)),
         ),
     )

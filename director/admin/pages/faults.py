@@ -38,14 +38,14 @@ def faults(found: list[Json], drills: list[Json], viewer: Viewer, *, allowed: bo
         el(
             "section",
             {"data-key": "faults"},
-            head("Faults", "/api/v1/faults", level="h1"),
+            head("Faults", "/api/v1/faults", level="h1", table="faults", socket=viewer.socket),
             table("Faults", FAULT, [_fault(one, viewer, allowed) for one in found], _none("fault")),
             None if found else el("pre", {"class": "ini"}, FAULT_EXAMPLE),
         ),
         el(
             "section",
             {"data-key": "drills"},
-            head("Drills", "/api/v1/drills"),
+            head("Drills", "/api/v1/drills", socket=viewer.socket),
             el("div", {"class": "cards broadly"}, [_drill(one, viewer, allowed) for one in drills])
             if drills
             else (el("p", {"class": "empty"}, _none("drill")), el("pre", {"class": "ini"}, DRILL_EXAMPLE)),

@@ -68,6 +68,12 @@ def lasting(seconds: float) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
+def of_day(stamp: str) -> str:
+    """The same without the day, to the tenth of a second: of what happened just now."""
+    moment = datetime.fromisoformat(stamp)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
+
+
 def stamped(time: float) -> str:
     """Seconds since the epoch as `clock` shows them."""
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

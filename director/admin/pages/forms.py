@@ -5,6 +5,7 @@ from __future__ import annotations
 from director.admin.pages.figures import lasting
 from director.admin.pages.html import Child, Html, el
 from director.admin.pages.viewer import Viewer
+from director.admin.views import Json
 
 
 def button(viewer: Viewer, label: str, fields: dict[str, str], *, css: str = "quiet") -> Html:
@@ -30,6 +31,15 @@ def field(name: str, label: str, value: str, key: str, **more: str) -> tuple[Htm
         el("label", {"for": number}, label),
         el("input", {"id": number, "name": name, "value": value, "autocomplete": "off", **more}),
     )
+
+
+def empties(server: Json) -> Html | None:
+    """When a server that was ordered away will be empty, as far as one can tell."""
+    if server["state"] == "ready" or server["empty"]:
+        return None
+    if server["empties_in"] is None:
+        return el("small", None, "nothing of it has ended yet")
+    return el("small", None, "empty in about ", countdown(server["empties_in"]))
 
 
 def countdown(seconds: float) -> Html:

@@ -86,7 +86,9 @@ def _out(viewer: Viewer) -> Html:
         {"method": "post", "action": "/logout", "class": "out"},
         el("input", {"type": "hidden", "name": "csrf", "value": viewer.csrf}),
         el("button", {"type": "submit", "class": "quiet"}, "Sign out"),
-        el("small", None, viewer.who) if viewer.who else None,
+        el("small", None, el("a", {"href": "/access", "title": "Who is signed in"}, viewer.who))
+        if viewer.who
+        else None,
     )
 
 

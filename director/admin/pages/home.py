@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from director.admin.chronicle import WHOLE
+from director.admin.overview import ENDS_SOON
 from director.admin.pages import tables
+from director.admin.pages.behind import SOCKET, behind
 from director.admin.pages.figures import UNKNOWN, ago, amount, clock, counted, short, size
 from director.admin.pages.frame import page
 from director.admin.pages.html import HOLE, Html, around, el, join
 from director.admin.pages.sparks import Hour, cards, nothing
+from director.admin.pages.tables import row, table
 from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
@@ -24,11 +27,11 @@ def home(view: Json, viewer: Viewer) -> tuple[Html, Html]:
     return around(Html(page(view["verdict"]["headline"], HOLE, viewer, "/")))
 
 
-def live(view: Json, pools: Iterable[Json], hour: Hour = nothing) -> Iterator[Html]:
+def live(view: Json, pools: Iterable[Json], hour: Hour = nothing, socket: str = SOCKET) -> Iterator[Html]:
     """All that changes: verdict, services, pools, events, fault answers; in pieces, for it may be long."""
-    yield join((_verdict(view), _vitals(hour), tables.services(view, hour)))
-    yield from tables.pools(pools, hour)
-    yield join((tables.faults(view), tables.events(view), _process(view)))
+    yield join((_verdict(view), _vitals(hour, socket), tables.services(view, hour, socket)))
+    yield from tables.pools(pools, hour, socket)
+    yield join((tables.faults(view, socket), tables.events(view), _certificates(view), _process(view)))
 
 
 def _verdict(view: Json) -> Html:
@@ -77,12 +80,28 @@ def _finding(one: Json) -> Html:
     )
 
 
-def _vitals(hour: Hour) -> Html:
+def _vitals(hour: Hour, socket: str) -> Html:
     return el(
         "section",
         {"class": "vitals", "aria-label": "The last hour", "data-key": "vitals"},
         cards(WHOLE, hour),
+        behind("The last hour", "/api/v1/history?of=*", table="vitals", socket=socket),
     )
+
+
+CERTIFICATE = (("Certificate", "wide"), ("Lasts", ""))
+
+
+def _certificates(view: Json) -> Html | None:
+    """How long they last, the one that ends first at the top; nothing where there is none."""
+    rows = [
+        row(CERTIFICATE, (one["name"], ago(one["left"]) if one["left"] > 0 else "has ended"),
+            "bad" if one["left"] <= 0 else "warn" if one["left"] < ENDS_SOON else "", key=one["name"])
+        for one in view["certificates"]
+    ]  # fmt: skip
+    shown = table("Certificates", CERTIFICATE, rows, "")
+    top = el("div", {"class": "head"}, el("h2", None, "Certificates"))
+    return el("section", {"data-key": "certificates"}, top, shown) if rows else None
 
 
 def _process(view: Json) -> Html:

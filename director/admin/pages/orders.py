@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from director.admin.pages import forms
-from director.admin.pages.figures import UNKNOWN, amount, per_second
+from director.admin.pages.figures import UNKNOWN, per_second
 from director.admin.pages.html import Child, Html, el
 from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
@@ -97,7 +97,9 @@ def share(weight: int, others: int, rate: float | None = None) -> str:
 
 
 def _now(one: Json) -> Child:
-    if one["state"] == "drain" and not one["empty"]:
-        return f"empties: {amount(one['load'])} left"
+    if one["state"] != "ready":
+        if one["empty"]:
+            return f"{one['status']}: nothing is left on it, it can be stopped"
+        return one["status"], forms.empties(one)
     rate = per_second(one["rate"]) if one["rate"] is not None else UNKNOWN
     return f"{one['status']}, {rate} requests/s"

@@ -5,6 +5,8 @@ Who may not operate sees no buttons; who came without a session (by a token) has
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from director.admin.pages import orders, tables
 from director.admin.pages.frame import page
 from director.admin.pages.html import Child, el
@@ -23,12 +25,14 @@ def _live(view: Json, others: Others, viewer: Viewer, hour: Hour) -> Child:
     name = view["name"]
     facts = tables.facts(view)
     return (
-        el(
-            "div",
-            {"class": "head"},
-            el("h1", None, f"Pool {name}"),
+        tables.head(
+            f"Pool {name}",
+            f"/api/v1/pools/{quote(name, safe='')}",
             el("p", {"class": "facts" + ("" if view["eligible"] else " bad")}, facts),
-            el("a", {"class": "json", "href": f"/api/v1/pools/{name}"}, "JSON"),
+            level="h1",
+            table="servers",
+            sheet=f"servers.csv?{urlencode({'pool': name})}",
+            socket=viewer.socket,
         ),
         el("p", {"class": "alert"}, view["why_none"]) if not view["eligible"] and view["why_none"] else None,
         el(

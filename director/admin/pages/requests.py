@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-from director.admin.pages.figures import UNKNOWN, clock, short, size
+from director.admin.pages.figures import UNKNOWN, of_day, short, size
 from director.admin.pages.frame import page
 from director.admin.pages.html import Html, el
 from director.admin.pages.tables import head, row, table
@@ -13,7 +13,7 @@ from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
 REQUEST = (
-    ("When", "time"),
+    ("When", "moment"),
     ("Request", "broad"),
     ("Client", "brief"),
     ("Went to", "wide"),
@@ -47,7 +47,14 @@ def requests(found: list[Json], asked: Mapping[str, str], viewer: Viewer) -> str
     live = el(
         "section",
         {"data-key": "requests"},
-        head("Requests", "/api/v1/requests", _filters(asked), level="h1"),
+        head(
+            "Requests",
+            "/api/v1/requests",
+            _filters(asked),
+            level="h1",
+            sheet="requests.csv" + (f"?{urlencode(asked)}" if asked else ""),
+            socket=viewer.socket,
+        ),
         shown,
     )
     return page("Requests", live, viewer, "/requests")
@@ -72,7 +79,7 @@ def _request(one: Json) -> Html:
     where = " → ".join(part for part in (one["rule"], one["pool"], one["server"]) if part)
     tone = "bad" if one["status"] >= 500 else "warn" if one["fault"] or one["tries"] else ""
     cells = (
-        el("a", {"href": f"/requests/{quote(one['id'], safe='')}"}, clock(one["time"])),
+        el("a", {"href": f"/requests/{quote(one['id'], safe='')}"}, of_day(one["time"])),
         el("code", None, f"{one['method']} {one['host']}{one['target']}"[:200]),
         one["client"],
         where or UNKNOWN,

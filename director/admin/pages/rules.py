@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from director.admin.pages.figures import amount, per_second, short
 from director.admin.pages.frame import page
 from director.admin.pages.html import Html, el
@@ -21,23 +23,26 @@ RULE = (
 )
 
 
-def rules(found: list[Json], viewer: Viewer) -> str:
-    """The page."""
-    rows = [_rule(one) for one in found]
+def rules(found: list[Json], viewer: Viewer, hidden: Mapping[str, str] | None = None) -> str:
+    """The page; `hidden` says of a rule which other takes all that it could."""
+    rows = [_rule(one, (hidden or {}).get(one["name"], "")) for one in found]
     shown = table("Rules", RULE, rows, "No rules: every request goes to the pool of its service.")
-    live = el("section", {"data-key": "rules"}, head("Rules", "/api/v1/rules", level="h1"), shown)
+    top = head("Rules", "/api/v1/rules", level="h1", table="rules", sheet="rules.csv", socket=viewer.socket)
+    live = el("section", {"data-key": "rules"}, top, shown)
     return page("Rules", live, viewer, "/rules")
 
 
-def _rule(one: Json) -> Html:
+def _rule(one: Json, hidden: str) -> Html:
+    never = None if one["requests"] else el("small", None, "never matched")
+    by = el("small", {"class": "level warning"}, f"never can: {hidden} takes all of it") if hidden else None
     cells = (
         el("span", {"class": "name"}, str(one["number"]), el("small", None, one["title"])),
         one["service"],
-        el("code", None, one["when"] or "always"),
+        el("span", {"class": "name plain"}, el("code", None, one["when"] or "always"), by),
         el("code", None, one["action"]),
         per_second(one["rate"]),
-        amount(one["requests"]),
+        el("span", {"class": "errors"}, amount(one["requests"]), never),
         answers(one["responses"]),
         short(one["latency"]["p99"], "s"),
     )
-    return row(RULE, cells, key=one["name"])
+    return row(RULE, cells, "warn" if hidden else "", key=one["name"])

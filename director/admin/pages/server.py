@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from director.admin.pages import orders, tables
+from director.admin.pages.behind import behind
 from director.admin.pages.figures import UNKNOWN, ago, counted, short, stamped
 from director.admin.pages.frame import page
 from director.admin.pages.html import Child, Html, el
@@ -37,7 +38,7 @@ def server(view: Json, evidence: Json, others: orders.Others, hour: Hour, viewer
             el("h1", None, title, " / ", view["name"]),
             el("p", {"class": "facts"}, el("span", None, view["address"]),
                el("span", None, "backup") if view["backup"] else None),
-            el("a", {"class": "json", "href": api}, "JSON"),
+            behind("The server", api, table="servers", socket=viewer.socket),
         ),
         el("section", {"class": "vitals", "aria-label": "The last hour", "data-key": "vitals"},
            cards(name, hour)),

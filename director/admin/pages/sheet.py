@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from director.admin.pages import forms
+from director.admin.pages.behind import behind
 from director.admin.pages.faults import VERDICTS
 from director.admin.pages.figures import UNKNOWN, amount, clock, lasting, short
 from director.admin.pages.frame import bare, page
@@ -42,7 +43,7 @@ def run(told: Json, drill: Json | None, passed: float, viewer: Viewer) -> str:
             el("h1", None, f"Drill {told['drill']} "),
             el("span", {"class": f"badge {'warn' if goes_on else VERDICTS.get(verdict, 'off')}"}, said),
             el("p", {"class": "facts"}, _facts(told)),
-            el("a", {"class": "json", "href": f"/api/v1/drills/{quote(told['run'], safe='')}"}, "JSON"),
+            behind("The run", f"/api/v1/drills/{quote(told['run'], safe='')}", socket=viewer.socket),
         ),
         _progress(told, drill, passed) if goes_on and drill else None,
         el("ul", {"class": "findings"}, [el("li", {"class": "finding error"}, why) for why in told["why"]])

@@ -15,6 +15,10 @@ WIDTH, HEIGHT = 120.0, 24.0
 """Of the picture, in its own units; the style sheet stretches it."""
 
 
+WORTH_A_COLOUR = 0.01
+"""Share of 5xx answers above which they are drawn in red."""
+
+
 def nothing(_of: str, _figure: str) -> Points:
     """Where no history is kept."""
     return ()
@@ -87,12 +91,13 @@ def card(name: str, points: Points, said: Callable[[float | None], str], unit: s
 
 def cards(of: str, hour: Hour) -> Html:
     """The four figures that say how something fares."""
-    failed = hour(of, "failed")
+    failed, rate = hour(of, "failed"), hour(of, "rate")
+    many = (last(failed) or 0.0) > WORTH_A_COLOUR * (last(rate) or 0.0)
     return el(
         "dl",
         None,
-        card("Requests", hour(of, "rate"), per_second, "per second"),
-        card("5xx answers", failed, per_second, "per second", "bad" if last(failed) else ""),
+        card("Requests", rate, per_second, "per second"),
+        card("5xx answers", failed, per_second, "per second", "bad" if many else ""),
         card("99 % answer within", hour(of, "p99"), seconds, "of the last 10 s"),
         card("Active", hour(of, "active"), amount, "connections"),
     )

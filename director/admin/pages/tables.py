@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from director.admin.explanation import tried
+from director.admin.pages import forms
+from director.admin.pages.behind import SOCKET, behind
 from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short
 from director.admin.pages.html import HOLE, Child, Html, around, el
 from director.admin.pages.sparks import Hour, nothing, spark
@@ -58,10 +60,19 @@ def row(
     return el("tr", {"role": "row", "class": tone or None, "data-key": key or None}, made)
 
 
-def head(title: str, api: str, *more: Child, level: str = "h2", form: str = "JSON") -> Html:
-    """A heading with what belongs beside it, and the way to the same for programs."""
-    link = el("a", {"class": "json", "href": api, "aria-label": f"{title} as {form}"}, form)
-    return el("div", {"class": "head"}, el(level, None, title), more, link)
+def head(
+    title: str,
+    api: str,
+    *more: Child,
+    level: str = "h2",
+    form: str = "JSON",
+    table: str = "",
+    sheet: str = "",
+    socket: str = SOCKET,
+) -> Html:
+    """A heading with what belongs beside it, and what stands behind the figures (`behind`)."""
+    data = behind(title, api, form=form, table=table, sheet=sheet, socket=socket)
+    return el("div", {"class": "head"}, el(level, None, title), more, data)
 
 
 SERVICE = (
@@ -77,13 +88,14 @@ SERVICE = (
 )
 
 
-def services(view: Json, hour: Hour = nothing) -> Html:
+def services(view: Json, hour: Hour = nothing, socket: str = SOCKET) -> Html:
     """Services with listeners, rate and errors."""
     rows = [_service(one, hour) for one in view["services"]]
     shown = table(
         "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
     )
-    return el("section", {"data-key": "services"}, head("Services", "/api/v1/services"), shown)
+    top = head("Services", "/api/v1/services", table="services", sheet="services.csv", socket=socket)
+    return el("section", {"data-key": "services"}, top, shown)
 
 
 def _service(one: Json, hour: Hour) -> Html:
@@ -178,9 +190,10 @@ POOLS_DRAWN = 100
 """Pools with a small line in the overview; of more the rest has figures alone."""
 
 
-def pools(found: Iterable[Json], hour: Hour = nothing) -> Iterator[Html]:
+def pools(found: Iterable[Json], hour: Hour = nothing, socket: str = SOCKET) -> Iterator[Html]:
     """Pools, each with a table of its servers and a piece of its own: there may be many."""
-    before, behind = around(el("section", {"data-key": "pools"}, head("Pools", "/api/v1/pools"), HOLE))
+    top = head("Pools", "/api/v1/pools", table="servers", sheet="servers.csv", socket=socket)
+    before, after = around(el("section", {"data-key": "pools"}, top, HOLE))
     yield before
     empty = True
     for number, one in enumerate(found):
@@ -189,7 +202,7 @@ def pools(found: Iterable[Json], hour: Hour = nothing) -> Iterator[Html]:
     if empty:
         text = "No pool is configured yet: add a [pool:NAME] section and reload."
         yield el("p", {"class": "empty"}, text)
-    yield behind
+    yield after
 
 
 def facts(pool: Json) -> list[Html]:
@@ -288,6 +301,7 @@ def _server(one: Json, hour: Hour) -> Html:
             one["status"],
             el("small", None, ago(one["for"])),
             el("small", None, one["note"]) if one["note"] else None,
+            forms.empties(one),
         ),
         _evidence(one),
         amount(one["weight"]),
@@ -334,7 +348,7 @@ FAULT = (
 )
 
 
-def faults(view: Json) -> Html:
+def faults(view: Json, socket: str = SOCKET) -> Html:
     """Requests that the fault path answered."""
     rows = [
         row(
@@ -352,7 +366,9 @@ def faults(view: Json) -> Html:
         for one in view["faults"]
     ]
     shown = table("Fault answers", FAULT, rows, "No request needed the fault path lately.")
-    return el("section", {"data-key": "faults"}, head("Fault answers", "/api/v1/requests"), shown)
+    api = "/api/v1/requests?outcome=fault"
+    top = head("Fault answers", api, sheet="requests.csv?show=fault", socket=socket)
+    return el("section", {"data-key": "faults"}, top, shown)
 
 
 EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))

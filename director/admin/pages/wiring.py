@@ -14,7 +14,7 @@ from attrs import frozen
 from director.admin.pages.figures import per_second
 from director.admin.pages.frame import page
 from director.admin.pages.html import Child, Html, el
-from director.admin.pages.tables import STATUS_TONE
+from director.admin.pages.tables import STATUS_TONE, server_page
 from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 
@@ -75,7 +75,11 @@ def wired(services: Sequence[Json], rules: Sequence[Json], pools: Sequence[Json]
             if rule["action"].startswith("pool "):
                 wires.append(Wire(name, f"pool {rule['action'][5:]}", rule["rate"]))
         if service["pool"]:
-            wires.append(Wire(key, f"pool {service['pool']}", _rest(service["rate"], own)))
+            # A box of its own, so that its line goes behind no other box.
+            rest, rate = f"rest of {key}", _rest(service["rate"], own)
+            said = "what no rule takes" if own else "there is no rule"
+            nodes.append(Node(rest, 1, "otherwise" if own else "everything", said, "plain", ""))
+            wires += [Wire(key, rest, rate), Wire(rest, f"pool {service['pool']}", rate)]
     for pool in pools:
         more, better = f"{pool['eligible']} of {pool['total']} · {pool['scheduler']}", bool(pool["eligible"])
         name = pool["name"]
@@ -110,7 +114,7 @@ def _servers(pool: Json) -> Iterator[tuple[Node, Wire]]:
         tone = STATUS_TONE.get(one["status"], "warn")
         said = f"{one['address']} · {one['status']}"
         yield (
-            Node(key, 3, one["name"], said, tone if tone != "good" else "", where),
+            Node(key, 3, one["name"], said, tone if tone != "good" else "", server_page(one)),
             Wire(start, key, one["rate"]),
         )
 

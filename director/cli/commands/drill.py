@@ -1,6 +1,7 @@
 """`director fault` and `director drill`: break something on purpose, and rehearse it with a verdict.
 
-Exit codes of `drill run`: 0 pass, 1 fail, 3 void, 2 usage or not reachable (design 6).
+Exit codes of `drill run`: 0 pass, 1 fail, 3 void, 2 usage or not reachable (design 6); of `drill fuzz`
+(`simulating`): 0 every promise was kept, 1 one was broken, 2 usage.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from director.cli import catalogue, rehearsing
+from director.cli import catalogue, rehearsing, simulating
 from director.cli.client import NOT_REACHABLE, ApiClient, Refused
 from director.cli.command import Command, argument, whole
-from director.cli.invocation import DONE, USAGE, Invocation, say, warn
+from director.cli.invocation import DONE, REFUSED, USAGE, Invocation, say, warn
 from director.cli.output.drills import drills, faults
 from director.fault.judging import FAIL, PASS, VOID
 from director.fault.junit import junit
@@ -145,13 +146,30 @@ def _write(options: argparse.Namespace, sheets: Sequence[dict[str, Any]]) -> Non
     if STANDARD_OUTPUT not in forms:
         say("\n".join(text(one) for one in sheets))
     for place, made in forms.items():
-        if place == STANDARD_OUTPUT:
-            say(made())
-        elif place:
-            try:
-                Path(place).write_text(made(), encoding="utf-8")
-            except OSError as error:
-                raise Refused(f"cannot write {place}: {error.strerror}", code=USAGE) from error
+        if place:
+            _put(place, made())
+
+
+def _put(place: str, made: str) -> None:
+    """Into a file, or to standard output.  Raises Refused."""
+    if place == STANDARD_OUTPUT:
+        say(made)
+        return
+    try:
+        Path(place).write_text(made, encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"cannot write {place}: {error.strerror}", code=USAGE) from error
+
+
+def fuzz(call: Invocation) -> int:
+    """`drill fuzz FILE [--runs N] [--seed S]`."""
+    options = call.options
+    report = simulating.report(Path(options.file), options.runs, options.seed)
+    if options.json_file != STANDARD_OUTPUT:
+        say(simulating.text(report))
+    if options.json_file:
+        _put(options.json_file, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    return DONE if report["kept"] else REFUSED
 
 
 def list_drills(call: Invocation) -> int:
@@ -194,6 +212,26 @@ DRILL = Command(
                 argument("--html", metavar="FILE", help="the sheet as a page with a picture"),
                 argument("--seed", type=whole, metavar="N", help="the same seed hits the same requests"),
                 argument("--control", action="store_true", help="run it once without the faults first"),
+            ),
+        ),
+        Command(
+            "fuzz",
+            "Simulate a configuration under many faults: 0 all promises kept, 1 one broken, 2 usage.",
+            fuzz,
+            (
+                argument("file", metavar="FILE", help="a configuration; no director runs, nothing is opened"),
+                argument("--runs", type=whole, metavar="N", help="how many; 200, or with --seed 1"),
+                argument(
+                    "--seed", type=whole, metavar="S", help="of the first run; the same seed is the same run"
+                ),
+                argument(
+                    "--json",
+                    dest="json_file",
+                    metavar="FILE",
+                    nargs="?",
+                    const="-",
+                    help="the report as JSON",
+                ),
             ),
         ),
         Command("list", "Show all drills and their last runs, and those that are shipped.", list_drills),

@@ -32,7 +32,7 @@ def open_stream(
 
     With a `manner` it begins with a PROXY header, TLS, or both, and is connected when these are done.
     """
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = getattr(reactor, "socket", socket.socket)(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     if family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream = (

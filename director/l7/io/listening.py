@@ -59,7 +59,8 @@ class Listening:
         self.shell = shell
         self.handle = handle
         self.address = address
-        self.clients: set[ClientSide] = set()
+        # In the order in which they came, which is the same wherever objects happen to lie.
+        self.clients: dict[ClientSide, None] = {}
         self.port: Any = None
 
     def open(self, prepared: Any) -> None:
@@ -149,10 +150,12 @@ class Listening:
         side = ClientSide(self, facts, self._door(stream, service))
         side.stream = stream
         stream.owner = side
-        self.clients.add(side)
+        self.clients[side] = None
         self.shell.clients += 1
         stream.resume()
         if isinstance(side.door, Multiplexed):
+            if isinstance(stream, TLSStream):
+                stream.gathers = True
             side.greet(side.door.greet())
         elif not service.is_http and not isinstance(side.door, PassThrough):
             side.tell(Happened.CLIENT_OPENED)
@@ -168,7 +171,7 @@ class Listening:
     def gone(self, side: ClientSide) -> None:
         """A client has left."""
         if side in self.clients:
-            self.clients.remove(side)
+            del self.clients[side]
             self.shell.backends.relayed.gone(side.stream)
             self.shell.clients -= 1
             self.leave_seat()

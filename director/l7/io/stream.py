@@ -3,7 +3,8 @@
 Twisted's own transport queues every write and comes back for it: two `epoll_ctl` and a turn of the
 loop per message.  A `Stream` sends at once when nothing is queued and queues only what the socket
 did not take, so that order, half-close and back-pressure keep their meaning.  It works on any
-reactor with `IReactorFDSet`.
+reactor with `IReactorFDSet`.  One that stands for the kernel as well (a simulated one) makes its sockets and
+looks at them itself: `socket` and `poll` of the reactor, where it has them.
 """
 
 from __future__ import annotations
@@ -351,7 +352,7 @@ class Stream:
         """The peer has sent its FIN or a reset, which nobody noticed because nothing is read."""
         if self.socket is None:
             return False
-        poller = select.poll()
+        poller = getattr(self.reactor, "poll", select.poll)()
         poller.register(self.socket, select.POLLRDHUP)
         return bool(poller.poll(0))
 

@@ -27,6 +27,7 @@ def act(made: Admin, cookie: dict[str, str], **fields: str) -> Reply:
         "/pools/web/a",
         "/changes/1",
         "/drills/r1",
+        "/access",
         "/config?look=1",
         "/?wall=1",
     ],
@@ -128,3 +129,23 @@ def test_a_drill_is_run_with_a_button_that_leads_to_its_sheet() -> None:
     answer = act(made, cookie, do="run drill", name="two hang", seed="7")
     assert (answer.status, answer.headers["Location"]) == (303, "/drills/two%20hang")
     assert made.get("/api/v1/drills/r2").json["seed"] == 7
+
+
+def test_a_session_is_ended_with_a_button() -> None:
+    made = Admin(sample.control())
+    cookie, other = made.sign_in_as("root", "all"), made.sign_in_as("eve", "look")
+    body = made.ask("GET", "/access", {**BROWSER, **cookie}).body
+    assert body.count(b'value="end session"') == 2
+    shown = next(one["id"] for one in made.get("/api/v1/sessions").json if one["user"] == "eve")
+    csrf = next(one.csrf for one in made.authenticator.sessions.living(0.0) if one.standing.user == "root")
+    body = urlencode({"csrf": csrf, "do": "end session", "id": shown}).encode()
+    assert made.ask("POST", "/act", {**BROWSER, **FORM, **cookie}, body).status == 303
+    assert made.ask("GET", "/", {**BROWSER, **other}).status == 401
+
+
+def test_who_only_looks_sees_their_own_sessions_and_no_tokens() -> None:
+    made = Admin(sample.control())
+    made.sign_in_as("root", "all")
+    body = made.ask("GET", "/access", {**BROWSER, **made.sign_in_as("eve", "look")}).body
+    assert b"root" not in body
+    assert b"API tokens" not in body

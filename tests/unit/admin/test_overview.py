@@ -90,6 +90,18 @@ def test_what_keeps_layer_4_from_working_is_told_once_and_since_when() -> None:
     assert [one["doing"] for one in look(control)["findings"]] == ["The others go on."] * 2
 
 
+def test_a_certificate_that_ends_soon_is_a_warning_and_one_that_ended_an_error() -> None:
+    control = sample.control()
+    lasting = {"long": 90 * 86400.0, "soon": 3 * 86400.0, "gone": -60.0}
+    seen = evolve(context(control), certificates=lasting)
+    found = verdict(seen, control.readiness())
+    told = [(one["level"], one["at"], one["text"]) for one in found["findings"]]
+    assert told == [
+        ("error", "certificate gone", "has ended"),
+        ("warning", "certificate soon", "ends in 3 days"),
+    ]
+
+
 def test_waiting_requests_are_a_warning() -> None:
     control = sample.control()
     control.registry.pools["web"].waiting = 7

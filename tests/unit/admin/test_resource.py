@@ -30,6 +30,7 @@ NAMES = {
     "run": "r1",
     "file": "admin.css",
     "table": "ip_vs",
+    "sheet": "servers.csv",
 }
 GOOD = {
     "change_server": {"weight": 3},

@@ -2,7 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from director.admin.pages.figures import UNKNOWN, ago, amount, clock, per_second, short, size
+from director.admin.pages.figures import (
+    UNKNOWN,
+    ago,
+    amount,
+    clock,
+    counted,
+    lasting,
+    of_day,
+    per_second,
+    short,
+    size,
+    stamped,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +67,28 @@ def test_counts_rates_and_durations() -> None:
 def test_clock() -> None:
     assert clock("2027-01-15T07:57:50.250Z") == "2027-01-15 07:57:50 UTC"
     assert clock(None) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.0, "0 s"),
+        (0.2, "1 s"),
+        (41.0, "41 s"),
+        (60.0, "1:00"),
+        (185.0, "3:05"),
+        (3600.0, "1:00:00"),
+        (3723.0, "1:02:03"),
+    ],
+)
+def test_a_time_that_runs_out_is_shown_as_a_clock_shows_it(seconds: float, said: str) -> None:
+    assert lasting(seconds) == said
+
+
+def test_of_what_happened_just_now_the_day_is_not_told() -> None:
+    assert of_day("2026-11-30T12:03:04.560Z") == "12:03:04.5"
+    assert stamped(1_800_000_000.0) == "2027-01-15 08:00:00 UTC"
+
+
+def test_a_number_of_things() -> None:
+    assert [counted(number, "request") for number in (0, 1, 2)] == ["0 requests", "1 request", "2 requests"]

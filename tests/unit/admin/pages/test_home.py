@@ -69,10 +69,19 @@ def test_a_pool_in_which_nothing_is_wrong_is_a_line_until_it_is_opened() -> None
     control = sample.control()
     sample.trouble(control)
     tags = read(live(view(control))).tags
-    folds = [(one["data-fold"], "open" in one) for name, one in tags if name == "details"]
+    folds = [(one["data-fold"], "open" in one) for _, one in tags if "data-fold" in one]
     assert folds == [("open", True), ("open", True), ("calm", False)], (
         "web drains, images is down, dns is well"
     )
+
+
+def test_certificates_are_there_when_there_are_any() -> None:
+    found = view(sample.control())
+    assert "Certificates" not in live(found)
+    several = [{"name": "shop", "left": -5}, {"name": "<b>", "left": 90 * 86400}]
+    text = read(live({**found, "certificates": several})).text
+    assert "shophas ended" in text
+    assert "<b>90 d" in text
 
 
 def test_without_a_session_there_is_no_sign_out() -> None:

@@ -16,5 +16,13 @@ def test_a_rule_is_shown_as_it_is_written() -> None:
         assert one["action"] in text
 
 
+def test_a_rule_that_never_matched_or_never_can_says_so() -> None:
+    context = looks.api(looks.troubled()).context()
+    found = [views.rule_view(one, context) for one in context.seen.configuration.rules]
+    text = read(rules(found, looks.ADMIN, {"200 old": "rule 100 images"})).text
+    assert text.count("never matched") == 1, "rule 100 has caught five"
+    assert "never can: rule 100 images takes all of it" in text
+
+
 def test_without_rules_it_says_what_happens() -> None:
     assert "every request goes to the pool of its service" in rules([], looks.ADMIN)

@@ -20,7 +20,7 @@ def test_every_wire_joins_two_boxes_of_neighbouring_things() -> None:
     picture = found()
     columns = {node.key: node.column for node in picture.nodes}
     assert len(columns) == len(picture.nodes), "a key names one box"
-    assert {columns[one.start] < columns[one.end] for one in picture.wires} == {True}
+    assert {columns[one.end] - columns[one.start] for one in picture.wires} == {1}, "none goes behind a box"
     assert {node.column for node in picture.nodes} == {0, 1, 2, 3}
 
 
@@ -30,6 +30,15 @@ def test_both_layers_are_there_and_each_server_is_wired_to_its_pool() -> None:
     assert layers == {"l4", "l7"}
     wires = {(one.start, one.end) for one in picture.wires}
     assert ("pool web", "web/a") in wires
+
+
+def test_what_no_rule_takes_has_a_box_and_a_line_of_its_own() -> None:
+    picture = found()
+    titles = {node.key: node.title for node in picture.nodes if node.column == 1}
+    assert titles["rest of l7:www"] == "otherwise"
+    assert titles["rest of l4:dns"] == "everything"
+    wires = {(one.start, one.end) for one in picture.wires}
+    assert {("l7:www", "rest of l7:www"), ("rest of l7:www", "pool web")} <= wires
 
 
 def test_what_is_down_is_marked_and_said() -> None:
