@@ -343,6 +343,7 @@ def test_checks_meet_it_where_it_says_so(program: Program) -> None:
     assert program.echoes(HIT)
 
 
+@in_several
 @pytest.mark.parametrize(("drill", "verdict"), [("drained", "pass"), ("reset", "fail")])
 def test_a_drill_counts_the_flows_that_are_kept(program: Program, drill: str, verdict: str) -> None:
     with program.connect(HIT) as hit, program.connect(SPARED) as spared:
