@@ -227,6 +227,10 @@ COMPONENTS: dict[str, Schema] = {
         active=maybe(WHOLE),
         inactive=maybe(WHOLE),
         injected=rows(TEXTS),
+        # Of a request that nobody sent.
+        path=TEXT,
+        scores=each(TEXT),
+        location=TEXT,
     ),
     "PacketDecision": thing(
         layer=words("l4"),
