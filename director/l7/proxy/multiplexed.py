@@ -48,7 +48,7 @@ from director.l7.proxy.commands import (
     ServerReady,
     ToClient,
 )
-from director.l7.proxy.conversation import TELL
+from director.l7.proxy.conversation import LINGER_SECONDS, TELL
 from director.l7.proxy.exchange import LIFE, TUNNEL
 from director.l7.proxy.streams import Streams
 
@@ -204,6 +204,7 @@ class Multiplexed(Streams):
             dispatch.client_gone(exchange)
             self.look(exchange, now)
         self.close(Do.LINGER_CLIENT)
+        self.until = now + LINGER_SECONDS
 
     def _tell(self, stream: int, what: Any, event: Any, now: float) -> None:
         """An exchange hears of what its phase knows."""
@@ -224,6 +225,9 @@ class Multiplexed(Streams):
             if not exchange.body.done or exchange.phase is TUNNEL:
                 dispatch.client_gone(exchange)
                 self.look(exchange, now)
+        if self.closing:
+            # What was waited for behind our own end.
+            self.out.append(Do.CLOSE_CLIENT)
 
     def _client_gone(self, event: Any, now: float) -> None:
         self.closing = self.ended = True

@@ -28,6 +28,7 @@ LOCAL_SECONDS = 32.0
 """A local server: two seconds to connect and thirty to answer."""
 SPARE = 2.0
 """Seconds for what the network and the sweeps of deadlines add."""
+HOLD_UPS = frozenset({"freeze", "hog"})
 SHORTEST = 0.5
 """Seconds: time-outs that are shorter may pass in a network that is well."""
 FAULTS = frozenset({502, 503, 504})
@@ -108,6 +109,11 @@ class Due:
         service = self._service(asked)
         return service.protocol == "http" and service.switch == "request"
 
+    def is_cut_off(self, asked: Asked) -> bool:
+        """The director had stopped by then: who did not end within the grace is cut."""
+        stopped, settings = self._run.operator.stopped_at, self._run.director.registry.configuration.settings
+        return stopped is not None and asked.over_at >= stopped + settings.shutdown_grace - SPARE
+
     def ruled(self, asked: Asked) -> set[int]:
         """The statuses that its rules give."""
         route = self._route(asked)
@@ -160,7 +166,8 @@ class Due:
         """Seconds until an answer of the director's own, at most."""
         service, pool = self._service(asked), self._pool(asked)
         pools = [*self._pools.values()] if any(one.kind != "page" for one in service.fault) else [pool]
-        total = SPARE + sum(LOCAL_SECONDS for one in service.fault if one.kind == "local")
+        total = SPARE + sum(one.number for one in self._schedule.orders if one.verb in HOLD_UPS)
+        total += sum(LOCAL_SECONDS for one in service.fault if one.kind == "local")
         for one in pools:
             if one is not None:
                 each = 2 * (one.timeouts.connect + one.timeouts.response)
@@ -174,7 +181,7 @@ class Due:
         pool, service = self._pool(asked), self._service(asked)
         if pool is None or not self._could_be_sent_again(asked) or not self.answers(asked):
             return ""
-        if 1 in self._reloads or not self._is_plain(pool, service):
+        if 1 in self._reloads or not self._is_plain(pool, service) or self._is_starved:
             return ""
         troubled = [one for one in pool.servers if self._is_troubled(pool, one)]
         sound = [
@@ -186,6 +193,11 @@ class Due:
         if not sound or len(troubled) > pool.retry.tries or not self._can_be_retried(pool, troubled):
             return ""
         return f"{pool.name}/{sound[0].name} was well and retries were left"
+
+    @property
+    def _is_starved(self) -> bool:
+        """It may lack descriptors, and then no server can be reached."""
+        return any(one.verb == "starve" for one in self._schedule.orders)
 
     def _could_be_sent_again(self, asked: Asked) -> bool:
         return asked.ask.method in IDEMPOTENT and asked.ask.upload <= LARGEST_KEPT

@@ -79,7 +79,7 @@ class Judge:
         for asked in self.run.asked:
             if asked.left:
                 continue
-            if not self.due.answers(asked):
+            if not self.due.answers(asked) or self.due.is_cut_off(asked):
                 continue
             yield from (f"{asked.name} ({asked.ask.method}): {text}" for text in asked.wrong)
             if not asked.answers and not asked.wrong:

@@ -15,6 +15,7 @@ from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, Wi
 from director.l7.http2 import frames as frames_module
 from director.l7.http2 import side as side_module
 from director.l7.proxy.commands import (
+    CONNECTION,
     Do,
     DropServer,
     Expired,
@@ -31,6 +32,7 @@ from director.l7.proxy.commands import (
     ToClient,
     ToServer,
 )
+from director.l7.proxy.conversation import LINGER_SECONDS
 from director.l7.proxy.multiplexed import Multiplexed
 from director.l7.routing.facts import Peer
 from director.model.pools import Address, Pool, Server
@@ -377,6 +379,21 @@ def test_what_breaks_the_protocol_ends_the_connection(octets: bytes) -> None:
     assert talk.door.closing
     assert Do.LINGER_CLIENT in commands
     assert talk.world.leases == 0
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_broke_the_protocol_does_not_keep_its_place(leaves: bool) -> None:
+    """Its end ends the connection; without one, it may go on for as long as a refused client of HTTP/1."""
+    talk = Talk()
+    talk.door.client_bytes(b"\xff" * 60, 0.0)
+    assert talk.door.closing
+    if leaves:
+        commands = talk.door.receive(Happened.CLIENT_ENDED, 0.1)
+    else:
+        assert talk.door.due(LINGER_SECONDS - 0.1) == ()
+        assert talk.door.due(LINGER_SECONDS) == (CONNECTION,)
+        commands = talk.door.receive(Expired(CONNECTION), LINGER_SECONDS)
+    assert Do.CLOSE_CLIENT in commands
 
 
 def test_a_drain_lets_open_streams_end_and_refuses_new_ones() -> None:
