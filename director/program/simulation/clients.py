@@ -55,7 +55,7 @@ class Asked:
         wrong: what is wrong with what it got.  left: the client went before the answer was whole.
         over_at: when that was known.
         unheard: how often it was asked on a connection that the director had closed before.
-        tries: how often it was asked.
+        tries: how often it was asked.  keeper: the server whose cookie went with it.
     """
 
     client: ClientPlan
@@ -72,6 +72,7 @@ class Asked:
     unheard: int = 0
     tries: int = 0
     over_at: float = 0.0
+    keeper: str = ""
 
     @property
     def name(self) -> str:
@@ -107,6 +108,7 @@ class PlayedClient:
         self._out: list[tuple[bytes, Asked | None]] = []
         self._sending = False
         self._expected: Asked | None = None
+        self._cookie, self._keeper = "", ""
         self._reader = Reader(self._is_bare)
         loop.at(plan.at, self._call)
         if plan.leaves == "abort":
@@ -194,7 +196,8 @@ class PlayedClient:
             self._ask(self.asked[self._next - 1])
 
     def _ask(self, asked: Asked) -> None:
-        octets = _octets(asked)
+        octets = _octets(asked, self._cookie)
+        asked.keeper = self._keeper
         self._waiting.append(asked)
         self._offsets[asked] = self._given + sum(len(piece) for piece, _ in self._out)
         asked.tries += 1
@@ -300,6 +303,8 @@ class PlayedClient:
             fields.get(TAG, ""), bytes(message.body), ended,
         )  # fmt: skip
         asked.answers.append(answer)
+        if "set-cookie" in fields and not self.plan.alike:
+            self._cookie, self._keeper = fields["set-cookie"].partition(";")[0], answer.server
         asked.over = True
         asked.over_at = self._loop.seconds()
         if ended or self._end is None:
@@ -375,13 +380,14 @@ def tag_of(plan: ClientPlan, index: int) -> str:
     return f"c{plan.number}" if plan.alike else f"c{plan.number}.{index}"
 
 
-def _octets(asked: Asked) -> bytes:
+def _octets(asked: Asked, cookie: str) -> bytes:
     """The request."""
     ask = asked.ask
     want = f"{ask.size};{ask.framing};{ask.think:g};{ask.hints}"
     fields = [f"Host: {ask.host}", f"X-Sim: {asked.tag}", f"X-Want: {want}"]
     fields += ["Expect: 100-continue"] if ask.expect and ask.upload else []
     fields += ["Connection: close"] if ask.once else []
+    fields += [f"Cookie: {cookie}"] if cookie else []
     body = body_of(asked.name, ask.upload)
     if ask.chunked and ask.upload:
         fields.append("Transfer-Encoding: chunked")

@@ -11,6 +11,7 @@ from director.model.http import L7Service
 from director.model.pools import OnDown, Pool, Server
 from director.program.simulation.clients import Asked
 from director.program.simulation.likeness import Likeness
+from director.program.simulation.orders import MOVING
 from director.program.simulation.routes import DueRoute, Routes
 from director.program.simulation.run import Run
 from director.program.simulation.schedule import Trouble
@@ -64,9 +65,14 @@ class Due:
                 self._names[f"{pool.name}/{server.name}"] = name
                 shared.setdefault(name, set()).add(f"{pool.name}/{server.name}")
         self._alone = {name for name, places in shared.items() if len(places) == 1}
-        self._reloads = {one.number for one in self._schedule.orders if one.verb == "reload"}
+        self._reloads = {int(one.number) for one in self._schedule.orders if one.verb == "reload"}
 
     # -- what is what --
+
+    @property
+    def _is_moved(self) -> bool:
+        """A reload may have changed where requests belong."""
+        return bool(self._reloads & MOVING)
 
     def _route(self, asked: Asked) -> DueRoute:
         return self._routes.of(asked.client.service, asked.ask)
@@ -117,7 +123,7 @@ class Due:
     def ruled(self, asked: Asked) -> set[int]:
         """The statuses that its rules give."""
         route = self._route(asked)
-        if 1 in self._reloads:
+        if self._is_moved:
             own = [rule.redirect or rule.respond for rule in self._rules]
             return {one[0] for one in own if one is not None}
         return set() if route.pool or not route.status else {route.status}
@@ -141,6 +147,21 @@ class Due:
         places = {(pool.name, server.name), (pool.name, "")}
         started = [self._faults[one.pool] for one in self._schedule.orders if one.verb == "inject"]
         return any(place in places for fault in started for place in fault.servers)
+
+    def stays(self, asked: Asked) -> bool:
+        """The server of its cookie belongs to its pool, and was well all the time."""
+        pool = self._pool(asked)
+        if pool is None or not self.is_sticky(pool.name) or not self.answers(asked) or self._is_moved:
+            return False
+        checks = [self._checks[name] for name in pool.checks]
+        return (
+            not self._is_starved
+            and all(one.timeout >= SHORTEST / 5 for one in checks)
+            and any(
+                self._names[f"{pool.name}/{one.name}"] == asked.keeper and not self._is_troubled(pool, one)
+                for one in pool.servers
+            )
+        )
 
     # -- how often, how long --
 
@@ -181,7 +202,7 @@ class Due:
         pool, service = self._pool(asked), self._service(asked)
         if pool is None or not self._could_be_sent_again(asked) or not self.answers(asked):
             return ""
-        if 1 in self._reloads or not self._is_plain(pool, service) or self._is_starved:
+        if self._is_moved or not self._is_plain(pool, service) or self._is_starved:
             return ""
         troubled = [one for one in pool.servers if self._is_troubled(pool, one)]
         sound = [

@@ -11,11 +11,12 @@ stop                    SIGTERM, with the file's `shutdown_grace`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
 from director.errors import DirectorError
+from director.model.http import L7Service
 from director.model.pools import Address, Pool, SchedulerSpec, Server, State
 from director.model.settings import Configuration
 from director.program.simulation.schedule import PlannedOrder
@@ -168,6 +169,12 @@ def _pools(change: Callable[[Pool], Pool]) -> Callable[[Configuration], Configur
     return lambda written: evolve(written, pools=tuple(change(one) for one in written.pools))
 
 
+def _with_the_doors_of_the_next(services: tuple[L7Service, ...]) -> Iterator[L7Service]:
+    """Each listens where the next one did."""
+    for at, service in enumerate(services):
+        yield evolve(service, listen=services[(at + 1) % len(services)].listen)
+
+
 CHANGES: tuple[Callable[[Configuration], Configuration], ...] = (
     lambda written: written,
     lambda written: evolve(written, rules=written.rules[:-1]),
@@ -176,5 +183,7 @@ CHANGES: tuple[Callable[[Configuration], Configuration], ...] = (
     _pools(lambda pool: evolve(pool, servers=tuple(reversed(pool.servers)))),
     _pools(lambda pool: evolve(pool, idle_connections=1)),
     lambda written: evolve(written, l7=tuple(evolve(one, listen=one.listen[::-1]) for one in written.l7)),
+    lambda written: evolve(written, l7=tuple(_with_the_doors_of_the_next(written.l7))),
 )
-"""Ways in which a file may differ when it is read again; none of them makes a promise void."""
+"""Ways in which a file may differ when it is read again; those of `MOVING` change where requests belong."""
+MOVING = frozenset({1, 7})

@@ -136,7 +136,8 @@ class StreamsClient:
         asked.tries += 1
         asked.answers, asked.began = [], self._loop.seconds()
         if last and self.plan.leaves == "junk":
-            asked.left = asked.over = True
+            for one in (asked, *self._streams.values()):
+                one.left = one.over = True
             self._flush()
             self._out += JUNK * 2
             return
