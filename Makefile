@@ -13,7 +13,7 @@ JOBS   ?= 2
 TEST_TOOLS  := nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
                iperf3:iperf3 chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light redis-server:redis-server \
                openssl:openssl h2load:nghttp2-client nghttp:nghttp2-client slowhttptest:slowhttptest
-BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light
+BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light openssl:openssl h2load:nghttp2-client
 LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
@@ -47,7 +47,7 @@ lint: $(VENV)/.dev            ## ruff, mypy --strict, import floors
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/gates
 
-bench: $(VENV)/.dev            ## requests, bodies, latency, memory beside haproxy and nginx (ARGS=--help)
+bench: $(VENV)/.dev            ## requests, bodies, TLS, HTTP/2, TCP, memory beside haproxy and nginx (ARGS=--help)
 	@.ci/packages $(BENCH_TOOLS)
 	$(BIN)/python -m tests.bench $(ARGS)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -73,12 +74,28 @@ class ApiClient:
         """What became of it; empty when it is simply gone."""
         return self._ask("DELETE", segments, query=query)
 
+    def stream(self, *segments: str, after: int) -> Iterator[bytes]:
+        """The lines of a stream of events, of those behind the id `after`.
+
+        Raises Refused, also when it breaks off.
+        """
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        connection = UnixConnection(self._path)
+        try:
+            connection.request("GET", _target(segments), headers=headers)
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                understood(answer.status, answer.headers.get_content_type(), answer.read(LARGEST_ANSWER))
+            yield from answer
+        except (OSError, http.client.HTTPException) as error:
+            raise Refused(advice(error, self._path), code=NOT_REACHABLE) from error
+        finally:
+            connection.close()
+
     def _ask(
         self, method: str, segments: tuple[str, ...], order: dict[str, Any] | None = None, query: str = ""
     ) -> Any:
-        target = (
-            "/api/v1/" + "/".join(quote(part, safe="") for part in segments) + (f"?{query}" if query else "")
-        )
+        target = _target(segments) + (f"?{query}" if query else "")
         body = None if order is None else json.dumps(order).encode()
         headers = {"Accept": "application/json"} | (
             {"Content-Type": "application/json"} if body is not None else {}
@@ -93,6 +110,10 @@ class ApiClient:
         finally:
             connection.close()
         return understood(answer.status, answer.headers.get_content_type(), data)
+
+
+def _target(segments: tuple[str, ...]) -> str:
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in segments)
 
 
 def understood(status: int, kind: str, data: bytes) -> Any:

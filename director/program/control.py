@@ -307,7 +307,9 @@ class RunningControl:
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
         loaded = self._current.candidate.loaded
-        return export(loaded, self._current.overrides.orders()) if loaded is not None else ""
+        if loaded is None:
+            return ""
+        return export(loaded, self._registry.configuration, self._registry.states())
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""

@@ -9,14 +9,18 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from attrs import evolve
+
 from tests.bench import load, report
 from tests.bench.figures import machine
 from tests.bench.programs import (
     BIG,
     ROOT,
+    Behind,
     BenchError,
     Program,
     director_command,
+    echo_command,
     haproxy_command,
     interpreter,
     nginx_command,
@@ -24,9 +28,12 @@ from tests.bench.programs import (
     running,
     tool,
 )
+from tests.support.certificates import make
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-WORKLOADS = ("small", "fresh", "big", "p99", "new", "idle")
+LOADS = ("small", "fresh", "big", "p99", "new", "tlsnew", "tlsresumed", "tlsbig", "h2", "ws", "tcp")
+IDLE = {"idle": load.in_clear, "idletls": load.in_tls, "idleh2": load.in_h2}
+WORKLOADS = (*LOADS, *IDLE)
 PROGRAMS = ("director", "haproxy", "nginx")
 # wrk pauses in whole milliseconds; with so many connections half of 64 000 requests/s is a mean of 4 ms.
 THINKING_CONNECTIONS = 128
@@ -36,7 +43,9 @@ the rounds' ratios. Every proxy has the same two rules, an access log to a file,
 keep-alive connections to one nginx, and runs in one thread; wrk drives it with one thread, and all of them
 share the machine's processors. For the 99th percentile wrk's connections pause between requests, so that
 each program gets half of the rate it reached before ({connections} connections; a steady rate, not an open
-loop). Idle: {idle} connections that have made one request."""
+loop). TLS: one ECDSA certificate, handshakes by four `openssl s_time` with a request each, HTTP/2 by h2load;
+WebSockets and their echo are small Python programs, which reach the same with every proxy when they are the
+slowest: there the processor time tells. Idle: {idle} connections that have made one request."""
 
 
 class Bench:
@@ -98,34 +107,81 @@ class Bench:
         run = load.wrk(program, "/small.txt", self.seconds, self.folder, close=True)
         self.note("new", program.name, run.rate)
 
-    def loads(self, origin: int) -> None:
+    def tlsnew(self, program: Program) -> None:
+        """Handshakes in full."""
+        done = load.handshakes(program, self.seconds, reuse=False)
+        self.note("tlsnew", program.name, done.number / done.cpu, f" at {done.number / done.seconds:.0f}/s")
+
+    def tlsresumed(self, program: Program) -> None:
+        """Handshakes that go on from a session."""
+        done = load.handshakes(program, self.seconds, reuse=True)
+        self.note(
+            "tlsresumed", program.name, done.number / done.cpu, f" at {done.number / done.seconds:.0f}/s"
+        )
+
+    def tlsbig(self, program: Program) -> None:
+        """Large bodies inside TLS."""
+        run = load.wrk(program, "/big.bin", self.seconds, self.folder, connections=8, tls=True)
+        rate = run.octets / run.seconds / 1e6
+        self.note("tlsbig", program.name, run.octets / 1e6 / run.cpu, f" at {rate:.0f} MB/s")
+
+    def h2(self, program: Program) -> None:
+        """Small requests, many at a time on a connection."""
+        done = load.h2(program, self.seconds)
+        self.note("h2", program.name, done.number / done.seconds)
+        self.note("h2cpu", program.name, done.cpu / done.number * 1e6)
+
+    def ws(self, program: Program) -> None:
+        """Small messages of a tunnel."""
+        done = load.websockets(program, self.seconds)
+        self.note("ws", program.name, done.number / done.seconds)
+        self.note("wscpu", program.name, done.cpu / done.number * 1e6)
+
+    def tcp(self, program: Program) -> None:
+        """Large transfers that nobody reads on the way."""
+        if program.name == "nginx":
+            return
+        through = evolve(program, port=program.ports.tcp)
+        run = load.wrk(through, "/big.bin", self.seconds, self.folder, connections=8)
+        self.note("tcp", program.name, run.octets / run.seconds / 1e6)
+        self.note("tcpcpu", program.name, run.cpu / (run.octets / 1e9))
+
+    def loads(self, behind: Behind) -> None:
         """All that wrk does, with the three programs running side by side."""
         with ExitStack() as stack:
             started = [
-                stack.enter_context(running(name, self.commands[name], self.folder, origin))
+                stack.enter_context(running(name, self.commands[name], self.folder, behind))
                 for name in self.programs
             ]
             for number in range(1, self.rounds + 1):
                 print(f"round {number} of {self.rounds}", flush=True)
-                for workload in WORKLOADS[:-1]:
+                for workload in LOADS:
                     if workload in self.only:
                         for program in started:
                             getattr(self, workload)(program)
 
-    def idles(self, origin: int) -> None:
-        """Idle connections, each program freshly started."""
+    def idles(self, behind: Behind, row: str) -> None:
+        """Idle connections of one kind, each program freshly started."""
         print(f"{self.idle} idle connections", flush=True)
         for name in self.programs:
-            with running(name, self.commands[name], self.folder, origin) as program:
-                self.note("idle", name, load.idle_bytes(program, self.idle) / 1000)
+            with running(name, self.commands[name], self.folder, behind) as program:
+                self.note(row, name, load.idle_bytes(program, self.idle, IDLE[row]) / 1000)
 
     def run(self) -> None:
         """Everything that was asked for."""
-        with running("origin", origin_command, self.folder) as origin:
-            if set(self.only) - {"idle"}:
-                self.loads(origin.port)
-            if "idle" in self.only:
-                self.idles(origin.port)
+        pair = self.folder / "pair.pem"
+        made = make("bench", "127.0.0.1")
+        pair.write_bytes(made.chain + made.key)
+        with (
+            running("origin", origin_command, self.folder) as origin,
+            running("echo", echo_command, self.folder) as echo,
+        ):
+            behind = Behind(origin.port, echo.port, pair)
+            if set(self.only) & set(LOADS):
+                self.loads(behind)
+            for row in IDLE:
+                if row in self.only:
+                    self.idles(behind, row)
 
 
 def parse(words: list[str]) -> argparse.Namespace:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import socket
+import ssl
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import frozen
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import StreamEnded
 
 from tests.bench.figures import cpu_seconds, resident_bytes
 from tests.bench.programs import BenchError, Program, tool
+from tests.bench.sockets import echoed
 
 # wrk's own summary, as one line that can be read back.  `delay` makes a connection think for a while
 # after each answer (milliseconds, uniform around the mean), which turns wrk's closed loop into a steady rate.
@@ -71,8 +79,9 @@ def wrk(
     think: int = 0,
     close: bool = False,
     fresh: bool = False,
+    tls: bool = False,
 ) -> Run:
-    """Load a proxy with wrk, one thread.
+    """Load a proxy with wrk, one thread; with `tls` inside of it, in HTTP/1.
 
     `think` is the mean pause of a connection in milliseconds; `close` makes a connection for each request,
     `fresh` asks for another URL each time.
@@ -80,7 +89,8 @@ def wrk(
     script = folder / f"{'fresh' if fresh else 'think'}-{think}.lua"
     script.write_text(SCRIPT.format(think=think, fresh=str(fresh).lower()), encoding="utf-8")
     command = [tool("wrk"), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
-    command += ["-s", str(script), f"http://127.0.0.1:{program.port}{target}"]
+    place = f"https://127.0.0.1:{program.ports.tls}" if tls else f"http://127.0.0.1:{program.port}"
+    command += ["-s", str(script), place + target]
     command += ["-H", "Connection: close"] if close else []
     before = cpu_seconds(program.process.pid)
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -88,6 +98,63 @@ def wrk(
         return read_figures(done.stdout, cpu_seconds(program.process.pid) - before)
     except BenchError as error:
         raise BenchError(f"{program.name}, {target}: {error}") from error
+
+
+@frozen
+class Count:
+    """How often something was done in so many `seconds`, and the proxy's processor time for it."""
+
+    number: int
+    seconds: float
+    cpu: float
+
+
+SHAKERS = 4
+"""Clients that shake hands at a time, each one after the other."""
+
+
+def handshakes(program: Program, seconds: float, *, reuse: bool) -> Count:
+    """TLS 1.3 with `openssl s_time`: a request in each connection, which resumes the last session or none."""
+    way = "-reuse" if reuse else "-new"
+    command = [tool("openssl"), "s_time", "-connect", f"127.0.0.1:{program.ports.tls}", way, "-tls1_3"]
+    command += ["-www", "/small.txt", "-time", str(max(1, round(seconds)))]
+    before, began = cpu_seconds(program.process.pid), time.monotonic()
+    clients = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(SHAKERS)
+    ]
+    said = [one.communicate()[0] for one in clients]
+    took, spent = time.monotonic() - began, cpu_seconds(program.process.pid) - before
+    # The second of two sums is by the wall clock: "417 connections in 3 real seconds, 3 bytes read …".
+    found = [re.findall(r"(\d+) connections in \d+ real seconds", text) for text in said]
+    if not all(found) or not sum(int(one[-1]) for one in found):
+        raise BenchError(f"{program.name}: openssl s_time said nothing that can be read:\n{said[0]}")
+    if reuse and "r" not in said[0].partition("starting")[2].partition("\n")[2].split("\n")[0]:
+        raise BenchError(f"{program.name}: no session was resumed:\n{said[0]}")
+    return Count(sum(int(one[-1]) for one in found), took, spent)
+
+
+def h2(program: Program, seconds: float, connections: int = 8, streams: int = 16) -> Count:
+    """Small requests in HTTP/2 inside TLS with h2load.  Raises BenchError when one failed."""
+    command = [tool("h2load"), "-c", str(connections), "-m", str(streams), "-t", "1"]
+    command += ["-D", str(max(1, round(seconds))), f"https://127.0.0.1:{program.ports.tls}/small.txt"]
+    before = cpu_seconds(program.process.pid)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    spent = cpu_seconds(program.process.pid) - before
+    found = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", done.stdout)
+    if found is None or "Application protocol: h2" not in done.stdout or found[2] != "0" or found[3] != "0":
+        raise BenchError(f"{program.name}: h2load was not served:\n{done.stdout[-2000:]}")
+    return Count(int(found[1]), max(1, round(seconds)), spent)
+
+
+def websockets(program: Program, seconds: float, connections: int = 32) -> Count:
+    """Messages there and back."""
+    before, began = cpu_seconds(program.process.pid), time.monotonic()
+    try:
+        number = echoed(program.port, connections, seconds)
+    except ConnectionError as error:
+        raise BenchError(f"{program.name}: {error}") from error
+    return Count(number, time.monotonic() - began, cpu_seconds(program.process.pid) - before)
 
 
 def raise_descriptor_limit(wanted: int) -> int:
@@ -98,22 +165,61 @@ def raise_descriptor_limit(wanted: int) -> int:
     return min(wanted, limit // 3)
 
 
-def idle_bytes(program: Program, connections: int) -> float:
+REQUEST = b"GET /small.txt HTTP/1.1\r\nHost: bench\r\n\r\n"
+Opened = Callable[[Program], socket.socket]
+
+
+def in_clear(program: Program) -> socket.socket:
+    """A connection that has made one request."""
+    sock = socket.create_connection(("127.0.0.1", program.port), timeout=10)
+    sock.sendall(REQUEST)
+    if not sock.recv(65536).startswith(b"HTTP/1.1 200"):
+        raise BenchError(f"{program.name}: no 200 on a connection")
+    return sock
+
+
+def _trusting(*protocols: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(protocols)
+    return context
+
+
+def in_tls(program: Program, context: ssl.SSLContext = _trusting("http/1.1")) -> socket.socket:  # noqa: B008
+    """The same inside TLS."""
+    plain = socket.create_connection(("127.0.0.1", program.ports.tls), timeout=10)
+    sock = context.wrap_socket(plain)
+    sock.sendall(REQUEST)
+    if not sock.recv(65536).startswith(b"HTTP/1.1 200"):
+        raise BenchError(f"{program.name}: no 200 on a connection of TLS")
+    return sock
+
+
+def in_h2(program: Program, context: ssl.SSLContext = _trusting("h2")) -> socket.socket:  # noqa: B008
+    """The same in HTTP/2 inside TLS."""
+    plain = socket.create_connection(("127.0.0.1", program.ports.tls), timeout=10)
+    sock = context.wrap_socket(plain)
+    peer = H2Connection(H2Configuration(header_encoding=None))
+    peer.initiate_connection()
+    fields = [(":method", "GET"), (":scheme", "https"), (":authority", "bench"), (":path", "/small.txt")]
+    peer.send_headers(1, fields, end_stream=True)
+    sock.sendall(peer.data_to_send())
+    while data := sock.recv(65536):
+        events = peer.receive_data(data)
+        sock.sendall(peer.data_to_send())
+        if any(isinstance(one, StreamEnded) for one in events):
+            return sock
+    raise BenchError(f"{program.name}: no answer on a connection of HTTP/2")
+
+
+def idle_bytes(program: Program, connections: int, opened: Opened) -> float:
     """Memory for each connection that made one request and now waits, over what the proxy had before."""
-    request = b"GET /small.txt HTTP/1.1\r\nHost: bench\r\n\r\n"
     held: list[socket.socket] = []
-
-    def open_some(number: int) -> None:
-        for _ in range(number):
-            held.append(socket.create_connection(("127.0.0.1", program.port), timeout=10))
-            held[-1].sendall(request)
-            if not held[-1].recv(65536).startswith(b"HTTP/1.1 200"):
-                raise BenchError(f"{program.name}: no 200 on connection {len(held)}")
-
     try:
-        open_some(200)
+        held += [opened(program) for _ in range(200)]
         before = resident_bytes(program.process.pid)
-        open_some(connections)
+        held += [opened(program) for _ in range(connections)]
         return max(0, resident_bytes(program.process.pid) - before) / connections
     finally:
         for each in held:

@@ -21,11 +21,29 @@ from attrs import frozen
 
 ROOT = Path(__file__).parents[2]
 BIG = 10 * 1024 * 1024
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 class BenchError(Exception):
     """A measurement cannot be made; the text says what to do."""
+
+
+@frozen
+class Ports:
+    """Where a program listens: HTTP in clear and in TLS, and where it relays TCP unread."""
+
+    clear: int
+    tls: int
+    tcp: int
+
+
+@frozen
+class Behind:
+    """What stands behind a proxy: the ports of the origin and of the echo; and a certificate with its key."""
+
+    origin: int = 0
+    echo: int = 0
+    pair: Path = Path()
 
 
 @frozen
@@ -35,6 +53,7 @@ class Program:
     name: str
     port: int
     process: subprocess.Popen[bytes]
+    ports: Ports
 
 
 def free_port() -> int:
@@ -42,6 +61,11 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
     return port
+
+
+NOTHING = Behind()
+Command = Callable[[Path, Ports, Behind], list[str]]
+"""The words that start a program which is configured in a folder."""
 
 
 def tool(name: str) -> str:
@@ -93,6 +117,23 @@ NGINX_PROXY = """
         location /images/ {{ proxy_pass http://web; }}
         location ~ ^/users/([^/]+)/ {{ proxy_pass http://web; }}
         location / {{ proxy_pass http://web; }}
+        location /socket {{
+            proxy_pass http://127.0.0.1:{echo};
+            proxy_set_header Connection upgrade;
+            proxy_set_header Upgrade $http_upgrade;
+        }}
+    }}
+    server {{
+        listen 127.0.0.1:{tls} ssl http2 backlog=4096;
+        ssl_certificate {pair};
+        ssl_certificate_key {pair};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        http2_max_requests 100000000;
+        http2_max_concurrent_streams 128;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        location / {{ proxy_pass http://web; }}
     }}
 """
 
@@ -113,12 +154,25 @@ defaults
     timeout http-keep-alive 600s
 frontend www
     bind 127.0.0.1:{port} backlog 4096
+    bind 127.0.0.1:{tls} backlog 4096 ssl crt {pair} alpn h2,http/1.1 ssl-min-ver TLSv1.2
     acl images_host hdr(host) -i img.example.org
     acl images_path path_beg /images/
     acl users path_reg ^/users/([^/]+)/
     use_backend images if images_host or images_path
     use_backend web if users
+    use_backend echo if {{ path /socket }}
     default_backend web
+backend echo
+    timeout tunnel 600s
+    server a 127.0.0.1:{echo}
+frontend relay
+    mode tcp
+    option tcplog
+    bind 127.0.0.1:{tcp} backlog 4096
+    default_backend relayed
+backend relayed
+    mode tcp
+    server a 127.0.0.1:{origin}
 backend web
     balance leastconn
     option httpchk GET /healthz
@@ -157,8 +211,20 @@ scheduler = wlc
 server.a = 127.0.0.1:{origin}
 check = alive
 
+[pool:echo]
+server.a = 127.0.0.1:{echo}
+
+[cert:bench]
+file = {pair}
+
+[l7:relay]
+listen = 127.0.0.1:{tcp}
+protocol = tcp
+pool = web
+
 [l7:www]
-listen = 127.0.0.1:{port}
+listen = 127.0.0.1:{port}, 127.0.0.1:{tls} tls
+tls = bench
 protocol = http
 pool = web
 timeout.keepalive = 600s
@@ -168,6 +234,11 @@ forwarded = x-forwarded-for
 service = www
 when = host = img.example.org or path ^= /images/
 pool = images
+
+[rule:150 sockets]
+service = www
+when = path = /socket
+pool = echo
 
 [rule:200 users]
 service = www
@@ -184,38 +255,55 @@ def _nginx(folder: Path, rest: str, **values: object) -> list[str]:
     return [tool("nginx"), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
 
 
-def origin_command(folder: Path, port: int, _origin: int) -> list[str]:
+def origin_command(folder: Path, ports: Ports, _behind: Behind) -> list[str]:
     """Nginx with a file of 100 bytes and one of 10 MB."""
     www = folder / "www"
     www.mkdir()
     (www / "small.txt").write_bytes(b"director\n" * 11 + b"\n")
     (www / "big.bin").write_bytes(os.urandom(1024 * 1024) * (BIG // 1024 // 1024))
-    return _nginx(folder, ORIGIN, port=port)
+    return _nginx(folder, ORIGIN, port=ports.clear)
 
 
-def nginx_command(folder: Path, port: int, origin: int) -> list[str]:
-    """Nginx as a proxy."""
-    return _nginx(folder, NGINX_PROXY, port=port, origin=origin)
+def _places(ports: Ports, behind: Behind) -> dict[str, object]:
+    """What a configuration is filled in with."""
+    return {
+        "port": ports.clear,
+        "tls": ports.tls,
+        "tcp": ports.tcp,
+        "origin": behind.origin,
+        "echo": behind.echo,
+        "pair": behind.pair,
+    }
 
 
-def haproxy_command(folder: Path, port: int, origin: int) -> list[str]:
+def nginx_command(folder: Path, ports: Ports, behind: Behind) -> list[str]:
+    """Nginx as a proxy; it relays no TCP, which would be another module."""
+    return _nginx(folder, NGINX_PROXY, **_places(ports, behind))
+
+
+def haproxy_command(folder: Path, ports: Ports, behind: Behind) -> list[str]:
     """HAProxy in the foreground; its log goes to its standard output, which is a file."""
     config = folder / "haproxy.cfg"
-    config.write_text(HAPROXY.format(port=port, origin=origin), encoding="utf-8")
+    config.write_text(HAPROXY.format(**_places(ports, behind)), encoding="utf-8")
     return [tool("haproxy"), "-db", "-f", str(config)]
 
 
-def director_command(python: str) -> Callable[[Path, int, int], list[str]]:
+def director_command(python: str) -> Command:
     """The director under the interpreter `python`, which has it and Twisted installed."""
 
-    def command(folder: Path, port: int, origin: int) -> list[str]:
+    def command(folder: Path, ports: Ports, behind: Behind) -> list[str]:
         config = folder / "director.ini"
-        text = DIRECTOR.format(folder=folder, port=port, origin=origin, admin=free_port())
+        text = DIRECTOR.format(folder=folder, admin=free_port(), **_places(ports, behind))
         config.write_text(text, encoding="utf-8")
         twistd = Path(python).parent / "twistd"
         return [python, str(twistd), "--nodaemon", "--pidfile=", "director", "-c", str(config)]
 
     return command
+
+
+def echo_command(folder: Path, ports: Ports, _behind: Behind) -> list[str]:
+    """The server behind WebSockets."""
+    return [sys.executable, "-m", "tests.bench.sockets", str(ports.clear)]
 
 
 def interpreter(python: str | None) -> str:
@@ -270,19 +358,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def running(
-    name: str, command: Callable[[Path, int, int], list[str]], folder: Path, origin: int = 0
-) -> Iterator[Program]:
+def running(name: str, command: Command, folder: Path, behind: Behind = NOTHING) -> Iterator[Program]:
     """Start a program in a folder of its own below `folder`, wait until it answers; always end it."""
     place = folder / f"{name}-{len(list(folder.iterdir()))}"
     place.mkdir()
-    port = free_port()
+    ports = Ports(free_port(), free_port(), free_port())
     log = place / "output.log"
     with log.open("wb") as output:
-        words = command(place, port, origin)
+        words = command(place, ports, behind)
         process = subprocess.Popen(words, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
-        program = Program(name, port, process)
+        program = Program(name, ports.clear, process, ports)
         _wait(program, log)
         yield program
     finally:

@@ -34,7 +34,24 @@ ROWS = (
     Row("bigcpu", "processor time of a GB of them", "s", more_is_better=False),
     Row("p99", "99th percentile at half of its own rate", "ms", more_is_better=False, bar=3.0),
     Row("new", "a new connection for each request", "requests/s", more_is_better=True),
-    Row("idle", "memory of an idle connection", "kB", more_is_better=False, bar=33, absolute=True),
+    Row("tlsnew", "new TLS 1.3 handshakes, for each processor second", "1/s", more_is_better=True, bar=0.7),
+    Row("tlsresumed", "resumed ones, for each processor second", "1/s", more_is_better=True, bar=0.7),
+    Row("tlsbig", "10 MB bodies inside TLS, for each processor second", "MB", more_is_better=True, bar=0.8),
+    Row(
+        "h2",
+        "HTTP/2 inside TLS: small requests, 8 connections of 16 streams",
+        "requests/s",
+        more_is_better=True,
+        bar=0.3,
+    ),
+    Row("h2cpu", "processor time of such a request", "µs", more_is_better=False),
+    Row("ws", "WebSocket messages of 100 bytes there and back, 32 connections", "1/s", more_is_better=True),
+    Row("wscpu", "processor time of such a message and its echo", "µs", more_is_better=False),
+    Row("tcp", "TCP mode: 10 MB bodies, 8 connections", "MB/s", more_is_better=True),
+    Row("tcpcpu", "processor time of a GB of them", "s", more_is_better=False),
+    Row("idle", "memory of an idle connection", "kB", more_is_better=False, bar=4, absolute=True),
+    Row("idletls", "of one of TLS", "kB", more_is_better=False, bar=29, absolute=True),
+    Row("idleh2", "of one of HTTP/2 inside TLS", "kB", more_is_better=False, bar=40, absolute=True),
 )
 
 Figures = dict[str, dict[str, list[float]]]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from director.caches import remember
 from director.errors import MessageError
 
 Fields = Iterable[tuple[bytes, bytes]]
 
+HEADS = 128
+"""Heads of responses that are remembered: until their date changes, many are the same."""
 SPECIFIC = frozenset((b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"))
 """Fields of one connection, which HTTP/2 does not have (RFC 9113 8.2.2)."""
 
 
-def head_fields(text: bytes) -> list[tuple[bytes, bytes]]:
+@remember("h2_response_heads", HEADS)
+def head_fields(text: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """The fields of a response's head in HTTP/1 form, for HTTP/2: lower case, its status first."""
     lines = text.split(b"\r\n")
-    fields = [(b":status", lines[0].split(b" ", 2)[1])]
-    fields += lines_to_fields(lines[1:])
-    return fields
+    return ((b":status", lines[0].split(b" ", 2)[1]), *lines_to_fields(lines[1:]))
 
 
 def lines_to_fields(lines: Iterable[bytes]) -> list[tuple[bytes, bytes]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError, StreamClosedError
-from h2.settings import SettingCodes, Settings
+from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
+from director.l7.http2.connection import SmallSettings
 from director.l7.http2.fields import Fields
 from director.l7.http2.side import FrameSide
 
@@ -40,8 +41,8 @@ class Frames(FrameSide):
         self._h2.local_settings = self._settings(STREAMS)
         self.highest = 0
 
-    def _settings(self, streams: int) -> Settings:
-        return Settings(
+    def _settings(self, streams: int) -> SmallSettings:
+        return SmallSettings(
             client=False,
             initial_values={
                 SettingCodes.MAX_CONCURRENT_STREAMS: streams,
@@ -66,6 +67,18 @@ class Frames(FrameSide):
         except (StreamClosedError, ProtocolError):
             return b""
         return self._h2.data_to_send()
+
+    def answer(self, stream: int, fields: Fields, payload: bytes) -> bytes:
+        """A whole response with a body; at once where its windows take it."""
+        if stream not in self._outputs:
+            try:
+                octets = self._h2.answer(stream, fields, payload)
+            except (StreamClosedError, ProtocolError):
+                return b""
+            if octets is not None:
+                self._sent += 1
+                return octets
+        return self.head(stream, fields) + self.data(stream, payload, end=True)
 
     def goaway(self, code: ErrorCodes = ErrorCodes.NO_ERROR, why: str = "") -> bytes:
         """Tell the client to open no more streams; those that are open go on (RFC 9113 6.8).

@@ -40,8 +40,10 @@ class StreamRelay(ResponseRelay):
         text = own_response(status, body, fields, content_type, head_only=self.method == b"HEAD")
         head, _, payload = text.partition(b"\r\n\r\n")
         self.whole = True
-        sent = self._frames.head(self._stream, head_fields(head), end=not payload)
-        return sent + self._frames.data(self._stream, payload, end=True) if payload else sent
+        pairs = head_fields(head)
+        if payload:
+            return self._frames.answer(self._stream, pairs, payload)
+        return self._frames.head(self._stream, pairs, end=True)
 
     @property
     def shows_its_end(self) -> bool:
@@ -55,12 +57,13 @@ class StreamRelay(ResponseRelay):
         self._body = head.body()
         payload = self._read(octets)
         text = response_head(head, added, no_store)
-        bare = self.done and not payload and not self._body.trailers
-        sent = self._frames.head(self._stream, head_fields(text), end=bare)
-        if bare:
-            self.whole = True
-            return sent
-        return sent + self._send(payload)
+        fields = head_fields(text)
+        if not self.done or self._body.trailers:
+            return self._frames.head(self._stream, fields) + self._send(payload)
+        self.whole = True
+        if payload:
+            return self._frames.answer(self._stream, fields, payload)
+        return self._frames.head(self._stream, fields, end=True)
 
     def body(self, data: bytes) -> bytes:
         """Body octets for the client.  Raises MessageError when the server's framing breaks."""
@@ -80,7 +83,8 @@ class StreamRelay(ResponseRelay):
         if not payload and not self.done:
             return b""
         self.whole = self.done
-        trailers = lines_to_fields(self._body.trailers.split(b"\r\n")) if self.done else []
+        lines = self._body.trailers if self.done else b""
+        trailers = lines_to_fields(lines.split(b"\r\n")) if lines else []
         return self._frames.data(self._stream, payload, end=self.done, trailers=trailers)
 
     def end(self) -> bytes | None:

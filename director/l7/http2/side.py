@@ -70,7 +70,15 @@ class FrameSide:
     """
 
     def __init__(self, *, client: bool, preface: int, header_limit: int) -> None:
-        self._h2 = FrameConnection(H2Configuration(client_side=client, header_encoding=None))
+        # What we answer was framed by ourselves, in lower case and without what belongs to one connection
+        # (`fields`).  Of requests the library sees to it that secrets stay out of the compression's table.
+        config = H2Configuration(
+            client_side=client,
+            header_encoding=None,
+            normalize_outbound_headers=client,
+            validate_outbound_headers=client,
+        )
+        self._h2 = FrameConnection(config)
         self._h2.decoder.max_header_list_size = header_limit
         self._lengths = FrameLengths(preface)
         self._outputs: dict[int, _Output] = {}

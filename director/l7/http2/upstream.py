@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError, StreamClosedError
-from h2.settings import SettingCodes, Settings
+from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
+from director.l7.http2.connection import SmallSettings
 from director.l7.http2.fields import Fields
 from director.l7.http2.side import FrameSide
 
@@ -33,7 +34,7 @@ class Upstream(FrameSide):
 
     def __init__(self) -> None:
         super().__init__(client=True, preface=0, header_limit=HEADER_LIMIT)
-        self._h2.local_settings = Settings(
+        self._h2.local_settings = SmallSettings(
             client=True,
             initial_values={
                 SettingCodes.ENABLE_PUSH: 0,

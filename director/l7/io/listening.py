@@ -154,6 +154,8 @@ class Listening:
         self.shell.clients += 1
         stream.resume()
         if isinstance(side.door, Multiplexed):
+            if isinstance(stream, TLSStream):
+                stream.gathers = True
             side.greet(side.door.greet())
         elif not service.is_http and not isinstance(side.door, PassThrough):
             side.tell(Happened.CLIENT_OPENED)

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
-from director.l7.io.stream import SMALL_READ, Owner, Stream, words
+from director.l7.io.stream import HIGH_WATER, SMALL_READ, Owner, Stream, words
 from director.l7.routing.facts import TLSFacts
 from director.tls.io.contexts import refusal, verify_name, was_resumed
 from director.tls.io.contexts import words as tls_words
@@ -59,9 +59,11 @@ class TLSStream(Stream):
     Attributes:
         connection: OpenSSL's; facts of the session are asked of it.
         shaking: the handshake is under way.
+        gathers: what is written in one turn of the loop leaves at its end, in as few records as it fills.
+            For peers who carry much at a time in small pieces: each record is two system calls.
     """
 
-    __slots__ = ("_gate", "_header", "_look", "_verify", "connection", "shaking")
+    __slots__ = ("_flush", "_gate", "_header", "_look", "_verify", "connection", "gathers", "shaking")
 
     def __init__(
         self,
@@ -84,6 +86,8 @@ class TLSStream(Stream):
         self._look = look
         self._header = header
         self.shaking = True
+        self.gathers = False
+        self._flush: Any = None
         if name is None:
             self.connection.set_accept_state()
         else:
@@ -259,7 +263,7 @@ class TLSStream(Stream):
 
     def _write_queue(self) -> None:
         while self._queue:
-            piece = self._queue[0]
+            piece = self._queue[0] if len(self._queue) == 1 else self._joined()
             assert isinstance(piece, memoryview)  # noqa: S101 - nobody pours a pipe into TLS
             sent = self._give(piece)
             if sent <= 0:
@@ -272,10 +276,37 @@ class TLSStream(Stream):
                 self._queue.popleft()
         self._flushed()
 
+    def _joined(self) -> memoryview:
+        """The next pieces of the queue as one, up to a record; what is tried again is never shorter."""
+        parts: list[Any] = []
+        size = 0
+        while self._queue and size < RECORD:
+            parts.append(self._queue.popleft())
+            size += len(parts[-1])
+        whole: memoryview = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+        self._queue.appendleft(whole)
+        return whole
+
+    def _gather(self, data: bytes) -> None:
+        self._queue.append(memoryview(data))
+        self._queued += len(data)
+        if self._flush is None and not self._writing:
+            self._flush = self.reactor.callLater(0, self._turn_ended)
+        if self._queued > HIGH_WATER and not self.is_blocked:
+            self.is_blocked = True
+            self.owner.blocked()
+
+    def _turn_ended(self) -> None:
+        self._flush = None
+        if self.socket is not None and not self._writing:
+            self._write_queue()
+            if self._queue:
+                self._want_to_write()
+
     def _give(self, piece: memoryview) -> int:
         """Octets that OpenSSL took of a piece; 0 while it must wait; -1 when the connection is gone."""
         try:
-            return self.connection.send(bytes(piece[:RECORD]))
+            return self.connection.send(piece[:RECORD])
         except SSL.WantWriteError:
             return 0
         except SSL.WantReadError:
@@ -289,13 +320,19 @@ class TLSStream(Stream):
 
     def write(self, data: bytes) -> None:
         """Send now what the socket takes; queue the rest in order."""
-        if self._queue or self.connecting or self.shaking or self._error or self.socket is None:
+        if self.connecting or self.shaking or self._error or self.socket is None:
+            self._enqueue(memoryview(data))
+            return
+        if self.gathers:
+            self._gather(data)
+            return
+        if self._queue:
             self._enqueue(memoryview(data))
             return
         view = memoryview(data)
         while view:
             try:
-                sent = self.connection.send(bytes(view[:RECORD]))
+                sent = self.connection.send(view[:RECORD])
             except _BLOCKED:
                 break
             except SSL.Error as error:

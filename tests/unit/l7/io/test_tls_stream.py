@@ -331,3 +331,46 @@ def test_a_handshake_of_one_step_is_read_behind(loop: Loop) -> None:
         stream.shake()
         assert stream in loop.reactor.getReaders()
         stream.abort()
+
+
+def test_what_is_written_in_one_turn_leaves_in_one_record(loop: Loop) -> None:
+    """And in order with what is large, and the end behind it."""
+
+    def work(client: ssl.SSLSocket) -> list[bytes]:
+        client.sendall(b"go")
+        found = [client.recv(65536)]
+        rest = b""
+        while data := client.recv(65536):
+            rest += data
+        return [*found, rest]
+
+    made = Accepting(loop, contexts(), work)
+    made.stream.gathers = True
+    loop.turn(lambda: made.owner.data == b"go")
+    for number in range(50):
+        made.stream.write(b"%02d," % number)
+    # Nothing leaves before the turn is over.
+    assert made.stream.progress == 0
+    loop.turn(lambda: made.stream.progress == 150)
+    made.stream.write(b"small")
+    made.stream.write(BIG)
+    made.stream.write(b"last")
+    assert made.stream.is_blocked
+    made.stream.end()
+    loop.turn(lambda: not made.other.is_alive())
+    first, rest = made.other.result
+    assert first == b"".join(b"%02d," % number for number in range(50))
+    assert hashlib.sha256(rest).digest() == hashlib.sha256(b"small" + BIG + b"last").digest()
+    loop.turn(lambda: "drained" in made.owner.told)
+    made.stream.abort()
+
+
+def test_what_was_gathered_is_gone_with_the_connection(loop: Loop) -> None:
+    made = Accepting(loop, contexts(), lambda client: client.recv(9))
+    made.stream.gathers = True
+    loop.turn(lambda: "connected" in made.owner.told)
+    made.stream.write(b"never")
+    made.stream.abort()
+    loop.quiet()
+    assert made.owner.told[-1] == "lost"
+    assert made.stream.progress == 0
