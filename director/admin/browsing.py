@@ -34,6 +34,7 @@ from director.admin.pages import (
     server,
     sheet,
     story,
+    why,
     wiring,
 )
 from director.admin.pages.orders import Others
@@ -147,7 +148,14 @@ class Pages:
         found = sorted(context.seen.configuration.rules, key=_number)
         hides = {later.name: f"rule {earlier.name}" for later, earlier in _hidden(found)}
         shown = [views.rule_view(one, context) for one in found]
-        return as_html(rules.rules(shown, self._viewer(call), hides))
+        return as_html(rules.rules(shown, self._viewer(call), hides, self._hit()))
+
+    def _hit(self) -> dict[str, float]:
+        """How many seconds ago each rule matched, among the requests that are remembered."""
+        now, found = self._control.moment().time, dict[str, float]()
+        for trace in self._control.traces(LOOKED_THROUGH):
+            found.setdefault(trace["rule"], max(0.0, now - trace["time"]))
+        return found
 
     def requests_page(self, call: Call) -> Answer:
         """The last requests that a filter lets through."""
@@ -171,6 +179,19 @@ class Pages:
         if found is None:
             return as_html(story.forgotten(call.path["id"]), 404)
         return as_html(story.request(views.trace_view(found, self._control.snapshot()), self._viewer(call)))
+
+    def why_page(self, call: Call) -> Answer:
+        """A request that nobody sent, decided as the API decides it."""
+        asked = {name: call.query.get(name, "").strip() for name in why.FIELDS}
+        viewer = self._viewer(call)
+        if not asked["url"]:
+            return as_html(why.why(asked, None, "", viewer))
+        order = evolve(call, query={}, path={}, body=json.dumps(why.order(asked)).encode())
+        try:
+            found = self._answered(order, "explain")
+        except (Refusal, edits.BadOrder) as refused:
+            return as_html(why.why(asked, None, str(refused), viewer))
+        return as_html(why.why(asked, found, "", viewer))
 
     def connections_page(self, call: Call) -> Answer | Deferred[Answer]:
         """Flows of layer 4."""
@@ -237,12 +258,12 @@ class Pages:
     def access_page(self, call: Call) -> Answer:
         """Sessions and tokens, as the API tells them to who asks."""
         asked = evolve(call, query={}, path={})
-        tokens = self._told_to(asked, "tokens") if may(call.principal.role, ADMIN) else None
-        return as_html(access.access(self._told_to(asked, "sessions"), tokens, self._viewer(call)))
+        tokens = self._answered(asked, "tokens") if may(call.principal.role, ADMIN) else None
+        return as_html(access.access(self._answered(asked, "sessions"), tokens, self._viewer(call)))
 
-    def _told_to(self, call: Call, route: str) -> list[views.Json]:
-        found: list[views.Json] = json.loads(cast("Answer", self._orders(route)(call)).body)
-        return found
+    def _answered(self, call: Call, route: str) -> Any:
+        """What the API says at once to who asks."""
+        return json.loads(cast("Answer", self._orders(route)(call)).body)
 
     def config_page(self, call: Call) -> Answer | Deferred[Answer]:
         """The merged ini, and with `look` what is to be said of the file."""

@@ -188,13 +188,14 @@ class HourBook:
         rows = self._rows.get(name)
         if rows is None:
             return []
-        at, slots, size = FIGURES.index(figure), self._slots, SLOTS // points
-        wanted = self.slots(time, SLOTS * STEP)
-        known = [
-            rows[slot % SLOTS * _ROW + at] if slots[slot % SLOTS] == slot else UNKNOWN for slot in wanted
-        ]
-        groups = (known[first : first + size] for first in range(0, SLOTS, size))
-        return [max((one for one in group if one == one), default=None) for group in groups]  # noqa: PLR0124 - no NaN
+        wanted, size = self.slots(time, SLOTS * STEP), SLOTS // points
+        first = wanted[0] % SLOTS
+        values, slots = rows[FIGURES.index(figure) :: _ROW], self._slots
+        told = zip(values[first:] + values[:first], slots[first:] + slots[:first], wanted, strict=True)
+        # No figure is below 0, and what is not known is not equal to itself.
+        known = [value if slot == then and value == value else -1.0 for value, slot, then in told]  # noqa: PLR0124
+        peaks = (max(known[place : place + size]) for place in range(0, SLOTS, size))
+        return [None if peak < 0 else peak for peak in peaks]
 
     @staticmethod
     def slots(time: float, span: float) -> range:

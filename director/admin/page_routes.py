@@ -51,6 +51,16 @@ PAGES = (
         ("show", "fault, 5xx or failed (a try)"),
         *((name, f"only of this {name}") for name in ("service", "pool", "server", "rule")),
     ),
+    _page(
+        "why_page",
+        "/why",
+        "What would become of a request that nobody sends.",
+        ("url", "such as http://www.example.org/"),
+        ("method", "GET when not given"),
+        ("client", "an address"),
+        ("header", "one field, as NAME: VALUE"),
+        ("down", "servers that shall seem down, as POOL/SERVER, with commas"),
+    ),
     _page("request_page", "/requests/{id}", "How a request was decided."),
     _page(
         "connections_page",

@@ -82,8 +82,8 @@ def answering(
     control: Control, clock: IReactorTime, api: Api, access: Access, chronicle: HourBook
 ) -> tuple[object, ...]:
     """The parts whose methods answer the routes."""
-    orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control), access
-    searches = Searches(control, chronicle), Explaining(control), Events(control)
+    orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control), access, Explaining(control)
+    searches = Searches(control, chronicle), Events(control)
     pages = Downloads(api, control), Pages(api, control, partial(_method, orders))
     return *orders, *searches, *pages
 

@@ -13,6 +13,7 @@ PLACES = (
     "/pools/images/i",
     "/rules",
     "/requests",
+    "/why?url=http://www.example.org/&down=web/a",
     "/connections",
     "/events",
     "/config",

@@ -1,6 +1,7 @@
 """What stands above every page while it lasts: faults that are injected, a drill, a reload that waits.
 
-Nobody shall look for a cause elsewhere, and nobody shall miss that time runs out.
+Nobody shall look for a cause elsewhere, and nobody shall miss that time runs out.  Who listens to the page is
+told the heads alone: what counts down beside them would be told every second.
 """
 
 from __future__ import annotations
@@ -29,15 +30,17 @@ def _waiting(one: Json, viewer: Viewer) -> Html:
         forms.button(viewer, "Keep it", {"do": "confirm"}, css="keep"),
         forms.button(viewer, "Take it back now", {"do": "take back", "number": str(one["generation"])}),
     )
-    guard = f" or when {one['guard']}" if one["guard"] != "off" else ""
+    guard = f", or when {one['guard']}" if one["guard"] != "off" else ""
     return el(
         "section",
-        {"class": "banner waits", "role": "status", "aria-label": "A reload waits", "data-key": "waiting"},
-        el("h2", None, f"Generation {one['generation']} is on trial: ", forms.countdown(one["seconds"])),
+        {"class": "banner waits", "aria-label": "A reload waits", "data-key": "waiting"},
+        el("h2", {"role": "status"}, f"Generation {one['generation']} is on trial"),
         el(
             "p",
             None,
-            f"It is undone by itself then{guard}, unless somebody confirms it. Reloaded by {one['author']}.",
+            "It is undone by itself in ",
+            forms.countdown(one["seconds"]),
+            f"{guard}, unless somebody confirms it. Reloaded by {one['author']}.",
         ),
         el("div", {"class": "buttons"}, buttons) if viewer.rules else None,
     )
@@ -47,8 +50,8 @@ def _injected(found: tuple[Json, ...], viewer: Viewer) -> Html:
     title = "A fault is injected on purpose" if len(found) == 1 else "Faults are injected on purpose"
     return el(
         "section",
-        {"class": "banner injected", "role": "alert", "aria-label": title, "data-key": "injected"},
-        el("h2", None, title),
+        {"class": "banner injected", "aria-label": title, "data-key": "injected"},
+        el("h2", {"role": "alert"}, title),
         el("ul", None, [_fault(one, viewer) for one in found]),
     )
 
@@ -82,10 +85,10 @@ def _drill(one: Json, viewer: Viewer) -> Html:
     stop = forms.button(viewer, "Stop it", {"do": "stop drill", "run": one["run"]})
     return el(
         "section",
-        {"class": "banner drill", "role": "status", "aria-label": "A drill runs", "data-key": "drill"},
+        {"class": "banner drill", "aria-label": "A drill runs", "data-key": "drill"},
         el(
             "p",
-            None,
+            {"role": "status"},
             "The drill ",
             el("a", {"href": f"/drills/{quote(one['run'], safe='')}"}, el("b", None, one["drill"])),
             " runs: what breaks may be its doing.",

@@ -76,7 +76,7 @@ def behind(
             "div",
             None,
             el("p", None, el("a", {"href": api}, form), " ", file),
-            el("code", {"class": "copy"}, f"curl --unix-socket {socket} 'http://director{api}'"),
+            el("code", {"class": "copy"}, f"curl --unix-socket {socket} 'http://localhost{api}'"),
             el("dl", None, [(el("dt", None, one), el("dd", None, el("code", None, text)))
                             for one, text in names.items()]) if names else None,
         ),

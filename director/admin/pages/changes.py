@@ -67,6 +67,7 @@ def _written(value: Any) -> str:
 def change(one: Json, back: list[str], why: str, viewer: Viewer) -> str:
     """The page of a change; `back` says what taking it back would change now, `why` why it cannot be."""
     rows = fields(one["changes"])
+    none = "It is not remembered setting by setting." if one["diff"] else "It changed no setting."
     live = (
         el(
             "div",
@@ -76,8 +77,8 @@ def change(one: Json, back: list[str], why: str, viewer: Viewer) -> str:
             behind("The change", f"/api/v1/generations/{one['number']}", socket=viewer.socket),
         ),
         el("ul", {"class": "diff"}, [el("li", None, text) for text in one["diff"]]),
-        el("section", None, table("Before and after", FIELD, rows[:MOST_FIELDS],
-                                  "It changed no setting."), _more(len(rows) - MOST_FIELDS)),
+        el("section", None, table("Before and after", FIELD, rows[:MOST_FIELDS], none),
+           _more(len(rows) - MOST_FIELDS)),
         _undo(one, back, why, viewer),
     )  # fmt: skip
     return page(f"Generation {one['number']}", live, viewer, "/events", fresh=False)

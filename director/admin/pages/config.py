@@ -14,7 +14,9 @@ from director.admin.pages.viewer import Viewer
 from director.admin.views import Json
 from director.registry.reload_guard import DEFAULT
 
-MOVED = (("Request", "broad"), ("Client", "brief"), ("Now goes to", "wide"), ("Would go to", "wide"))
+MOVED = (("Goes now to", "wide"), ("Would go to", "wide"), ("Requests", "num"), ("Such as", "broad"))
+EXAMPLES = 5
+"""Requests that are named of each way that changes."""
 WITHIN = "60s"
 """How long a reload on trial waits, unless somebody says otherwise."""
 
@@ -100,23 +102,33 @@ def _replayed(replay: Json) -> Child:
     unsure = (
         f"; {amount(replay['unsure'])} depend on fields that are not remembered" if replay["unsure"] else ""
     )
-    rows = [_moved(one) for one in replay["moved"]]
     return (
         el("h2", None, "For whom it would matter"),
         el("p", None, said + unsure + "."),
-        table("Requests that would go elsewhere", MOVED, rows, "") if rows else None,
+        table("Requests that would go elsewhere", MOVED, _moved(replay["moved"]), "") if moved else None,
+        el("p", {"class": "dim"}, f"The table is of the first {len(replay['moved'])}.")
+        if moved > len(replay["moved"])
+        else None,
     )
 
 
-def _moved(one: Json) -> Html:
-    request = el("code", None, f"{one['method']} {one['host']}{one['target']}"[:200])
-    cells = (
-        el("a", {"href": f"/requests/{quote(one['id'], safe='')}"}, request),
-        one["client"],
-        _way(one["before"]),
-        _way(one["after"]),
-    )
-    return row(MOVED, cells, key=one["id"])
+def _moved(found: list[Json]) -> list[Html]:
+    """A row for each way that changes, with some of the requests that change it."""
+    ways: dict[tuple[str, str], list[Json]] = {}
+    for one in found:
+        ways.setdefault((_way(one["before"]), _way(one["after"])), []).append(one)
+    rows = []
+    for (before, after), several in ways.items():
+        asked = {f"{one['method']} {one['host']}{one['target']}"[:120]: one["id"] for one in several}
+        such = [
+            el("li", None, el("a", {"href": f"/requests/{quote(one, safe='')}"}, el("code", None, text)))
+            for text, one in list(asked.items())[:EXAMPLES]
+        ]
+        if len(asked) > EXAMPLES:
+            such.append(el("li", None, f"and {len(asked) - EXAMPLES} others"))
+        cells = (before, after, amount(len(several)), el("ul", {"class": "diff"}, such))
+        rows.append(row(MOVED, cells, key=f"{before} > {after}"))
+    return rows
 
 
 def _way(way: Json) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
+from director.admin.pages import forms
 from director.admin.pages.figures import UNKNOWN, of_day, short, size
 from director.admin.pages.frame import page
 from director.admin.pages.html import Html, el
@@ -24,6 +25,7 @@ REQUEST = (
 )
 KINDS = (("", "All"), ("fault", "Fault path"), ("5xx", "5xx"), ("failed", "Failed tries"))
 """What the filter `show` means, and its link."""
+NAMES = ("service", "rule", "pool", "server")
 
 
 def wanted(trace: Json, asked: Mapping[str, str]) -> bool:
@@ -35,9 +37,16 @@ def wanted(trace: Json, asked: Mapping[str, str]) -> bool:
         return False
     if show == "failed" and not trace["tries"]:
         return False
-    return all(
-        not asked.get(name) or trace[name] == asked[name] for name in ("service", "pool", "server", "rule")
-    )
+    return all(not asked.get(name) or asked[name].strip() in _names(trace, name) for name in NAMES)
+
+
+def _names(trace: Json, kind: str) -> tuple[str, str]:
+    """A rule is known by its number, too, a server with its pool, a service with its layer."""
+    name = str(trace[kind])
+    if kind == "rule":
+        return name, name.partition(" ")[0]
+    before = {"server": f"{trace['pool']}/", "service": "l7:"}.get(kind, "")
+    return name, before + name
 
 
 def requests(found: list[Json], asked: Mapping[str, str], viewer: Viewer) -> str:
@@ -55,9 +64,22 @@ def requests(found: list[Json], asked: Mapping[str, str], viewer: Viewer) -> str
             sheet="requests.csv" + (f"?{urlencode(asked)}" if asked else ""),
             socket=viewer.socket,
         ),
+        _search(asked),
         shown,
     )
     return page("Requests", live, viewer, "/requests")
+
+
+def _search(asked: Mapping[str, str]) -> Html:
+    """The filters that take a name."""
+    fields = [
+        forms.field(name, name.capitalize(), asked.get(name, ""), "requests", size="12") for name in NAMES
+    ]
+    show = asked.get("show", "")
+    keep = el("input", {"type": "hidden", "name": "show", "value": show}) if show else None
+    button = el("button", {"class": "quiet"}, "Show")
+    what_if = el("a", {"class": "button", "href": "/why"}, "What would become of …")
+    return el("form", {"class": "search", "role": "search"}, keep, fields, button, what_if)
 
 
 def _filters(asked: Mapping[str, str]) -> Html:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from director.admin.pages import orders, tables
 from director.admin.pages.behind import behind
@@ -23,7 +23,7 @@ TURN = (
     ("It had lasted", "num"),
 )
 EJECTION = (("When", "time"), ("Because", "broad"), ("For", "num"), ("Until", "time"))
-PROBES_SHOWN = 20
+PROBES_SHOWN = 10
 
 
 def server(view: Json, evidence: Json, others: orders.Others, hour: Hour, viewer: Viewer) -> str:
@@ -31,13 +31,15 @@ def server(view: Json, evidence: Json, others: orders.Others, hour: Hour, viewer
     name = f"{view['pool']}/{view['name']}"
     api = f"/api/v1/pools/{quote(view['pool'], safe='')}/servers/{quote(view['name'], safe='')}"
     title = el("a", {"href": f"/pools/{quote(view['pool'], safe='')}"}, view["pool"])
+    lately = urlencode({"pool": view["pool"], "server": view["name"]})
     live = (
         el(
             "div",
             {"class": "head"},
             el("h1", None, title, " / ", view["name"]),
             el("p", {"class": "facts"}, el("span", None, view["address"]),
-               el("span", None, "backup") if view["backup"] else None),
+               el("span", None, "backup") if view["backup"] else None,
+               el("span", None, el("a", {"href": f"/requests?{lately}"}, "its last requests"))),
             behind("The server", api, table="servers", socket=viewer.socket),
         ),
         el("section", {"class": "vitals", "aria-label": "The last hour", "data-key": "vitals"},
@@ -64,7 +66,7 @@ def _check(one: Json) -> Html:
         f"{one['verdict']} for {ago(one['for'])}",
         f"{one['against']} of {one['needed']} against it" if one["against"] else "",
         f"next look in {short(one['next_in'], 's')}" if one["next_in"] is not None else "",
-        f"{counted(one['flaps']['flaps'], 'change')} of the verdict remembered",
+        f"{counted(one['flaps']['flaps'], 'flap')} remembered",
         *(hint["text"] for hint in one["what_if"] if hint["more"]),
     ]
     turns = [_turn(each) for each in reversed(one["transitions"])]
@@ -101,7 +103,7 @@ def _probe(one: Json) -> Html:
     cells: tuple[Child, ...] = (
         stamped(one["time"]),
         el("span", {"class": f"state {tone}"}, el("i", {"aria-hidden": "true"}), one["result"]),
-        el("span", {"class": "errors"}, one["reason"], el("small", None, phases) if phases else None),
+        el("span", {"class": "name plain"}, one["reason"], el("small", None, phases) if phases else None),
         short(one["seconds"], "s"),
         el("code", None, one["seen"][:200]) if one["seen"] else UNKNOWN,
     )

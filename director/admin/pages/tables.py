@@ -90,7 +90,8 @@ SERVICE = (
 
 def services(view: Json, hour: Hour = nothing, socket: str = SOCKET) -> Html:
     """Services with listeners, rate and errors."""
-    rows = [_service(one, hour) for one in view["services"]]
+    found = view["services"]
+    rows = [_service(one, hour if place < DRAWN else nothing) for place, one in enumerate(found)]
     shown = table(
         "Services", SERVICE, rows, "No service is configured yet: add an [l7:NAME] section and reload."
     )
@@ -186,8 +187,8 @@ def _rate(of: str, now: float | None, hour: Hour) -> Child:
     return el("span", {"class": "load"}, per_second(now), spark(hour(of, "rate"), "Requests/s", per_second))
 
 
-POOLS_DRAWN = 100
-"""Pools with a small line in the overview; of more the rest has figures alone."""
+DRAWN = 100
+"""Services, and pools, with a small line in the overview; of more the rest has figures alone."""
 
 
 def pools(found: Iterable[Json], hour: Hour = nothing, socket: str = SOCKET) -> Iterator[Html]:
@@ -197,7 +198,7 @@ def pools(found: Iterable[Json], hour: Hour = nothing, socket: str = SOCKET) -> 
     yield before
     empty = True
     for number, one in enumerate(found):
-        yield _pool(one, hour if number < POOLS_DRAWN else nothing)
+        yield _pool(one, hour if number < DRAWN else nothing)
         empty = False
     if empty:
         text = "No pool is configured yet: add a [pool:NAME] section and reload."
@@ -374,10 +375,14 @@ def faults(view: Json, socket: str = SOCKET) -> Html:
 EVENT = (("When", "time"), ("Level", "brief"), ("What", ""))
 
 
+EVENTS_SHOWN = 8
+"""Of the overview; the page of events has more."""
+
+
 def events(view: Json) -> Html:
     """The last events."""
     top = el("div", {"class": "head"}, el("h2", None, el("a", {"href": "/events"}, "Events")))
-    return el("section", {"data-key": "events"}, top, event_table(view["events"]))
+    return el("section", {"data-key": "events"}, top, event_table(view["events"][:EVENTS_SHOWN]))
 
 
 def event_table(found: list[Json]) -> Html:

@@ -28,6 +28,7 @@ def act(made: Admin, cookie: dict[str, str], **fields: str) -> Reply:
         "/changes/1",
         "/drills/r1",
         "/access",
+        "/why",
         "/config?look=1",
         "/?wall=1",
     ],
@@ -149,3 +150,22 @@ def test_who_only_looks_sees_their_own_sessions_and_no_tokens() -> None:
     body = made.ask("GET", "/access", {**BROWSER, **made.sign_in_as("eve", "look")}).body
     assert b"root" not in body
     assert b"API tokens" not in body
+
+
+def test_what_would_become_of_a_request_is_decided_and_told() -> None:
+    control = sample.control()
+    sample.trouble(control)
+    made = Admin(control)
+    query = urlencode({"url": "http://www.example.org/x", "header": "Cookie: sid=7", "down": "web/a, web/s"})
+    body = made.get(f"/why?{query}").body.decode()
+    (asked,) = control.asked
+    assert (asked.method, asked.url, asked.down) == ("GET", "http://www.example.org/x", ("web/a", "web/s"))
+    assert asked.headers == (("Cookie", "sid=7"),)
+    assert "local 127.0.0.1:8099" in body, "the fault path of the newest trace, which memory answers with"
+
+
+def test_what_cannot_be_decided_says_why() -> None:
+    made = Admin(sample.control())
+    answer = made.get("/why?" + urlencode({"url": "http://x/", "client": "nowhere"}))
+    assert answer.status == 200
+    assert b'role="alert"' in answer.body

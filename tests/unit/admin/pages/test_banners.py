@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from attrs import evolve
 
 from director.admin.pages.banners import banners
@@ -33,8 +35,8 @@ def test_without_anything_special_there_is_nothing() -> None:
 def test_each_says_what_it_is_and_when_it_ends() -> None:
     text = read(shown(ONLOOKER)).text
     for part in (
-        "Generation 7 is on trial: 41 s",
-        "or when 5xx > 20%",
+        "Generation 7 is on trial",
+        "It is undone by itself in 41 s, or when 5xx > 20%, unless",
         "a <hangs>: hang on web/a, 1 request hit, started by ops, ends by itself in 1:00",
         "The drill two hang runs",
     ):
@@ -48,7 +50,7 @@ def test_of_packets_flows_are_counted_too() -> None:
 
 def test_a_guard_that_is_off_is_not_told() -> None:
     found = shown(ONLOOKER, Notices(waiting={**WAITING, "guard": "off"}))
-    assert "undone by itself then, unless" in read(found).text
+    assert "undone by itself in 41 s, unless" in read(found).text
 
 
 def test_each_role_has_the_buttons_it_may_press() -> None:
@@ -63,3 +65,11 @@ def test_each_role_has_the_buttons_it_may_press() -> None:
 def test_they_stand_above_every_page() -> None:
     text = read(page("x", "the page itself", evolve(ADMIN, notices=NOTICES), "/rules")).text
     assert text.index("is on trial") < text.index("A fault is injected") < text.index("the page itself")
+
+
+def test_what_counts_down_is_not_told_to_who_listens_every_second() -> None:
+    """WAI-ARIA 1.2, 5.4: the roles alert and status are live regions, all that they hold is announced."""
+    html = shown(ADMIN)
+    live = re.findall(r'<(h2|p) role="(?:alert|status)">(.*?)</\1>', html)
+    assert len(live) == html.count("role=") == 3
+    assert not [text for _, text in live if "data-left" in text]

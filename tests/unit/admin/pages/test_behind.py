@@ -7,6 +7,7 @@ import pytest
 from director.admin.pages import connections, faults, rules, tables
 from director.admin.pages.behind import METRICS, behind
 from director.admin.pages.frame import PLACES
+from director.admin.requests import LOOPBACK_NAMES
 from director.admin.routes import ROUTES
 from director.admin.spreadsheet import COLUMNS
 from director.registry.counters import TrafficFigures
@@ -55,7 +56,9 @@ def test_it_leads_to_the_same_for_programs_and_to_a_file() -> None:
     html = behind("Services", "/api/v1/services", table="services", sheet="services.csv", socket="/run/x")
     links = [one["href"] for name, one in read(html).tags if name == "a"]
     assert links == ["/api/v1/services", "/csv/services.csv"]
-    assert "curl --unix-socket /run/x 'http://director/api/v1/services'" in read(html).text
+    line = re.search(r"curl --unix-socket /run/x 'http://(\w+)/api/v1/services'", read(html).text)
+    assert line
+    assert line[1] in LOOPBACK_NAMES, "the control socket answers to no other name"
 
 
 @pytest.mark.parametrize("path", [*(to for to, _ in PLACES), "/pools/web", "/pools/web/a", "/changes/1"])

@@ -40,6 +40,12 @@ def test_requests_that_would_go_elsewhere_are_told_before_anything_is_done() -> 
     assert "100 images → pool images" in text
     assert "301 https://b.example/" in text
     assert "GET a.example/<x>" in text
+    assert "The table is of the first 1." in text
+    several = [{**MOVED, "id": f"r{number}", "target": f"/{number}"} for number in range(7)]
+    grouped = {**found, "replay": {**replay, "moved_count": 7, "moved": [*several, several[0]]}}
+    page = read(config("", grouped, looks.ADMIN))
+    assert [tag for tag, _ in page.tags].count("tr") == 2, "a head, and one way that changes"
+    assert "and 2 others" in page.text
     none = {**found, "replay": {**replay, "moved_count": 0, "moved": [], "unsure": 0}}
     assert "none would go elsewhere." in read(config("", none, looks.ADMIN)).text
 

@@ -23,6 +23,12 @@ GOOD = {"fault": "", "status": 200, "tries": (), "service": "www", "pool": "web"
         ({}, {"server": "a", "pool": "web"}, True),
         ({}, {"server": "b"}, False),
         ({}, {"server": ""}, True),
+        ({}, {"server": "web/a"}, True),
+        ({}, {"server": "api/a"}, False),
+        ({}, {"service": "l7:www"}, True),
+        ({"rule": "100 images"}, {"rule": "100"}, True),
+        ({"rule": "100 images"}, {"rule": "100 images "}, True),
+        ({"rule": "100 images"}, {"rule": "10"}, False),
     ],
 )
 def test_a_filter_lets_through_what_it_names(
@@ -40,3 +46,9 @@ def test_each_request_leads_to_its_story_and_stays_text() -> None:
     assert "/requests/x%22%2F..%2Fy" in links
     assert "<b>" not in page.replace("<b>edge-1</b>", "")
     assert "/requests?pool=we%22b&show=5xx" in links
+
+
+def test_what_is_searched_for_stays_in_its_field() -> None:
+    tags = read(requests([], {"show": "5xx", "rule": "100"}, looks.ADMIN)).tags
+    fields = {found.get("name"): found.get("value") for name, found in tags if name == "input"}
+    assert (fields["rule"], fields["pool"], fields["show"]) == ("100", "", "5xx")

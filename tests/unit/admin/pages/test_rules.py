@@ -21,6 +21,9 @@ def test_a_rule_that_never_matched_or_never_can_says_so() -> None:
     found = [views.rule_view(one, context) for one in context.seen.configuration.rules]
     text = read(rules(found, looks.ADMIN, {"200 old": "rule 100 images"})).text
     assert text.count("never matched") == 1, "rule 100 has caught five"
+    hit = read(rules(found, looks.ADMIN, hit={"100 images": 3.4, "200 old": 9.0})).text
+    assert "last 3 s ago" in hit
+    assert "9 s ago" not in hit, "what never matched has no last time"
     assert "never can: rule 100 images takes all of it" in text
 
 

@@ -25,7 +25,7 @@ def test_how_the_verdict_came_about_is_told() -> None:
         "status 503",
         "3 of 3",
         "connect 100 ms, answer 200 ms",
-        "2 changes of the verdict",
+        "2 flaps remembered",
         "with fall=2 there would have been 3 more flaps",
         "Ejected for its traffic",
         "5 in a row",
