@@ -249,9 +249,16 @@ class Multiplexed(Streams):
             self.until = math.inf
             if self.closing:
                 self.out.append(Do.CLOSE_CLIENT)
+            elif self._takes():
+                self.until = now + self.handle.current.timeouts.client
             else:
                 self.write(self.frames.goaway())
                 self.close()
+
+    def _takes(self) -> bool:
+        """The client still takes what its last answers left for its windows: it is slow, and not idle."""
+        before, self.untaken = self.untaken, self.frames.waiting
+        return self.untaken > 0 and (not before or self.untaken < before)
 
     def _server_ready(self, event: Any, now: float) -> None:
         """Another server: that the one before took nothing more, when it failed, says nothing of it."""

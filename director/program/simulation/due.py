@@ -29,7 +29,8 @@ LOCAL_SECONDS = 32.0
 """A local server: two seconds to connect and thirty to answer."""
 SPARE = 2.0
 """Seconds for what the network and the sweeps of deadlines add."""
-HOLD_UPS = frozenset({"freeze", "hog"})
+HOLD_UPS = frozenset({"freeze", "hog", "starve"})
+"""Orders that keep the process from its work for so many seconds."""
 SHORTEST = 0.5
 """Seconds: time-outs that are shorter may pass in a network that is well."""
 FAULTS = frozenset({502, 503, 504})
@@ -116,9 +117,15 @@ class Due:
         return service.protocol == "http" and service.switch == "request"
 
     def is_cut_off(self, asked: Asked) -> bool:
-        """The director had stopped by then: who did not end within the grace is cut."""
+        """The director had stopped by then: who does not end within the grace is cut.
+
+        So is who waits in front of a full house (`max_connections`), and was never let in.
+        """
         stopped, settings = self._run.operator.stopped_at, self._run.director.registry.configuration.settings
-        return stopped is not None and asked.over_at >= stopped + settings.shutdown_grace - SPARE
+        if stopped is None:
+            return False
+        grace = 0.0 if self._service(asked).max_connections else settings.shutdown_grace - SPARE
+        return asked.over_at >= stopped + grace
 
     def ruled(self, asked: Asked) -> set[int]:
         """The statuses that its rules give."""

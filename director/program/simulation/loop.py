@@ -90,6 +90,7 @@ class SimulatedLoop:
         network: what its sockets are connected to.
         pipes: what moves octets from one to another.
         starving: the process has no descriptor left.
+        held_until: until then it stands still.
         events: how much has happened.
         looked: called after each thing that happened, if anybody looks.
     """
@@ -101,7 +102,7 @@ class SimulatedLoop:
         self.looked: Callable[[], object] | None = None
         self._halted = False
         self.starving = False
-        self._held_until = 0.0
+        self.held_until = 0.0
         self._reads_first = True
         self._now = 0.0
         self._order = 0
@@ -161,7 +162,7 @@ class SimulatedLoop:
         while heap and heap[0][0] <= until and not self._halted:
             self._now, _, act, arguments = pop(heap)
             self.events += 1
-            if self._now < self._held_until and self._wait(act, arguments):
+            if self._now < self.held_until and self._wait(act, arguments):
                 continue
             act(*arguments)
             if self.looked is not None:
@@ -175,7 +176,7 @@ class SimulatedLoop:
         `reads_first`: it was stopped while it waited, so it looks at its sockets before it knows how late it
         is.  Otherwise something kept it busy, and timers that are due come first.
         """
-        self._held_until = self._now + seconds
+        self.held_until = self._now + seconds
         self._reads_first = reads_first
 
     def _wait(self, act: Callable[..., object], arguments: tuple[Any, ...]) -> bool:
@@ -186,17 +187,17 @@ class SimulatedLoop:
             return False
         later = is_timer is self._reads_first
         self._order += 1
-        heapq.heappush(self._heap, (self._held_until + later * LATER, self._order, act, arguments))
+        heapq.heappush(self._heap, (self.held_until + later * LATER, self._order, act, arguments))
         return True
 
     @property
     def is_held(self) -> bool:
         """The process stands still."""
-        return self._now < self._held_until
+        return self._now < self.held_until
 
     def when_free(self, act: Callable[..., object]) -> None:
         """Do it when the process goes on."""
-        self.at(self._held_until, act)
+        self.at(self.held_until, act)
 
     def halt(self) -> None:
         """Let no more time pass in this `run`."""

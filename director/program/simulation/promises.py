@@ -127,7 +127,7 @@ class Judge:
             yield f"{asked.name} got {answer.serial}, the answer to {answer.tag}"
         size = 0 if asked.ask.method == "HEAD" else asked.ask.size
         receipt = self._by_serial.get(answer.serial)
-        cut = bool(answer.ended) or (asked.ask.framing == "close" and not _served(receipt))
+        cut = bool(answer.ended) or asked.left or (asked.ask.framing == "close" and not _served(receipt))
         if not self._is_right(answer.body, body_of(answer.serial, size), not cut):
             yield f"{asked.name} got {len(answer.body)} octets of {answer.serial} that were not sent"
 

@@ -87,7 +87,7 @@ class Run:
             if not self._waiting:
                 self.ended = self.loop.seconds()
             self.operator.over = True
-            self.loop.run(self.loop.seconds() + SILENCE)
+            self.loop.run(max(self.loop.seconds(), self.loop.held_until) + SILENCE)
             backends = self.director.shell.backends
             if backends.open != backends.idle_count():
                 # A server that takes nothing of what is queued for it is given up after a while.
@@ -151,7 +151,7 @@ class Run:
         """After a stop nothing of the director is left on the loop."""
         grace = self.director.registry.configuration.settings.shutdown_grace
         self.director.stop(GRACE)
-        self.loop.run(self.loop.seconds() + max(GRACE, grace) + SILENCE)
+        self.loop.run(max(self.loop.seconds(), self.loop.held_until) + max(GRACE, grace) + SILENCE)
         if not self.director.stopped:
             self.left.append("the stop did not end")
         ends = self.loop.network.own_ends()

@@ -275,6 +275,40 @@ def test_a_held_server_goes_on() -> None:
     assert talk.ordered(ReleaseServer, stream)
 
 
+def test_an_answer_that_a_slow_client_still_takes_is_no_idle_connection() -> None:
+    """Its server is done, and `timeout.keepalive` begins when the client has it all."""
+    talk = Talk(INITIAL_WINDOW_SIZE=1000)
+    stream = talk.ask()
+    talk.ready(stream)
+    talk.served(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000)
+    assert talk.world.leases == 0
+    times = talk.world.handle.current.timeouts
+    for taken in (1000, 2000):
+        talk.now = talk.door.deadline
+        assert talk.door.due(talk.now) == (CONNECTION,)
+        talk.tell(Expired(CONNECTION))
+        assert not talk.door.closing
+        assert len(talk.body(stream)) == taken
+        talk.client.increment_flow_control_window(1000, stream)
+        talk.flush()
+    assert talk.ended(stream)
+    assert talk.door.deadline == talk.now + times.client
+    talk.now = talk.door.deadline
+    talk.tell(Expired(CONNECTION))
+    assert talk.door.closing
+
+
+def test_a_client_that_takes_nothing_of_an_answer_is_left() -> None:
+    talk = Talk(INITIAL_WINDOW_SIZE=1000)
+    stream = talk.ask()
+    talk.ready(stream)
+    talk.served(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000)
+    for closing in (False, True):
+        talk.now = talk.door.deadline
+        talk.tell(Expired(CONNECTION))
+        assert talk.door.closing is closing
+
+
 def test_a_server_that_does_not_take_more_shuts_the_window_of_its_stream() -> None:
     talk = Talk()
     stream = talk.ask(POST, b"", end=False)
