@@ -23,15 +23,22 @@ class Options(usage.Options):
     synopsis = "[options]"
     longdesc = (
         "A programmable load balancer for layers 4 and 7. SIGHUP reloads the configuration, SIGUSR1 "
-        "reopens the access log, SIGTERM lets requests end and stops. See also: director --help"
+        "reopens the access log, SIGUSR2 lets a new program take over, SIGTERM lets "
+        "requests end and stops. See also: director --help"
     )
     optParameters = [  # noqa: RUF012 - Twisted's form
         ["config", "c", "etc/director.ini", "The configuration file."],
     ]
     optFlags = [["stock-reactor", None, "Use Twisted's own epoll reactor instead of the lean one."]]  # noqa: RUF012 - Twisted's form
 
+    heritage: Any = None
+
     def postOptions(self) -> None:
-        """Choose reactor and log before twistd does."""
+        """Choose reactor and log before twistd does.
+
+        A program that takes another's place stays what that one is: in front or a daemon, its user, its pid
+        file.
+        """
         if not self["stock-reactor"] and REACTOR not in sys.modules:
             from director.l7.io.reactor import install
 
@@ -42,6 +49,21 @@ class Options(usage.Options):
 
             event_log.target = twistd.get("logfile") or ("-" if twistd.get("nodaemon") else "twistd.log")
             twistd["logger"] = "director.program.logs.observer"
+        self._inherit(twistd)
+
+    def _inherit(self, twistd: Any) -> None:
+        from director.errors import DirectorError
+        from director.program.upgrade.heritage import heritage
+        from director.program.upgrade.pidfile import PidFile
+
+        try:
+            self.heritage = heritage(PidFile(twistd))
+        except DirectorError as error:
+            raise SystemExit(str(error)) from error
+        if self.heritage.pending and twistd is not None:
+            for name, value in (("nodaemon", True), ("uid", None), ("gid", None), ("chroot", None)):
+                if name in twistd:
+                    twistd[name] = value
 
 
 def makeService(options: Options) -> IService:
@@ -66,7 +88,7 @@ def makeService(options: Options) -> IService:
     from director.program.service import DirectorService
 
     try:
-        return _Guarded(DirectorService(path, candidate, reactor, _owner(options.parent)))
+        return _Guarded(DirectorService(path, candidate, reactor, _owner(options.parent), options.heritage))
     except DirectorError as error:
         sys.stderr.write(f"the director cannot start: {error}\n")
         raise SystemExit(1) from error

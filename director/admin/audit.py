@@ -13,7 +13,8 @@ from typing import Any
 
 import attrs
 
-from director.admin.views import Json, condition, stamp
+from director.admin.views import Json, stamp
+from director.config.writing.conditions import condition
 from director.model.conditions import And, Not, Or, Term
 from director.model.http import Rule
 from director.registry.edits import SERVERS, STATES, Edit, Verb

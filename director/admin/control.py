@@ -90,6 +90,14 @@ class ConfirmWithin:
 
 
 @frozen
+class Succeeded:
+    """The process that goes on after an upgrade, and its version."""
+
+    pid: int
+    version: str
+
+
+@frozen
 class WaitingReload:
     """A reload that waits for its confirmation: its generation, who asked for it, seconds left, its guard."""
 
@@ -295,6 +303,12 @@ class Control(Protocol):
         With `confirm` it is undone by itself unless `confirm` is called in time.
 
         Fails with a DirectorError or an OSError with nothing applied.
+        """
+
+    def upgrade(self, author: str) -> Deferred[Succeeded]:
+        """Let a new program take this one's place; fires when it serves.
+
+        Fails with a DirectorError, and this one goes on.
         """
 
     def confirm(self, author: str) -> WaitingReload:

@@ -1,10 +1,11 @@
-"""The routes about the configuration file: check it, apply it, and confirm that it stays."""
+"""The routes about what runs as a whole: check the file, apply it, confirm that it stays; another program."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
 
+from attrs import asdict
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
@@ -15,7 +16,7 @@ from director.admin.outcomes import Outcomes
 from director.admin.views import Json
 from director.config.parse import units
 from director.config.text.messages import BadValue, Problem
-from director.errors import DirectorError
+from director.errors import ChangeRefused, DirectorError
 from director.registry.reload_guard import DEFAULT, guard
 
 SHORTEST, LONGEST = 1.0, 86400.0
@@ -57,6 +58,13 @@ class Reloads:
     def _reloaded(self, applied: Applied) -> Answer:
         waiting = self._control.waiting()
         return self._outcomes.told(applied, confirm=waiting_view(waiting) if waiting else None)
+
+    def upgrade(self, call: Call) -> Answer | Deferred[Answer]:
+        """A new program takes this one's place."""
+        if call.dry_run:
+            return as_json({"dry_run": True, "diff": ["a new program takes this one's place"]})
+        upgrading = self._control.upgrade(call.author)
+        return upgrading.addCallbacks(lambda found: as_json(asdict(found)), _not_upgraded)
 
     def confirm(self, call: Call) -> Answer:
         """The reload that waits stays."""
@@ -113,6 +121,13 @@ def _problems(found: Sequence[Problem]) -> Answer:
     ]
     errors = sum(one.severity == "error" for one in found)
     return as_json({"errors": errors, "warnings": len(found) - errors, "problems": problems})
+
+
+def _not_upgraded(failure: Failure) -> Failure:
+    """The program goes on as it is: that is a conflict, and no fault."""
+    if failure.check(DirectorError) and not failure.check(ChangeRefused):
+        raise Refusal(409, failure.getErrorMessage(), "upgrade")
+    return failure
 
 
 def _not_reloaded(failure: Failure) -> Failure:

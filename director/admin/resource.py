@@ -161,7 +161,7 @@ class AdminResource(Resource):
             )
         if isinstance(answer, Deferred):
             waiting: Deferred[Answer] = shielded(answer)
-            waiting.addTimeout(WORK_SECONDS, self._clock)
+            waiting.addTimeout(WORK_SECONDS * route.patience, self._clock)
             return waiting.addCallback(partial(self._write, request, credentials))
         return self._write(request, credentials, answer)
 

@@ -32,6 +32,7 @@ class ApiRoute:
         query: parameters it knows, with what they mean.
         statuses: answers beyond 400, 401, 404, 405, 413, 421 and 500, which any route may give.
         body: JSON schema of the body.
+        patience: how many times as long as others a caller waits for the work.
     """
 
     name: str
@@ -45,3 +46,4 @@ class ApiRoute:
     query: tuple[tuple[str, str], ...] = ()
     statuses: tuple[int, ...] = (200,)
     body: dict[str, Any] | None = None
+    patience: float = 1.0

@@ -352,6 +352,16 @@ ROUTES = (
         ),
         statuses=(200, 403, 409, 412, 504),
     ),
+    ApiRoute(
+        "upgrade",
+        "POST",
+        "/api/v1/upgrade",
+        "Let a new program, as it is installed now, take this one's place; answered when it serves.",
+        ADMIN,
+        query=(DRY_RUN,),
+        statuses=(200, 403, 409, 504),
+        patience=2.5,
+    ),
     ApiRoute("unconfirmed", "GET", "/api/v1/config/confirm", "The reload that waits for its confirmation."),
     ApiRoute(
         "confirm",

@@ -391,6 +391,7 @@ ANSWERS: dict[str, Schema] = {
         problems=rows(thing(severity=words("error", "warning"), at=TEXT, message=TEXT, hint=TEXT)),
     ),
     "reload": {"anyOf": [named("Reload"), named("ReloadRehearsal")]},
+    "upgrade": {"anyOf": [thing(pid=COUNT, version=TEXT), named("Rehearsal")]},
     "unconfirmed": thing(waiting=maybe(named("WaitingReload"))),
     "confirm": {"anyOf": [thing(confirmed=COUNT), named("Rehearsal")]},
 }

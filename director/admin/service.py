@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import Any
 
 from twisted.application.service import Service
@@ -21,6 +22,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.threads import deferToThreadPool
+from twisted.internet.unix import Port
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -53,6 +55,7 @@ from director.registry.reports import ListenerState
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
 SOCKET_FILE = "control.sock"
+SOCKET_MODE = 0o600
 TRY_AGAIN = 2.0
 """Seconds until a port that another program has is tried again."""
 LONGEST_SOCKET_PATH = 107
@@ -89,6 +92,19 @@ def _method(parts: Sequence[object], name: str) -> Any:
     return next(getattr(part, name) for part in parts if hasattr(part, name))
 
 
+def _taken_over(reactor: Any, sock: socket, site: AdminSite) -> Any:
+    """A port of a socket that listens already."""
+    if sock.family == AF_UNIX:
+        # `adoptStreamPort` would open the path to everybody (its mode is 0666).
+        port: Any = Port._fromListeningDescriptor(reactor, sock.fileno(), site)  # noqa: SLF001
+        port.mode = SOCKET_MODE
+        port.startListening()
+    else:
+        port = reactor.adoptStreamPort(sock.fileno(), sock.family, site)
+    sock.close()
+    return port
+
+
 class AdminService(Service):
     """Serves the admin from start to stop.
 
@@ -97,20 +113,30 @@ class AdminService(Service):
         listen: `[admin] listen`, or None for the control socket alone.
         state_dir: where the token and the control socket lie.
         reactor: Twisted's, or a memory reactor.
+        inherited: the listening sockets that the program before left, by their addresses.
     """
 
-    def __init__(self, control: Control, listen: Address | None, state_dir: Path, reactor: Any) -> None:
+    def __init__(
+        self,
+        control: Control,
+        listen: Address | None,
+        state_dir: Path,
+        reactor: Any,
+        inherited: Callable[[str], socket | None] = lambda _address: None,
+    ) -> None:
         if listen is not None:
             check_listen(listen)
         self._control = control
         self._listen = listen
         self._state_dir = state_dir
         self._reactor = reactor
+        self._inherited = inherited
         self._turns = Turns(reactor, time.thread_time)
         self._history = History()
         self._pulse = Pulse(control, self._history, self._turns, state_dir, self._in_thread)
         self._beats = self._pulse.looping(reactor)
         self._ports: list[Any] = []
+        self._resting = False
         self._listeners: list[ListenerState] = []
         self._again: IDelayedCall | None = None
         self._authenticator: Authenticator | None = None
@@ -217,7 +243,38 @@ class AdminService(Service):
     def _now(self) -> float:
         return self._control.moment().now
 
+    def sockets(self) -> dict[str, int]:
+        """Descriptors of what listens, by its address."""
+        bound = [one.address for one in self._listeners if one.bound]
+        return dict(zip(bound, (port.fileno() for port in self._ports), strict=True))
+
+    def pause(self) -> None:
+        """Accept nobody more: another program does, from the same sockets.  `stopService` leaves them."""
+        self._resting = True
+        for port in self._ports:
+            port.stopReading()
+            self._unlock(port)
+        self._pulse.stop()
+
+    def resume(self) -> None:
+        """Accept again."""
+        self._resting = False
+        for port in self._ports:
+            port.startReading()
+
+    @staticmethod
+    def _unlock(port: Any) -> None:
+        """Twisted's mark beside a unix socket names this process; the next one needs none."""
+        lock = getattr(port, "lockFile", None)
+        if lock is not None and lock.locked:
+            lock.unlock()
+            port.lockFile = None
+
     def _open(self, address: Address, site: AdminSite) -> None:
+        left = self._inherited(str(address))
+        if left is not None:
+            self._bound(_taken_over(self._reactor, left, site), address)
+            return
         try:
             if address.endpoint:
                 serverFromString(self._reactor, address.endpoint).listen(site).addCallbacks(
@@ -240,7 +297,7 @@ class AdminService(Service):
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mask = os.umask(0o177)
         try:
-            return self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
+            return self._reactor.listenUNIX(path, site, mode=SOCKET_MODE, wantPID=True)
         finally:
             os.umask(mask)
 
@@ -279,10 +336,11 @@ class AdminService(Service):
         """Stop listening."""
         if self._beats.running:
             self._beats.stop()
-            self._pulse.stop()
+            if not self._resting:
+                self._pulse.stop()
         if self._again is not None and self._again.active():
             self._again.cancel()
-        ports, self._ports, self._listeners = self._ports, [], []
+        ports, self._ports, self._listeners = [] if self._resting else self._ports, [], []
         return DeferredList(
             [maybeDeferred(super().stopService), *(maybeDeferred(one.stopListening) for one in ports)]
         )

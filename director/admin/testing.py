@@ -16,6 +16,7 @@ from director.admin.control import (
     Question,
     Rehearsed,
     Soon,
+    Succeeded,
     TraceRecord,
     WaitingReload,
 )
@@ -155,6 +156,7 @@ class MemoryControl:
     text: str = "[director]\nname = edge-1\n"
     problems: Soon[Sequence[Problem]] = ()
     reloaded: Deferred[Applied] | Exception | None = None
+    upgraded: Succeeded | Exception = field(factory=lambda: Succeeded(4711, "1.2"))
     unconfirmed: WaitingReload | None = None
     foreseen: Rehearsed = field(factory=Rehearsed)
     store_nonce: str = "5eed"
@@ -321,6 +323,10 @@ class MemoryControl:
             number = self.registry.generation + 1
             self.unconfirmed = WaitingReload(number, author, confirm.seconds, confirm.guard)
         return self.reloaded or self.apply((), author, origin)
+
+    def upgrade(self, author: str) -> Deferred[Succeeded]:
+        """As set."""
+        return fail(self.upgraded) if isinstance(self.upgraded, Exception) else succeed(self.upgraded)
 
     def rehearse_reload(self, author: str) -> Deferred[Rehearsed]:
         """As set for `reload`, without its changes."""

@@ -17,10 +17,11 @@ from director.admin.emptying import Emptying
 from director.admin.explanation import sentences
 from director.admin.rates import Rates
 from director.admin.trends import Trends
-from director.config.parse.expressions import written
-from director.model.conditions import And, Condition, Not, Or, Term
-from director.model.http import Children, FaultStep, L7Service, Rule
-from director.model.pools import NO_ADVICE, State, Tunnel, passive
+from director.config.writing.conditions import condition
+from director.config.writing.pools import tunnel
+from director.config.writing.services import fault_step
+from director.model.http import Children, L7Service, Rule
+from director.model.pools import NO_ADVICE, State, passive
 from director.model.virtual import L4Service, L4Settings, SyncDaemon
 from director.registry.counters import LATENCY_BOUNDS, RequestFigures, Traffic, TrafficFigures, quantile
 from director.registry.reports import (
@@ -211,12 +212,6 @@ def _about(one: CheckEvidence, server: ServerSnapshot) -> bool:
     return one.check in server.checks or one.check == passive(server.pool)
 
 
-def tunnel(found: Tunnel) -> str:
-    """As behind `tunnel=` in the ini: `ipip`, `gre,csum`, `gue:6080,remcsum`."""
-    text = f"{found.kind}:{found.port}" if found.port else found.kind
-    return text if found.checksum == "none" else f"{text},{found.checksum}"
-
-
 def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True) -> Json:
     """A pool, with its servers when they are asked for."""
     config = pool.config
@@ -314,11 +309,6 @@ def _l4(config: L4Service) -> Json:
     }
 
 
-def fault_step(step: FaultStep) -> str:
-    """A step as it is written."""
-    return " ".join(part for part in (step.kind, step.name, str(step.address or "")) if part)
-
-
 def listener_view(one: ListenerState) -> Json:
     """Where a service listens, and what is wrong when it does not."""
     return {"address": one.address, "bound": one.bound, "error": one.error}
@@ -349,22 +339,6 @@ def action(rule: Rule) -> str:
     if rule.respond:
         return f"respond {rule.respond[0]}"
     return f"pool {rule.pool}"
-
-
-def condition(part: Condition) -> str:
-    """A condition as an operator would write it."""
-    if isinstance(part, Term):
-        words = (part.fact, part.name, part.operator, *map(written, part.values))
-        return " ".join(word for word in words if word)
-    if isinstance(part, Not):
-        return f"not {_grouped(part.part)}"
-    word = " and " if isinstance(part, And) else " or "
-    return word.join(_grouped(one) for one in part.parts)
-
-
-def _grouped(part: Condition) -> str:
-    text = condition(part)
-    return f"({text})" if isinstance(part, And | Or) else text
 
 
 # --- the rest ------------------------------------------------------------------------------------

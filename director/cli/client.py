@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,16 +36,17 @@ class Refused(Exception):  # noqa: N818 - it is what happened
 class UnixConnection(http.client.HTTPConnection):
     """An HTTP connection to a unix socket."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = ANSWER_SECONDS) -> None:
         super().__init__("localhost", timeout=CONNECT_SECONDS)
         self._path = path
+        self._patience = patience
 
     def connect(self) -> None:
         """Connect, then wait longer for the answer than for the connection."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(CONNECT_SECONDS)
         self.sock.connect(str(self._path))
-        self.sock.settimeout(ANSWER_SECONDS)
+        self.sock.settimeout(self._patience)
 
 
 class ApiClient:
@@ -61,9 +63,15 @@ class ApiClient:
         """The plain text there."""
         return str(self._ask("GET", segments))
 
-    def post(self, *segments: str, order: dict[str, Any] | None = None, query: str = "") -> Any:
-        """The JSON answer to an order."""
-        return self._ask("POST", segments, {} if order is None else order, query)
+    def post(
+        self,
+        *segments: str,
+        order: dict[str, Any] | None = None,
+        query: str = "",
+        patience: float = ANSWER_SECONDS,
+    ) -> Any:
+        """The JSON answer to an order, which may take so many seconds."""
+        return self._ask("POST", segments, {} if order is None else order, query, patience)
 
     def patch(self, *segments: str, order: dict[str, Any], query: str = "") -> Any:
         """The JSON answer to a change."""
@@ -73,17 +81,38 @@ class ApiClient:
         """What became of it; empty when it is simply gone."""
         return self._ask("DELETE", segments, query=query)
 
+    def stream(self, *segments: str, after: int) -> Iterator[bytes]:
+        """The lines of a stream of events, of those behind the id `after`.
+
+        Raises Refused, also when it breaks off.
+        """
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        connection = UnixConnection(self._path)
+        try:
+            connection.request("GET", _target(segments), headers=headers)
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                understood(answer.status, answer.headers.get_content_type(), answer.read(LARGEST_ANSWER))
+            yield from answer
+        except (OSError, http.client.HTTPException) as error:
+            raise Refused(advice(error, self._path), code=NOT_REACHABLE) from error
+        finally:
+            connection.close()
+
     def _ask(
-        self, method: str, segments: tuple[str, ...], order: dict[str, Any] | None = None, query: str = ""
+        self,
+        method: str,
+        segments: tuple[str, ...],
+        order: dict[str, Any] | None = None,
+        query: str = "",
+        patience: float = ANSWER_SECONDS,
     ) -> Any:
-        target = (
-            "/api/v1/" + "/".join(quote(part, safe="") for part in segments) + (f"?{query}" if query else "")
-        )
+        target = _target(segments) + (f"?{query}" if query else "")
         body = None if order is None else json.dumps(order).encode()
         headers = {"Accept": "application/json"} | (
             {"Content-Type": "application/json"} if body is not None else {}
         )
-        connection = UnixConnection(self._path)
+        connection = UnixConnection(self._path, patience)
         try:
             connection.request(method, target, body, headers)
             answer = connection.getresponse()
@@ -93,6 +122,10 @@ class ApiClient:
         finally:
             connection.close()
         return understood(answer.status, answer.headers.get_content_type(), data)
+
+
+def _target(segments: tuple[str, ...]) -> str:
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in segments)
 
 
 def understood(status: int, kind: str, data: bytes) -> Any:

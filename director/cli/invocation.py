@@ -32,10 +32,16 @@ def warn(text: str) -> None:
 
 
 class Invocation:
-    """A command line, read.  `options` has a field for each argument."""
+    """A command line, read.
+
+    Attributes:
+        options: has a field for each argument.
+        before: what is written before an answer, such as what clears a terminal.
+    """
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
+        self.before = ""
         self._found: ApiClient | None = None
 
     @property
@@ -58,7 +64,8 @@ class Invocation:
 
     def show(self, value: Any, shown: Callable[[Any], str]) -> int:
         """Print a value as JSON or as text."""
-        say(json.dumps(value, indent=2, ensure_ascii=False) + "\n" if self.as_json else shown(value))
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n" if self.as_json else shown(value)
+        say(self.before + text)
         return DONE
 
     def show_change(self, answer: Any, shown: Callable[[Any], str]) -> int:

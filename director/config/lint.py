@@ -6,17 +6,17 @@ All of it is a warning: `director check --strict` counts them, a start does not.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from attrs import evolve
 
 from director.conditions.shadowing import hidden
 from director.config import lint_health
+from director.config.grouping import Way, listeners, servers, ways
 from director.config.parse.addresses import is_loopback
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import BUILT_IN
-from director.config.parse.values import addresses_of
 from director.config.references import Kinds, used_pools
 from director.config.text.messages import WARNING
 from director.model.conditions import terms
@@ -25,6 +25,10 @@ from director.model.pools import Address, SchedulerSpec, Server
 from director.model.tls import ACME
 from director.model.virtual import Virtual
 
+Group = Sequence[tuple[str, Server]]
+Mistake = tuple[object, ...]
+Places = Mapping[tuple[str, int], Fields]
+"""Which service of layer 7 listens where."""
 _METHODS = frozenset({"get", "head", "post", "put", "delete", "patch", "options", "trace", "connect"})
 
 
@@ -46,17 +50,15 @@ def warn(kinds: Kinds, rules: Sequence[Rule]) -> None:
     for fields in kinds["rule"].values():
         _doubtful_terms(fields, kinds)
         _without_effect(fields, kinds)
+    places = listeners(kinds["l7"].values())
     for fields in kinds["l7"].values():
         _never_reached(fields)
         _unread(fields, kinds)
-        _never_proved(fields, kinds)
+        _never_proved(fields, places)
     for fields in kinds["pool"].values():
         _never_waited(fields)
-        _own_listeners(fields, kinds)
-    for fields in kinds["l4"].values():
-        _layer4(fields, kinds)
-        _had_by_layer7(fields, kinds)
-        _ports_of_servers(fields, kinds)
+        _own_listeners(fields, kinds, places)
+    _of_layer4(kinds, places)
 
 
 def _without_effect(rule: Fields, kinds: Kinds) -> None:
@@ -113,57 +115,44 @@ def _unread(service: Fields, kinds: Kinds) -> None:
         service.problem("pool", text, "use switch = request, or a hash scheduler", severity=WARNING)
 
 
-def _never_proved(service: Fields, kinds: Kinds) -> None:
+def _never_proved(service: Fields, places: Places) -> None:
     """An authority looks at ports 80 and 443 of a name, whatever the service has (RFC 8555 8.3, 8737 3)."""
-    listens = (addresses_of(one.get("listen")) for one in kinds["l7"].values())
-    ports = {address.port for found in listens for address in found}
     for at, word in service.get("tls") or ():
-        if word.startswith(ACME) and not ports & {80, 443}:
+        if word.startswith(ACME) and not any(port in {80, 443} for _host, port in places):
             text = "an authority looks for its proof at port 443 or 80, and no service listens there"
             hint = "listen on one of them, or have what stands before the director pass one of them on"
             service.problem("tls", text, hint, at, severity=WARNING)
 
 
-def _servers(pool: Fields) -> list[tuple[str, Server]]:
-    """The servers of a pool by their keys."""
-    return [(key, pool.get(key)) for key in pool.values if key.startswith("server.")]
-
-
 def _never_waited(pool: Fields) -> None:
     """A queue is for servers at their `max`."""
-    queue, servers = pool.get("queue"), _servers(pool)
-    if pool.given("queue") and queue and queue.length and servers and not any(one.max for _, one in servers):
+    queue, own = pool.get("queue"), servers(pool)
+    if pool.given("queue") and queue and queue.length and own and not any(one.max for _, one in own):
         text = "nobody ever waits: no server of the pool has a max"
         pool.problem("queue", text, "write max=N behind the servers' addresses", severity=WARNING)
 
 
-def _own_listeners(pool: Fields, kinds: Kinds) -> None:
+def _own_listeners(pool: Fields, kinds: Kinds, places: Places) -> None:
     """A server that is the director itself, in a way that leads back to this pool: requests go round."""
-    for key, server in _servers(pool):
-        service = _listener_at(server.address, kinds)
-        if service is not None and pool.name in _pools_behind(service, kinds):
+    for key, server in servers(pool):
+        service = _listener_at(server.address, places)
+        if service is not None and pool.name in _pools_behind(service, kinds, places):
             text = f"this server is the director's own [{service.section.title}]"
             hint = "write the address of a server; what goes round in circles is answered with 508"
             pool.problem(key, text, hint, severity=WARNING)
 
 
-def _listener_at(place: Address, kinds: Kinds) -> Fields | None:
+def _listener_at(place: Address, places: Places) -> Fields | None:
     """The service that a server's address leads to; None for another program's."""
     if not place.port or not _LITERAL.fullmatch(place.host):
         return None
-    listeners = {
-        (address.host, address.port): service
-        for service in kinds["l7"].values()
-        for address in addresses_of(service.get("listen"))
-        if address.port
-    }
     wide = ("", "::" if ":" in place.host else "0.0.0.0") if is_loopback(place) else ()
     named = ("127.0.0.1", "::1", "::") if place.host == "localhost" else ()
-    own = (listeners.get((host, place.port)) for host in (place.host, *wide, *named))
+    own = (places.get((host, place.port)) for host in (place.host, *wide, *named))
     return next((one for one in own if one is not None), None)
 
 
-def _pools_behind(service: Fields, kinds: Kinds) -> set[str]:
+def _pools_behind(service: Fields, kinds: Kinds, places: Places) -> set[str]:
     """The pools that a service's requests can come to, also through other services of the director."""
     found: set[str] = set()
     services = [service]
@@ -176,60 +165,74 @@ def _pools_behind(service: Fields, kinds: Kinds) -> set[str]:
             found.add(name)
             pool = kinds["pool"].get(name)
             next_ones = (
-                _listener_at(server.address, kinds) for _, server in (_servers(pool) if pool else ())
+                _listener_at(server.address, places) for _, server in (servers(pool) if pool else ())
             )
             services += [other for other in next_ones if other is not None]
     return found
 
 
-def _layer4(service: Fields, kinds: Kinds) -> None:
-    """What a service of layer 4 is told and cannot do."""
-    if service.given("netmask") and not service.given("persistent"):
-        text = "a netmask says which clients stay together, and without persistent none do"
-        service.problem("netmask", text, "add persistent = 300s, or remove it", severity=WARNING)
-    virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
-    if virtual is None or pool is None or virtual.fwmark or not virtual.port:
-        return
-    for key, server in _servers(pool):
-        method = server.forward or service.get("forward")
-        if not method.method.rewrites and server.address.port not in {0, virtual.port}:
-            text = f"{method.value} leaves the port as it is, so the server is asked at {virtual.port}"
-            at = max(pool.text(key).find(f":{server.address.port}"), 0)
-            hint = f"write {virtual.port}, or use forward = nat"
-            pool.problem(key, text, hint, at, severity=WARNING)
+def _of_layer4(kinds: Kinds, places: Places) -> None:
+    """What services of layer 4 are told and cannot do."""
+    used = used_pools(kinds, "l4")
+    of_pools = ways(pool for name, pool in kinds["pool"].items() if name in used)
+    said: set[Mistake] = set()
+    for service in kinds["l4"].values():
+        if service.given("netmask") and not service.given("persistent"):
+            text = "a netmask says which clients stay together, and without persistent none do"
+            service.problem("netmask", text, "add persistent = 300s, or remove it", severity=WARNING)
+        virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
+        if virtual is None:
+            continue
+        _had_by_layer7(service, virtual, places)
+        if pool is None:
+            continue
+        look = _ports_unused if _several_ports(virtual, kinds) else _ports_kept
+        for way, group in of_pools[pool.name].items():
+            if way.port:
+                look(service, pool, way, group, said)
 
 
-def _had_by_layer7(service: Fields, kinds: Kinds) -> None:
+def _had_by_layer7(service: Fields, virtual: Virtual, places: Places) -> None:
     """Layer 7's own listeners go first, on one address of one port."""
-    virtual = service.get("virtual")
-    if virtual is None or virtual.protocol != "tcp" or not virtual.port:
-        return
-    for other in kinds["l7"].values():
-        for address in addresses_of(other.get("listen")):
-            if (address.host, address.port) == (virtual.host, virtual.port):
-                text = f"[{other.section.title}] listens on {address} and goes first: no client comes here"
-                service.problem("virtual", text, "give one of them another port", severity=WARNING)
+    other = places.get((virtual.host, virtual.port))
+    if virtual.protocol == "tcp" and other is not None:
+        address = Address(virtual.host, virtual.port)
+        text = f"[{other.section.title}] listens on {address} and goes first: no client comes here"
+        service.problem("virtual", text, "give one of them another port", severity=WARNING)
 
 
-def _ports_of_servers(service: Fields, kinds: Kinds) -> None:
-    """A service that is asked on several ports, and servers that have one (`lvs-semantics` C.3, E)."""
-    virtual, pool = service.get("virtual"), kinds["pool"].get(str(service.get("pool")))
-    if virtual is None or pool is None or not _several_ports(virtual, kinds):
+def _ports_kept(service: Fields, pool: Fields, way: Way, group: Group, said: set[Mistake]) -> None:
+    """A method that leaves the port as it is, and servers at another one; said once for many services."""
+    virtual, method = service.get("virtual"), way.forward or service.get("forward")
+    mistake = pool.name, way, method, virtual.port
+    if virtual.fwmark or method.method.rewrites or way.port == virtual.port or mistake in said:
         return
-    if not (virtual.fwmark or service.given("persistent")):
+    said.add(mistake)
+    text = f"{method.value} leaves the port as it is, so the server is asked at {virtual.port}"
+    hint = f"write {virtual.port}, or use forward = nat"
+    for key, _server in group:
+        at = max(pool.text(key).find(f":{way.port}"), 0)
+        pool.problem(key, text, hint, at, severity=WARNING)
+
+
+def _ports_unused(service: Fields, pool: Fields, way: Way, group: Group, said: set[Mistake]) -> None:
+    """A service that is asked on several ports, and servers that have one (`lvs-semantics` C.3, E).
+
+    Said once for many services: it is the servers' lines that must be mended.
+    """
+    persistent = bool(service.given("persistent"))
+    mistake = pool.name, way, persistent, 0
+    if not (way.forward or service.get("forward")).method.rewrites or mistake in said:
+        return
+    if not (service.get("virtual").fwmark or persistent):
         return  # refused by `build`
-    for key in pool.values:
-        server = pool.get(key) if key.startswith("server.") else None
-        if server is None or not server.address.port:
-            continue
-        if not (server.forward or service.get("forward")).method.rewrites:
-            continue
+    said.add(mistake)
+    for key, server in group:
         bare = str(evolve(server.address, port=0))
         hint = f"write {bare.removesuffix(':0')} without a port (or {bare}): the port asked for stays"
-        if service.given("persistent"):
+        text = f"every port of [{service.section.title}] arrives at {server.address}"
+        if persistent:
             text = f"[{service.section.title}] is persistent on several ports; the server's port is not used"
-        else:
-            text = f"every port of [{service.section.title}] arrives at {server.address}"
         pool.problem(key, text, hint, severity=WARNING)
 
 

@@ -118,6 +118,10 @@ def _made_of(kind: str, old: Any, written: Mapping[str, str], given: Iterable[st
 
 def _taken(kind: str, key: str, old: Any, new: Any) -> Any:
     """`old` with what one key says in `new`."""
+    if kind == "rule":
+        # What the file said of it, in place of a secret, is not what it says now.
+        anew = ACTIONS if key in ACTIONS else (key,)
+        old = evolve(old, written=tuple(one for one in old.written if one[0] not in anew))
     if kind == "rule" and key in ACTIONS:
         return evolve(old, **{action: getattr(new, action) for action in ACTIONS})
     if kind == "rule" and key.endswith("_header"):

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from director.config import drill_references, tls_references
+from director.config.grouping import version, ways
+from director.config.parse.actions import EXPECTED
 from director.config.parse.fields import Fields
 from director.config.parse.schedulers import SchedulerFacts, check_known
 from director.config.parse.values import addresses_of, listed
@@ -35,8 +37,9 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
         _server_places(pool)
     for guard in kinds["guard"].values():
         _names(guard, "pool", kinds["pool"], "pool")
+    ruled = {rule.get("service") for rule in kinds["rule"].values()}
     for service in kinds["l7"].values():
-        _l7(service, kinds)
+        _l7(service, kinds, ruled=service.name in ruled)
     _rules(kinds)
     for virtual in kinds["l4"].values():
         _names(virtual, "pool", kinds["pool"], "pool")
@@ -47,9 +50,10 @@ def check(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
     _blind_schedulers(kinds)
     _listeners(kinds)
     _virtuals(kinds)
+    names = {word: _known_names(word, kinds) for word in EXPECTED}
     for test in kinds["test"].values():
-        _expectations(test, kinds)
-    drill_references.check(kinds, _known_names("server", kinds) or set())
+        _expectations(test, kinds, names)
+    drill_references.check(kinds, names["server"] or set())
 
 
 def _lookup(
@@ -69,7 +73,7 @@ def _names(fields: Fields, key: str, sections: Mapping[str, Fields], kind: str) 
             _lookup(fields, key, (at, word), sections, kind)
 
 
-def _l7(service: Fields, kinds: Kinds) -> None:
+def _l7(service: Fields, kinds: Kinds, *, ruled: bool) -> None:
     _names(service, "pool", kinds["pool"], "pool")
     for at, step in service.get("fault") or ():
         if step.kind in {"pool", "page"}:
@@ -86,7 +90,7 @@ def _l7(service: Fields, kinds: Kinds) -> None:
     if service.get("protocol") != "http":
         text = f"protocol = {service.get('protocol')} needs a pool"
         service.problem("", text, "add a line such as pool = web")
-    elif not any(rule.get("service") == service.name for rule in kinds["rule"].values()):
+    elif not ruled:
         text = "neither a pool nor a rule: every request gets the fault answer"
         service.problem("", text, "add a line such as pool = web", severity=WARNING)
 
@@ -184,7 +188,7 @@ def _layers(kinds: Kinds) -> None:
             if address.host and not address.port and name not in of_l7 and _checked_there(pool, kinds):
                 text = "a server without a port cannot be checked"
                 pool.problem(key, text, f"write {address.host}:80, with the port that is meant, or no check")
-            if not _is_ip(address.host):
+            if not version(address.host):
                 pool.problem(key, "layer 4 needs an IP address here", "write the address itself, not a name")
             elif _nobody(address.host):
                 text = f"{address.host} is no single host's address"
@@ -207,32 +211,26 @@ def _nobody(host: str) -> bool:
 
 def _families(kinds: Kinds) -> None:
     """A server of the other IP version is reached by tun alone (`lvs-semantics` B.3)."""
+    used = used_pools(kinds, "l4")
+    of_pools = ways(pool for name, pool in kinds["pool"].items() if name in used)
     for service in kinds["l4"].values():
         virtual, pool = service.get("virtual"), kinds["pool"].get(service.get("pool") or "")
         if virtual is None or pool is None:
             continue
-        for key in pool.values:
-            server = pool.get(key) if key.startswith("server.") else None
-            if server is None or not _is_ip(server.address.host):
-                continue
-            version = ipaddress.ip_address(server.address.host).version
-            method = (server.forward or service.get("forward")).method
-            if version != virtual.family and not method.crosses_families:
-                name = f"server {key.removeprefix('server.')} of [{pool.section.title}]"
-                service.problem(
-                    "pool",
-                    f"{name} has an IPv{version} address, the service IPv{virtual.family}",
-                    "only forward = tun can do that: take a pool with servers of one IP version",
-                )
-                break
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+        strange = [
+            (group[0][0], way.version)
+            for way, group in of_pools[pool.name].items()
+            if way.version not in {0, virtual.family}
+            and not (way.forward or service.get("forward")).method.crosses_families
+        ]
+        if strange:
+            key, number = min(strange, key=lambda one: pool.section.items[one[0]].line)
+            name = f"server {key.removeprefix('server.')} of [{pool.section.title}]"
+            service.problem(
+                "pool",
+                f"{name} has an IPv{number} address, the service IPv{virtual.family}",
+                "only forward = tun can do that: take a pool with servers of one IP version",
+            )
 
 
 def _schedulers(kinds: Kinds, known: Mapping[str, SchedulerFacts]) -> None:
@@ -319,7 +317,7 @@ class _Places:
         if first is not fields:
             return first
         wide = address.host in _EVERYWHERE
-        if not address.port or not (wide or _is_ip(address.host)):
+        if not address.port or not (wide or version(address.host)):
             return None
         port = (":" in address.host, address.port)
         other = (self._some if wide else self._all).get(port)
@@ -343,17 +341,17 @@ def _virtuals(kinds: Kinds) -> None:
 # --- tests -------------------------------------------------------------------------------
 
 
-def _expectations(test: Fields, kinds: Kinds) -> None:
+def _expectations(test: Fields, kinds: Kinds, names: Mapping[str, set[str] | None]) -> None:
     for at, server in test.get("down") or ():
-        servers = {name for name in _known_names("server", kinds) or () if "/" in name}
-        if server not in servers:
+        if server not in (names["server"] or ()):
+            servers = {name for name in names["server"] or () if "/" in name}
             hint = test.findings.nearest(server, servers) or "write POOL/SERVER"
             test.problem("down", f"there is no server {server}", hint, at)
     for at, word, value in test.get("expect") or ():
         kind, _, name = value.partition(" ")
         if word == "fault" and kind in {"page", "pool"} and name:
             _lookup(test, "expect", (at, name), kinds[kind], kind)
-        known = _known_names(word, kinds)
+        known = names[word]
         if known is not None and value not in known:
             hint = test.findings.nearest(value, known) or "correct the name"
             test.problem("expect", f"there is no {word} {value}", hint, at)

@@ -17,6 +17,7 @@ director's own path.  `service.py` makes one `DemoService` for each section.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -252,9 +253,11 @@ class DemoService(Service):
 
     log = Logger(namespace="director.demo")
 
-    def __init__(self, demo: Demo, reactor: Any) -> None:
+    def __init__(self, demo: Demo, reactor: Any, inherited: socket.socket | None = None) -> None:
+        """`inherited` is a socket that listens already."""
         self.demo = demo
         self._reactor = reactor
+        self._inherited = inherited
         self.port: Any = None
 
     def startService(self) -> None:
@@ -267,6 +270,11 @@ class DemoService(Service):
         if self.demo.tls:
             shown = PrivateCertificate.loadPEM(served(self.demo.listen.host))
             factory = TLSMemoryBIOFactory(shown.options(), False, site)
+        left, self._inherited = self._inherited, None
+        if left is not None:
+            self._listens(self._reactor.adoptStreamPort(left.fileno(), left.family, factory))
+            left.close()
+            return
         listening = endpoint_for(self._reactor, self.demo.listen).listen(factory)
         listening.addCallbacks(self._listens, self._refused)
 
@@ -276,6 +284,11 @@ class DemoService(Service):
         port, self.port = self.port, None
         stopped: Deferred[None] | None = port.stopListening() if port is not None else None
         return stopped
+
+    def rest(self) -> None:
+        """Accept nobody more; another process does."""
+        if self.port is not None:
+            self.port.stopReading()
 
     def _listens(self, port: Any) -> None:
         if self.running:

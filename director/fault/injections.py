@@ -37,12 +37,16 @@ TAG = "drill-"
 
 
 class HitFlow(Protocol):
-    """A flow of layer 4: its client (packed), protocol and server, and where its fate is kept with it."""
+    """A flow of layer 4: its client (packed), protocol and server.
+
+    `met` is kept for faults: each that it met, and behind it what became of the flow, one after the other.
+    A flow costs no more than a tuple so, of which there may be a million.
+    """
 
     client: bytes
     protocol: int
     server: RealServer
-    met: dict[Any, FlowFate | None] | None
+    met: tuple[Any, ...]
 
 
 class Injection:
@@ -71,22 +75,27 @@ class Injection:
             return None
         return self._injected(number or str(self.choice.seen), server)
 
-    def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
+    def meet_packet(self, flow: HitFlow, length: int, *, outward: bool) -> Injected | None:
         """What the next packet of a flow meets, `outward` one of its server; None when it is spared."""
-        met = flow.met
-        if met is None:
-            met = flow.met = {}
-        if self not in met:
-            met[self] = self._fate(flow)
-        fate = met[self]
-        number = fate.next(outward=outward) if fate is not None else ""
+        fate = self._fate(flow)
+        number = fate.next(length, outward=outward) if fate is not None else ""
         if not number:
             return None
         self.packets += 1
         return self._injected(number, flow.server)
 
     def _fate(self, flow: HitFlow) -> FlowFate | None:
-        """What becomes of a flow that comes by for the first time; None when it is none of those hit."""
+        """What becomes of a flow, decided when it comes by for the first time; None when it is not hit."""
+        met = flow.met
+        for place in range(0, len(met), 2):
+            if met[place] is self:
+                known: FlowFate | None = met[place + 1]
+                return known
+        fate = self._decide(flow)
+        flow.met = (*met, self, fate)
+        return fate
+
+    def _decide(self, flow: HitFlow) -> FlowFate | None:
         if not knows(self.running.fault, flow.protocol):
             return None
         client: Any = FlowFacts(str(ipaddress.ip_address(flow.client)))
@@ -158,14 +167,18 @@ class OnServer:
                 return met
         return None
 
-    def meet_packet(self, flow: HitFlow, *, outward: bool) -> Injected | None:
-        """What the next packet of a flow to this server meets, `outward` one of the server's."""
+    def meet_packet(self, flow: HitFlow, length: int, *, outward: bool) -> Injected | None:
+        """What the next packet of a flow to this server meets, `outward` one of the server's.
+
+        `length` is that of the IP packet, in octets.
+        """
         met = flow.met
-        if met is not None and len(met) > len(self.packets):
+        if len(met) > 2 * len(self.packets):
             # What has ended would be kept as long as the flow.
-            flow.met = {one: met[one] for one in self.packets if one in met}
+            left = [place for place in range(0, len(met), 2) if met[place] in self.packets]
+            flow.met = tuple(one for place in left for one in met[place : place + 2])
         for one in self.packets:
-            injected = one.meet_packet(flow, outward=outward)
+            injected = one.meet_packet(flow, length, outward=outward)
             if injected is not None:
                 return injected
         return None
@@ -185,6 +198,7 @@ class Injections:
     def __init__(self, registry: Registry, laid: Callable[[], object] = lambda: None) -> None:
         self._registry = registry
         self._laid = laid
+        self._any = False
         self._running: dict[str, Injection] = {}
 
     def __iter__(self) -> Any:
@@ -210,12 +224,14 @@ class Injections:
 
     def follow(self) -> None:
         """The registry changed, or what runs did: lay everything anew."""
+        any_before, self._any = self._any, bool(self._running)
         of_layer4 = {service.pool for service in self._registry.configuration.l4}
         for server in self._registry.servers():
             laid = [one for one in self._running.values() if _concerns(one.running, server)]
             layer4 = server.pool.name in of_layer4
             server.injected = OnServer(laid, server, layer4=layer4) if laid else None
-        self._laid()
+        if any_before or self._any:
+            self._laid()
 
 
 def _concerns(running: RunningFault, server: RealServer) -> bool:

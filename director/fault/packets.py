@@ -16,8 +16,10 @@ from director.model.conditions import terms
 if TYPE_CHECKING:
     from director.model.drills import Fault, RunningFault
 
-OF_PACKETS = frozenset({"drop", "delay", "duplicate", "reorder", "corrupt", "rst", "unreachable"})
+OF_PACKETS = frozenset({"drop", "delay", "duplicate", "reorder", "corrupt", "rst", "unreachable", "mtu_hole"})
 """What can happen to a packet of layer 4."""
+HOLE = "mtu_hole"
+"""Packets that are larger than so many octets vanish, and nobody says so (RFC 2923, 2.1)."""
 TO_SERVER_ALONE = frozenset({"delay", "unreachable"})
 """What happens on the way to the server: so a round trip takes longer by a delay once, whether or not the
 answers pass the director, too."""
@@ -53,7 +55,7 @@ class FlowFate:
     `number` is the flow's place among those that came by.
     """
 
-    __slots__ = ("_came", "_one_way", "_seed", "_share", "number")
+    __slots__ = ("_came", "_larger", "_one_way", "_seed", "_share", "number")
 
     def __init__(self, running: RunningFault, number: int) -> None:
         action = running.fault.action
@@ -61,11 +63,15 @@ class FlowFate:
         self._seed = running.seed
         self._share = action.share
         self._one_way = action.kind in TO_SERVER_ALONE
+        self._larger = (action.size or 0) if action.kind == HOLE else 0
         self._came = [0, 0]
 
-    def next(self, *, outward: bool) -> str:
-        """The number under which the next packet is hit, "" when it is spared; `outward`: of the server."""
-        if outward and self._one_way:
+    def next(self, length: int, *, outward: bool) -> str:
+        """The number under which the next packet is hit, "" when it is spared.
+
+        `length` is of the IP packet; `outward`: it is the server's.
+        """
+        if (outward and self._one_way) or length <= self._larger:
             return ""
         self._came[outward] += 1
         number = f"{self.number} {'out' if outward else 'in'} {self._came[outward]}"

@@ -161,7 +161,7 @@ class Flow(Entry):
 
     `client:cport` asked `virtual:vport`; `target:dport` is the server.  `lease` is its claim, given back
     when the flow ends.  `quiet` is NOOUTPUT: packets of the server are not seen.  `answered`: one came.
-    `met` belongs to the faults that are injected on its server, None as a rule.
+    `met` belongs to the faults that are injected on its server.
     """
 
     __slots__ = (
@@ -182,7 +182,7 @@ class Flow(Entry):
         self.mark = 0
         self.method: Method = METHODS[Forward.NAT]
         self.one_packet = self.quiet = self.answered = False
-        self.met: dict[Any, Any] | None = None
+        self.met: tuple[Any, ...] = ()
         self.lease: Lease | None = None
         self.server: RealServer = None  # type: ignore[assignment]  # set by `bind`; a bypass has none
         self.service: VirtualService = None  # type: ignore[assignment]  # set by `bind`

@@ -27,6 +27,7 @@ from director.l4.methods.table import TO_SERVER
 from director.l4.reset import as_reset
 from director.l4.states import transitions
 from director.l4.verdicts import Batch, Deliver, Install, Later, Outcome, Single, Verdict, batch
+from director.l4.wire.integrity import verified
 from director.l4.wire.parse import parse
 from director.l4.wire.protocols import TCP, UDP
 from director.l4.wire.segment import segments
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 
 BEHIND = 0.05
 """Seconds that a packet waits for the next one of its flow to overtake it (`reorder`)."""
-LOST, BROKEN = "injected_drop", "bad_checksum"
+DROPPED, BROKEN = "injected_drop", "bad_checksum"
 """The reasons that are counted; a broken packet is dropped as any is whose checksum must be right."""
+_LOST = frozenset({"drop", "mtu_hole"})
 _ANSWERED = frozenset({"rst", "unreachable"})
 """Of packets cut out of one super-frame the first is answered, for all."""
 
@@ -87,7 +89,7 @@ class InjectedFaults:
         """Every packet on the wire by itself."""
         made: list[Single] = []
         for one, left in _on_the_wire(packet, offload):
-            injected = flow.server.injected.meet_packet(flow, outward=way.outward)
+            injected = flow.server.injected.meet_packet(flow, one.length, outward=way.outward)
             kind = "" if injected is None else injected.action.kind
             if kind in _ANSWERED:
                 return batch([*made, *_singles(self._answer(kind, one, flow, now, way))])
@@ -99,8 +101,8 @@ class InjectedFaults:
 
     def _carry(self, kind: str, packet: Packet, flow: Flow, offload: bytes, now: float, way: _Way) -> Outcome:
         """One packet goes on: not at all, broken, twice, or as it is."""
-        if kind == "drop":
-            return self._context.output.drop(LOST)
+        if kind in _LOST:
+            return self._context.output.drop(DROPPED)
         if kind == "corrupt":
             if way.outward and packet.verified:
                 return self._context.output.drop(BROKEN)
@@ -116,6 +118,9 @@ class InjectedFaults:
 
     def _answer(self, kind: str, packet: Packet, flow: Flow, now: float, way: _Way) -> Outcome:
         """One packet goes no further, and who sent it is told; by a RST the other end is, too."""
+        if not packet.verified and not verified(packet):
+            return self._context.output.drop(BROKEN)
+        packet.verified = True
         if kind == "unreachable":
             transitions.unreachable(flow)
             error = Error.PORT_UNREACHABLE if packet.protocol == UDP else Error.HOST_UNREACHABLE

@@ -69,7 +69,7 @@ class AcmePart(Part):
         self._wanted: tuple[Certificate, ...] = ()
         self._tries: dict[str, tuple[int, float]] = {}
         self._order: Deferred[None] | None = None
-        self._begun = False
+        self._begun = self._rests = False
         self.under_way = ""
 
     def commit(self, candidate: Candidate) -> None:
@@ -87,8 +87,17 @@ class AcmePart(Part):
         if self._order is not None:
             self._order.cancel()
 
+    def let_go(self) -> None:
+        """Another program gets them; an order under way begins anew there."""
+        self._rests = True
+        self.stop(0.0)
+
+    def go_on(self) -> None:
+        """Get them here."""
+        self._rests = False
+
     def _look(self) -> None:
-        if not self._wanted or self.under_way:
+        if not self._wanted or self.under_way or self._rests:
             return
         if self._waits_until:
             if not self._serves() and self._reactor.seconds() < self._waits_until:

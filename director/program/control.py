@@ -28,6 +28,7 @@ from director.admin.control import (
     Rehearsals,
     Rehearsed,
     Soon,
+    Succeeded,
     TraceRecord,
     WaitingReload,
 )
@@ -78,6 +79,7 @@ class Verbs:
     reload: Callable[[str, str, ConfirmWithin | None], Deferred[Applied]]
     rehearse: Callable[[str], Deferred[Rehearsed]]
     undo: Callable[[int, str, str], Deferred[Applied]]
+    upgrade: Callable[[str], Deferred[Succeeded]]
     consider: Callable[[Iterable[Change], str], None] = lambda _changes, _author: None
 
 
@@ -307,7 +309,9 @@ class RunningControl:
     def config_text(self) -> str:
         """The merged ini with what commands changed, without secrets."""
         loaded = self._current.candidate.loaded
-        return export(loaded, self._current.overrides.orders()) if loaded is not None else ""
+        if loaded is None:
+            return ""
+        return export(loaded, self._registry.configuration, self._registry.states())
 
     def check_config(self) -> Deferred[Sequence[Problem]]:
         """Read the file again, off the loop, and say what is wrong with it."""
@@ -329,6 +333,10 @@ class RunningControl:
     ) -> Deferred[Applied]:
         """Apply the configuration file."""
         return self._verbs.reload(author, origin, confirm)
+
+    def upgrade(self, author: str) -> Deferred[Succeeded]:
+        """Let a new program take this one's place."""
+        return self._verbs.upgrade(author)
 
     def confirm(self, author: str) -> WaitingReload:
         """The reload that waits stays."""

@@ -38,7 +38,7 @@ class HealthMemory:
         self._reactor = reactor
         self._chronicle = Chronicle()
         self._timer: Any = None
-        self._failed = False
+        self._failed = self._resting = False
 
     def load(self) -> None:
         """Remember the run before, and keep what changes from now on."""
@@ -74,12 +74,16 @@ class HealthMemory:
         """Write all of it, at the end."""
         self._write(self._chronicle.everything)
 
+    def rest(self, resting: bool = True) -> None:
+        """Another program keeps the file from now on; or not."""
+        self._resting = resting
+
     def _write(self, content: Callable[..., bytes]) -> None:
         """A file that cannot be written is said once."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
-        if self._path is None:
+        if self._path is None or self._resting:
             return
         now = self._reactor.seconds()
         try:

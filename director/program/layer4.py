@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from director.errors import ChangeRefused, DirectorError
+from director.errors import DirectorError
 from director.l4 import here, listing, saved
 from director.l4.flows import Flow
 from director.l4.forwarder import Forwarder
@@ -41,6 +41,7 @@ from director.l4.wire.protocols import TCP
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
+from director.program.fixed import refuse_what_is_fixed
 from director.program.parts import Chore, Part
 from director.program.traffic import OneProcess
 from director.registry.changes import Change, Ordered, ServerChanged
@@ -68,6 +69,8 @@ class Layer4(Part, OneProcess):
         shell: the running packet shell, None while no layer-4 service is configured.
         forwarder: the pure room behind it, once it runs.
     """
+
+    alone = True
 
     def __init__(
         self,
@@ -195,10 +198,18 @@ class Layer4(Part, OneProcess):
         self._end_synchronisation()
         return succeed(None) if self.shell is None else maybeDeferred(self.shell.stopService)
 
-    def hand_over(self) -> Deferred[None]:
-        """End, and leave the kernel's rules as they are: the next process is ready to go on."""
+    def let_go(self) -> Deferred[None]:
+        """End, and leave the kernel's rules as they are: another process goes on with the flows."""
         self._end_synchronisation()
-        return succeed(None) if self.shell is None else self.shell.hand_over()
+        gone: Deferred[None] = succeed(None) if self.shell is None else self.shell.hand_over()
+        self.shell = self.forwarder = self._synchronisation = None
+        self._owed = ()
+        return gone
+
+    def go_on(self) -> None:
+        """Go on with them here."""
+        if self._started:
+            self.follow(self._registry.configuration)
 
     def verdict(self, address: str, check: str, alive: bool | list[object] | None) -> None:
         """The registry that serves knows it already."""
@@ -417,24 +428,9 @@ def clear(name: str, state_dir: Path) -> None:
         _log.info("removed what an earlier run left: {left}", left=left)
 
 
-def refuse_what_is_fixed(began: L4Settings, desired: Configuration) -> None:
-    """Raises ChangeRefused for what cannot change once layer 4 began with other settings."""
-    if desired.l4 and _fixed(desired.l4_settings or L4Settings()) != _fixed(began):
-        raise ChangeRefused(
-            "EINVAL",
-            "[l4] interfaces, engine, conn_tab_bits and max_flows are read when layer 4 starts; "
-            "restart to change them",
-        )
-
-
 def _concerns_capture(change: Change) -> bool:
     """Weights, thresholds and orders do not change which packets are the director's."""
     return not isinstance(change, ServerChanged | Ordered)
-
-
-def _fixed(wanted: L4Settings) -> tuple[object, ...]:
-    """What of `[l4]` cannot change under a running shell."""
-    return wanted.interfaces, wanted.engine, wanted.conn_tab_bits, wanted.max_flows
 
 
 def _own_listeners(configuration: Configuration) -> Iterator[Endpoint]:

@@ -27,6 +27,7 @@ from director.model.settings import Configuration
 from director.program.candidate import Candidate
 from director.program.certificates import Certificates
 from director.program.parts import Part
+from director.program.processes.sockets import entrance
 from director.program.traffic import OneProcess
 from director.registry.registry import Registry
 from director.registry.reports import WorkerFigures
@@ -93,6 +94,18 @@ class Layer7(Part, OneProcess):
     def stop(self, grace: float) -> Deferred[None]:
         """Stop accepting, let requests end for `grace` seconds, then cut what is left."""
         return self.shell.stop(grace).addCallback(lambda _: self.shell.settle())
+
+    def bequest(self) -> Mapping[str, int]:
+        """The listening sockets."""
+        return {entrance(*place, 0): sock.fileno() for place, sock in self.shell.sockets().items()}
+
+    def let_go(self) -> None:
+        """Another program accepts from them, too."""
+        self.shell.hand_on()
+
+    def go_on(self) -> None:
+        """It does not."""
+        self.shell.hand_on(False)
 
     # -- what the admin asks (`traffic`) --
 

@@ -6,7 +6,7 @@ it is kept that of a `Store`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from director.errors import ChangeRefused, StoreError
 from director.model.settings import Configuration
 from director.registry.changes import Change, Ordered, plan
-from director.registry.edits import SERVERS, STATES, Laid, Verb
+from director.registry.edits import Laid
 from director.registry.registry import Generation, Registry
 from director.store.io.base import Store
 from director.store.kept import Kept, begun
@@ -55,16 +55,6 @@ class Overrides:
     def over(self, read: Configuration) -> Laid:
         """`read` with the changes laid over it, and why which of them no longer apply."""
         return self._overlay.over(read)
-
-    def orders(self) -> Mapping[tuple[str, str], Mapping[str, int | str]]:
-        """What commands changed on servers of the file, by pool and server: for the merged ini."""
-        found: dict[tuple[str, str], dict[str, int | str]] = {}
-        for edit in self._overlay.edits:
-            if edit.kind in {SERVERS, STATES} and edit.verb is Verb.SET:
-                pool, name = edit.name
-                order = found.setdefault((pool, name), {})
-                order |= {key: getattr(value, "value", value) for key, value in edit.fields}
-        return found
 
     def unfulfilled(self, laid: Laid) -> Iterator[Change]:
         """The ordered states that servers are not in, or that are not there yet."""

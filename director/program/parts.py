@@ -4,6 +4,7 @@
     reload, change, undo      take(candidate)
     reload --dry-run          rehearse(candidate)
     stop                      stop(grace), in the opposite order
+    upgrade                   bequest(), let_go(), then stop(grace); or go_on()
 
 `take` asks every part three times.  `check` says whether it could follow, and touches nothing.  `prepare`
 does all that can fail (open addresses, let the kernel be ready) beside what serves.  Only when all are
@@ -11,13 +12,17 @@ prepared each is told to `commit`, which cannot fail; otherwise those that had b
 served goes on serving.  So a configuration is taken by all parts or by none, and no client meets half of
 one.  Nothing else happens between the first `commit` and the last: they run in one turn of the loop.
 
+With an upgrade another program goes on with what this one has open (`program.upgrade`).  It is given each
+part's `bequest` and starts beside this one, all but what there can be one only of (`alone`); when all that
+serves, `let_go` gives the rest away, and `stop` leaves what was handed on.
+
 A new part is a subclass and one line in `service`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, succeed
 from twisted.python.failure import Failure
@@ -29,7 +34,13 @@ Chore = tuple[Callable[[], object], float]
 
 
 class Part:
-    """One part of the program; what a subclass does not say, it has nothing to do for."""
+    """One part of the program; what a subclass does not say, it has nothing to do for.
+
+    Attributes:
+        alone: two of it must not work at once: after an upgrade it starts when the old one has let go.
+    """
+
+    alone: ClassVar[bool] = False
 
     def check(self, candidate: Candidate) -> None:
         """Raise DirectorError when it cannot be followed; touch nothing."""
@@ -55,6 +66,16 @@ class Part:
 
     def stop(self, grace: float) -> Deferred[None] | None:
         """End, and let what is under way end for `grace` seconds.  Never fails."""
+
+    def bequest(self) -> Mapping[str, int]:
+        """Open descriptors that the next program goes on with, by names that all versions know."""
+        return {}
+
+    def let_go(self) -> Deferred[None] | None:
+        """The next program goes on: end what is `alone`, and `stop` without harm to it.  Never fails."""
+
+    def go_on(self) -> None:
+        """There is no next program, after all."""
 
 
 class Parts:
@@ -115,9 +136,23 @@ class Parts:
         while self._begun:
             yield _soon(self._begun.pop().abandon())
 
-    def start(self) -> Deferred[None]:
-        """Start all; fires when all have begun."""
-        return all_of([part.start() for part in self._parts])
+    def start(self, *, alone: bool | None = None) -> Deferred[None]:
+        """Start all, or those that are `alone`, or those that are not; fires when these have begun."""
+        wanted = [part for part in self._parts if alone is None or part.alone is alone]
+        return all_of([part.start() for part in wanted])
+
+    def bequest(self) -> dict[str, int]:
+        """What all leave to the next program."""
+        return {name: one for part in self._parts for name, one in part.bequest().items()}
+
+    def let_go(self) -> Deferred[None]:
+        """Let it go on; fires when all have let go."""
+        return all_of([part.let_go() for part in self._parts])
+
+    def go_on(self) -> None:
+        """Go on after all."""
+        for part in self._parts:
+            part.go_on()
 
     def chores(self) -> Iterable[Chore]:
         """Those of all parts."""

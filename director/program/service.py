@@ -17,9 +17,6 @@ that could not be kept says so.
 
 from __future__ import annotations
 
-import codecs
-import resource
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -33,13 +30,13 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from director.admin import files
-from director.admin.control import Applied, ConfirmWithin, Rehearsed
+from director.admin.control import Applied, ConfirmWithin, Rehearsed, Succeeded
 from director.admin.service import AdminService
 from director.config.text.messages import Problem, render
 from director.errors import ConfigError, DirectorError
 from director.health.io.passive import PassiveChecks
 from director.health.io.service import HealthService
+from director.model.settings import Configuration
 from director.program import banner
 from director.program.acme import AcmePart
 from director.program.candidate import Candidate
@@ -59,6 +56,7 @@ from director.program.logs import Logs, event_log
 from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
+from director.program.processes.counts import counts
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.how_many import processes
 from director.program.processes.layer4_apart import Layer4Apart
@@ -66,20 +64,21 @@ from director.program.processes.orphan import dismiss, relieved
 from director.program.processes.workers import Workers
 from director.program.replay import REPLAYED, replay_of
 from director.program.running import Running
-from director.program.services import Health, ServicePart, Verdicts
+from director.program.services import AdminPart, Health, Verdicts
+from director.program.signals import Signals
 from director.program.state_directory import StateDirectory
 from director.program.supervision import Supervision
+from director.program.surroundings import load_early, raise_descriptor_limit
+from director.program.upgrade.heritage import Heritage
+from director.program.upgrade.starting import starting
+from director.program.upgrade.upgrade import FAREWELL, Upgrade
 from director.registry.books import MappedBooks
-from director.registry.cells import Geometry
 from director.registry.changes import Change
-from director.registry.io.segment import Segment, create
+from director.registry.io.segment import Segment
 from director.registry.registry import RealServer
 from director.registry.reports import ListenerState
 from director.store.io.file import FileStore
 from director.store.io.place import Owner
-
-SLOTS = 65_536
-"""Servers and pools that can be counted across processes; what is not used costs addresses only."""
 
 _log = Logger(namespace="director")
 
@@ -92,9 +91,17 @@ class DirectorService(Service):
         candidate: what came of reading it; it has a configuration.
         reactor: Twisted's reactor.
         owner: who the process will be after the start (`twistd --uid`); None = who it is.
+        heritage: what the program before left, when this one takes its place (`upgrade`).
     """
 
-    def __init__(self, path: str, candidate: Candidate, reactor: Any, owner: Owner | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        candidate: Candidate,
+        reactor: Any,
+        owner: Owner | None = None,
+        heritage: Heritage | None = None,
+    ) -> None:
         configuration = candidate.require()
         settings = configuration.settings
         self.path = path
@@ -107,7 +114,8 @@ class DirectorService(Service):
         random = Random()
         count = processes(configuration, owner)
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
-        self.state = StateDirectory(self.state_dir, owner)
+        left = self._heritage = heritage or Heritage()
+        self.state = StateDirectory(self.state_dir, owner, left.take)
         segment, books = counts(count)
         self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random, books)
         self.registry = self.current.registry
@@ -117,22 +125,8 @@ class DirectorService(Service):
         self.confirmation = Confirmation(self.registry, reactor, self._take_back, refreshed)
         self.drills = Drills(self.registry, self.traffic, self.layer4, self, reactor, random)
         health = self._judge_servers()
-        self.control = RunningControl(
-            path,
-            self.current,
-            self.traffic,
-            self.health,
-            self.layer4,
-            reactor,
-            Verbs(self.apply, self.reload, self.rehearse, self.undo, consider=self._consider),
-            self._admin_listeners,
-            self.listening,
-            self.confirmation,
-            self.passive.judge,
-            self.drills,
-        )
-        listen = configuration.admin.listen if configuration.admin is not None else None
-        self.admin = AdminService(self.control, listen, self.state_dir, reactor)
+        self._make_admin(configuration)
+        self._upgrade = Upgrade(reactor, starting(), self.confirmation.waiting, self._away)
         self.parts = Parts(
             (
                 self.logs,
@@ -140,8 +134,8 @@ class DirectorService(Service):
                 self._guards,
                 self.current,
                 health,
-                ServicePart(self.admin),
-                Demos(reactor),
+                AdminPart(self.admin),
+                Demos(reactor, left.demo),
                 PoolAlerts(self.registry, reactor.seconds),
                 self.layer4,
                 AcmePart(reactor, self.state_dir, random, lambda: self.serves),
@@ -150,10 +144,34 @@ class DirectorService(Service):
                 self.listening,
                 self.confirmation,
                 self.drills,
+                self._upgrade,
             )
         )
+        self._upgrade.learn(self.parts)
         self._supervision = Supervision()
+        self._signals = Signals(
+            reactor, self._reload_by_signal, self._reopen_logs, self._upgrade_by_signal, self._stop_by_signal
+        )
         self._loops: list[LoopingCall] = []
+
+    def _make_admin(self, configuration: Configuration) -> None:
+        self.control = RunningControl(
+            self.path,
+            self.current,
+            self.traffic,
+            self.health,
+            self.layer4,
+            self.reactor,
+            Verbs(self.apply, self.reload, self.rehearse, self.undo, self.upgrade, self._consider),
+            self._admin_listeners,
+            self.listening,
+            self.confirmation,
+            self.passive.judge,
+            self.drills,
+        )
+        listen = configuration.admin.listen if configuration.admin is not None else None
+        left = self._heritage.admin
+        self.admin = AdminService(self.control, listen, self.state_dir, self.reactor, left)
 
     def _judge_servers(self) -> Health:
         """Checks, active and passive, whose verdicts go to all processes; and what guards servers."""
@@ -181,10 +199,13 @@ class DirectorService(Service):
             certificates, self.traffic = layer7_of(
                 self.registry, reactor, access, settings.trace, identifiers(new_run())
             )
+            self.traffic.shell.inherited = self._heritage.address
             return (certificates,)
         shared = Shared(self.current, segment, books, settings, count)
         certificates = Certificates()
-        workers = self.traffic = Workers(shared, reactor, new_run(), access.target, certificates.store)
+        workers = self.traffic = Workers(
+            shared, reactor, new_run(), access.target, certificates.store, self._heritage.entrance
+        )
         self.layer4 = Layer4Apart(shared, reactor, workers.room)
         return (certificates,)
 
@@ -194,7 +215,7 @@ class DirectorService(Service):
         """Prepare and bind; raises DirectorError or OSError with a sentence that says what to do."""
         raise_descriptor_limit()
         load_early()
-        self._listen_to_orders()
+        self._signals.listen()
         self.logs.open()
         self.state.take()
         if isinstance(self.traffic, Layer7):
@@ -208,15 +229,32 @@ class DirectorService(Service):
     def startService(self) -> None:
         """Serve."""
         super().startService()
-        started = relieved(self.state_dir, self.reactor).addCallback(lambda _: self.parts.start())
+        started = relieved(self.state_dir, self.reactor)
+        given = self.reactor, self.parts, self.traffic.reasons, self.state_dir
+        started.addCallback(lambda _: self._heritage.start(*given))
         for chore, period in (*self.parts.chores(), *self._supervision.chores()):
             loop = LoopingCall(chore)
             loop.clock = self.reactor
             loop.start(period, now=False)
             self._loops.append(loop)
-        self.reactor.callWhenRunning(self._listen_to_signals)
+        self.reactor.callWhenRunning(self._signals.listen_to_ends)
         self.reactor.callWhenRunning(settle_memory)
-        started.addCallback(lambda _: self._ready())
+        started.addCallbacks(lambda _: self._ready(), self._not_ready)
+
+    def _not_ready(self, failure: Failure) -> None:
+        """The program before goes on."""
+        self._heritage.refuse(failure)
+        self._stop_by_signal()
+
+    def upgrade(self, author: str) -> Deferred[Succeeded]:
+        """Let a new program take this one's place; fires when it serves.  Fails with DirectorError."""
+        return self._changing.run(self._upgrade.run, author)
+
+    def _away(self, pid: int) -> None:
+        """Another process is the director now."""
+        self._heritage.pidfile.give_up()
+        self._supervision.succeeded(pid)
+        self.reactor.callLater(FAREWELL, self._stop_by_signal)
 
     def _ready(self) -> None:
         self.serves = True
@@ -226,6 +264,7 @@ class DirectorService(Service):
     def stopService(self) -> Deferred[Any]:
         """Stop accepting, let requests end for `shutdown_grace`, then stop everything else."""
         self.control.stopping = True
+        self._heritage.give_back(self.parts)
         self._supervision.stopping()
         for loop in self._loops:
             loop.stop()
@@ -245,18 +284,6 @@ class DirectorService(Service):
         """Do something once it is known how many clients all processes have."""
         refreshed = self.traffic.refreshed()
         return then() if refreshed is None else refreshed.addBoth(lambda _: then())
-
-    def _listen_to_orders(self) -> None:
-        """From before the first address is bound: unheard, either signal would end the process."""
-        later = self.reactor.callFromThread
-        signal.signal(signal.SIGHUP, lambda *_: later(self._reload_by_signal))
-        signal.signal(signal.SIGUSR1, lambda *_: later(self._reopen_logs))
-
-    def _listen_to_signals(self) -> None:
-        """The reactor sets its own for these when it begins to run."""
-        later = self.reactor.callFromThread
-        signal.signal(signal.SIGTERM, lambda *_: later(self._stop_by_signal))
-        signal.signal(signal.SIGINT, lambda *_: later(self._stop_by_signal, in_person=True))
 
     def _stop_by_signal(self, *, in_person: bool = False) -> None:
         """End with status 0.
@@ -401,6 +428,10 @@ class DirectorService(Service):
     def _reload_by_signal(self) -> None:
         self.reload("SIGHUP").addErrback(_not_reloaded)
 
+    def _upgrade_by_signal(self) -> None:
+        # It was said why.
+        self.upgrade("SIGUSR2").addErrback(_not_reloaded)
+
     def _admin_listeners(self) -> Iterable[ListenerState]:
         """The admin knows them, and is made with the control that tells them."""
         return self.admin.listeners()
@@ -423,26 +454,3 @@ def _not_reloaded(failure: Failure) -> None:
     """It was said why when the refusal was foreseen."""
     if failure.check(DirectorError, OSError) is None:
         _log.failure("the reload failed; the running configuration goes on", failure=failure)
-
-
-def counts(workers: int) -> tuple[Segment | None, MappedBooks | None]:
-    """Where several processes count.  Raises DirectorError when there is no memory for it."""
-    if not workers:
-        return None, None
-    # A column for each, for this process, and for layer 4.
-    segment = create(Geometry(SLOTS, workers + 2))
-    return segment, MappedBooks(segment.table(0), gives=True, processes=workers)
-
-
-def load_early() -> None:
-    """What Python would read from its own folder later: after `twistd --uid` that may be out of reach."""
-    files.load()
-    for name in ("ascii", "latin-1", "utf-8-sig", "idna"):
-        codecs.lookup(name)
-
-
-def raise_descriptor_limit() -> None:
-    """Use all descriptors that the system allows this process anyway."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from director.admin.service import AdminService
 from director.health.io.passive import LOOK, PassiveChecks
 from director.health.io.service import HealthService
 from director.model.pools import Advice
@@ -17,6 +18,9 @@ from director.program.health_memory import EVERY, HealthMemory
 from director.program.parts import Chore, Part
 from director.program.traffic import PacketView, TrafficView
 from director.registry.registry import LivePool, RealServer, Registry
+
+ADMIN = "admin "
+"""How the names of its sockets begin in a bequest."""
 
 
 class ServicePart(Part):
@@ -33,6 +37,28 @@ class ServicePart(Part):
         """Stop it."""
         ended: Deferred[Any] = maybeDeferred(self._service.stopService)
         return ended.addCallback(lambda _: None)
+
+
+class AdminPart(ServicePart):
+    """The admin: there is one control socket, so one program answers there."""
+
+    alone = True
+
+    def __init__(self, service: AdminService) -> None:
+        super().__init__(service)
+        self._admin = service
+
+    def bequest(self) -> Mapping[str, int]:
+        """The listening sockets."""
+        return {ADMIN + address: number for address, number in self._admin.sockets().items()}
+
+    def let_go(self) -> None:
+        """Accept nobody more; who is here is answered."""
+        self._admin.pause()
+
+    def go_on(self) -> None:
+        """Accept again."""
+        self._admin.resume()
 
 
 class Health(ServicePart):
@@ -56,6 +82,19 @@ class Health(ServicePart):
     def stop(self, grace: float) -> Deferred[None]:
         """End, and keep what is known."""
         return super().stop(grace).addCallback(lambda _: self._memory.save())
+
+    def bequest(self) -> Mapping[str, int]:
+        """Nothing is handed on, but the next program reads what is known by now."""
+        self._memory.save()
+        return {}
+
+    def let_go(self) -> None:
+        """The next program keeps what it finds; checks go on for who is served here to the end."""
+        self._memory.rest()
+
+    def go_on(self) -> None:
+        """Keep it here."""
+        self._memory.rest(False)
 
     def chores(self) -> Iterable[Chore]:
         """Compare servers, let those come back whose time is over, and keep verdicts."""

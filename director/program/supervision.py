@@ -47,6 +47,11 @@ class Supervision(Part):
         """All serve."""
         self.tell(READY)
 
+    def succeeded(self, pid: int) -> None:
+        """Another process is the one to be watched; it speaks for the service from now on."""
+        self.tell(f"MAINPID={pid}")
+        self._path = ""
+
     def stopping(self) -> None:
         """The end has begun; it may take its time."""
         self.tell(STOPPING)

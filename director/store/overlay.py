@@ -42,8 +42,8 @@ class Overlay:
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        """All that hold, in the order of their places."""
-        return tuple(self._edits[place] for place in sorted(self._edits))
+        """All that hold, in the order in which they were first made: lists and schedulers show it."""
+        return tuple(self._edits.values())
 
     def over(self, read: Configuration) -> Laid:
         """`read` with the edits laid over it, and which of them no longer apply."""
@@ -64,11 +64,12 @@ class Overlay:
     def _look_again(self, places: Iterable[Place], running: Configuration, states: States) -> None:
         now = Index(running)
         looked = dict.fromkeys(thing for place in places for thing in self._things(place, now, states))
+        found = {edit.place: edit for place in looked for edit in self._differences(place, now, states)}
         for place in looked:
-            self._edits.pop(place, None)
-        for place in looked:
-            for edit in self._differences(place, now, states):
-                self._edits[edit.place] = edit
+            if place not in found:
+                self._edits.pop(place, None)
+        # What is there already keeps its turn.
+        self._edits.update(found)
 
     def _things(self, place: Place, now: Index, states: States) -> Iterator[Place]:
         """What must be looked at: a server of a pool that only one of both has is a part of that pool."""

@@ -65,3 +65,13 @@ def test_a_flood_ends_in_calm_and_others_are_served(start: StartDirector) -> Non
                 seen += data
         assert b"control frames" in seen
         assert curl("http://{}:{}/".format(*director.place)).startswith("2 ")
+
+
+def test_a_trusted_client_that_asks_is_told_the_decision(start: StartDirector) -> None:
+    """RFC 9113 8.2: over HTTP/2 the name of the field is in lower case."""
+    with Origin(answer) as origin:
+        director = start(web({"s": f"127.0.0.1:{origin.port}"}, "", "h2c = prior\ntrust = 127.0.0.0/8"))
+        place = "http://{}:{}".format(*director.place)
+        head = curl("-D", "-", "-o", "/dev/null", "-H", "X-Director-Trace: 1", place)
+        assert 'server="s";' in head.partition("\nx-director-trace: ")[2].partition("\n")[0]
+        assert "director-trace" not in curl("-D", "-", "-o", "/dev/null", place)

@@ -15,11 +15,11 @@ from director.program.certificates import Certificates
 from director.program.configuration import read
 from director.program.parts import Parts
 from director.program.processes import crew
+from director.program.processes.counts import counts
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.workers import Workers
 from director.program.running import Running
-from director.program.service import counts
 from director.store.io.file import FileStore
 from tests.support.in_loop import InLoop
 from tests.support.loops import Loop, fetched, loop_of

@@ -12,7 +12,7 @@ Events stand at the margin, commands are indented, `|` is CR LF.  `World.play` p
 compares what it wrote down with the text; the difference is what a failure prints.
 
 Events: `client TEXT`, `client-ends`, `client-gone`, `client-takes`, `opened`, `new` and `reused`
-(connections), `server TEXT`, `server-ends`, `failed REASON`, `slot-free`, `drain`, `after SECONDS
+(connections), `server TEXT`, `server-ends`, `failed REASON`, `slot-free`, `drain`, `retire`, `after SECONDS
 [client-stalls] [server-stalls] [moving]` (time passes; the deadline is delivered when it has come).
 Commands are as in `commands`; neighbouring writes to one side are joined, and the director's own Via and
 X-Request-Id lines are left out, because the tests of `forwarded` look at them.
@@ -75,6 +75,7 @@ WORDS: dict[str, ProxyEvent] = {
     "server-ends": ServerEnded(ONLY_STREAM),
     "slot-free": SlotFree(ONLY_STREAM),
     "drain": Happened.DRAIN,
+    "retire": Happened.RETIRE,
 }
 NAMES = {
     KeepServer: "keep-server", DropServer: "drop-server", AbortServer: "abort-server",

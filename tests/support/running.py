@@ -6,6 +6,7 @@ opinion.  Both are context managers, write their output to `directory/log`, and 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -21,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from director.cli.client import ApiClient
+from director.cli.client import ApiClient, Refused
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, int]
@@ -233,6 +234,27 @@ class Director(Program):
     def reload(self) -> None:
         """SIGHUP."""
         self.signal(signal.SIGHUP)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What `director WORDS` says."""
+        command = str(Path(sys.executable).with_name("director"))
+        arguments = [command, *words, "-c", str(self.file)]
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=90, check=False)
+
+    @property
+    def leader(self) -> int:
+        """The process id of the one who answers for the director, which an upgrade changes."""
+        return int(self.api("processes")[0]["pid"])
+
+    def stop(self, patience: float = 10.0) -> int:
+        """Stop it, and whoever took its place."""
+        with contextlib.suppress(Refused):
+            leader = self.leader
+            if self.process is not None and leader != self.pid:
+                os.kill(leader, signal.SIGTERM)
+                if not wait_until(lambda: not Path(f"/proc/{leader}/fd").exists(), patience):
+                    os.kill(leader, signal.SIGKILL)
+        return super().stop(patience)
 
     def api(self, *segments: str) -> Any:
         """What the REST API says, over the control socket."""

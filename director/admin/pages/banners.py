@@ -64,7 +64,7 @@ def _fault(one: Json, viewer: Viewer) -> Html:
             "span",
             None,
             el("a", {"href": "/faults"}, el("b", None, one["name"])),
-            f": {one['do']} on {', '.join(one['server'])}, {counted(one['hits'], 'request')} hit, "
+            f": {one['do']} on {', '.join(one['server'])}, {_met(one)} hit, "
             f"started by {one['author']}, ends by itself in ",
             forms.countdown(one["left"]),
         ),
@@ -72,6 +72,13 @@ def _fault(one: Json, viewer: Viewer) -> Html:
         if viewer.orders
         else None,
     )
+
+
+def _met(one: Json) -> str:
+    """Requests; of layer 4 flows, and packets of theirs."""
+    if not one["packets"]:
+        return counted(one["hits"], "request")
+    return f"{counted(one['hits'], 'flow')}, {counted(one['packets'], 'packet')}"
 
 
 def _drill(one: Json, viewer: Viewer) -> Html:

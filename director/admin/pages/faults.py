@@ -77,10 +77,15 @@ def _fault(one: Json, viewer: Viewer, allowed: bool) -> Html:
         el("code", None, one["do"]),
         el("span", {"class": "name plain"}, which, checks),
         _state(one),
-        f"{amount(one['hits'])} of {amount(one['seen'])}" if one["active"] else "–",
+        _hits(one) if one["active"] else "–",
         _orders(one, viewer) if allowed and viewer.orders else None,
     )
     return row(FAULT, cells, "bad" if one["active"] else "", key=one["name"])
+
+
+def _hits(one: Json) -> Html:
+    packets = el("small", None, f"{amount(one['packets'])} packets") if one["packets"] else None
+    return el("span", {"class": "name plain"}, f"{amount(one['hits'])} of {amount(one['seen'])}", packets)
 
 
 def _state(one: Json) -> Html:

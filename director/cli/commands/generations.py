@@ -1,4 +1,4 @@
-"""`director undo`, `reload` and `confirm`: from one generation to another."""
+"""`director undo`, `reload` and `confirm`: from one generation to another; `upgrade`: to another program."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from urllib.parse import urlencode
 from director.cli.command import DRY_RUN, Command, argument, whole
 from director.cli.invocation import DONE, REFUSED, Invocation
 from director.cli.output import changes
+from director.cli.output.table import clean
+
+UPGRADE_SECONDS = 90.0
+"""Longer than a new program may take to start."""
 
 
 def undo(call: Invocation) -> int:
@@ -39,6 +43,16 @@ def confirm(call: Invocation) -> int:
     return call.show(answer, lambda value: f"generation {value['confirmed']} is confirmed\n")
 
 
+def upgrade(call: Invocation) -> int:
+    """`upgrade`: answered when the new program serves."""
+    query = "dry_run=1" if call.options.dry_run else ""
+    answer = call.client.post("upgrade", query=query, patience=UPGRADE_SECONDS)
+    if call.options.dry_run:
+        return call.show_change(answer, changes.applied)
+    text = "process {pid}, version {version}, serves; the one before ends within shutdown_grace\n"
+    return call.show(answer, lambda value: text.format(pid=value["pid"], version=clean(value["version"])))
+
+
 COMMANDS = (
     Command(
         "undo",
@@ -63,6 +77,12 @@ COMMANDS = (
                 "'5xx > 20%%, healthy < 50%%'",
             ),
         ),
+    ),
+    Command(
+        "upgrade",
+        "Let the program as it is installed now take over, without losing a request.",
+        upgrade,
+        (DRY_RUN,),
     ),
     Command("confirm", "Keep what `reload --confirm` applied.", confirm),
 )

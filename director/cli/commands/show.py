@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,19 +11,43 @@ from urllib.parse import urlencode
 
 from attrs import frozen
 
-from director.cli.client import Refused
+from director.cli.client import NOT_REACHABLE, Refused
 from director.cli.command import Command, argument
-from director.cli.invocation import USAGE, Invocation, say
+from director.cli.following import follow
+from director.cli.invocation import DONE, USAGE, Invocation, say, warn
 from director.cli.lvs import combined
 from director.cli.output import drills, listings, proofs
 from director.cli.output.listings import ROWS_ASKED, Listing, matches
-from director.cli.output.table import CLEAR
+from director.cli.output.table import CLEAR, clean
 
 WATCH_SECONDS = 2.0
 PROC = ("ip_vs", "ip_vs_conn", "ip_vs_conn_sync", "ip_vs_stats")
+LIMIT = f"limit={ROWS_ASKED}"
+LAST_EVENTS = 20
+"""Events of the past that are listed before those that come."""
 CONNECTION_FILTERS = ("client", "service", "server", "limit", "after")
 
 Rows = list[dict[str, Any]]
+
+
+def again(call: Invocation, show: Callable[[], int]) -> int:
+    """Show it every `WATCH_SECONDS`, without an end; a director that goes is waited for.
+
+    Raises Refused when it is not there to begin with, or says no.
+    """
+    seen = lost = False
+    call.before = CLEAR if sys.stdout.isatty() else ""
+    while True:
+        try:
+            show()
+            seen, lost = True, False
+        except Refused as refused:
+            if refused.code != NOT_REACHABLE or not seen:
+                raise
+            if not lost:
+                warn("the director is gone; waiting for it to come back")
+            lost = True
+        time.sleep(WATCH_SECONDS)
 
 
 @frozen
@@ -47,6 +72,10 @@ class Thing:
     found: Callable[[Invocation, Sequence[str]], Shown]
     ready: Callable[[Invocation, Rows], Rows] = lambda _call, rows: rows
     wide: Listing | None = None
+
+    def watch(self, call: Invocation, words: Sequence[str]) -> int:
+        """Print it again and again."""
+        return again(call, lambda: self.show(call, words))
 
     def show(self, call: Invocation, words: Sequence[str]) -> int:
         """Print what there is now."""
@@ -98,6 +127,10 @@ def connection_query(words: Sequence[str]) -> tuple[str, int]:
 class ConfigurationText:
     """The merged ini: a text, not rows."""
 
+    def watch(self, call: Invocation, words: Sequence[str]) -> int:
+        """Print it again and again."""
+        return again(call, lambda: self.show(call, words))
+
     def show(self, call: Invocation, words: Sequence[str]) -> int:
         """Print it."""
         if words:
@@ -118,8 +151,36 @@ class Checks(Thing):
         return super().show(call, words)
 
 
+class EventLines(Thing):
+    """What happened; watched, each event is a line as it comes, also over a restart of the director."""
+
+    def watch(self, call: Invocation, words: Sequence[str]) -> int:
+        """The last events, oldest first, then those that come."""
+        client = call.client
+        rows = client.get("events", query=LIMIT)
+        for one in reversed([one for one in rows if matches(one, words)][:LAST_EVENTS]):
+            say(self._line(call, one))
+        for event in follow(client, rows[0]["id"] if rows else 0, warn):
+            if event.kind == "gap":
+                warn(f"what happened before event {event.data['oldest']} is not kept any more")
+            elif matches(event.data, words):
+                say(self._line(call, event.data))
+        return DONE
+
+    @staticmethod
+    def _line(call: Invocation, event: Mapping[str, Any]) -> str:
+        """For people in columns; for programs a JSON object on a line."""
+        if call.as_json:
+            return json.dumps(event, ensure_ascii=False) + "\n"
+        return f"{clean(event['time'])}  {clean(event['level']):<8}  {clean(event['text'])}\n"
+
+
 class Lvs:
     """What LVS's own tools would show: a list, or a file of `/proc/net`."""
+
+    def watch(self, call: Invocation, words: Sequence[str]) -> int:
+        """Print it again and again."""
+        return again(call, lambda: self.show(call, words))
 
     def show(self, call: Invocation, words: Sequence[str]) -> int:
         """Print services of both layers as `ipvsadm -Ln`, or the file that `--proc` names."""
@@ -135,7 +196,6 @@ class Lvs:
         return call.show(found, lambda rows: combined.text(rows, size))
 
 
-LIMIT = f"limit={ROWS_ASKED}"
 THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "services": Thing(listings.SERVICES, _rows("services"), wide=listings.WIDE_SERVICES),
     "pools": Thing(listings.POOLS, _rows("pools")),
@@ -143,7 +203,7 @@ THINGS: Mapping[str, Thing | ConfigurationText | Lvs] = {
     "connections": Thing(listings.CONNECTIONS, _connections),
     "rules": Thing(listings.RULES, _rows("rules")),
     "checks": Checks(listings.CHECKS, _rows("checks")),
-    "events": Thing(listings.EVENTS, _rows("events", query=LIMIT)),
+    "events": EventLines(listings.EVENTS, _rows("events", query=LIMIT)),
     "generations": Thing(listings.GENERATIONS, _rows("generations", query=LIMIT)),
     "faults": Thing(drills.faults, _rows("faults")),
     "sessions": Thing(listings.SESSIONS, _rows("sessions")),
@@ -161,13 +221,9 @@ def run(call: Invocation) -> int:
     thing, words = THINGS[call.options.thing], call.options.filter
     if call.options.proc and not isinstance(thing, Lvs):
         raise Refused("--proc is of lvs: director show lvs --proc ip_vs", code=USAGE)
-    if not call.options.watch:
-        return thing.show(call, words)
-    while True:
-        if sys.stdout.isatty():
-            say(CLEAR)
-        thing.show(call, words)
-        time.sleep(WATCH_SECONDS)
+    if call.options.watch:
+        return thing.watch(call, words)
+    return thing.show(call, words)
 
 
 COMMAND = Command(
@@ -185,6 +241,10 @@ COMMAND = Command(
         ),
         argument("--wide", action="store_true", help="all columns, and no folding to the terminal's width"),
         argument("--proc", choices=PROC, metavar="|".join(PROC), help="of lvs: a file of /proc/net"),
-        argument("--watch", action="store_true", help="show it again every two seconds"),
+        argument(
+            "--watch",
+            action="store_true",
+            help="show it again every two seconds; of events each one as it comes",
+        ),
     ),
 )

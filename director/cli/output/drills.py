@@ -14,6 +14,11 @@ def _runs(one: Mapping[str, Any]) -> str:
     return f"{one['left']:g} s left, by {one['author']}"
 
 
+def _hits(one: Mapping[str, Any]) -> str:
+    """Requests, or flows of layer 4 with their packets."""
+    return f"{one['hits']} ({one['packets']} packets)" if one["packets"] else str(one["hits"])
+
+
 def _last(one: Mapping[str, Any]) -> str:
     if one["running"]:
         return "runs"
@@ -26,7 +31,7 @@ faults = Listing(
         ("fault", "name"),
         ("server", lambda one: ", ".join(one["server"])),
         ("do", "do"),
-        ("hits", "hits"),
+        ("hits", _hits),
         ("checks", lambda one: "yes" if one["checks"] else "no"),
         ("runs", _runs),
     ),

@@ -56,10 +56,16 @@ def parse_condition(text: str) -> Condition:
 def written(value: str) -> str:
     """A value as a condition says it: bare where that is read as the same, else in quotes."""
     bare = value and value not in _RESERVED and value[0] != '"' and "," not in value
-    if bare and _Parser(value).bare() == value:
+    # A parenthesis behind it must not be taken for a part of it.
+    if bare and _Parser(value).bare() == value == _Parser(f"{value})").bare():
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def plain_name(name: str) -> bool:
+    """Whether the NAME of `header NAME` can stand without quotes."""
+    return _NAME.fullmatch(name) is not None
 
 
 class _Parser:

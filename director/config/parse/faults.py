@@ -18,13 +18,15 @@ LAYER_7 = (
     "refuse", "reset", "hang", "delay", "status", "truncate", "garbage", "drip", "bandwidth", "close",
     *fault_words.PARSERS,
 )  # fmt: skip
-LAYER_4 = ("drop", "delay", "duplicate", "reorder", "corrupt", "rst", "unreachable")
+LAYER_4 = ("drop", "delay", "duplicate", "reorder", "corrupt", "rst", "unreachable", "mtu_hole")
 KINDS = tuple(dict.fromkeys((*LAYER_7, *LAYER_4)))
 """What a fault can do."""
 PLAIN = frozenset({"refuse", "hang", "rst", "unreachable"})
 """Words that stand alone."""
 OF_PACKETS = frozenset({"drop", "duplicate", "reorder", "corrupt"})
 """Words that may name a share of a flow's packets."""
+LEAST_MTU = 68
+"""Octets that every link carries (RFC 791)."""
 
 
 def servers(text: str) -> tuple[tuple[int, tuple[str, str]], ...]:
@@ -108,6 +110,18 @@ def _bandwidth(shown: str, rest: Words) -> FaultAction:
     return FaultAction("bandwidth", shown, rate=within(at, positive(units.size), text))
 
 
+def _mtu_hole(shown: str, rest: Words) -> FaultAction:
+    at, word = next_word(rest, "mtu_hole", "1300: the octets of the largest IP packet that passes")
+    return FaultAction("mtu_hole", shown, size=within(at, _mtu, word))
+
+
+def _mtu(text: str) -> int:
+    found = units.size(text)
+    if not LEAST_MTU <= found <= 0xFFFF:
+        raise BadValue(f"{text} is no MTU", f"write a number from {LEAST_MTU} to 65535")
+    return found
+
+
 _WITH_VALUE: dict[str, Callable[[str, Words], FaultAction]] = {
     **fault_words.PARSERS,
     "reset": _after("reset"),
@@ -118,6 +132,7 @@ _WITH_VALUE: dict[str, Callable[[str, Words], FaultAction]] = {
     "truncate": _truncate,
     "drip": _drip,
     "bandwidth": _bandwidth,
+    "mtu_hole": _mtu_hole,
 }
 
 

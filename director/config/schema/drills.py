@@ -43,7 +43,7 @@ FAULT = Kind(
             "`reset_peer 1s`, `slow_close 1s`, `slicer SIZE TIME`, `limit_data SIZE`. To packets (layer 4): "
             "`drop`, `duplicate`, `reorder`, `corrupt` (each perhaps with a share of the packets, as in "
             "`drop 10%`), `delay TIME` (on the way to the server), `rst` (to both ends), `unreachable` "
-            "(ICMP).",
+            "(ICMP), `mtu_hole 1300` (larger IP packets vanish).",
             example="delay 200ms..400ms",
             required=True,
         ),

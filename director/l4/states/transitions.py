@@ -132,7 +132,8 @@ def _asked_again(flow: Flow) -> None:
 
 
 _PATIENCE = 2
-"""SYNs before the one that tells: it comes three seconds after the first (RFC 6298: one, then two more)."""
+"""SYNs before the one that tells: it comes three seconds after the first (RFC 6298: one, then two more), of
+Linux after two (`tcp_syn_linear_timeouts`)."""
 _OPENING = frozenset({tcp.SYN_RECV, tcp.SYNACK})
 """The client has asked, and the server has not accepted yet."""
 

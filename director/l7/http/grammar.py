@@ -57,7 +57,7 @@ REQUEST_FIELDS = re.compile(
         rb"host", rb"content[-_]length", rb"connection", rb"expect", rb"forwarded", rb"http2[-_]settings",
         rb"keep[-_]alive", rb"max[-_]forwards", rb"proxy[-_]connection", rb"te", rb"trailer",
         rb"transfer[-_]encoding", rb"upgrade", rb"via", rb"x[-_]forwarded[-_]" + TOKEN + rb"++",
-        rb"x[-_]request[-_]id",
+        rb"x[-_]request[-_]id", rb"x[-_]director[-_]trace",
     ))
 )  # fmt: skip
 """The fields of a request that a proxy must understand, in a block as for `NAMES`, in lower case.

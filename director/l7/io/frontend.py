@@ -125,6 +125,10 @@ class ClientSide:
         self.stream.read_now()
         self.tell(Happened.DRAIN)
 
+    def retire(self) -> None:
+        """Another process serves on: what this client asks next is answered here, as its last."""
+        self.tell(Happened.RETIRE)
+
     def cut_down(self) -> None:
         """End what runs on servers that went down."""
         for link in tuple(self._links.values()):

@@ -175,7 +175,7 @@ class Listener:
         """`own`: the path of a unix socket goes with it; else it is another process's."""
         self.reactor = reactor
         self.socket = sock
-        self._own = own
+        self.own = own
         self._accept = accept
         self._room = room
         self._nobody = nobody
@@ -283,7 +283,7 @@ class Listener:
         if self.socket.fileno() != -1:
             self.reactor.removeReader(self)
             self._take(BACKLOG)
-            path = self.socket.getsockname() if self._own and not self._tcp else ""
+            path = self.socket.getsockname() if self.own and not self._tcp else ""
             self.socket.close()
             if path:
                 with contextlib.suppress(OSError):

@@ -59,6 +59,7 @@ class Shell:
 
     Attributes:
         clients: client connections open now.
+        inherited: what the program before this one left of a listening socket.
         stalls: sweeps that came later than `STALL_SECONDS`; `worst_stall` is by how much at most.
     """
 
@@ -98,6 +99,8 @@ class Shell:
         self._due = 0.0
         self._late_sweeps = 0
         self._turn = 0
+        self._handed_on = False
+        self.inherited: Callable[[Address], socket.socket | None] = lambda _address: None
         self._empty: Deferred[None] | None = None
 
     # -- life --
@@ -114,7 +117,10 @@ class Shell:
             listening.close()
         self.arrivals.stop()
         for side in self._all_clients():
-            side.drain()
+            if self._handed_on:
+                side.retire()
+            else:
+                side.drain()
         done: Deferred[None] = succeed(None)
         if self.clients:
             done = self._empty = Deferred()
@@ -131,12 +137,32 @@ class Shell:
                 return
             if late > STALL_SECONDS:
                 self._wait_for_clients(late)
-            else:
+                return
+            if self._handed_on:
+                # Whoever is idle to this day is let go as at any stop.
+                for side in self._all_clients():
+                    side.drain()
+            if self.clients:
                 self.cut("did not end within shutdown_grace; they are cut")
 
         timer = self.reactor.callLater(seconds, over)
         if self._empty is not None:
             self._empty.addBoth(lambda _: timer.active() and timer.cancel())
+
+    def hand_on(self, handed_on: bool = True) -> None:
+        """Another process has the listening sockets, too, and serves on when this one stops; or not."""
+        self._handed_on = handed_on
+        for listening in self._listenings.values():
+            if isinstance(listening.port, Listener):
+                listening.port.own = self.own_sockets and not handed_on
+
+    def sockets(self) -> dict[tuple[str, int], socket.socket]:
+        """The listening sockets that were opened here, by what they are bound to."""
+        return {
+            bound_to(address): one.port.socket
+            for (_, address), one in self._listenings.items()
+            if isinstance(one.port, Listener)
+        }
 
     def left(self) -> None:
         """A client left; when we only wait for that, go on stopping."""
@@ -178,6 +204,9 @@ class Shell:
         """
         if self._given is not None:
             return self._given(address)
+        inherited = self.inherited(address)
+        if inherited is not None:
+            return inherited
         return bind(address, free=True, beside=self._going(address.port))
 
     def _going(self, port: int) -> list[socket.socket]:

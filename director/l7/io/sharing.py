@@ -14,15 +14,18 @@ from director.l7.io.listener import BACKLOG, FREE_BIND, refused
 from director.model.pools import Address
 
 
-def share(address: Address, count: int, *, join: bool = False) -> list[socket.socket]:
+def share(address: Address, count: int, *, join: bool | socket.socket = False) -> list[socket.socket]:
     """So many listening, non-blocking sockets on one address.  Raises BindError, with none left open.
 
-    The machine may get the address later (ip(7), IP_FREEBIND).  `join`: others of this user share it already.
+    The machine may get the address later (ip(7), IP_FREEBIND).  `join`: others of this user share it already;
+    a socket of theirs is made ready for it.
     """
+    if isinstance(join, socket.socket):
+        join.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     group: list[socket.socket] = []
     try:
         for _ in range(count):
-            group.append(_bound(address, join=join or bool(group)))
+            group.append(_bound(address, join=bool(join or group)))
         for sock in group:
             sock.listen(BACKLOG)
     except OSError as error:

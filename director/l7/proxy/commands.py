@@ -168,6 +168,7 @@ class Happened(enum.Enum):
     CLIENT_GONE = "the client's connection is lost"
     CLIENT_TAKES = "the client has taken most of what it was given (the answer to AWAIT_CLIENT)"
     DRAIN = "the service stops: finish what is at hand, start nothing new"
+    RETIRE = "another process serves from now on: whatever this client asks next is answered, as its last"
 
 
 ServerEvent = (

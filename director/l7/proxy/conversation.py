@@ -385,14 +385,14 @@ class Conversation:
     def _drain(self, event: ProxyEvent, now: float) -> None:
         """The service stops: an idle client is let go, a busy one after its response.
 
-        A new connection is not idle: its first request may be on the way.
+        A new connection is not idle: its first request may be on the way.  Where others serve on (RETIRE)
+        nobody is let go who has asked nothing yet: closing could meet their next request.
         """
         self._draining = self.leaving = True
-        if self.exchange is not None or self.closing or self.framer.buffer:
-            return
-        if self.requests:
+        idle = self.exchange is None and not self.closing and not self.framer.buffer
+        if event is Happened.DRAIN and idle and self.requests:
             self._close()
-        else:
+        elif event is Happened.DRAIN and idle:
             self._until = min(self._until, now + FIRST_REQUEST_SECONDS)
 
     def _expired(self, event: ProxyEvent, now: float) -> None:
@@ -413,6 +413,7 @@ class Conversation:
         Happened.CLIENT_GONE: _client_gone,
         Happened.CLIENT_TAKES: _client_takes,
         Happened.DRAIN: _drain,
+        Happened.RETIRE: _drain,
         Expired: _expired,
     }
 

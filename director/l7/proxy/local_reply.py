@@ -1,8 +1,8 @@
 """Responses that the director itself gives: refusals, redirects, fixed texts, pages.
 
-They can be told from a server's: the text of a refusal says why, trusted clients get an `X-Director` field,
-and log and trace name the cause.  Each ends its exchange; how it is framed is its client's business
-(`relay`).
+They can be told from a server's: the text of a refusal says why, trusted clients get an `X-Director` field
+and, if they ask, `X-Director-Trace`, and log and trace name the cause.  Each ends its exchange; how it is
+framed is its client's business (`relay`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from director.l7.http.writing import PLAIN_TEXT, phrase
+from director.l7.proxy import trace_field
 
 if TYPE_CHECKING:
     from director.errors import MessageError
@@ -95,6 +96,8 @@ def _give(
     text = b""
     if exchange.service.is_http:
         fields += client.handle.date() + marks(exchange, cause)
+        if trace_field.asked(exchange):
+            fields += trace_field.field(exchange)
         if client.peer.tls is not None:
             fields += exchange.service.hsts
         text = client.relay(exchange.head).own(status, body, fields, content_type, keep=keep)

@@ -271,6 +271,8 @@ class Multiplexed(Streams):
         Happened.CLIENT_ENDED: _client_ended,
         Happened.CLIENT_GONE: _client_gone,
         Happened.DRAIN: _drain,
+        # What comes behind GOAWAY is refused with REFUSED_STREAM, and may be sent again (RFC 9113 8.7).
+        Happened.RETIRE: _drain,
         Expired: _expired,
         ServerReady: _server_ready,
         ServerBlocked: _server_blocked,

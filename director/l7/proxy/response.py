@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from director.errors import MessageError
-from director.l7.proxy import dispatch, local_reply, request_body
+from director.l7.proxy import dispatch, local_reply, request_body, trace_field
 from director.l7.proxy.exchange import BODY, RESPONSE, TUNNEL
 from director.l7.routing import affinity
 
@@ -106,10 +106,12 @@ def _final_head(exchange: Exchange, relay: ResponseRelay, head: ResponseHead, no
         dispatch.count(exchange, f"{head.status // 100}xx")
         dispatch.again(exchange, f"status {head.status}", now)
         return
+    client = exchange.client
     sticks = config is not None and config.persist is not None
     if sticks or fault or not head.dated or exchange.service.hsts:
         added = _added(exchange, head)
-    client = exchange.client
+    if client.peer.trusted and trace_field.ASKS in exchange.head.fields:
+        added += trace_field.field(exchange, now)
     keep = exchange.keep_alive and exchange.body.done and (not client.leaving or client.can_stay())
     text = relay.begin(head, keep, added, fault != "")
     exchange.answered(head.status, text, now)

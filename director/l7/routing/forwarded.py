@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ABOUT_CLIENTS = frozenset((
     b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", FORWARDED_OTHERS, b"forwarded",
-    b"x-request-id",
+    b"x-request-id", b"x-director-trace",
 ))  # fmt: skip
 """What is dropped of an untrusted client's request, whatever the policy: servers would take it for ours."""
 _REPLACED = {
@@ -164,9 +164,14 @@ def certificate_lines(tls: TLSFacts) -> bytes:
 
 
 class ForwardedPolicy:
-    """`forwarded =` of one service, ready to be applied."""
+    """`forwarded =` of one service, ready to be applied.
+
+    Attributes:
+        name: the director's, as Via has it.
+    """
 
     def __init__(self, kind: str, name: str, *, tell_certificate: bool = False) -> None:
+        self.name = name
         self._kind = kind
         self._tell_certificate = tell_certificate
         self._vias = {

@@ -5,5 +5,6 @@
 that of layer 4, `relay` their log, `orphan` what one is when nobody controls it any more.  This side: `crew`
 is the part of the control process that starts, feeds and watches processes of one kind, `process` one of them
 as it sees it, `how_many` there are; `workers` and `layer4_apart` are the kinds.  `sockets` are the listening
-sockets that it opens for all, `figures` what they count and how it is summed up, `collector` asks for it.
+sockets that it opens for all, `counts` the memory that claims are counted in, `figures` what they count and
+how it is summed up, `collector` asks for it.
 """

@@ -104,7 +104,7 @@ class Crew(Part):
         self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
         self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
         self._last_look = reactor.seconds()
-        self._started = self._manned = False
+        self._started = self._manned = self._handed_on = False
 
     # -- what a kind says --
 
@@ -202,9 +202,12 @@ class Crew(Part):
 
     def stop(self, grace: float) -> Deferred[None]:
         """Let all end what they have within `grace` seconds."""
+        return self._end("retire" if self._handed_on else "stop", grace)
+
+    def _end(self, word: str, grace: float) -> Deferred[None]:
         self.stopping = True
         for one in self.there:
-            one.channel.tell("stop", grace)
+            one.channel.tell(word, grace)
             late = self._reactor.callLater(grace + ENDING, one.kill)
             one.over.addBoth(_calm, late)
         return _all([one.over for one in self.there])

@@ -9,7 +9,8 @@ process's log.
     prepare   changes                    figures   what was counted, and the process itself
     commit    follow them                beat      are you there?
     abandon   forget them                stop      the end
-    inject    faults of drills           heal      end these
+    inject    faults of drills           retire    the end, while others go on
+    heal      end these
 
 When the control process dies it works on with what it knows, and waits for another to take over (`orphan`).
 `worker` and `layer4_program` are what such processes do.
@@ -77,6 +78,7 @@ class Follower:
 
     words: ClassVar[tuple[str, ...]] = (
         "begin", "prepare", "commit", "abandon", "verdicts", "inject", "heal", "figures", "beat", "stop",
+        "retire",
     )  # fmt: skip
     kind: ClassVar[str]
     settle: Callable[[], object] = staticmethod(lambda: None)
@@ -286,11 +288,11 @@ class Follower:
             _log.error("the control process is gone; this one serves on with what it knows")
             self._orphan.listen()
 
-    def _retire(self, grace: float) -> None:
-        """Another control process takes over."""
+    def _retire(self, grace: float) -> Deferred[Any]:
+        """Others go on: another control process has taken over, or a new program (`program.upgrade`)."""
         self._orphan.close()
         self._stopping = True
-        self._leave(grace).addCallback(lambda _: self._ended())
+        return self._leave(grace).addCallback(lambda _: self._ended())
 
     def stop_by_signal(self) -> None:
         """SIGTERM counts when nobody is there who says when to stop."""
@@ -312,7 +314,7 @@ def run(program: type[Follower]) -> None:
     globalLogBeginner.beginLoggingTo([relay], discardBuffer=True, redirectStandardIO=False)
     follower = program(here, SEGMENT, relay)
     follower.settle = settle_memory
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: here.callFromThread(follower.stop_by_signal))
     factory = Factory.forProtocol(lambda: follower.channel)

@@ -17,7 +17,8 @@ from twisted.internet.defer import Deferred
 from director.model.settings import Configuration
 from director.model.virtual import L4Settings
 from director.program.candidate import Candidate
-from director.program.layer4 import clear, refuse_what_is_fixed
+from director.program.fixed import refuse_what_is_fixed
+from director.program.layer4 import clear
 from director.program.processes.channel import Answer
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.process import Process
@@ -33,6 +34,8 @@ from director.registry.reports import (
 MODULE = "director.program.processes.layer4_program"
 NAME = "layer 4"
 ABSENT = "virtual addresses are not captured yet: the process of layer 4 is being started"
+HANDING_OVER = 5.0
+"""Seconds that it may take to let go."""
 NOTHING = (0, 0, 0, 0, 0)
 
 
@@ -42,6 +45,8 @@ class Layer4Apart(Crew):
     Args:
         room: told a pool's name when a claim was given back for which others may wait.
     """
+
+    alone = True
 
     def __init__(self, shared: Shared, reactor: Any, room: Callable[[str], object]) -> None:
         super().__init__(shared, reactor, 1, shared.workers + 1, MODULE)
@@ -82,6 +87,16 @@ class Layer4Apart(Crew):
         """Raises ChangeRefused for what cannot change under a running layer 4."""
         if self._manned:
             refuse_what_is_fixed(self._began, candidate.desired)
+
+    def let_go(self) -> Deferred[None]:
+        """Its process saves the flows, leaves the kernel's rules, and ends."""
+        return self._end("retire", HANDING_OVER)
+
+    def go_on(self) -> None:
+        """Another takes the flows up."""
+        self.stopping = False
+        if self._manned:
+            self._man()
 
     def _man(self) -> Deferred[None]:
         configuration = self._shared.current.registry.configuration

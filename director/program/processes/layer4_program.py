@@ -75,7 +75,7 @@ class Layer4Program(Follower):
 
     def _leave(self, grace: float) -> Deferred[Any]:
         """The next process finds the kernel as it is now, so no packet reaches the host in between."""
-        return self._layer4.hand_over()
+        return self._layer4.let_go()
 
 
 if __name__ == "__main__":

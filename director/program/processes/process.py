@@ -130,12 +130,12 @@ class Process(ProcessProtocol):
         """It was waited for."""
         self.begun = False
         self.channel.close()
-        self._ended(self, _why(reason.value))
+        self._ended(self, why_ended(reason.value))
         self.over.callback(None)
 
 
-def _why(end: BaseException | None) -> str:
-    """What ended a process, in words."""
+def why_ended(end: BaseException | None) -> str:
+    """What ended a process, in words: behind "it ended"."""
     if isinstance(end, ProcessTerminated) and end.signal is not None:
         return f"by {signal.Signals(end.signal).name}"
     if isinstance(end, ProcessTerminated):

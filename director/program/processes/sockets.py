@@ -31,12 +31,20 @@ _SYSTEMD = re.compile(r"systemd:domain=(?:INET6?|UNIX):index=([0-9]+)")
 class Sockets:
     """The groups of one director; `size` sockets each.
 
+    Args:
+        inherited: what the program before left of a group, by the number of the socket (`program.upgrade`).
+
     Attributes:
         taken: what another program has and we wait for, and why it cannot be opened.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(
+        self,
+        size: int,
+        inherited: Callable[[Place, int], socket.socket | None] = lambda _place, _number: None,
+    ) -> None:
         self._size = size
+        self._inherited = inherited
         self._open: dict[Place, list[socket.socket]] = {}
         self._new: dict[Place, list[socket.socket]] = {}
         self._wanted: dict[Place, Address] = {}
@@ -89,7 +97,21 @@ class Sockets:
         group = self._open[place]
         give(name(place), group[index % len(group)])
 
+    def _left(self, place: Place) -> list[socket.socket]:
+        """As many of what was left as are wanted; those beyond are served by who left them until it ends."""
+        found = []
+        for number in range(self._size):
+            sock = self._inherited(place, number)
+            if sock is None:
+                break
+            found.append(sock)
+        return found
+
     def _group(self, address: Address, *, beside: bool) -> list[socket.socket]:
+        left = self._left(bound_to(address))
+        if left:
+            more = 0 if address.path or address.endpoint else self._size - len(left)
+            return [*left, *share(address, more, join=left[0])] if more else left
         if address.endpoint:
             return [inherited(address.endpoint)]
         if address.path:
@@ -120,11 +142,22 @@ class Sockets:
         groups = self._new if new else {**self._open, **self._new}
         return {name(place): group[index % len(group)] for place, group in groups.items()}
 
-    def stop(self) -> None:
-        """Close all."""
+    def all_open(self) -> Iterable[tuple[Place, int, socket.socket]]:
+        """All, with the number of each in its group."""
+        return [
+            (place, number, sock) for place, group in self._open.items() for number, sock in enumerate(group)
+        ]
+
+    def stop(self, *, handed_on: bool = False) -> None:
+        """Close all; the paths of unix sockets stay when another program has those."""
         for place, group in self._open.items():
-            close(place, group)
+            close(place, group, ours=not handed_on)
         self._open.clear()
+
+
+def entrance(host: str, port: int, number: int) -> str:
+    """What a listening socket is called when the next program is left it; all versions know these names."""
+    return f"l7 {host} {port} {number}"
 
 
 def name(place: Place) -> str:
@@ -133,12 +166,12 @@ def name(place: Place) -> str:
     return f"{host} {port}" if port else host
 
 
-def close(place: Place, group: Iterable[socket.socket]) -> None:
+def close(place: Place, group: Iterable[socket.socket], *, ours: bool = True) -> None:
     """Close sockets, and remove the path of a unix socket that is ours."""
     for sock in group:
         path = sock.getsockname() if sock.family == socket.AF_UNIX else ""
         sock.close()
-        if path and not place[0].startswith("systemd:"):
+        if path and ours and not place[0].startswith("systemd:"):
             Path(path).unlink(missing_ok=True)
 
 

@@ -16,6 +16,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from director.l7.io.access_log import AccessLog
 from director.l7.io.listener import BindError, bound_to
 from director.l7.proxy.trace import as_dict
@@ -108,6 +110,11 @@ class WorkerProgram(Follower):
 
     def _cut(self, why: str) -> None:
         self.shell.cut(why)
+
+    def _leave(self, grace: float) -> Deferred[Any]:
+        """Clients who are idle may stay and ask once more: the others take no connection of theirs over."""
+        self._layer7.let_go()
+        return super()._leave(grace)
 
     def _closed(self) -> None:
         self.access_log.stop()

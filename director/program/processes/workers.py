@@ -5,9 +5,10 @@ A worker that takes another's place gets its sockets, too, and so the clients wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from attrs import astuple
@@ -26,7 +27,7 @@ from director.program.processes.collector import Collector
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.orphan import WORKER, orphans, release
 from director.program.processes.process import Process
-from director.program.processes.sockets import Sockets
+from director.program.processes.sockets import Place, Sockets, entrance
 from director.registry.counters import ESTIMATOR_PERIOD
 from director.store.values import packed
 from director.tls.io.store import CertificateStore
@@ -43,17 +44,24 @@ class Workers(Crew, Collector):
         run: what tells this run's requests from others.
         access_log: where they write.
         certificates: what a new one serves where files are bad by now, or not for it to read.
+        inherited: listening sockets that the program before left, by address and number.
     """
 
     def __init__(
-        self, shared: Shared, reactor: Any, run: str, access_log: str, certificates: CertificateStore
+        self,
+        shared: Shared,
+        reactor: Any,
+        run: str,
+        access_log: str,
+        certificates: CertificateStore,
+        inherited: Callable[[Place, int], socket | None] = lambda _place, _number: None,
     ) -> None:
         Crew.__init__(self, shared, reactor, shared.workers, 1, MODULE)
         Collector.__init__(self, shared.sums, reactor)
         self._run = run
         self._access_log = access_log
         self._certificates = certificates
-        self._sockets = Sockets(shared.workers)
+        self._sockets = Sockets(shared.workers, inherited)
         self._orphans: list[Any] | None = None
         self._serves = False
         self._services: list[CompiledService] = []
@@ -154,8 +162,20 @@ class Workers(Crew, Collector):
 
     def stop(self, grace: float) -> Deferred[None]:
         """Let all end what they have within `grace` seconds."""
-        self._sockets.stop()
+        self._sockets.stop(handed_on=self._handed_on)
         return super().stop(grace)
+
+    def bequest(self) -> Mapping[str, int]:
+        """All listening sockets."""
+        return {entrance(*place, number): sock.fileno() for place, number, sock in self._sockets.all_open()}
+
+    def let_go(self) -> None:
+        """Another program accepts from them, too."""
+        self._handed_on = True
+
+    def go_on(self) -> None:
+        """It does not."""
+        self._handed_on = False
 
     def cut(self, why: str) -> None:
         """While stopping: wait no longer."""

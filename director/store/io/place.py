@@ -81,6 +81,23 @@ class Place:
             return
         self._held = held
 
+    @property
+    def descriptor(self) -> int | None:
+        """What holds the lock; it holds as long as anybody has it open."""
+        return self._held
+
+    def keep(self, descriptor: int) -> bool:
+        """Have it with the director that left this lock; False when that has another directory."""
+        try:
+            same = os.path.samestat(os.fstat(descriptor), self.path.stat())
+        except OSError:
+            same = False
+        if same:
+            self._held = descriptor
+        else:
+            os.close(descriptor)
+        return same
+
     def forget_socket(self, name: str) -> None:
         """Remove the control socket of a run that was killed, and Twisted's mark beside it.
 

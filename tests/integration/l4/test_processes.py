@@ -67,6 +67,9 @@ class Program:
     def api(self, *path: str) -> Any:
         return ApiClient(self.bed.place / "state" / "control.sock").get(*path)
 
+    def order(self, *path: str) -> Any:
+        return ApiClient(self.bed.place / "state" / "control.sock").post(*path, patience=90.0)
+
     def pids(self) -> dict[str, int]:
         return {one["name"]: one["pid"] for one in self.api("processes") if one["serving"]}
 

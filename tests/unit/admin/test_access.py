@@ -28,7 +28,7 @@ ADMINS = frozenset(
     {
         "add_pool", "change_pool", "remove_pool", "add_server", "remove_server",
         "add_service", "change_service", "remove_service", "add_rule", "change_rule", "remove_rule",
-        "change_layer4", "changes", "reload", "confirm",
+        "change_layer4", "changes", "reload", "confirm", "upgrade",
         "make_link", "rotate_token", "tokens", "add_token", "remove_token",
     }
 )  # fmt: skip

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from director.admin.control import Rehearsed, WaitingReload
+from director.errors import ChangeRefused, DirectorError
 from director.registry.reload_guard import DEFAULT
 from tests.unit.admin.wire import Admin
 
@@ -56,3 +57,15 @@ def test_a_rehearsal_tells_which_requests_would_go_elsewhere() -> None:
     told = made.send("POST", "/api/v1/config/reload?dry_run=1", {}).json
     assert (told["replayed"], told["moved_count"], told["unsure"]) == (7, 1, 2)
     assert told["moved"] == [{"id": "r1", "before": way, "after": way}]
+
+
+def test_an_upgrade_is_answered_by_who_goes_on() -> None:
+    made = Admin()
+    rehearsed = made.send("POST", "/api/v1/upgrade?dry_run=1", {}).json
+    assert rehearsed == {"dry_run": True, "diff": ["a new program takes this one's place"]}
+    assert made.send("POST", "/api/v1/upgrade", {}).json == {"pid": 4711, "version": "1.2"}
+    made.control.upgraded = DirectorError("the new program does not take over: it ended with status 1")
+    told = made.send("POST", "/api/v1/upgrade", {})
+    assert (told.status, told.json["error"]) == (409, str(made.control.upgraded))
+    made.control.upgraded = ChangeRefused("EBUSY", "an upgrade is under way", "upgrade")
+    assert made.send("POST", "/api/v1/upgrade", {}).status == 409

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from director.admin.service import TRY_AGAIN, AdminService, check_listen
 from director.errors import DirectorError, unbound
 from director.model.pools import Address
 from tests.support.raising import nothing_raised
+from tests.support.running import free_port
 from tests.support.said import said
 from tests.unit.admin import sample
 
@@ -165,3 +167,38 @@ def test_the_socket_is_private_from_its_first_moment(tmp_path: Path) -> None:
             peer.connect(str(path))
     finally:
         made.stopService()
+
+
+def test_another_program_answers_at_the_same_sockets(tmp_path: Path) -> None:
+    """The one before accepts nobody more and leaves the path; it can come back."""
+    from twisted.internet import reactor as real
+
+    listen = Address("127.0.0.1", free_port())
+    path = tmp_path / "control.sock"
+    first = AdminService(sample.control(), listen, tmp_path, real)
+    first._beats.clock = MemoryReactorClock()
+    first.startService()
+    left = {address: socket.socket(fileno=os.dup(number)) for address, number in first.sockets().items()}
+    assert set(left) == {str(Address(path=str(path))), str(listen)}
+    first.pause()
+    assert not (tmp_path / "control.sock.lock").is_symlink(), "it would name a process that goes"
+    second = AdminService(sample.control(), listen, tmp_path, real, lambda address: left.pop(address, None))
+    second._beats.clock = MemoryReactorClock()
+    second.startService()
+    try:
+        assert left == {}
+        assert [one.bound for one in second.listeners()] == [True, True]
+        assert second.page == f"http://{listen}"
+        first.resume()
+        first.pause()
+        held = list(first._ports)
+        first.stopService()
+        assert path.stat().st_mode & 0o777 == 0o600
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(path))
+        with socket.create_connection((listen.host, listen.port)):
+            pass
+    finally:
+        second.stopService()
+        for port in held:
+            port.socket.close()

@@ -10,7 +10,6 @@ from director.admin import audit, views
 from director.admin.rates import Rates
 from director.admin.testing import MemoryControl
 from director.admin.views import ViewContext
-from director.model.conditions import And, Not, Or, Term
 from director.model.pools import Advice, State
 from director.registry.changes import Ordered, ServerChanged, weight
 from director.registry.ledger import claim
@@ -127,16 +126,6 @@ def test_a_latency_beyond_all_bounds_is_still_a_number() -> None:
     assert (
         views.service_view(control.snapshot().services["l7:www"], context(control))["latency"]["p99"] == 30.0
     )
-
-
-def test_conditions_are_written_as_they_are_read() -> None:
-    part = And(
-        (
-            Or((Term("host", "", "in", ("a", "b")), Term("cookie", "sid", "exists"))),
-            Not(Term("method", "", "=", ("POST",))),
-        )
-    )
-    assert views.condition(part) == "(host in a b or cookie sid exists) and not method = POST"
 
 
 def test_rules_show_what_they_do() -> None:

@@ -31,7 +31,7 @@ class MemoryClient:
     def text(self, *segments: str) -> str:
         return str(self.get(*segments))
 
-    def post(self, *segments: str, order: Any = None, query: str = "") -> Any:
+    def post(self, *segments: str, order: Any = None, query: str = "", patience: float = 0.0) -> Any:
         return self._ask("POST", segments, order, query)
 
     def delete(self, *segments: str, query: str = "") -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from director.config.parse.faults import action
-from director.fault.injections import Injections
+from director.fault.injections import Injection, Injections
+from director.fault.packets import FlowFate
 from director.model.conditions import Term
 from director.model.drills import Fault, FaultAction, FaultHit, RunningFault
 from director.model.pools import Address, Pool, Server, ServerTLS
@@ -184,7 +185,7 @@ class Flow:
         self.client = ipaddress.ip_address(client).packed
         self.protocol = protocol
         self.server = WHOSE
-        self.met: dict[Any, Any] | None = None
+        self.met: tuple[Any, ...] = ()
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ def packets() -> Registry:
 
 def kinds(registry: Registry, flow: Flow, count: int = 1, *, outward: bool = False) -> list[str]:
     laid = registry.pools["web"].by_name["a"].injected
-    met = [laid.meet_packet(flow, outward=outward) for _ in range(count)]
+    met = [laid.meet_packet(flow, 40, outward=outward) for _ in range(count)]
     return ["" if one is None else one.action.kind for one in met]
 
 
@@ -221,8 +222,7 @@ def test_a_start_anew_asks_flows_anew_and_forgets_the_one_before(packets: Regist
     for _ in range(3):
         faults.start(running("x", ("web", "a"), action=action("drop")))
         assert kinds(packets, flow, 2) == ["drop", "drop"]
-    assert flow.met is not None
-    assert len(flow.met) == 1
+    assert [type(one) for one in flow.met] == [Injection, FlowFate]
 
 
 def test_only_the_client_can_be_asked_for(packets: Registry) -> None:
@@ -233,6 +233,18 @@ def test_only_the_client_can_be_asked_for(packets: Registry) -> None:
     slow = action("delay 10ms")
     faults.start(running("x", ("web", "a"), action=slow, when=Term("header", "x-drill", "=", ("yes",))))
     assert kinds(packets, Flow()) == [""]
+
+
+def test_nobody_is_told_where_nothing_is_laid_and_nothing_was(packets: Registry) -> None:
+    told: list[bool] = []
+    faults = Injections(packets, lambda: told.append(True))
+    faults.follow()
+    assert told == []
+    faults.start(running("x", ("web", "a"), action=action("drop")))
+    faults.stop("x")
+    assert len(told) == 2
+    faults.follow()
+    assert len(told) == 2
 
 
 def test_the_first_that_hits_a_packet_counts(packets: Registry) -> None:

@@ -42,7 +42,7 @@ def test_a_datagram_knows_no_reset() -> None:
 
 
 def hit(fate: FlowFate, count: int, *, outward: bool = False) -> list[bool]:
-    return [bool(fate.next(outward=outward)) for _ in range(count)]
+    return [bool(fate.next(100, outward=outward)) for _ in range(count)]
 
 
 def test_without_a_share_every_packet_of_both_directions() -> None:
@@ -70,6 +70,14 @@ def test_what_comes_the_other_way_moves_nothing() -> None:
     fate = FlowFate(running("drop 50%"), 1)
     mixed = []
     for _ in range(50):
-        fate.next(outward=True)
+        fate.next(100, outward=True)
         mixed += hit(fate, 1)
     assert mixed == alone
+
+
+def test_a_hole_swallows_what_is_larger_than_it_lets_through() -> None:
+    fate = FlowFate(running("mtu_hole 1300"), 1)
+    met = [
+        bool(fate.next(length, outward=outward)) for length in (40, 1300, 1301) for outward in (False, True)
+    ]
+    assert met == [False, False, False, False, True, True]

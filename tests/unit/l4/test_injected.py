@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach
+from scapy.layers.l2 import Ether
 from scapy.layers.sctp import SCTP, SCTPChunkAbort, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Raw
 
@@ -14,14 +17,18 @@ from director.config.parse.faults import action
 from director.fault.injections import Injections
 from director.l4.io.packet.raw import FRESH
 from director.l4.states import tcp
-from director.l4.verdicts import Batch, Drop, Later, Transmit, Verdict
+from director.l4.verdicts import Batch, Deliver, Drop, Later, Transmit, Verdict
 from director.l4.wire import offload as vnet
 from director.model.drills import Fault, FaultHit, RunningFault
-from director.model.pools import Eject, Forward
+from director.model.pools import Address, Eject, Forward
+from director.model.virtual import L4Settings
 from director.registry.watch import Watch
 from tests.support.layer4_world import (
     CLIENT,
     CLIENT6,
+    CLIENT_MAC,
+    OUTER_MAC,
+    OUTSIDE,
     SERVERS,
     SERVERS6,
     VIP,
@@ -130,6 +137,20 @@ def test_packets_to_servers_that_answer_by_themselves(forward: Forward) -> None:
     assert world.client(there("S")) == Drop("injected_drop")
 
 
+def test_packets_for_the_host_itself() -> None:
+    """A server on this machine: the shell gives back the frame that the verdict holds, once for each."""
+    world = World(Forward.LOCAL, server={"address": Address(VIP, 80)})
+    faults = inject(world, "duplicate")
+    verdict = world.client(there("S"))
+    assert isinstance(verdict, Batch)
+    frames = [one.whole for one in verdict.verdicts if isinstance(one, Deliver)]
+    assert len(frames) == 2
+    assert all(right(Ether(bytes(frame))) for frame in frames if frame is not None)
+    faults.stop("x")
+    inject(world, "drop")
+    assert world.client(there("S", sport=OTHER)) == Drop("injected_drop")
+
+
 def test_datagrams_scheduled_one_by_one_are_a_flow_each() -> None:
     world = World(protocol="udp", ops=True)
     faults = inject(world, "drop", FaultHit(every=2))
@@ -147,6 +168,18 @@ def test_an_answer_to_one_of_those_is_lost_with_its_question() -> None:
     assert world.server(answer) == Drop("injected_drop")
     faults.stop("x")
     assert sent(world.server(answer))[IP].src == VIP
+
+
+def test_a_hole_lets_small_packets_through_and_says_nothing_of_others() -> None:
+    """RFC 2923, 2.1: a black hole; a handshake comes about, and then nothing does."""
+    world = World()
+    inject(world, "mtu_hole 200")
+    established(world)
+    assert sent(world.client(there("A", b"x" * 160, seq=8, ack=99)))[IP].len == 200
+    assert world.client(there("A", b"x" * 161, seq=8, ack=99)) == Drop("injected_drop")
+    assert world.server(back("A", b"y" * 161)) == Drop("injected_drop")
+    assert isinstance(world.client(*superframe(161)), Batch)
+    assert world.counters["injected_drop"] == 4
 
 
 # -- delay, reorder, duplicate --
@@ -358,6 +391,16 @@ def test_an_association_is_aborted() -> None:
     assert (told[IP].dst, told[SCTP].tag, told[SCTPChunkAbort].TCB) == (CLIENT, 0xCAFE, 1)
 
 
+def test_a_broken_packet_is_not_believed() -> None:
+    world = World()
+    established(world)
+    inject(world, "rst")
+    broken = there("PA", b"data", seq=8, ack=99)
+    broken[TCP].chksum = 1
+    assert world.client(broken) == Drop("bad_checksum")
+    assert flow(world).state == tcp.ESTABLISHED
+
+
 # -- unreachable --
 
 
@@ -422,3 +465,46 @@ def test_an_established_one_that_is_reset_is_told_once(watched: tuple[World, lis
     inject(world, "rst")
     world.server(back("PA", b"answer"))
     assert told == ["reset"]
+
+
+# -- whatever comes --
+
+SHORT = there("PA", b"x" * 30)
+SEEDS = [
+    bytes(Ether(src=CLIENT_MAC, dst=OUTER_MAC) / one)
+    for one in (there("S"), SHORT, there("FA"), there("R"), asked(), back("SA"), back("PA", b"y" * 30))
+]
+OFFLOADS = [
+    b"",
+    vnet.write(vnet.Offload(1, 0, 0, 0, 34, 16)),
+    vnet.write(vnet.Offload(1, 1, 54, 20, 34, 16)),
+    b"\xff" * 10,
+]
+CHANGES = st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=3)
+PACKETS = st.lists(
+    st.tuples(st.sampled_from(SEEDS), CHANGES, st.integers(0, 60), st.sampled_from(OFFLOADS)), max_size=10
+)
+EVERY = ("drop 50%", "delay 1ms..2ms", "duplicate", "reorder", "corrupt", "rst", "unreachable", "mtu_hole 68")
+
+
+@given(PACKETS, st.sampled_from(EVERY), st.sampled_from(list(Forward)), st.sampled_from(["tcp", "udp"]))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_nothing_that_comes_raises_or_leaks(
+    packets: list[Any], do: str, forward: Forward, protocol: str
+) -> None:
+    more = L4Settings(max_flows=8, sloppy_tcp=1, nat_icmp_send=1)
+    world = World(forward, protocol=protocol, settings=more)
+    faults = inject(world, do)
+    for raw, changes, cut, offload in packets:
+        frame = bytearray(raw)
+        for place, value in changes:
+            if place < len(frame):
+                frame[place] = value
+        world.give(frame[: len(frame) - cut] if cut else frame, OUTSIDE, offload)
+        assert all(
+            one.to_server.valid_until == one.to_client.valid_until == 0.0 for one in world.table.entries
+        )
+        world.wait(0.1)
+    faults.stop("x")
+    world.forwarder.close()
+    assert (world.real().active, world.real().inactive, world.real().persistent) == (0, 0, 0)

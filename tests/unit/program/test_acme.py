@@ -146,3 +146,10 @@ def test_a_disk_that_takes_nothing_is_said(world: World, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(AcmeFiles, "make", full)
     assert any("No space left" in one for one in world.look())
+
+
+def test_while_another_program_gets_them_nobody_is_asked(world: World) -> None:
+    world.part.let_go()
+    world.look()
+    world.part.go_on()
+    world.look(world.chain("a.example", "b.example"))

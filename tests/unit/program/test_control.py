@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from director.admin.control import Applied, Control, Question, Rehearsed
+from director.admin.control import Applied, Control, Question, Rehearsed, Succeeded
 from director.errors import ChangeRefused, TheirsError
 from director.health.io.service import HealthService
 from director.health.passive import Passive
@@ -78,6 +78,7 @@ def control(tmp_path: Path) -> Any:
                 lambda *_: succeed(MADE),
                 lambda _: succeed(FORESEEN),
                 lambda *_: succeed(MADE),
+                lambda _: succeed(Succeeded(4711, "1.2")),
             ),
             lambda: [ListenerState("admin", "127.0.0.1:8404")],
             ListenAlerts(registry, traffic, loop.reactor),

@@ -76,6 +76,18 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     health.stopService()
 
 
+def test_while_another_program_keeps_the_file_it_is_left_alone(tmp_path: Path) -> None:
+    _, health, memory, _ = run(tmp_path)
+    fall(health)
+    memory.rest()
+    memory.save()
+    assert not (tmp_path / NAME).exists()
+    memory.rest(False)
+    memory.save()
+    assert (tmp_path / NAME).exists()
+    health.stopService()
+
+
 def test_an_ejection_is_kept_with_what_led_to_it(tmp_path: Path) -> None:
     eject = Eject(frozenset({"5xx"}), after=1, seconds=300.0)
     configuration = Configuration(pools=(Pool("web", (server(), server("b", 2)), eject=eject),))

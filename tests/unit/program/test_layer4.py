@@ -360,3 +360,19 @@ def test_its_condition_is_another_when_what_it_tells_is() -> None:
     assert (layer.condition() == sound, list(layer.reasons())) == (True, [])
     turn(registry, evolve(configuration, l4=()))
     assert layer.condition() != sound
+
+
+def test_another_program_may_go_on_and_may_not() -> None:
+    registry, configuration = serving(SERVICE)
+    layer = made(registry)
+    assert layer.alone
+    layer.start()
+    first = shell_of(layer)
+    layer.let_go()
+    assert layer.shell is None
+    layer.sweep()
+    layer.look()
+    layer.go_on()
+    assert shell_of(layer) is not first
+    layer.stop(0.0)
+    assert configuration.l4 == (SERVICE,)

@@ -126,3 +126,34 @@ def test_a_part_that_has_nothing_to_do_says_nothing() -> None:
     assert whole.take(WANTED).called
     assert list(whole.chores()) == []
     assert whole.stop(0.0).called
+
+
+def test_another_program_goes_on_with_what_they_have() -> None:
+    class Sole(Written):
+        alone = True
+
+        def bequest(self) -> dict[str, int]:
+            return {"c": 7}
+
+        def let_go(self) -> Deferred[None] | None:
+            return self._do("let go")
+
+        def go_on(self) -> None:
+            self._do("go on")
+
+    journal: list[str] = []
+    sole = Sole("c", journal)
+    whole = Parts([Written("a", journal), sole, Written("b", journal)])
+    assert whole.bequest() == {"c": 7}
+    whole.start(alone=False)
+    assert journal == ["start a", "start b"]
+    whole.start(alone=True)
+    assert journal[-1] == "start c"
+    sole.waits = Deferred()
+    done: list[None] = []
+    whole.let_go().addCallback(done.append)
+    assert (journal[-1], done) == ("let go c", [])
+    sole.waits.callback(None)
+    assert done == [None]
+    whole.go_on()
+    assert journal[-1] == "go on c"

@@ -47,3 +47,14 @@ def test_without_a_supervisor_nothing_is_said(environment: dict[str, str]) -> No
     part = Supervision(environment)
     part.ready()
     assert list(part.chores()) == []
+
+
+def test_it_hears_who_takes_over_and_nothing_more_of_us(supervisor: tuple[str, socket.socket]) -> None:
+    name, listening = supervisor
+    part = Supervision({"NOTIFY_SOCKET": name})
+    part.succeeded(4711)
+    part.stopping()
+    assert listening.recv(99) == b"MAINPID=4711"
+    listening.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listening.recv(99)

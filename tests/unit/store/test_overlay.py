@@ -89,11 +89,11 @@ def test_added_and_removed_things_stay_added_and_removed() -> None:
         RestReplaced(evolve(running.registry.configuration, rules=(Rule(1, "x", "www", pool="other"),)))
     )
     assert said(running.overlay) == [
-        "service l7 more added",
-        "pool other added",
-        "rule 1 x added",
         "server web/b removed",
         "server web/c added",
+        "pool other added",
+        "service l7 more added",
+        "rule 1 x added",
     ]
     laid = running.reload(of(A, B, Server("d", Address("10.0.0.4", 80))))
     assert laid.stale == {}
@@ -160,3 +160,17 @@ def test_edits_of_an_earlier_run_count_from_the_first_reading_on() -> None:
     assert [edit.name for edit in laid.stale] == [("web", "b")]
     again.settle(of(A), laid.configuration, {})
     assert said(again) == ["server web/a: weight = 7"]
+
+
+def test_what_commands_made_stands_in_the_order_in_which_they_made_it() -> None:
+    """Also after a restart: `ipvsadm -Ln --nosort` and rr go by it (`lvs-semantics` F.2, I.3)."""
+    running = Running()
+    for name in "zxm":
+        running.order(PoolAdded(Pool(name, (A,))))
+        running.order(ServerAdded("web", evolve(C, name=name)))
+    running.order(ServerChanged("web", evolve(C, name="z", weight=9)), PoolRemoved("x"))
+    running.order(PoolAdded(Pool("x", (B,))))
+    again = Overlay(running.overlay.edits).over(READ).configuration
+    assert again == running.registry.configuration
+    assert [one.name for one in again.pools] == ["web", "z", "m", "x"]
+    assert [*servers(again)] == ["a", "b", "z", "x", "m"]

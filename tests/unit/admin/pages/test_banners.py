@@ -16,6 +16,7 @@ FAULT = {
     "do": "hang",
     "server": ["web/a"],
     "hits": 1,
+    "packets": 0,
     "author": "ops",
     "left": 59.2,
 }
@@ -40,6 +41,11 @@ def test_each_says_what_it_is_and_when_it_ends() -> None:
         "The drill two hang runs",
     ):
         assert part in text
+
+
+def test_of_packets_flows_are_counted_too() -> None:
+    lost = {**FAULT, "hits": 2, "packets": 31}
+    assert "2 flows, 31 packets hit, started by" in read(shown(ONLOOKER, Notices((lost,)))).text
 
 
 def test_a_guard_that_is_off_is_not_told() -> None:

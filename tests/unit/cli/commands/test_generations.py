@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from tests.unit.cli.memory import MemoryClient, Run
 
 
@@ -18,3 +20,10 @@ def test_a_reload_may_wait_for_its_confirmation(client: MemoryClient, run: Run) 
     assert run("confirm")[0] == 1
     assert run("reload", "--confirm", "60")[0] == 1
     assert run("reload", "--dry-run", "--confirm", "60s") == (0, "nothing would change\n", "")
+
+
+def test_an_upgrade_names_who_goes_on(client: MemoryClient, run: Run) -> None:
+    text = "process 4711, version 1.2, serves; the one before ends within shutdown_grace\n"
+    assert run("upgrade") == (0, text, "")
+    assert run("upgrade", "--dry-run") == (0, "would do: a new program takes this one's place\n", "")
+    assert json.loads(run("upgrade", "--json")[1]) == {"pid": 4711, "version": "1.2"}

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
+from director.cli.client import NOT_REACHABLE, Refused
+from director.cli.following import StreamEvent
 from tests.unit.admin.test_proofs import FOUND
 from tests.unit.cli.memory import MemoryClient, Run
 
@@ -84,3 +87,66 @@ def test_files_of_proc(client: MemoryClient, run: Run) -> None:
     assert run("show", "lvs", "--proc", "ip_vs_stats")[1].startswith("   Total Incoming Outgoing ")
     assert run("show", "lvs", "--proc", "ip_vs_conn")[1].startswith("Pro FromIP   FPrt ")
     assert run("show", "pools", "--proc", "ip_vs")[0] == 2
+
+
+def test_watched_events_are_lines_oldest_first_then_those_that_come(
+    client: MemoryClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = json.loads(run("show", "events", "--json")[1])
+    text = "web/a \x1b[2J gone"
+    came = [
+        StreamEvent(91, "gap", {"oldest": 91}),
+        StreamEvent(91, "message", {"id": 91, "time": "T", "level": "warning", "text": text}),
+        StreamEvent(92, "message", {"id": 92, "time": "T", "level": "info", "text": "other"}),
+    ]
+    asked = []
+
+    def follow(_client: object, after: int, _warn: object) -> Iterator[StreamEvent]:
+        asked.append(after)
+        return iter(came)
+
+    monkeypatch.setattr("director.cli.commands.show.follow", follow)
+    code, out, err = run("show", "events", "--watch")
+    assert (code, asked) == (0, [listed[0]["id"]])
+    assert err == "director: what happened before event 91 is not kept any more\n"
+    lines = out.splitlines()
+    assert len(lines) == len(listed) + 2
+    assert all(one["text"] in line for one, line in zip(reversed(listed), lines, strict=False))
+    assert lines[-2:] == ["T  warning   web/a \\x1b[2J gone", "T  info      other"]
+    filtered = run("show", "events", "web/a", "--watch", "--json")[1].splitlines()
+    assert [json.loads(line)["id"] for line in filtered][-1] == 91
+
+
+def test_what_is_watched_is_shown_again_also_after_a_restart(
+    client: MemoryClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter(("there", "gone", "gone", "there", "no"))
+    real = MemoryClient.get
+
+    def get(asked: MemoryClient, *segments: str, query: str = "") -> object:
+        look = next(looks)
+        if look == "gone":
+            raise Refused("no director is running there", code=NOT_REACHABLE)
+        if look == "no":
+            raise Refused("not for you", status=403)
+        return real(asked, *segments, query=query)
+
+    monkeypatch.setattr(MemoryClient, "get", get)
+    monkeypatch.setattr("director.cli.commands.show.time.sleep", lambda _seconds: None)
+    once = len(out.splitlines()) if (out := run("show", "schedulers")[1]) else 0
+    looks = iter(("there", "gone", "gone", "there", "no"))
+    code, out, err = run("show", "schedulers", "--watch")
+    assert (code, len(out.splitlines())) == (1, 2 * once)
+    assert err.splitlines() == [
+        "director: the director is gone; waiting for it to come back", "director: not for you"
+    ]  # fmt: skip
+
+
+def test_who_is_not_there_to_begin_with_is_not_waited_for(
+    client: MemoryClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get(*_segments: object, **_query: object) -> object:
+        raise Refused("no director is running there", code=NOT_REACHABLE)
+
+    monkeypatch.setattr(MemoryClient, "get", get)
+    assert run("show", "rules", "--watch")[0] == NOT_REACHABLE

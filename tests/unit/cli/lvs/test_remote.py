@@ -124,7 +124,7 @@ def test_a_scheduler_that_is_not_there() -> None:
     """The registry's answer to an unknown name is 404 at the pool."""
 
     class Without(MemoryClient):
-        def post(self, *segments: str, order: Any = None, query: str = "") -> Any:
+        def post(self, *segments: str, order: Any = None, query: str = "", patience: float = 0.0) -> Any:
             if segments == ("changes",) and order["changes"][-1]["keys"]["scheduler"] == "none":
                 raise Refused("no such scheduler: none", "pool tcp-192.0.2.1-80", 404)
             return super().post(*segments, order=order, query=query)

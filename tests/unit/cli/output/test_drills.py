@@ -5,10 +5,13 @@ from director.cli.output.drills import drills, faults
 
 def test_faults() -> None:
     one = {"name": "a hangs", "server": ["web/a", "pool dns"], "do": "hang", "hits": 3, "checks": True}
+    one["packets"] = 0
     assert faults([{**one, "active": True, "left": 2.5, "author": "ops"}], width=200).splitlines()[1] == (
         "a hangs  web/a, pool dns  hang     3  yes     2.5 s left, by ops"
     )
     assert faults([{**one, "active": False}], width=200).rstrip().endswith("yes        -")
+    lost = {**one, "active": False, "packets": 40}
+    assert "3 (40 packets)" in faults([lost], width=200)
     assert faults([]) == "no faults; add a section [fault:NAME]\n"
 
 

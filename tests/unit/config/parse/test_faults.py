@@ -54,6 +54,7 @@ def test_mistakes_of_servers(text: str, what: str, at: int) -> None:
         ("corrupt 0.5%", {"share": 0.005}),
         ("rst", {}),
         ("unreachable", {}),
+        ("mtu_hole 1300", {"size": 1300}),
     ],
 )
 def test_what_happens(text: str, expected: dict[str, float]) -> None:

@@ -210,7 +210,7 @@ def judged(world: World) -> list[str]:
 
 
 def test_a_third_syn_says_that_the_server_timed_out() -> None:
-    """RFC 6298: a SYN is sent again after one second, and after two more."""
+    """RFC 6298: a SYN is sent again after one second, and after two more; Linux waits one more."""
     world = World()
     told = judged(world)
     for expected in ([], [], ["connect"], ["connect"], ["connect"]):

@@ -628,3 +628,47 @@ def test_who_waits_in_a_service_that_goes_waits_no_more(house: House) -> None:
     house.pool = evolve(house.pool, name="other")
     house.serve(L7Service("new", (Address("127.0.0.1", free_port()),), pool="other", forwarded="off"))
     assert house.read(waiting, 20).startswith(b"HTTP/1.1 503 ")
+
+
+def test_when_another_process_serves_on_idle_clients_stay_for_the_grace(house: House) -> None:
+    """What they ask meanwhile is answered as their last; a path and a socket of the other are left alone."""
+    idle, busy = house.call(), house.call()
+    busy.sendall(GET)
+    server = house.accept()
+    for client in (busy, idle):
+        client.sendall(GET[: 0 if client is busy else None])
+        house.read(server)
+        server.sendall(OK)
+        house.read(client, len(OK))
+    house.shell.hand_on()
+    stopped: list[object] = []
+    house.shell.stop(0.3).addCallback(stopped.append)
+    assert refuses(house.address)
+    busy.sendall(GET)
+    house.loop.turn(lambda: house.shell.backends.open)
+    house.read(server)
+    server.sendall(OK)
+    assert b"Connection: close" in house.read(busy, len(OK))
+    assert house.read(idle) == b"", "when the grace is over"
+    house.loop.turn(lambda: stopped)
+
+
+def test_what_was_opened_here_can_be_handed_on_and_taken_over(house: House, tmp_path: Path) -> None:
+    path = Address(path=str(tmp_path / "www.sock"))
+    house.serve(evolve(house.service, listen=(house.address, path)))
+    found = house.shell.sockets()
+    assert set(found) == {(house.address.host, house.address.port), (path.path, 0)}
+    left = {place: sock.dup() for place, sock in found.items()}
+    house.shell.hand_on()
+    house.serve(house.service)
+    assert Path(path.path).is_socket(), "it is the other's"
+    house.shell.hand_on(False)
+    house.shell.inherited = lambda address: left.pop((address.path, 0), None)
+    house.serve(evolve(house.service, listen=(house.address, path)))
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path.path)
+        house.loop.turn(lambda: house.shell.clients == 1)
+    house.serve(house.service)
+    assert not Path(path.path).exists()
+    for sock in left.values():
+        sock.close()

@@ -439,3 +439,32 @@ def test_a_client_gone_between_requests_leaves_nothing() -> None:
     world = web()
     assert world.tell("client-gone") == []
     assert world.talk.deadline == float("inf")
+
+
+def test_when_others_serve_on_an_idle_client_is_answered_once_more() -> None:
+    """To close at once could meet a request that is on its way (RFC 9112 9.6)."""
+    web().play(f"""
+        client {GET}
+          open web/a
+        new
+          to-server {GET}
+        server {OK}
+          to-client {OK}
+          keep-server
+        retire
+        after 2
+        client {GET}
+          open web/a
+        reused
+          to-server {GET}
+        server {OK}
+          to-client HTTP/1.1 200 OK|Content-Length: 2|Connection: close||hi
+          keep-server
+          linger-client
+    """)
+    web().play("""
+        retire
+        drain
+        after 1
+          close-client
+    """)

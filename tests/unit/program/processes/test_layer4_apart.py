@@ -184,6 +184,21 @@ def test_the_flows_outlive_it_when_it_is_stopped(program: Crews) -> None:
     assert (program.path.parent / "var" / FLOW_FILE).exists()
 
 
+def test_another_program_takes_the_flows_up_or_this_one_does_again(program: Crews) -> None:
+    syn(program, 1001)
+    first = program.one(0, program.layer4)
+    gone: list[None] = []
+    program.layer4.let_go().addCallback(gone.append)
+    program.loop.turn(lambda: first.program.reactor.stopped)
+    assert (program.path.parent / "var" / FLOW_FILE).exists()
+    first.end("by itself")
+    assert gone == [None]
+    assert program.layer4.there == [], "nobody takes its place here"
+    program.layer4.go_on()
+    program.loop.turn(lambda: program.layer4.there and program.layer4.there[0].begun)
+    assert len(inside(program).forwarder.table) == 1
+
+
 def test_a_fault_reaches_it_and_its_hits_come_back(program: Crews) -> None:
     fault = Fault("x", (("far", ""),), FaultAction("drop", "drop"))
     now = program.loop.reactor.seconds()

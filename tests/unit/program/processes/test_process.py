@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.process import reapAllProcesses
 
-from director.program.processes.process import Process, _why
+from director.program.processes.process import Process, why_ended
 from director.registry.cells import Geometry
 from director.registry.io.segment import Segment, create
 from tests.support.loops import Loop, loop_of
@@ -84,7 +84,7 @@ def test_it_is_started_and_waited_for(
     ],
 )
 def test_the_end_in_words(end: Exception, words: str) -> None:
-    assert _why(end) == words
+    assert why_ended(end) == words
 
 
 def test_one_that_is_not_there_waits_for_nothing(loop: Loop) -> None:

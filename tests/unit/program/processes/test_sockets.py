@@ -94,3 +94,45 @@ def test_what_systemd_opened_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_endpoint_that_cannot_be_shared_says_what_can() -> None:
     with pytest.raises(BindError, match="processes cannot share such an endpoint; write ADDRESS:PORT"):
         Sockets(2).prepare([Address(endpoint="ssl:443:privateKey=x")])
+
+
+def test_what_another_program_left_is_taken_and_what_lacks_is_opened_beside_it() -> None:
+    """From one process to three: the one socket is made ready to share its address (SO_REUSEPORT)."""
+    with socket.create_server(("127.0.0.1", 0)) as left:
+        address = Address(*left.getsockname())
+        given = {0: left.dup()}
+        sockets = Sockets(
+            3, lambda place, number: given.pop(number, None) if place[1] == address.port else None
+        )
+        sockets.prepare([address])
+        sockets.commit()
+        found = [sock for _, _, sock in sockets.all_open()]
+        assert [sock.getsockname() for sock in found] == [left.getsockname()] * 3
+        assert len({sock.fileno() for sock in found}) == 3
+        assert [(place, number) for place, number, _ in sockets.all_open()] == [
+            (("127.0.0.1", address.port), number) for number in range(3)
+        ]
+        sockets.stop()
+
+
+def test_more_than_are_wanted_are_left_to_who_has_them(tmp_path: Path) -> None:
+    path = tmp_path / "www.sock"
+    before = Sockets(2)
+    before.prepare([Address(path=str(path))])
+    before.commit()
+    asked: list[int] = []
+
+    def given(_place: object, number: int) -> socket.socket | None:
+        asked.append(number)
+        return next(iter(before.of(0).values())).dup() if number == 0 else None
+
+    after = Sockets(1, given)
+    after.prepare([Address(path=str(path))])
+    after.commit()
+    assert asked == [0]
+    before.stop(handed_on=True)
+    assert path.is_socket()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    after.stop()
+    assert not path.exists()

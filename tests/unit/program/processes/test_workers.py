@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from director.registry.changes import weight
-from tests.support.crews import Crews, crews
+from tests.support.crews import GET, Crews, crews
 from tests.support.origin import Origin
 
 
@@ -110,3 +112,23 @@ def test_an_address_that_another_program_has_is_served_when_that_lets_it_go(
             program.workers._open()
             assert program.workers.unopened() == []
             assert program.fetch(port).startswith(b"HTTP/1.1 200 ")
+
+
+def test_another_program_is_left_the_sockets_and_clients_are_let_end(program: Crews) -> None:
+    left = program.workers.bequest()
+    assert list(left) == [f"l7 127.0.0.1 {program.port} {number}" for number in range(2)]
+    with (
+        socket.create_connection(("127.0.0.1", program.port)) as client,
+        socket.socket(fileno=os.dup(left[f"l7 127.0.0.1 {program.port} 0"])),
+    ):
+        client.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+        program.loop.turn(lambda: select.select([client], [], [], 0)[0])
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        program.workers.let_go()
+        program.workers.go_on()
+        assert program.fetch(program.port).startswith(b"HTTP/1.1 200 ")
+        program.workers.let_go()
+        program.workers.stop(2.0)
+        client.sendall(GET)
+        program.loop.turn(lambda: select.select([client], [], [], 0)[0])
+        assert b"Connection: close" in client.recv(65536), "the last one"

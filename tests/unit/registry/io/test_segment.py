@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from director.errors import DirectorError
 from director.registry.cells import ACTIVE, Geometry
 from director.registry.io import segment as segments
 from director.registry.io.segment import Segment
+from tests.support.running import wait_until
 
 SIZE = Geometry(slots=100, columns=3, shared=16)
 
@@ -60,10 +62,40 @@ def test_what_a_process_writes_another_sees(made: Segment) -> None:
     table.words.release()
 
 
+def state(process: int) -> str:
+    """Of a process, as in proc(5)."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0]
+
+
+def test_a_holder_that_has_no_processor_is_waited_for(made: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine it is away for longer than all turns: no server is full for that."""
+    child = Child(lambda: made.take(5))
+    looks: list[int] = []
+
+    def pause(_seconds: float) -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            child.end()
+
+    monkeypatch.setattr("time.sleep", pause)
+    assert made.take(5)
+    assert len(looks) == 3
+
+
+def test_one_that_is_stopped_is_not(made: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child(lambda: made.take(5))
+    os.kill(child.process, signal.SIGSTOP)
+    assert wait_until(lambda: state(child.process) == "T")
+    monkeypatch.setattr("time.sleep", None)
+    assert not made.take(5)
+    os.kill(child.process, signal.SIGCONT)
+    child.end()
+
+
 def test_a_lock_is_its_holders_and_ends_with_it(made: Segment) -> None:
     child = Child(lambda: made.take(5))
     assert made.holder(5) == child.process
-    assert not made.take(5)
+    assert not made.take(5), "not within its patience"
     assert made.take(6)
     assert made.holder(6) is None, "our own"
     made.give(6)
