@@ -5,7 +5,7 @@
 server, `pool` one pool and `server` one of its servers with their buttons (`orders`), `rules`, `schedulers`,
 `requests` with the `story` of one of them and `why` (of one that nobody sent), `connections` of layer 4,
 `events` with `changes` (who changed what), `faults` with drills and the `sheet` of a run, `config` the file,
-`access` who may come in; `sign_in` is for who is not in yet, `refusal` what is said instead of a page.  `html`
+`access` who may come in; `sign_in` is for who is not in yet, `refusal` is said instead of a page.  `html`
 escapes by construction, `figures` are numbers for people, `behind` is what stands behind them, `forms` what a
 button sends, and `acts` what that means.
 """
