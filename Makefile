@@ -13,7 +13,7 @@ JOBS   ?= 2
 TEST_TOOLS  := nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool tcpdump:tcpdump socat:socat curl:curl \
                iperf3:iperf3 chromium:chromium wrk:wrk haproxy:haproxy nginx:nginx-light redis-server:redis-server \
                openssl:openssl h2load:nghttp2-client nghttp:nghttp2-client slowhttptest:slowhttptest
-BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light openssl:openssl h2load:nghttp2-client
+BENCH_TOOLS := wrk:wrk haproxy:haproxy nginx:nginx-light h2load:nghttp2-client
 LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 

@@ -104,9 +104,20 @@ def _can_happen(fault: Fields, kinds: Kinds) -> None:
     if kind == "tls" and pools and not any(one.get("tls") for one in pools):
         text = "its servers are met without TLS, so no certificate is looked at"
         fault.problem("do", text, "write tls = on into the pool, or name other servers", severity=WARNING)
+    if kind == "lie":
+        _lies(fault, pools)
     if kind == "dns" and pools and not any(one.is_named for one in _addresses(places, kinds)):
         text = "its servers have addresses, so no name is looked up"
         fault.problem("do", text, "name servers with a name, as in server.a = a.example:80", severity=WARNING)
+
+
+def _lies(fault: Fields, pools: Sequence[Fields]) -> None:
+    """It is told to checks, which are no requests."""
+    if pools and not any(one.get("check") for one in pools):
+        text = "its servers have no check, so nobody is lied to"
+        fault.problem("do", text, "write check = and the name of a [check:…] into the pool", severity=WARNING)
+    for key in fault.given("when", "hit"):
+        fault.problem(key, "checks are no requests: each meets it", "remove it", severity=WARNING)
 
 
 def _addresses(places: Sequence[tuple[str, str]], kinds: Kinds) -> Iterator[Address]:

@@ -28,6 +28,8 @@ STORIES = 3
 LEAST_TO_HALT = 10
 """Answers that are needed before a share ends a drill."""
 NEVER = float("inf")
+FLOWS = "flows"
+"""What is expected of connections of layer 4."""
 WHOLE_ENDS = GOOD_ENDS | {"no_answer", "timeout", "junk"}
 """Outcomes with a whole response: of a server, or of the director itself."""
 
@@ -69,6 +71,8 @@ def judged(expectation: Expectation, record: RunRecord) -> Judged:
         return _by(expectation, record, samples)
     if not samples and term.metric not in _OF_THE_RUN:
         return Judged(window, term.text, False, "no requests", 0)
+    if term.metric == FLOWS:
+        return _flows(expectation, record)
     found = _measured(term, samples, record)
     held = _holds(term, found.value)
     return Judged(window, term.text, held, found.text, len(samples), () if held else _few(found.against))
@@ -106,9 +110,20 @@ def _by_within(expectation: Expectation, record: RunRecord, samples: list[DrillR
     return Judged(expectation.phase, term.text, held, seen, len(samples), () if held else _few(samples))
 
 
+def _flows(expectation: Expectation, record: RunRecord) -> Judged:
+    """How many connections of layer 4 outlived the window."""
+    term, window = expectation.term, expectation.phase
+    kept, count = record.flows.get(window, (0, 0))
+    if not count:
+        return Judged(window, term.text, False, "no connection of layer 4 was established before", 0)
+    share = kept / count
+    seen = f"{kept} of {count} connections ({share:.2%})"
+    return Judged(window, term.text, _holds(term, share), seen, count)
+
+
 # --- numbers ------------------------------------------------------------------------------
 
-_OF_THE_RUN = frozenset({"detect", "page", "recover", "requests", "hits", "to"})
+_OF_THE_RUN = frozenset({"detect", "page", "recover", "requests", "hits", "to", FLOWS})
 """Metrics that say something although no request was sent in their window."""
 
 
@@ -233,10 +248,19 @@ def reasons_void(drill: Drill, record: RunRecord, *, control: bool = False) -> l
             f"fault {name} was never started" for name in sorted(wanted - {f.name for f in record.faults})
         ]
     found += _sick(drill, record)
+    if not record.halted:
+        found += _flowless(drill, record)
     windows = {one.phase for one in drill.expect if one.term.metric not in _OF_THE_RUN}
     if record.samples and not record.halted:
         found += [f"no requests {window}" for window in sorted(windows) if not record.within(window)]
     return found
+
+
+def _flowless(drill: Drill, record: RunRecord) -> list[str]:
+    wanted = {one.phase for one in drill.expect if one.term.metric == FLOWS}
+    if all(record.flows.get(window, (0, 0))[1] for window in wanted):
+        return []
+    return ["no connection of layer 4 was established before, so none could be lost"]
 
 
 def _sick(drill: Drill, record: RunRecord) -> list[str]:

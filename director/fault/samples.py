@@ -142,6 +142,8 @@ class RunRecord:
             never happened is not there.
         halted: why it was ended early, "" for never.
         untagged: (answers, 5xx) of requests that were not the drill's own, since the first fault.
+        flows: by window, (kept, all) of the connections of layer 4 that were established before the first
+            fault, as they were at the end of that window; nothing of windows that nobody asked about.
     """
 
     samples: list[DrillRequest] = field(factory=list)
@@ -152,6 +154,7 @@ class RunRecord:
     faults: list[FaultTold] = field(factory=list)
     halted: str = ""
     untagged: tuple[int, int] = (0, 0)
+    flows: dict[str, tuple[int, int]] = field(factory=dict)
 
     def within(self, window: str) -> list[DrillRequest]:
         """The requests that were sent in a window (`during`)."""

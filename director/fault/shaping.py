@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 TICK = 0.05
 """Seconds between two pieces of an answer whose bandwidth is small."""
+PIECE = 65536
+"""Octets of a piece, where a timer for each is not too much."""
 MOST_TICKS = 200.0
 """Pieces a second at most: a timer each."""
 ENDED, LOST = "ended", "lost"
@@ -121,6 +123,7 @@ def shaping(action: FaultAction) -> Shaping:
     if action.kind == "slicer":
         return Shaping((max(1, action.size or 0), max(action.low, 1.0 / MOST_TICKS)))
     if action.kind == "bandwidth":
-        octets = max(1, round(action.rate * TICK))
+        # Smaller pieces, more often, where they would be large; as often as timers allow where they are huge.
+        octets = max(1, min(round(action.rate * TICK), max(PIECE, round(action.rate / MOST_TICKS))))
         return Shaping((octets, octets / action.rate))
     return Shaping()

@@ -115,7 +115,7 @@ class Configuration:
 
     @property
     def served_certificates(self) -> tuple[Certificate, ...]:
-        """Those of `[cert:…]`, and those that services want the director to get."""
+        """Those that are configured, and those that services want the director to get."""
         names = {name: None for one in self.l7 if one.tls is not None for name in one.tls.certificates}
         wanted = (name for name in names if name.startswith(ACME))
         return (*self.certificates, *(acme_certificate(name, self.settings.state_dir) for name in wanted))

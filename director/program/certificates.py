@@ -42,9 +42,7 @@ def problems(loaded: Read, configuration: Configuration, now: float) -> list[Pro
         texts = [(problem, _BARE if key == "ocsp" else _CLOSED) for problem in files.problems]
         for pair in files.pairs:
             left = days_left(pair, now)
-            if left <= 0:
-                texts.append((f"the certificate in {pair.path} has ended on {end(pair)}", _RENEW))
-            elif left < WARN_DAYS:
+            if left < WARN_DAYS:
                 text = f"the certificate in {pair.path} ends on {end(pair)}, in {left:.1f} days"
                 texts.append((text, _RENEW))
         found += [loaded.problem_at(f"cert:{one.name}", key, text, hint, WARNING) for text, hint in texts]

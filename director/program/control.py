@@ -153,10 +153,21 @@ class RunningControl:
     def listeners(self) -> Sequence[ListenerState]:
         """Every address of every service, and the admin's own."""
         serving = []
+        lacking = self._lacking()
         for name, address, _ in self._traffic.listeners():
-            why = self._listening.why(f"l7:{name}", address)
+            why = self._listening.why(f"l7:{name}", address) or lacking.get((name, address), "")
             serving.append(ListenerState(f"l7:{name}", address, bound=not why, error=why))
         return [*serving, *self._layer4.listeners(), *self._own_listeners()]
+
+    def _lacking(self) -> Mapping[tuple[str, str], str]:
+        """Addresses of TLS whose services have no certificate, and why: nobody is served there."""
+        told = {name: why for one in self._traffic.said("tls") if one for name, why in one["lacking"].items()}
+        return {
+            (service.name, str(place)): told[service.name]
+            for service in self._registry.configuration.l7
+            if service.tls is not None and service.name in told
+            for place in service.tls.addresses
+        }
 
     def readiness(self) -> Readiness:
         """Ready when nothing is in the way and nothing stops."""

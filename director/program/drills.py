@@ -29,7 +29,10 @@ from director.program.parts import Part
 from director.program.traffic import PacketView, TrafficView
 from director.registry.changes import Ordered
 from director.registry.registry import Registry
+from director.registry.reports import ConnectionPage, ConnectionQuery
 
+MOST_FLOWS = 1000
+"""Connections of layer 4 of which a drill looks whether they are kept."""
 RUNS_KEPT = 20
 """Runs that are remembered; the oldest is dropped."""
 AUTHOR = "drill {}"
@@ -50,7 +53,9 @@ class ProgramStage:
         verbs: Any,
         random: Random,
         author: str,
+        packets: PacketView | None = None,
     ) -> None:
+        self._packets = packets
         self._registry = registry
         self._traffic = traffic
         self._faults = faults
@@ -145,6 +150,15 @@ class ProgramStage:
             return 0, 0
         return sum(live.requests.responses), live.requests.responses[5]
 
+    def flows(self, up_to: int | None = None) -> Deferred[Mapping[int, str]]:
+        """The newest of all services, no templates."""
+        if self._packets is None:
+            return succeed({})
+        wanted = ConnectionQuery(MOST_FLOWS, None if up_to is None else up_to + 1)
+        connections: Any = self._packets.connections
+        asked: Deferred[ConnectionPage] = maybeDeferred(connections, wanted)
+        return asked.addCallback(_states)
+
     def trace(self, identity: str) -> Deferred[Mapping[str, Any] | None]:
         """From whoever served it."""
         asked: Any = self._traffic.trace
@@ -154,6 +168,10 @@ class ProgramStage:
     def traces(self, drill: Drill, limit: int) -> Sequence[Mapping[str, Any]]:
         """Of the service."""
         return [one for one in self._traffic.traces(limit) if one["service"] == drill.service]
+
+
+def _states(page: ConnectionPage) -> dict[int, str]:
+    return {one.id: one.state for one in page.entries if not one.template}
 
 
 class Drills(Part):
@@ -174,6 +192,7 @@ class Drills(Part):
     ) -> None:
         self._registry = registry
         self._traffic = traffic
+        self._packets = packets
         self.faults = Faults(registry, traffic, packets, reactor, random)
         self._verbs = verbs
         self._reactor = reactor
@@ -259,8 +278,9 @@ class Drills(Part):
 
     @inlineCallbacks
     def _one(self, drill: Drill, seed: int, run: str, *, control: bool = False) -> Any:
+        author = AUTHOR.format(drill.name)
         stage = ProgramStage(
-            self._registry, self._traffic, self.faults, self._verbs, self._random, AUTHOR.format(drill.name)
+            self._registry, self._traffic, self.faults, self._verbs, self._random, author, self._packets
         )
         made = self._now = DrillRun(self._reactor, stage, drill, seed, run, control=control)
         yield made.run()

@@ -143,13 +143,14 @@ class Layer7(Part, OneProcess):
         return [told[name]()]
 
     def tls(self) -> dict[str, Any]:
-        """What became of arrivals, and when certificates end (Unix time)."""
+        """What became of arrivals, when certificates end (Unix time), and which services lack theirs."""
         counters = self.shell.arrivals.counters
         return {
             "handshakes": counters.handshakes,
             "resumed": counters.resumed,
             "failed": dict(counters.failed),
             "ends": dict(self._ends()),
+            "lacking": dict(self.shell.contexts.lacking),
         }
 
     def caches(self) -> Sequence[CacheFigures]:

@@ -43,7 +43,7 @@ the rounds' ratios. Every proxy has the same two rules, an access log to a file,
 keep-alive connections to one nginx, and runs in one thread; wrk drives it with one thread, and all of them
 share the machine's processors. For the 99th percentile wrk's connections pause between requests, so that
 each program gets half of the rate it reached before ({connections} connections; a steady rate, not an open
-loop). TLS: one ECDSA certificate, handshakes by four `openssl s_time` with a request each, HTTP/2 by h2load;
+loop). TLS: one ECDSA certificate, handshakes one after the other with a request each, HTTP/2 by h2load;
 WebSockets and their echo are small Python programs, which reach the same with every proxy when they are the
 slowest: there the processor time tells. Idle: {idle} connections that have made one request."""
 

@@ -109,29 +109,26 @@ class Count:
     cpu: float
 
 
-SHAKERS = 4
-"""Clients that shake hands at a time, each one after the other."""
-
-
 def handshakes(program: Program, seconds: float, *, reuse: bool) -> Count:
-    """TLS 1.3 with `openssl s_time`: a request in each connection, which resumes the last session or none."""
-    way = "-reuse" if reuse else "-new"
-    command = [tool("openssl"), "s_time", "-connect", f"127.0.0.1:{program.ports.tls}", way, "-tls1_3"]
-    command += ["-www", "/small.txt", "-time", str(max(1, round(seconds)))]
+    """TLS 1.3: a connection and a request each, in turn, which resume the last session or none."""
+    context = _trusting("http/1.1")
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    session: ssl.SSLSession | None = None
+    number = resumed = 0
     before, began = cpu_seconds(program.process.pid), time.monotonic()
-    clients = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for _ in range(SHAKERS)
-    ]
-    said = [one.communicate()[0] for one in clients]
-    took, spent = time.monotonic() - began, cpu_seconds(program.process.pid) - before
-    # The second of two sums is by the wall clock: "417 connections in 3 real seconds, 3 bytes read …".
-    found = [re.findall(r"(\d+) connections in \d+ real seconds", text) for text in said]
-    if not all(found) or not sum(int(one[-1]) for one in found):
-        raise BenchError(f"{program.name}: openssl s_time said nothing that can be read:\n{said[0]}")
-    if reuse and "r" not in said[0].partition("starting")[2].partition("\n")[2].split("\n")[0]:
-        raise BenchError(f"{program.name}: no session was resumed:\n{said[0]}")
-    return Count(sum(int(one[-1]) for one in found), took, spent)
+    while (took := time.monotonic() - began) < seconds:
+        with socket.create_connection(("127.0.0.1", program.ports.tls), timeout=10) as plain:
+            sock = context.wrap_socket(plain, session=session if reuse else None)
+            with sock:
+                sock.sendall(REQUEST)
+                if not sock.recv(65536).startswith(b"HTTP/1.1 200"):
+                    raise BenchError(f"{program.name}: no 200 behind a handshake")
+                resumed += bool(sock.session_reused)
+                session = sock.session
+        number += 1
+    if resumed < (number - 1 if reuse else 0):
+        raise BenchError(f"{program.name}: {resumed} of {number} sessions were resumed")
+    return Count(number, took, cpu_seconds(program.process.pid) - before)
 
 
 def h2(program: Program, seconds: float, connections: int = 8, streams: int = 16) -> Count:

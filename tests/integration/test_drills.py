@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +22,8 @@ from director.cli.client import ApiClient, Refused
 from tests.integration.conftest import StartDirector
 from tests.support import needs
 from tests.support.client import fetch
-from tests.support.running import ROOT, Director, free_port, wait_until
+from tests.support.origin import Origin
+from tests.support.running import ROOT, Director, children, free_port, wait_until
 
 pytestmark = [pytest.mark.integration, needs.director]
 
@@ -120,6 +125,30 @@ def test_every_worker_knows(start: StartDirector) -> None:
     assert wait_until(lambda: next(one["hits"] for one in api.get("faults") if one["active"]) >= 20)
     api.delete("faults", "refuse")
     assert {status(director) for _ in range(20)} == {200}
+
+
+def test_what_runs_ends_by_itself_when_its_director_dies(start: StartDirector, origin: Origin) -> None:
+    """The processes that serve go on, and each knows when a fault is over."""
+    served = text().replace("[director]\n", "[director]\nworkers = 2\n")
+    served = re.sub(r"server\.a = .*", f"server.a = {origin.address}", served)
+    director = start(served)
+    ready(director)
+    api = client(director)
+    assert wait_until(lambda: len(api.get("processes")) == 3, 40)
+    workers = children(director.pid)
+    api.post("faults", order={"name": "refuse", "ttl": "4s"})
+    began = time.monotonic()
+    director.signal(signal.SIGKILL)
+    assert director.process is not None
+    director.process.wait(10)
+    try:
+        seen = [status(director) for _ in range(10)]
+        assert time.monotonic() - began > 4 or set(seen) == {503}
+        assert wait_until(lambda: {status(director) for _ in range(8)} == {200}, 30)
+        assert time.monotonic() - began > 3
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGTERM)
 
 
 DRILLS = """
@@ -243,7 +272,7 @@ def test_the_catalogue_passes_and_a_seed_hits_the_same_requests_again(tmp_path: 
 
     with ThreadPoolExecutor(4) as threads:
         found = dict(zip(CATALOGUE, threads.map(rehearsed, CATALOGUE), strict=True))
-    assert len(found) >= 11
+    assert len(found) >= 12
     assert not {path.stem: said for path, (code, said, _) in found.items() if code}
     first, again = found[ROOT / "etc" / "drills" / "half-the-answers-fail.ini"][2]
     assert first

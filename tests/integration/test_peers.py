@@ -15,7 +15,7 @@ from tests.support import needs, peers
 from tests.support.certificates import Made, make
 from tests.support.origin import Origin, Send
 from tests.support.peers import CLIENT, Ports, curl, tool
-from tests.support.running import Director, Program, wait_until
+from tests.support.running import Director, Program, free_port, wait_until
 from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -62,7 +62,8 @@ class Field:
             program, behind, before = peers.envoy(folder / "envoy", ports)
             self.behind["envoy"], self.before["envoy"] = {"h2": behind}, {"h2": before}
             self.programs.append(program)
-        self.director.write(self._text(pair, origin))
+        self.closed = {name: free_port() for name in ("mixed", "ended", "gone")}
+        self.director.write(self._text(pair, origin) + self._closed(folder))
 
     def _text(self, pair: Path, origin: Origin) -> str:
         ports = self.ports
@@ -91,6 +92,17 @@ class Field:
                     )
                     number += 1
         return text
+
+    def _closed(self, folder: Path) -> str:
+        """Services whose certificates are none: of another key, over, or not there."""
+        made = make("shop.example", days=-1)
+        (folder / "ended.pem").write_bytes(made.chain + made.key)
+        (folder / "mixed.pem").write_bytes(self.leaf.chain + made.key)
+        return "".join(
+            f"\n[cert:{name}]\nfile = {folder}/{name}.pem\n"
+            f"[l7:{name}]\nlisten = 127.0.0.1:{port}\npool = web\ntls = {name}\n"
+            for name, port in self.closed.items()
+        )
 
     def url(self, path: str = "/", port: int = 0) -> str:
         """In clear, unless the port is one of TLS."""
@@ -125,7 +137,10 @@ def test_curl_speaks_every_version_inside_every_tls(field: Field, version: str, 
 def s_client(port: int, *words: str, data: str = "") -> str:
     """All that `openssl s_client` says."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "shop.example", *words]
-    done = subprocess.run(command, input=data, capture_output=True, text=True, timeout=30, check=False)
+    # What the server says first in HTTP/2 is no text.
+    done = subprocess.run(
+        command, input=data, capture_output=True, timeout=30, check=False, encoding="utf-8", errors="replace"
+    )
     return done.stdout + done.stderr
 
 
@@ -207,6 +222,17 @@ def test_slow_clients_keep_nobody_waiting(field: Field) -> None:
             time.sleep(0.05)
     assert asked > 3
     assert slowest < 2
+
+
+def test_services_without_a_good_certificate_stay_closed_and_say_so(field: Field) -> None:
+    """The others are open, as every other test here shows."""
+    figures = curl(f"http://127.0.0.1:{field.director.admin}/metrics")
+    for name, port in field.closed.items():
+        assert curl(f"https://127.0.0.1:{port}/", fails=True)
+        assert f'director_listener_bound{{service="l7:{name}",address="127.0.0.1:{port}"}} 0' in figures
+        assert f"service {name} cannot speak TLS" in field.director.log
+    address = f"127.0.0.1:{field.ports.secure}"
+    assert f'director_listener_bound{{service="l7:secure",address="{address}"}} 1' in figures
 
 
 # --- servers --------------------------------------------------------------------------------------

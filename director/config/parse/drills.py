@@ -24,7 +24,7 @@ OF_SERVERS = ("drain", "ready", "maint")
 PHASES = ("baseline", "during", "after")
 """For which parts of a drill something can be expected."""
 
-SHARES = ("answered", "ok", "5xx", "sticky")
+SHARES = ("answered", "ok", "5xx", "sticky", "flows")
 TIMES = ("slowest", "p50", "p90", "p99", "detect", "page", "recover")
 NUMBERS = ("twice", "retries", "requests", "hits", "moved")
 METRICS = (*SHARES, *TIMES, *NUMBERS, "to", "by")

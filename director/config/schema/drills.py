@@ -138,8 +138,9 @@ DRILL = Kind(
             "list of terms",
             values.on_text(drills.expectations),
             "What must hold `baseline` (before the first fault), `during` it, or `after` the healing: "
-            "`answered`, `ok`, `5xx`, `sticky` (shares); `slowest`, `p50`, `p90`, `p99`, `detect`, `page`, "
-            "`recover` (times); `twice`, `retries`, `requests`, `hits`, `moved`, `to POOL/SERVER` (numbers); "
+            "`answered`, `ok`, `5xx`, `sticky`, `flows` (shares; `flows` are the connections of layer 4 that "
+            "were established before); `slowest`, `p50`, `p90`, `p99`, `detect`, `page`, `recover` (times); "
+            "`twice`, `retries`, `requests`, `hits`, `moved`, `to POOL/SERVER` (numbers); "
             "`by POOL/SERVER or page:NAME`, perhaps `within 15s`.",
             example="answered >= 99%, by page:sorry or web/c, slowest < 3s",
         ),

@@ -46,6 +46,10 @@ MOST_SAMPLES = 200_000
 DISTURBING = frozenset({"start", "drain", "maint", "reload"})
 """Steps that end the baseline."""
 
+ESTABLISHED = frozenset({"ESTABLISHED", "UDP"})
+LOST = frozenset({"CLOSE", "CLOSED", ""})
+"""The states of a connection that was reset (`lvs-semantics` D); one that is forgotten has none."""
+
 _log = Logger(namespace="director.fault")
 
 
@@ -78,6 +82,9 @@ class Stage(Protocol):
 
     def answers(self, drill: Drill) -> tuple[int, int]:
         """All answers of the service up to now, and those with 5xx."""
+
+    def flows(self, up_to: int | None = None) -> Deferred[Mapping[int, str]]:
+        """The newest connections of layer 4 by their ids, with their states; none with a larger id."""
 
     def trace(self, identity: str) -> Deferred[Mapping[str, Any] | None]:
         """How a request was decided."""
@@ -119,6 +126,7 @@ class DrillRun:
         self._answers = (0, 0)
         self._own = (0, 0)
         self._known: set[str] = set()
+        self._flows: frozenset[int] = frozenset()
         self._turn = 0
 
     @property
@@ -137,6 +145,7 @@ class DrillRun:
             yield self._begin()
             watch.start(WATCH, now=False)
             yield self._steps()
+            yield self._look_at_flows("during", "after")
             self._say("step", "end" if not self.record.halted else f"halted: {self.record.halted}")
             self.record.length = self.now
             yield self._last_answers()
@@ -230,6 +239,7 @@ class DrillRun:
     def _step(self, step: DrillStep) -> Generator[Deferred[Any], Any, None]:
         verb, stage = step.verb, self._stage
         if verb in DISTURBING and self._phase == BASELINE:
+            yield self._remember_flows()
             self._enter(INJECT)
             self._answers = stage.answers(self.drill)
             self._own = (0, 0)
@@ -245,6 +255,7 @@ class DrillRun:
             yield self._count()
             yield stage.stop_faults(step.names)
         elif verb == "heal":
+            yield self._look_at_flows("during")
             yield self._heal()
             self._enter(HEAL)
             self._recovered()
@@ -364,6 +375,29 @@ class DrillRun:
         if all(seen.get(server, True) for server, took in self._before.items() if took):
             self.record.marks["recover"] = self.now - self.record.begins[HEAL]
             self._enter(RECOVER)
+
+    # -- connections of layer 4 --
+
+    @property
+    def _wants_flows(self) -> bool:
+        return any(one.term.metric == judging.FLOWS for one in self.drill.expect)
+
+    @inlineCallbacks
+    def _remember_flows(self) -> Generator[Deferred[Any], Any, None]:
+        """Those that are established before anything is done to them."""
+        if self._wants_flows:
+            found = yield self._stage.flows()
+            self._flows = frozenset(one for one, state in found.items() if state in ESTABLISHED)
+
+    @inlineCallbacks
+    def _look_at_flows(self, *windows: str) -> Generator[Deferred[Any], Any, None]:
+        """How many of them are left at the end of windows that nobody has looked at."""
+        fresh = [window for window in windows if window not in self.record.flows]
+        if not (self._flows and fresh):
+            return
+        found = yield self._stage.flows(max(self._flows))
+        kept = sum(found.get(one, "") not in LOST for one in self._flows)
+        self.record.flows.update(dict.fromkeys(fresh, (kept, len(self._flows))))
 
     # -- counts --
 

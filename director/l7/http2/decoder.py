@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from hpack import Decoder, HeaderTuple
 from hpack.exceptions import HPACKDecodingError, OversizedHeaderListError
+from hpack.hpack import DEFAULT_MAX_HEADER_LIST_SIZE
 from hpack.table import HeaderTable
 
 _STATIC = [HeaderTuple(b"", b""), *(HeaderTuple(*field) for field in HeaderTable.STATIC_TABLE)]
@@ -19,11 +20,24 @@ _OVERHEAD = 32
 
 
 class FieldDecoder(Decoder):
-    """The decoder of one connection."""
+    """The decoder of one connection.
+
+    A block that changes nothing in the table means the same as long as nothing else does: one that comes
+    again is read once.
+    """
+
+    def __init__(self, max_header_list_size: int = DEFAULT_MAX_HEADER_LIST_SIZE) -> None:
+        super().__init__(max_header_list_size)
+        self._last: tuple[bytes, list[HeaderTuple]] | None = None
 
     def decode(self, data: bytes, raw: bool = True) -> Iterable[HeaderTuple]:
         """The fields of a block, as octets.  Raises HPACKError."""
+        last, self._last = self._last, None
+        if last is not None and data == last[0]:
+            self._last = last
+            return last[1].copy()
         static, dynamic = _STATIC, self.header_table.dynamic_entries
+        changes = False
         fields: list[HeaderTuple] = []
         size, at, end = 0, 0, len(data)
         while at < end:
@@ -37,8 +51,10 @@ class FieldDecoder(Decoder):
                 if fields:
                     raise HPACKDecodingError("a table's size stands behind a field (RFC 7541 4.2)")
                 at += self._update_encoding_context(data[at:])
+                changes = True
                 continue
             else:
+                changes = changes or octet & 0xC0 == 0x40
                 field, used = self._longer(octet, data[at:])
             fields.append(field)
             size += len(field[0]) + len(field[1]) + _OVERHEAD
@@ -46,6 +62,9 @@ class FieldDecoder(Decoder):
                 raise OversizedHeaderListError(f"more than {self.max_header_list_size} octets of fields")
             at += used
         self._assert_valid_table_size()
+        if not changes:
+            self._last = (bytes(data), fields)
+            return fields.copy()
         return fields
 
     def _longer(self, octet: int, data: bytes) -> tuple[HeaderTuple, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 from hpack import HeaderTuple
 from hpack.table import HeaderTable
@@ -47,7 +48,17 @@ def integer(value: int, bits: int, first: int) -> bytes:
 class FieldEncoder:
     """The encoder of one connection; it stands in the place of `hpack.Encoder`."""
 
-    __slots__ = ("_announced", "_count", "_entries", "_exact", "_limit", "_names", "_size")
+    __slots__ = (
+        "_announced",
+        "_count",
+        "_entries",
+        "_exact",
+        "_last",
+        "_limit",
+        "_names",
+        "_size",
+        "_version",
+    )
 
     def __init__(self, limit: int = 4096) -> None:
         """`limit` in octets, by the count of RFC 7541 4.1."""
@@ -59,6 +70,10 @@ class FieldEncoder:
         self._count = 0
         self._exact: dict[tuple[bytes, bytes], int] = {}
         self._names: dict[bytes, int] = {}
+        # How often the table has changed; and the last fields that did not change it, what it was then, and
+        # their block: with the same table it is the same again.
+        self._version = 0
+        self._last: tuple[Any, int, bytes] = (None, 0, b"")
 
     @property
     def header_table_size(self) -> int:
@@ -75,12 +90,17 @@ class FieldEncoder:
 
     def encode(self, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
         """A block for these fields, of lower-case names; a `NeverIndexedHeaderTuple` gets into no table."""
+        last, version, same = self._last
+        if fields is last and version == self._version and not self._announced:
+            return same
+        version = self._version
         block = []
         if self._announced:
             # The least of them first: the peer must have thrown away what we did.
             least, last = min(self._announced), self._announced[-1]
             block += [integer(size, 5, 0x20) for size in ((least, last) if least < last else (last,))]
             self._announced.clear()
+            version = -1
         newest = _FIRST_DYNAMIC + self._count - 1
         exact = self._exact
         for field in fields:
@@ -95,7 +115,10 @@ class FieldEncoder:
                 continue
             block.append(self._literal(field))
             newest = _FIRST_DYNAMIC + self._count - 1
-        return b"".join(block)
+        octets = b"".join(block)
+        if version == self._version and isinstance(fields, tuple):
+            self._last = (fields, version, octets)
+        return octets
 
     def _literal(self, field: tuple[bytes, bytes]) -> bytes:
         """A field that is in no table, by its name's place where that is in one."""
@@ -119,6 +142,7 @@ class FieldEncoder:
         self._make_room(size)
         if size > self._limit:
             return  # it has emptied the table, and is not in it (RFC 7541 4.4)
+        self._version += 1
         self._entries.append((name, value))
         self._size += size
         self._exact[name, value] = self._names[name] = self._count
@@ -127,6 +151,7 @@ class FieldEncoder:
     def _make_room(self, size: int) -> None:
         """Throw the oldest away, as the peer does."""
         while self._entries and self._size + size > self._limit:
+            self._version += 1
             entry = name, value = self._entries.popleft()
             self._size -= len(name) + len(value) + _OVERHEAD
             number = self._count - len(self._entries) - 1

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from director.registry.live import RealServer
 
 HELD_LIMIT = 65536
-"""Octets of an answer that wait for their time; the server is held back beyond it."""
+"""Octets of an answer that wait for their time, or two pieces; the server is held back beyond it."""
 GARBAGE = b"\x15\x03\x00\x00\x02\x02\x0a not an answer\r\n\x00\xff\xfe\r\n\r\n"
 """No message of HTTP, whatever the reader forgives."""
 RESET = "connection reset"
@@ -217,7 +217,7 @@ class FaultySide:
             self._finish_later(shape)
             return
         self._held += data
-        if len(self._held) > HELD_LIMIT:
+        if len(self._held) > max(HELD_LIMIT, 2 * shape.pace[0]):
             self.stream.hold()
         if self._timer is None:
             self._timer = self.backends.reactor.callLater(shape.pace[1], self._tick)
@@ -246,7 +246,7 @@ class FaultySide:
         del self._held[: pace[0]]
         if self._held:
             self._timer = self.backends.reactor.callLater(pace[1], self._tick)
-        if len(self._held) <= HELD_LIMIT:
+        if len(self._held) <= max(HELD_LIMIT, pace[0]):
             self.stream.release()
         self.client.server_received(piece)
         if not self._held and not self._under_way:

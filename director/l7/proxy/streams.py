@@ -161,7 +161,8 @@ class Streams:
             return
         service = self.handle.current
         self.requests += 1
-        key = b64encode(secrets.token_bytes(16))
+        asks_for_socket = (b":protocol", b"websocket") in event.headers
+        key = b64encode(secrets.token_bytes(16)) if asks_for_socket else _EMPTY
         try:
             ended = event.stream_ended is not None
             head = read_head(stream, event.headers, service.limits, ended=ended, key=key)

@@ -5,8 +5,8 @@ two configurations `look` finds files that changed: a good pair takes the place 
 told once and the old one stays, so whatever keeps certificates fresh (certbot, step, cert-manager) need
 tell nobody.
 
-A pair that cannot be read is no reason to refuse a configuration as a whole: the services that need it do
-not open, the others do.
+A pair that cannot be read, or has ended, is no reason to refuse a configuration as a whole: the services that
+need it do not open, the others do.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def load(certificate: Certificate) -> LoadedCertificate:
         return LoadedCertificate(certificate, stamp, (_placeholder(certificate),), stands_in=True)
     if not certificate.folder:
         try:
-            pair = read_pair(certificate.name, certificate.file, certificate.key)
+            pair = _lasting(read_pair(certificate.name, certificate.file, certificate.key))
         except CertificateError as error:
             return LoadedCertificate(certificate, stamp, (), (str(error),))
         try:
@@ -80,13 +80,26 @@ def load(certificate: Certificate) -> LoadedCertificate:
     pairs: list[Pair] = []
     problems: list[str] = []
     for found in read_folder(certificate.name, certificate.folder):
-        if isinstance(found, Pair):
-            pairs.append(found)
-        else:
-            problems.append(str(found))
+        try:
+            pairs.append(_lasting(found))
+        except CertificateError as error:
+            problems.append(str(error))
     if not pairs and not problems:
         problems.append(f"{certificate.folder} has no *.pem; put a chain with its key there")
     return LoadedCertificate(certificate, stamp, tuple(pairs), tuple(problems))
+
+
+def _lasting(found: Pair | CertificateError) -> Pair:
+    """A pair that was read and has not ended.  Raises CertificateError.
+
+    No client believes one that has: whoever reads it at a start is told, as of one that cannot be read.  One
+    that ends while it is served is served on.
+    """
+    if isinstance(found, CertificateError):
+        raise found
+    if found.until <= time.time():
+        raise CertificateError(f"{found.path} has ended on {end(found)}; put a new one in its place")
+    return found
 
 
 def _kept(old: LoadedCertificate, found: LoadedCertificate) -> str:

@@ -26,6 +26,11 @@ server.d = 10.0.0.2:53
 FAULT = "[fault:a hangs]\nserver = web/a\ndo = hang\n"
 DRILL = "[drill:x]\nservice = www\nstep 0s = start a hangs\nstep 1s = end\n"
 
+CHECKED = (
+    "[pool:checked]\nserver.c = 10.0.0.9:80\ncheck = c\n[check:c]\ntcp = connect\n"
+    "[l7:more]\nlisten = :83\npool = checked\n"
+)
+
 
 def said(text: str) -> list[str]:
     return [problem.message for problem in read_ini(text).problems]
@@ -64,6 +69,11 @@ def test_certificates_and_names_where_there_are_some(do: str, place: str) -> Non
         (
             FAULT.replace("hang", "tls stall"),
             "its servers are met without TLS, so no certificate is looked at",
+        ),
+        (FAULT.replace("hang", "lie up"), "its servers have no check, so nobody is lied to"),
+        (
+            "[fault:x]\nserver = checked/c\ndo = lie up\nhit = first 3\n" + CHECKED,
+            "checks are no requests: each meets it",
         ),
         (FAULT.replace("hang", "dns empty"), "its servers have addresses, so no name is looked up"),
         (

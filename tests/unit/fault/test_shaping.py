@@ -57,6 +57,8 @@ def test_what_has_no_head_is_bounded() -> None:
         ("drip 10000/s", 10000),
         ("bandwidth 1k", 1024),
         ("bandwidth 3", 3),
+        ("bandwidth 10m", 10485760),
+        ("bandwidth 1g", 1073741824),
         ("slicer 100 10ms", 10000),
     ],
 )
@@ -71,6 +73,11 @@ def test_paces(text: str, rate: float) -> None:
 
 def test_one_octet_at_a_time() -> None:
     assert shaping(action("drip 100/s")).pace == (1, 0.01)
+
+
+def test_large_bandwidths_come_in_pieces_that_need_no_large_store() -> None:
+    assert shaping(action("bandwidth 10m")).pace == (65536, 0.00625)
+    assert shaping(action("bandwidth 100k")).pace == (5120, 0.05)
 
 
 def test_slices() -> None:

@@ -21,6 +21,7 @@ from director.program.candidate import Candidate
 from director.program.drills import RUNS_KEPT, Drills, ProgramStage
 from director.registry.changes import Change, Ordered, plan
 from director.registry.registry import Registry
+from director.registry.reports import ConnectionEntry, ConnectionPage, ConnectionQuery
 from tests.support.registries import FirstFit
 
 HANG = Fault("a hangs", (("web", "a"),), FaultAction("hang", "hang"))
@@ -77,8 +78,20 @@ class Traffic:
 class Packets(Traffic):
     """Layer 4 that forwards nothing."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: list[ConnectionQuery] = []
+
     def laid(self) -> None:
         """No flow has to know."""
+
+    def connections(self, wanted: ConnectionQuery) -> ConnectionPage:
+        self.wanted.append(wanted)
+        plain = ConnectionEntry(
+            "TCP", "192.0.2.1:5000", "192.0.2.2:80", "10.0.0.1:80", "ESTABLISHED", 900.0, "l4:x", "x/a",
+            "Masq", 3, template=False, id=7,
+        )  # fmt: skip
+        return ConnectionPage((plain, evolve(plain, id=6, state="NONE", template=True)))
 
 
 class World:
@@ -252,3 +265,15 @@ def test_who_takes_work_and_what_was_answered() -> None:
     assert world.stage.answers(DRILL) == (10, 2)
     world.traffic.seen = [{"service": "www"}, {"service": "other"}]
     assert world.stage.traces(DRILL, 9) == [{"service": "www"}]
+
+
+def test_connections_of_layer_4_as_a_drill_sees_them() -> None:
+    packets = Packets()
+    nobody = cast("Any", None)
+    stage = ProgramStage(nobody, nobody, nobody, nobody, Random(1), "x", cast("Any", packets))
+    found: list[Any] = []
+    stage.flows().addCallback(found.append)
+    stage.flows(7).addCallback(found.append)
+    ProgramStage(nobody, nobody, nobody, nobody, Random(1), "x").flows().addCallback(found.append)
+    assert found == [{7: "ESTABLISHED"}, {7: "ESTABLISHED"}, {}]
+    assert [(one.limit, one.after) for one in packets.wanted] == [(1000, None), (1000, 8)]

@@ -31,6 +31,7 @@ class MemoryStage:
         self.real: list[dict[str, Any]] = []
         self.starting: Deferred[Any] | None = None
         self.broken: Exception | None = None
+        self.connections: dict[int, str] = {}
 
     def target(self, _: Drill) -> LoadTarget:
         return LoadTarget(Address("127.0.0.1", 80), "127.1.2.3")
@@ -66,6 +67,10 @@ class MemoryStage:
 
     def answers(self, _: Drill) -> tuple[int, int]:
         return self.counts
+
+    def flows(self, up_to: int | None = None) -> Deferred[Mapping[int, str]]:
+        self.asked.append(("flows", up_to))
+        return succeed(dict(self.connections))
 
     def trace(self, _: str) -> Deferred[Mapping[str, Any] | None]:
         return succeed(sample(1).trace)
@@ -253,3 +258,38 @@ def test_without_load_real_traffic_is_looked_at(world: World) -> None:
     assert [one.identity for one in run.record.samples] == ["first", "second"]
     assert [one.whole for one in run.record.samples] == [True, False]
     assert run.record.samples[0].phase == "inject"
+
+
+FLOWS = drill(during="flows >= 100%", after="flows >= 50%")
+
+
+def test_connections_of_layer_4_that_are_kept(world: World) -> None:
+    """Of those that were established: one ends as it should, one is reset, one is forgotten."""
+    run = world.run(FLOWS)
+    world.stage.connections = {1: "ESTABLISHED", 2: "ESTABLISHED", 3: "ESTABLISHED", 4: "UDP", 5: "SYN_RECV"}
+    world.until(2.0)
+    world.stage.connections = {1: "ESTABLISHED", 2: "FIN_WAIT", 3: "CLOSE", 4: "UDP", 6: "ESTABLISHED"}
+    world.until(3.5)
+    del world.stage.connections[4]
+    world.until(4.2)
+    assert run.record.flows == {"during": (3, 4), "after": (2, 4)}
+    assert [one for one in world.stage.asked if one[0] == "flows"] == [("flows", None), *[("flows", 4)] * 2]
+    found = {one["text"]: (one["held"], one["seen"]) for one in run.sheet()["expectations"]}
+    assert found == {
+        "flows >= 100%": (False, "3 of 4 connections (75.00%)"),
+        "flows >= 50%": (True, "2 of 4 connections (50.00%)"),
+    }
+
+
+def test_without_connections_none_can_be_lost_and_that_proves_nothing(world: World) -> None:
+    run = world.run(FLOWS)
+    world.until(4.2)
+    sheet = run.sheet()
+    assert sheet["verdict"] == "void"
+    assert "no connection of layer 4 was established before, so none could be lost" in sheet["why"]
+
+
+def test_who_expects_nothing_of_connections_does_not_ask(world: World) -> None:
+    world.run(GOOD)
+    world.until(4.2)
+    assert "flows" not in {one[0] for one in world.stage.asked}

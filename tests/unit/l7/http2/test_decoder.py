@@ -85,3 +85,17 @@ def test_it_reads_what_the_library_reads(steps: list[list[tuple[bytes, bytes]] |
         assert ours.header_table.dynamic_entries == theirs.header_table.dynamic_entries
         if expected is None:
             return
+
+
+def test_a_block_that_comes_again_means_what_the_table_says_now() -> None:
+    """The same octets are other fields once another field is the newest (RFC 7541 2.3.3)."""
+    decoder, newest = FieldDecoder(), b"\xbe"
+    for value in (b"one", b"two"):
+        decoder.decode(b"\x40\x01a" + bytes((len(value),)) + value)
+        for _ in range(3):
+            found = list(decoder.decode(newest))
+            assert found == [(b"a", value)]
+            found.clear()
+    decoder.decode(b"\x20\x3f\xe1\x1f")  # sizes 0 and 4096: the table is empty
+    with pytest.raises(HPACKError):
+        decoder.decode(newest)

@@ -98,7 +98,9 @@ def test_a_peer_reads_what_was_written(steps: list[Fields | int], limit: int) ->
         if isinstance(step, int):
             encoder.header_table_size = step
         else:
-            assert decoder.decode(encoder.encode(step), raw=True) == step
+            same = tuple(step)
+            assert decoder.decode(encoder.encode(same), raw=True) == step
+            assert decoder.decode(encoder.encode(same), raw=True) == step
             assert encoder._size <= encoder.header_table_size
 
 
@@ -111,3 +113,26 @@ def test_a_new_size_is_told_once_and_the_least_of_several_first() -> None:
     assert encoder.encode([(b":status", b"200")]).hex() == "88"
     encoder.header_table_size = 1000
     assert encoder.encode([(b":status", b"200")]).hex() == "88"
+
+
+def test_the_same_fields_again_are_written_by_the_table_of_now() -> None:
+    """A peer reads them right whatever was entered between, or thrown away."""
+    encoder, decoder = FieldEncoder(200), Decoder()
+    decoder.header_table.maxsize = 200
+    fields = ((b":status", b"200"), (b"server", b"a"), (b"etag", b"x"))
+    between = [(b"other", b"%d" % number) for number in range(12)]
+    for step in range(12):
+        for _ in range(3):
+            assert tuple(decoder.decode(encoder.encode(fields), raw=True)) == fields
+        if step == 6:
+            encoder.header_table_size = 0
+        assert decoder.decode(encoder.encode([between[step]]), raw=True) == [between[step]]
+
+
+def test_an_entry_too_large_for_the_table_is_a_change_of_it() -> None:
+    """RFC 7541 4.4: what stood in it is named no more."""
+    encoder, decoder = FieldEncoder(200), Decoder()
+    decoder.header_table.maxsize = 200
+    fields = ((b"server", b"a"), (b"large", b"x" * 300))
+    for _ in range(4):
+        assert tuple(decoder.decode(encoder.encode(fields), raw=True)) == fields

@@ -179,3 +179,25 @@ def test_what_stands_in_is_handed_to_nobody(tmp_path: Path) -> None:
     store.commit([load(acme_certificate("acme shop.example", str(tmp_path)))])
     assert store.pairs("acme shop.example")
     assert store.kept() == []
+
+
+def test_what_has_ended_is_as_good_as_unreadable(tmp_path: Path) -> None:
+    """At a start, of files and of folders; what is served already is served on."""
+    ended = make("shop.example", days=-1)
+    ended.write(tmp_path, "old")
+    found = load(Certificate("old", str(tmp_path / "old.crt"), str(tmp_path / "old.key")))
+    assert (found.pairs, len(found.problems)) == ((), 1)
+    assert "has ended on" in found.problems[0]
+    folder = tmp_path / "all"
+    folder.mkdir()
+    (folder / "old.pem").write_bytes(ended.chain + ended.key)
+    good = make("shop.example")
+    (folder / "new.pem").write_bytes(good.chain + good.key)
+    found = load(Certificate("all", folder=str(folder)))
+    assert ([pair.path for pair in found.pairs], len(found.problems)) == ([str(folder / "new.pem")], 1)
+    kept = Kept(tmp_path)
+    before = kept.digest
+    kept.replace(ended.chain, ended.key)
+    (news,) = kept.store.look(NOW)
+    assert "the old one is served on" in news.text
+    assert kept.digest == before
