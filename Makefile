@@ -18,7 +18,7 @@ LAB_TOOLS   := nft:nftables ip:iproute2 curl:curl
 L4_TOOLS    := nft:nftables ip:iproute2 ethtool:ethtool iperf3:iperf3 wrk:wrk nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-l4 docs docs-reference docs-diagrams lab drill wheel news clean
+.PHONY: help run test lint bench bench-processes bench-l4 docs docs-reference docs-diagrams lab drill wheel news clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile | expand -t 16
@@ -50,6 +50,10 @@ lint: $(VENV)/.dev            ## ruff, mypy --strict, import floors
 bench: $(VENV)/.dev            ## requests, bodies, TLS, HTTP/2, TCP, memory beside haproxy and nginx (ARGS=--help)
 	@.ci/packages $(BENCH_TOOLS)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-processes: $(VENV)/.dev  ## the director with more and more workers beside haproxy with as many threads
+	@.ci/packages $(BENCH_TOOLS)
+	$(BIN)/python -m tests.bench.processes $(ARGS)
 
 bench-l4: $(VENV)/.dev            ## layer 4 beside the kernel's routing and nft DNAT, in namespaces (root)
 	@.ci/packages $(L4_TOOLS)

@@ -43,6 +43,10 @@ class Gone(DirectorError):  # noqa: N818 - it is what happened
     """The process at the other end is not there any more, or does not listen."""
 
 
+class Overfull(Gone):
+    """It is there and owes too many answers: what it was asked now it does not even know of."""
+
+
 class CallRefused(Exception):  # noqa: N818 - AMP's own form of what happened
     """What travels of an error: its words."""
 
@@ -113,7 +117,7 @@ class Channel(amp.AMP):
         if not self.open:
             return fail(Gone("the process is gone"))
         if self._waiting >= WAITING:
-            return fail(Gone("the process does not answer any more"))
+            return fail(Overfull("the process does not answer any more"))
         self._waiting += 1
         number, last = self._begun(value)
         asked: Deferred[Any] = self.callRemote(Ask, number=number, word=word, data=last)

@@ -29,7 +29,7 @@ from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.logs import event_log
 from director.program.parts import Chore, Part, all_of
-from director.program.processes.channel import Answer, Gone
+from director.program.processes.channel import Answer, Gone, Overfull
 from director.program.processes.figures import Sums
 from director.program.processes.process import Process
 from director.program.running import Running
@@ -100,6 +100,7 @@ class Crew(Part):
         self._module = module
         self._processes: list[Process | None] = [None] * count
         self._deaths = [0] * count
+        self._said = [""] * count
         self._verdicts: list[tuple[str, str, bool | list[object] | None]] = []
         self.saw: Callable[[Any, Any], None] = lambda _saw, _samples: None
         self._running_faults: Callable[[], Sequence[RunningFault]] = tuple
@@ -174,7 +175,7 @@ class Crew(Part):
         self._follows(one, told["state"])
 
     def _not_committed(self, failure: Failure, one: Process) -> None:
-        if not failure.check(Gone):
+        if failure.check(Overfull) or not failure.check(Gone):
             why = failure.getErrorMessage()
             _log.error("{name} could not follow a change and is replaced: {why}", name=one.name, why=why)
             one.kill()
@@ -222,11 +223,10 @@ class Crew(Part):
         try:
             one.spawn(self._shared.segment.descriptor)
         except OSError as error:
-            _log.error(
-                "{name} cannot be started: {why}; it is tried again, the others serve. "
+            self._say(
+                index,
+                f"{one.name} cannot be started: {error}; it is tried again, the others serve. "
                 "After `twistd --uid` that user must be able to run Python",
-                name=one.name,
-                why=str(error),
             )
             # Like one that died at its start: what the system refuses it mostly refuses again.
             self._deaths[index] += 1
@@ -260,13 +260,20 @@ class Crew(Part):
 
     def _begun(self, told: dict[str, Any], one: Process) -> None:
         one.begun = True
+        self._said[one.index] = ""
         one.heard = self._reactor.seconds()
         self._follows(one, told["state"])
 
     def _not_begun(self, failure: Failure, one: Process) -> None:
         if not failure.check(Gone):
-            _log.error("{name} cannot begin: {why}", name=one.name, why=failure.getErrorMessage())
+            self._say(one.index, f"{one.name} cannot begin, and is tried again: {failure.getErrorMessage()}")
             one.kill()
+
+    def _say(self, index: int, why: str) -> None:
+        """Why one cannot serve: once, until it does or the reason is another."""
+        if self._said[index] != why:
+            self._said[index] = why
+            _log.error("{why}", why=why)
 
     def _ended(self, one: Process, why: str) -> None:
         """It was waited for: give back what it claimed, and start another."""
@@ -278,6 +285,10 @@ class Crew(Part):
             return
         lived = self._reactor.seconds() - one.born
         self._deaths[one.index] = self._deaths[one.index] + 1 if lived < QUICK else 0
+        if self._said[one.index]:
+            # It never served, and it was said why.
+            self._again(one.index)
+            return
         _log.error(
             "{name} (process {pid}) ended {why} after {lived:.1f}s; another takes its place",
             name=one.name,
@@ -290,7 +301,7 @@ class Crew(Part):
     def _again(self, index: int) -> None:
         quick = self._deaths[index]
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (quick - 1)) if quick else 0.0
-        if quick > 1:
+        if quick > 1 and not self._said[index]:
             name = self._name(index)
             _log.error("{name} keeps ending; the next one comes in {pause:g}s", name=name, pause=pause)
         self._reactor.callLater(pause, self._replace, index)

@@ -126,7 +126,7 @@ class Follower:
         if told["version"] != VERSION:
             raise DirectorError(
                 f"its program is of version {VERSION} and cannot work for the running {told['version']}; "
-                "restart the director"
+                "run `director upgrade`"
             )
         column, self.settings = told["column"], unpacked(told["settings"])
         with contextlib.suppress(OSError):

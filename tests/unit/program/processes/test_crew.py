@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from director.errors import DirectorError
-from director.program.processes import crew, follower
+from director.program.processes import channel, crew, follower
 from director.program.version import VERSION
 from tests.support.crews import NOTHING, Crews, crews
 from tests.support.in_loop import InLoop
@@ -119,8 +119,10 @@ def test_a_process_that_the_system_does_not_give_is_tried_again(
     with said() as lines:
         monkeypatch.setattr(dead, "born", dead.born - 3600)
         dead.end("by SIGKILL")
-        program.loop.turn(lambda: any("cannot be started" in line for line in lines))
-    assert program.workers._deaths[0] == 1, "the next one comes after a pause"
+        program.loop.turn(lambda: program.workers._deaths[0] == 3)
+    [_, told] = [line for line in lines if "worker 1" in line]
+    assert told.startswith("error: worker 1 cannot be started: [Errno 11] Resource temporarily unavailable; ")
+    assert program.workers._deaths[0] == 3, "once, and after longer and longer pauses"
     monkeypatch.setattr(InLoop, "spawn", good)
     program.loop.turn(lambda: program.workers._processes[0] is not None and program.one().begun)
 
@@ -143,12 +145,29 @@ def test_one_of_another_version_does_not_begin_and_says_so(
     monkeypatch.setattr(follower, "VERSION", "9.9")
     with said() as lines:
         program.one().end("by SIGKILL")
-        program.loop.turn(lambda: any("cannot begin" in line for line in lines))
-    found = next(line for line in lines if "cannot begin" in line)
-    assert found == (
-        "error: worker 1 cannot begin: its program is of version 9.9 and cannot work for the running "
-        f"{VERSION}; restart the director"
-    )
+        program.loop.turn(lambda: program.workers._deaths[0] == 4)
+    [_, told] = [line for line in lines if "worker 1" in line]
+    assert told == (
+        "error: worker 1 cannot begin, and is tried again: its program is of version 9.9 and cannot work "
+        f"for the running {VERSION}; run `director upgrade`"
+    ), "once"
     monkeypatch.undo()
     monkeypatch.setattr(crew, "Process", InLoop)
     program.loop.turn(lambda: program.workers._processes[0] is not None and program.one().begun)
+
+
+def test_one_that_was_too_busy_to_hear_of_a_change_is_replaced(
+    program: Crews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pipe is full: it would serve on with what was before, and nobody would know."""
+    monkeypatch.setattr(channel, "WAITING", 2)
+    busy = program.one(1)
+    monkeypatch.setattr(busy.channel, "_waiting", 2)
+    program.write(f", 127.0.0.1:{program.second}")
+    with said() as lines:
+        assert program.reload() is None
+    assert any("worker 2 could not follow a change and is replaced" in line for line in lines)
+    program.loop.turn(lambda: program.workers._processes[1] is not None and program.one(1).begun)
+    assert program.one(1) is not busy
+    for _ in range(4):
+        assert program.fetch(program.second).startswith(b"HTTP/1.1 200 ")
