@@ -31,6 +31,7 @@ from director.admin.pages import (
     pool,
     requests,
     rules,
+    schedulers,
     server,
     sheet,
     story,
@@ -254,6 +255,11 @@ class Pages:
         except ChangeRefused as refused:
             return [], str(refused)
         return list(made.diff), ""
+
+    def schedulers_page(self, call: Call) -> Answer:
+        """All of them, and for whom they choose."""
+        found = self._answered(evolve(call, query={}, path={}), "schedulers")
+        return as_html(schedulers.schedulers(found, self._viewer(call)))
 
     def access_page(self, call: Call) -> Answer:
         """Sessions and tokens, as the API tells them to who asks."""

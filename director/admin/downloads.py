@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from typing import cast
 
-from attrs import asdict
+from attrs import asdict, evolve
 from twisted.internet.defer import Deferred
 
 from director.admin import audit, views
 from director.admin.answers import Answer, Refusal
-from director.admin.api import Api, Call
+from director.admin.api import LARGEST_LIMIT, Api, Call
 from director.admin.control import Control
 from director.admin.pages import requests
 from director.admin.spreadsheet import COLUMNS, MOST_ROWS, sheet
@@ -33,7 +33,7 @@ class Downloads:
         if name not in COLUMNS:
             raise Refusal(404, f"There is no such table; there are: {', '.join(COLUMNS)}", name[:40])
         if name == "connections":
-            found = self._control.connections(ConnectionQuery(MOST_ROWS))
+            found = self._control.connections(ConnectionQuery(LARGEST_LIMIT))
             return found.addCallback(_listed) if isinstance(found, Deferred) else _listed(found)
         rows = cast("Callable[[Call], Iterable[views.Json]]", getattr(self, f"_{name}"))
         return _file(name, rows(call))
@@ -43,10 +43,11 @@ class Downloads:
         return (views.service_view(one, context) for one in context.seen.services.values())
 
     def _servers(self, call: Call) -> Iterator[views.Json]:
-        context, wanted = self._api.context(), call.query.get("pool")
+        # Evidence is a table of its own, and would be looked through for each of ten thousand servers.
+        context, wanted = evolve(self._api.context(), evidence=()), call.query.get("pool")
         for pool in context.seen.pools.values():
             if not wanted or pool.name == wanted:
-                yield from views.server_views(pool.servers, context)
+                yield from (views.server_view(one, context) for one in pool.servers)
 
     def _rules(self, _call: Call) -> Iterator[views.Json]:
         context = self._api.context()
@@ -72,8 +73,7 @@ class Downloads:
 
 
 def _listed(found: ConnectionPage) -> Answer:
-    rows: list[dict[str, Any]] = [asdict(one) for one in found.entries]
-    return _file("connections", rows)
+    return _file("connections", (asdict(one) for one in found.entries))
 
 
 def _file(name: str, rows: Iterable[views.Json]) -> Answer:

@@ -88,6 +88,7 @@ PAGES = (
         query=(("pool", "only of this pool"), ("show", "of requests: fault, 5xx or failed")),
         statuses=(200, 404),
     ),
+    _page("schedulers_page", "/schedulers", "Who chooses for whom, and how."),
     _page("access_page", "/access", "Who is signed in, and the API tokens."),
     _page("faults_page", "/faults", "Faults and drills, with buttons."),
     _page("drill_page", "/drills/{run}", "A run of a drill and its sheet, or the last run of a drill."),

@@ -84,7 +84,7 @@ def answering(
     """The parts whose methods answer the routes."""
     orders = Orders(control, clock), Reloads(control), RehearsalRoutes(control), access, Explaining(control)
     searches = Searches(control, chronicle), Events(control)
-    pages = Downloads(api, control), Pages(api, control, partial(_method, orders))
+    pages = Downloads(api, control), Pages(api, control, partial(_method, (*orders, *searches)))
     return *orders, *searches, *pages
 
 

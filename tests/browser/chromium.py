@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-WAIT = 20.0
+WAIT = 60.0
+"""Seconds that a condition may take: on a busy machine a start takes twenty."""
 
 
 def find() -> str | None:

@@ -63,6 +63,7 @@ class World:
     threads: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(4))
     over: Event = field(factory=Event)
     quiet: Event = field(factory=Event)
+    flow: Future[None] = field(factory=Future)
 
     def ask(self, path: str = "/") -> int:
         """One request; its status."""
@@ -97,14 +98,14 @@ def world(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Itera
     ini = INI.replace("RED", str(free_port())).replace("BLUE", str(free_port()))
     with Director(ini, tmp_path_factory.mktemp("operating"), workers="0") as director:
         made = World(director, ini)
-        flow = made.threads.submit(made.traffic)
+        made.flow = made.threads.submit(made.traffic)
         try:
             chromium.view(1280, 900)
             chromium.go(ApiClient(director.state / "control.sock").post("token", "link")["link"])
             yield made
         finally:
             made.over.set()
-            flow.exception(30)
+            made.flow.exception(60)
             made.threads.shutdown(cancel_futures=True)
 
 
@@ -245,6 +246,7 @@ def test_when_the_director_stops_the_page_turns_grey_and_says_since_when(
     chromium.go(world.page)
     sees(chromium, "Live", "#pulse")
     world.over.set()
+    world.flow.result(60)
     world.director.stop()
     sees(chromium, "No answer since", "#pulse")
     assert chromium.run("document.title") == "No answer · edge-9"

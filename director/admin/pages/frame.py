@@ -22,6 +22,7 @@ PLACES = (
     ("/config", "Configuration"),
 )
 DATA = (
+    ("/schedulers", "Schedulers"),
     ("/metrics", "Metrics"),
     ("/openapi.json", "API"),
     ("/api/v1/config", "Merged ini"),

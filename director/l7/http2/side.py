@@ -229,6 +229,11 @@ class FrameSide:
         return stream in self._outputs
 
     @property
+    def waiting(self) -> int:
+        """Octets of all streams that wait for windows."""
+        return sum(output.size for output in self._outputs.values())
+
+    @property
     def idle(self) -> bool:
         """Nothing waits for any window."""
         return not self._outputs

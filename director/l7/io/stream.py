@@ -4,7 +4,7 @@ Twisted's own transport queues every write and comes back for it: two `epoll_ctl
 loop per message.  A `Stream` sends at once when nothing is queued and queues only what the socket
 did not take, so that order, half-close and back-pressure keep their meaning.  It works on any
 reactor with `IReactorFDSet`.  One that stands for the kernel as well (a simulated one) makes its sockets and
-looks at them itself: `socket` and `poll` of the reactor, where it has them.
+looks at them itself: `socket`, `poll` and `pipes` of the reactor, where it has them.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Stream:
         if target is None or most < LARGE_READ or not target.is_clear:
             return False
         try:
-            pipe = pipes.draw(self.fileno(), most)
+            pipe = getattr(self.reactor, "pipes", pipes).draw(self.fileno(), most)
         except OSError as error:
             self.fail(words(error))
             return True

@@ -48,7 +48,7 @@ from director.l7.proxy.commands import (
     ServerReady,
     ToClient,
 )
-from director.l7.proxy.conversation import TELL
+from director.l7.proxy.conversation import LINGER_SECONDS, TELL
 from director.l7.proxy.exchange import LIFE, TUNNEL
 from director.l7.proxy.streams import Streams
 
@@ -204,6 +204,7 @@ class Multiplexed(Streams):
             dispatch.client_gone(exchange)
             self.look(exchange, now)
         self.close(Do.LINGER_CLIENT)
+        self.until = now + LINGER_SECONDS
 
     def _tell(self, stream: int, what: Any, event: Any, now: float) -> None:
         """An exchange hears of what its phase knows."""
@@ -224,6 +225,9 @@ class Multiplexed(Streams):
             if not exchange.body.done or exchange.phase is TUNNEL:
                 dispatch.client_gone(exchange)
                 self.look(exchange, now)
+        if self.closing:
+            # What was waited for behind our own end.
+            self.out.append(Do.CLOSE_CLIENT)
 
     def _client_gone(self, event: Any, now: float) -> None:
         self.closing = self.ended = True
@@ -245,9 +249,16 @@ class Multiplexed(Streams):
             self.until = math.inf
             if self.closing:
                 self.out.append(Do.CLOSE_CLIENT)
+            elif self._takes():
+                self.until = now + self.handle.current.timeouts.client
             else:
                 self.write(self.frames.goaway())
                 self.close()
+
+    def _takes(self) -> bool:
+        """The client still takes what its last answers left for its windows: it is slow, and not idle."""
+        before, self.untaken = self.untaken, self.frames.waiting
+        return self.untaken > 0 and (not before or self.untaken < before)
 
     def _server_ready(self, event: Any, now: float) -> None:
         """Another server: that the one before took nothing more, when it failed, says nothing of it."""

@@ -50,12 +50,14 @@ class Streams:
         ended: the client sends nothing more.
         closing: the last octet for the client was given out.
         draining: no new streams are served.
+        untaken: octets that waited for the client's windows when it was last looked whether it takes them; 0
+            while nobody has looked.
         blocked: streams whose server does not take more.
     """
 
     __slots__ = (
         "blocked", "draining", "frames", "goaway_sent", "_held_back", "until", "closing", "ended",
-        "exchanges", "handle", "out", "peer", "requests", "upstream_fields",
+        "exchanges", "handle", "out", "peer", "requests", "untaken", "upstream_fields",
     )  # fmt: skip
 
     leaving = False
@@ -72,6 +74,7 @@ class Streams:
         self.upstream_fields: UpstreamFields | None = None
         self.frames = Frames(service.limits.header)
         self.until = now + service.timeouts.client
+        self.untaken = 0
         self.draining = False
         self.goaway_sent = False
         # Octets of a paused stream that its window does not get back yet.
@@ -146,6 +149,7 @@ class Streams:
             self.write(self.frames.reset(stream, ErrorCodes.NO_ERROR if whole else ErrorCodes.CANCEL))
         if not self.exchanges:
             self.until = now + self.handle.current.timeouts.keepalive
+            self.untaken = 0
 
     # -- frames --
 

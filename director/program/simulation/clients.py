@@ -6,18 +6,21 @@ cannot have seen it: a connection that is kept open may be closed by either side
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from attrs import define, field
 
-from director.program.simulation.messages import Message, Reader, Unreadable, body_of, chunks
+from director.program.simulation.messages import HEAD_END, Message, Reader, Unreadable, body_of, chunks
 from director.program.simulation.schedule import ClientPlan, PlannedAsk
 from director.program.simulation.servers import SERIAL, SERVER, TAG
 from director.program.simulation.sockets import Cable, End
 
 TRIES = 50
 """Connections of one client at most."""
+JUNK = b"\x16\x03\x01 no request\r\n\r\n"
 PATIENCE = 1.0
 """Seconds until a client that was refused calls again."""
 
@@ -50,8 +53,9 @@ class Asked:
         began, sent: when its first and its last octet went; None before that.
         answers: final ones; more than one is a mistake.
         wrong: what is wrong with what it got.  left: the client went before the answer was whole.
+        over_at: when that was known.
         unheard: how often it was asked on a connection that the director had closed before.
-        tries: how often it was asked.
+        tries: how often it was asked.  keeper: the server whose cookie went with it.
     """
 
     client: ClientPlan
@@ -67,6 +71,8 @@ class Asked:
     over: bool = False
     unheard: int = 0
     tries: int = 0
+    over_at: float = 0.0
+    keeper: str = ""
 
     @property
     def name(self) -> str:
@@ -86,7 +92,7 @@ class PlayedClient:
         self, loop: Any, plan: ClientPlan, name: tuple[str, int], wire: Cable, left: Callable[[], object]
     ) -> None:
         self.plan = plan
-        self.asked = [Asked(plan, at, ask, _tag(plan, at)) for at, ask in enumerate(plan.asks)]
+        self.asked = [Asked(plan, at, ask, tag_of(plan, at)) for at, ask in enumerate(plan.asks)]
         self._is_over = False
         self._left = left
         self._loop = loop
@@ -101,6 +107,8 @@ class PlayedClient:
         self._given = 0
         self._out: list[tuple[bytes, Asked | None]] = []
         self._sending = False
+        self._expected: Asked | None = None
+        self._cookie, self._keeper = "", ""
         self._reader = Reader(self._is_bare)
         loop.at(plan.at, self._call)
         if plan.leaves == "abort":
@@ -133,11 +141,16 @@ class PlayedClient:
             if end is not None:
                 end.abort()
             return
+        if end is None and self._loop.network.closing:
+            self._leave()
+            return
         if end is None:
             self._loop.after(PATIENCE, self._call)
             return
         self._end = end
         self._given = 0
+        self._sending = False
+        self._expected = None
         self._out.clear()
         self._offsets.clear()
         self._reader = Reader(self._is_bare)
@@ -183,15 +196,22 @@ class PlayedClient:
             self._ask(self.asked[self._next - 1])
 
     def _ask(self, asked: Asked) -> None:
-        octets = _octets(asked)
+        octets = _octets(asked, self._cookie)
+        asked.keeper = self._keeper
         self._waiting.append(asked)
         self._offsets[asked] = self._given + sum(len(piece) for piece, _ in self._out)
         asked.tries += 1
         asked.began, asked.sent, asked.answers, asked.interims = None, None, [], 0
+        if asked.index == len(self.asked) - 1 and self.plan.leaves in {"half", "junk"}:
+            octets = octets[: len(octets) // 2] if self.plan.leaves == "half" else JUNK
+            asked.left = True
         cut = max(self.plan.cut, len(octets) // 20) or len(octets)
-        pieces = [octets[at : at + cut] for at in range(0, len(octets), cut)]
+        head = octets.index(HEAD_END) + 4 if asked.ask.expect and HEAD_END in octets else 0
+        cuts = [0, *([head] if head else []), *range(head + cut, len(octets), cut), len(octets)]
+        pieces = [octets[at:end] for at, end in pairwise(cuts)]
         self._out += [(piece, None) for piece in pieces[:-1]]
         self._out.append((pieces[-1], asked))
+        self._expected = asked if head else self._expected
         if not self._sending:
             self._send()
 
@@ -215,11 +235,25 @@ class PlayedClient:
             self._out.pop(0)
             if asked is not None:
                 asked.sent = self._loop.seconds()
-            if self._out and self.plan.rest:
+            if self._expected is not None and piece.endswith(HEAD_END):
+                self._sending = True
+                self._loop.after(PATIENCE, self._waited, self._expected)
+            elif self._out and self.plan.rest:
                 self._sending = True
                 self._loop.after(self.plan.rest, self._send)
-        if not self._out and self.plan.leaves == "end" and self._next >= len(self.asked) and end is not None:
-            end.shutdown(1) if not (end.broken or end.shut) else None
+        if not self._out and self.plan.leaves in {"end", "half"} and self._next >= len(self.asked):
+            self._end_side()
+
+    def _end_side(self) -> None:
+        end = self._end
+        if end is not None and not (end.broken or end.shut):
+            end.shutdown(socket.SHUT_WR)
+
+    def _waited(self, asked: Asked) -> None:
+        """A 100 came, or nobody waits for it any longer (RFC 9110 10.1.1)."""
+        if self._expected is asked:
+            self._expected = None
+            self._send()
 
     def _note_begin(self) -> None:
         for asked in self._waiting:
@@ -252,6 +286,8 @@ class PlayedClient:
             if message.status < 200:
                 if self._waiting:
                     self._waiting[0].interims += 1
+                if message.status == 100 and self._expected is not None:
+                    self._loop.after(0.0, self._waited, self._expected)
                 continue
             self._take(message)
 
@@ -267,10 +303,13 @@ class PlayedClient:
             fields.get(TAG, ""), bytes(message.body), ended,
         )  # fmt: skip
         asked.answers.append(answer)
+        if "set-cookie" in fields and not self.plan.alike:
+            self._cookie, self._keeper = fields["set-cookie"].partition(";")[0], answer.server
         asked.over = True
+        asked.over_at = self._loop.seconds()
         if ended or self._end is None:
             return
-        if message.last:
+        if message.last or self._expected is asked or (self._out and not self._waiting):
             self._hang_up()
             self._again()
         elif not self._waiting:
@@ -318,6 +357,7 @@ class PlayedClient:
             else:
                 asked.wrong.append(f"no answer: the connection was {how}")
                 asked.over = True
+                asked.over_at = self._loop.seconds()
         self._hang_up()
         self._again()
 
@@ -335,15 +375,19 @@ class PlayedClient:
             self.over = True
 
 
-def _tag(plan: ClientPlan, index: int) -> str:
+def tag_of(plan: ClientPlan, index: int) -> str:
     """Which request it is; a client whose requests are all alike tells who it is."""
     return f"c{plan.number}" if plan.alike else f"c{plan.number}.{index}"
 
 
-def _octets(asked: Asked) -> bytes:
+def _octets(asked: Asked, cookie: str) -> bytes:
     """The request."""
     ask = asked.ask
-    fields = [f"Host: {ask.host}", f"X-Sim: {asked.tag}", f"X-Want: {ask.size};{ask.framing};{ask.think:g}"]
+    want = f"{ask.size};{ask.framing};{ask.think:g};{ask.hints}"
+    fields = [f"Host: {ask.host}", f"X-Sim: {asked.tag}", f"X-Want: {want}"]
+    fields += ["Expect: 100-continue"] if ask.expect and ask.upload else []
+    fields += ["Connection: close"] if ask.once else []
+    fields += [f"Cookie: {cookie}"] if cookie else []
     body = body_of(asked.name, ask.upload)
     if ask.chunked and ask.upload:
         fields.append("Transfer-Encoding: chunked")

@@ -15,7 +15,7 @@ HOST = "www.example.org"
 SPANS = (0.3, 2.0, 6.0)
 """Seconds over which things begin."""
 METHODS = ("GET",) * 6 + ("HEAD", "POST", "POST", "PUT", "DELETE")
-SIZES = (0, 20, 20, 20, 1000, 20_000, 200_000)
+SIZES = (0, 20, 20, 20, 20, 20, 1000, 1000, 20_000, 20_000, 200_000, 2_000_000)
 UPLOADS = (0, 10, 3000, 90_000)
 NUMBERS = {
     "slow": (0.2, 1.5, 8.0),
@@ -30,6 +30,16 @@ KINDS = (
     "refuse", "refuse", "silent", "crash", "crash", "leave", "hang", "slow", "empty", "empty", "reset",
     "truncate", "garbage", "status", "status", "drip", "surplus", "idle", "idle", "early", "deaf", "sick",
 )  # fmt: skip
+VERBS_DRAWN = (
+    "drain", "drain", "maint", "ready", "ready", "weight", "add", "remove", "undo", "reload", "reload",
+    "inject", "freeze", "hog", "starve", "stop",
+)  # fmt: skip
+HOLD_UPS = (0.04, 0.2, 1.0, 4.0, 40.0)
+"""Seconds for which the process stands still, or lacks descriptors."""
+
+
+Asked = dict[str, list[tuple[str, str]]]
+"""(host, target) of what may be asked for, by service."""
 
 
 def draw(seed: int, likeness: Likeness, written: Configuration) -> Schedule:
@@ -38,8 +48,11 @@ def draw(seed: int, likeness: Likeness, written: Configuration) -> Schedule:
     span = chance.choice(SPANS)
     asked = {service.name: places(likeness.configuration, written, service.name) for service in written.l7}
     names = [name for name in likeness.doors if likeness.doors[name]]
+    by_h2 = {
+        one.name for one in likeness.configuration.l7 if one.switch == "request" and one.protocol == "http"
+    }
     clients = tuple(
-        _client(chance, number, span, chance.choice(names), asked)
+        _client(chance, number, span, chance.choice(names), asked, by_h2)
         for number in range(chance.choice((1, 3, 6, 12)))
     )
     troubles = tuple(_trouble(chance, span, likeness) for _ in range(chance.choice((0, 1, 2, 3, 5))))
@@ -72,15 +85,16 @@ def places(configuration: Configuration, written: Configuration, service: str) -
 
 
 def _client(
-    chance: Random, number: int, span: float, service: str, asked: dict[str, list[tuple[str, str]]]
+    chance: Random, number: int, span: float, service: str, asked: Asked, by_h2: set[str]
 ) -> ClientPlan:
     alike = chance.random() < 0.25
     asks = tuple(_ask(chance, asked[service], alike=alike) for _ in range(chance.choice((1, 1, 2, 4, 8))))
     if alike:
         asks = (asks[0],) * len(asks)
     slow = chance.choice((0.0,) * 6 + (0.002, 0.05))
-    leaves = chance.choice(("",) * 8 + ("abort", "end"))
+    leaves = chance.choice(("",) * 12 + ("abort", "end", "half", "junk"))
     cut = chance.choice((0,) * 5 + (1, 30))
+    speaks = "h2" if chance.random() < 0.2 and service in by_h2 else "h1"
     return ClientPlan(
         number,
         round(chance.random() * span, 3),
@@ -94,6 +108,7 @@ def _client(
         leaves=leaves,
         after=round(chance.random() * span, 3) if leaves == "abort" else 0.0,
         alike=alike,
+        speaks=speaks,
     )
 
 
@@ -110,6 +125,9 @@ def _ask(chance: Random, places: list[tuple[str, str]], *, alike: bool) -> Plann
         think=chance.choice((0.0, 0.0, 0.005, 0.1)),
         upload=upload,
         chunked=bool(upload) and chance.random() < 0.3,
+        expect=bool(upload) and chance.random() < 0.2,
+        once=chance.random() < 0.1,
+        hints=chance.choice((0,) * 12 + (1, 2)),
     )
 
 
@@ -123,14 +141,14 @@ def _trouble(chance: Random, span: float, likeness: Likeness) -> Trouble:
 
 def _order(chance: Random, span: float, configuration: Configuration, number: int) -> PlannedOrder | None:
     at = round(chance.random() * span, 3)
-    verb = chance.choice(
-        ("drain", "drain", "maint", "ready", "ready", "weight", "add", "remove", "undo", "reload", "inject")
-    )
+    verb = chance.choice(VERBS_DRAWN)
     if verb == "inject":
         names = [fault.name for fault in configuration.faults]
         return PlannedOrder(at, verb, chance.choice(names), number=chance.randrange(1000)) if names else None
-    if verb == "undo":
+    if verb in {"undo", "stop"}:
         return PlannedOrder(at, verb)
+    if verb in {"freeze", "hog", "starve"}:
+        return PlannedOrder(at, verb, number=chance.choice(HOLD_UPS))
     if verb == "reload":
         return PlannedOrder(at, verb, number=chance.randrange(len(CHANGES)))
     pool = chance.choice([one for one in configuration.pools if one.servers] or [None])

@@ -11,6 +11,7 @@ from director.model.http import L7Service
 from director.model.pools import OnDown, Pool, Server
 from director.program.simulation.clients import Asked
 from director.program.simulation.likeness import Likeness
+from director.program.simulation.orders import MOVING
 from director.program.simulation.routes import DueRoute, Routes
 from director.program.simulation.run import Run
 from director.program.simulation.schedule import Trouble
@@ -28,6 +29,8 @@ LOCAL_SECONDS = 32.0
 """A local server: two seconds to connect and thirty to answer."""
 SPARE = 2.0
 """Seconds for what the network and the sweeps of deadlines add."""
+HOLD_UPS = frozenset({"freeze", "hog", "starve"})
+"""Orders that keep the process from its work for so many seconds."""
 SHORTEST = 0.5
 """Seconds: time-outs that are shorter may pass in a network that is well."""
 FAULTS = frozenset({502, 503, 504})
@@ -63,9 +66,14 @@ class Due:
                 self._names[f"{pool.name}/{server.name}"] = name
                 shared.setdefault(name, set()).add(f"{pool.name}/{server.name}")
         self._alone = {name for name, places in shared.items() if len(places) == 1}
-        self._reloads = {one.number for one in self._schedule.orders if one.verb == "reload"}
+        self._reloads = {int(one.number) for one in self._schedule.orders if one.verb == "reload"}
 
     # -- what is what --
+
+    @property
+    def _is_moved(self) -> bool:
+        """A reload may have changed where requests belong."""
+        return bool(self._reloads & MOVING)
 
     def _route(self, asked: Asked) -> DueRoute:
         return self._routes.of(asked.client.service, asked.ask)
@@ -108,10 +116,21 @@ class Due:
         service = self._service(asked)
         return service.protocol == "http" and service.switch == "request"
 
+    def is_cut_off(self, asked: Asked) -> bool:
+        """The director had stopped by then: who does not end within the grace is cut.
+
+        So is who waits in front of a full house (`max_connections`), and was never let in.
+        """
+        stopped, settings = self._run.operator.stopped_at, self._run.director.registry.configuration.settings
+        if stopped is None:
+            return False
+        grace = 0.0 if self._service(asked).max_connections else settings.shutdown_grace - SPARE
+        return asked.over_at >= stopped + grace
+
     def ruled(self, asked: Asked) -> set[int]:
         """The statuses that its rules give."""
         route = self._route(asked)
-        if 1 in self._reloads:
+        if self._is_moved:
             own = [rule.redirect or rule.respond for rule in self._rules]
             return {one[0] for one in own if one is not None}
         return set() if route.pool or not route.status else {route.status}
@@ -135,6 +154,21 @@ class Due:
         places = {(pool.name, server.name), (pool.name, "")}
         started = [self._faults[one.pool] for one in self._schedule.orders if one.verb == "inject"]
         return any(place in places for fault in started for place in fault.servers)
+
+    def stays(self, asked: Asked) -> bool:
+        """The server of its cookie belongs to its pool, and was well all the time."""
+        pool = self._pool(asked)
+        if pool is None or not self.is_sticky(pool.name) or not self.answers(asked) or self._is_moved:
+            return False
+        checks = [self._checks[name] for name in pool.checks]
+        return (
+            not self._is_starved
+            and all(one.timeout >= SHORTEST / 5 for one in checks)
+            and any(
+                self._names[f"{pool.name}/{one.name}"] == asked.keeper and not self._is_troubled(pool, one)
+                for one in pool.servers
+            )
+        )
 
     # -- how often, how long --
 
@@ -160,7 +194,8 @@ class Due:
         """Seconds until an answer of the director's own, at most."""
         service, pool = self._service(asked), self._pool(asked)
         pools = [*self._pools.values()] if any(one.kind != "page" for one in service.fault) else [pool]
-        total = SPARE + sum(LOCAL_SECONDS for one in service.fault if one.kind == "local")
+        total = SPARE + sum(one.number for one in self._schedule.orders if one.verb in HOLD_UPS)
+        total += sum(LOCAL_SECONDS for one in service.fault if one.kind == "local")
         for one in pools:
             if one is not None:
                 each = 2 * (one.timeouts.connect + one.timeouts.response)
@@ -174,7 +209,7 @@ class Due:
         pool, service = self._pool(asked), self._service(asked)
         if pool is None or not self._could_be_sent_again(asked) or not self.answers(asked):
             return ""
-        if 1 in self._reloads or not self._is_plain(pool, service):
+        if self._is_moved or not self._is_plain(pool, service) or self._is_starved:
             return ""
         troubled = [one for one in pool.servers if self._is_troubled(pool, one)]
         sound = [
@@ -186,6 +221,11 @@ class Due:
         if not sound or len(troubled) > pool.retry.tries or not self._can_be_retried(pool, troubled):
             return ""
         return f"{pool.name}/{sound[0].name} was well and retries were left"
+
+    @property
+    def _is_starved(self) -> bool:
+        """It may lack descriptors, and then no server can be reached."""
+        return any(one.verb == "starve" for one in self._schedule.orders)
 
     def _could_be_sent_again(self, asked: Asked) -> bool:
         return asked.ask.method in IDEMPOTENT and asked.ask.upload <= LARGEST_KEPT

@@ -12,12 +12,16 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
+from director.model.drills import Fault
 from director.model.http import L7Service
 from director.model.pools import Address, Check, Pool, Server
 from director.model.settings import Configuration
 
 LISTENING = "127.255.0.1"
 """Where services listen in the simulation; each address has a port of its own."""
+
+SLOWEST = 200_000.0
+"""Octets a second of an injected fault, at least."""
 
 
 class Likeness:
@@ -48,6 +52,7 @@ class Likeness:
             l4_settings=None,
             l4=(),
             demos=(),
+            faults=tuple(_fault(one) for one in written.faults),
             schedulers=tuple(evolve(one, budget=60.0) for one in written.schedulers),
             tests=(),
             drills=(),
@@ -95,6 +100,12 @@ def _is_literal(address: Address) -> bool:
         return ipaddress.ip_address(address.host).version == 4
     except ValueError:
         return False
+
+
+def _fault(fault: Fault) -> Fault:
+    """Slow, but not for hours: the answers of a simulation may be large."""
+    rate = fault.action.rate
+    return evolve(fault, action=evolve(fault.action, rate=max(rate, SLOWEST))) if rate else fault
 
 
 def _check(check: Check) -> Check:

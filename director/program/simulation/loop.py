@@ -9,6 +9,7 @@ socket or look at one from outside (`socket`, `poll`), this stands for the kerne
 
 from __future__ import annotations
 
+import errno
 import heapq
 import select
 from collections.abc import Callable, Iterator
@@ -22,10 +23,14 @@ from zope.interface import implementer
 
 from director.program.simulation.network import Network
 from director.program.simulation.sockets import End
+from director.program.simulation.splicing import MemoryPipes
 from director.program.simulation.transport import dial
 
 if TYPE_CHECKING:
     from director.program.simulation.transport import Dialled
+
+LATER = 1e-6
+"""Seconds between what comes first and what comes last after a hold-up."""
 
 
 @implementer(IDelayedCall)
@@ -83,15 +88,22 @@ class SimulatedLoop:
 
     Attributes:
         network: what its sockets are connected to.
+        pipes: what moves octets from one to another.
+        starving: the process has no descriptor left.
+        held_until: until then it stands still.
         events: how much has happened.
         looked: called after each thing that happened, if anybody looks.
     """
 
     def __init__(self) -> None:
         self.network = Network(self)
+        self.pipes = MemoryPipes(self.network)
         self.events = 0
         self.looked: Callable[[], object] | None = None
         self._halted = False
+        self.starving = False
+        self.held_until = 0.0
+        self._reads_first = True
         self._now = 0.0
         self._order = 0
         self._heap: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
@@ -150,11 +162,42 @@ class SimulatedLoop:
         while heap and heap[0][0] <= until and not self._halted:
             self._now, _, act, arguments = pop(heap)
             self.events += 1
+            if self._now < self.held_until and self._wait(act, arguments):
+                continue
             act(*arguments)
             if self.looked is not None:
                 self.looked()
         if not self._halted:
             self._now = max(self._now, until)
+
+    def hold_up(self, seconds: float, *, reads_first: bool) -> None:
+        """The process stands still for so long; the rest of the world does not.
+
+        `reads_first`: it was stopped while it waited, so it looks at its sockets before it knows how late it
+        is.  Otherwise something kept it busy, and timers that are due come first.
+        """
+        self.held_until = self._now + seconds
+        self._reads_first = reads_first
+
+    def _wait(self, act: Callable[..., object], arguments: tuple[Any, ...]) -> bool:
+        """Put off what the process would do; False for what is not its own."""
+        owner = getattr(act, "__self__", None)
+        is_timer = isinstance(owner, Timer)
+        if not (is_timer or owner is self):
+            return False
+        later = is_timer is self._reads_first
+        self._order += 1
+        heapq.heappush(self._heap, (self.held_until + later * LATER, self._order, act, arguments))
+        return True
+
+    @property
+    def is_held(self) -> bool:
+        """The process stands still."""
+        return self._now < self.held_until
+
+    def when_free(self, act: Callable[..., object]) -> None:
+        """Do it when the process goes on."""
+        self.at(self.held_until, act)
 
     def halt(self) -> None:
         """Let no more time pass in this `run`."""
@@ -246,7 +289,9 @@ class SimulatedLoop:
     # -- what the kernel does --
 
     def socket(self, family: int, _kind: int) -> End:
-        """A socket of the director's own."""
+        """A socket of the director's own.  Raises OSError."""
+        if self.starving:
+            raise OSError(errno.EMFILE, "no descriptor is left")
         return self.network.socket(family)
 
     def poll(self) -> _Poller:

@@ -62,6 +62,8 @@ class Doorway:
         """The one that waits longest."""
         if not self._waiting:
             raise BlockingIOError(errno.EAGAIN, "nobody is here")
+        if self.network.loop.starving:
+            raise OSError(errno.EMFILE, "no descriptor is left")
         end = self._waiting.popleft()
         return end, end.peer_name
 
@@ -87,15 +89,17 @@ class Network:
         ends: what has a descriptor, by its number.
         places: played servers, by address.
         doorways: where the director listens.
+        closing: the director was told to stop.
         wires: gives each connection what is between its ends; `who` it is between as text.
     """
 
     def __init__(self, loop: Clock) -> None:
-        self.loop = loop
+        self.loop: Any = loop
         self.ends: dict[int, Any] = {}
         self.places: dict[tuple[str, int], Venue] = {}
         self.doorways: dict[tuple[str, int], Doorway] = {}
         self.wires: Callable[[], Cable] = lambda: Cable.drawn(Random(0))
+        self.closing = False
         self._number = 100
         self._port = 20000
 

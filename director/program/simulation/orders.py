@@ -4,22 +4,29 @@ drain, maint, ready     orders for a server          weight N      of a server; 
 add, remove             a server of a pool           undo          the last generation
 reload N                the file again, changed in the N-th way of `CHANGES`
 inject                  a `[fault:…]` of the file (its name stands for the pool)
+freeze N, hog N         the process stands still for N seconds: stopped from outside, or kept busy
+starve N                it has no descriptor left for N seconds
+stop                    SIGTERM, with the file's `shutdown_grace`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
 from director.errors import DirectorError
+from director.model.http import L7Service
 from director.model.pools import Address, Pool, SchedulerSpec, Server, State
 from director.model.settings import Configuration
 from director.program.simulation.schedule import PlannedOrder
 from director.program.simulation.stage import Director
 from director.registry.changes import Change, Ordered, ServerAdded, ServerRemoved, weight
 
-VERBS = ("drain", "maint", "ready", "weight", "add", "remove", "undo", "reload", "inject")
+VERBS = (
+    "drain", "maint", "ready", "weight", "add", "remove", "undo", "reload", "inject", "freeze", "hog",
+    "starve", "stop",
+)  # fmt: skip
 NEW_SERVERS = "198.19.0."
 """Where the servers are that operators add; each has the number of its order."""
 
@@ -41,11 +48,13 @@ class Operator:
     Attributes:
         refused: orders that the director refused, with what it said.
         over: no order is carried out any more.
+        stopped_at: when the director was told to stop, None while it was not.
         closed: what servers must not get, as far as it is over; `forbidden` has all.
     """
 
     def __init__(self, director: Director, written: Configuration) -> None:
         self.over = False
+        self.stopped_at: float | None = None
         self.refused: list[str] = []
         self.closed: list[Forbidden] = []
         self._director = director
@@ -54,7 +63,10 @@ class Operator:
 
     def carry_out(self, order: PlannedOrder) -> None:
         """Now, unless the run is over."""
-        if self.over:
+        if self.over or self.stopped_at is not None:
+            return
+        if self._director.loop.is_held:
+            self._director.loop.when_free(lambda: self.carry_out(order))
             return
         try:
             _DEEDS[order.verb](self, order)
@@ -91,7 +103,7 @@ class Operator:
 
     def _weight(self, order: PlannedOrder) -> None:
         configuration = self._director.registry.configuration
-        self._apply(weight(configuration, order.pool, order.server, order.number))
+        self._apply(weight(configuration, order.pool, order.server, int(order.number)))
 
     def _add(self, order: PlannedOrder) -> None:
         self._apply(ServerAdded(order.pool, Server(order.server, Address(added(order), 80))))
@@ -104,11 +116,26 @@ class Operator:
         self._director.apply(running.overrides.undoing(running.registry.generation))
 
     def _reload(self, order: PlannedOrder) -> None:
-        change = CHANGES[order.number % len(CHANGES)]
+        change = CHANGES[int(order.number) % len(CHANGES)]
         self._director.reload(change(self._written))
 
     def _inject(self, order: PlannedOrder) -> None:
-        self._director.inject(order.pool, order.number)
+        self._director.inject(order.pool, int(order.number))
+
+    def _freeze(self, order: PlannedOrder) -> None:
+        self._director.loop.hold_up(order.number, reads_first=order.verb == "freeze")
+
+    def _starve(self, order: PlannedOrder) -> None:
+        loop = self._director.loop
+        loop.starving = True
+        loop.after(order.number, setattr, loop, "starving", False)
+
+    def _stop(self, _order: PlannedOrder) -> None:
+        director = self._director
+        if self.stopped_at is None:
+            self.stopped_at = director.loop.seconds()
+            director.loop.network.closing = True
+            director.stop(director.registry.configuration.settings.shutdown_grace)
 
     def _apply(self, change: Change) -> None:
         self._director.apply((change,))
@@ -116,7 +143,7 @@ class Operator:
 
 def added(order: PlannedOrder) -> str:
     """The address of a server that an order adds."""
-    return f"{NEW_SERVERS}{order.number}"
+    return f"{NEW_SERVERS}{order.number:g}"
 
 
 _DEEDS: dict[str, Callable[[Operator, PlannedOrder], None]] = {
@@ -129,6 +156,10 @@ _DEEDS: dict[str, Callable[[Operator, PlannedOrder], None]] = {
     "undo": Operator._undo,  # noqa: SLF001
     "reload": Operator._reload,  # noqa: SLF001
     "inject": Operator._inject,  # noqa: SLF001
+    "freeze": Operator._freeze,  # noqa: SLF001
+    "hog": Operator._freeze,  # noqa: SLF001
+    "starve": Operator._starve,  # noqa: SLF001
+    "stop": Operator._stop,  # noqa: SLF001
 }
 
 # --- another file -----------------------------------------------------------------------------------
@@ -136,6 +167,12 @@ _DEEDS: dict[str, Callable[[Operator, PlannedOrder], None]] = {
 
 def _pools(change: Callable[[Pool], Pool]) -> Callable[[Configuration], Configuration]:
     return lambda written: evolve(written, pools=tuple(change(one) for one in written.pools))
+
+
+def _with_the_doors_of_the_next(services: tuple[L7Service, ...]) -> Iterator[L7Service]:
+    """Each listens where the next one did."""
+    for at, service in enumerate(services):
+        yield evolve(service, listen=services[(at + 1) % len(services)].listen)
 
 
 CHANGES: tuple[Callable[[Configuration], Configuration], ...] = (
@@ -146,5 +183,7 @@ CHANGES: tuple[Callable[[Configuration], Configuration], ...] = (
     _pools(lambda pool: evolve(pool, servers=tuple(reversed(pool.servers)))),
     _pools(lambda pool: evolve(pool, idle_connections=1)),
     lambda written: evolve(written, l7=tuple(evolve(one, listen=one.listen[::-1]) for one in written.l7)),
+    lambda written: evolve(written, l7=tuple(_with_the_doors_of_the_next(written.l7))),
 )
-"""Ways in which a file may differ when it is read again; none of them makes a promise void."""
+"""Ways in which a file may differ when it is read again; those of `MOVING` change where requests belong."""
+MOVING = frozenset({1, 7})

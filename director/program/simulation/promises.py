@@ -5,6 +5,7 @@
     once       what is not idempotent reaches a server once; what is, no more often than retries allow
     kept       what could be retried is not lost: a server without a fault was there, and tries were left
     in time    the fault path answers within the time-outs that lead to it
+    sticky     who has a server's cookie comes back to it, as long as that is well
     closed     a server in drain or maintenance, or of weight 0, gets nothing new
     max        no server has more than its `max`
     empty      when all is over nothing is held: no lease, no place, no seat, no connection, no timer
@@ -62,6 +63,7 @@ class Judge:
                 ("once", self._once()),
                 ("kept", self._kept()),
                 ("in time", self._in_time()),
+                ("sticky", self._sticky()),
                 ("closed", self._closed()),
                 ("max", self._max()),
                 ("empty", iter(self.run.left)),
@@ -79,7 +81,7 @@ class Judge:
         for asked in self.run.asked:
             if asked.left:
                 continue
-            if not self.due.answers(asked):
+            if not self.due.answers(asked) or self.due.is_cut_off(asked):
                 continue
             yield from (f"{asked.name} ({asked.ask.method}): {text}" for text in asked.wrong)
             if not asked.answers and not asked.wrong:
@@ -125,7 +127,7 @@ class Judge:
             yield f"{asked.name} got {answer.serial}, the answer to {answer.tag}"
         size = 0 if asked.ask.method == "HEAD" else asked.ask.size
         receipt = self._by_serial.get(answer.serial)
-        cut = bool(answer.ended) or (asked.ask.framing == "close" and not _served(receipt))
+        cut = bool(answer.ended) or asked.left or (asked.ask.framing == "close" and not _served(receipt))
         if not self._is_right(answer.body, body_of(answer.serial, size), not cut):
             yield f"{asked.name} got {len(answer.body)} octets of {answer.serial} that were not sent"
 
@@ -167,6 +169,14 @@ class Judge:
                 spent, most = answer.time - asked.sent, self.due.longest(asked)
                 if not answer.serial and spent > most:
                     yield f"{asked.name} got {answer.status} after {spent:.1f}s; {most:.1f}s is the most"
+
+    # -- sticky --
+
+    def _sticky(self) -> Iterator[str]:
+        for asked in self.run.asked:
+            for answer in asked.answers:
+                if answer.serial and answer.server != asked.keeper and self.due.stays(asked):
+                    yield f"{asked.name} had the cookie of {asked.keeper} and went to {answer.server}"
 
     # -- closed --
 

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 from attrs import evolve
-from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, globalLogPublisher
 
 from director.l7.io.backend import CLOSE_SECONDS
@@ -21,10 +20,11 @@ from director.program.simulation.schedule import ClientPlan, Schedule
 from director.program.simulation.servers import PlayedServer, Receipt
 from director.program.simulation.sockets import Cable
 from director.program.simulation.stage import Director
+from director.program.simulation.streams import StreamsClient
 
 LONGEST = 1200.0
 """Seconds of the simulation after which whoever still waits is forgotten."""
-SILENCE = 3.0
+SILENCE = 6.0
 """Seconds behind the last client until nothing may be under way any more."""
 GRACE = 5.0
 """Seconds that the stop at the end gives."""
@@ -45,6 +45,9 @@ class Run:
         self._links = Random(f"{schedule.seed} wires")
         loop.network.wires = lambda: Cable.drawn(self._links)
         configuration = without(likeness.configuration, schedule.absent)
+        if any(plan.speaks == "h2" for plan in schedule.clients):
+            services = tuple(evolve(one, h2c=True) for one in configuration.l7)
+            configuration = evolve(configuration, l7=services)
         loaded = first.loaded
         assert loaded is not None  # noqa: S101 - the file was read
         self.servers = {name: PlayedServer(loop, name) for name in likeness.servers.values()}
@@ -68,9 +71,10 @@ class Run:
             loop.at(order.at, self.operator.carry_out, order)
         self._watched = [one for one in self.director.registry.servers() if one.config.max]
 
-    def _client(self, plan: ClientPlan, doors: tuple[tuple[str, int], ...]) -> PlayedClient:
+    def _client(self, plan: ClientPlan, doors: tuple[tuple[str, int], ...]) -> PlayedClient | StreamsClient:
         wire = Cable.drawn(Random(f"{self.schedule.seed} client {plan.number}"))
-        return PlayedClient(self.loop, plan, doors[plan.number % len(doors)], wire, self._left_one)
+        kind = StreamsClient if plan.speaks == "h2" else PlayedClient
+        return kind(self.loop, plan, doors[plan.number % len(doors)], wire, self._left_one)
 
     def play(self) -> None:
         """To the end."""
@@ -83,7 +87,7 @@ class Run:
             if not self._waiting:
                 self.ended = self.loop.seconds()
             self.operator.over = True
-            self.loop.run(self.loop.seconds() + SILENCE)
+            self.loop.run(max(self.loop.seconds(), self.loop.held_until) + SILENCE)
             backends = self.director.shell.backends
             if backends.open != backends.idle_count():
                 # A server that takes nothing of what is queued for it is given up after a while.
@@ -145,11 +149,10 @@ class Run:
 
     def _stop(self) -> None:
         """After a stop nothing of the director is left on the loop."""
-        stopped: Deferred[None] = self.director.stop(GRACE)
-        outcome: list[Any] = []
-        stopped.addBoth(outcome.append)
-        self.loop.run(self.loop.seconds() + GRACE + SILENCE)
-        if not outcome:
+        grace = self.director.registry.configuration.settings.shutdown_grace
+        self.director.stop(GRACE)
+        self.loop.run(max(self.loop.seconds(), self.loop.held_until) + max(GRACE, grace) + SILENCE)
+        if not self.director.stopped:
             self.left.append("the stop did not end")
         ends = self.loop.network.own_ends()
         if ends:

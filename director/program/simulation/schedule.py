@@ -11,13 +11,20 @@ from operator import itemgetter
 
 from attrs import frozen
 
+LEAVES = {
+    "end": "ends its side behind the last request",
+    "half": "ends its side in the midst of the last request",
+    "junk": "sends junk instead of the last request",
+}
+
 
 @frozen
 class PlannedAsk:
     """One request, and what its answer shall be.
 
-    `upload` are the octets of its body, `chunked` how they are sent; `size`, `framing` (`length`, `chunked`,
-    `close`) and `think` (seconds) are what the server is asked for.
+    `upload` are the octets of its body, `chunked` how they are sent; `expect` waits for a 100 before them,
+    `once` says that the connection ends.  `size`, `framing` (`length`, `chunked`, `close`), `think` (seconds)
+    and `hints` (interim answers before it) are what the server is asked for.
     """
 
     method: str
@@ -28,14 +35,20 @@ class PlannedAsk:
     think: float = 0.0
     upload: int = 0
     chunked: bool = False
+    expect: bool = False
+    once: bool = False
+    hints: int = 0
 
     def __str__(self) -> str:
         text = f"{self.method} http://{self.host}{self.target}"
         if self.upload:
             text += f" with {self.upload} octets{' in chunks' if self.chunked else ''}"
+        text += " expecting 100" if self.expect else ""
+        text += " and no more" if self.once else ""
         asked = [f"{self.size} octets"] if self.size != 20 else []
         asked += [f"framed by {self.framing}"] if self.framing != "length" else []
         asked += [f"after {self.think:g}s"] if self.think else []
+        asked += [f"{self.hints} interim"] if self.hints else []
         return f"{text} (answer: {', '.join(asked)})" if asked else text
 
 
@@ -46,7 +59,9 @@ class ClientPlan:
     `pause` are the seconds between an answer and the next request; `pipelined` sends all at once; `cut`
     is how long the pieces are in which it sends (0 = whole), `rest` how long it waits between them; `slow`
     how long it takes nothing behind each read; `leaves` is `abort` (a reset, `after` seconds), `end` (FIN
-    behind its last request) or nothing.  `alike`: all its requests have the same head.
+    behind its last request), `half` (FIN in the midst of it), `junk` (octets that are no request, instead of
+    it) or nothing.  `alike`: all its requests have the same head.
+    `speaks` is `h1` or `h2` (with prior knowledge, each request a stream of its own).
     """
 
     number: int
@@ -61,14 +76,16 @@ class ClientPlan:
     leaves: str = ""
     after: float = 0.0
     alike: bool = False
+    speaks: str = "h1"
 
     def __str__(self) -> str:
-        how = ["all at once"] if self.pipelined else []
+        how = ["by HTTP/2"] if self.speaks == "h2" else []
+        how += ["all at once"] if self.pipelined else []
         how += [f"{self.pause:g}s between"] if self.pause and len(self.asks) > 1 else []
         how += [f"in pieces of {self.cut}, {self.rest:g}s between"] if self.cut else []
         how += [f"reads every {self.slow:g}s"] if self.slow else []
         how += [f"resets after {self.after:g}s"] if self.leaves == "abort" else []
-        how += ["ends its side behind the last request"] if self.leaves == "end" else []
+        how += [LEAVES[self.leaves]] if self.leaves in LEAVES else []
         said = f"; {', '.join(how)}" if how else ""
         return f"client {self.number} to {self.service}: {' | '.join(map(str, self.asks))}{said}"
 
@@ -96,11 +113,11 @@ class PlannedOrder:
     verb: str
     pool: str = ""
     server: str = ""
-    number: int = 0
+    number: float = 0
 
     def __str__(self) -> str:
         where = f" {self.pool}/{self.server}" if self.server else f" {self.pool}" if self.pool else ""
-        return f"operator: {self.verb}{where}{f' {self.number}' if self.number else ''}"
+        return f"operator: {self.verb}{where}{f' {self.number:g}' if self.number else ''}"
 
 
 @frozen

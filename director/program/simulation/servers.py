@@ -17,6 +17,7 @@ Each notes what it received and what it sent (`Receipt`): the promises are held 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from attrs import define, field
@@ -209,6 +210,8 @@ class Visit:
         )
         server.receipts.append(receipt)
         receipt.beside = server.under_way()
+        if message.fields.get("expect") and not message.whole and not server.trouble("deaf", "early", "hang"):
+            self._say(b"HTTP/1.1 100 Continue\r\n\r\n")
         if server.trouble("deaf") and not message.whole:
             receipt.failed = "deaf"
             self._end.pause()
@@ -253,6 +256,8 @@ class Visit:
         if kind == "empty":
             self._close()
             return
+        for _ in range(int(message.fields[WANT].split(";")[3])):
+            self._say(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
         octets = self._octets(message, receipt, number if kind == "status" else 200)
         if kind == "garbage":
             octets, self._last = b"\x00\x01 this is no answer\r\n\r\n", True
@@ -274,7 +279,7 @@ class Visit:
 
     def _octets(self, message: Message, receipt: Receipt, status: int) -> bytes:
         """The whole answer."""
-        size, framing, _ = message.fields[WANT].split(";")
+        size, framing = message.fields[WANT].split(";")[:2]
         body = body_of(receipt.serial, int(size))
         fields = [f"X-Sim: {receipt.tag}", f"X-Serial: {receipt.serial}", f"X-Server: {receipt.server}"]
         payload = body
@@ -294,6 +299,11 @@ class Visit:
             self._close()
 
     # -- sending --
+
+    def _say(self, octets: bytes) -> None:
+        """An interim answer, if there is room for it: nobody waits for one."""
+        with contextlib.suppress(OSError):
+            self._end.send(octets)
 
     def _put(self, octets: bytes) -> None:
         self._out += octets

@@ -17,11 +17,13 @@ TRIES = 300
 """Runs that are spent on it at most."""
 Places = tuple[tuple[str, str], ...]
 PLAIN_ASK: dict[str, Any] = {
-    "upload": 0, "chunked": False, "size": 20, "framing": "length", "think": 0.0, "target": "/",
+    "upload": 0, "chunked": False, "expect": False, "once": False, "hints": 0, "size": 20,
+    "framing": "length", "think": 0.0, "target": "/",
     "host": "www.example.org", "method": "GET",
 }  # fmt: skip
 PLAIN_CLIENT: dict[str, Any] = {
     "leaves": "", "pipelined": False, "slow": 0.0, "cut": 0, "rest": 0.0, "pause": 0.0, "alike": False,
+    "speaks": "h1",
     "at": 0.0, "after": 0.0,
 }  # fmt: skip
 

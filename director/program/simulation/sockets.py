@@ -2,7 +2,7 @@
 
 An `End` is a socket as the shells use one (non-blocking, with the errors of Linux), and as the players use
 one: who plays a client or a server is told by calls instead (`Watcher`).  What is sent arrives after the
-latency of the connection, cut where its chance says so; no more is on the way than `WINDOW`.  A FIN and a
+latency of the connection, cut where its chance says so; no more is on the way than its window.  A FIN and a
 reset travel like octets.  Who closes on unread octets resets (RFC 2525 2.17), and what arrives at a closed
 end is answered by a reset (RFC 9293 3.5.2).  A reset leaves what was received before it to be read (Linux).
 """
@@ -19,8 +19,10 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-WINDOW = 65536
-"""Octets of one direction that were sent and not read yet."""
+WINDOWS = (65536, 65536, 1 << 20)
+"""Octets of one direction that were sent and not read yet; each connection has one of them."""
+READ = 65536
+"""What a player takes at once."""
 LATENCIES = (0.0001, 0.001, 0.004, 0.02)
 """Seconds from one end of a connection to the other; each connection has one of them."""
 CUTS = (0, 0, 0, 1, 7, 100, 1400)
@@ -46,6 +48,13 @@ class Clock(Protocol):
 
     def was_reset(self, number: int) -> None:
         """A connection was reset."""
+
+    @property
+    def is_held(self) -> bool:
+        """The director's process stands still."""
+
+    def when_free(self, act: Callable[..., object]) -> None:
+        """Do it when the process goes on."""
 
 
 class Wiring(Protocol):
@@ -85,11 +94,12 @@ class Cable:
 
     latency: float = LATENCIES[0]
     cut: int = 0
+    window: int = WINDOWS[0]
 
     @classmethod
     def drawn(cls, chance: Random) -> Cable:
         """One of many."""
-        return cls(chance.choice(LATENCIES), chance.choice(CUTS))
+        return cls(chance.choice(LATENCIES), chance.choice(CUTS), chance.choice(WINDOWS))
 
 
 class End:
@@ -136,7 +146,7 @@ class End:
     @property
     def writable(self) -> bool:
         """A write would."""
-        return not self.connecting and self.peer is not None and self._out < WINDOW
+        return not self.connecting and self.peer is not None and self._out < self.wire.window
 
     @property
     def held(self) -> int:
@@ -205,7 +215,7 @@ class End:
         self._be_open()
         if self.broken or self.shut or self.peer is None:
             raise BrokenPipeError(errno.EPIPE, "the connection was reset")
-        size = min(len(data), WINDOW - self._out)
+        size = min(len(data), self.wire.window - self._out)
         if size <= 0:
             raise BlockingIOError(errno.EAGAIN, "the peer does not read")
         octets = bytes(data[:size])
@@ -271,9 +281,12 @@ class End:
         self.close()
 
     def tell(self) -> None:
-        """Tell the watcher what is here."""
+        """Tell the watcher what is here; the director's own hear nothing while its process stands still."""
+        if self.own and self.loop.is_held:
+            self.loop.when_free(self.tell)
+            return
         while self._inbox and self.reads and self.number != -1 and self.watcher is not None:
-            self.watcher.received(self.recv(WINDOW))
+            self.watcher.received(self.recv(READ))
         watcher = self.watcher
         if self.number == -1 or watcher is None or not self.reads:
             return
@@ -298,7 +311,7 @@ class End:
 
     def room(self, octets: int) -> None:
         """So many octets were read at the other end."""
-        was_full = self._out >= WINDOW
+        was_full = self._out >= self.wire.window
         self._out -= octets
         if was_full and self.number != -1:
             if self.watcher is not None:

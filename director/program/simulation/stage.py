@@ -94,6 +94,7 @@ class Director:
     Attributes:
         registry, shell: its own.
         faults: what is injected.
+        stopped: it has come to its end.
         defects: what went wrong inside and should not have.
     """
 
@@ -123,6 +124,7 @@ class Director:
             )
         )
         running.overrides.load()
+        self.stopped = self._stopping = False
         self._loops: list[LoopingCall] = []
         self._take(running.of_file(first, "start"))
         self._await(self.parts.start())
@@ -175,9 +177,15 @@ class Director:
                 now = self.loop.seconds()
                 self.faults.start(RunningFault(fault, seed, now, now + fault.ttl, "operator"))
 
-    def stop(self, grace: float) -> Deferred[None]:
-        """SIGTERM."""
+    def stop(self, grace: float) -> None:
+        """SIGTERM; the second one changes nothing."""
+        if self._stopping:
+            return
+        self._stopping = True
         for one in self._loops:
             if one.running:
                 one.stop()
-        return self.parts.stop(grace)
+        self.parts.stop(grace).addCallbacks(self._has_stopped, self._defect)
+
+    def _has_stopped(self, _: None) -> None:
+        self.stopped = True

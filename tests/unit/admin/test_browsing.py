@@ -29,6 +29,7 @@ def act(made: Admin, cookie: dict[str, str], **fields: str) -> Reply:
         "/drills/r1",
         "/access",
         "/why",
+        "/schedulers",
         "/config?look=1",
         "/?wall=1",
     ],

@@ -15,6 +15,7 @@ from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, Wi
 from director.l7.http2 import frames as frames_module
 from director.l7.http2 import side as side_module
 from director.l7.proxy.commands import (
+    CONNECTION,
     Do,
     DropServer,
     Expired,
@@ -31,6 +32,7 @@ from director.l7.proxy.commands import (
     ToClient,
     ToServer,
 )
+from director.l7.proxy.conversation import LINGER_SECONDS
 from director.l7.proxy.multiplexed import Multiplexed
 from director.l7.routing.facts import Peer
 from director.model.pools import Address, Pool, Server
@@ -273,6 +275,40 @@ def test_a_held_server_goes_on() -> None:
     assert talk.ordered(ReleaseServer, stream)
 
 
+def test_an_answer_that_a_slow_client_still_takes_is_no_idle_connection() -> None:
+    """Its server is done, and `timeout.keepalive` begins when the client has it all."""
+    talk = Talk(INITIAL_WINDOW_SIZE=1000)
+    stream = talk.ask()
+    talk.ready(stream)
+    talk.served(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000)
+    assert talk.world.leases == 0
+    times = talk.world.handle.current.timeouts
+    for taken in (1000, 2000):
+        talk.now = talk.door.deadline
+        assert talk.door.due(talk.now) == (CONNECTION,)
+        talk.tell(Expired(CONNECTION))
+        assert not talk.door.closing
+        assert len(talk.body(stream)) == taken
+        talk.client.increment_flow_control_window(1000, stream)
+        talk.flush()
+    assert talk.ended(stream)
+    assert talk.door.deadline == talk.now + times.client
+    talk.now = talk.door.deadline
+    talk.tell(Expired(CONNECTION))
+    assert talk.door.closing
+
+
+def test_a_client_that_takes_nothing_of_an_answer_is_left() -> None:
+    talk = Talk(INITIAL_WINDOW_SIZE=1000)
+    stream = talk.ask()
+    talk.ready(stream)
+    talk.served(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000)
+    for closing in (False, True):
+        talk.now = talk.door.deadline
+        talk.tell(Expired(CONNECTION))
+        assert talk.door.closing is closing
+
+
 def test_a_server_that_does_not_take_more_shuts_the_window_of_its_stream() -> None:
     talk = Talk()
     stream = talk.ask(POST, b"", end=False)
@@ -377,6 +413,21 @@ def test_what_breaks_the_protocol_ends_the_connection(octets: bytes) -> None:
     assert talk.door.closing
     assert Do.LINGER_CLIENT in commands
     assert talk.world.leases == 0
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_broke_the_protocol_does_not_keep_its_place(leaves: bool) -> None:
+    """Its end ends the connection; without one, it may go on for as long as a refused client of HTTP/1."""
+    talk = Talk()
+    talk.door.client_bytes(b"\xff" * 60, 0.0)
+    assert talk.door.closing
+    if leaves:
+        commands = talk.door.receive(Happened.CLIENT_ENDED, 0.1)
+    else:
+        assert talk.door.due(LINGER_SECONDS - 0.1) == ()
+        assert talk.door.due(LINGER_SECONDS) == (CONNECTION,)
+        commands = talk.door.receive(Expired(CONNECTION), LINGER_SECONDS)
+    assert Do.CLOSE_CLIENT in commands
 
 
 def test_a_drain_lets_open_streams_end_and_refuses_new_ones() -> None:

@@ -138,3 +138,32 @@ def test_who_is_refused_calls_again() -> None:
     house.doorway = house.loop.network.listen(("127.0.0.1", 80))
     house.go(3.0)
     assert len(house.ends) == 1
+
+
+def test_it_waits_for_a_100_before_its_body() -> None:
+    house = House(asking(post(10, expect=True)))
+    assert house.read().endswith(b"\r\n\r\n")
+    house.ends[0].send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert house.read() == b"request 0."
+    impatient = House(asking(post(10, expect=True)))
+    impatient.read()
+    impatient.go(1.0)
+    assert impatient.ends[0].held == 10
+
+
+def test_it_may_leave_in_the_midst() -> None:
+    half = House(asking(post(1000), leaves="half"))
+    assert not half.read().endswith(b"|")
+    assert half.ends[0].ended
+    assert half.client.asked[0].left
+    junk = House(asking(get(), leaves="junk"))
+    assert b"HTTP" not in junk.read()
+
+
+def test_where_a_director_has_stopped_nobody_calls_again() -> None:
+    house = House(asking(get()))
+    house.doorway.close()
+    house.loop.network.closing = True
+    house.go()
+    assert house.client.asked[0].left
+    assert house.gone == [True]

@@ -22,10 +22,14 @@ def test_all_that_may_happen_is_drawn_some_time(tmp_path: Path) -> None:
     )
     assert {order.verb for schedule in drawn for order in schedule.orders} == set(VERBS)
     clients = [client for schedule in drawn for client in schedule.clients]
-    assert {client.leaves for client in clients} == {"", "abort", "end"}
+    assert {client.leaves for client in clients} == {"", "abort", "end", "half", "junk"}
     assert any(client.pipelined for client in clients)
     assert any(client.alike and len(client.asks) > 1 for client in clients)
     asks = [ask for client in clients for ask in client.asks]
+    assert any(client.speaks == "h2" for client in clients)
+    assert any(ask.expect for ask in asks)
+    assert any(ask.once for ask in asks)
+    assert any(ask.hints for ask in asks)
     assert {ask.method for ask in asks} == {"GET", "HEAD", "POST", "PUT", "DELETE"}
     assert {ask.target for ask in asks} == {"/", "/small/", "/gone"}
 

@@ -92,3 +92,15 @@ def test_limits_and_who_has_them(tmp_path: Path) -> None:
     assert not found.may_come_back("web", "drain")
     active = due(tmp_path, TEXT.replace("fault = page", "fault = active, page"))
     assert active.may_come_back("web", "weight 0")
+
+
+def test_what_is_not_due_while_descriptors_lack_or_after_a_stop(tmp_path: Path) -> None:
+    assert not due(tmp_path, orders=(PlannedOrder(0.0, "starve", number=1.0),)).keeps(asked(get()))
+    late = asked(get())
+    late.over_at = 100.0
+    assert not due(tmp_path).is_cut_off(late)
+    found = due(tmp_path)
+    found._run.operator.stopped_at = 1.0
+    assert found.is_cut_off(late)
+    held = due(tmp_path, orders=(PlannedOrder(0.0, "hog", number=40.0),))
+    assert held.longest(late) == found.longest(late) + 40.0

@@ -127,3 +127,26 @@ def test_a_reset_is_told_to_who_writes_and_to_who_waits_behind_the_end() -> None
     poller = loop.poll()
     poller.register(one.end, 0)
     assert poller.poll(0)
+
+
+@pytest.mark.parametrize("reads_first", [True, False])
+def test_a_process_that_stands_still_is_late_and_the_world_is_not(reads_first: bool) -> None:
+    loop = SimulatedLoop()
+    client, one = connected(loop)
+    loop.addReader(one)
+    loop.callLater(1.0, one.told.append, "timer")
+    loop.after(1.0, one.told.append, "world")
+    loop.hold_up(5.0, reads_first=reads_first)
+    client.send(b"x")
+    loop.run(5.9)
+    assert one.told == ["world"]
+    assert loop.is_held
+    loop.run(7.0)
+    assert one.told[1:] == (["read b'x'", "timer"] if reads_first else ["timer", "read b'x'"])
+
+
+def test_a_process_without_descriptors_gets_no_socket() -> None:
+    loop = SimulatedLoop()
+    loop.starving = True
+    with pytest.raises(OSError, match="no descriptor"):
+        loop.socket(2, 1)

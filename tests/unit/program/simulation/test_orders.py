@@ -59,6 +59,26 @@ def test_every_other_file_can_be_read_again(run: Run, operator: Operator) -> Non
     assert run.director.registry.generation > 1
 
 
+def test_a_process_may_stand_still_or_lack_descriptors(run: Run, operator: Operator) -> None:
+    operator.carry_out(PlannedOrder(0.0, "starve", number=1.0))
+    operator.carry_out(PlannedOrder(0.0, "freeze", number=2.0))
+    operator.carry_out(PlannedOrder(0.0, "drain", "web", "a"))
+    assert run.loop.starving
+    assert operator.forbidden(1.0) == [], "it hears of the order later"
+    run.loop.run(3.0)
+    assert not run.loop.starving
+    assert [one.since for one in operator.forbidden(9.0)] == [2.0]
+
+
+def test_a_stop_is_the_last_order(run: Run, operator: Operator) -> None:
+    operator.carry_out(PlannedOrder(0.0, "stop"))
+    operator.carry_out(PlannedOrder(0.0, "drain", "web", "a"))
+    run.loop.run(1.0)
+    assert (operator.stopped_at, run.director.stopped) == (0.0, True)
+    assert operator.forbidden(1.0) == []
+    assert run.loop.network.closing
+
+
 def test_nothing_is_ordered_when_the_run_is_over(run: Run, operator: Operator) -> None:
     operator.over = True
     operator.carry_out(PlannedOrder(0.0, "inject", "a hangs", number=1))

@@ -11,7 +11,7 @@ from director.program.simulation.promises import Judge
 from director.program.simulation.run import Run
 from director.program.simulation.schedule import PlannedOrder, Schedule, Trouble
 from director.program.simulation.servers import Receipt
-from tests.support.simulations import asking, fuzzer, get, played, post
+from tests.support.simulations import TEXT, asking, fuzzer, get, played, post
 
 Played = tuple[Run, Judge]
 
@@ -108,3 +108,13 @@ def fresh(well: Played) -> Judge:
     run, judge = well
     judge.due._run = run
     return judge
+
+
+def test_a_user_that_loses_its_server(tmp_path: Path) -> None:
+    text = TEXT.replace("scheduler = rr", "persist = cookie S insert")
+    run, judge = played(fuzzer(tmp_path, text), Schedule(1, (asking(*[get()] * 4),)))
+    assert judge.broken() == []
+    assert len({one.answers[0].server for one in run.asked}) == 1
+    assert run.asked[3].keeper == "web/a"
+    run.asked[3].keeper = "web/b"
+    assert broken(judge) == {"sticky"}

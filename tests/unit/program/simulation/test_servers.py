@@ -11,8 +11,8 @@ from director.program.simulation.schedule import Trouble
 from director.program.simulation.servers import TROUBLES, PlayedServer
 from director.program.simulation.sockets import Cable
 
-ASK = b"GET / HTTP/1.1\r\nHost: x\r\nX-Sim: c1.0\r\nX-Want: 20;length;0\r\n\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: x\r\nX-Sim: c1.0\r\nX-Want: 20;length;0\r\nContent-Length: 8\r\n\r\n"
+ASK = b"GET / HTTP/1.1\r\nHost: x\r\nX-Sim: c1.0\r\nX-Want: 20;length;0;0\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nX-Sim: c1.0\r\nX-Want: 20;length;0;0\r\nContent-Length: 8\r\n\r\n"
 PROBE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -98,6 +98,13 @@ def test_trouble_with_bodies() -> None:
     early = Caller("early")
     assert early.ask(POST).startswith(b"HTTP/1.1 200 ")
     assert [one.failed for one in early.server.receipts] == ["early"]
+
+
+def test_interim_answers() -> None:
+    hinted = Caller().ask(ASK.replace(b"length;0;0", b"length;0;2"))
+    assert hinted.count(b"HTTP/1.1 103 ") == 2
+    expecting = POST.replace(b"Host", b"Expect: 100-continue\r\nHost")
+    assert Caller().ask(expecting) == b"HTTP/1.1 100 Continue\r\n\r\nBlockingIOError"
 
 
 def test_each_kind_has_a_line_of_its_own() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from director.program.simulation.loop import SimulatedLoop
-from director.program.simulation.sockets import CUTS, LATENCIES, PIECES, WINDOW, Cable
+from director.program.simulation.sockets import CUTS, LATENCIES, PIECES, WINDOWS, Cable
 
 Pair = tuple[Any, Any, Callable[[], None]]
 """A client's end, an accepted one, and what lets all arrive that is on its way."""
@@ -95,16 +95,16 @@ def test_octets_for_a_closed_end_are_answered_by_a_reset(pair: Pair) -> None:
 
 def test_no_more_is_on_its_way_than_there_is_room_for(pair: Pair) -> None:
     client, accepted, settle = pair
-    sent, block = 0, b"x" * WINDOW
+    sent, block = 0, b"x" * WINDOWS[0]
     while fails(lambda: client.send(block)) is None:
         sent += 1
         assert sent < 10_000, "there is always room"
     settle()
     taken = 0
-    while fails(lambda: accepted.recv(WINDOW, socket.MSG_PEEK)) is None:
-        taken += len(accepted.recv(WINDOW))
+    while fails(lambda: accepted.recv(WINDOWS[0], socket.MSG_PEEK)) is None:
+        taken += len(accepted.recv(WINDOWS[0]))
     settle()
-    assert taken >= WINDOW
+    assert taken >= WINDOWS[0]
     assert fails(lambda: client.send(block)) is None, "what was read made room"
 
 
