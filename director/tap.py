@@ -107,10 +107,12 @@ class _Guarded(MultiService):
 
     def __init__(self, inner: Any) -> None:
         super().__init__()
+        self._prepared = False
         inner.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
         """Start, or end with one clear line."""
+        self._prepared = True
         from director.errors import DirectorError
 
         try:
@@ -119,3 +121,9 @@ class _Guarded(MultiService):
             # Twisted has turned sys.stderr into a log by now, and the log is written by a thread.
             os.write(2, f"the director cannot start: {error}\n".encode())
             os._exit(1)
+
+    def startService(self) -> None:
+        """Serve; `twist` and `python -m twisted` have asked for nothing before."""
+        if not self._prepared:
+            self.privilegedStartService()
+        super().startService()

@@ -360,7 +360,7 @@ ROUTES = (
         ADMIN,
         query=(DRY_RUN,),
         statuses=(200, 403, 409, 504),
-        patience=2.5,
+        patience=2.8,
     ),
     ApiRoute("unconfirmed", "GET", "/api/v1/config/confirm", "The reload that waits for its confirmation."),
     ApiRoute(

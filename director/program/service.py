@@ -244,7 +244,8 @@ class DirectorService(Service):
     def _not_ready(self, failure: Failure) -> None:
         """The program before goes on."""
         self._heritage.refuse(failure)
-        self._stop_by_signal()
+        if not self.control.stopping:
+            self._stop_by_signal()
 
     def upgrade(self, author: str) -> Deferred[Succeeded]:
         """Let a new program take this one's place; fires when it serves.  Fails with DirectorError."""

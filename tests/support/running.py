@@ -239,7 +239,7 @@ class Director(Program):
         """What `director WORDS` says."""
         command = str(Path(sys.executable).with_name("director"))
         arguments = [command, *words, "-c", str(self.file)]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=90, check=False)
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
 
     @property
     def leader(self) -> int:

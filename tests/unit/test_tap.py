@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from twisted.application.service import Service
 
 from director import tap
 from director.tap import Options
@@ -116,3 +117,22 @@ def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
 def test_who_the_process_will_be(words: dict[str, int | None], owner: tuple[int, int] | None) -> None:
     assert tap._owner(words) == owner
     assert tap._owner(None) is None
+
+
+@pytest.mark.parametrize("runner", ["twistd", "twist"])
+def test_both_of_twisteds_runners_prepare_before_they_start(runner: str) -> None:
+    """`python -m twisted director` knows no privileged start."""
+    asked: list[str] = []
+
+    class Inner(Service):
+        def privilegedStartService(self) -> None:
+            asked.append("prepare")
+
+        def startService(self) -> None:
+            asked.append("start")
+
+    service = tap._Guarded(Inner())
+    if runner == "twistd":
+        service.privilegedStartService()
+    service.startService()
+    assert asked == ["prepare", "start"]

@@ -9,7 +9,7 @@ from director.cli.invocation import DONE, REFUSED, Invocation
 from director.cli.output import changes
 from director.cli.output.table import clean
 
-UPGRADE_SECONDS = 90.0
+UPGRADE_SECONDS = 95.0
 """Longer than a new program may take to start."""
 
 

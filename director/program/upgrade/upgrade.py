@@ -22,7 +22,7 @@ from director.program.upgrade.heritage import LET_GO, READY, REFUSED
 from director.program.upgrade.starting import Starting
 from director.program.upgrade.successor import Successor
 
-STARTING = 60.0
+STARTING = 80.0
 """Seconds that a new program may take until it is ready; who asked is answered before the admin gives up."""
 FAREWELL = 0.3
 """Seconds for the answer to reach who asked."""
