@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import needs
 from tests.support.running import ROOT
-from tests.support.simulations import TEXT, written
+from tests.support.simulations import written
 
 pytestmark = [pytest.mark.integration, needs.director]
 
@@ -27,10 +27,10 @@ def fuzz(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("name", "runs"),
     [
-        ("etc/director.ini", 150),
-        ("etc/examples/fault.ini", 50),
-        ("etc/examples/sticky.ini", 50),
-        ("etc/drills/thundering-return.ini", 50),
+        ("etc/director.ini", 120),
+        ("etc/examples/fault.ini", 30),
+        ("etc/examples/sticky.ini", 30),
+        ("etc/drills/thundering-return.ini", 30),
     ],
 )
 def test_the_shipped_configurations_keep_every_promise(name: str, runs: int) -> None:
@@ -41,15 +41,11 @@ def test_the_shipped_configurations_keep_every_promise(name: str, runs: int) -> 
 
 def test_a_seed_says_all_whatever_the_order_of_hashes(tmp_path: Path) -> None:
     path = written(tmp_path)
-    told = [fuzz(path, "--runs", "25", "--seed", "7", "--json", PYTHONHASHSEED=seed) for seed in "12"]
-    assert told[0].stdout == told[1].stdout
-    assert json.loads(told[0].stdout)["runs"] == 25
-    other = json.loads(fuzz(path, "--runs", "25", "--seed", "8", "--json", PYTHONHASHSEED="1").stdout)
-    assert other["digest"] != json.loads(told[0].stdout)["digest"]
+    told = [fuzz(path, "--runs", "15", "--seed", "7", "--json", PYTHONHASHSEED=seed).stdout for seed in "12"]
+    assert told[0] == told[1]
+    assert json.loads(told[0])["runs"] == 15
 
 
 def test_what_cannot_be_done_is_usage(tmp_path: Path) -> None:
     assert fuzz(str(tmp_path / "nobody.ini")).returncode == 2
-    assert fuzz(written(tmp_path, TEXT.replace("scheduler = rr", "scheduler = none"))).returncode == 2
-    assert fuzz(written(tmp_path), "--runs", "0").returncode == 2
     assert fuzz(written(tmp_path), "--seed", "x").returncode == 2
