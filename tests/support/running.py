@@ -216,9 +216,9 @@ class Director(Program):
         self.file.write_text(with_workers(text, self.workers), encoding="utf-8")
 
     def start(self) -> None:
-        """Run it and wait for its port and for `/readyz`."""
+        """Run it and wait for its port, for `/readyz`, and until each of its processes serves."""
         super().start()
-        wait_until(self._ready, 30)
+        wait_until(lambda: self._ready() and self._all_serve(), 60)
 
     def _ready(self) -> bool:
         try:
@@ -230,6 +230,12 @@ class Director(Program):
                 error.close()
                 return True
             return False
+
+    def _all_serve(self) -> bool:
+        """A connection may fall to any worker, and waits in its line until it has begun."""
+        with contextlib.suppress(Refused):
+            return all(one["serving"] for one in self.api("processes"))
+        return False
 
     def reload(self) -> None:
         """SIGHUP."""
