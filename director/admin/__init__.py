@@ -8,8 +8,8 @@ How it looks: `pages`, a room of its own, and their static `files`; `browsing` g
 How it is asked: `routes` (every `route` as data) with `page_routes` and `bodies`, `resource` (the gate) with
 `requests`, `api` (what is read), `searches` (what is looked for), `explaining` (what would be), `events`
 (what happened, as a stream by `streaming`), `orders` and `reloads` (what is changed) with `edits`, `objects`,
-`batch` (several as one) and `outcomes`, `rehearsals` (faults and drills), `answers`, `openapi` with
-`schemas` (what is answered).
+`batch` (several as one) and `outcomes`, `rehearsals` (faults and drills), `answers`, long lists by
+`paging`, `openapi` with `schemas` (what is answered) about things as they are `described`, made of `shapes`.
 Who asks: `authenticator`, `sessions`, `tokenfile`, `tokens`, `passwords` say who may come in and `accounts`
 what they may do, `access` changes that; `audit` tells who changed what.
 What it may cost: `turns` (its share of the loop), `economy` (what is dear is shared), `rendering` (long

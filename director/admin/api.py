@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from time import monotonic, thread_time
+from urllib.parse import quote
 
 from attrs import asdict, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
-from director.admin import audit, metrics, objects, procfs, proofs, views
+from director.admin import audit, metrics, objects, paging, procfs, proofs, views
 from director.admin.accounts import NOBODY, Principal
 from director.admin.answers import (
     Answer,
@@ -40,11 +42,11 @@ from director.registry.reports import ConnectionQuery
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot
 
 FAULTS_SHOWN = 20
+NAME, KEY = attrgetter("name"), attrgetter("key")
 SWITCHES = {"": True, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 EVENTS_SHOWN = 20
 CHANGES_SINCE = 20
 """Generations that a 412 tells of."""
-LARGEST_LIMIT = 1000
 UNREFRESHED = frozenset({"healthz", "readyz", "static", "login", "login_page", "logout", "openapi", "config"})
 """Routes that show nothing that is counted."""
 
@@ -125,15 +127,12 @@ class Tags:
 
 def limit(call: Call) -> int:
     """`?limit=`, 50 when not given.  Raises Refusal."""
-    return whole(call, "limit", 1, LARGEST_LIMIT, 50)
+    return paging.whole(call.query, "limit", 1, paging.LARGEST, 50)
 
 
 def whole(call: Call, name: str, least: int, most: int, default: int) -> int:
     """A parameter that is a whole number.  Raises Refusal."""
-    text = call.query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and least <= int(text) <= most):
-        raise Refusal(400, f"{name} must be a whole number from {least} to {most}", name)
-    return int(text)
+    return paging.whole(call.query, name, least, most, default)
 
 
 def connection_query(call: Call) -> ConnectionQuery:
@@ -234,8 +233,9 @@ class Api:
     def services(self, call: Call) -> Answer:
         """All services."""
         context = self.context()
-        found = [views.service_view(live, context) for live in context.seen.services.values()]
-        return self._tagged(found, context.seen.generation)
+        live, rest = paging.page(call.query, "/api/v1/services", [*context.seen.services.values()], KEY)
+        found = [views.service_view(one, context) for one in live]
+        return as_json(found, headers=(*self._tags.headers(context.seen.generation), *rest))
 
     def service(self, call: Call) -> Answer:
         """By key, or by name when only one layer has it."""
@@ -252,6 +252,10 @@ class Api:
         """All pools with their servers, in pieces: there may be ten thousand servers."""
         context = self.context()
         seen = tuple(context.seen.pools.values())
+        if call.query:
+            shown, rest = paging.page(call.query, "/api/v1/pools", seen, NAME)
+            pieces = as_array(views.pool_view(pool, context) for pool in shown)
+            return Answer(pieces=pieces, headers=(*self._tags.headers(context.seen.generation), *rest))
         made = self._pools.newest(
             lambda: as_array(views.pool_view(pool, context) for pool in seen), context.seen.generation
         )
@@ -272,8 +276,10 @@ class Api:
     def servers(self, call: Call) -> Answer:
         """Those of one pool, in pieces."""
         context, pool = self._pool(call)
-        pieces = as_array(views.server_view(server, context) for server in pool.servers)
-        return Answer(pieces=pieces, headers=self._tags.headers(context.seen.generation))
+        place = f"/api/v1/pools/{quote(pool.name)}/servers"
+        shown, rest = paging.page(call.query, place, pool.servers, NAME)
+        pieces = as_array(views.server_view(server, context) for server in shown)
+        return Answer(pieces=pieces, headers=(*self._tags.headers(context.seen.generation), *rest))
 
     def server(self, call: Call) -> Answer:
         """One server."""

@@ -7,13 +7,15 @@ of the registry at once: a service and its pool, a rule and the servers that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from director.admin import objects
-from director.admin.edits import BadOrder, server_changed
+from director.admin.edits import BadOrder, server_changed, state_of
 from director.errors import ChangeRefused
 from director.model.settings import Configuration
+from director.registry.changes import Ordered
+from director.registry.snapshot import RegistrySnapshot
 
 MOST = 10_000
 """Steps of one order."""
@@ -43,7 +45,9 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("change", "pool"): objects.pool_changed,
     ("remove", "pool"): lambda wanted, name, _: objects.pool_removed(wanted, name),
     ("add", "server"): _add_server,
-    ("change", "server"): lambda wanted, name, keys: server_changed(wanted, *_server(name), keys),
+    ("change", "server"): lambda wanted, name, keys: server_changed(
+        wanted, *_server(name), {key: value for key, value in keys.items() if key != "state"}
+    ),
     ("remove", "server"): lambda wanted, name, _: objects.server_removed(wanted, *_server(name)),
     ("add", "service"): lambda wanted, name, keys: objects.service_added(wanted, {**keys, "name": name})[0],
     ("change", "service"): objects.service_changed,
@@ -73,7 +77,7 @@ BODY: dict[str, Any] = {
                         "type": "string",
                         "description": "POOL, POOL/SERVER, l7:NAME, NUMBER",
                     },
-                    "keys": {"type": "object", "description": "keys and values as in the ini"},
+                    "keys": {"type": "object", "description": "as in the ini; of a server state, too"},
                 },
             },
         }
@@ -108,3 +112,21 @@ def _applied(configuration: Configuration, step: Any) -> Configuration:
     if not isinstance(name, str) or not name or not isinstance(keys, dict):
         raise BadOrder("name is a text, keys an object with the ini's keys", "name")
     return act(configuration, name, keys)
+
+
+def ordered(seen: RegistrySnapshot, order: Mapping[str, Any]) -> Iterator[Ordered]:
+    """The states that steps order servers to, where they are in another; of an order that was `wanted`.
+
+    Raises BadOrder.
+    """
+    for number, step in enumerate(order["changes"]):
+        keys = step.get("keys") or {}
+        if (step["verb"], step["kind"]) == ("change", "server") and "state" in keys:
+            pool, name = _server(step["name"])
+            server = seen.server(pool, name)
+            try:
+                state = state_of(keys["state"])
+            except BadOrder as error:
+                raise BadOrder(str(error), f"changes[{number}].state") from error
+            if server is None or server.state is not state:
+                yield Ordered(pool, name, state)

@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred
 
 from director.admin import audit, views
 from director.admin.answers import Answer, Refusal
-from director.admin.api import LARGEST_LIMIT, Api, Call
+from director.admin.api import Api, Call
 from director.admin.control import Control
 from director.admin.pages import requests
+from director.admin.paging import LARGEST
 from director.admin.spreadsheet import COLUMNS, MOST_ROWS, sheet
 from director.registry.reports import ConnectionPage, ConnectionQuery
 
@@ -33,7 +34,7 @@ class Downloads:
         if name not in COLUMNS:
             raise Refusal(404, f"There is no such table; there are: {', '.join(COLUMNS)}", name[:40])
         if name == "connections":
-            found = self._control.connections(ConnectionQuery(LARGEST_LIMIT))
+            found = self._control.connections(ConnectionQuery(LARGEST))
             return found.addCallback(_listed) if isinstance(found, Deferred) else _listed(found)
         rows = cast("Callable[[Call], Iterable[views.Json]]", getattr(self, f"_{name}"))
         return _file(name, rows(call))

@@ -114,7 +114,11 @@ def _number(order: Mapping[str, Any], name: str, largest: int) -> int | None:
 def _state(order: Mapping[str, Any]) -> State | None:
     if "state" not in order:
         return None
-    value = order["state"]
+    return state_of(order["state"])
+
+
+def state_of(value: object) -> State:
+    """The state that a value of JSON names.  Raises BadOrder."""
     if not isinstance(value, str) or value not in STATES:
         raise BadOrder(f"state must be one of {', '.join(STATES)}", "state")
     return STATES[value]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from director.admin.described import COMPONENTS
 from director.admin.route import JSON, OPEN, ApiRoute
 from director.admin.routes import NOT_THE_API, ROUTES
-from director.admin.schemas import ANSWERS, COMPONENTS, named
+from director.admin.schemas import ANSWERS
+from director.admin.shapes import named
 
 ANY_ROUTE = (400, 404, 405, 413, 421, 500)
 """Statuses of errors that every route can give."""

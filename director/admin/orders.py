@@ -186,7 +186,9 @@ class Orders:
 
     def changes(self, call: Call) -> Answer | Deferred[Answer]:
         """Several things at once: all or nothing, and one generation."""
-        return self._wanted(call, batch.wanted(self._now(), edits.parse_object(call.body)))
+        seen, order = self._control.snapshot(), edits.parse_object(call.body)
+        wanted = batch.wanted(seen.configuration, order)
+        return self._ordered(call, [*plan(seen.configuration, wanted), *batch.ordered(seen, order)])
 
     def add_rule(self, call: Call) -> Answer | Deferred[Answer]:
         """A rule at its number."""

@@ -25,6 +25,10 @@ ADDED = (201, 200, 403, 409, 412, 415)
 CHANGED = (200, 403, 409, 412, 415)
 REMOVED = (204, 200, 403, 409, 412)
 LIMIT = ("limit", "how many, 1 to 1000; 50 when not given")
+PAGED = (
+    ("limit", "how many, 1 to 1000; all when not given. A Link header leads to the rest"),
+    ("after", "the name (of services the key) of the last one that is known"),
+)
 DRY_RUN = ("dry_run", "1 = say what would be done, do nothing")
 
 
@@ -47,13 +51,13 @@ ROUTES = (
     ApiRoute("metrics", "GET", "/metrics", "Prometheus text format 0.0.4.", OPEN, gives=TEXT),
     ApiRoute("openapi", "GET", "/openapi.json", "This description.", OPEN),
     *PAGES,
-    ApiRoute("services", "GET", "/api/v1/services", "All services."),
+    ApiRoute("services", "GET", "/api/v1/services", "All services.", query=PAGED),
     ApiRoute(
         "service", "GET", "/api/v1/services/{service}", "One service, by key or by a name that is unique."
     ),
-    ApiRoute("pools", "GET", "/api/v1/pools", "All pools with their servers."),
+    ApiRoute("pools", "GET", "/api/v1/pools", "All pools with their servers.", query=PAGED),
     ApiRoute("pool", "GET", "/api/v1/pools/{pool}", "One pool with its servers."),
-    ApiRoute("servers", "GET", "/api/v1/pools/{pool}/servers", "The servers of one pool."),
+    ApiRoute("servers", "GET", "/api/v1/pools/{pool}/servers", "The servers of one pool.", query=PAGED),
     ApiRoute("server", "GET", "/api/v1/pools/{pool}/servers/{server}", "One server."),
     ApiRoute(
         "change_server",

@@ -5,17 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from attrs import asdict
 from twisted.internet.defer import Deferred
 
 from director.admin import views
-from director.admin.answers import Answer, Headers, Refusal, as_json
+from director.admin.answers import Answer, Refusal, as_json
 from director.admin.api import Call, Tags, connection_query, limit
 from director.admin.chronicle import SLOTS, STEP, HourBook
 from director.admin.control import Control, TraceRecord
 from director.admin.explanation import OUTCOMES
+from director.admin.paging import following
 from director.admin.views import Json
 from director.config.parse import units
 from director.config.text.messages import BadValue
@@ -53,7 +53,9 @@ class Searches:
             records = records[places[0] + 1 :] if places else []
         found = [one for one in records if fits(one)]
         seen = self._control.snapshot()
-        headers = _next(call, "requests", found[most - 1]["id"]) if len(found) > most else ()
+        headers = (
+            following(call.query, "/api/v1/requests", found[most - 1]["id"]) if len(found) > most else ()
+        )
         return as_json([views.trace_view(one, seen) for one in found[:most]], headers=headers)
 
     def connections(self, call: Call) -> Answer | Deferred[Answer]:
@@ -138,13 +140,8 @@ def _span(call: Call) -> float:
     return span
 
 
-def _next(call: Call, route: str, after: object) -> Headers:
-    query = urlencode({**call.query, "after": str(after)})
-    return (("Link", f'</api/v1/{route}?{query}>; rel="next"'),)
-
-
 def _listed(page: ConnectionPage, call: Call) -> Answer:
-    headers = _next(call, "connections", page.more) if page.more is not None else ()
+    headers = following(call.query, "/api/v1/connections", page.more) if page.more is not None else ()
     return as_json([asdict(one) for one in page.entries], headers=headers)
 
 

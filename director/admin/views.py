@@ -6,9 +6,9 @@ are seconds, times ISO 8601 in UTC.  `overview` builds the verdict on top of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import asdict, field, frozen
 
@@ -35,6 +35,7 @@ from director.registry.reports import (
 from director.registry.snapshot import PoolSnapshot, RegistrySnapshot, ServerSnapshot, ServiceSnapshot
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
@@ -44,7 +45,8 @@ class ViewContext:
     """Everything a view may look at, taken at one moment.
 
     `unkept` says why the last change would be lost at a restart; "" when it is kept.  `certificates` has how
-    many seconds each of them lasts.
+    many seconds each of them lasts, `evidence_at` the evidence by address, `listeners_of` the listeners by
+    service.
     """
 
     seen: RegistrySnapshot
@@ -56,6 +58,24 @@ class ViewContext:
     emptying: Emptying = field(factory=Emptying)
     unkept: str = ""
     certificates: Mapping[str, float] = field(factory=dict)
+    evidence_at: Mapping[str, Sequence[CheckEvidence]] = field(init=False)
+    listeners_of: Mapping[str, Sequence[ListenerState]] = field(init=False)
+
+    @evidence_at.default
+    def _by_address(self) -> Mapping[str, Sequence[CheckEvidence]]:
+        return _grouped(self.evidence, lambda one: one.address)
+
+    @listeners_of.default
+    def _by_service(self) -> Mapping[str, Sequence[ListenerState]]:
+        return _grouped(self.listeners, lambda one: one.service)
+
+
+def _grouped(things: Iterable[T], key: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
+    """Things by what thousands of servers and services each ask for."""
+    found: dict[str, list[T]] = {}
+    for one in things:
+        found.setdefault(key(one), []).append(one)
+    return found
 
 
 def stamp(time: float) -> str:
@@ -165,12 +185,7 @@ def note(server: ServerSnapshot) -> str:
 
 def server_view(server: ServerSnapshot, context: ViewContext) -> Json:
     """A server with its state, evidence and counters."""
-    found = [one for one in context.evidence if one.address == server.address]
-    return _server_view(server, context, found)
-
-
-def _server_view(server: ServerSnapshot, context: ViewContext, evidence: Iterable[CheckEvidence]) -> Json:
-    config = server.config
+    config, evidence = server.config, context.evidence_at.get(server.address, ())
     return {
         "pool": server.pool,
         "name": server.name,
@@ -243,11 +258,8 @@ def pool_view(pool: PoolSnapshot, context: ViewContext, *, servers: bool = True)
 
 
 def server_views(servers: Iterable[ServerSnapshot], context: ViewContext) -> list[Json]:
-    """Views of many servers; the evidence is sorted by address once."""
-    by_address: dict[str, list[CheckEvidence]] = {}
-    for one in context.evidence:
-        by_address.setdefault(one.address, []).append(one)
-    return [_server_view(server, context, by_address.get(server.address, ())) for server in servers]
+    """Views of many servers."""
+    return [server_view(server, context) for server in servers]
 
 
 # --- services and rules ------------------------------------------------------------------------
@@ -261,7 +273,7 @@ def service_view(live: ServiceSnapshot, context: ViewContext) -> Json:
         "name": config.name,
         "layer": live.key.partition(":")[0],
         "pool": config.pool or None,
-        "listeners": [listener_view(one) for one in context.listeners if one.service == live.key],
+        "listeners": [listener_view(one) for one in context.listeners_of.get(live.key, ())],
         "rate": context.rates.per_second(live.key),
         **figures(live.requests),
         "traffic": traffic(live.traffic),

@@ -83,6 +83,10 @@ def test_what_the_running_program_answers_is_what_it_describes(director: Directo
         described = responses[str(told.status)]["content"]["application/json"]["schema"]
         assert told.status in {200, 404, 503}, place
         assert list(misfits(told.json, described, whole)) == [], place
+    explain = whole["paths"]["/api/v1/explain"]["post"]["responses"]["200"]["content"]["application/json"]
+    for question in ({"url": "http://a.example/"}, {"url": "http://a.example/", "down": ["web/a"]}):
+        told = client.ask("POST", "/api/v1/explain", question)
+        assert (told.status, list(misfits(told.json, explain["schema"], whole))) == (200, [])
 
 
 def signed_in(director: Director, name: str, password: str = "") -> AdminClient | None:

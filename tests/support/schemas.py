@@ -63,5 +63,7 @@ def _inside(value: Any, schema: Mapping[str, Any], whole: Mapping[str, Any], at:
         described = schema.get("properties", {})
         for key, one in value.items():
             inner = described.get(key, schema.get("additionalProperties"))
-            if inner is not None:
+            if inner is False:
+                yield f"{at}.{key} is not described"
+            elif inner is not None:
                 yield from misfits(one, inner, whole, f"{at}.{key}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 from director.cli.client import Refused
 from director.cli.command import DRY_RUN, Command, argument, seconds, whole
-from director.cli.invocation import USAGE, Invocation, kept, say, warn
+from director.cli.invocation import DONE, USAGE, Invocation, kept, say, warn
 from director.cli.output import changes
 
 POLL_SECONDS = 1.0
@@ -23,26 +24,36 @@ def split(server: str) -> tuple[str, str]:
 
 
 def change(call: Invocation, order: dict[str, Any]) -> int:
-    """Change servers: all of them, or, when one cannot be changed, none."""
-    servers, rehearsal = [split(one) for one in call.options.servers], call.options.dry_run
-    rehearsed = [_patch(call, one, order, dry_run=True) for one in servers if len(servers) > 1 or rehearsal]
-    answers = rehearsed if rehearsal else [_patch(call, one, order) for one in servers]
-    value = answers if len(servers) > 1 else answers[0]
-    code = call.show(value, lambda _: "".join(changes.applied(one) for one in answers))
-    if rehearsal:
-        return code
+    """Change servers: all of them as one generation, or, when one cannot be changed, none."""
+    servers = [split(one) for one in call.options.servers]
+    query = "dry_run=1" if call.options.dry_run else ""
+    if len(servers) == 1:
+        (pool, name), *_ = servers
+        answer = call.client.patch("pools", pool, "servers", name, order=order, query=query)
+    else:
+        answer = _all_of_them(call, servers, order, query)
+    call.show(answer, changes.applied)
+    if call.options.dry_run:
+        return DONE
     for pool, name in servers:
         hint = changes.still_idle(call.client.get("pools", pool, "servers", name), order)
         if hint:
             warn(hint)
-    return max(kept(one) for one in answers)
+    return kept(answer)
 
 
-def _patch(call: Invocation, server: tuple[str, str], order: dict[str, Any], *, dry_run: bool = False) -> Any:
-    pool, name = server
-    return call.client.patch(
-        "pools", pool, "servers", name, order=order, query="dry_run=1" if dry_run else ""
-    )
+def _all_of_them(call: Invocation, servers: list[tuple[str, str]], order: dict[str, Any], query: str) -> Any:
+    steps = [
+        {"verb": "change", "kind": "server", "name": f"{pool}/{name}", "keys": order}
+        for pool, name in servers
+    ]
+    try:
+        return call.client.post("changes", order={"changes": steps}, query=query)
+    except Refused as refused:
+        # Which step it was says nothing to who named servers.
+        at = re.sub(r"^changes\[\d+\][ .]", "", refused.at)
+        body = {**refused.body, "at": at} if isinstance(refused.body, dict) else refused.body
+        raise Refused(str(refused), at, refused.status, body, refused.code) from refused
 
 
 def state(call: Invocation) -> int:

@@ -307,3 +307,25 @@ def test_evidence_of_a_server_and_a_check_now() -> None:
     assert asked == {"dry_run": False, "asked": 1, "checks": ["alive"]}
     assert made.control.hurried == [("web", "127.0.0.1:9001")]
     assert made.send("POST", "/api/v1/checks/web/nobody", {}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("/api/v1/pools", "name"), ("/api/v1/pools/web/servers", "name"), ("/api/v1/services", "key")],
+)
+def test_long_lists_come_in_pages(place: str, name: str) -> None:
+    made = Admin()
+    sample.fill(made.control)
+    everything, pages = made.get(place).json, []
+    target: str | None = f"{place}?limit=1"
+    while target is not None:
+        reply = made.get(target)
+        pages += reply.json
+        assert reply.headers["ETag"]
+        link = reply.headers.get("Link", "")
+        target = link.partition(">")[0].removeprefix("<") or None
+    assert pages == everything
+    assert len(everything) > 1
+    assert made.get(f"{place}?after={everything[0][name]}").json == everything[1:]
+    refused = made.get(f"{place}?after=gone")
+    assert (refused.status, refused.json["at"]) == (400, "after")

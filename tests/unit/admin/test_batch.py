@@ -97,3 +97,31 @@ def test_a_refused_change_keeps_its_code() -> None:
     with pytest.raises(ChangeRefused) as caught:
         batch.wanted(configuration, {"changes": [step("remove", "pool", "none")]})
     assert caught.value.code == "ESRCH"
+
+
+def test_states_are_ordered_with_the_rest_and_taken_back_with_it() -> None:
+    admin = Admin()
+    sample.fill(admin.control)
+    before = admin.control.snapshot()
+    steps = (
+        step("change", "server", "web/a", state="drain", weight=7),
+        step("change", "server", "web/s", state="maint"),
+    )
+    rehearsed = send(admin, *steps, query="?dry_run=1").json
+    reply = send(admin, *steps)
+    assert (reply.status, reply.json["generation"]) == (200, before.generation + 1)
+    assert reply.json["diff"] == rehearsed["diff"]
+    assert [one.partition(" ordered")[0] for one in reply.json["diff"][1:]] == [
+        "server web/a",
+        "server web/s",
+    ]
+    again = send(admin, *steps)
+    assert (again.json["diff"], again.json["generation"]) == ([], before.generation + 1)
+
+
+@pytest.mark.parametrize("state", ["gone", 7, None])
+def test_a_state_is_one_of_three(state: object) -> None:
+    admin = Admin()
+    sample.fill(admin.control)
+    reply = send(admin, step("change", "server", "web/a", state=state))
+    assert (reply.status, reply.json["at"]) == (400, "changes[0].state")

@@ -32,7 +32,7 @@ NAMES = {
     "table": "ip_vs",
     "sheet": "servers.csv",
 }
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "change_server": {"weight": 3},
     "add_server": {"name": "z", "address": "10.0.0.9:80"},
     "add_pool": {"name": "z"},

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from director.admin.described import COMPONENTS
 from director.admin.openapi import document
 from director.admin.route import JSON as JSON_TYPE
 from director.admin.route import ApiRoute
 from director.admin.routes import NOT_THE_API, ROUTES
-from director.admin.schemas import ANSWERS, COMPONENTS
+from director.admin.schemas import ANSWERS
 from director.registry.reports import ConnectionEntry, WorkerFigures
 from tests.support.schemas import misfits
 from tests.unit.admin.test_resource import GOOD, admin, ask, path
@@ -105,3 +109,66 @@ def test_an_answer_that_is_not_as_described_is_noticed(change: dict[str, Any], n
     good = filled().get("/api/v1/pools/web/servers/a").json
     (found, *_) = misfits({**good, **change}, COMPONENTS["Server"], WHOLE)
     assert found.startswith(noticed)
+
+
+# --- whatever is sent (as schemathesis would) ------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**40) | st.floats(allow_nan=False) | st.text(max_size=12)
+    | st.sampled_from(["web", "a", "l7:www", ":81", "10.0.0.9:80", "udp 192.0.2.1:53", "1s", "50%", "${x}"]),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=6), part, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+def bodies(route: ApiRoute) -> st.SearchStrategy[Any]:
+    """Anything, often with keys that the route knows, and often only a little wrong."""
+    known = sorted({*(route.body or {}).get("properties", {}), *GOOD.get(route.name, {})})
+    keys = st.sampled_from(known) | st.text(max_size=6) if known else st.text(max_size=6)
+    near = st.dictionaries(keys, VALUES, max_size=3).map(lambda odd: {**GOOD.get(route.name, {}), **odd})
+    return near | st.dictionaries(keys, VALUES, max_size=4) | VALUES
+
+
+def fits(made: Admin, route: ApiRoute, target: str, body: bytes) -> None:
+    """What is answered is described, and no fault of ours."""
+    headers = {**BEARER, "Accept": JSON_TYPE}
+    if route.takes:
+        headers["Content-Type"] = JSON_TYPE
+    reply = made.ask(route.method, target, headers, body)
+    assert str(reply.status) in WHOLE["paths"][route.path][route.method.lower()]["responses"]
+    assert reply.status != 500
+    if reply.status != 204:
+        assert list(misfits(reply.json, described(route, reply.status), WHOLE)) == []
+
+
+TAKING = [one for one in SPEAKING if one.takes == JSON_TYPE]
+ASKED = [one for one in SPEAKING if one.query and one.name != "rotate_token"]
+"""Whose parameters are tried; another token would end what is tried."""
+
+
+@pytest.mark.parametrize("route", TAKING, ids=lambda one: one.name)
+def test_whatever_is_sent_is_answered_as_described(route: ApiRoute) -> None:
+    """One admin for all of it, so that what one order left is there for the next."""
+    made = filled()
+
+    @settings(max_examples=15)
+    @given(bodies(route), st.sampled_from(["", "?dry_run=1", "?dry_run=maybe", "?other=1"]))
+    def send(body: Any, query: str) -> None:
+        fits(made, route, path(route, made) + query, json.dumps(body).encode())
+
+    send()
+
+
+@pytest.mark.parametrize("route", ASKED, ids=lambda one: one.name)
+def test_whatever_is_asked_is_answered_as_described(route: ApiRoute) -> None:
+    made = filled()
+    names = st.sampled_from([name for name, _ in route.query]) | st.text(max_size=5)
+    values = st.text(max_size=8) | st.integers(-1, 2000).map(str)
+
+    @settings(max_examples=15)
+    @given(st.dictionaries(names, values, max_size=3))
+    def ask_for(query: dict[str, str]) -> None:
+        target = path(route, made).partition("?")[0] + "?" + urlencode(query)
+        fits(made, route, target, json.dumps(GOOD.get(route.name, {})).encode())
+
+    ask_for()
