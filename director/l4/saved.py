@@ -19,7 +19,7 @@ from attrs import define
 from director.l4 import persistence
 from director.l4.apps.sequence import Shift
 from director.l4.flows import Entry, Flow, FlowTable, Template, TemplateFields
-from director.l4.services import Services, VirtualService, packed
+from director.l4.services import Places, Services, VirtualService, by_address, packed
 from director.l4.states import sctp, tcp
 from director.l4.wire.protocols import SCTP, TCP, UDP
 from director.model.pools import BYPASS, METHODS
@@ -27,7 +27,7 @@ from director.registry import ledger
 
 if TYPE_CHECKING:
     from director.l4.states.transitions import States
-    from director.registry.registry import RealServer, Registry
+    from director.registry.registry import RealServer
 
 VERSION = 1
 FORMAT = "director flows"
@@ -190,7 +190,7 @@ class _Reader:
         self._known = {_identity(one): one for one in services.by_key.values()}
         self._made: dict[int, Entry] = {}
         self._controls: list[tuple[Entry, int]] = []
-        self._servers: dict[str, dict[tuple[bytes, int], RealServer]] = {}
+        self._servers: dict[str, Places] = {}
         self.flows = self.templates = 0
 
     def read(self, said: Any) -> float:
@@ -233,7 +233,7 @@ class _Reader:
     def _server(self, said: Any, service: VirtualService) -> RealServer:
         name = service.config.pool
         if name not in self._servers:
-            self._servers[name] = _by_address(self._registry, name)
+            self._servers[name] = by_address(self._registry, name)
         found = self._servers[name].get((bytes.fromhex(said[0]), _port(said[1])))
         if found is None:
             raise _HomelessError
@@ -280,16 +280,6 @@ class _Reader:
         self._table.add_template(template)
         self.templates += 1
         return template
-
-
-def _by_address(registry: Registry, name: str) -> dict[tuple[bytes, int], RealServer]:
-    pool = registry.pools.get(name)
-    found: dict[tuple[bytes, int], RealServer] = {}
-    for server in pool.servers if pool is not None else ():
-        address = packed(server.address.host)
-        if address is not None:
-            found[address, server.port] = server
-    return found
 
 
 def _number(said: Any, below: int) -> int:

@@ -7,6 +7,7 @@ services of before.  A service that left is `present = False`; its flows then fi
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -102,6 +103,24 @@ Path = tuple[VirtualService, "RealServer", Method, Tunnel]
 def identity(config: L4Service) -> Virtual:
     """Flows go on for as long as this is the same: what clients ask for, under whatever name and pool."""
     return config.virtual
+
+
+ANY_PORT = -1
+"""Stands for whatever port a server has."""
+Places = Mapping[tuple[bytes, int], "RealServer"]
+"""Servers by address and port, and by address and `ANY_PORT`."""
+
+
+def by_address(registry: Registry, pool: str) -> Places:
+    """The servers of a pool that have an address; the first of the order has a place."""
+    found: dict[tuple[bytes, int], RealServer] = {}
+    live = registry.pools.get(pool)
+    for server in live.servers if live is not None else ():
+        address = packed(server.address.host)
+        if address is not None:
+            found.setdefault((address, server.port), server)
+            found.setdefault((address, ANY_PORT), server)
+    return found
 
 
 class Services:

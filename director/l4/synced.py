@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from director.l4 import persistence
 from director.l4.apps.sequence import WORD, Shift
 from director.l4.flows import Entry, Flow, FlowTable, Template, TemplateFields, key
-from director.l4.services import Services, VirtualService, packed
+from director.l4.services import ANY_PORT, Places, Services, VirtualService, by_address, packed
 from director.l4.states import sctp, tcp
 from director.l4.states.directions import OUTPUT
 from director.l4.wire.protocols import SCTP, TCP, UDP
@@ -104,6 +104,7 @@ class Replicas:
         self._settings = settings
         self.homeless: dict[Place, tuple[SyncedConnection, float]] = {}
         self._next_sweep = 0.0
+        self._servers: dict[str, Places] = {}
 
     def configure(self, settings: L4Settings) -> None:
         """Other settings count from now on."""
@@ -139,6 +140,7 @@ class Replicas:
 
     def follow(self, now: float) -> int:
         """The registry changed: what has a server now goes there; returns how many did."""
+        self._servers.clear()
         moved = 0
         for place, (told, end) in list(self.homeless.items()):
             found = self._home(told) if end > now else None
@@ -180,20 +182,15 @@ class Replicas:
         service = self._services.lookup(told.mark, told.protocol, told.virtual, told.vport)
         if service is None or (told.flags & synced.TEMPLATE and service.persistent is None):
             return None
-        pool = self._services.registry.pools.get(service.config.pool)
-        for port in self._ports(told):
-            for server in pool.servers if pool is not None else ():
-                fits = service.mark or server.port == port
-                if fits and packed(server.address.host) == told.target:
-                    return service, server
+        name = service.config.pool
+        if name not in self._servers:
+            self._servers[name] = by_address(self._services.registry, name)
+        # As told; 0 is one that listens wherever it is asked; a mark goes by the address alone.
+        for port in (ANY_PORT,) if service.mark else (told.dport, 0):
+            server = self._servers[name].get((told.target, port))
+            if server is not None:
+                return service, server
         return None
-
-    @staticmethod
-    def _ports(told: SyncedConnection) -> tuple[int, int]:
-        """Where the server listens: as told, and 0 for one that listens wherever it is asked."""
-        if told.mark and told.flags & synced.FORWARD != synced.MASQ:
-            return 0, told.dport
-        return told.dport, 0
 
     def _make(
         self,
