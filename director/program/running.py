@@ -19,6 +19,7 @@ from director.admin.control import Applied
 from director.errors import ChangeRefused
 from director.model.settings import Configuration
 from director.program.candidate import Candidate
+from director.program.fixed import AT_START
 from director.program.overrides import Overrides
 from director.program.parts import Chore
 from director.program.replica import Replica
@@ -32,8 +33,6 @@ TRY_AGAIN = 5.0
 """Seconds until what could not be kept is tried again."""
 SAID = 20
 """Sentences of a generation's diff that are logged; more are counted."""
-AT_START = ("name", "state_dir", "workers", "log", "trace", "access_log")
-"""What of `[director]` is read at the start only."""
 
 _log = Logger(namespace="director")
 
@@ -157,3 +156,13 @@ def announce(made: Generation) -> None:
     more = len(made.diff) - SAID
     if more > 0:
         _log.info("generation {number}: and {count} more", number=made.number, count=more)
+
+
+def announce_reload(applied: Applied) -> Applied:
+    """Say what became of a reload."""
+    made = applied.generation
+    text = "generation {number} by {author}, {count} change(s)"
+    if not made.diff:
+        text = "generation {number} runs on, nothing changed (asked by {author})"
+    _log.info(f"reloaded: {text}", number=made.number, author=made.author, count=len(made.diff))
+    return applied

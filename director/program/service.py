@@ -56,6 +56,7 @@ from director.program.logs import Logs, event_log
 from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
 from director.program.pool_alerts import PoolAlerts
+from director.program.processes.adoption import Adoption, adoption
 from director.program.processes.counts import counts
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.how_many import processes
@@ -63,7 +64,7 @@ from director.program.processes.layer4_apart import Layer4Apart
 from director.program.processes.orphan import dismiss, relieved
 from director.program.processes.workers import Workers
 from director.program.replay import REPLAYED, replay_of
-from director.program.running import Running
+from director.program.running import Running, announce_reload
 from director.program.services import AdminPart, Health, Verdicts
 from director.program.signals import Signals
 from director.program.state_directory import StateDirectory
@@ -116,7 +117,8 @@ class DirectorService(Service):
         self.logs = Logs(settings, reactor, elsewhere=count > 0)
         left = self._heritage = heritage or Heritage()
         self.state = StateDirectory(self.state_dir, owner, left.take)
-        segment, books = counts(count)
+        adopted = self._adoption = Adoption() if left.pending else adoption(configuration, count)
+        segment, books = counts(count, adopted.segment, adopted.given)
         self.current = Running(candidate, FileStore(self.state_dir, reactor), reactor, random, books)
         self.registry = self.current.registry
         before = self._serve(count, segment, books, random)
@@ -201,11 +203,12 @@ class DirectorService(Service):
             )
             self.traffic.shell.inherited = self._heritage.address
             return (certificates,)
-        shared = Shared(self.current, segment, books, settings, count)
+        shared = Shared(self.current, segment, books, settings, count, self._adoption)
         certificates = Certificates()
-        workers = self.traffic = Workers(
-            shared, reactor, new_run(), access.target, certificates.store, self._heritage.entrance
-        )
+        # Either the program before left them, or workers that go on here.
+        entrance = (self._adoption if self._adoption.pids else self._heritage).entrance
+        log, store = access.target, certificates.store
+        workers = self.traffic = Workers(shared, reactor, new_run(), log, store, entrance)
         self.layer4 = Layer4Apart(shared, reactor, workers.room)
         return (certificates,)
 
@@ -229,7 +232,7 @@ class DirectorService(Service):
     def startService(self) -> None:
         """Serve."""
         super().startService()
-        started = relieved(self.state_dir, self.reactor)
+        started = relieved(self.state_dir, self.reactor, self._adoption.pids)
         given = self.reactor, self.parts, self.traffic.reasons, self.state_dir
         started.addCallback(lambda _: self._heritage.start(*given))
         for chore, period in (*self.parts.chores(), *self._supervision.chores()):
@@ -259,6 +262,7 @@ class DirectorService(Service):
 
     def _ready(self) -> None:
         self.serves = True
+        self._adoption.over(self.state_dir)
         _log.info("{text}", text="\n".join(self._greeting()))
         self._supervision.ready()
 
@@ -354,7 +358,7 @@ class DirectorService(Service):
         Fails with ConfigError, ChangeRefused or BindError, and everything is as it was.
         """
         done: Deferred[Applied] = self._changing.run(self._reload_once, author, origin, confirm)
-        return done.addCallback(_reloaded).addBoth(self._count_reload)
+        return done.addCallback(announce_reload).addBoth(self._count_reload)
 
     def _count_reload(self, result: Any) -> Any:
         self.control.reloaded["refused" if isinstance(result, Failure) else "done"] += 1
@@ -440,15 +444,6 @@ class DirectorService(Service):
     def _health_changed(self, servers: tuple[RealServer, ...]) -> None:
         if servers:
             self.traffic.wake()
-
-
-def _reloaded(applied: Applied) -> Applied:
-    made = applied.generation
-    text = "generation {number} by {author}, {count} change(s)"
-    if not made.diff:
-        text = "generation {number} runs on, nothing changed (asked by {author})"
-    _log.info(f"reloaded: {text}", number=made.number, author=made.author, count=len(made.diff))
-    return applied
 
 
 def _not_reloaded(failure: Failure) -> None:

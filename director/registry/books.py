@@ -8,6 +8,7 @@ pays nothing.  How to use it:
 was given out by it: send it to every worker together with the changes.  `all_given()` goes with the snapshot
 that a new worker begins with.  When a worker has died (its process was waited for), `bury(column)`; only
 then may the column be given to another.  Call `tick()` each second and `Registry.sweep` as ever.
+One that goes on with processes of an earlier one begins with `inherit`, and says `settle` when all follow.
 
 *Worker, layer 4.*  `segment.attach(descriptor)`, `MappedBooks(segment.table(column))`, `Registry(…, books)`.
 For every change: `learn(news)` first, then `Registry.apply`.  Call `tick()` each second.
@@ -22,12 +23,12 @@ periodic look of the lines finds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from director.errors import ChangeRefused
 from director.model.pools import Pool, Server
-from director.registry.cells import CellTable, Given, SharedNumbers
+from director.registry.cells import GENERATION, CellTable, Given, SharedNumbers
 from director.registry.live import LivePool
 from director.registry.mapped import MappedPool, MappedSeats, MappedServer
 
@@ -68,6 +69,8 @@ class MappedBooks:
         self._servers: dict[int, MappedServer] = {}
         self._free: list[int] = []
         self._used = 0
+        self._inherited: dict[tuple[str, str], Given] = {}
+        self._unclaimed: set[int] = set()
         self._news: list[Given] = []
         self._dropped: list[MappedPool] = []
         self._closed: list[MappedSeats] = []
@@ -101,9 +104,11 @@ class MappedBooks:
 
     def forgotten(self, server: Any) -> None:
         """A server that left is idle and its time is over: its slot is free."""
-        self._servers.pop(server.slot, None)
+        slot = server.slot
+        if self._servers.get(slot) is server:
+            del self._servers[slot]
         self.owed.discard(server)
-        self._forget(server.slot)
+        self._forget(slot, server.generation)
 
     def dropped(self, pool: Any) -> None:
         """A pool is gone; its slot is free when nobody waits for it any more."""
@@ -121,7 +126,8 @@ class MappedBooks:
 
     def room_for(self, entries: int) -> None:
         """Whether so many new servers and pools find a slot; raises ChangeRefused when not."""
-        if self.gives and self._used - len(self._free) + entries > self.table.geometry.slots:
+        used = self._used - len(self._free) - len(self._inherited)
+        if self.gives and used + entries > self.table.geometry.slots:
             raise ChangeRefused(
                 "ENOMEM",
                 f"no more than {self.table.geometry.slots} servers and pools can be counted across processes;"
@@ -149,6 +155,31 @@ class MappedBooks:
             self._given[given.pool, given.server] = Given(*given)
             self._used = max(self._used, given.slot + 1)
 
+    def inherit(self, given: Sequence[Given]) -> None:
+        """Go on with what an earlier control process gave out, before anything is made here.
+
+        Who has a slot keeps it, and with it what processes claimed there.
+        """
+        self._inherited = {(one.pool, one.server): one for one in given if self._stands(one)}
+        self._used = max((one.slot + 1 for one in given), default=0)
+
+    def settle(self) -> None:
+        """All processes follow: slots that nobody wanted are free once nothing counts there."""
+        self._inherited.clear()
+        taken = {one.slot for one in self._given.values()}
+        self._unclaimed = set(range(self._used)) - taken - set(self._free)
+
+    def contradiction(self, given: Iterable[Given]) -> str:
+        """Who counts in another slot here than is said; empty when nobody does."""
+        known = ((self._given.get((one.pool, one.server), one), one) for one in given)
+        return next(
+            (f"{one.pool}/{one.server}" for had, one in known if had != one and self._stands(had)), ""
+        )
+
+    def _stands(self, given: Given) -> bool:
+        """Nobody else has had that slot since."""
+        return self.table.words[self.table.state(given.slot, GENERATION)] == given.generation
+
     def bury(self, column: int) -> None:
         """A process is dead: what it claimed is free, and the flags follow."""
         self.table.bury(column, range(self._used))
@@ -166,13 +197,16 @@ class MappedBooks:
             if pool.waiting:
                 self._dropped.append(pool)
             else:
-                self._forget(pool.slot)
+                self._forget(pool.slot, pool.generation)
         closed, self._closed = self._closed, []
         for seats in closed:
             if seats.taken:
                 self._closed.append(seats)
             else:
-                self._forget(seats.slot)
+                self._forget(seats.slot, seats.generation)
+        idle = {slot for slot in self._unclaimed if not self.table.claimed(slot)}
+        self._unclaimed -= idle
+        self._free.extend(idle)
 
     # -- inside --
 
@@ -190,6 +224,11 @@ class MappedBooks:
     def _slot(self, pool: str, server: str) -> Given:
         if not self.gives:
             return self._known(pool, server)
+        left = self._inherited.pop((pool, server), None)
+        if left is not None:
+            self._given[pool, server] = left
+            self._news.append(left)
+            return left
         if self._free:
             slot = self._free.pop()
         elif self._used < self.table.geometry.slots:
@@ -212,8 +251,8 @@ class MappedBooks:
                 "EINVAL", f"the control process gave no slot for {what}; this process must be replaced"
             ) from None
 
-    def _forget(self, slot: int) -> None:
-        for name in [name for name, given in self._given.items() if given.slot == slot]:
+    def _forget(self, slot: int, generation: int) -> None:
+        for name in [name for name, one in self._given.items() if one[2:] == (slot, generation)]:
             del self._given[name]
         if self.gives:
             self._free.append(slot)

@@ -98,6 +98,11 @@ class Geometry:
         return self.numbers + self.shared * self.columns
 
     @property
+    def octets(self) -> int:
+        """The size of the mapping."""
+        return self.words * WORD
+
+    @property
     def header(self) -> tuple[int, ...]:
         """What stands in the header."""
         return MAGIC, VERSION, self.slots, self.columns, self.shared
@@ -164,6 +169,10 @@ class CellTable:
             self.words[place] = 0
         self.words[self.state(slot, GENERATION)] = number
         return number
+
+    def claimed(self, slot: int) -> bool:
+        """Whether any process holds a claim there."""
+        return any(any(self.row(slot, kind)) for kind in CLAIMS)
 
     def bury(self, column: int, slots: range) -> None:
         """Put the claims and the shared numbers of a process that is dead to zero."""

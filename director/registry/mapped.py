@@ -52,12 +52,14 @@ class SlotKeeper(Protocol):
 class MappedServer(RealServer):
     """A live server whose load stands in a slot; `active` and its like are sums over all processes."""
 
-    __slots__ = ("_active", "_evidence", "_inactive", "_load", "books", "flag", "generation", "slot")
+    __slots__ = ("_active", "_evidence", "_inactive", "_load", "_made", "books", "flag", "generation", "slot")
 
     def __init__(self, config: Server, pool: LivePool, now: float, books: SlotKeeper, given: Given) -> None:
         self.books = books
         self.take_slot(given)
+        self._made = False
         super().__init__(config, pool, now)
+        self._made = True
 
     def take_slot(self, given: Given) -> None:
         """Count in another slot from now on."""
@@ -170,9 +172,11 @@ class MappedServer(RealServer):
     def _relieve(self) -> None:
         """`max` was raised or removed, which clears the flag (B.3): once for all, by who gives.
 
-        A process that has not heard of the new `max` may have set it again since.
+        A process that has not heard of the new `max` may have set it again since.  One that is made here may
+        be full already, by what others claimed before.
         """
-        self._look(lambda total: self.books.gives or not self.max or total < self.max)
+        if self._made:
+            self._look(lambda total: self.books.gives or not self.max or total < self.max)
 
     def _look(self, clear: Callable[[int], bool], *, at_max: bool = False) -> None:
         books, words = self.books, self.books.table.words
@@ -251,11 +255,11 @@ class MappedPool(LivePool):
 class MappedSeats:
     """The seats of a service (`seats`), of all processes."""
 
-    __slots__ = ("_books", "_own", "_row", "slot")
+    __slots__ = ("_books", "_own", "_row", "generation", "slot")
 
     def __init__(self, books: SlotKeeper, given: Given) -> None:
         self._books = books
-        self.slot = given.slot
+        self.slot, self.generation = given.slot, given.generation
         self._row = books.table.row(given.slot, ACTIVE)
         self._own = books.table.column
 

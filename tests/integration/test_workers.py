@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -164,31 +165,85 @@ def test_after_a_reload_was_answered_nobody_gets_an_old_answer(start: StartDirec
         assert [message for record in old.records for message in record.messages] == []
 
 
-def test_when_the_control_process_dies_they_serve_on_until_the_next_takes_over(start: StartDirector) -> None:
-    with Origin() as origin:
-        director = start(two(web({"a": origin.address})))
+class Asking:
+    """A client that asks again and again, until the end."""
+
+    def __init__(self, director: Director) -> None:
+        self.statuses: list[int] = []
+        self._director = director
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            self.statuses.extend(served(self._director, 1))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def kill_control(director: Director) -> None:
+    """-9, and it was waited for."""
+    director.signal(signal.SIGKILL)
+    assert director.process is not None
+    director.process.wait(10)
+
+
+def test_when_the_control_process_dies_they_serve_on_and_the_next_one_adopts_them(
+    start: StartDirector,
+) -> None:
+    counted = Counted(0.0)
+    with Origin(counted) as origin:
+        text = two(web({"a": f"{origin.address} max=4"}, "timeout.response = 60s\nqueue = 100 for 60s"))
+        director = start(text)
         left = both(director)
-        director.signal(signal.SIGKILL)
-        assert director.process is not None
-        director.process.wait(10)
+        counted.seconds = 6.0
+        with ThreadPoolExecutor(12) as pool:
+            busy = [pool.submit(fetch, director.place, GET, patience=60) for _ in range(12)]
+            assert wait_until(lambda: load(director) == [4], 15)
+            kill_control(director)
+            counted.seconds = 0.0
+            director.write(text.replace("max=4", "max=4 weight=7"))
+            director.start()
+            assert workers(director) == left
+            assert load(director) in ([4], [0]), "what was claimed stays claimed"
+            assert {one.result().status for one in busy} == {200}
+        assert counted.most == 4
+        assert wait_until(lambda: load(director) == [0])
+        assert director.api("pools", "web")["servers"][0]["weight"] == 7
+        assert f"processes of an earlier run go on here: {left[0]}, {left[1]}" in director.log
+        kill_control(director)
+        os.kill(left[0], signal.SIGSTOP)
+        director.start()
+        assert left[1] in both(director)
+        os.kill(left[1], signal.SIGKILL)
+        assert wait_until(lambda: left[1] not in workers(director) and len(both(director)) == 2, 40)
+        assert f"process {left[0]} of an earlier run does not answer and is killed" in director.log
+        assert f"worker 2 (process {left[1]}) ended for a reason" in director.log
         assert set(served(director)) == {200}
-        statuses: list[int] = []
-        over = threading.Event()
 
-        def ask() -> None:
-            while not over.is_set():
-                statuses.extend(served(director, 1))
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        try:
+def test_those_that_cannot_be_adopted_are_replaced_and_somebody_listens_all_the_time(
+    start: StartDirector,
+) -> None:
+    with Origin() as origin:
+        text = two(web({"a": origin.address}))
+        director = start(text)
+        left = both(director)
+        kill_control(director)
+        assert set(served(director)) == {200}
+        director.write(text.replace("[director]\n", "[director]\ntrace = 77\n"))
+        with Asking(director) as asking:
             director.start()
             assert wait_until(lambda: len(workers(director)) == 2, 40)
             assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), 20)
-        finally:
-            over.set()
-            asking.join()
-        assert set(statuses) == {200}
+        assert set(asking.statuses) == {200}
+        assert "are replaced, not adopted: they began with another name, log, trace" in director.log
         assert "2 worker(s) of an earlier run retire" in director.log
 
 

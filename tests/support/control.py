@@ -18,6 +18,7 @@ from director.model.http import L7Service
 from director.model.pools import Address, Pool, Server
 from director.model.settings import Configuration, Settings
 from director.program.processes.channel import Channel
+from director.program.processes.orphan import WORKER, orphans, release
 from director.program.processes.relay import Relay
 from director.program.processes.worker import WorkerProgram
 from director.program.version import VERSION
@@ -71,7 +72,7 @@ class Control:
 
     def hand(self, address: Address) -> None:
         [sock] = share(address, 1)
-        self.channel.hand(f"127.0.0.1 {address.port}", sock)
+        self.channel.hand(f"127.0.0.1 {address.port}", sock.fileno())
         self.open.append(sock)
 
     def begin(self) -> None:
@@ -105,7 +106,10 @@ def controlled(folder: Path, origin: Origin) -> Iterator[Control]:
         made.begin()
         yield made
         if not made.reactor.stopped:
-            made.ask("stop", 0.0)
+            if made.channel.open:
+                made.ask("stop", 0.0)
+            else:
+                release(orphans(folder, WORKER))
             loop.turn(lambda: made.reactor.stopped)
         made.channel.close()
         loop.quiet()

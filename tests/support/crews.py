@@ -15,6 +15,7 @@ from director.program.certificates import Certificates
 from director.program.configuration import read
 from director.program.parts import Parts
 from director.program.processes import crew
+from director.program.processes.adoption import Adoption
 from director.program.processes.counts import counts
 from director.program.processes.crew import Crew, Shared
 from director.program.processes.layer4_apart import Layer4Apart
@@ -44,7 +45,7 @@ class Crews:
         self.current = Running(first, FileStore(folder / "var", loop.reactor), loop.reactor, Random(1), books)
         self.current.overrides.load()
         settings = first.require().settings
-        shared = Shared(self.current, segment, books, settings, 2)
+        shared = Shared(self.current, segment, books, settings, 2, Adoption())
         self.workers = Workers(shared, loop.reactor, "abc", "off", Certificates().store)
         self.layer4 = Layer4Apart(shared, loop.reactor, self.workers.room)
         self.parts = Parts([self.current, self.layer4, self.workers])

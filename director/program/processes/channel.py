@@ -1,7 +1,7 @@
 """How two processes of one director talk: questions with answers, both ways, over a socket pair.
 
 AMP carries them (twisted.protocols.amp), one box after the other.  A value of a box holds 65 535 octets, so
-a longer text goes in pieces before the box that it belongs to.  Open sockets go the same way, each under a
+a longer text goes in pieces before the box that it belongs to.  Open files go the same way, each under a
 name, before the question that needs them (SCM_RIGHTS of unix(7)).
 
 Texts are what travels: JSON of plain values where they are many, `store.values` where they are values of the
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,7 +58,7 @@ class Chunk(amp.Command):
 
 
 class Hand(amp.Command):
-    """An open socket, under a name."""
+    """An open file, under a name."""
 
     arguments = [(b"name", amp.Unicode()), (b"descriptor", amp.Descriptor())]  # noqa: RUF012 - AMP's form
     requiresAnswer = False
@@ -85,12 +84,12 @@ class Channel(amp.AMP):
         lost: called once when the other end is gone.
 
     Attributes:
-        handed: sockets that came, by their names; who uses one takes it out.
+        handed: descriptors that came, by their names; who uses one takes it out.
     """
 
     def __init__(self, answers: Mapping[str, Answer], lost: Callable[[], object] = lambda: None) -> None:
         super().__init__()
-        self.handed: dict[str, socket.socket] = {}
+        self.handed: dict[str, int] = {}
         self._answers = answers
         self._lost = lost
         self._numbers = 0
@@ -127,10 +126,16 @@ class Channel(amp.AMP):
         """Ask, and do without the answer; what goes wrong is the other side's to say."""
         self.ask(word, value).addErrback(lambda _: None)
 
-    def hand(self, name: str, sock: socket.socket) -> None:
-        """Give an open socket to the other end.  It stays open here, and must, until that has answered."""
+    def hand(self, name: str, descriptor: int) -> None:
+        """Give an open file to the other end.  It stays open here, and must, until that has answered."""
         if self.open:
-            self.callRemote(Hand, name=name, descriptor=sock.fileno())
+            self.callRemote(Hand, name=name, descriptor=descriptor)
+
+    def drop(self) -> None:
+        """Close what was handed over and nobody took."""
+        for descriptor in self.handed.values():
+            os.close(descriptor)
+        self.handed.clear()
 
     def _begun(self, value: Any) -> tuple[int, bytes]:
         """Send all but the last piece of a text; its number, and that last piece."""
@@ -162,9 +167,9 @@ class Channel(amp.AMP):
     def _handed(self, name: str, descriptor: int) -> dict[str, Any]:
         old = self.handed.pop(name, None)
         if old is not None:
-            old.close()
+            os.close(old)
         os.set_inheritable(descriptor, False)
-        self.handed[name] = socket.socket(fileno=descriptor)
+        self.handed[name] = descriptor
         return {}
 
     @Ask.responder
@@ -192,9 +197,7 @@ class Channel(amp.AMP):
     def connectionLost(self, reason: Failure = _END) -> None:
         """The other end is gone."""
         super().connectionLost(reason)
-        for sock in self.handed.values():
-            sock.close()
-        self.handed.clear()
+        self.drop()
         self._lost()
 
 

@@ -16,7 +16,7 @@ endless loop, a stopped process) is killed, and then it is like any other that e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -29,13 +29,13 @@ from director.model.settings import Configuration, Settings
 from director.program.candidate import Candidate
 from director.program.logs import event_log
 from director.program.parts import Chore, Part, all_of
+from director.program.processes.adoption import Adoptee, Adoption
 from director.program.processes.channel import Answer, Gone, Overfull
 from director.program.processes.figures import Sums
-from director.program.processes.process import Process
+from director.program.processes.process import Adopted, Process
+from director.program.processes.snapshot import snapshot, sources
 from director.program.running import Running
-from director.program.version import VERSION
 from director.registry.books import MappedBooks
-from director.registry.changes import Ordered, plan
 from director.registry.io.segment import Segment
 from director.store.values import packed
 
@@ -60,6 +60,7 @@ class Shared:
 
     Args:
         workers: how many processes accept clients; users' schedulers are told.
+        adoption: what an earlier run left, and goes on here.
 
     Attributes:
         sums: what all have counted.
@@ -67,15 +68,28 @@ class Shared:
     """
 
     def __init__(
-        self, current: Running, segment: Segment, books: MappedBooks, settings: Settings, workers: int
+        self,
+        current: Running,
+        segment: Segment,
+        books: MappedBooks,
+        settings: Settings,
+        workers: int,
+        adoption: Adoption,
     ) -> None:
         self.current = current
         self.segment = segment
         self.books = books
         self.settings = settings
         self.workers = workers
+        self.adoption = adoption
         self.sums = Sums(current.registry)
         self.crews: list[Crew] = []
+
+    def begin(self) -> Collection[int]:
+        """Own the first column from now on; returns the processes of an earlier run that go on here."""
+        self.segment.occupy(0)
+        self.adoption.begin(self.books)
+        return self.adoption.pids
 
 
 class Crew(Part):
@@ -155,7 +169,7 @@ class Crew(Part):
         told = {
             "author": candidate.author,
             "changes": packed(candidate.changes),
-            "files": _sources(candidate),
+            "files": sources(candidate),
         }
         for one in self.there:
             self._hand(one, new=True)
@@ -195,7 +209,7 @@ class Crew(Part):
         if not self._wanted(self._shared.current.registry.configuration):
             return succeed(None)
         self._manned = True
-        return _all([self._spawn(index) for index in range(len(self._processes))])
+        return _all([self._first_of(index) for index in range(len(self._processes))])
 
     def chores(self) -> Iterable[Chore]:
         """The pulse."""
@@ -215,11 +229,28 @@ class Crew(Part):
 
     # -- one after the other --
 
-    def _spawn(self, index: int) -> Deferred[None]:
+    def _first_of(self, index: int) -> Deferred[None]:
+        """One that was left, or a new one."""
+        found = self._shared.adoption.take(self._first + index)
+        return self._spawn(index) if found is None else self._adopt(index, found)
+
+    def _adopt(self, index: int, found: Adoptee) -> Deferred[None]:
+        one = Adopted(found, *self._given(index))
+        try:
+            one.spawn(self._shared.segment.descriptor)
+        except OSError:
+            # It ended since it said that it is there.
+            self._shared.books.bury(one.column)
+            return self._spawn(index)
+        return self._ask_to("adopt", one)
+
+    def _given(self, index: int) -> tuple[Any, ...]:
         answers: dict[str, Answer] = {"event": self._event, "work": self._work, **self._answers(index)}
-        one = Process(
-            self._reactor, self._module, self._name(index), index, self._first + index, answers, self._ended
-        )
+        column = self._first + index
+        return self._reactor, self._module, self._name(index), index, column, answers, self._ended
+
+    def _spawn(self, index: int) -> Deferred[None]:
+        one = Process(*self._given(index))
         try:
             one.spawn(self._shared.segment.descriptor)
         except OSError as error:
@@ -232,28 +263,21 @@ class Crew(Part):
             self._deaths[index] += 1
             self._again(index)
             return succeed(None)
-        self._processes[index] = one
+        return self._ask_to("begin", one)
+
+    def _ask_to(self, word: str, one: Process) -> Deferred[None]:
+        self._processes[one.index] = one
         self._hand(one, new=False)
-        begun = one.channel.ask("begin", self._snapshot(one))
+        begun = one.channel.ask(word, self._snapshot(one))
         return begun.addCallback(self._begun, one).addErrback(self._not_begun, one)
 
     def _snapshot(self, one: Process) -> dict[str, Any]:
         """All that a new one must know."""
-        shared, current = self._shared, self._shared.current
-        changes = [*plan(Configuration(), current.registry.configuration)]
-        changes += [Ordered(*place, state) for place, state in current.registry.states().items()]
+        shared = self._shared
         return {
-            "version": VERSION,
+            **snapshot(shared.current, shared.books, shared.settings, shared.workers),
             "label": self._label(one.index),
             "column": one.column,
-            "processes": shared.workers,
-            "settings": packed(shared.settings),
-            "state_dir": shared.settings.state_dir,
-            "author": "start",
-            "changes": packed(tuple(changes)),
-            "files": _sources(current.candidate),
-            "given": [list(given) for given in shared.books.all_given()],
-            "verdicts": current.registry.verdicts(),
             "faults": self._injected(self._running_faults()),
             **self._facts(),
         }
@@ -360,10 +384,6 @@ class Crew(Part):
 def _calm(_: Any, late: Any) -> None:
     if late.active():
         late.cancel()
-
-
-def _sources(candidate: Candidate) -> dict[str, str]:
-    return {path: source.decode("latin-1") for path, source in candidate.files.sources().items()}
 
 
 def _of(one: Process, work: Deferred[Any]) -> Deferred[Any]:

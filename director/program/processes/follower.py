@@ -10,9 +10,9 @@ process's log.
     commit    follow them                beat      are you there?
     abandon   forget them                stop      the end
     inject    faults of drills           retire    the end, while others go on
-    heal      end these
+    heal      end these                  adopt     another control process, and what runs there
 
-When the control process dies it works on with what it knows, and waits for another to take over (`orphan`).
+When the control process dies it works on with what it knows, and waits for another to adopt it (`orphan`).
 `worker` and `layer4_program` are what such processes do.
 """
 
@@ -25,7 +25,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -37,29 +37,33 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from director import plugins
-from director.caches import figures
+from director.caches import figures as cache_figures
 from director.errors import DirectorError
 from director.fault.io.timed import TimedInjections
 from director.model.pools import Advice
+from director.model.virtual import L4Settings
 from director.plugins import UserFiles
 from director.program.candidate import Candidate
 from director.program.memory import settle_memory
 from director.program.parts import Part, Parts
-from director.program.processes.channel import Channel
+from director.program.processes.channel import Answer, Channel
 from director.program.processes.figures import Meter
-from director.program.processes.orphan import Orphan
+from director.program.processes.orphan import COUNTS, FACTS, Alone, Orphan, facts
 from director.program.processes.relay import Relay
 from director.program.processes.sightings import EVERY, Sightings
+from director.program.processes.snapshot import leading, superseding
 from director.program.replica import Replica
 from director.program.version import VERSION
 from director.registry.books import MappedBooks
 from director.registry.cells import Given
-from director.registry.changes import changed
+from director.registry.changes import Change, changed
 from director.registry.io.segment import attach
 from director.store.values import unpacked
 
 CHANNEL, SEGMENT = 3, 4
 """The descriptors that the control process gives."""
+OUTPUTS = {"stdout": 1, "stderr": 2}
+"""Those of the control process, by the names under which another one hands its own over."""
 TICK = 1.0
 """Seconds between two looks at what the counts owe."""
 
@@ -89,8 +93,7 @@ class Follower:
         self._relay = relay
         self._prepared: Candidate | None = None
         self._stopping = False
-        self.channel = Channel({word: getattr(self, f"_{word}") for word in self.words}, self._alone)
-        relay.channel = self.channel
+        self.channel = relay.channel = self._new_channel()
 
     # -- what a subclass does --
 
@@ -116,6 +119,13 @@ class Follower:
         """Let the work go to another process that is ready for it."""
         return self._parts.stop(grace)
 
+    def _adopted(self) -> None:
+        """Another control process has taken over: what only the one before asked for ends."""
+
+    def _entrances(self) -> Mapping[str, int]:
+        """The sockets that clients come in by, by the names of their places."""
+        return {}
+
     def _closed(self) -> None:
         """The parts have stopped: let go of the rest."""
 
@@ -123,28 +133,27 @@ class Follower:
 
     def _begin(self, told: dict[str, Any]) -> Deferred[Any]:
         """Do what is told.  Fails when the control process is another version than this one."""
-        if told["version"] != VERSION:
-            raise DirectorError(
-                f"its program is of version {VERSION} and cannot work for the running {told['version']}; "
-                "run `director upgrade`"
-            )
+        _demand_version(told)
         column, self.settings = told["column"], unpacked(told["settings"])
         with contextlib.suppress(OSError):
             Path("/proc/self/comm").write_text(f"director-{told['label']}", encoding="ascii")
         self._epoch = time.time() - self.reactor.seconds()
         self._started = time.time()
+        segment = attach(self._descriptor)
+        segment.occupy(column)
         self.books = MappedBooks(
-            attach(self._descriptor).table(column),
+            segment.table(column),
             room=lambda pool: self.channel.tell("room", pool),
             processes=told["processes"],
         )
         self._replica = Replica(self.reactor, Random(), self.books)
-        sightings = Sightings(self._replica.registry, self.reactor, self.channel)
+        sightings = Sightings(self._replica.registry, self.reactor, self._tell)
         self._replica.registry.saw = sightings.saw
         self._repeat(sightings.look, EVERY)
         self._files = UserFiles()
         self._meter = Meter(self._replica.registry)
-        self._orphan = Orphan(self.reactor, told["state_dir"], self.kind, self._retire)
+        alone = Alone(self._bequest, self._new_channel, self._retire)
+        self._orphan = Orphan(self.reactor, told["state_dir"], self.kind, alone)
         self._parts = Parts((self._replica, *self._make(told)))
         self._faults = TimedInjections(self._replica.registry, self.reactor, lambda _: None, self._laid)
         self._inject(told["faults"])
@@ -163,11 +172,14 @@ class Follower:
 
     def _prepare(self, told: dict[str, Any]) -> Deferred[None]:
         """Be ready for changes.  Fails with what is against them."""
-        changes = unpacked(told["changes"])
+        return self._prepare_with(unpacked(told["changes"]), self._read(told["files"]), told["author"])
+
+    def _read(self, files: dict[str, str]) -> UserFiles:
+        return UserFiles(self._files, {path: source.encode("latin-1") for path, source in files.items()})
+
+    def _prepare_with(self, changes: tuple[Change, ...], files: UserFiles, author: str) -> Deferred[None]:
         desired = changed(self._replica.registry.configuration, changes)
-        sources = {path: source.encode("latin-1") for path, source in told["files"].items()}
-        files = UserFiles(self._files, sources)
-        candidate = Candidate(None, files).by(told["author"], desired)
+        candidate = Candidate(None, files).by(author, desired)
         catalog = plugins.catalog(desired.schedulers, self._replica.note, files=files)
         self._prepared = evolve(candidate, changes=changes, catalog=catalog)
         return self._parts.prepare(self._prepared)
@@ -187,9 +199,7 @@ class Follower:
     def _abandon(self, _: Any) -> Deferred[None]:
         """Forget them."""
         self._prepared = None
-        for sock in self.channel.handed.values():
-            sock.close()
-        self.channel.handed.clear()
+        self.channel.drop()
         return self._parts.abandon()
 
     def _repeat(self, chore: Callable[[], object], period: float) -> None:
@@ -261,10 +271,63 @@ class Follower:
             "rss": pages * resource.getpagesize(),
             "started": self._started,
             "refused": self.books.refused,
-            "caches": [astuple(one) for one in figures()],
+            "caches": [astuple(one) for one in cache_figures()],
             "faults": self._faults.counts(),
             **self._own_figures(),
         }
+
+    # -- another control process --
+
+    def _tell(self, word: str, what: Any) -> None:
+        """To whichever is there."""
+        self.channel.tell(word, what)
+
+    def _new_channel(self) -> Channel:
+        """To a control process: the one that started this process, or one that may adopt it."""
+        answers: dict[str, Answer] = {word: getattr(self, f"_{word}") for word in self.words}
+        answers["adopt"] = lambda told: self._adopt(told, channel)
+        channel = Channel(answers, lambda: self._alone(channel))
+        return channel
+
+    def _bequest(self) -> dict[str, int]:
+        """What it needs for that."""
+        l4 = self._replica.registry.configuration.l4_settings or L4Settings()
+        told = facts(self.kind, self.books.table.column, self.settings, l4, self.books.all_given())
+        file = os.memfd_create("director-facts", os.MFD_CLOEXEC)
+        os.write(file, told)
+        os.lseek(file, 0, os.SEEK_SET)
+        return {FACTS: file, COUNTS: self._descriptor, **self._entrances()}
+
+    def _adopt(self, told: dict[str, Any], channel: Channel) -> Deferred[dict[str, Any]]:
+        """Follow another control process, and become what runs there."""
+        _demand_version(told)
+        given = [Given(*one) for one in told["given"]]
+        contradiction = self.books.contradiction(given)
+        if contradiction:
+            raise DirectorError(f"{contradiction} counts elsewhere in it")
+        self.channel = self._relay.channel = channel
+        self._orphan.close()
+        for name, number in OUTPUTS.items():
+            descriptor = channel.handed.pop(name, None)
+            if descriptor is not None:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+        self.settings = unpacked(told["settings"])
+        self._meter = Meter(self._replica.registry)
+        self._adopted()
+        self.books.learn(given)
+        files = self._read(told["files"])
+        changes = leading(self._replica.registry, unpacked(told["changes"]), files)
+        prepared = self._prepare_with(changes, files, told["author"])
+        followed = prepared.addCallback(lambda _: self._commit({"given": ()}))
+        return followed.addCallback(lambda state: self._follows_another(state, told))
+
+    def _follows_another(self, followed: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+        self._verdicts(superseding(self._replica.registry.verdicts(), told["verdicts"]))
+        kept = {unpacked(fault).name for fault, _ in told["faults"]}
+        self._heal([name for name in self._faults.counts() if name not in kept])
+        self._inject(told["faults"])
+        return {"pid": os.getpid(), **followed}
 
     # -- the end --
 
@@ -278,8 +341,10 @@ class Follower:
         self.reactor.callLater(0.05, self.reactor.stop)
         return {}
 
-    def _alone(self) -> None:
-        """The control process is gone."""
+    def _alone(self, channel: Channel) -> None:
+        """The control process at its other end is gone, or one that has not adopted this process."""
+        if channel is not self.channel:
+            return
         if self._stopping:
             self.reactor.callLater(0, self.reactor.stop)
         elif not hasattr(self, "_orphan"):
@@ -299,6 +364,14 @@ class Follower:
         if not self._stopping and not self.channel.open:
             self._orphan.close()
             self._stop(10.0)
+
+
+def _demand_version(told: dict[str, Any]) -> None:
+    if told["version"] != VERSION:
+        raise DirectorError(
+            f"its program is of version {VERSION} and cannot work for the running {told['version']}; "
+            "run `director upgrade`"
+        )
 
 
 def run(program: type[Follower]) -> None:

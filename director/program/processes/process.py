@@ -19,8 +19,13 @@ from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTer
 from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.python.failure import Failure
 
+from director.errors import DirectorError
+from director.program.processes.adoption import Adoptee
 from director.program.processes.channel import Answer, Channel
-from director.program.processes.follower import CHANNEL, SEGMENT
+from director.program.processes.follower import CHANNEL, OUTPUTS, SEGMENT
+
+GONE = DirectorError("for a reason that only the process which started it could learn")
+"""Why an adopted process ended."""
 
 
 class Process(ProcessProtocol):
@@ -38,7 +43,10 @@ class Process(ProcessProtocol):
         begun: it serves.
         heard: when it last answered (monotonic seconds).
         said: what it last said of itself.
+        has: the places whose sockets it has before any is handed over.
     """
+
+    has: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -132,6 +140,65 @@ class Process(ProcessProtocol):
         self.channel.close()
         self._ended(self, why_ended(reason.value))
         self.over.callback(None)
+
+
+class Adopted(Process):
+    """One that an earlier control process started: it is nobody's child any more (pidfd_open(2)).
+
+    Args:
+        found: what it left, and how to talk to it.
+
+    Attributes:
+        has: the places whose sockets it has already.
+    """
+
+    def __init__(self, found: Adoptee, *given: Any) -> None:
+        super().__init__(*given)
+        self._number = found.pid
+        self._sock = found.sock
+        self._process = -1
+        self.has = frozenset(found.left)
+
+    @property
+    def pid(self) -> int:
+        """Its number; 0 once it is gone."""
+        return self._number
+
+    def spawn(self, segment: int) -> None:
+        """Talk to it, and watch it.  Raises OSError when it has ended."""
+        self._process = os.pidfd_open(self._number)
+        self._sock.setblocking(False)
+        factory = Factory.forProtocol(lambda: self.channel)
+        self._reactor.adoptStreamConnection(self._sock.fileno(), socket.AF_UNIX, factory)
+        self._sock.close()
+        self._reactor.addReader(self)
+        for name, number in OUTPUTS.items():
+            self.channel.hand(name, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process >= 0:
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    # -- IReadDescriptor --
+
+    def fileno(self) -> int:
+        """Readable once it has ended."""
+        return self._process
+
+    def doRead(self) -> None:
+        """It has; why, its parent alone could have learnt."""
+        self._reactor.removeReader(self)
+        os.close(self._process)
+        self._process, self._number = -1, 0
+        self.processEnded(Failure(GONE))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The loop ends."""
+
+    def logPrefix(self) -> str:
+        """For Twisted's log."""
+        return self.name
 
 
 def why_ended(end: BaseException | None) -> str:

@@ -6,7 +6,8 @@ and not one for each request; how much went well, and how fast, goes along once 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from director.registry.registry import RealServer, Registry
 from director.registry.watch import NOTHING
@@ -19,25 +20,21 @@ MOST = 1000
 """Entries of one message; more are dropped and counted: the first thousand say enough."""
 
 
-class Tells(Protocol):
-    """A channel to the control process."""
-
-    def tell(self, word: str, what: Any) -> object:
-        """Send, without an answer."""
-
-
 class Sightings:
     """Those of one worker.
+
+    Args:
+        tell: takes a word and what is said, for the control process.
 
     Attributes:
         dropped: entries that there was no room for.
     """
 
-    def __init__(self, registry: Registry, reactor: Any, channel: Tells) -> None:
+    def __init__(self, registry: Registry, reactor: Any, tell: Callable[[str, Any], object]) -> None:
         self.dropped = 0
         self._registry = registry
         self._reactor = reactor
-        self._channel = channel
+        self._tell = tell
         self._saw: list[list[Any]] = []
 
     def saw(self, server: RealServer, word: str) -> None:
@@ -66,4 +63,4 @@ class Sightings:
     def _send(self, samples: list[Any]) -> None:
         saw, self._saw = self._saw, []
         if saw or samples:
-            self._channel.tell("work", {"saw": saw, "samples": samples})
+            self._tell("work", {"saw": saw, "samples": samples})

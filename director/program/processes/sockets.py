@@ -92,26 +92,21 @@ class Sockets:
                 opened.append(place)
         return opened
 
-    def hand(self, place: Place, index: int, give: Callable[[str, socket.socket], object]) -> None:
+    def hand(self, place: Place, index: int, give: Callable[[str, int], object]) -> None:
         """Give the socket of one place to one worker."""
         group = self._open[place]
-        give(name(place), group[index % len(group)])
-
-    def _left(self, place: Place) -> list[socket.socket]:
-        """As many of what was left as are wanted; those beyond are served by who left them until it ends."""
-        found = []
-        for number in range(self._size):
-            sock = self._inherited(place, number)
-            if sock is None:
-                break
-            found.append(sock)
-        return found
+        give(name(place), group[index % len(group)].fileno())
 
     def _group(self, address: Address, *, beside: bool) -> list[socket.socket]:
-        left = self._left(bound_to(address))
-        if left:
-            more = 0 if address.path or address.endpoint else self._size - len(left)
-            return [*left, *share(address, more, join=left[0])] if more else left
+        left = [self._inherited(bound_to(address), number) for number in range(self._size)]
+        known = [sock for sock in left if sock is not None]
+        if known and (address.path or address.endpoint):
+            return known
+        if known:
+            # Each at its place: it is that of a worker that may have it already.
+            lacking = self._size - len(known)
+            more = iter(share(address, lacking, join=known[0]) if lacking else ())
+            return [next(more) if sock is None else sock for sock in left]
         if address.endpoint:
             return [inherited(address.endpoint)]
         if address.path:

@@ -13,7 +13,7 @@ It tells by itself: `event` (a log line), `room` (there is a place again), `work
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -59,8 +59,9 @@ class WorkerProgram(Follower):
         if given is None:
             why = "no socket was given for it; this process must be replaced"
             raise BindError(f"cannot listen on {address}: {why}", why, taken=True)
-        given.setblocking(False)
-        return given
+        sock = socket.socket(fileno=given)
+        sock.setblocking(False)
+        return sock
 
     def _judged(self) -> None:
         self._layer7.wake()
@@ -118,6 +119,16 @@ class WorkerProgram(Follower):
 
     def _closed(self) -> None:
         self.access_log.stop()
+
+    # -- another control process --
+
+    def _entrances(self) -> Mapping[str, int]:
+        return {name(place): sock.fileno() for place, sock in self.shell.sockets().items()}
+
+    def _adopted(self) -> None:
+        """A drill ended with the one before."""
+        for live in self._replica.registry.services.values():
+            live.tester = ""
 
 
 if __name__ == "__main__":

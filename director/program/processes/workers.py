@@ -97,7 +97,8 @@ class Workers(Crew, Collector):
 
     def _hand(self, one: Process, *, new: bool) -> None:
         for name, sock in self._sockets.of(one.index, new=new).items():
-            one.channel.hand(name, sock)
+            if new or name not in one.has:
+                one.channel.hand(name, sock.fileno())
 
     def _lost(self, one: Process) -> None:
         if not self.stopping:
@@ -106,8 +107,8 @@ class Workers(Crew, Collector):
     def prepare(self, candidate: Candidate) -> Deferred[None] | None:
         """Open what is new, and let every worker be ready."""
         if self._orphans is None:
-            state_dir = self._shared.settings.state_dir
-            self._orphans = orphans(Path(state_dir), WORKER) if state_dir else []
+            state_dir, spared = self._shared.settings.state_dir, self._shared.begin()
+            self._orphans = orphans(Path(state_dir), WORKER, spared) if state_dir else []
         desired = candidate.desired
         addresses = [address for one in desired.l7 for address in one.places]
         self._sockets.prepare(addresses, beside=bool(self._orphans), waits=not self._serves)

@@ -9,6 +9,7 @@
     answers who asked; no longer main            <-    ready; `pidfile`
     stops within shutdown_grace                        goes on
 
-Whatever fails before `let go` is answered changes nothing; what fails behind it is taken back.  `upgrade` is
-the part of the running program that leads through it, `starting` how it was started itself.
+What is left goes over by `processes.bequest`.  Whatever fails before `let go` is answered changes nothing;
+what fails behind it is taken back.  `upgrade` is the part of the running program that leads through it,
+`starting` how it was started itself.
 """

@@ -21,11 +21,11 @@ from director.l7.io.listener import bound_to
 from director.model.pools import Address
 from director.program.demos import DEMO
 from director.program.parts import Parts
+from director.program.processes.bequest import take
 from director.program.processes.channel import Channel, Gone
 from director.program.processes.orphan import WORKER, orphans, release, relieved
 from director.program.processes.sockets import Place, entrance
 from director.program.services import ADMIN
-from director.program.upgrade.bequest import take
 from director.program.upgrade.pidfile import PidFile
 from director.program.upgrade.successor import ERRORS, VARIABLE
 from director.program.version import VERSION

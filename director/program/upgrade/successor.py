@@ -17,9 +17,9 @@ from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.python.failure import Failure
 
+from director.program.processes.bequest import leave
 from director.program.processes.channel import Answer, Channel
 from director.program.processes.process import why_ended
-from director.program.upgrade.bequest import leave
 from director.program.upgrade.starting import Starting
 
 VARIABLE = "DIRECTOR_UPGRADE"

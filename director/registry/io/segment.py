@@ -11,6 +11,9 @@ do nothing else, 8.7 us and 4.7 us.  The record lock was chosen all the same: it
 stray write could spoil, knows no layout of a C library, and the kernel says who holds it; only servers with
 a `max` take one.  Open-file-description locks would not do: descriptors that are handed on share one.
 
+A process that owns a column holds a lock for that as well, beyond those of the slots, for as long as it
+lives: so the next control process knows for certain whose claims still stand.
+
 Mind that the kernel also drops the locks of a process when it closes *any* descriptor of the file.
 """
 
@@ -24,8 +27,10 @@ import time
 from pathlib import Path
 
 from director.errors import DirectorError
-from director.registry.cells import WORD, CellTable, Geometry, geometry
+from director.registry.cells import CellTable, Geometry, geometry
 
+COLUMNS = 1 << 32
+"""The lock of the first column; those of slots are before it."""
 TRIES = 200
 """How often a lock is asked for at once.  Between two times others run, so a holder that was merely
 interrupted goes on mostly; one that was stopped costs each claim about 0.2 ms until it is killed."""
@@ -43,7 +48,7 @@ class Segment:
     def __init__(self, descriptor: int, size: Geometry) -> None:
         self.descriptor = descriptor
         self.geometry = size
-        self._map = mmap.mmap(descriptor, size.words * WORD)
+        self._map = mmap.mmap(descriptor, size.octets)
         self.words = memoryview(self._map).cast("q")
 
     def table(self, column: int) -> CellTable:
@@ -74,6 +79,15 @@ class Segment:
         """Let a lock go."""
         fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, number)
 
+    def occupy(self, column: int) -> None:
+        """Own a column from now on, to the end of this process."""
+        self._try(COLUMNS + column)
+
+    def occupants(self) -> dict[int, int]:
+        """Which columns other processes own, and which process each."""
+        found = {column: self.holder(COLUMNS + column) for column in range(self.geometry.columns)}
+        return {column: process for column, process in found.items() if process}
+
     def holder(self, number: int) -> int | None:
         """The process that holds a lock, None when nobody else does."""
         asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, number, 1, 0)
@@ -103,12 +117,12 @@ def create(size: Geometry) -> Segment:
     descriptor = -1
     try:
         descriptor = os.memfd_create("director-counts", os.MFD_CLOEXEC)
-        os.ftruncate(descriptor, size.words * WORD)
+        os.ftruncate(descriptor, size.octets)
         made = Segment(descriptor, size)
     except OSError as error:
         if descriptor >= 0:
             os.close(descriptor)
-        needed = size.words * WORD >> 20
+        needed = size.octets >> 20
         raise DirectorError(
             f"no memory for the counts of {size.columns} processes ({needed} MB of addresses):"
             f" {error.strerror}; set workers = 0, or raise the limit (ulimit -v)"
@@ -124,7 +138,7 @@ def attach(descriptor: int) -> Segment:
         length = os.fstat(descriptor).st_size
         first = os.pread(descriptor, mmap.PAGESIZE, 0)
         size = geometry(memoryview(first).cast("q"))
-        if length != size.words * WORD:
+        if length != size.octets:
             raise DirectorError("the memory handed over has not the size it says; restart the director")
         return Segment(descriptor, size)
     except (OSError, TypeError, ValueError) as error:

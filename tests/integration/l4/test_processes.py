@@ -105,9 +105,17 @@ def test_whichever_dies_or_hangs_the_others_serve_and_it_is_replaced(bed: Bed) -
     program.process.wait()
     program.both_serve("nobody controls")
     program.start()
-    program.both_serve("the next one has the flows")
+    program.both_serve("the next one adopts them")
+    assert {**program.pids(), "control": 0} == {**left, "control": 0}
+    program.process.kill()
+    program.process.wait()
+    program.ini.write_text(program.ini.read_text().replace("sloppy_tcp", "max_flows = 70000\nsloppy_tcp"))
+    program.start()
+    program.both_serve("layer 4 is replaced, and the next one has the flows")
+    assert program.said("layer 4 of an earlier run is replaced, not adopted: [l4] interfaces, engine") == 1
     assert program.said("1 flow(s) and 0 template(s) of the run before go on") == 1
-    wait_for(lambda: not any(Path(f"/proc/{pid}/fd").exists() for pid in left.values()), 30)
+    assert program.pids()["worker 2"] == left["worker 2"]
+    wait_for(lambda: not Path(f"/proc/{left['layer 4']}/fd").exists(), 30)
     assert program.api("connections")[0]["client"].startswith("10.0.0.2:")
     program.talk.end()
     program.process.terminate()

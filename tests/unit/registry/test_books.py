@@ -134,3 +134,68 @@ def test_the_slot_of_a_service_is_free_when_its_last_client_has_left() -> None:
     ledger.leave_seat(served)
     house.books[0].tick()
     assert slot in house.books[0]._free
+
+
+def heir_of(house: Together, configuration: Configuration) -> tuple[MappedBooks, Registry]:
+    """Another control process, which goes on with what the first one gave out."""
+    books = MappedBooks(CellTable(house.words, house.books[0].table.geometry, 0, house.locks), gives=True)
+    books.inherit(house.books[1].all_given())
+    registry = Registry(house.control._make_scheduler, books)
+    registry.apply(plan(Configuration(), configuration), "start", 0.0, 0.0)
+    return books, registry
+
+
+def test_another_control_process_goes_on_with_the_same_slots_and_what_is_claimed_there() -> None:
+    house = Together(limited(1))
+    lease = taken(house.workers[0], "web")
+    _, registry = heir_of(house, house.control.configuration)
+    seen: Any = one(registry)
+    assert (seen.slot, seen.generation) == (one(house.control).slot, one(house.control).generation)
+    assert (seen.active, seen.overloaded) == (1, True)
+    assert take(house.workers[1], "web") is None, "it stays full"
+    lease.release()
+    taken(house.workers[1], "web")
+
+
+def test_slots_that_another_control_process_does_not_want_are_free_when_nothing_counts_there() -> None:
+    house = Together(ROOMY)
+    lease = taken(house.workers[0], "web")
+    slots = {one(house.control, name).slot for name in "ab"}
+    pool = house.control.pools["web"].slot  # type: ignore[attr-defined]
+    books, registry = heir_of(house, Configuration())
+    books.tick()
+    assert books._free == [], "not before all follow"
+    books.settle()
+    books.tick()
+    assert {*books._free} == {*slots, pool} - {one(house.workers[0]).slot}
+    lease.release()
+    books.tick()
+    assert {*books._free} == {*slots, pool}
+    registry.apply(plan(Configuration(), ROOMY), "ops", 0.0, 0.0)
+    assert one(registry).generation == 2
+
+
+def test_it_is_told_who_counts_elsewhere_but_for_slots_that_are_another_s_by_now() -> None:
+    house = Together(ROOMY)
+    given = house.books[0].all_given()
+    assert house.books[1].contradiction(given) == ""
+    moved = [each._replace(slot=each.slot + 1) if each.server == "b" else each for each in given]
+    assert house.books[1].contradiction(moved) == "web/b"
+    house.books[0].table.renew(one(house.control, "b").slot)
+    assert house.books[1].contradiction(moved) == ""
+
+
+def test_a_slot_that_was_given_again_is_not_forgotten_with_who_had_it() -> None:
+    """The control process frees a slot at its own time; a worker may sweep later, when it is another's."""
+    house = Together(ROOMY)
+    worker = house.workers[0]
+    house.apply([ServerRemoved("web", "a")])
+    for now in (0.0, TRASH_SECONDS):
+        house.control.sweep(now)
+    house.apply([ServerAdded("web", server("c", 3))])
+    for now in (0.0, TRASH_SECONDS):
+        worker.sweep(now)
+    assert ("web", "c") in {each[:2] for each in house.books[1].all_given()}
+    house.apply([ServerRemoved("web", "c")])
+    house.apply([ServerAdded("web", server("c", 3))])
+    assert one(worker, "c").slot == one(house.control, "c").slot

@@ -98,10 +98,10 @@ def test_a_fault_is_logged_where_it_happened_and_costs_the_answer_alone(pair: Pa
 def test_a_socket_is_handed_over_under_its_name_before_the_next_question(pair: Pair) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         place = server.getsockname()
-        pair.here.hand("www", server)
-        pair.here.hand("www", server)
+        pair.here.hand("www", server.fileno())
+        pair.here.hand("www", server.fileno())
         pair.ask("echo")
-    given = pair.there.handed.pop("www")
+    given = socket.socket(fileno=pair.there.handed.pop("www"))
     assert given.getsockname() == place
     assert not given.get_inheritable()
     with socket.create_connection(place, 1):

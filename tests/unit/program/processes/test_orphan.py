@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 from threading import Thread
 
-from director.program.processes.orphan import RETIREMENT, WORKER, Orphan, dismiss, orphans, release, relieved
+from director.program.processes.orphan import (
+    RETIREMENT,
+    WORKER,
+    Alone,
+    Orphan,
+    dismiss,
+    orphans,
+    release,
+    relieved,
+)
 from tests.support.loops import loop_of
 from tests.support.said import said
 
@@ -27,7 +36,7 @@ with socket.socket(socket.AF_UNIX) as door:
 def test_they_are_found_and_retire_when_they_are_told(tmp_path: Path) -> None:
     told: list[float] = []
     with loop_of() as loop:
-        one = Orphan(loop.reactor, str(tmp_path), WORKER, told.append)
+        one = Orphan(loop.reactor, str(tmp_path), WORKER, Alone(dict, object, told.append))
         one.listen()
         waiting = orphans(tmp_path, WORKER)
         assert len(waiting) == 1
@@ -50,7 +59,7 @@ def test_what_is_left_of_one_that_ended_is_removed(tmp_path: Path) -> None:
 
 def test_its_name_is_that_of_its_process(tmp_path: Path) -> None:
     with loop_of() as loop:
-        one = Orphan(loop.reactor, str(tmp_path), WORKER, lambda _: None)
+        one = Orphan(loop.reactor, str(tmp_path), WORKER, Alone(dict, object, print))
         one.listen()
         assert [path.name for path in tmp_path.glob("*.sock")] == [f"worker-{os.getpid()}.sock"]
         one.close()
@@ -61,7 +70,7 @@ def test_workers_go_before_somebody_listens_who_shares_no_address(tmp_path: Path
     """As a process of its own, for it blocks; the worker is another one that ends by itself."""
     with loop_of() as loop:
         told: list[float] = []
-        one = Orphan(loop.reactor, str(tmp_path), WORKER, told.append)
+        one = Orphan(loop.reactor, str(tmp_path), WORKER, Alone(dict, object, told.append))
         one.listen()
         dismissing = Thread(target=dismiss, args=(tmp_path,))
         dismissing.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.process import reapAllProcesses
 
-from director.program.processes.process import Process, why_ended
+from director.program.processes.adoption import Adoptee
+from director.program.processes.process import Adopted, Process, why_ended
 from director.registry.cells import Geometry
 from director.registry.io.segment import Segment, create
 from tests.support.loops import Loop, loop_of
@@ -89,3 +92,28 @@ def test_the_end_in_words(end: Exception, words: str) -> None:
 
 def test_one_that_is_not_there_waits_for_nothing(loop: Loop) -> None:
     assert Process(loop.reactor, "none", "worker 1", 0, 1, {}, lambda *_: None).starved() == 0.0
+
+
+def test_one_that_another_started_is_watched_and_killed(loop: Loop, segment: Segment) -> None:
+    here, there = socket.socketpair()
+    ended: list[str] = []
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    adoptee = Adoptee(here, child.pid, {"column": 1}, {})
+    one = Adopted(adoptee, loop.reactor, "any", "worker 1", 0, 1, {}, lambda _, why: ended.append(why))
+    one.spawn(segment.descriptor)
+    assert one.pid == child.pid
+    loop.quiet()
+    assert ended == []
+    one.kill()
+    loop.turn(lambda: ended)
+    assert child.wait(10) == -signal.SIGKILL
+    assert ended == ["for a reason that only the process which started it could learn"]
+    assert one.pid == 0
+    one.kill()
+    gone = Adopted(adoptee, loop.reactor, "any", "worker 1", 0, 1, {}, lambda _, why: ended.append(why))
+    with pytest.raises(ProcessLookupError):
+        gone.spawn(segment.descriptor)
+    assert child.stdin is not None
+    child.stdin.close()
+    there.close()
+    loop.quiet()

@@ -25,7 +25,7 @@ class Told:
 
 def worker() -> tuple[Registry, Sightings, Told, Clock]:
     registry, told, clock = Registry(FirstFit), Told(), Clock()
-    sightings = Sightings(registry, clock, told)
+    sightings = Sightings(registry, clock, told.tell)
     registry.saw = sightings.saw
     registry.apply(plan(Configuration(), Configuration(pools=(POOL,))), "test", 0.0, 0.0)
     return registry, sightings, told, clock

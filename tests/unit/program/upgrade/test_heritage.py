@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from director.errors import DirectorError
 from director.model.pools import Address
 from director.program.parts import Part, Parts
+from director.program.processes.bequest import leave
 from director.program.processes.channel import Channel
-from director.program.upgrade.bequest import leave
 from director.program.upgrade.heritage import LET_GO, READY, REFUSED, Heritage, heritage
 from director.program.upgrade.pidfile import PidFile
 from director.program.upgrade.successor import VARIABLE

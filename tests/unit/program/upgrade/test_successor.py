@@ -17,7 +17,7 @@ from tests.support.loops import Loop, loop_of
 
 WRONG = f"""
 import os, socket, sys
-from director.program.upgrade.bequest import take
+from director.program.processes.bequest import take
 left = take(socket.socket(fileno=int(os.environ[{VARIABLE!r}])))
 print(os.getcwd(), os.environ.get("WATCHDOG_PID"), list(left), file=sys.stderr)
 print("it is wrong", file=sys.stderr)

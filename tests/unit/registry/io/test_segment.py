@@ -135,3 +135,18 @@ def test_a_system_that_gives_no_memory_is_told_of() -> None:
     with pytest.raises(DirectorError, match=r"set workers = 0, or raise the limit"):
         segments.create(Geometry(slots=2**50, columns=64))
     assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+def test_the_owner_of_a_column_is_known_as_long_as_it_lives(made: Segment) -> None:
+    held: list[Segment] = []
+
+    def occupy() -> None:
+        held.append(segments.attach(made.descriptor))
+        held[0].occupy(2)
+
+    child = Child(occupy)
+    assert made.occupants() == {2: child.process}
+    made.occupy(0)
+    assert made.occupants() == {2: child.process}, "others alone"
+    child.end()
+    assert made.occupants() == {}

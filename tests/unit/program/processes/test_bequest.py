@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from director.errors import DirectorError
-from director.program.upgrade.bequest import AT_ONCE, leave, take
+from director.program.processes.bequest import AT_ONCE, leave, take
 
 
 def test_more_than_one_message_takes_arrive_under_their_names(tmp_path: Path) -> None:

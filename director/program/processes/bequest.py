@@ -1,4 +1,4 @@
-"""What a running program leaves to the next one: open descriptors under names (unix(7)).
+"""What a running process leaves to the next one: open descriptors under names (unix(7)).
 
 It goes over a stream socket.  Each message is a line of names as JSON with as many descriptors in its
 ancillary data; an empty list ends them.  Nothing else is sent before the new program has asked
