@@ -24,7 +24,7 @@ from director.program.processes.adoption import Adoptee
 from director.program.processes.channel import Answer, Channel
 from director.program.processes.follower import CHANNEL, OUTPUTS, SEGMENT
 
-GONE = DirectorError("for a reason that only the process which started it could learn")
+GONE = DirectorError("for a reason unknown here (an earlier run had started it)")
 """Why an adopted process ended."""
 
 

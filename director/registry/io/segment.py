@@ -38,6 +38,9 @@ NAP = 0.0002
 PATIENCE = 0.1
 """Seconds between two further looks, and in all, while the holder wants to go on and has no processor: on a
 busy machine that lasts longer than 200 turns, and the server would seem to be full."""
+VAIN = 1.0
+"""Seconds in which a holder for which somebody waited in vain is not waited for again: it may be frozen in a
+way that nobody sees, and each claim would cost its process `PATIENCE`."""
 
 _FLOCK = struct.Struct("hhqqi4x")
 
@@ -50,6 +53,7 @@ class Segment:
         self.geometry = size
         self._map = mmap.mmap(descriptor, size.octets)
         self.words = memoryview(self._map).cast("q")
+        self._vain: tuple[int | None, float] = (None, 0.0)
 
     def table(self, column: int) -> CellTable:
         """The counts, as the process that owns `column` writes them."""
@@ -61,11 +65,19 @@ class Segment:
             if self._try(number):
                 return True
             os.sched_yield()
-        deadline = time.monotonic() + PATIENCE
+        return self._wait(number, self.holder(number))
+
+    def _wait(self, number: int, holder: int | None) -> bool:
+        now = time.monotonic()
+        vain, until = self._vain
+        if holder is not None and holder == vain and now < until:
+            return False
+        deadline = now + PATIENCE
         while not _is_stopped(self.holder(number)) and time.monotonic() < deadline:
             time.sleep(NAP)
             if self._try(number):
                 return True
+        self._vain = holder, time.monotonic() + VAIN
         return False
 
     def _try(self, number: int) -> bool:

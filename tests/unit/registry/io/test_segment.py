@@ -150,3 +150,32 @@ def test_the_owner_of_a_column_is_known_as_long_as_it_lives(made: Segment) -> No
     assert made.occupants() == {2: child.process}, "others alone"
     child.end()
     assert made.occupants() == {}
+
+
+def test_a_holder_that_was_waited_for_in_vain_is_not_waited_for_again_for_a_while(
+    made: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process whose cgroup is frozen looks as if it wanted to go on."""
+    child = Child(lambda: (made.take(5), made.take(6)))
+    naps: list[float] = []
+    clock = 100.0
+
+    def pause(seconds: float) -> None:
+        nonlocal clock
+        naps.append(seconds)
+        clock += seconds
+
+    monkeypatch.setattr("time.sleep", pause)
+    monkeypatch.setattr("time.monotonic", lambda: clock)
+    assert not made.take(5)
+    assert sum(naps) == pytest.approx(segments.PATIENCE, abs=segments.NAP)
+    naps.clear()
+    assert not made.take(5)
+    assert not made.take(6)
+    assert naps == []
+    clock += segments.VAIN
+    assert not made.take(6)
+    assert naps
+    monkeypatch.undo()
+    child.end()
+    assert made.take(5)
