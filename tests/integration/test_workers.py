@@ -23,7 +23,7 @@ from tests.integration.texts import web
 from tests.support import needs
 from tests.support.client import fetch
 from tests.support.origin import Origin, Pause, Send, Step, plain
-from tests.support.running import Director, children, wait_until
+from tests.support.running import Director, accepts, children, free_port, wait_until
 from tests.support.strict import Message
 
 pytestmark = [pytest.mark.integration, needs.director]
@@ -199,7 +199,9 @@ def test_when_the_control_process_dies_they_serve_on_and_the_next_one_adopts_the
 ) -> None:
     counted = Counted(0.0)
     with Origin(counted) as origin:
+        second = ("127.0.0.1", free_port())
         text = two(web({"a": f"{origin.address} max=4"}, "timeout.response = 60s\nqueue = 100 for 60s"))
+        text = text.replace("{listen}", f"{{listen}}, 127.0.0.1:{second[1]}")
         director = start(text)
         left = both(director)
         counted.seconds = 6.0
@@ -216,6 +218,10 @@ def test_when_the_control_process_dies_they_serve_on_and_the_next_one_adopts_the
         assert counted.most == 4
         assert wait_until(lambda: load(director) == [0])
         assert director.api("pools", "web")["servers"][0]["weight"] == 7
+        assert accepts(second)
+        director.write(text.replace(f", 127.0.0.1:{second[1]}", ""))
+        assert director.command("reload").returncode == 0
+        assert not accepts(second), "nobody holds it any more"
         assert f"processes of an earlier run go on here: {left[0]}, {left[1]}" in director.log
         kill_control(director)
         os.kill(left[0], signal.SIGSTOP)

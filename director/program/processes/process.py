@@ -155,7 +155,7 @@ class Adopted(Process):
     def __init__(self, found: Adoptee, *given: Any) -> None:
         super().__init__(*given)
         self._number = found.pid
-        self._sock = found.sock
+        self._found = found
         self._process = -1
         self.has = frozenset(found.left)
 
@@ -166,11 +166,14 @@ class Adopted(Process):
 
     def spawn(self, segment: int) -> None:
         """Talk to it, and watch it.  Raises OSError when it has ended."""
-        self._process = os.pidfd_open(self._number)
-        self._sock.setblocking(False)
-        factory = Factory.forProtocol(lambda: self.channel)
-        self._reactor.adoptStreamConnection(self._sock.fileno(), socket.AF_UNIX, factory)
-        self._sock.close()
+        try:
+            self._process = os.pidfd_open(self._number)
+            self._found.sock.setblocking(False)
+            factory = Factory.forProtocol(lambda: self.channel)
+            self._reactor.adoptStreamConnection(self._found.sock.fileno(), socket.AF_UNIX, factory)
+        finally:
+            # Its sockets as well: those that are wanted were taken, and others must not stay open here.
+            self._found.close()
         self._reactor.addReader(self)
         for name, number in OUTPUTS.items():
             self.channel.hand(name, number)

@@ -98,10 +98,14 @@ def test_one_that_another_started_is_watched_and_killed(loop: Loop, segment: Seg
     here, there = socket.socketpair()
     ended: list[str] = []
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    adoptee = Adoptee(here, child.pid, {"column": 1}, {})
+    left = os.open(os.devnull, os.O_RDONLY)
+    adoptee = Adoptee(here, child.pid, {"column": 1}, {"127.0.0.1 80": left})
     one = Adopted(adoptee, loop.reactor, "any", "worker 1", 0, 1, {}, lambda _, why: ended.append(why))
     one.spawn(segment.descriptor)
     assert one.pid == child.pid
+    assert one.has == {"127.0.0.1 80"}
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(left)
     loop.quiet()
     assert ended == []
     one.kill()
