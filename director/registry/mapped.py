@@ -50,9 +50,17 @@ class SlotKeeper(Protocol):
 
 
 class MappedServer(RealServer):
-    """A live server whose load stands in a slot; `active` and its like are sums over all processes."""
+    """A live server whose load stands in a slot; `active` and its like are sums over all processes.
 
-    __slots__ = ("_active", "_evidence", "_inactive", "_load", "_made", "books", "flag", "generation", "slot")
+    Attributes:
+        cells: where this process counts in its slot: active, inactive, persistent.
+        flag: where the flag of B.5 stands; `stamp`, where the slot's generation does.
+    """
+
+    __slots__ = (
+        "_active", "_evidence", "_inactive", "_load", "_made", "books", "cells", "flag", "generation", "slot",
+        "stamp",
+    )  # fmt: skip
 
     def __init__(self, config: Server, pool: LivePool, now: float, books: SlotKeeper, given: Given) -> None:
         self.books = books
@@ -71,7 +79,8 @@ class MappedServer(RealServer):
         start = table.base(self.slot)
         self._load = table.words[start : start + 2 * table.columns]
         self._evidence = table.row(self.slot, EVIDENCE)
-        self.flag = table.state(self.slot, FLAG)
+        self.flag, self.stamp = table.state(self.slot, FLAG), table.state(self.slot, GENERATION)
+        self.cells = tuple(table.own(self.slot, kind) for kind in (ACTIVE, INACTIVE, PERSISTENT))
 
     def _begin(self) -> None:
         """What there is to count stands in the slot already."""
@@ -118,14 +127,13 @@ class MappedServer(RealServer):
 
     def lease(self, reason: Reason, inactive: bool = False, forced: bool = False) -> MappedLease | None:
         """A lease, or None when there is no room; `forced`: room or not."""
-        own = self.books.table.own(self.slot, INACTIVE if inactive else ACTIVE)
-        if not self._claim(own, forced=forced):
+        if not self._claim(self.cells[INACTIVE if inactive else ACTIVE], forced=forced):
             return None
         return MappedLease(self, reason, inactive)
 
     def template(self) -> MappedTemplate:
         """A template's claim: no load, but the thresholds are tested (B.5)."""
-        self._claim(self.books.table.own(self.slot, PERSISTENT), forced=True)
+        self._claim(self.cells[PERSISTENT], forced=True)
         return MappedTemplate(self)
 
     def _claim(self, own: int, *, forced: bool) -> bool:
@@ -153,9 +161,9 @@ class MappedServer(RealServer):
     def give(self, kind: int, generation: int) -> None:
         """Take one from the own cell of `kind`; nothing when the slot is another's by now."""
         words = self.books.table.words
-        if words[self.books.table.state(self.slot, GENERATION)] != generation:
+        if words[self.stamp] != generation:
             return
-        words[self.books.table.own(self.slot, kind)] -= 1
+        words[self.cells[kind]] -= 1
         # Without a look at the flag under the lock, a claim that read the sum of before could set it behind
         # us, and nobody would be left to clear it.
         if self.max or words[self.flag]:
@@ -315,12 +323,12 @@ class MappedLease(Lease):
 
     def _turn(self, *, inactive: bool) -> None:
         """The sum stays, so no lock: first up, then down, so that nobody finds room in between."""
-        server, table = self.server, self.server.books.table
+        server, words = self.server, self.server.books.table.words
         self._inactive = inactive
-        if table.words[table.state(server.slot, GENERATION)] == self._generation:
+        if words[server.stamp] == self._generation:
             up, down = (INACTIVE, ACTIVE) if inactive else (ACTIVE, INACTIVE)
-            table.words[table.own(server.slot, up)] += 1
-            table.words[table.own(server.slot, down)] -= 1
+            words[server.cells[up]] += 1
+            words[server.cells[down]] -= 1
 
     def release(self) -> None:
         """Give the claim back.  Raises LeaseError when it was given back before."""
